@@ -1,0 +1,334 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'amqplib';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Vhost } from '../../local/testing/vhost.ts';
+import { TcpProxy } from '../testing/tcp-proxy.ts';
+import { testBroker, testVhost } from '../testing/test-broker.ts';
+import type { Broker } from './broker.ts';
+import type { Delivery } from './consumer.ts';
+import { BrokerMisconfigured, connectFailure } from './misconfiguration.ts';
+import { PublishRefused, PublishUnconfirmed, type OutgoingMessage } from './publisher.ts';
+import { buildTopology, exchangeNames, queueNames, routingKeys, type Topology } from './topology.ts';
+
+let vhost: Vhost;
+let proxy: TcpProxy;
+const started: Broker[] = [];
+
+beforeAll(async () => {
+  vhost = await testVhost();
+  const { hostname, port } = new URL(vhost.amqpUrl);
+  proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
+});
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((broker) => broker.stop()));
+  await withChannel((channel) => channel.purgeQueue(queueNames.process));
+});
+afterAll(async () => {
+  await proxy.close();
+  await vhost.delete();
+});
+
+async function startedBroker(url = vhost.amqpUrl, changes = {}): Promise<Broker> {
+  const broker = testBroker(url, changes);
+  started.push(broker);
+  await broker.start();
+  return broker;
+}
+
+function throughProxy(): string {
+  const url = new URL(vhost.amqpUrl);
+  url.port = String(proxy.port);
+  return url.href;
+}
+
+/** A raw client of the test's own. */
+async function withChannel<Result>(
+  work: (
+    channel: Awaited<ReturnType<Awaited<ReturnType<typeof connect>>['createChannel']>>,
+  ) => Promise<Result>,
+): Promise<Result> {
+  const connection = await connect(vhost.amqpUrl);
+  try {
+    return await work(await connection.createChannel());
+  } finally {
+    await connection.close();
+  }
+}
+
+let serial = 0;
+function job(changes: Partial<OutgoingMessage> = {}): OutgoingMessage {
+  return {
+    exchange: exchangeNames.jobs,
+    routingKey: routingKeys.process,
+    body: { serial: ++serial },
+    messageId: `message-${serial}`,
+    correlationId: `job-${serial}`,
+    type: 'job',
+    contentType: 'application/json',
+    headers: { 'x-attempt': 1 },
+    ...changes,
+  };
+}
+
+/** Consumes jobs and keeps what came. */
+function collect(broker: Broker, settle: (delivery: Delivery) => Promise<void> | void, prefetch = 10) {
+  const deliveries: Delivery[] = [];
+  const consumer = broker.consumer({
+    queue: queueNames.process,
+    prefetch,
+    onDelivery: async (delivery) => {
+      deliveries.push(delivery);
+      await settle(delivery);
+    },
+  });
+  return { deliveries, consumer };
+}
+
+describe('publishing', () => {
+  it('settles when the queue has the message, with its properties', async () => {
+    const broker = await startedBroker();
+    const message = job();
+    await broker.publisher.publish(message);
+    const stored = await withChannel((channel) => channel.get(queueNames.process, { noAck: true }));
+    if (stored === false) throw new Error('no message');
+    expect(JSON.parse(stored.content.toString())).toEqual(message.body);
+    expect(stored.properties).toMatchObject({
+      messageId: message.messageId,
+      correlationId: message.correlationId,
+      appId: 'test',
+      deliveryMode: 2,
+      contentType: 'application/json',
+      headers: { 'x-attempt': 1 },
+    });
+  });
+
+  it('refuses a message that no queue is bound for', async () => {
+    const broker = await startedBroker();
+    await expect(broker.publisher.publish(job({ routingKey: 'job.unknown' }))).rejects.toThrow(
+      /no queue is bound to exchange "image.jobs" for "job.unknown"/,
+    );
+    await broker.publisher.publish(job());
+  });
+
+  it('refuses a message that the broker nacks, and no other', async () => {
+    const broker = await startedBroker();
+    await withChannel(async (channel) => {
+      await channel.assertQueue('full', {
+        arguments: { 'x-queue-type': 'classic', 'x-max-length': 0, 'x-overflow': 'reject-publish' },
+      });
+      await channel.bindQueue('full', exchangeNames.jobs, 'job.full');
+    });
+    const results = await Promise.allSettled([
+      broker.publisher.publish(job()),
+      broker.publisher.publish(job({ routingKey: 'job.full' })),
+      broker.publisher.publish(job()),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(results[1]).toMatchObject({ reason: expect.any(PublishRefused) as unknown });
+  });
+
+  it('says that the fate of a message is unknown when no confirm comes in time', async () => {
+    const broker = await startedBroker(throughProxy(), { confirmTimeoutMs: 300 });
+    await broker.publisher.publish(job());
+    await proxy.freeze();
+    await expect(broker.publisher.publish(job())).rejects.toBeInstanceOf(PublishUnconfirmed);
+    await proxy.resume();
+  });
+
+  it('says so too when the connection breaks before the confirm, then works again', async () => {
+    const broker = await startedBroker(throughProxy());
+    await broker.publisher.publish(job());
+    await proxy.freeze();
+    const publishing = broker.publisher.publish(job());
+    const failed = expect(publishing).rejects.toBeInstanceOf(PublishUnconfirmed);
+    await sleep(50);
+    proxy.cut();
+    await failed;
+    await proxy.resume();
+    await vi.waitFor(() => broker.publisher.publish(job()), { timeout: 10_000, interval: 100 });
+  });
+
+  it('refuses at once while there is no connection', async () => {
+    const broker = await startedBroker(throughProxy());
+    await proxy.refuse();
+    proxy.cut();
+    await vi.waitFor(() => expect(broker.unavailableBecause).toMatch(/no connection/));
+    await expect(broker.publisher.publish(job())).rejects.toBeInstanceOf(PublishRefused);
+    await proxy.resume();
+    await vi.waitFor(() => expect(broker.unavailableBecause).toBeUndefined(), { timeout: 10_000 });
+    await broker.publisher.publish(job());
+  });
+
+  it('holds many publishes in flight and loses none', async () => {
+    const broker = await startedBroker();
+    await Promise.all(Array.from({ length: 1_000 }, () => broker.publisher.publish(job())));
+    expect(await broker.queues.inspect(queueNames.process)).toEqual({ ready: 1_000, consumers: 0 });
+  });
+
+  it('refuses when too many wait already', async () => {
+    const broker = await startedBroker(vhost.amqpUrl, { maxPublishesInFlight: 1 });
+    const results = await Promise.allSettled(
+      Array.from({ length: 30 }, () => broker.publisher.publish(job())),
+    );
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(11);
+  });
+});
+
+describe('consuming', () => {
+  it('keeps no more in hand than its prefetch', async () => {
+    const broker = await startedBroker();
+    await Promise.all(Array.from({ length: 6 }, () => broker.publisher.publish(job())));
+    const gate = Promise.withResolvers<undefined>();
+    const { deliveries, consumer } = collect(
+      broker,
+      async (delivery) => {
+        await gate.promise;
+        delivery.ack();
+      },
+      2,
+    );
+    await consumer.start();
+    await vi.waitFor(() => expect(deliveries).toHaveLength(2));
+    await sleep(100);
+    expect(deliveries).toHaveLength(2);
+    gate.resolve(undefined);
+    await vi.waitFor(() => expect(deliveries).toHaveLength(6));
+    await consumer.stop();
+  });
+
+  it('comes back with its prefetch after the connection broke, and gets unsettled work again', async () => {
+    const broker = await startedBroker(throughProxy());
+    const { deliveries, consumer } = collect(
+      broker,
+      (delivery) => (delivery.deliveryNumber > 1 ? delivery.ack() : undefined),
+      1,
+    );
+    await consumer.start();
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    proxy.cut();
+    await vi.waitFor(() => expect(deliveries).toHaveLength(2), { timeout: 10_000 });
+    expect(deliveries[0]?.lost.aborted).toBe(true);
+    expect(deliveries.map(({ deliveryNumber }) => deliveryNumber)).toEqual([1, 2]);
+    deliveries[0]?.ack();
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(3));
+    await consumer.stop();
+  });
+
+  it('comes back when the broker cancels it because the queue was deleted', async () => {
+    const broker = await startedBroker();
+    const { deliveries, consumer } = collect(broker, (delivery) => delivery.ack());
+    await consumer.start();
+    await withChannel((channel) => channel.deleteQueue(queueNames.process));
+    await vi.waitFor(() => expect(consumer.isConsuming).toBe(false));
+    await startedBroker();
+    await vi.waitFor(
+      async () => expect(await broker.queues.inspect(queueNames.process)).toMatchObject({ consumers: 1 }),
+      { timeout: 10_000 },
+    );
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    await consumer.stop();
+  });
+
+  it('gives back what its handler throws over', async () => {
+    const broker = await startedBroker();
+    const { deliveries, consumer } = collect(broker, (delivery) => {
+      if (delivery.deliveryNumber < 3) throw new Error('not now');
+      delivery.ack();
+    });
+    await consumer.start();
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(3));
+    await consumer.stop();
+  });
+
+  it('stops by taking nothing new and finishing what is in hand', async () => {
+    const broker = await startedBroker();
+    await Promise.all(Array.from({ length: 4 }, () => broker.publisher.publish(job())));
+    const gate = Promise.withResolvers<undefined>();
+    const { deliveries, consumer } = collect(
+      broker,
+      async (delivery) => {
+        await gate.promise;
+        delivery.ack();
+      },
+      2,
+    );
+    await consumer.start();
+    await vi.waitFor(() => expect(deliveries).toHaveLength(2));
+    const stopped = Promise.all([consumer.stop(), consumer.stop()]);
+    gate.resolve(undefined);
+    await stopped;
+    expect(deliveries).toHaveLength(2);
+    expect(await broker.queues.inspect(queueNames.process)).toEqual({ ready: 2, consumers: 0 });
+  });
+
+  it('sends a dead letter to the dead letter queue and to the burial queue', async () => {
+    const broker = await startedBroker();
+    const { consumer } = collect(broker, (delivery) => delivery.deadLetter());
+    await consumer.start();
+    await broker.publisher.publish(job());
+    await vi.waitFor(async () => {
+      expect(await broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 1 });
+      expect(await broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 1 });
+    });
+    await consumer.stop();
+  });
+
+  it('gets a message back from its rung when the rung has expired', async () => {
+    const broker = await startedBroker();
+    const { deliveries, consumer } = collect(broker, (delivery) => delivery.ack());
+    await consumer.start();
+    await broker.publisher.publish(job({ exchange: exchangeNames.retry, routingKey: '100ms' }));
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    await consumer.stop();
+  });
+});
+
+describe('a configuration that can never work', () => {
+  it('is refused with the name of the queue and the argument', async () => {
+    await startedBroker();
+    const broker = testBroker(vhost.amqpUrl, { topology: withDeliveryLimit(3) });
+    await expect(broker.start()).rejects.toThrow(BrokerMisconfigured);
+    await expect(broker.start()).rejects.toThrow(/queue "image.jobs.process".*"x-delivery-limit"/);
+    await broker.stop();
+  });
+
+  it('is refused for a wrong password', async () => {
+    const url = new URL(vhost.amqpUrl);
+    url.password = 'wrong';
+    const broker = testBroker(url.href);
+    await expect(broker.start()).rejects.toThrow(/user name or password/);
+    await broker.stop();
+  });
+
+  it('stops cleanly while it has never reached a broker', async () => {
+    const url = new URL(vhost.amqpUrl);
+    url.pathname = '/nowhere';
+    const broker = testBroker(url.href);
+    const starting = expect(broker.start()).rejects.toThrow(/closed/i);
+    await sleep(300);
+    await broker.stop();
+    await starting;
+  });
+});
+
+describe('what a failed attempt to connect says', () => {
+  it('names the vhost where the broker does not open it', () => {
+    expect(connectFailure(new Error('Expected ConnectionOpenOk; got <ConnectionClose channel:0>'))).toMatch(
+      /vhost.*RABBITMQ_URL/,
+    );
+  });
+});
+
+function withDeliveryLimit(limit: number): Topology {
+  const { exchanges, queues } = buildTopology({ jobs: [], webhooks: [] });
+  return {
+    exchanges,
+    queues: queues
+      .filter(({ name }) => name === queueNames.process)
+      .map((queue) => ({ ...queue, arguments: { ...queue.arguments, 'x-delivery-limit': limit } })),
+  };
+}

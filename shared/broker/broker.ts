@@ -1,0 +1,98 @@
+import { EventEmitter } from 'node:events';
+import type { Logger } from '../log.ts';
+import type { Startable } from '../lifecycle.ts';
+import { BrokerConnection } from './connection.ts';
+import { Consumer, type ConsumerOptions } from './consumer.ts';
+import { declareTopology } from './declare-topology.ts';
+import type { BrokerMisconfigured } from './misconfiguration.ts';
+import { Publisher } from './publisher.ts';
+import { QueueInspector } from './queue-inspector.ts';
+import { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
+import type { Topology } from './topology.ts';
+
+export interface BrokerOptions {
+  /** `amqp://user:password@host:port/vhost` */
+  readonly url: string;
+  /** Who connects, e.g. `worker-1`; shown in the broker's list of connections. */
+  readonly name: string;
+  /** The AMQP property `appId` of what is published, e.g. `worker`. */
+  readonly appId: string;
+  readonly topology: Topology;
+  readonly connectTimeoutMs: number;
+  readonly confirmTimeoutMs: number;
+  readonly maxPublishesInFlight: number;
+  readonly log: Logger;
+}
+
+interface BrokerEvents {
+  /** The broker refuses something that no waiting will change. */
+  fatal: [BrokerMisconfigured];
+}
+
+/**
+ * The broker as a service sees it. Two connections, because an alarm of the broker stops all traffic of a
+ * connection that publishes: acknowledgements must not stand behind publishes.
+ */
+export class Broker extends EventEmitter<BrokerEvents> implements Startable {
+  readonly publisher: Publisher;
+  readonly queues: QueueInspector;
+  readonly #publishing: BrokerConnection;
+  readonly #consuming: BrokerConnection;
+  readonly #log: Logger;
+
+  constructor(options: BrokerOptions) {
+    super();
+    const { url, name, topology, connectTimeoutMs, log } = options;
+    this.#log = log;
+    this.#publishing = new BrokerConnection({
+      url,
+      name: `${name} publish`,
+      connectTimeoutMs,
+      log,
+      setup: (model) => declareTopology(model, topology),
+    });
+    this.#consuming = new BrokerConnection({ url, name: `${name} consume`, connectTimeoutMs, log });
+    for (const connection of [this.#publishing, this.#consuming]) {
+      connection.on('fatal', (error) => this.emit('fatal', error));
+    }
+    this.publisher = new Publisher({
+      connection: this.#publishing,
+      appId: options.appId,
+      maxInFlight: options.maxPublishesInFlight,
+      maxWaiting: options.maxPublishesInFlight * 10,
+      confirmTimeoutMs: options.confirmTimeoutMs,
+    });
+    this.queues = new QueueInspector(this.#consuming, log);
+  }
+
+  /** Waits for the broker, declares the topology. @throws BrokerMisconfigured */
+  async start(): Promise<void> {
+    await this.#publishing.start();
+    await this.#consuming.start();
+    await this.queues.start();
+  }
+
+  /** Why nothing can be published right now, or undefined when all is well. */
+  get unavailableBecause(): string | undefined {
+    if (this.#publishing.state === 'blocked')
+      return 'RabbitMQ takes no messages: a memory or disk alarm is on';
+    if (this.#publishing.state === 'down' || this.#consuming.state === 'down')
+      return 'there is no connection to RabbitMQ';
+    return undefined;
+  }
+
+  consumer(options: Omit<ConsumerOptions, 'connection' | 'log'>): Consumer {
+    return new Consumer({ ...options, connection: this.#consuming, log: this.#log });
+  }
+
+  streamReader(options: Omit<StreamReaderOptions, 'connection' | 'log'>): StreamReader {
+    return new StreamReader({ ...options, connection: this.#consuming, log: this.#log });
+  }
+
+  async stop(): Promise<void> {
+    await this.publisher.drain();
+    await this.queues.stop();
+    await this.#consuming.stop();
+    await this.#publishing.stop();
+  }
+}

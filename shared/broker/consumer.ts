@@ -1,0 +1,127 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { BrokerConnection } from './connection.ts';
+import { SupervisedChannel } from './supervised-channel.ts';
+
+/** A message in hand. Settling it on a channel that is gone does nothing: the broker delivers it again. */
+export interface Delivery {
+  readonly content: Buffer;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly correlationId: string | undefined;
+  /** 1 for the first delivery, counted by the quorum queue. */
+  readonly deliveryNumber: number;
+  /** Aborts when the channel is gone, and with it the right to settle. */
+  readonly lost: AbortSignal;
+  ack(): void;
+  /** To the dead letter exchange. */
+  deadLetter(): void;
+  /** Back into the queue, without blame: the work was not done. */
+  giveBack(): void;
+}
+
+export interface ConsumerOptions {
+  readonly connection: BrokerConnection;
+  readonly queue: string;
+  /** Deliveries that may be in hand at once. */
+  readonly prefetch: number;
+  /** Must settle the delivery; one that it throws over is given back. */
+  readonly onDelivery: (delivery: Delivery) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** Consumes a queue for as long as it is started, over every loss of channel and connection. */
+export class Consumer {
+  readonly #options: ConsumerOptions;
+  readonly #supervised: SupervisedChannel;
+  readonly #inHand = new Set<Promise<void>>();
+  #consumerTag: string | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#supervised = new SupervisedChannel({
+      connection: options.connection,
+      name: `consumer of ${options.queue}`,
+      log: options.log,
+      use: (channel, lost, abandon) => this.#consume(channel, lost, abandon),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#supervised.start();
+  }
+
+  /** True while the broker knows this consumer. */
+  get isConsuming(): boolean {
+    return this.#supervised.channel !== undefined;
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /** Takes no more deliveries, waits for those in hand, then closes the channel (which gives back any left). */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const channel = this.#supervised.channel;
+    if (channel !== undefined && this.#consumerTag !== undefined) {
+      await channel.cancel(this.#consumerTag).catch(() => undefined);
+    }
+    await Promise.allSettled(this.#inHand);
+    await this.#supervised.stop();
+  }
+
+  async #consume(channel: Channel, lost: AbortSignal, abandon: (reason: string) => void): Promise<void> {
+    const { queue, prefetch } = this.#options;
+    await channel.prefetch(prefetch);
+    const { consumerTag } = await channel.consume(queue, (message) => {
+      if (message === null) {
+        abandon('RabbitMQ cancelled the consumer');
+        return;
+      }
+      const handled: Promise<void> = this.#handle(message, channel, lost).finally(() =>
+        this.#inHand.delete(handled),
+      );
+      this.#inHand.add(handled);
+    });
+    this.#consumerTag = consumerTag;
+  }
+
+  async #handle(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Promise<void> {
+    const { queue, onDelivery, log } = this.#options;
+    const delivery = deliveryOf(message, channel, lost);
+    try {
+      await onDelivery(delivery);
+    } catch (error) {
+      if (!lost.aborted) log.error({ err: error, queue }, `handling a delivery failed: ${messageOf(error)}`);
+      delivery.giveBack();
+    }
+  }
+}
+
+function deliveryOf(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Delivery {
+  const headers = message.properties.headers ?? {};
+  const returns: unknown = headers['x-delivery-count'];
+  const correlationId: unknown = message.properties.correlationId;
+  let settled = false;
+  const settle = (act: () => void) => () => {
+    if (settled || lost.aborted) return;
+    settled = true;
+    act();
+  };
+  return {
+    content: message.content,
+    headers,
+    correlationId: typeof correlationId === 'string' ? correlationId : undefined,
+    deliveryNumber: (typeof returns === 'number' ? returns : 0) + 1,
+    lost,
+    ack: settle(() => channel.ack(message)),
+    deadLetter: settle(() => channel.reject(message, false)),
+    giveBack: settle(() => channel.nack(message, false, true)),
+  };
+}

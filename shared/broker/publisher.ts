@@ -1,0 +1,171 @@
+import type { ConfirmChannel, Message } from 'amqplib';
+import PQueue from 'p-queue';
+import { PipelineError, messageOf } from '../errors.ts';
+import type { BrokerConnection } from './connection.ts';
+
+export interface OutgoingMessage {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** Sent as JSON. */
+  readonly body: unknown;
+  /** Unique among the messages in flight: a returned message is known by it. */
+  readonly messageId: string;
+  /** The job id. */
+  readonly correlationId: string;
+  /** What kind of message it is, e.g. `job` or `job.completed`. */
+  readonly type: string;
+  readonly contentType: 'application/json' | 'application/cloudevents+json';
+  readonly headers?: Readonly<Record<string, string | number>>;
+}
+
+/** The message is certainly in no queue. */
+export class PublishRefused extends PipelineError {
+  override readonly name = 'PublishRefused';
+
+  constructor(message: string, cause?: unknown) {
+    super('broker_unavailable', message, { cause });
+  }
+}
+
+/** No confirm came: the message may be in its queue, or may still arrive there. */
+export class PublishUnconfirmed extends PipelineError {
+  override readonly name = 'PublishUnconfirmed';
+
+  constructor(message: string, cause?: unknown) {
+    super('publish_unconfirmed', message, { cause });
+  }
+}
+
+export interface PublisherOptions {
+  readonly connection: BrokerConnection;
+  /** Who publishes, e.g. `api`: the AMQP property `appId`. */
+  readonly appId: string;
+  /** Publishes that may wait for their confirm at once; further ones queue here. */
+  readonly maxInFlight: number;
+  /** Publishes that may queue here; one more is refused. */
+  readonly maxWaiting: number;
+  readonly confirmTimeoutMs: number;
+}
+
+/**
+ * Publishes durable, mandatory messages and settles each with the broker's own confirm. It never repeats a
+ * publish by itself: whether a repeat is safe is the caller's knowledge.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #inFlight: PQueue;
+  readonly #returned = new Set<string>();
+  readonly #closed = new WeakSet<ConfirmChannel>();
+  #channel: Promise<ConfirmChannel> | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#inFlight = new PQueue({ concurrency: options.maxInFlight });
+    options.connection.on('state', (state) => {
+      if (state === 'down') this.#channel = undefined;
+    });
+  }
+
+  /** Publishes handed over that have not settled yet. */
+  get unsettled(): number {
+    return this.#inFlight.size + this.#inFlight.pending;
+  }
+
+  /**
+   * Resolves when every queue that the message went to has it safely.
+   * @throws PublishRefused nacked, returned as unroutable, or not sent at all
+   * @throws PublishUnconfirmed sent, and no answer within `confirmTimeoutMs` or before the connection broke
+   */
+  async publish(message: OutgoingMessage): Promise<void> {
+    if (this.#inFlight.size >= this.#options.maxWaiting) {
+      throw new PublishRefused(`${this.#inFlight.size} messages wait for the broker already`);
+    }
+    await this.#inFlight.add(() => this.#send(message));
+  }
+
+  /** Waits until all that was handed over has settled. */
+  async drain(): Promise<void> {
+    await this.#inFlight.onIdle();
+  }
+
+  async #send(message: OutgoingMessage): Promise<void> {
+    const { connection, appId, confirmTimeoutMs } = this.#options;
+    if (connection.state === 'blocked')
+      throw new PublishRefused('RabbitMQ takes no messages: an alarm is on');
+    if (connection.state === 'down') throw new PublishRefused('there is no connection to RabbitMQ');
+    const channel = await this.#openChannel();
+    const { promise: confirmed, resolve, reject } = Promise.withResolvers<undefined>();
+    // `reject` after the promise has settled changes nothing, so the slower of confirm and timer is ignored.
+    const timer = setTimeout(
+      () => reject(new PublishUnconfirmed(`no confirm from RabbitMQ within ${confirmTimeoutMs} ms`)),
+      confirmTimeoutMs,
+    );
+    try {
+      channel.publish(
+        message.exchange,
+        message.routingKey,
+        Buffer.from(JSON.stringify(message.body)),
+        {
+          persistent: true,
+          mandatory: true,
+          appId,
+          messageId: message.messageId,
+          correlationId: message.correlationId,
+          type: message.type,
+          contentType: message.contentType,
+          timestamp: Math.floor(Date.now() / 1000),
+          headers: message.headers,
+        },
+        (error: unknown) => {
+          if (error === null || error === undefined) resolve(undefined);
+          else reject(this.#verdict(error, channel));
+        },
+      );
+      await confirmed;
+      // The return of an unroutable message always comes before its confirm.
+      if (this.#returned.has(message.messageId)) {
+        const { exchange, routingKey } = message;
+        throw new PublishRefused(`no queue is bound to exchange "${exchange}" for "${routingKey}"`);
+      }
+    } catch (error) {
+      if (error instanceof PipelineError) throw error;
+      throw new PublishRefused(`RabbitMQ's channel is closed: ${messageOf(error)}`, error);
+    } finally {
+      clearTimeout(timer);
+      this.#returned.delete(message.messageId);
+    }
+  }
+
+  /** A nack is the broker's word; an error on a closed channel only says that no word will come. */
+  #verdict(error: unknown, channel: ConfirmChannel): PipelineError {
+    return this.#closed.has(channel)
+      ? new PublishUnconfirmed('the connection broke before RabbitMQ confirmed', error)
+      : new PublishRefused('RabbitMQ refused the message (nack)', error);
+  }
+
+  async #openChannel(): Promise<ConfirmChannel> {
+    this.#channel ??= this.#createChannel();
+    try {
+      return await this.#channel;
+    } catch (error) {
+      this.#channel = undefined;
+      throw new PublishRefused(`cannot open a channel: ${messageOf(error)}`, error);
+    }
+  }
+
+  async #createChannel(): Promise<ConfirmChannel> {
+    const channel = await this.#options.connection.createConfirmChannel();
+    channel.on('return', (message: Message) => {
+      const id: unknown = message.properties.messageId;
+      if (typeof id === 'string') this.#returned.add(id);
+    });
+    const forget = () => {
+      this.#closed.add(channel);
+      this.#channel = undefined;
+    };
+    channel.on('error', forget);
+    // Before amqplib's own listener, which fails the unconfirmed publishes.
+    channel.prependListener('close', forget);
+    return channel;
+  }
+}

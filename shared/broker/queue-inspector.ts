@@ -1,0 +1,40 @@
+import type { Logger } from '../log.ts';
+import type { BrokerConnection } from './connection.ts';
+import { PublishRefused } from './publisher.ts';
+import { SupervisedChannel } from './supervised-channel.ts';
+
+export interface QueueFigures {
+  /** Messages that wait for a consumer; those in hand are not counted. */
+  readonly ready: number;
+  readonly consumers: number;
+}
+
+/** Looks at queues by passive declaration, which takes nothing out and changes no order. */
+export class QueueInspector {
+  readonly #supervised: SupervisedChannel;
+
+  constructor(connection: BrokerConnection, log: Logger) {
+    this.#supervised = new SupervisedChannel({
+      connection,
+      name: 'queue inspector',
+      use: () => Promise.resolve(),
+      log,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#supervised.start();
+  }
+
+  /** @throws PipelineError `broker_unavailable` while there is no connection; Error when there is no such queue. */
+  async inspect(queue: string): Promise<QueueFigures> {
+    const channel = this.#supervised.channel;
+    if (channel === undefined) throw new PublishRefused('there is no connection to RabbitMQ');
+    const { messageCount, consumerCount } = await channel.checkQueue(queue);
+    return { ready: messageCount, consumers: consumerCount };
+  }
+
+  stop(): Promise<void> {
+    return this.#supervised.stop();
+  }
+}

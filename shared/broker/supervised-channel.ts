@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channel } from 'amqplib';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { BrokerConnection } from './connection.ts';
+
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 3_000;
+
+export interface SupervisedChannelOptions {
+  readonly connection: BrokerConnection;
+  /** For the log, e.g. `consumer of image.jobs.process`. */
+  readonly name: string;
+  /**
+   * Makes the channel useful (prefetch, consume) each time there is a new one. `lost` fires when this channel is
+   * gone; `abandon` gives it up, so that a new one is made (the broker cancelled the consumer, say).
+   */
+  readonly use: (channel: Channel, lost: AbortSignal, abandon: (reason: string) => void) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** Keeps one channel in use: amqplib reopens connections, but neither their channels nor a channel that failed. */
+export class SupervisedChannel {
+  readonly #options: SupervisedChannelOptions;
+  readonly #stop = new AbortController();
+  #channel: Channel | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: SupervisedChannelOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the channel is in use for the first time. */
+  start(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#running ??= this.#supervise(() => resolve(undefined));
+    return promise;
+  }
+
+  /** The channel in use, if there is one. */
+  get channel(): Channel | undefined {
+    return this.#channel;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#channel?.close().catch(() => undefined);
+    await this.#running;
+  }
+
+  async #supervise(onFirstUse: () => void): Promise<void> {
+    let delay = FIRST_DELAY_MS;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const lost = await this.#open();
+        onFirstUse();
+        delay = FIRST_DELAY_MS;
+        await whenAborted(AbortSignal.any([lost, this.#stop.signal]));
+      } catch (error) {
+        if (this.#isStopped()) return;
+        const { name, log } = this.#options;
+        log.warn({ reason: messageOf(error) }, `${name}: channel failed; trying again`);
+        await sleep(delay * (0.8 + Math.random() * 0.4), undefined, { signal: this.#stop.signal }).catch(
+          () => undefined,
+        );
+        delay = Math.min(delay * 2, MAX_DELAY_MS);
+      }
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #open(): Promise<AbortSignal> {
+    const { connection, use, name, log } = this.#options;
+    await connection.whenUp(this.#stop.signal);
+    const channel = await connection.createChannel();
+    const gone = new AbortController();
+    const onGone = () => {
+      this.#channel = undefined;
+      gone.abort();
+    };
+    channel.once('close', onGone);
+    channel.once('error', onGone);
+    const abandon = (reason: string) => {
+      log.warn({ reason }, `${name}: giving up the channel`);
+      onGone();
+      void channel.close().catch(() => undefined);
+    };
+    this.#channel = channel;
+    try {
+      await use(channel, gone.signal, abandon);
+    } catch (error) {
+      onGone();
+      await channel.close().catch(() => undefined);
+      throw error;
+    }
+    return gone.signal;
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

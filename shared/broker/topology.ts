@@ -1,0 +1,178 @@
+/**
+ * The whole broker topology as data: declared by every service at its start, drawn into docs/asyncapi.yaml, and
+ * compared with the running broker by a test. The arguments of a queue can never be changed while it exists (the
+ * broker answers 406), so whatever may differ between installations is in the name: a rung's name holds its TTL.
+ */
+export interface Exchange {
+  readonly name: string;
+  readonly type: 'topic' | 'direct';
+  readonly description: string;
+}
+
+export interface Queue {
+  readonly name: string;
+  readonly description: string;
+  readonly arguments: Readonly<Record<string, string | number | boolean>>;
+  readonly bindings: readonly { readonly exchange: string; readonly routingKey: string }[];
+}
+
+export interface Rung {
+  /** As it stands in the queue's name and in the routing key, e.g. `30s`. */
+  readonly label: string;
+  readonly delayMs: number;
+}
+
+export interface Topology {
+  readonly exchanges: readonly Exchange[];
+  readonly queues: readonly Queue[];
+}
+
+export const exchangeNames = {
+  jobs: 'image.jobs',
+  deadLetters: 'image.dlx',
+  retry: 'image.retry',
+  events: 'image.events',
+} as const;
+
+export const queueNames = {
+  process: 'image.jobs.process',
+  dead: 'image.jobs.dead',
+  burial: 'image.jobs.burial',
+  webhooks: 'image.webhooks.deliver',
+  webhooksDead: 'image.webhooks.dead',
+  eventLog: 'image.events.log',
+} as const;
+
+export const routingKeys = {
+  process: 'job.process',
+  deadJob: 'job.dead',
+  deadWebhook: 'webhook.dead',
+} as const;
+
+/** A message that came back this often kills its workers; innocent ones live through as many restarts. */
+const DELIVERY_LIMIT = 20;
+/** Where a message must stay until people have dealt with it. 4.x would set 20 by itself. */
+const NO_PRACTICAL_LIMIT = 1_000_000;
+
+const quorum = { 'x-queue-type': 'quorum' } as const;
+
+/** Dead-lettering that loses nothing on the way; it works only with a quorum source and `reject-publish`. */
+function deadLetterTo(exchange: string, routingKey: string) {
+  return {
+    'x-dead-letter-exchange': exchange,
+    'x-dead-letter-routing-key': routingKey,
+    'x-dead-letter-strategy': 'at-least-once',
+    'x-overflow': 'reject-publish',
+  } as const;
+}
+
+export function retryQueueName(rung: Rung): string {
+  return `image.jobs.retry.${rung.label}`;
+}
+
+function jobRetryQueue(rung: Rung): Queue {
+  return {
+    name: retryQueueName(rung),
+    description: `Jobs that wait ${rung.label} for their next attempt; expiry brings them back.`,
+    arguments: {
+      ...quorum,
+      'x-message-ttl': rung.delayMs,
+      ...deadLetterTo(exchangeNames.jobs, routingKeys.process),
+    },
+    bindings: [{ exchange: exchangeNames.retry, routingKey: rung.label }],
+  };
+}
+
+function webhookRetryQueue(rung: Rung): Queue {
+  return {
+    name: `image.webhooks.retry.${rung.label}`,
+    description: `Webhooks that wait ${rung.label} for their next attempt; expiry brings them back.`,
+    // Through the default exchange, whose routing key is the name of the queue.
+    arguments: { ...quorum, 'x-message-ttl': rung.delayMs, ...deadLetterTo('', queueNames.webhooks) },
+    bindings: [],
+  };
+}
+
+const duration = /^(\d+)(ms|s|m|h)$/;
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Reads a ladder such as `5s,30s,2m`. Throws a plain Error that says what is allowed. */
+export function parseLadder(text: string): readonly Rung[] {
+  return text.split(',').map((part) => {
+    const label = part.trim();
+    const match = duration.exec(label);
+    const delayMs = match === null ? 0 : Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
+    if (delayMs < 1 || delayMs > 86_400_000) {
+      throw new Error(`"${label}" is no delay: write a number and ms, s, m or h, at most 24h`);
+    }
+    return { label, delayMs };
+  });
+}
+
+export const DEFAULT_JOB_LADDER = '5s,30s,2m';
+export const DEFAULT_WEBHOOK_LADDER = '5s,1m,10m,1h';
+
+/** The topology for these retry ladders. The dead-letter side is declared first: without it sources fill up. */
+export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readonly Rung[] }): Topology {
+  return {
+    exchanges: [
+      { name: exchangeNames.deadLetters, type: 'topic', description: 'Dead letters of jobs and webhooks.' },
+      { name: exchangeNames.jobs, type: 'topic', description: 'Jobs to be done.' },
+      { name: exchangeNames.retry, type: 'direct', description: 'Jobs that wait for another attempt.' },
+      { name: exchangeNames.events, type: 'topic', description: 'What happened to jobs, as CloudEvents.' },
+    ],
+    queues: [
+      {
+        name: queueNames.dead,
+        description: 'The dead letter queue as people see it.',
+        arguments: { ...quorum, 'x-single-active-consumer': true, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
+      },
+      {
+        name: queueNames.burial,
+        description: 'The same dead letters, for the burial recorder that writes down why each died.',
+        arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
+      },
+      {
+        name: queueNames.webhooksDead,
+        description: 'Webhooks that nobody took.',
+        arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadWebhook }],
+      },
+      {
+        name: queueNames.process,
+        description: 'Jobs that wait for a worker.',
+        arguments: {
+          ...quorum,
+          'x-delivery-limit': DELIVERY_LIMIT,
+          ...deadLetterTo(exchangeNames.deadLetters, routingKeys.deadJob),
+        },
+        bindings: [{ exchange: exchangeNames.jobs, routingKey: routingKeys.process }],
+      },
+      ...ladders.jobs.map(jobRetryQueue),
+      {
+        name: queueNames.webhooks,
+        description: 'Ends of jobs whose uploader asked for a webhook.',
+        arguments: {
+          ...quorum,
+          'x-delivery-limit': DELIVERY_LIMIT,
+          ...deadLetterTo(exchangeNames.deadLetters, routingKeys.deadWebhook),
+        },
+        bindings: [{ exchange: exchangeNames.events, routingKey: 'job.*.callback' }],
+      },
+      ...ladders.webhooks.map(webhookRetryQueue),
+      {
+        name: queueNames.eventLog,
+        description: 'Every event of the last week, in order; readers start anywhere.',
+        arguments: {
+          'x-queue-type': 'stream',
+          'x-max-age': '7D',
+          'x-max-length-bytes': 2_000_000_000,
+          'x-stream-max-segment-size-bytes': 20_000_000,
+        },
+        bindings: [{ exchange: exchangeNames.events, routingKey: '#' }],
+      },
+    ],
+  };
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+
+/** One environment variable: how its text becomes a value, what stands in when it is not set, and what it is. */
+export interface Variable<Value> {
+  /** From text; a refusal of any kind is reported with `form` and `example`. */
+  readonly schema: z.ZodType<Value, string>;
+  /** As it would be written in `.env`. */
+  readonly default: string;
+  /** What is allowed, e.g. `a whole number from 1 to 64`. */
+  readonly form: string;
+  readonly example: string;
+  /** One line for `.env.example`. */
+  readonly description: string;
+}
+
+export type Variables = Readonly<Record<string, Variable<unknown>>>;
+
+export type ConfigOf<Table extends Variables> = {
+  readonly [Name in keyof Table]: Table[Name] extends Variable<infer Value> ? Value : never;
+};
+
+/** The environment asks for something that cannot work: the process ends with exit code 78. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:
+${problems.map((problem) => `  - ${problem}`).join('\n')}
+Set the variables in .env or in the environment; .env.example explains each.`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads a table of variables: default, then environment, then validation. An empty value counts as not set.
+ * @param check looks at the values together; returns problems, each a sentence that names the variables.
+ * @throws ConfigError with all problems at once
+ */
+export function readConfig<Table extends Variables>(
+  table: Table,
+  env: Readonly<Record<string, string | undefined>>,
+  check: (config: ConfigOf<Table>) => readonly string[] = () => [],
+): ConfigOf<Table> {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, variable] of Object.entries(table)) {
+    const given = env[name] === undefined || env[name] === '' ? variable.default : env[name];
+    const parsed = variable.schema.safeParse(given);
+    if (parsed.success) values[name] = parsed.data;
+    else problems.push(`${name} is "${given}" but must be ${variable.form}, for example ${variable.example}`);
+  }
+  if (problems.length === 0) problems.push(...check(values as ConfigOf<Table>));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values as ConfigOf<Table>;
+}
+
+/** A whole number in a range, with an optional unit for people, e.g. `bytes`. */
+export function wholeNumber(options: {
+  min: number;
+  max: number;
+  default: number;
+  unit?: string;
+  description: string;
+}): Variable<number> {
+  const { min, max, unit } = options;
+  return {
+    schema: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number)
+      .pipe(z.number().min(min).max(max)),
+    default: String(options.default),
+    form: `a whole number from ${min} to ${max}${unit === undefined ? '' : ` (${unit})`}`,
+    example: String(options.default),
+    description: options.description,
+  };
+}
+
+export function choice<const Value extends string>(options: {
+  values: readonly [Value, ...Value[]];
+  default: Value;
+  description: string;
+}): Variable<Value> {
+  return {
+    schema: z.enum(options.values),
+    default: options.default,
+    form: `one of ${options.values.join(', ')}`,
+    example: options.values[0],
+    description: options.description,
+  };
+}
+
+/** Any text; an empty default makes it optional. */
+export function text(options: {
+  default: string;
+  form: string;
+  example: string;
+  description: string;
+}): Variable<string> {
+  return { schema: z.string(), ...options };
+}
+
+/** An address of one of these protocols, e.g. `['http', 'https']`. */
+export function address(options: {
+  protocols: readonly [string, ...string[]];
+  default: string;
+  description: string;
+}): Variable<string> {
+  const allowed = options.protocols.join(' or ');
+  return {
+    schema: z.url({ protocol: new RegExp(`^(${options.protocols.join('|')})$`) }),
+    default: options.default,
+    form: `an address that begins with ${allowed}://`,
+    example: options.default,
+    description: options.description,
+  };
+}

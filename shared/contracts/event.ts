@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { failureSchema, jobIdSchema, jobRequestSchema, type JobRequest, type JobState } from './job.ts';
+import { outcomeSchema, type Outcome } from './outcome.ts';
+
+/**
+ * What is published to `image.events`: CloudEvents 1.0 in JSON. Every job event carries the whole request, so
+ * that a reader who meets a job in mid-life knows all of it. The order of a job's life is (run, attempt, rank),
+ * never the order of arrival, because api and workers publish on their own.
+ */
+const jobData = {
+  job_id: jobIdSchema,
+  run: z.int().min(1),
+  attempt: z.int().min(1),
+  request: jobRequestSchema,
+};
+
+function cloudEvent<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
+  return z
+    .object({
+      specversion: z.literal('1.0'),
+      id: z.string(),
+      source: z.string(),
+      type: z.literal(type),
+      subject: z.string(),
+      time: z.iso.datetime(),
+      datacontenttype: z.literal('application/json'),
+      data,
+    })
+    .meta({ id: type });
+}
+
+export const jobEventSchemas = {
+  'job.queued': cloudEvent('job.queued', z.object(jobData)),
+  'job.started': cloudEvent('job.started', z.object({ ...jobData, worker: z.string() })),
+  'job.retrying': cloudEvent(
+    'job.retrying',
+    z.object({ ...jobData, worker: z.string(), error: failureSchema, retry_at: z.iso.datetime() }),
+  ),
+  'job.completed': cloudEvent('job.completed', z.object({ ...jobData, outcome: outcomeSchema })),
+  'job.failed': cloudEvent('job.failed', z.object({ ...jobData, outcome: outcomeSchema })),
+} as const;
+
+/** A reader of the event log publishes one whenever it begins to follow; having read its own, it has caught up. */
+export const followingEventSchema = cloudEvent(
+  'service.following',
+  z.object({ service: z.string(), instance: z.string() }),
+);
+
+const jobEventSchema = z.discriminatedUnion('type', [
+  jobEventSchemas['job.queued'],
+  jobEventSchemas['job.started'],
+  jobEventSchemas['job.retrying'],
+  jobEventSchemas['job.completed'],
+  jobEventSchemas['job.failed'],
+]);
+export const pipelineEventSchema = z.discriminatedUnion('type', [jobEventSchema, followingEventSchema]);
+
+export type JobEvent = z.output<typeof jobEventSchema>;
+export type JobEventType = JobEvent['type'];
+export type FollowingEvent = z.output<typeof followingEventSchema>;
+export type PipelineEvent = z.output<typeof pipelineEventSchema>;
+
+/** The state a job is in after the event, and the event's place within an attempt. */
+export const jobEventStates: Readonly<Record<JobEventType, { state: JobState; rank: number }>> = {
+  'job.queued': { state: 'queued', rank: 0 },
+  'job.started': { state: 'processing', rank: 1 },
+  'job.retrying': { state: 'retrying', rank: 2 },
+  'job.completed': { state: 'completed', rank: 3 },
+  'job.failed': { state: 'failed', rank: 3 },
+};
+
+export function isJobEvent(event: PipelineEvent): event is JobEvent {
+  return event.type !== 'service.following';
+}
+
+function jobEnvelope<Type extends JobEventType>(
+  type: Type,
+  source: string,
+  time: string,
+  request: JobRequest,
+  attempt: number,
+) {
+  return {
+    specversion: '1.0',
+    id: `${request.job_id}/${request.run}/${attempt}/${type}`,
+    source,
+    type,
+    subject: request.job_id,
+    time,
+    datacontenttype: 'application/json',
+  } as const;
+}
+
+/** The event of a run's acceptance. The same for everyone who makes it, so a reader may fill it in. */
+export function queuedEvent(request: JobRequest): JobEvent {
+  return {
+    ...jobEnvelope('job.queued', '/image-pipeline/api', request.submitted_at, request, 1),
+    data: { job_id: request.job_id, run: request.run, attempt: 1, request },
+  };
+}
+
+export function startedEvent(request: JobRequest, attempt: number, worker: string, at: string): JobEvent {
+  return {
+    ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt),
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker },
+  };
+}
+
+export function retryingEvent(
+  request: JobRequest,
+  attempt: number,
+  hop: { worker: string; at: string; retry_at: string; error: { code: string; reason: string } },
+): JobEvent {
+  const { worker, at, retry_at, error } = hop;
+  return {
+    ...jobEnvelope('job.retrying', `/image-pipeline/worker/${worker}`, at, request, attempt),
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, error, retry_at },
+  };
+}
+
+/** `job.completed` or `job.failed`, as the outcome says. */
+export function endedEvent(request: JobRequest, outcome: Outcome): JobEvent {
+  return {
+    ...jobEnvelope(
+      `job.${outcome.state}`,
+      `/image-pipeline/worker/${outcome.worker}`,
+      outcome.finished_at,
+      request,
+      outcome.attempt,
+    ),
+    data: { job_id: request.job_id, run: request.run, attempt: outcome.attempt, request, outcome },
+  };
+}

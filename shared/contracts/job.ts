@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { inputTypes, operationsSchema, outputSchema } from './operations.ts';
+
+/** A UUIDv7: job ids sort by the time they were made. */
+export const jobIdSchema = z.uuidv7();
+
+export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** A run ends in one of these and never leaves it. */
+export const terminalStates: readonly JobState[] = ['completed', 'failed'];
+
+const timestamp = z.iso.datetime().meta({ description: 'UTC, RFC 3339' });
+
+export const failureSchema = z
+  .object({
+    code: z.string().meta({ description: 'A stable code; see the list of error codes.' }),
+    reason: z.string().meta({ description: 'What went wrong, for people.' }),
+  })
+  .meta({ id: 'Failure' });
+export type Failure = z.output<typeof failureSchema>;
+
+/** One hop of a job's life. */
+export const timelineEntrySchema = z
+  .object({
+    state: z.enum(jobStates),
+    at: timestamp,
+    run: z.int().min(1),
+    attempt: z.int().min(1),
+    worker: z.string().optional(),
+    retry_at: timestamp.optional(),
+    error: failureSchema.optional(),
+  })
+  .meta({ id: 'TimelineEntry', description: 'One hop of a job’s life, with its time.' });
+export type TimelineEntry = z.output<typeof timelineEntrySchema>;
+
+/**
+ * What was asked for, fixed when it was accepted: the object `jobs/{job_id}/runs/{run}/request.json`.
+ * `original.size` is in bytes, `original.sha256` in hex.
+ */
+export const jobRequestSchema = z
+  .object({
+    version: z.literal(1),
+    job_id: jobIdSchema,
+    run: z.int().min(1),
+    submitted_at: timestamp,
+    original: z.object({
+      name: z.string(),
+      content_type: z.enum(inputTypes),
+      size: z.int().min(1),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+    operations: operationsSchema,
+    output: outputSchema,
+  })
+  .meta({ id: 'JobRequest' });
+export type JobRequest = z.output<typeof jobRequestSchema>;
+
+/**
+ * The message on `image.jobs`: the request, and the hops of earlier attempts, so that the outcome can carry the
+ * whole timeline even where the event log is gone. Which attempt this is stands in the header `x-attempt`.
+ */
+export const jobMessageSchema = jobRequestSchema
+  .extend({ history: z.array(timelineEntrySchema).max(100).default([]) })
+  .meta({ id: 'JobMessage' });
+export type JobMessage = z.output<typeof jobMessageSchema>;
+
+/** The first hop of every run. */
+export function queuedEntry(request: JobRequest): TimelineEntry {
+  return { state: 'queued', at: request.submitted_at, run: request.run, attempt: 1 };
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+
+/** Largest side, in pixels, that an operation may ask for. */
+export const MAX_OUTPUT_SIDE = 8192;
+
+const side = z.int().min(1).max(MAX_OUTPUT_SIDE);
+
+export const resizeFits = ['contain', 'cover', 'fill'] as const;
+export const watermarkPositions = [
+  'top-left',
+  'top',
+  'top-right',
+  'left',
+  'center',
+  'right',
+  'bottom-left',
+  'bottom',
+  'bottom-right',
+] as const;
+export const outputFormats = ['png', 'jpeg', 'webp'] as const;
+
+/**
+ * `contain` fits the whole image inside width × height and keeps its aspect; `cover` fills width × height and
+ * crops what stands out, centred; `fill` stretches. With only one of width and height the other follows from
+ * the aspect. An image is never enlarged unless `enlarge` says so.
+ */
+export const resizeSchema = z
+  .strictObject({
+    type: z.literal('resize'),
+    width: side.optional(),
+    height: side.optional(),
+    fit: z.enum(resizeFits).default('contain'),
+    enlarge: z.boolean().default(false),
+  })
+  .refine((resize) => resize.width !== undefined || resize.height !== undefined, {
+    error: 'resize needs a width, a height or both',
+  })
+  .meta({ id: 'Resize', description: 'Changes the size of the image.' });
+
+/** `size` is the height of a line of text relative to the smaller side of the image (0.01 to 0.5). */
+export const watermarkSchema = z
+  .strictObject({
+    type: z.literal('watermark'),
+    text: z.string().trim().min(1).max(200),
+    position: z.enum(watermarkPositions).default('bottom-right'),
+    opacity: z.number().min(0.05).max(1).default(0.5),
+    size: z.number().min(0.01).max(0.5).default(0.06),
+  })
+  .meta({ id: 'Watermark', description: 'Writes a text onto the image.' });
+
+/**
+ * Point filters work on 8-bit sRGB values v: grayscale is Rec. 709 luma (0.2126 R + 0.7152 G + 0.0722 B); sepia
+ * is the matrix of the W3C Filter Effects `sepia(1)`; invert is 255 − v; brightness is v × amount; contrast is
+ * (v − 127.5) × amount + 127.5. `blur` is Gaussian-like with the radius in pixels; `sharpen` is a 3 × 3
+ * kernel of that strength. Alpha is left alone by all but `blur` and `sharpen`.
+ */
+export const filterSchema = z
+  .discriminatedUnion('name', [
+    z.strictObject({ type: z.literal('filter'), name: z.literal('grayscale') }),
+    z.strictObject({ type: z.literal('filter'), name: z.literal('sepia') }),
+    z.strictObject({ type: z.literal('filter'), name: z.literal('invert') }),
+    z.strictObject({
+      type: z.literal('filter'),
+      name: z.literal('blur'),
+      radius: z.int().min(1).max(100).default(4),
+    }),
+    z.strictObject({
+      type: z.literal('filter'),
+      name: z.literal('sharpen'),
+      amount: z.number().min(0).max(5).default(1),
+    }),
+    z.strictObject({
+      type: z.literal('filter'),
+      name: z.literal('brightness'),
+      amount: z.number().min(0).max(5).default(1.2),
+    }),
+    z.strictObject({
+      type: z.literal('filter'),
+      name: z.literal('contrast'),
+      amount: z.number().min(0).max(5).default(1.2),
+    }),
+  ])
+  .meta({ id: 'Filter', description: 'Changes the colours or the sharpness of the image.' });
+
+export const operationSchema = z
+  .union([resizeSchema, watermarkSchema, filterSchema])
+  .meta({ id: 'Operation', description: 'One step of the work on an image.' });
+
+/** Run in the order given. */
+export const operationsSchema = z.array(operationSchema).min(1).max(10);
+
+/** `format` null keeps the input's format (GIF becomes PNG); `quality` 1–100 counts for JPEG and WebP. */
+export const outputSchema = z
+  .strictObject({
+    format: z.enum(outputFormats).nullable().default(null),
+    quality: z.int().min(1).max(100).default(85),
+  })
+  .meta({ id: 'Output', description: 'How the result is encoded.' });
+
+export type Resize = z.output<typeof resizeSchema>;
+export type Watermark = z.output<typeof watermarkSchema>;
+export type Filter = z.output<typeof filterSchema>;
+export type Operation = z.output<typeof operationSchema>;
+export type Output = z.output<typeof outputSchema>;
+export type OutputFormat = (typeof outputFormats)[number];
+export const inputTypes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
+export type InputType = (typeof inputTypes)[number];

@@ -1,0 +1,119 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Broker } from '../broker/broker.ts';
+import type { OutgoingMessage } from '../broker/publisher.ts';
+import type { StreamReader } from '../broker/stream-reader.ts';
+import { exchangeNames, queueNames } from '../broker/topology.ts';
+import {
+  isJobEvent,
+  pipelineEventSchema,
+  type FollowingEvent,
+  type JobEvent,
+  type PipelineEvent,
+} from '../contracts/event.ts';
+import type { Startable } from '../lifecycle.ts';
+import type { Logger } from '../log.ts';
+
+/** How long the log may be silent after attaching before it counts as another log. */
+const MARKER_TIMEOUT_MS = 10_000;
+
+export interface EventFollowerOptions {
+  readonly broker: Broker;
+  /** e.g. `api` */
+  readonly service: string;
+  /** e.g. `api-1`; tells replicas apart. */
+  readonly instance: string;
+  /** About how many of the newest events to read first. */
+  readonly replay: number;
+  /** Every event of a job, in the order of the log; `offset` grows. Repeats are possible: they have the same id. */
+  readonly onEvent: (event: JobEvent, offset: number) => void;
+  /** The log was lost and begun anew. */
+  readonly onReset: () => void;
+  readonly log: Logger;
+}
+
+/** Reads the newest part of the event log, then every event as it happens. */
+export class EventFollower implements Startable {
+  readonly #options: EventFollowerOptions;
+  readonly #reader: StreamReader;
+  #marker: string | undefined;
+
+  constructor(options: EventFollowerOptions) {
+    this.#options = options;
+    this.#reader = options.broker.streamReader({
+      stream: queueNames.eventLog,
+      replay: options.replay,
+      markerTimeoutMs: MARKER_TIMEOUT_MS,
+      publishMarker: () => this.#publishMarker(),
+      onEntry: ({ content, offset }) => this.#onEntry(content, offset),
+      onReset: options.onReset,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#reader.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#reader.stop();
+  }
+
+  /** A service that lives by the log is ready only while this is true. */
+  get isCaughtUp(): boolean {
+    return this.#reader.isCaughtUp;
+  }
+
+  async #publishMarker(): Promise<void> {
+    const { broker, service, instance } = this.#options;
+    this.#marker = uuidv7();
+    const event: FollowingEvent = {
+      specversion: '1.0',
+      id: this.#marker,
+      source: `/image-pipeline/${service}/${instance}`,
+      type: 'service.following',
+      subject: instance,
+      time: new Date().toISOString(),
+      datacontenttype: 'application/json',
+      data: { service, instance },
+    };
+    await broker.publisher.publish(eventMessage(event));
+  }
+
+  #onEntry(content: Buffer, offset: number): boolean {
+    const event = parseEvent(content);
+    if (event === undefined) {
+      this.#options.log.debug(
+        { offset },
+        'skipped an entry of the event log that this version does not know',
+      );
+      return false;
+    }
+    if (isJobEvent(event)) {
+      this.#options.onEvent(event, offset);
+      return false;
+    }
+    return event.id === this.#marker;
+  }
+}
+
+/** The event in these bytes, or undefined if this version does not know its type or shape. */
+export function parseEvent(content: Buffer): PipelineEvent | undefined {
+  try {
+    return pipelineEventSchema.safeParse(JSON.parse(content.toString())).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The message that carries an event to `image.events`. */
+export function eventMessage(event: PipelineEvent): OutgoingMessage {
+  return {
+    exchange: exchangeNames.events,
+    routingKey: event.type,
+    body: event,
+    messageId: event.id,
+    correlationId: event.subject,
+    type: event.type,
+    contentType: 'application/cloudevents+json',
+    headers: isJobEvent(event) ? { 'x-run': event.data.run, 'x-attempt': event.data.attempt } : {},
+  };
+}

@@ -1,0 +1,122 @@
+import { jobEventStates, type JobEvent } from '../contracts/event.ts';
+import {
+  queuedEntry,
+  terminalStates,
+  type Failure,
+  type JobRequest,
+  type JobState,
+  type TimelineEntry,
+} from '../contracts/job.ts';
+import type { Outcome } from '../contracts/outcome.ts';
+
+/** A run that was followed by another one. */
+export interface EarlierRun {
+  readonly run: number;
+  readonly state: JobState;
+  readonly finished_at: string | undefined;
+  readonly error: Failure | undefined;
+}
+
+/** All that is known of a job: its newest run, and how the earlier ones ended (oldest first). */
+export interface JobView {
+  readonly request: JobRequest;
+  readonly attempt: number;
+  readonly state: JobState;
+  /** Hops of the newest run in the order of a job's life. */
+  readonly timeline: readonly TimelineEntry[];
+  readonly outcome: Outcome | undefined;
+  readonly earlierRuns: readonly EarlierRun[];
+}
+
+/**
+ * What is known of a job after one more event. Events are ordered by (run, attempt, rank), never by arrival: one
+ * that comes twice changes nothing, one that comes late adds its hop but turns no state back, and nothing changes
+ * a run that has ended. Returns the same object when nothing changed.
+ */
+export function applyEvent(view: JobView | undefined, event: JobEvent): JobView {
+  const { request } = event.data;
+  if (view === undefined) return advance(newRun(request, []), event);
+  if (request.run < view.request.run) return view;
+  if (request.run > view.request.run) {
+    return advance(newRun(request, [...view.earlierRuns, summaryOf(view)]), event);
+  }
+  if (terminalStates.includes(view.state)) return view;
+  return advance(view, event);
+}
+
+/** A job as the store knows it; `earlier` are the outcomes of runs before this one. */
+export function viewOfStored(
+  request: JobRequest,
+  outcome: Outcome | undefined,
+  earlier: readonly EarlierRun[],
+): JobView {
+  const accepted = newRun(request, earlier);
+  if (outcome === undefined) return accepted;
+  const { attempt, state, timeline } = outcome;
+  return { ...accepted, attempt, state, timeline, outcome };
+}
+
+export function earlierRunOf(run: number, outcome: Outcome | undefined): EarlierRun {
+  return {
+    run,
+    state: outcome?.state ?? 'queued',
+    finished_at: outcome?.finished_at,
+    error: outcome?.state === 'failed' ? outcome.error : undefined,
+  };
+}
+
+/** A run that was accepted and of which nothing else is known. */
+function newRun(request: JobRequest, earlierRuns: readonly EarlierRun[]): JobView {
+  return {
+    request,
+    attempt: 1,
+    state: 'queued',
+    timeline: [queuedEntry(request)],
+    outcome: undefined,
+    earlierRuns,
+  };
+}
+
+function summaryOf(view: JobView): EarlierRun {
+  return { ...earlierRunOf(view.request.run, view.outcome), state: view.state };
+}
+
+function advance(view: JobView, event: JobEvent): JobView {
+  if (event.type === 'job.completed' || event.type === 'job.failed') {
+    const { outcome } = event.data;
+    const { attempt, state, timeline } = outcome;
+    return { ...view, attempt, state, timeline, outcome };
+  }
+  const hop = hopOf(event);
+  const place = placeOf(hop);
+  const after = view.timeline.findIndex((known) => placeOf(known) >= place);
+  const known = after === -1 ? undefined : view.timeline[after];
+  if (known !== undefined && placeOf(known) === place) return view;
+  const timeline = after === -1 ? [...view.timeline, hop] : view.timeline.toSpliced(after, 0, hop);
+  const newest = timeline.at(-1) ?? hop;
+  return { ...view, attempt: newest.attempt, state: newest.state, timeline };
+}
+
+function hopOf(event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }>): TimelineEntry {
+  const { run, attempt } = event.data;
+  const hop = { state: jobEventStates[event.type].state, at: event.time, run, attempt };
+  switch (event.type) {
+    case 'job.queued':
+      return hop;
+    case 'job.started':
+      return { ...hop, worker: event.data.worker };
+    case 'job.retrying': {
+      const { worker, error, retry_at } = event.data;
+      return { ...hop, worker, error, retry_at };
+    }
+  }
+}
+
+/** Where a hop stands in a run: attempts are far fewer than 2³², ranks fewer than 8. */
+function placeOf(hop: TimelineEntry): number {
+  return hop.attempt * 8 + rankOf(hop.state);
+}
+
+function rankOf(state: JobState): number {
+  return Object.values(jobEventStates).find((entry) => entry.state === state)?.rank ?? 0;
+}

@@ -1,0 +1,69 @@
+import type { JobEvent } from '../contracts/event.ts';
+import type { JobState } from '../contracts/job.ts';
+import { applyEvent, type JobView } from './job-view.ts';
+
+export interface JobPage {
+  /** Newest first. */
+  readonly jobs: readonly JobView[];
+  /** Pass as `before` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+/** The newest jobs, kept in memory from the event log. Bounded: the oldest job is forgotten first. */
+export class LiveView {
+  readonly #capacity: number;
+  readonly #views = new Map<string, JobView>();
+  /** Job ids in ascending order, which is the order of their making. */
+  readonly #ids: string[] = [];
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** Returns what is known of the job now, and whether the event changed it. */
+  apply(event: JobEvent): { readonly view: JobView; readonly changed: boolean } {
+    const id = event.data.job_id;
+    const before = this.#views.get(id);
+    const view = applyEvent(before, event);
+    if (view === before) return { view, changed: false };
+    this.#views.set(id, view);
+    if (before === undefined) this.#remember(id);
+    return { view, changed: true };
+  }
+
+  get(jobId: string): JobView | undefined {
+    return this.#views.get(jobId);
+  }
+
+  get size(): number {
+    return this.#ids.length;
+  }
+
+  /** Jobs made before the job `before` (or the newest), at most `limit`, in this state (or any). */
+  list(options: { state?: JobState | undefined; limit: number; before?: string | undefined }): JobPage {
+    const { state, limit, before } = options;
+    const jobs: JobView[] = [];
+    for (let index = this.#ids.length - 1; index >= 0; index--) {
+      const id = this.#ids[index] ?? '';
+      if (before !== undefined && id >= before) continue;
+      const view = this.#views.get(id);
+      if (view === undefined || (state !== undefined && view.state !== state)) continue;
+      if (jobs.length === limit) return { jobs, next: jobs.at(-1)?.request.job_id };
+      jobs.push(view);
+    }
+    return { jobs, next: undefined };
+  }
+
+  clear(): void {
+    this.#views.clear();
+    this.#ids.length = 0;
+  }
+
+  /** Ids arrive almost in order, so the place is found from the end. */
+  #remember(id: string): void {
+    let place = this.#ids.length;
+    while (place > 0 && (this.#ids[place - 1] ?? '') > id) place--;
+    this.#ids.splice(place, 0, id);
+    if (this.#ids.length > this.#capacity) this.#views.delete(this.#ids.shift() ?? '');
+  }
+}

@@ -1,0 +1,29 @@
+import { pino, type Logger as PinoLogger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type Logger = PinoLogger;
+
+export const logFormats = ['pretty', 'json'] as const;
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export interface LogOptions {
+  readonly format: (typeof logFormats)[number];
+  readonly level: (typeof logLevels)[number];
+}
+
+/** A logger to standard output: one readable line an entry (`pretty`) or one JSON object (`json`). */
+export function createLogger(service: string, options: LogOptions): Logger {
+  const settings = { level: options.level, base: { service } };
+  if (options.format === 'json') return pino(settings);
+  return pino(
+    settings,
+    pretty({
+      colorize: process.stdout.isTTY,
+      translateTime: 'HH:MM:ss.l',
+      ignore: 'service,pid,hostname',
+      messageFormat: '{service}: {msg}',
+      singleLine: true,
+      sync: true,
+    }),
+  );
+}

@@ -1,0 +1,161 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, in the unit of the name. */
+  readonly buckets?: readonly number[];
+  /** Which services expose it. */
+  readonly services: readonly string[];
+}
+
+/** From a cached answer to a job that waited through a whole retry ladder, in seconds. */
+const longBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+const shortBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/**
+ * Every metric of ours, in one table. Figures of queues carry the names of RabbitMQ's own exporter. Labels are
+ * bounded: no job ids, no paths that a caller can make up.
+ */
+export const metricDefinitions = {
+  image_http_requests_total: {
+    type: 'counter',
+    help: 'HTTP requests answered.',
+    labels: ['method', 'route', 'status'],
+    services: ['api'],
+  },
+  image_http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the request to the end of its answer.',
+    labels: ['method', 'route'],
+    buckets: shortBuckets,
+    services: ['api'],
+  },
+  image_uploads_accepted_total: {
+    type: 'counter',
+    help: 'Jobs answered with 202.',
+    labels: [],
+    services: ['api'],
+  },
+  image_uploads_refused_total: {
+    type: 'counter',
+    help: 'Uploaded files refused, by error code.',
+    labels: ['code'],
+    services: ['api'],
+  },
+  rabbitmq_queue_messages_ready: {
+    type: 'gauge',
+    help: 'Messages ready to be delivered to consumers.',
+    labels: ['queue'],
+    services: ['api'],
+  },
+  rabbitmq_queue_consumers: {
+    type: 'gauge',
+    help: 'Consumers on a queue.',
+    labels: ['queue'],
+    services: ['api'],
+  },
+  image_jobs_finished_total: {
+    type: 'counter',
+    help: 'Attempts that ended, by what they ended in.',
+    labels: ['result'],
+    services: ['worker'],
+  },
+  image_job_stage_duration_seconds: {
+    type: 'histogram',
+    help: 'Where the time of an attempt goes.',
+    labels: ['stage'],
+    buckets: longBuckets,
+    services: ['worker'],
+  },
+  image_worker_slots: {
+    type: 'gauge',
+    help: 'Jobs this worker can work on at once.',
+    labels: [],
+    services: ['worker'],
+  },
+  image_worker_busy_slots: {
+    type: 'gauge',
+    help: 'Jobs this worker has in hand.',
+    labels: [],
+    services: ['worker'],
+  },
+  image_worker_busy_seconds_total: {
+    type: 'counter',
+    help: 'Time spent on jobs, summed over slots.',
+    labels: [],
+    services: ['worker'],
+  },
+  image_websocket_connections: {
+    type: 'gauge',
+    help: 'Open WebSocket connections.',
+    labels: [],
+    services: ['notification'],
+  },
+  image_websocket_messages_total: {
+    type: 'counter',
+    help: 'Messages sent to WebSocket subscribers.',
+    labels: ['type'],
+    services: ['notification'],
+  },
+  image_websocket_cut_total: {
+    type: 'counter',
+    help: 'WebSocket connections that the server ended, by reason.',
+    labels: ['reason'],
+    services: ['notification'],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export type MetricName = keyof typeof metricDefinitions;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The metrics of one service: its own from the table, and Node's. */
+export interface Metrics {
+  readonly contentType: string;
+  increase(name: MetricName, labels?: Labels, by?: number): void;
+  set(name: MetricName, value: number, labels?: Labels): void;
+  /** Takes back every value of a gauge: not known is not the same as unchanged. */
+  clear(name: MetricName): void;
+  /** @param value in the unit of the name */
+  observe(name: MetricName, value: number, labels?: Labels): void;
+  /** Prometheus text format. */
+  render(): Promise<string>;
+}
+
+export function createMetrics(service: string): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counters = new Map<MetricName, Counter>();
+  const gauges = new Map<MetricName, Gauge>();
+  const histograms = new Map<MetricName, Histogram>();
+  for (const [key, definition] of Object.entries<MetricDefinition>(metricDefinitions)) {
+    if (!definition.services.includes(service)) continue;
+    const name = key as MetricName;
+    const options = {
+      name,
+      help: definition.help,
+      labelNames: [...definition.labels],
+      registers: [registry],
+    };
+    if (definition.type === 'counter') counters.set(name, new Counter(options));
+    else if (definition.type === 'gauge') gauges.set(name, new Gauge(options));
+    else
+      histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? longBuckets)] }));
+  }
+  return {
+    contentType: registry.contentType,
+    increase: (name, labels = {}, by = 1) => required(counters, name, service).inc(labels, by),
+    set: (name, value, labels = {}) => required(gauges, name, service).set(labels, value),
+    clear: (name) => required(gauges, name, service).reset(),
+    observe: (name, value, labels = {}) => required(histograms, name, service).observe(labels, value),
+    render: () => registry.metrics(),
+  };
+}
+
+function required<Metric>(metrics: Map<MetricName, Metric>, name: MetricName, service: string): Metric {
+  const metric = metrics.get(name);
+  if (metric === undefined) throw new Error(`${service} does not expose ${name} as this type`);
+  return metric;
+}

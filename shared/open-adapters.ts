@@ -1,0 +1,42 @@
+import { Broker } from './broker/broker.ts';
+import { buildTopology } from './broker/topology.ts';
+import type { CommonConfig } from './common-config.ts';
+import type { Logger } from './log.ts';
+import type { ObjectStore } from './store/object-store.ts';
+import { openStore } from './store/open-store.ts';
+
+/** The broker that the configuration names. Nothing is connected until its `start()`. */
+export function configuredBroker(
+  config: CommonConfig,
+  options: {
+    /** Shown in the broker's list of connections, e.g. `worker-1`. */
+    readonly name: string;
+    /** The AMQP property `appId`, e.g. `worker`. */
+    readonly appId: string;
+    readonly log: Logger;
+  },
+): Broker {
+  return new Broker({
+    ...options,
+    url: config.RABBITMQ_URL,
+    topology: buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER }),
+    connectTimeoutMs: config.RABBITMQ_CONNECT_TIMEOUT_MS,
+    confirmTimeoutMs: config.RABBITMQ_CONFIRM_TIMEOUT_MS,
+    maxPublishesInFlight: config.PUBLISHES_IN_FLIGHT,
+  });
+}
+
+/** The store that the configuration names. Nothing is opened until its `start()`. */
+export function configuredStore(config: CommonConfig): ObjectStore {
+  const timeouts = { connectMs: config.STORE_CONNECT_TIMEOUT_MS, operationMs: config.STORE_TIMEOUT_MS };
+  if (config.STORE === 'folder') return openStore({ kind: 'folder', folder: config.STORE_FOLDER, timeouts });
+  return openStore({
+    kind: 'minio',
+    endpoint: config.MINIO_ENDPOINT,
+    accessKey: config.MINIO_ACCESS_KEY,
+    secretKey: config.MINIO_SECRET_KEY,
+    bucket: config.MINIO_BUCKET,
+    region: config.MINIO_REGION,
+    timeouts,
+  });
+}
