@@ -1,0 +1,163 @@
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { StoreUnavailable } from '../errors.ts';
+import { collect } from '../testing/collect.ts';
+import { FolderStore } from './folder-store.ts';
+import { StoreMisconfigured } from './store-failure.ts';
+
+const MB = 1024 * 1024;
+
+describe('a folder as object store', () => {
+  let folder: string;
+  let store: FolderStore;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'store-'));
+    store = new FolderStore({ folder, operationMs: 5_000 });
+    await store.start();
+  });
+
+  afterEach(async () => {
+    await store.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  const temporaryFiles = (): Promise<string[]> => readdir(join(folder, '.tmp'));
+
+  describe('when its process is killed in the middle of a put', () => {
+    /** Another process that puts without end, killed when it has stored `count` objects; returns their keys. */
+    async function killedWriter(method: 'put' | 'putIfAbsent' | 'stream', count: number): Promise<string[]> {
+      const script = join(import.meta.dirname, '../testing/endless-writer.ts');
+      const child = fork(script, [folder, method], { execArgv: [] });
+      const stored: string[] = [];
+      child.on('message', (key) => {
+        if (stored.push(z.string().parse(key)) === count) child.kill('SIGKILL');
+      });
+      await once(child, 'exit');
+      return stored;
+    }
+
+    it.each(['put', 'putIfAbsent'] as const)('shows no partial object (%s)', async (method) => {
+      for (const count of [1, 2, 3, 5, 8]) {
+        const stored = await killedWriter(method, count);
+        const listed = await collect(store.list(''));
+        expect(listed.map(({ key }) => key)).toEqual(expect.arrayContaining(stored));
+        expect(listed.filter(({ size }) => size !== MB)).toEqual([]);
+      }
+    });
+
+    it('shows no partial object (a stream)', async () => {
+      expect(await killedWriter('stream', 1)).toEqual(['whole']);
+      expect(await store.stat('whole')).toMatchObject({ size: MB });
+      expect(await store.stat('half')).toBeUndefined();
+    });
+
+    it('clears away the half-written file once it is an hour old, and no younger one', async () => {
+      await killedWriter('stream', 1);
+      const left = await temporaryFiles();
+      expect(left).toHaveLength(1);
+
+      await new FolderStore({ folder, operationMs: 5_000 }).start();
+      expect(await temporaryFiles()).toEqual(left);
+
+      const anHourAgo = Date.now() / 1_000 - 3_601;
+      await utimes(join(folder, '.tmp', left[0] ?? ''), anHourAgo, anHourAgo);
+      await new FolderStore({ folder, operationMs: 5_000 }).start();
+      expect(await temporaryFiles()).toEqual([]);
+    });
+  });
+
+  it('says that it is away, and not that objects are missing, when its disk is not there', async () => {
+    await store.put('a', Buffer.from('a'));
+    await rename(folder, `${folder}-elsewhere`);
+    await mkdir(folder); // an empty mount point
+    try {
+      await expect(store.get('a')).rejects.toThrow(
+        'The object store (a folder) could not get a: its folder is not there.',
+      );
+      await expect(store.stat('a')).rejects.toThrow(StoreUnavailable);
+      await expect(store.put('b', Buffer.from('b'))).rejects.toThrow(StoreUnavailable);
+      await expect(store.putIfAbsent('b', Buffer.from('b'))).rejects.toThrow(StoreUnavailable);
+      await expect(collect(store.list(''))).rejects.toThrow(StoreUnavailable);
+      expect(await readdir(folder)).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true });
+      await rename(`${folder}-elsewhere`, folder);
+    }
+    expect((await store.stat('a'))?.size).toBe(1);
+  });
+
+  it('refuses to start where its path is a file, or runs through one', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    for (const path of [file, join(file, 'below')]) {
+      const misplaced = new FolderStore({ folder: path, operationMs: 5_000 });
+      await expect(misplaced.start()).rejects.toThrow(StoreMisconfigured);
+      await expect(misplaced.start()).rejects.toThrow('choose another STORE_FOLDER');
+    }
+  });
+
+  it('does not hand out a file that is cut while it is read as if it were whole', async () => {
+    await store.put('a', Buffer.alloc(8 * MB));
+    const found = await store.get('a');
+    await truncate(join(folder, 'a'), 4 * MB);
+    await expect(buffer(found?.body ?? Readable.from([]))).rejects.toThrow(
+      'could not get a: ended 4194304 bytes too early',
+    );
+  });
+
+  it('lists nothing that is not an object', async () => {
+    await store.put('a/b', Buffer.from('b'));
+    await writeFile(join(folder, 'a', '.DS_Store'), '');
+    await writeFile(join(folder, 'a', 'Thumbs.db'), '');
+    await mkdir(join(folder, 'a', 'empty'));
+    const keys = (await collect(store.list(''))).map(({ key }) => key);
+    expect(keys).toEqual(['a/b']);
+  });
+
+  it('leaves no empty folders when objects are removed', async () => {
+    await store.put('jobs/1/runs/1/request.json', Buffer.from('{}'));
+    await store.put('jobs/2/runs/1/request.json', Buffer.from('{}'));
+    await store.remove('jobs/1/runs/1/request.json');
+    expect(await readdir(join(folder, 'jobs'))).toEqual(['2']);
+    await store.remove('jobs/2/runs/1/request.json');
+    expect(await readdir(folder)).toEqual(['.tmp']);
+  });
+
+  describe('on a full disk', () => {
+    let disk: string;
+    let mounted: boolean;
+
+    beforeEach(async () => {
+      disk = await mkdtemp(join(tmpdir(), 'disk-'));
+      mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]).status === 0;
+    });
+
+    afterEach(async () => {
+      if (mounted) spawnSync('umount', [disk]);
+      await rm(disk, { recursive: true });
+    });
+
+    it('says so, leaves nothing behind, and goes on when there is room', async ({ skip }) => {
+      skip(!mounted, 'only root can mount a small disk');
+      const small = new FolderStore({ folder: disk, operationMs: 5_000 });
+      await small.start();
+      const full = 'The object store (a folder) could not put big: no space left on the device (ENOSPC).';
+      await expect(small.put('big', Buffer.alloc(2 * MB))).rejects.toThrow(full);
+      await expect(small.put('big', Readable.from([Buffer.alloc(2 * MB)]))).rejects.toThrow(full);
+      await expect(small.putIfAbsent('big', Buffer.alloc(2 * MB))).rejects.toThrow(StoreUnavailable);
+      expect(await readdir(join(disk, '.tmp'))).toEqual([]);
+      expect(await small.stat('big')).toBeUndefined();
+
+      await small.put('little', Buffer.alloc(1024));
+      expect((await small.stat('little'))?.size).toBe(1024);
+    });
+  });
+});

@@ -1,0 +1,156 @@
+import { access, mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { CheckedBody } from './checked-body.ts';
+import { flushFolders, linkIfAbsent, removeStaleFiles, replace, withTemporaryFile } from './durable-file.ts';
+import { measuredBody } from './measured-body.ts';
+import { openObjectFile, removeObjectFile, statObjectFile } from './object-file.ts';
+import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
+import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
+import { provePutIfAbsent } from './prove-put-if-absent.ts';
+import { holdsBytes } from './read-object.ts';
+import { explainRefusal, folderRemedies } from './start-refusal.ts';
+import { failureOf } from './store-failure.ts';
+import { walkFolder } from './walk-folder.ts';
+import { withinDeadline } from './within-deadline.ts';
+
+/** Half-written files of a process that died are removed at the next start once they are as old as this. */
+const STALE_MS = 60 * 60_000;
+
+export interface FolderStoreOptions {
+  /** Made where missing. Processes of one machine may share it; its file system must have hard links. */
+  readonly folder: string;
+  /** How long a call may take, in milliseconds. */
+  readonly operationMs: number;
+}
+
+/**
+ * The store of one machine: an object is a file, its key the path below the folder. `.tmp` in it holds what is being
+ * written, and its presence tells an empty store from a disk that is not mounted.
+ */
+export class FolderStore implements ObjectStore {
+  readonly #root: string;
+  readonly #temporary: string;
+  readonly #operationMs: number;
+  #starting: Promise<void> | undefined;
+
+  constructor(options: FolderStoreOptions) {
+    this.#root = resolve(options.folder);
+    this.#temporary = join(this.#root, '.tmp');
+    this.#operationMs = options.operationMs;
+  }
+
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw explainRefusal(error, folderRemedies);
+    }));
+  }
+
+  stop(): Promise<void> {
+    this.#starting = undefined;
+    return Promise.resolve();
+  }
+
+  async put(key: string, body: Uint8Array | Readable, options: { size?: number } = {}): Promise<void> {
+    try {
+      const target = this.#path(key);
+      await this.#attempt('put', key, (signal) =>
+        withTemporaryFile(this.#temporary, measuredBody(body, options.size, signal), async (temporary) => {
+          signal.throwIfAborted();
+          await replace(temporary, target);
+          await flushFolders(target, this.#root);
+        }),
+      );
+    } finally {
+      if (body instanceof Readable) body.destroy();
+    }
+  }
+
+  async putIfAbsent(key: string, body: Uint8Array): Promise<boolean> {
+    const target = this.#path(key);
+    return this.#attempt('put', key, (signal) =>
+      withTemporaryFile(this.#temporary, measuredBody(body, undefined, signal), async (temporary) => {
+        signal.throwIfAborted();
+        const ours = (await linkIfAbsent(temporary, target)) || (await holdsBytes(this, key, body));
+        if (ours === undefined) throw new Error('somebody removed the object meanwhile');
+        if (ours) await flushFolders(target, this.#root);
+        return ours;
+      }),
+    );
+  }
+
+  async get(key: string): Promise<StoredObject | undefined> {
+    const path = this.#path(key);
+    const opened = await this.#attempt('get', key, async (signal) => {
+      return (await openObjectFile(path, signal)) ?? this.#nothing();
+    });
+    if (opened === undefined) return undefined;
+    const body = new CheckedBody(opened.file.createReadStream(), {
+      size: opened.stat.size,
+      waitMs: this.#operationMs,
+      failure: (error) => this.#failure('get', key, error),
+    });
+    return { stat: opened.stat, body };
+  }
+
+  async stat(key: string): Promise<ObjectStat | undefined> {
+    const path = this.#path(key);
+    return this.#attempt('stat', key, async () => (await statObjectFile(path)) ?? this.#nothing());
+  }
+
+  async *list(prefix: string, { startAfter, limit }: ListOptions = {}): AsyncGenerator<ListedObject> {
+    const range = {
+      prefix: checkPrefix(prefix),
+      startAfter: checkStartAfter(startAfter, prefix) ?? '',
+    };
+    const within = <T>(look: () => Promise<T>): Promise<T> => this.#attempt('list', prefix, look);
+    await within(() => this.#nothing());
+    let left = limit ?? Infinity;
+    if (left <= 0) return;
+    for await (const key of walkFolder(this.#root, range, within)) {
+      const found = await within(() => statObjectFile(this.#path(key)));
+      if (found === undefined) continue; // removed meanwhile
+      yield { key, ...found };
+      if (--left <= 0) return;
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    const path = this.#path(key);
+    await this.#attempt('remove', key, () => removeObjectFile(path, this.#root));
+  }
+
+  async #start(): Promise<void> {
+    await this.#attempt('start', '', async () => {
+      const made = await mkdir(this.#temporary, { recursive: true });
+      if (made !== undefined) await flushFolders(this.#temporary, dirname(made));
+      await removeStaleFiles(this.#temporary, STALE_MS);
+    });
+    await provePutIfAbsent(this, 'Use a folder on a file system with hard links.');
+  }
+
+  /** @throws InvalidKey, and by that no path leaves the root */
+  #path(key: string): string {
+    return join(this.#root, checkKey(key));
+  }
+
+  /** Nothing was found: true only of a store that is there at all. */
+  async #nothing(): Promise<undefined> {
+    await access(this.#temporary).catch((error: unknown) => {
+      throw new Error('its folder is not there', { cause: error });
+    });
+  }
+
+  async #attempt<T>(operation: string, key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await withinDeadline(this.#operationMs, work);
+    } catch (error) {
+      throw this.#failure(operation, key, error);
+    }
+  }
+
+  #failure(operation: string, key: string, error: unknown): unknown {
+    return failureOf(error, { store: 'a folder', operation, key });
+  }
+}

@@ -1,0 +1,149 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { StoreUnavailable } from '../errors.ts';
+import { CheckedBody } from './checked-body.ts';
+import { measuredBody } from './measured-body.ts';
+import { MinioConnection, type MinioStoreOptions } from './minio-connection.ts';
+import { contentTypeHeader, statOfResponse } from './minio-headers.ts';
+import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
+import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
+import { provePutIfAbsent } from './prove-put-if-absent.ts';
+import { holdsBytes } from './read-object.ts';
+import { explainRefusal, minioRemedies } from './start-refusal.ts';
+import { codeOf } from './store-failure.ts';
+
+/** As many as S3 gives at once. */
+const LIST_PAGE = 1_000;
+
+/** Objects in a bucket of MinIO or another S3 that supports conditional writes. */
+export class MinioStore implements ObjectStore {
+  readonly #options: MinioStoreOptions;
+  readonly #bucket: string;
+  readonly #minio: MinioConnection;
+  #starting: Promise<void> | undefined;
+
+  constructor(options: MinioStoreOptions) {
+    this.#options = options;
+    this.#bucket = options.bucket;
+    this.#minio = new MinioConnection(options);
+  }
+
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw explainRefusal(error, minioRemedies);
+    }));
+  }
+
+  stop(): Promise<void> {
+    this.#starting = undefined;
+    this.#minio.close();
+    return Promise.resolve();
+  }
+
+  async put(key: string, body: Uint8Array | Readable, { size }: { size?: number } = {}): Promise<void> {
+    try {
+      await this.#putObject(checkKey(key), body, size, contentTypeHeader(key));
+    } finally {
+      if (body instanceof Readable) body.destroy();
+    }
+  }
+
+  async putIfAbsent(key: string, body: Uint8Array): Promise<boolean> {
+    const headers = { ...contentTypeHeader(key), 'if-none-match': '*' };
+    try {
+      await this.#putObject(checkKey(key), body, undefined, headers);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      // A 412 may answer our own earlier write, and a lost connection says nothing: what is there now decides.
+      const ours = await holdsBytes(this, key, body);
+      if (ours === undefined) throw error;
+      return ours;
+    }
+  }
+
+  async get(key: string): Promise<StoredObject | undefined> {
+    checkKey(key);
+    return this.#minio.call('get', key, async (client) => {
+      const response = await client.getObject(this.#bucket, key).catch(undefinedIf('NoSuchKey'));
+      if (response === undefined) return undefined;
+      const stat = statOfResponse(response);
+      const body = new CheckedBody(response, {
+        size: stat.size,
+        waitMs: this.#options.timeouts.operationMs,
+        failure: (error) => this.#minio.failure('get', key, error),
+      });
+      return { stat, body };
+    });
+  }
+
+  async stat(key: string): Promise<ObjectStat | undefined> {
+    checkKey(key);
+    return this.#minio.call('stat', key, async (client) => {
+      const found = await client.statObject(this.#bucket, key).catch(undefinedIf('NotFound'));
+      if (found !== undefined) return { size: found.size, modifiedAt: found.lastModified, etag: found.etag };
+      // An answer to HEAD has no body, so it cannot say whether the object is missing or the whole bucket.
+      if (await client.bucketExists(this.#bucket)) return undefined;
+      throw new Error('the bucket is gone');
+    });
+  }
+
+  async *list(
+    prefix: string,
+    { startAfter, limit = Infinity }: ListOptions = {},
+  ): AsyncGenerator<ListedObject> {
+    checkPrefix(prefix);
+    let after = checkStartAfter(startAfter, prefix) ?? '';
+    for (let left = limit; left > 0;) {
+      const query = { Delimiter: '', MaxKeys: Math.min(left, LIST_PAGE) };
+      const page = await this.#minio.call('list', prefix, (client) =>
+        client.listObjectsQuery(this.#bucket, prefix, after, query),
+      );
+      for (const { name = '', size = 0, lastModified = new Date(0), etag = '' } of page.objects) {
+        yield { key: name, size, modifiedAt: lastModified, etag };
+        after = name;
+        left--;
+      }
+      if (page.isTruncated !== true || page.objects.length === 0) return;
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    checkKey(key);
+    await this.#minio.call('remove', key, (client) => client.removeObject(this.#bucket, key));
+  }
+
+  async #start(): Promise<void> {
+    await this.#minio.call('start', '', async (client) => {
+      if (await client.bucketExists(this.#bucket)) return;
+      // Another service may be making it at this moment.
+      await client
+        .makeBucket(this.#bucket, this.#options.region)
+        .catch(undefinedIf('BucketAlreadyOwnedByYou'));
+    });
+    await provePutIfAbsent(
+      this,
+      'It ignores If-None-Match: use MinIO RELEASE.2024-05-07 or newer, or an S3 that supports conditional writes.',
+    );
+  }
+
+  /** A stream is gathered first: one request, whole and with its digest, is what makes a put atomic. */
+  async #putObject(
+    key: string,
+    body: Uint8Array | Readable,
+    size: number | undefined,
+    headers: Record<string, string>,
+  ): Promise<void> {
+    await this.#minio.call('put', key, async (client, signal) => {
+      const bytes = await buffer(measuredBody(body, size, signal));
+      await client.putObject(this.#bucket, key, bytes, bytes.length, headers);
+    });
+  }
+}
+
+function undefinedIf(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if (codeOf(error) !== code) throw error;
+  };
+}

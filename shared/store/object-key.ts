@@ -1,0 +1,58 @@
+import { PipelineError } from '../errors.ts';
+
+/** S3 allows 1024 bytes; a folder's path comes on top of it and PATH_MAX is 4096. */
+const MAX_KEY_BYTES = 1024;
+const MAX_SEGMENT_BYTES = 255;
+
+/**
+ * A segment is a file name on every system: lower case, as `A` and `a` are one file on some; no dot in front, so that
+ * `..` cannot be and the folder store's own `.tmp` is out of reach; ASCII, so that byte order is string order.
+ */
+const SEGMENT = /^[a-z0-9_-][a-z0-9._-]*$/;
+
+/** A key, prefix or part of one breaks the rules for keys. */
+export class InvalidKey extends PipelineError {
+  override readonly name = 'InvalidKey';
+
+  constructor(what: string, value: string) {
+    // JSON shows control characters instead of writing them into a log.
+    super('invalid_parameter', `${JSON.stringify(value.slice(0, 100))} ${what}`);
+  }
+}
+
+/** Whether one part of a key, between slashes, is well-formed. */
+export function isSegment(text: string): boolean {
+  return text.length <= MAX_SEGMENT_BYTES && SEGMENT.test(text);
+}
+
+/**
+ * Returns `key` if it is one: segments of `a-z 0-9 . _ -` joined by single slashes, at most 1024 bytes.
+ * @throws InvalidKey
+ */
+export function checkKey(key: string): string {
+  if (key.length > MAX_KEY_BYTES) throw new InvalidKey(`is longer than ${MAX_KEY_BYTES} bytes`, key);
+  if (!key.split('/').every(isSegment)) throw new InvalidKey('is not an object key', key);
+  return key;
+}
+
+/**
+ * Returns `prefix` if a key can begin with it; the empty one is the beginning of all.
+ * @throws InvalidKey
+ */
+export function checkPrefix(prefix: string): string {
+  // What follows completes the last segment, or is it.
+  checkKey(`${prefix}x`);
+  return prefix;
+}
+
+/**
+ * Returns `startAfter` if it can be a place in a listing of `prefix`.
+ * @throws InvalidKey
+ */
+export function checkStartAfter(startAfter: string | undefined, prefix: string): string | undefined {
+  if (startAfter === undefined) return undefined;
+  checkKey(startAfter);
+  // Stores disagree on markers from elsewhere: S3 compares them, MinIO lists nothing.
+  if (!startAfter.startsWith(prefix)) throw new InvalidKey(`does not begin with ${prefix}`, startAfter);
+  return startAfter;
+}

@@ -1,0 +1,73 @@
+import { PipelineError } from '../errors.ts';
+import type { ObjectStore } from './object-store.ts';
+
+/** Records are a few kilobytes; a larger one is not one of ours. */
+const MAX_JSON_BYTES = 1024 * 1024;
+
+/**
+ * An object as one buffer; undefined where there is none.
+ * @param maxBytes a larger object is refused before it is read, so that memory stays bounded
+ * @throws StoreUnavailable, and PipelineError where the object is too large
+ */
+export async function readBytes(
+  store: Pick<ObjectStore, 'get'>,
+  key: string,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  const found = await store.get(key);
+  if (found === undefined) return undefined;
+  if (found.stat.size > maxBytes) {
+    found.body.destroy();
+    throw new PipelineError(
+      'internal_error',
+      `The object ${key} has ${found.stat.size} bytes, over the limit of ${maxBytes}.`,
+    );
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of found.body as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks, found.stat.size);
+}
+
+/**
+ * A record, checked; undefined where there is none.
+ * @param schema of zod, or whatever else throws where a value is not what it should be
+ * @throws StoreUnavailable, and PipelineError where what is stored is not such a record
+ */
+export async function readJson<T>(
+  store: Pick<ObjectStore, 'get'>,
+  key: string,
+  schema: { parse(value: unknown): T },
+): Promise<T | undefined> {
+  const bytes = await readBytes(store, key, MAX_JSON_BYTES);
+  if (bytes === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    throw new PipelineError('internal_error', `The record ${key} cannot be read.`, { cause: error });
+  }
+}
+
+/** The bytes of a record, to be put. */
+export function jsonBody(record: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Whether the object under `key` has exactly these bytes; undefined where there is none. */
+export async function holdsBytes(
+  store: Pick<ObjectStore, 'get'>,
+  key: string,
+  bytes: Uint8Array,
+): Promise<boolean | undefined> {
+  const found = await store.get(key);
+  if (found === undefined) return undefined;
+  if (found.stat.size !== bytes.length) {
+    found.body.destroy();
+    return false;
+  }
+  let at = 0;
+  for await (const chunk of found.body as AsyncIterable<Buffer>) {
+    if (!chunk.equals(bytes.subarray(at, at + chunk.length))) return false;
+    at += chunk.length;
+  }
+  return true;
+}

@@ -1,0 +1,71 @@
+import { v7 as uuidv7 } from 'uuid';
+import { endedEvent, queuedEvent, retryingEvent, startedEvent, type JobEvent } from '../contracts/event.ts';
+import { queuedEntry, type JobRequest } from '../contracts/job.ts';
+import type { CompletedOutcome, FailedOutcome, Outcome } from '../contracts/outcome.ts';
+
+const SHA256 = 'a'.repeat(64);
+const WORKER = 'worker-1';
+
+/** What was asked for by a job that was submitted this moment. */
+export function someRequest(changes: Partial<JobRequest> = {}): JobRequest {
+  return {
+    version: 1,
+    job_id: uuidv7(),
+    run: 1,
+    submitted_at: new Date().toISOString(),
+    original: { name: 'sample.jpg', content_type: 'image/jpeg', size: 120_000, sha256: SHA256 },
+    operations: [{ type: 'resize', width: 800, height: 600, fit: 'contain', enlarge: false }],
+    output: { format: null, quality: 85 },
+    ...changes,
+  };
+}
+
+export function completedOutcome(request: JobRequest, attempt = 1): CompletedOutcome {
+  const image = { content_type: 'image/jpeg', size: 40_000, sha256: SHA256, width: 800, height: 450 };
+  return {
+    ...beginningOfOutcome(request, attempt),
+    state: 'completed',
+    source: { width: 1920, height: 1080 },
+    result: { ...image, key: `results/${request.job_id}/attempt-${attempt}.jpg` },
+    thumbnail: { ...image, key: `thumbnails/${request.job_id}/attempt-${attempt}.jpg` },
+    timings: { wait_ms: 2, fetch_ms: 1, process_ms: 50, store_ms: 3 },
+  };
+}
+
+export function failedOutcome(request: JobRequest, attempt = 1): FailedOutcome {
+  return {
+    ...beginningOfOutcome(request, attempt),
+    state: 'failed',
+    error: { code: 'undecodable_image', reason: 'The bytes cannot be decoded.' },
+  };
+}
+
+/** The events of a run that needs no second attempt, in the order of a job's life. */
+export function lifeOf(request: JobRequest, outcome: Outcome = completedOutcome(request)): JobEvent[] {
+  return [queuedEvent(request), started(request), endedEvent(request, outcome)];
+}
+
+export function started(request: JobRequest, attempt = 1): JobEvent {
+  return startedEvent(request, attempt, WORKER, new Date().toISOString());
+}
+
+export function retrying(request: JobRequest, attempt = 1): JobEvent {
+  const at = new Date().toISOString();
+  const error = { code: 'deadline_exceeded', reason: 'It took too long.' };
+  return retryingEvent(request, attempt, { worker: WORKER, at, retry_at: at, error });
+}
+
+function beginningOfOutcome(request: JobRequest, attempt: number) {
+  const at = new Date().toISOString();
+  const { job_id, run } = request;
+  return {
+    version: 1,
+    job_id,
+    run,
+    attempt,
+    attempt_id: `attempt-${attempt}`,
+    worker: WORKER,
+    finished_at: at,
+    timeline: [queuedEntry(request), { state: 'processing' as const, at, run, attempt, worker: WORKER }],
+  } as const;
+}

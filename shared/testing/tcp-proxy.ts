@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** How the proxy treats what passes through it. */
+type Mode = 'open' | 'frozen' | 'mute' | 'refusing';
+
+/** The two sockets of one connection through the proxy. */
+interface Pair {
+  readonly client: Socket;
+  readonly target: Socket;
+}
+
+/**
+ * A TCP proxy on 127.0.0.1 that stands for a network which can fail. Each fault lasts until `resume()`.
+ *
+ *     const proxy = await TcpProxy.to({ host: '127.0.0.1', port: 9000 });
+ *     connectTo(`http://127.0.0.1:${proxy.port}`);
+ *     proxy.freeze();   // half-open: connections stay, bytes do not flow
+ *     proxy.resume();
+ *     await proxy.close();
+ */
+export class TcpProxy {
+  readonly #target: { host: string; port: number };
+  readonly #pairs = new Set<Pair>();
+  #server: Server | undefined;
+  #port = 0;
+  #mode: Mode = 'open';
+  #onSwallowed: (() => void) | undefined;
+  #freezeAfter: { bytesLeft: number; done: () => void } | undefined;
+
+  private constructor(target: { host: string; port: number }) {
+    this.#target = target;
+  }
+
+  /** Listens on a free port and passes every connection on to `target`. */
+  static async to(target: { host: string; port: number }): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target);
+    await proxy.#listen();
+    return proxy;
+  }
+
+  /** The same for as long as the proxy lives, also after `refuse()` and `resume()`. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** How many connections pass through at this moment. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** Resets every present connection (RST, what is on its way is lost); new ones are taken as before. */
+  cut(): void {
+    for (const { client, target } of this.#pairs) {
+      client.resetAndDestroy();
+      target.resetAndDestroy();
+    }
+  }
+
+  /** Nothing flows any more, in either direction; connections stay open, and new ones are taken but hang. */
+  freeze(): void {
+    this.#mode = 'frozen';
+    this.#eachSocket((socket) => socket.pause());
+  }
+
+  /**
+   * Lets about this many bytes pass, whatever their direction, and freezes in the middle of it.
+   * @returns when it has frozen
+   */
+  freezeAfter(bytes: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#freezeAfter = { bytesLeft: bytes, done: () => resolve(undefined) };
+    return promise;
+  }
+
+  /**
+   * Requests reach the target but its answers are thrown away: what a client sees whose connection dies between
+   * the server's doing and the server's saying so.
+   * @returns when the first answer has been swallowed
+   */
+  mute(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#mode = 'mute';
+    this.#onSwallowed = () => resolve(undefined);
+    return promise;
+  }
+
+  /** Cuts every connection and refuses new ones (ECONNREFUSED): the target is down. */
+  async refuse(): Promise<void> {
+    this.#mode = 'refusing';
+    await this.#unlisten();
+  }
+
+  /** Everything flows again. After `mute()` the connections of that time are cut, as their answers have a hole. */
+  async resume(): Promise<void> {
+    const before = this.#mode;
+    this.#mode = 'open';
+    this.#freezeAfter = undefined;
+    if (before === 'mute') this.cut();
+    if (before === 'refusing') await this.#listen();
+    this.#eachSocket((socket) => socket.resume());
+  }
+
+  /** Ends every connection and frees the port. */
+  async close(): Promise<void> {
+    await this.#unlisten();
+  }
+
+  async #listen(): Promise<void> {
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#join(client));
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = addressOf(this.#server).port;
+  }
+
+  async #unlisten(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closed = once(server, 'close');
+    server.close();
+    this.cut();
+    await closed;
+  }
+
+  #join(client: Socket): void {
+    const target = connect({ ...this.#target, allowHalfOpen: true });
+    const pair = { client, target };
+    this.#pairs.add(pair);
+    this.#forward(client, target, (chunk) => target.write(chunk));
+    this.#forward(target, client, (chunk) => this.#mode === 'mute' || client.write(chunk));
+    target.on('data', () => {
+      if (this.#mode === 'mute') this.#onSwallowed?.();
+    });
+    client.on('close', () => this.#pairs.delete(pair));
+    if (this.#mode === 'frozen') {
+      client.pause();
+      target.pause();
+    }
+  }
+
+  #forward(from: Socket, to: Socket, write: (chunk: Buffer) => boolean): void {
+    from.on('data', (chunk) => {
+      if (!write(chunk)) from.pause();
+      this.#count(chunk.length);
+    });
+    to.on('drain', () => {
+      if (this.#mode !== 'frozen') from.resume();
+    });
+    from.on('end', () => to.end());
+    from.on('close', () => to.destroy());
+    // A reset is what this proxy is for; 'close' follows and ends the other side.
+    from.on('error', () => undefined);
+  }
+
+  #count(bytes: number): void {
+    const limit = this.#freezeAfter;
+    if (limit === undefined) return;
+    limit.bytesLeft -= bytes;
+    if (limit.bytesLeft > 0) return;
+    this.#freezeAfter = undefined;
+    this.freeze();
+    limit.done();
+  }
+
+  #eachSocket(act: (socket: Socket) => void): void {
+    for (const { client, target } of this.#pairs) {
+      act(client);
+      act(target);
+    }
+  }
+}
+
+function addressOf(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy does not listen on TCP');
+  return address;
+}

@@ -1,0 +1,34 @@
+import { inject } from 'vitest';
+import { createVhost, type Vhost } from '../../local/testing/vhost.ts';
+import { Broker, type BrokerOptions } from '../broker/broker.ts';
+import { buildTopology, parseLadder } from '../broker/topology.ts';
+import { createLogger } from '../log.ts';
+
+/** Silent, so that faults made on purpose do not look like failures. `LOG_LEVEL=debug` lets tests speak. */
+export const testLog = createLogger('test', {
+  format: 'pretty',
+  level: process.env['LOG_LEVEL'] === 'debug' ? 'debug' : 'silent',
+});
+
+/** Fast enough for tests, apart enough to be told apart. */
+export const testLadder = parseLadder('50ms,100ms');
+
+/** A vhost of the test run's RabbitMQ for one test file. Delete it at the end: that fails on a leaked connection. */
+export function testVhost(): Promise<Vhost> {
+  return createVhost(inject('broker'));
+}
+
+/** A broker client with the pipeline's topology and short waits, not started. */
+export function testBroker(amqpUrl: string, changes: Partial<BrokerOptions> = {}): Broker {
+  return new Broker({
+    url: amqpUrl,
+    name: 'test',
+    appId: 'test',
+    topology: buildTopology({ jobs: testLadder, webhooks: testLadder }),
+    connectTimeoutMs: 2_000,
+    confirmTimeoutMs: 5_000,
+    maxPublishesInFlight: 100,
+    log: testLog,
+    ...changes,
+  });
+}
