@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { CompletedOutcome, StoredImage, Timings } from '@image-pipeline/shared/contracts/outcome.ts';
+import { PermanentFailure, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { originalKey, resultKey, thumbnailKey } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
+import type { ImagePool } from './image-pool/image-pool.ts';
+import type { EncodedImage } from './processors/process-image.ts';
+
+export interface AttemptDependencies {
+  readonly store: ObjectStore;
+  readonly pool: Pick<ImagePool, 'process'>;
+  readonly maxFileBytes: number;
+  /** Does something that needs the store, and waits while the store is away. */
+  readonly whenStoreAnswers: <Result>(work: () => Promise<Result>) => Promise<Result>;
+}
+
+/** What an attempt that went well has made and stored. */
+export type AttemptResult = Pick<CompletedOutcome, 'source' | 'result' | 'thumbnail'> & {
+  readonly timings: Omit<Timings, 'wait_ms'>;
+};
+
+/**
+ * One attempt at a job: fetch the original, process it in a child process, store result and thumbnail under keys of
+ * this attempt's own.
+ * @throws PermanentFailure, TransientFailure of the image, and what `whenStoreAnswers` rejects with when it gives up
+ */
+export async function attemptJob(
+  request: JobRequest,
+  attemptId: string,
+  dependencies: AttemptDependencies,
+): Promise<AttemptResult> {
+  const { pool, whenStoreAnswers } = dependencies;
+  const clock = stopwatch();
+
+  const bytes = await whenStoreAnswers(() => fetchOriginal(request, dependencies));
+  const fetch_ms = clock();
+
+  const { operations, output } = request;
+  const contentType = request.original.content_type;
+  const processed = await pool.process({ bytes, contentType, operations, output });
+  const process_ms = clock();
+
+  const resultAt = resultKey(request.job_id, attemptId, processed.result.extension);
+  const thumbnailAt = thumbnailKey(request.job_id, attemptId);
+  const [result, thumbnail] = await Promise.all([
+    whenStoreAnswers(() => storeImage(dependencies.store, resultAt, processed.result)),
+    whenStoreAnswers(() => storeImage(dependencies.store, thumbnailAt, processed.thumbnail)),
+  ]);
+  return {
+    source: processed.source,
+    result,
+    thumbnail,
+    timings: { fetch_ms, process_ms, store_ms: clock() },
+  };
+}
+
+async function fetchOriginal(request: JobRequest, dependencies: AttemptDependencies): Promise<Buffer> {
+  const bytes = await readBytes(dependencies.store, originalKey(request.job_id), dependencies.maxFileBytes);
+  if (bytes === undefined) {
+    throw new PermanentFailure('original_missing', 'the original image is not in the store any more');
+  }
+  if (createHash('sha256').update(bytes).digest('hex') !== request.original.sha256) {
+    throw new StoreUnavailable('the store returned an original with another checksum than it was given');
+  }
+  return bytes;
+}
+
+async function storeImage(store: ObjectStore, key: string, image: EncodedImage): Promise<StoredImage> {
+  await store.put(key, image.bytes);
+  return {
+    key,
+    content_type: image.contentType,
+    size: image.bytes.length,
+    sha256: createHash('sha256').update(image.bytes).digest('hex'),
+    width: image.width,
+    height: image.height,
+  };
+}
+
+/** Milliseconds since the last call, to a tenth. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const elapsed = Math.round((now - last) * 10) / 10;
+    last = now;
+    return elapsed;
+  };
+}

@@ -1,0 +1,36 @@
+import { queuedEntry, type Failure, type TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
+import type { CompletedOutcome, FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import type { AttemptResult } from './attempt-job.ts';
+import type { JobInHand } from './job-in-hand.ts';
+
+/** @param at when it ended, RFC 3339 */
+export function completedOutcome(job: JobInHand, made: AttemptResult, at: string): CompletedOutcome {
+  const waitedFrom = job.history.at(-1)?.at ?? job.request.submitted_at;
+  const wait_ms = Math.max(0, Date.parse(job.started.at) - Date.parse(waitedFrom));
+  return {
+    ...common(job, { state: 'completed', at }),
+    state: 'completed',
+    ...made,
+    timings: { wait_ms, ...made.timings },
+  };
+}
+
+/** @param at when it ended, RFC 3339 */
+export function failedOutcome(job: JobInHand, error: Failure, at: string): FailedOutcome {
+  return { ...common(job, { state: 'failed', at, error }), state: 'failed', error };
+}
+
+function common(job: JobInHand, end: Pick<TimelineEntry, 'state' | 'at' | 'error'>) {
+  const { request, attempt, attemptId, history, started } = job;
+  const { run } = request;
+  return {
+    version: 1,
+    job_id: request.job_id,
+    run,
+    attempt,
+    attempt_id: attemptId,
+    worker: started.worker,
+    finished_at: end.at,
+    timeline: [queuedEntry(request), ...history, started, { run, attempt, worker: started.worker, ...end }],
+  } as const satisfies Partial<CompletedOutcome>;
+}

@@ -1,0 +1,69 @@
+import { availableParallelism, hostname } from 'node:os';
+import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
+import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+
+const MIB = 1024 * 1024;
+
+export const workerVariables = {
+  ...commonVariables,
+  MAX_CONCURRENT_JOBS: wholeNumber({
+    min: 1,
+    max: 64,
+    default: Math.min(availableParallelism(), 5),
+    description: 'images one worker works on at once; by default the number of cores, at most 5',
+  }),
+  WORKER_NAME: text({
+    default: '',
+    form: 'a name',
+    example: 'worker-1',
+    description:
+      'how the worker is called in logs and timelines; by default made of host name and process id',
+  }),
+  WORKER_HOST: text({
+    default: '127.0.0.1',
+    form: 'an address of this machine',
+    example: '127.0.0.1',
+    description: 'where the worker answers /livez, /readyz and /metrics',
+  }),
+  WORKER_PORT: wholeNumber({
+    min: 0,
+    max: 65_535,
+    default: 9100,
+    description: 'the port for that; if it is taken, the next free one',
+  }),
+  JOB_TIMEOUT_MS: wholeNumber({
+    min: 100,
+    max: 600_000,
+    default: 30_000,
+    unit: 'milliseconds',
+    description: 'how long the work on one image may take',
+  }),
+  JOB_MEMORY_MIB: wholeNumber({
+    min: 128,
+    max: 65_536,
+    default: 1024,
+    unit: 'MiB',
+    description: 'how much memory the process that works on one image may take',
+  }),
+  JOBS_PER_PROCESS: wholeNumber({
+    min: 1,
+    max: 1_000_000,
+    default: 500,
+    description: 'after how many images that process is replaced by a fresh one',
+  }),
+  MAX_FILE_BYTES: wholeNumber({
+    min: 1_024,
+    max: 256 * MIB,
+    default: 10 * MIB,
+    unit: 'bytes',
+    description: 'the largest image that is taken',
+  }),
+} as const;
+
+export type WorkerConfig = Omit<ConfigOf<typeof workerVariables>, never>;
+
+/** @throws ConfigError with all problems at once */
+export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
+  const config = readConfig(workerVariables, env, refuseSamplePasswords);
+  return { ...config, WORKER_NAME: config.WORKER_NAME || `worker-${hostname()}-${process.pid}` };
+}

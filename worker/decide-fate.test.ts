@@ -1,0 +1,44 @@
+import { parseLadder } from '@image-pipeline/shared/broker/topology.ts';
+import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
+import { describe, expect, it } from 'vitest';
+import { decideFate } from './decide-fate.ts';
+
+const ladder = parseLadder('5s,30s,2m');
+
+describe('the fate of a failed attempt', () => {
+  it('is the end for a permanent failure, at whatever attempt', () => {
+    const error = new PermanentFailure('undecodable_image', 'not a PNG');
+    expect(decideFate(error, 1, ladder)).toEqual({
+      kind: 'fail',
+      error: { code: 'undecodable_image', reason: 'not a PNG' },
+    });
+    expect(decideFate(error, 4, ladder).kind).toBe('fail');
+  });
+
+  it.each([
+    [1, '5s'],
+    [2, '30s'],
+    [3, '2m'],
+  ])('is another attempt for a transient failure: after attempt %i it waits %s', (attempt, label) => {
+    const error = new TransientFailure('deadline_exceeded', 'took too long');
+    expect(decideFate(error, attempt, ladder)).toMatchObject({ kind: 'retry', rung: { label } });
+  });
+
+  it('is the end when no rung is left, and says how many attempts there were', () => {
+    const error = new TransientFailure('deadline_exceeded', 'took too long');
+    expect(decideFate(error, 4, ladder)).toEqual({
+      kind: 'fail',
+      error: { code: 'deadline_exceeded', reason: 'took too long (attempt 4 of 4)' },
+    });
+  });
+
+  it('is another attempt for an error that nobody expected, whose text stays private', () => {
+    const fate = decideFate(new Error('/secret/path'), 1, ladder);
+    expect(fate).toMatchObject({ kind: 'retry', error: { code: 'processing_failed' } });
+    expect(fate.error.reason).not.toContain('secret');
+  });
+
+  it('is the end at once without a ladder', () => {
+    expect(decideFate(new TransientFailure('engine_crashed', 'died'), 1, []).kind).toBe('fail');
+  });
+});

@@ -1,0 +1,374 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
+import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pipeline/shared/errors.ts';
+import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
+import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
+import { originalKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { testBroker, testLadder, testLog, testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Vhost } from '../local/testing/vhost.ts';
+import type { ImagePool } from './image-pool/image-pool.ts';
+import { createJobProcessor, type ProcessJobDependencies } from './process-job.ts';
+import type { ProcessedImage } from './processors/process-image.ts';
+import { readOutcome, recordOutcome } from './record-outcome.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
+
+type Process = ImagePool['process'];
+
+/** What a pool gives for an image that went well. The pool itself is tested on its own. */
+const processed: ProcessedImage = {
+  result: { bytes: Buffer.from('result'), contentType: 'image/png', extension: 'png', width: 2, height: 3 },
+  thumbnail: {
+    bytes: Buffer.from('thumb'),
+    contentType: 'image/jpeg',
+    extension: 'jpg',
+    width: 1,
+    height: 1,
+  },
+  source: { width: 4, height: 6 },
+  timings: { decode_ms: 1, operations_ms: 1, encode_ms: 1, thumbnail_ms: 1 },
+};
+
+let vhost: Vhost;
+let broker: Broker;
+let folder: string;
+let store: FolderStore;
+let follower: EventFollower;
+const events: JobEvent[] = [];
+const stopping = new AbortController();
+let consumer: Consumer | undefined;
+
+beforeAll(async () => {
+  vhost = await testVhost();
+  broker = testBroker(vhost.amqpUrl);
+  await broker.start();
+  folder = await mkdtemp(join(tmpdir(), 'image-pipeline-worker-'));
+  store = new FolderStore({ folder, operationMs: 5_000 });
+  await store.start();
+  follower = new EventFollower({
+    broker,
+    service: 'test',
+    instance: 'test',
+    replay: 1_000,
+    onEvent: (event) => events.push(event),
+    onReset: () => undefined,
+    log: testLog,
+  });
+  await follower.start();
+});
+afterEach(async () => {
+  await consumer?.stop();
+  consumer = undefined;
+});
+afterAll(async () => {
+  await follower.stop();
+  await broker.stop();
+  await vhost.delete();
+  await store.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** A worker whose pool is this function. */
+async function startWorker(process: Process, changes: Partial<ProcessJobDependencies> = {}) {
+  consumer = broker.consumer({
+    queue: queueNames.process,
+    prefetch: 2,
+    onDelivery: createJobProcessor({
+      worker: 'worker-1',
+      store,
+      publisher: broker.publisher,
+      pool: { process },
+      ladder: testLadder,
+      maxFileBytes: 1_000_000,
+      metrics: createWorkerMetrics(createMetrics('worker'), 2),
+      stopping: stopping.signal,
+      log: testLog,
+      ...changes,
+    }),
+  });
+  await consumer.start();
+}
+
+function requestFor(bytes: Buffer): JobRequest {
+  return {
+    version: 1,
+    job_id: uuidv7(),
+    run: 1,
+    submitted_at: new Date().toISOString(),
+    original: {
+      name: 'a.png',
+      content_type: 'image/png',
+      size: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    },
+    operations: [{ type: 'filter', name: 'grayscale' }],
+    output: { format: null, quality: 85 },
+  };
+}
+
+async function submit(options: { body?: Buffer; withOriginal?: boolean } = {}): Promise<JobRequest> {
+  const bytes = Buffer.from('original');
+  const request = requestFor(bytes);
+  if (options.withOriginal !== false) await store.put(originalKey(request.job_id), bytes);
+  await publish(request, { ...request, history: [] });
+  return request;
+}
+
+const publish = (request: JobRequest, body: unknown) =>
+  broker.publisher.publish({
+    exchange: exchangeNames.jobs,
+    routingKey: routingKeys.process,
+    body,
+    messageId: uuidv7(),
+    correlationId: request.job_id,
+    type: 'job',
+    contentType: 'application/json',
+    headers: { 'x-run': 1, 'x-attempt': 1 },
+  });
+
+const typesOf = (request: JobRequest) =>
+  events
+    .filter(({ subject }) => subject === request.job_id)
+    .map(({ type, data }) => `${type} ${data.attempt}`);
+
+const outcomeOf = (request: JobRequest) =>
+  vi.waitFor(
+    async () => {
+      const outcome = await readOutcome(store, request.job_id, 1);
+      expect(outcome).toBeDefined();
+      return outcome as Outcome;
+    },
+    { timeout: 10_000 },
+  );
+
+const allSettled = () => vi.waitFor(() => expect(consumer?.inHand).toBe(0), { timeout: 10_000 });
+
+async function deadLetters(): Promise<number> {
+  return (await broker.queues.inspect(queueNames.dead)).ready;
+}
+
+async function resultsOf(request: JobRequest): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(resultsPrefix(request.job_id))) keys.push(key);
+  return keys;
+}
+
+describe('a job that goes well', () => {
+  it('ends completed, with result, thumbnail, timeline and events', async () => {
+    await startWorker(() => Promise.resolve(processed));
+    const request = await submit();
+    const outcome = await outcomeOf(request);
+    expect(outcome).toMatchObject({
+      state: 'completed',
+      worker: 'worker-1',
+      attempt: 1,
+      result: { content_type: 'image/png', size: 6, width: 2, height: 3 },
+      source: { width: 4, height: 6 },
+    });
+    expect(outcome.timeline.map(({ state }) => state)).toEqual(['queued', 'processing', 'completed']);
+    await allSettled();
+    await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.completed 1']));
+    expect(await broker.queues.inspect(queueNames.process)).toMatchObject({ ready: 0 });
+  });
+
+  it('is not done again when its message is delivered twice: the end is told again', async () => {
+    let calls = 0;
+    await startWorker(() => {
+      calls++;
+      return Promise.resolve(processed);
+    });
+    const request = await submit();
+    const first = await outcomeOf(request);
+    await publish(request, { ...request, history: [] });
+    await vi.waitFor(() =>
+      expect(typesOf(request).filter((type) => type === 'job.completed 1')).toHaveLength(2),
+    );
+    await allSettled();
+    expect(calls).toBe(1);
+    expect(await outcomeOf(request)).toEqual(first);
+  });
+
+  it('keeps the first outcome when two workers race, and the images of the other are gone', async () => {
+    await startWorker(async (task) => {
+      expect(task.bytes).toEqual(Buffer.from('original'));
+      const { job_id } = request;
+      const other = { ...(await rivalOutcome(job_id)), attempt_id: 'rival' };
+      await recordOutcome(store, other);
+      return processed;
+    });
+    const request = requestFor(Buffer.from('original'));
+    await store.put(originalKey(request.job_id), Buffer.from('original'));
+    await publish(request, { ...request, history: [] });
+    expect(await outcomeOf(request)).toMatchObject({ attempt_id: 'rival' });
+    await vi.waitFor(() => expect(typesOf(request)).toContain('job.completed 1'));
+    await allSettled();
+    expect(await resultsOf(request)).toEqual([]);
+  });
+});
+
+describe('a job that fails for good', () => {
+  it('ends failed with code and reason, and its message among the dead letters', async () => {
+    const before = await deadLetters();
+    await startWorker(() => Promise.reject(new PermanentFailure('undecodable_image', 'no end of image')));
+    const request = await submit();
+    expect(await outcomeOf(request)).toMatchObject({
+      state: 'failed',
+      error: { code: 'undecodable_image', reason: 'no end of image' },
+    });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+    await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.failed 1']));
+  });
+
+  it('fails when its original is gone', async () => {
+    await startWorker(() => Promise.resolve(processed));
+    const request = await submit({ withOriginal: false });
+    expect(await outcomeOf(request)).toMatchObject({ state: 'failed', error: { code: 'original_missing' } });
+  });
+
+  it.each([
+    ['another version', { version: 2 }],
+    ['an unknown operation', { operations: [{ type: 'explode' }] }],
+    ['no job at all', { hello: 'world' }],
+  ])('buries a message with %s at once', async (_what, body) => {
+    const before = await deadLetters();
+    await startWorker(() => Promise.resolve(processed));
+    const request = requestFor(Buffer.from('original'));
+    await publish(request, 'hello' in body ? body : { ...request, ...body });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+  });
+});
+
+describe('a job that fails for now', () => {
+  it('is tried again after each rung, and tells so', async () => {
+    let calls = 0;
+    await startWorker(() =>
+      ++calls < 3
+        ? Promise.reject(new TransientFailure('deadline_exceeded', 'took too long'))
+        : Promise.resolve(processed),
+    );
+    const request = await submit();
+    const outcome = await outcomeOf(request);
+    expect(outcome).toMatchObject({ state: 'completed', attempt: 3 });
+    expect(outcome.timeline.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual([
+      'queued 1',
+      'processing 1',
+      'retrying 1',
+      'processing 2',
+      'retrying 2',
+      'processing 3',
+      'completed 3',
+    ]);
+    const times = outcome.timeline.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted());
+    await vi.waitFor(() => expect(typesOf(request).at(-1)).toBe('job.completed 3'));
+  });
+
+  it('fails when the last rung is used up', async () => {
+    const before = await deadLetters();
+    await startWorker(() => Promise.reject(new TransientFailure('engine_crashed', 'the process died')));
+    const request = await submit();
+    expect(await outcomeOf(request)).toMatchObject({
+      state: 'failed',
+      attempt: 3,
+      error: { code: 'engine_crashed', reason: 'the process died (attempt 3 of 3)' },
+    });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+  });
+});
+
+describe('a store that is away', () => {
+  /** The real store behind a switch. */
+  function switchable() {
+    let away = false;
+    const guard =
+      <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+      (...args: Args): Promise<Result> =>
+        away ? Promise.reject(new StoreUnavailable('the store is away')) : call(...args);
+    const guarded: ObjectStore = {
+      start: () => store.start(),
+      stop: () => store.stop(),
+      put: guard((...args: Parameters<ObjectStore['put']>) => store.put(...args)),
+      putIfAbsent: guard((...args: Parameters<ObjectStore['putIfAbsent']>) => store.putIfAbsent(...args)),
+      get: guard((...args: Parameters<ObjectStore['get']>) => store.get(...args)),
+      stat: guard((...args: Parameters<ObjectStore['stat']>) => store.stat(...args)),
+      remove: guard((...args: Parameters<ObjectStore['remove']>) => store.remove(...args)),
+      list: (...args) => store.list(...args),
+    };
+    return { guarded, set: (value: boolean) => (away = value) };
+  }
+
+  it('fails nobody: the job waits and completes at its first attempt', async () => {
+    const { guarded, set } = switchable();
+    await startWorker(
+      () => {
+        set(true);
+        setTimeout(() => set(false), 700);
+        return Promise.resolve(processed);
+      },
+      { store: guarded },
+    );
+    const request = await submit();
+    expect(await outcomeOf(request)).toMatchObject({ state: 'completed', attempt: 1 });
+    await allSettled();
+  });
+
+  it('hands the job back when the worker stops meanwhile', async () => {
+    const { guarded, set } = switchable();
+    const stop = new AbortController();
+    await startWorker(
+      () => {
+        set(true);
+        return Promise.resolve(processed);
+      },
+      { store: guarded, stopping: stop.signal },
+    );
+    const request = await submit();
+    await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1']));
+    stop.abort();
+    await consumer?.stop();
+    set(false);
+    expect(await readOutcome(store, request.job_id, 1)).toBeUndefined();
+    await startWorker(() => Promise.resolve(processed));
+    expect(await outcomeOf(request)).toMatchObject({ state: 'completed' });
+    await allSettled();
+  });
+});
+
+async function rivalOutcome(jobId: string): Promise<Outcome> {
+  await store.put(`results/${jobId}/rival.png`, Buffer.from('rival'));
+  await store.remove(`results/${jobId}/rival.png`);
+  const image = {
+    key: `results/${jobId}/rival.png`,
+    content_type: 'image/png',
+    size: 5,
+    sha256: '',
+    width: 1,
+    height: 1,
+  };
+  return {
+    version: 1,
+    job_id: jobId,
+    run: 1,
+    attempt: 1,
+    attempt_id: 'rival',
+    worker: 'worker-2',
+    finished_at: new Date().toISOString(),
+    timeline: [],
+    state: 'completed',
+    source: { width: 1, height: 1 },
+    result: image,
+    thumbnail: image,
+    timings: { wait_ms: 0, fetch_ms: 0, process_ms: 0, store_ms: 0 },
+  };
+}

@@ -1,0 +1,141 @@
+import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
+import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  endedEvent,
+  retryingEvent,
+  startedEvent,
+  type JobEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { PermanentFailure, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { attemptJob, type AttemptResult } from './attempt-job.ts';
+import { completedOutcome, failedOutcome } from './build-outcome.ts';
+import { decideFate, type Fate } from './decide-fate.ts';
+import type { ImagePool } from './image-pool/image-pool.ts';
+import { takeInHand, type JobInHand } from './job-in-hand.ts';
+import { readOutcome, recordOutcome } from './record-outcome.ts';
+import { retryMessage } from './retry-message.ts';
+import type { WorkerMetrics } from './worker-metrics.ts';
+
+export interface ProcessJobDependencies {
+  readonly worker: string;
+  readonly store: ObjectStore;
+  readonly publisher: Publisher;
+  readonly pool: Pick<ImagePool, 'process'>;
+  readonly ladder: readonly Rung[];
+  readonly maxFileBytes: number;
+  readonly metrics: WorkerMetrics;
+  /** Aborts when the worker stops: what waits then is handed back. */
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+}
+
+type Retry = Extract<Fate, { kind: 'retry' }>;
+
+/**
+ * Takes deliveries from the queue to their end: announce → attempt → outcome → event → settle. The acknowledgement is
+ * always last, so whatever dies in between is done again; the outcome is written once, so doing it again changes
+ * nothing. Where it throws, the consumer gives the delivery back.
+ */
+export function createJobProcessor(dependencies: ProcessJobDependencies) {
+  const { store, publisher, metrics, log } = dependencies;
+
+  async function handle(delivery: Delivery): Promise<void> {
+    let job: JobInHand;
+    try {
+      job = takeInHand(delivery, dependencies);
+    } catch (error) {
+      if (!(error instanceof PermanentFailure)) throw error;
+      log.error({ code: error.code, reason: error.message }, 'a message that is no job: dead-lettered');
+      metrics.finished('unreadable');
+      delivery.deadLetter();
+      return;
+    }
+    const release = metrics.takeSlot();
+    try {
+      await process(job, delivery);
+    } finally {
+      release();
+    }
+  }
+
+  async function process(job: JobInHand, delivery: Delivery): Promise<void> {
+    const earlier = await whenStoreAnswers(job, () =>
+      readOutcome(store, job.request.job_id, job.request.run),
+    );
+    if (earlier !== undefined) {
+      job.log.info({ state: earlier.state }, 'this run has ended already');
+      metrics.finished('duplicate');
+      await settle(job, earlier, delivery);
+      return;
+    }
+    const announced = announce(
+      job,
+      startedEvent(job.request, job.attempt, job.started.worker, job.started.at),
+    );
+    const [ended] = await Promise.all([attempt(job), announced]);
+    if ('rung' in ended) {
+      await retry(job, ended, delivery);
+      return;
+    }
+    const outcome = await whenStoreAnswers(job, () => recordOutcome(store, ended));
+    const won = outcome.attempt_id === job.attemptId;
+    metrics.finished(won ? outcome.state : 'duplicate');
+    if (won) metrics.stages(outcome);
+    await settle(job, outcome, delivery);
+  }
+
+  /** What the attempt ends in: an outcome to be recorded, or another attempt. */
+  async function attempt(job: JobInHand): Promise<Outcome | Retry> {
+    job.log.info({ operations: job.request.operations.map(({ type }) => type) }, 'started');
+    try {
+      const made: AttemptResult = await attemptJob(job.request, job.attemptId, {
+        ...dependencies,
+        whenStoreAnswers: (work) => whenStoreAnswers(job, work),
+      });
+      return completedOutcome(job, made, new Date().toISOString());
+    } catch (error) {
+      if (job.signal.aborted) throw error;
+      const fate = decideFate(error, job.attempt, dependencies.ladder);
+      const { code, reason } = fate.error;
+      if (error instanceof PipelineError) job.log.warn({ code, fate: fate.kind, reason }, 'attempt failed');
+      else job.log.error({ err: error, fate: fate.kind }, 'attempt failed by an error that nobody expected');
+      return fate.kind === 'retry' ? fate : failedOutcome(job, fate.error, new Date().toISOString());
+    }
+  }
+
+  async function retry(job: JobInHand, { rung, error }: Retry, delivery: Delivery): Promise<void> {
+    const now = Date.now();
+    const hop = {
+      at: new Date(now).toISOString(),
+      retry_at: new Date(now + rung.delayMs).toISOString(),
+      worker: job.started.worker,
+      error,
+    };
+    await publishUntilConfirmed(publisher, retryMessage(job, rung, hop), job.signal);
+    await announce(job, retryingEvent(job.request, job.attempt, hop));
+    metrics.finished('retried');
+    delivery.ack();
+  }
+
+  async function settle(job: JobInHand, outcome: Outcome, delivery: Delivery): Promise<void> {
+    await announce(job, endedEvent(job.request, outcome));
+    if (outcome.state === 'completed') delivery.ack();
+    else delivery.deadLetter();
+    job.log.info({ state: outcome.state }, 'ended');
+  }
+
+  const announce = (job: JobInHand, event: JobEvent) =>
+    publishUntilConfirmed(publisher, eventMessage(event), job.signal);
+
+  const whenStoreAnswers = <Result>(job: JobInHand, work: () => Promise<Result>) =>
+    waitForStore(work, job.signal, job.log);
+
+  return handle;
+}

@@ -1,0 +1,24 @@
+import { outcomeSchema, type Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+
+/** How a run ended, or undefined while it has not. @throws StoreUnavailable */
+export function readOutcome(store: ObjectStore, jobId: string, run: number): Promise<Outcome | undefined> {
+  return readJson(store, outcomeKey(jobId, run), outcomeSchema);
+}
+
+/**
+ * Writes down how a run ended. The first outcome of a run wins, whoever writes it; an attempt that came second takes
+ * its images away again. Returns the outcome that stands. @throws StoreUnavailable; safe to call again
+ */
+export async function recordOutcome(store: ObjectStore, outcome: Outcome): Promise<Outcome> {
+  if (await store.putIfAbsent(outcomeKey(outcome.job_id, outcome.run), jsonBody(outcome))) return outcome;
+  const winner = await readOutcome(store, outcome.job_id, outcome.run);
+  if (winner === undefined) throw new Error(`the outcome of ${outcome.job_id} was there and is gone`);
+  if (winner.attempt_id !== outcome.attempt_id && outcome.state === 'completed') {
+    await store.remove(outcome.result.key);
+    await store.remove(outcome.thumbnail.key);
+  }
+  return winner;
+}

@@ -1,0 +1,81 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
+import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
+import { createLogger } from '@image-pipeline/shared/log.ts';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
+import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
+import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import type { WorkerConfig } from './config.ts';
+import { createImagePool } from './image-pool/image-pool.ts';
+import { createJobProcessor } from './process-job.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
+
+/** The worker: jobs from the queue, images through child processes, results into the store. */
+export function createWorker(config: WorkerConfig): Service & { readonly port: number } {
+  const worker = config.WORKER_NAME;
+  const slots = config.MAX_CONCURRENT_JOBS;
+  const ladder = config.RETRY_LADDER;
+  const log = createLogger(worker, logOptions(config));
+  const metrics = createMetrics('worker');
+  const store = configuredStore(config);
+  const broker = configuredBroker(config, { name: worker, appId: 'worker', log });
+  const pool = createImagePool({
+    slots,
+    deadlineMs: config.JOB_TIMEOUT_MS,
+    memoryLimitBytes: config.JOB_MEMORY_MIB * 1024 * 1024,
+    recycleAfter: config.JOBS_PER_PROCESS,
+    log,
+  });
+  const stopping = new AbortController();
+  const consumer = broker.consumer({
+    queue: queueNames.process,
+    prefetch: slots,
+    onDelivery: createJobProcessor({
+      worker,
+      store,
+      publisher: broker.publisher,
+      pool,
+      ladder,
+      maxFileBytes: config.MAX_FILE_BYTES,
+      metrics: createWorkerMetrics(metrics, slots),
+      stopping: stopping.signal,
+      log,
+    }),
+  });
+  const server = createServiceServer({
+    host: config.WORKER_HOST,
+    port: config.WORKER_PORT,
+    portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
+    notReadyBecause: () =>
+      broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'not consuming jobs yet'),
+    metrics,
+  });
+  const lifecycle = createLifecycle(
+    [
+      { name: 'http server', start: () => server.start(), stop: () => server.stop() },
+      {
+        name: 'store',
+        start: () => waitForStore(() => store.start(), stopping.signal, log),
+        stop: () => store.stop(),
+      },
+      { name: 'image pool', start: () => pool.start(), stop: () => pool.stop() },
+      { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
+      { name: 'consumer', start: () => consumer.start(), stop: () => consumer.stop() },
+      { name: 'signal', stop: () => stopping.abort() },
+    ],
+    config.STOP_TIMEOUT_MS,
+  );
+  return {
+    failed: new Promise((resolve) => broker.on('fatal', resolve)),
+    get port() {
+      return server.port;
+    },
+    async start() {
+      await lifecycle.start();
+      log.info({ slots, port: server.port }, 'ready for jobs');
+    },
+    stop: () => lifecycle.stop(),
+  };
+}

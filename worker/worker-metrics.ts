@@ -1,0 +1,36 @@
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+
+/** What a worker counts. */
+export interface WorkerMetrics {
+  /** A slot is busy until the function that this returns is called. */
+  takeSlot(): () => void;
+  /** An attempt is over; see the label `result` of image_jobs_finished_total. */
+  finished(result: Outcome['state'] | 'retried' | 'duplicate' | 'unreadable'): void;
+  /** Where the time of a completed attempt went. */
+  stages(outcome: Outcome): void;
+}
+
+export function createWorkerMetrics(metrics: Metrics, slots: number): WorkerMetrics {
+  let busy = 0;
+  metrics.set('image_worker_slots', slots);
+  metrics.set('image_worker_busy_slots', 0);
+  return {
+    takeSlot() {
+      const since = performance.now();
+      metrics.set('image_worker_busy_slots', ++busy);
+      return () => {
+        metrics.set('image_worker_busy_slots', --busy);
+        metrics.increase('image_worker_busy_seconds_total', {}, (performance.now() - since) / 1_000);
+      };
+    },
+    finished: (result) => metrics.increase('image_jobs_finished_total', { result }),
+    stages(outcome) {
+      if (outcome.state !== 'completed') return;
+      for (const [name, ms] of Object.entries(outcome.timings)) {
+        const stage = name.replace(/_ms$/, '');
+        metrics.observe('image_job_stage_duration_seconds', ms / 1_000, { stage });
+      }
+    },
+  };
+}
