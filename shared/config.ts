@@ -107,11 +107,11 @@ export function address(options: {
   default: string;
   description: string;
 }): Variable<string> {
-  const allowed = options.protocols.join(' or ');
+  const allowed = options.protocols.map((protocol) => `${protocol}://`).join(' or ');
   return {
     schema: z.url({ protocol: new RegExp(`^(${options.protocols.join('|')})$`) }),
     default: options.default,
-    form: `an address that begins with ${allowed}://`,
+    form: `an address that begins with ${allowed}`,
     example: options.default,
     description: options.description,
   };

@@ -93,6 +93,25 @@ export const metricDefinitions = {
     labels: [],
     services: ['notification'],
   },
+  image_websocket_subscriptions: {
+    type: 'gauge',
+    help: 'Subscriptions of open WebSocket connections, to a job or to all.',
+    labels: [],
+    services: ['notification'],
+  },
+  image_websocket_refused_total: {
+    type: 'counter',
+    help: 'WebSocket handshakes refused, by reason.',
+    labels: ['reason'],
+    services: ['notification'],
+  },
+  image_notification_delay_seconds: {
+    type: 'histogram',
+    help: 'Time from what happened to a job to its being sent to subscribers; clocks of two machines take part.',
+    labels: [],
+    buckets: shortBuckets,
+    services: ['notification'],
+  },
   image_websocket_messages_total: {
     type: 'counter',
     help: 'Messages sent to WebSocket subscribers.',

@@ -130,7 +130,7 @@ describe('publishing', () => {
   it('says that the fate of a message is unknown when no confirm comes in time', async () => {
     const broker = await startedBroker(throughProxy(), { confirmTimeoutMs: 300 });
     await broker.publisher.publish(job());
-    await proxy.freeze();
+    proxy.freeze();
     await expect(broker.publisher.publish(job())).rejects.toBeInstanceOf(PublishUnconfirmed);
     await proxy.resume();
   });
@@ -138,7 +138,7 @@ describe('publishing', () => {
   it('says so too when the connection breaks before the confirm, then works again', async () => {
     const broker = await startedBroker(throughProxy());
     await broker.publisher.publish(job());
-    await proxy.freeze();
+    proxy.freeze();
     const publishing = broker.publisher.publish(job());
     const failed = expect(publishing).rejects.toBeInstanceOf(PublishUnconfirmed);
     await sleep(50);

@@ -3,6 +3,7 @@ import { connect, type Channel, type ChannelModel, type ConfirmChannel } from 'a
 import type { RecoveringChannelModel } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { withinDeadline } from '../store/within-deadline.ts';
 import { connectFailure, misconfiguration, type BrokerMisconfigured } from './misconfiguration.ts';
 
 export interface ConnectionOptions {
@@ -24,6 +25,8 @@ interface ConnectionEvents {
 
 /** Backoff between attempts to connect: 100 ms doubling to 3 s, ±20 %, so that a crowd does not return at once. */
 const RECOVERY = { initialDelay: 100, maxDelay: 3_000, factor: 2, jitter: 0.2 } as const;
+
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
  * One connection that comes back by itself (amqplib's own recovery). Channels do not come back: their owners make
@@ -61,22 +64,40 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return this.#stopping;
   }
 
-  /** A new channel; waits for a connection while there is none. Errors of a channel only close that channel. */
-  async createChannel(): Promise<Channel> {
-    const channel = await this.#opened().createChannel();
-    this.#quiet(channel);
-    return channel;
+  /**
+   * A new channel of the present connection. Rejects when that is lost meanwhile: amqplib would wait for the next one,
+   * and no stop could end that. Errors of a channel only close that channel.
+   */
+  createChannel(): Promise<Channel> {
+    return this.#unlessLost(() => this.#opened().createChannel());
   }
 
-  async createConfirmChannel(): Promise<ConfirmChannel> {
-    const channel = await this.#opened().createConfirmChannel();
-    this.#quiet(channel);
-    return channel;
+  createConfirmChannel(): Promise<ConfirmChannel> {
+    return this.#unlessLost(() => this.#opened().createConfirmChannel());
   }
 
   /** Resolves at once when connected, else at the next connection; rejects when `signal` aborts. */
   async whenUp(signal: AbortSignal): Promise<void> {
     while (this.#state === 'down') await once(this, 'state', { signal });
+  }
+
+  async #unlessLost<C extends Channel>(open: () => Promise<C>): Promise<C> {
+    if (this.#state === 'down') throw new Error('there is no connection to RabbitMQ');
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    const onState = (state: ConnectionState) => {
+      if (state === 'down') reject(new Error('the connection to RabbitMQ was lost'));
+    };
+    this.on('state', onState);
+    const opening = open().then((channel) => this.#quiet(channel));
+    try {
+      return await Promise.race([opening, lost]);
+    } catch (error) {
+      // It may still come, with the next connection; nobody waits for it any more.
+      opening.then((late) => late.close()).catch(() => undefined);
+      throw error;
+    } finally {
+      this.off('state', onState);
+    }
   }
 
   #opened(): RecoveringChannelModel {
@@ -146,14 +167,18 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     this.emit('state', state);
   }
 
-  #quiet(channel: Channel): void {
+  #quiet<C extends Channel>(channel: C): C {
     channel.on('error', (error: Error) => {
       this.#options.log.debug({ connection: this.#options.name, err: error }, 'channel error');
     });
+    return channel;
   }
 
   async #close(): Promise<void> {
-    await this.#connection?.close();
+    const connection = this.#connection;
+    // A farewell to a peer that is just going away may stay without an answer.
+    if (connection !== undefined)
+      await withinDeadline(CLOSE_TIMEOUT_MS, () => connection.close()).catch(() => undefined);
     this.#become('down');
   }
 }

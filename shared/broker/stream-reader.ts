@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from '../log.ts';
 import type { Startable } from '../lifecycle.ts';
@@ -43,6 +42,7 @@ export interface StreamReaderOptions {
 export class StreamReader implements Startable {
   readonly #options: StreamReaderOptions;
   readonly #supervised: SupervisedChannel;
+  #firstOffset: number | undefined;
   #last: StreamEntry | undefined;
   #caughtUp = false;
 
@@ -64,6 +64,11 @@ export class StreamReader implements Startable {
   /** True while everything that was in the stream at the last (re)attachment has been read. */
   get isCaughtUp(): boolean {
     return this.#caughtUp;
+  }
+
+  /** Whether the stream has been read from its very beginning. */
+  get hasReadAll(): boolean {
+    return this.#firstOffset === 0;
   }
 
   stop(): Promise<void> {
@@ -108,6 +113,7 @@ export class StreamReader implements Startable {
   #read(entry: StreamEntry): boolean {
     if (this.#last !== undefined && entry.offset <= this.#last.offset) return false;
     this.#last = entry;
+    this.#firstOffset ??= entry.offset;
     const isMarker = this.#hand(entry);
     if (isMarker) this.#caughtUp = true;
     return isMarker;
@@ -126,6 +132,7 @@ export class StreamReader implements Startable {
 
   #reset(): void {
     this.#last = undefined;
+    this.#firstOffset = undefined;
     this.#options.onReset();
   }
 }
@@ -133,7 +140,9 @@ export class StreamReader implements Startable {
 /** The offset of the first entry of the newest chunk. The marker makes sure that there is one. */
 async function newestOffset(channel: Channel, stream: string, lost: AbortSignal): Promise<number> {
   const { promise: found, resolve, reject } = Promise.withResolvers<ConsumeMessage>();
-  void once(lost, 'abort').then(() => reject(new Error('the channel was lost')));
+  // Nobody waits for it where the channel fails before.
+  found.catch(() => undefined);
+  lost.addEventListener('abort', () => reject(new Error('the channel was lost')), { once: true });
   await channel.prefetch(1);
   const { consumerTag } = await channel.consume(
     stream,

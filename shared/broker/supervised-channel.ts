@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { messageOf } from '../errors.ts';
@@ -24,17 +25,19 @@ export class SupervisedChannel {
   readonly #options: SupervisedChannelOptions;
   readonly #stop = new AbortController();
   #channel: Channel | undefined;
+  #starting: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: SupervisedChannelOptions) {
     this.#options = options;
   }
 
-  /** Resolves when the channel is in use for the first time. */
+  /** Resolves when the channel is in use for the first time, or stopped before. */
   start(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.#running ??= this.#supervise(() => resolve(undefined));
-    return promise;
+    this.#starting ??= new Promise((resolve) => {
+      this.#running = this.#supervise(resolve).finally(resolve);
+    });
+    return this.#starting;
   }
 
   /** The channel in use, if there is one. */
@@ -44,7 +47,7 @@ export class SupervisedChannel {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#channel?.close().catch(() => undefined);
+    await close(this.#channel);
     await this.#running;
   }
 
@@ -66,6 +69,8 @@ export class SupervisedChannel {
         delay = Math.min(delay * 2, MAX_DELAY_MS);
       }
     }
+    // Made while `stop` was looking at none.
+    await close(this.#channel);
   }
 
   #isStopped(): boolean {
@@ -86,18 +91,24 @@ export class SupervisedChannel {
     const abandon = (reason: string) => {
       log.warn({ reason }, `${name}: giving up the channel`);
       onGone();
-      void channel.close().catch(() => undefined);
+      void close(channel);
     };
     this.#channel = channel;
     try {
       await use(channel, gone.signal, abandon);
     } catch (error) {
       onGone();
-      await channel.close().catch(() => undefined);
+      await close(channel);
       throw error;
     }
     return gone.signal;
   }
+}
+
+/** amqplib's own promise stays open where the connection breaks before the broker has answered. */
+async function close(channel: Channel | undefined): Promise<void> {
+  if (channel === undefined) return;
+  await Promise.race([channel.close(), once(channel, 'close')]).catch(() => undefined);
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

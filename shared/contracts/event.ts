@@ -46,7 +46,7 @@ export const followingEventSchema = cloudEvent(
   z.object({ service: z.string(), instance: z.string() }),
 );
 
-const jobEventSchema = z.discriminatedUnion('type', [
+export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.queued'],
   jobEventSchemas['job.started'],
   jobEventSchemas['job.retrying'],

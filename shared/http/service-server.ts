@@ -49,7 +49,7 @@ async function answer(
   response: ServerResponse,
   options: ServiceServerOptions,
 ): Promise<void> {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+  const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, 405, { error: 'only GET is answered here' });
   } else if (path === '/livez') {

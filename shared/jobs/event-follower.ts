@@ -62,6 +62,11 @@ export class EventFollower implements Startable {
     return this.#reader.isCaughtUp;
   }
 
+  /** Whether the log has been read from its very beginning, so that nothing happened before. */
+  get hasReadAll(): boolean {
+    return this.#reader.hasReadAll;
+  }
+
   async #publishMarker(): Promise<void> {
     const { broker, service, instance } = this.#options;
     this.#marker = uuidv7();

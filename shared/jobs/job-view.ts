@@ -117,6 +117,7 @@ function placeOf(hop: TimelineEntry): number {
   return hop.attempt * 8 + rankOf(hop.state);
 }
 
-function rankOf(state: JobState): number {
+/** The place of a state within an attempt. */
+export function rankOf(state: JobState): number {
   return Object.values(jobEventStates).find((entry) => entry.state === state)?.rank ?? 0;
 }

@@ -35,6 +35,11 @@ export class LiveView {
     return this.#views.get(jobId);
   }
 
+  /** Whether the job is older than all that are remembered: it may have been known and forgotten. */
+  mayHaveForgotten(jobId: string): boolean {
+    return this.#ids.length === this.#capacity && jobId < (this.#ids[0] ?? '');
+  }
+
   get size(): number {
     return this.#ids.length;
   }

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { endedEvent, queuedEvent, retryingEvent, startedEvent, type JobEvent } from '../contracts/event.ts';
-import { queuedEntry, type JobRequest } from '../contracts/job.ts';
+import { queuedEntry, type JobRequest, type TimelineEntry } from '../contracts/job.ts';
 import type { CompletedOutcome, FailedOutcome, Outcome } from '../contracts/outcome.ts';
 
 const SHA256 = 'a'.repeat(64);
@@ -58,14 +58,10 @@ export function retrying(request: JobRequest, attempt = 1): JobEvent {
 function beginningOfOutcome(request: JobRequest, attempt: number) {
   const at = new Date().toISOString();
   const { job_id, run } = request;
-  return {
-    version: 1,
-    job_id,
-    run,
-    attempt,
-    attempt_id: `attempt-${attempt}`,
-    worker: WORKER,
-    finished_at: at,
-    timeline: [queuedEntry(request), { state: 'processing' as const, at, run, attempt, worker: WORKER }],
-  } as const;
+  const timeline: TimelineEntry[] = [
+    queuedEntry(request),
+    { state: 'processing', at, run, attempt, worker: WORKER },
+  ];
+  const attempt_id = `attempt-${attempt}`;
+  return { version: 1, job_id, run, attempt, attempt_id, worker: WORKER, finished_at: at, timeline } as const;
 }

@@ -1,0 +1,40 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { CommonConfig } from './common-config.ts';
+import { text, type ConfigOf } from './config.ts';
+
+const MIN_LENGTH = 16;
+/** Words of tokens that stand in examples. */
+const SAMPLE = /change|sample|example|password|replace|your/i;
+
+/** The token of what changes or reveals things: `Authorization: Bearer …`. */
+export const accessTokenVariables = {
+  API_TOKEN: text({
+    default: '',
+    form: 'a secret of 16 or more characters',
+    example: 'the output of: openssl rand -hex 32',
+    description: 'the token of calls that need one; NODE_ENV=production needs it set',
+  }),
+} as const;
+
+/** In production, a token that everybody knows or can guess is none. */
+export function refuseWeakToken(config: CommonConfig & ConfigOf<typeof accessTokenVariables>): string[] {
+  const { NODE_ENV, API_TOKEN: token } = config;
+  const isWeak = token.length < MIN_LENGTH || SAMPLE.test(token);
+  if (NODE_ENV !== 'production' || !isWeak) return [];
+  const seen = token === '' ? 'not set' : `a sample or shorter than ${MIN_LENGTH} characters`;
+  return [`API_TOKEN is ${seen}, which NODE_ENV=production refuses: set one, e.g. with openssl rand -hex 32`];
+}
+
+/** Compares in constant time, on digests, so that neither content nor length of the token shows. */
+export function isToken(given: string, token: string): boolean {
+  return token !== '' && timingSafeEqual(digestOf(given), digestOf(token));
+}
+
+/** The token in the header `Authorization: Bearer …`, if there is one. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+}
+
+function digestOf(value: string): Buffer {
+  return createHash('sha256').update(value).digest();
+}

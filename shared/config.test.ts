@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { commonVariables, refuseSamplePasswords } from './common-config.ts';
+import { ConfigError, address, choice, readConfig, wholeNumber } from './config.ts';
+
+const table = {
+  PORT: wholeNumber({ min: 1, max: 65_535, default: 8000, description: 'the port' }),
+  MODE: choice({ values: ['fast', 'slow'], default: 'fast', description: 'how' }),
+  BROKER: address({ protocols: ['amqp', 'amqps'], default: 'amqp://localhost', description: 'where' }),
+};
+
+function problemsOf(read: () => unknown): readonly string[] {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  throw new Error('no problem was found');
+}
+
+describe('reading the configuration', () => {
+  it('takes defaults for what is not set or empty', () => {
+    expect(readConfig(table, { MODE: '' })).toEqual({ PORT: 8000, MODE: 'fast', BROKER: 'amqp://localhost' });
+  });
+
+  it('takes what the environment says', () => {
+    const env = { PORT: '81', MODE: 'slow', BROKER: 'amqps://user:pass@broker:5671/v', OTHER: 'x' };
+    expect(readConfig(table, env)).toEqual({
+      PORT: 81,
+      MODE: 'slow',
+      BROKER: 'amqps://user:pass@broker:5671/v',
+    });
+  });
+
+  it('reports all problems at once, each with the variable, the form and an example', () => {
+    expect(
+      problemsOf(() => readConfig(table, { PORT: '70000', MODE: 'medium', BROKER: 'http://x' })),
+    ).toEqual([
+      'PORT is "70000" but must be a whole number from 1 to 65535, for example 8000',
+      'MODE is "medium" but must be one of fast, slow, for example fast',
+      'BROKER is "http://x" but must be an address that begins with amqp:// or amqps://, for example amqp://localhost',
+    ]);
+  });
+
+  it.each(['-1', '1.5', '0x10', ' 5', '1e3', 'NaN'])('does not take "%s" for a whole number', (given) => {
+    expect(problemsOf(() => readConfig(table, { PORT: given }))).toHaveLength(1);
+  });
+
+  it('reports what is wrong only in combination', () => {
+    expect(problemsOf(() => readConfig(table, {}, () => ['PORT and MODE do not go together']))).toEqual([
+      'PORT and MODE do not go together',
+    ]);
+  });
+});
+
+describe('the variables of every service', () => {
+  it('have defaults that are allowed', () => {
+    expect(readConfig(commonVariables, {})).toMatchObject({ STORE: 'minio', NODE_ENV: 'development' });
+  });
+
+  it('read a retry ladder', () => {
+    const { RETRY_LADDER } = readConfig(commonVariables, { RETRY_LADDER: '50ms, 2s,3m' });
+    expect(RETRY_LADDER).toEqual([
+      { label: '50ms', delayMs: 50 },
+      { label: '2s', delayMs: 2_000 },
+      { label: '3m', delayMs: 180_000 },
+    ]);
+  });
+
+  it.each(['', '5', '5s,', '0s', '25h', 'soon'])('do not take "%s" for a ladder', (given) => {
+    const ladder = given === '' ? ',' : given;
+    expect(problemsOf(() => readConfig(commonVariables, { RETRY_LADDER: ladder }))[0]).toMatch(
+      /^RETRY_LADDER is /,
+    );
+  });
+
+  it('refuse sample passwords in production, and only there', () => {
+    const read = (env: Record<string, string>) => readConfig(commonVariables, env, refuseSamplePasswords);
+    expect(problemsOf(() => read({ NODE_ENV: 'production' }))).toEqual([
+      expect.stringContaining('RABBITMQ_URL'),
+      expect.stringContaining('MINIO_SECRET_KEY'),
+    ]);
+    const real = {
+      RABBITMQ_URL: 'amqp://app:5fa90c@rabbitmq',
+      MINIO_SECRET_KEY: '0b1c44',
+      NODE_ENV: 'production',
+    };
+    expect(read(real)).toMatchObject(real);
+    expect(read({})).toMatchObject({ NODE_ENV: 'development' });
+  });
+});
