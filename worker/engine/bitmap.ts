@@ -1,0 +1,18 @@
+/** Pixels as jimp keeps them: 8-bit sRGB RGBA, not premultiplied, row by row; `data.length` = width × height × 4. */
+export interface Bitmap {
+  data: Buffer;
+  width: number;
+  height: number;
+}
+
+export interface Size {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+}
+
+/** A Buffer onto the same memory. */
+export function asBuffer(bytes: Uint8Array | Uint8ClampedArray): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

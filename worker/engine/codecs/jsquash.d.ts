@@ -1,0 +1,18 @@
+// What the type declarations of @jsquash/* take for granted: Emscripten's module types, and of the DOM's types (which
+// @types/node lacks) as much as is used here.
+/// <reference types="@jsquash/jpeg/emscripten-types.d.ts" />
+
+/** 8-bit RGBA, not premultiplied, row by row; `data.length` = width × height × 4. */
+interface ImageData {
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+  readonly width: number;
+  readonly height: number;
+}
+
+declare namespace WebAssembly {
+  /** Compiled code without state; an instance of it holds memory. */
+  class Module {
+    private readonly compiled: unknown;
+  }
+  function compile(bytes: Uint8Array): Promise<Module>;
+}

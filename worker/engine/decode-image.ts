@@ -1,0 +1,33 @@
+import type { Bitmap } from './bitmap.ts';
+import type { Codecs } from './codecs/codecs.ts';
+import type { ImageHeader } from './inspect/image-header.ts';
+import { undecodable } from './inspect/undecodable.ts';
+
+export type Decoder = 'jpeg' | 'png' | 'webp' | 'libvips';
+
+/**
+ * WebAssembly decoders where they can do it: a damaged file cannot make them touch memory that is not theirs.
+ * They know neither CMYK nor colour profiles nor animations. GIF is for libvips too, since jimp's decoder (omggif)
+ * can be made to loop for ever.
+ */
+export function chooseDecoder({ format, colourManaged, frames }: ImageHeader): Decoder {
+  return format === 'gif' || colourManaged || frames > 1 ? 'libvips' : format;
+}
+
+/**
+ * The pixels of the first frame, in sRGB, as they are stored (see `applyOrientation`).
+ * @param image what `inspectImage` found in the same bytes
+ * @throws PermanentFailure `undecodable_image`
+ */
+export async function decodeImage(bytes: Uint8Array, image: ImageHeader, codecs: Codecs): Promise<Bitmap> {
+  let bitmap: Bitmap;
+  try {
+    bitmap = await codecs[chooseDecoder(image)].decode(bytes);
+  } catch (error) {
+    throw undecodable(`its ${image.format.toUpperCase()} data is damaged`, error);
+  }
+  if (bitmap.width !== image.width || bitmap.height !== image.height) {
+    throw undecodable('its header and its data do not agree');
+  }
+  return bitmap;
+}

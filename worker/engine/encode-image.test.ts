@@ -1,0 +1,77 @@
+import { Jimp } from 'jimp';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createCodecs, type Codecs } from './codecs/codecs.ts';
+import { encodeImage } from './encode-image.ts';
+import {
+  cornersPicture,
+  decodeElsewhere,
+  largestDifference,
+  pixelAt,
+  plainPicture,
+} from './testing/pixels.ts';
+
+const picture = cornersPicture({ width: 67, height: 45 });
+
+let codecs: Codecs;
+beforeAll(async () => {
+  codecs = await createCodecs();
+});
+
+it('PNG keeps every pixel, transparent ones too', async () => {
+  const translucent = plainPicture({ width: 5, height: 3 }, [10, 200, 30, 77]);
+  for (const bitmap of [picture, translucent]) {
+    const encoded = await encodeImage(new Jimp(bitmap), 'png', 85, codecs);
+    expect(largestDifference(await decodeElsewhere(encoded.bytes), bitmap)).toBe(0);
+  }
+});
+
+describe.each(['jpeg', 'webp'] as const)('%s', (format) => {
+  it('looks like the picture, the better the larger', async () => {
+    const encode = (quality: number) => encodeImage(new Jimp(picture), format, quality, codecs);
+    const [low, high] = [await encode(20), await encode(95)];
+    expect(low.bytes.length).toBeLessThan(high.bytes.length);
+    expect(largestDifference(await decodeElsewhere(high.bytes), picture)).toBeLessThan(30);
+  });
+
+  it.each([
+    [1, 1],
+    [3000, 1],
+    [1, 3000],
+  ])('%i × %i px', async (width, height) => {
+    const encoded = await encodeImage(
+      new Jimp(plainPicture({ width, height }, [9, 99, 199, 255])),
+      format,
+      85,
+      codecs,
+    );
+    expect(await decodeElsewhere(encoded.bytes)).toMatchObject({ width, height });
+  });
+});
+
+it('transparency goes onto white in JPEG, and stays in WebP', async () => {
+  const half = new Jimp(plainPicture({ width: 16, height: 16 }, [0, 0, 0, 128]));
+  const jpeg = await decodeElsewhere((await encodeImage(half, 'jpeg', 95, codecs)).bytes);
+  expect(pixelAt(jpeg, 8, 8)).toEqual([127, 127, 127, 255]);
+  const webp = await decodeElsewhere((await encodeImage(half, 'webp', 95, codecs)).bytes);
+  expect(pixelAt(webp, 8, 8)).toEqual([0, 0, 0, 128]);
+  expect(pixelAt(half.bitmap, 8, 8)).toEqual([0, 0, 0, 128]);
+});
+
+it('says what it is', async () => {
+  const types = {
+    png: ['image/png', 'png'],
+    jpeg: ['image/jpeg', 'jpg'],
+    webp: ['image/webp', 'webp'],
+  } as const;
+  for (const format of ['png', 'jpeg', 'webp'] as const) {
+    const { bytes, contentType, extension, width, height } = await encodeImage(
+      new Jimp(picture),
+      format,
+      85,
+      codecs,
+    );
+    expect([contentType, extension]).toEqual(types[format]);
+    expect(await sharp(bytes).metadata()).toMatchObject({ format, width, height });
+  }
+});

@@ -1,0 +1,78 @@
+import type { Bitmap } from '../bitmap.ts';
+
+/**
+ * Gaussian blur with a standard deviation of `radius` pixels, to within 3 % by three box blurs: W3C Filter Effects
+ * Module Level 1, section 9.5. Beyond the edge the edge's pixels go on. In place; the time does not depend on the radius.
+ * @param bitmap with premultiplied alpha
+ */
+export function blur({ data, width, height }: Bitmap, radius: number): void {
+  const spare = new Uint8Array(data.length);
+  for (const box of boxes(radius)) {
+    blurRows(data, spare, width, box);
+    blurColumns(spare, data, width, height, box);
+  }
+}
+
+/** How many pixels a box takes in before and after the pixel it is for. */
+interface Box {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Three boxes of size d for an odd d; for an even d two that are off centre by half a pixel each way, and one of d + 1. */
+function boxes(radius: number): Box[] {
+  const d = Math.floor((radius * 3 * Math.sqrt(2 * Math.PI)) / 4 + 0.5);
+  const half = Math.floor(d / 2);
+  const centred = { before: half, after: half };
+  if (d % 2 === 1) return [centred, centred, centred];
+  return [{ before: half, after: half - 1 }, { before: half - 1, after: half }, centred];
+}
+
+function blurRows(from: Uint8Array, to: Uint8Array, width: number, box: Box): void {
+  const size = box.before + box.after + 1;
+  const weight = 1 / size;
+  const stride = width * 4;
+  const before = box.before * 4;
+  /** One row with its edges gone on to both sides, and a pixel more, so that the sums need no bounds. */
+  const line = new Uint8Array(stride + size * 4);
+  const pixels = new Uint32Array(line.buffer);
+  const leading = pixels.subarray(0, box.before);
+  const trailing = pixels.subarray(box.before + width);
+
+  for (let row = 0; row < from.length; row += stride) {
+    line.set(from.subarray(row, row + stride), before);
+    leading.fill(pixels[box.before] ?? 0);
+    trailing.fill(pixels[box.before + width - 1] ?? 0);
+
+    for (let channel = 0; channel < 4; channel++) {
+      let sum = 0;
+      for (let i = channel; i < size * 4; i += 4) sum += line[i] ?? 0;
+      for (let i = channel; i < stride; i += 4) {
+        to[row + i] = (sum * weight + 0.5) | 0;
+        sum += (line[i + size * 4] ?? 0) - (line[i] ?? 0);
+      }
+    }
+  }
+}
+
+/** Goes down all columns at once, since memory is read along rows. */
+function blurColumns(from: Uint8Array, to: Uint8Array, width: number, height: number, box: Box): void {
+  const weight = 1 / (box.before + box.after + 1);
+  const stride = width * 4;
+  const rowAt = (y: number) => Math.min(Math.max(y, 0), height - 1) * stride;
+  const sums = new Uint32Array(stride);
+  for (let y = -box.before; y <= box.after; y++) {
+    const row = rowAt(y);
+    for (let i = 0; i < stride; i++) sums[i] = (sums[i] ?? 0) + (from[row + i] ?? 0);
+  }
+  for (let y = 0; y < height; y++) {
+    const row = y * stride;
+    const entering = rowAt(y + box.after + 1);
+    const leaving = rowAt(y - box.before);
+    for (let i = 0; i < stride; i++) {
+      const sum = sums[i] ?? 0;
+      to[row + i] = (sum * weight + 0.5) | 0;
+      sums[i] = sum + (from[entering + i] ?? 0) - (from[leaving + i] ?? 0);
+    }
+  }
+}

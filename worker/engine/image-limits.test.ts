@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { checkInput, checkOutput, defaultImageLimits } from './image-limits.ts';
+import type { ImageHeader } from './inspect/image-header.ts';
+
+const limits = { ...defaultImageLimits, maxPixels: 1000, maxSide: 100, maxTotalPixels: 3000, maxScans: 4 };
+const outputLimits = { ...defaultImageLimits, maxOutputSide: 100, maxOutputPixels: 1000 };
+
+function header(differs: Partial<ImageHeader>): ImageHeader {
+  const { width = 10, height = 10, frames = 1 } = differs;
+  return {
+    format: 'jpeg',
+    width,
+    height,
+    frames,
+    orientation: 1,
+    totalPixels: width * height * frames,
+    scans: 1,
+    colourManaged: false,
+    ...differs,
+  };
+}
+
+describe('an image', () => {
+  it.each([[{ width: 40, height: 25 }], [{ width: 100, height: 1 }], [{ frames: 30 }], [{ scans: 4 }]])(
+    'at the limit is accepted: %o',
+    (differs) => {
+      expect(() => checkInput(header(differs), limits)).not.toThrow();
+    },
+  );
+
+  it.each([
+    [{ width: 40, height: 26 }, 1000, 1040, 'The image is 40 × 26 px; the limit is 1000 px altogether.'],
+    [{ width: 101, height: 1 }, 100, 101, 'The image is 101 × 1 px; the limit is 100 px a side.'],
+    [{ width: 1, height: 101 }, 100, 101, 'The image is 1 × 101 px; the limit is 100 px a side.'],
+    [{ frames: 31 }, 3000, 3100, 'The 31 frames of the image have 3100 px; the limit is 3000 px.'],
+    [{ scans: 5 }, 4, 5, 'The JPEG has 5 scans; the limit is 4 scans.'],
+    [{ width: 2 ** 31 - 1, height: 2 ** 31 - 1 }, 100, 2 ** 31 - 1, /2147483647 × 2147483647 px/],
+  ])('beyond it is refused, naming the limit and the value: %o', (differs, limit, seen, message) => {
+    const failure = expect.objectContaining({ code: 'image_too_large', details: { limit, seen } }) as unknown;
+    expect(() => checkInput(header(differs), limits)).toThrow(failure);
+    expect(() => checkInput(header(differs), limits)).toThrow(message);
+  });
+});
+
+describe('a result', () => {
+  it('at the limit is accepted', () => {
+    expect(() => checkOutput({ width: 100, height: 10 }, outputLimits)).not.toThrow();
+  });
+
+  it.each([
+    [{ width: 101, height: 1 }, 100, 101],
+    [{ width: 100, height: 11 }, 1000, 1100],
+  ])('beyond it is refused, naming the limit and the value: %o', (size, limit, seen) => {
+    const failure = expect.objectContaining({
+      code: 'output_too_large',
+      details: { limit, seen },
+    }) as unknown;
+    expect(() => checkOutput(size, outputLimits)).toThrow(failure);
+  });
+});

@@ -1,0 +1,35 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createInflate } from 'node:zlib';
+import type { PngHeader } from './inspect-png.ts';
+import { undecodable } from './undecodable.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Inflates a PNG's pixel data, keeping none of it, to see that it is exactly as much as the header promises: some
+ * decoders fill what is missing with whatever was in memory, and surplus data may inflate without end. Stops at the
+ * first byte too many.
+ * @throws PermanentFailure `undecodable_image`
+ */
+export async function checkPngData(header: PngHeader): Promise<void> {
+  const { inflatedBytes, compressed } = header;
+  let seen = 0;
+  try {
+    await pipeline(
+      Readable.from(compressed),
+      createInflate({ chunkSize: CHUNK_BYTES }),
+      async (inflated: AsyncIterable<Buffer>) => {
+        for await (const { length } of inflated) {
+          seen += length;
+          if (seen > inflatedBytes)
+            throw undecodable('the PNG holds more pixel data than its header promises');
+        }
+      },
+    );
+  } catch (error) {
+    if (seen > inflatedBytes) throw error;
+    throw undecodable('the pixel data of the PNG is damaged or incomplete', error);
+  }
+  if (seen < inflatedBytes) throw undecodable('the PNG holds less pixel data than its header promises');
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { gifFile } from '../testing/gif-file.ts';
+import { inspectGif } from './inspect-gif.ts';
+
+const undecodable = expect.objectContaining({ code: 'undecodable_image' }) as unknown;
+const screen = { width: 10, height: 8 };
+
+it('gives the size of the screen, and the pixels of all frames', () => {
+  const file = gifFile(screen, [
+    { width: 10, height: 8 },
+    { width: 2, height: 3 },
+    { width: 5, height: 1 },
+  ]);
+  expect(inspectGif(file)).toMatchObject({ width: 10, height: 8, frames: 3, totalPixels: 80 + 6 + 5 });
+});
+
+it('a first frame larger than the screen counts as the size', () => {
+  const file = gifFile({ width: 1, height: 1 }, [{ x: 3, y: 4, width: 30, height: 40 }]);
+  expect(inspectGif(file)).toMatchObject({ width: 33, height: 44, totalPixels: 33 * 44 });
+});
+
+it('frames that are much larger than their data are counted as they claim', () => {
+  const huge = { width: 65_535, height: 65_535 };
+  expect(inspectGif(gifFile(screen, [screen, huge, huge])).totalPixels).toBe(80 + 2 * 65_535 ** 2);
+});
+
+it('a chain of sub-blocks that never ends does end with the file', () => {
+  const endless = gifFile(screen, [{ ...screen, data: [2, ...Array.from({ length: 50 }, () => 1)] }]);
+  expect(() => inspectGif(endless)).toThrow(undecodable);
+});
+
+describe('damage after the first frame does not matter', () => {
+  const whole = gifFile(screen, [screen, screen]);
+  it.each([1, 2, 5, 10, 14])('%i bytes are missing', (missing) => {
+    expect(inspectGif(whole.subarray(0, -missing))).toMatchObject(screen);
+  });
+  it('garbage follows', () => {
+    expect(inspectGif(Buffer.concat([whole, Buffer.alloc(50, 0x2c)]))).toEqual(inspectGif(whole));
+  });
+});
+
+it.each([
+  ['no frame', gifFile(screen, [])],
+  ['a frame without width', gifFile(screen, [{ width: 0, height: 5 }])],
+  ['a first frame that is cut short', gifFile(screen, [screen]).subarray(0, -4)],
+  ['another signature', Buffer.from('GIF88a and so on, and so on')],
+  ['nothing but a signature and a screen', gifFile(screen, [screen]).subarray(0, 13)],
+])('a GIF with %s is refused', (_, file) => {
+  expect(() => inspectGif(file)).toThrow(undecodable);
+});

@@ -1,0 +1,95 @@
+import { exifOrientation, type Orientation } from './exif-orientation.ts';
+import type { ImageHeader } from './image-header.ts';
+import { undecodable } from './undecodable.ts';
+
+const SOI = 0xd8;
+const EOI = 0xd9;
+const SOS = 0xda;
+const APP1 = 0xe1;
+const APP2 = 0xe2;
+const TEM = 0x01;
+
+/**
+ * Walks a JPEG's markers from SOI to EOI, over the scans too. What follows the EOI is nobody's business: cameras
+ * append previews there, others append anything.
+ * @throws PermanentFailure `undecodable_image` (a missing EOI included: decoders make grey pixels of what is
+ *   missing), or a RangeError where the file ends too early
+ */
+export function inspectJpeg(file: Buffer): ImageHeader {
+  if (file.readUInt16BE(0) !== 0xff00 + SOI) throw undecodable('it has no JPEG signature');
+  let frame: ReturnType<typeof readFrameHeader> | undefined;
+  let orientation: Orientation | undefined;
+  let colourManaged = false;
+  let scans = 0;
+
+  for (let at = 2; ;) {
+    at = nextMarker(file, at);
+    const marker = file.readUInt8(at - 1);
+    if (marker === EOI) break;
+    const length = file.readUInt16BE(at);
+    const segment = file.subarray(at + 2, at + length);
+    if (length < 2 || at + length > file.length) throw undecodable('a JPEG segment is cut short');
+    at += length;
+
+    if (isFrameHeader(marker)) {
+      if (frame !== undefined) throw undecodable('the JPEG has more than one frame');
+      frame = readFrameHeader(marker, segment);
+    } else if (marker === APP1 && beginsWith(segment, 'Exif\0')) {
+      orientation ??= exifOrientation(segment);
+    } else if (marker === APP2 && beginsWith(segment, 'ICC_PROFILE\0')) {
+      colourManaged = true;
+    } else if (marker === SOS) {
+      scans += 1;
+    }
+  }
+  if (frame === undefined || scans === 0) throw undecodable('the JPEG has no pixel data');
+  const { width, height, components } = frame;
+  return {
+    format: 'jpeg',
+    width,
+    height,
+    orientation: orientation ?? 1,
+    frames: 1,
+    totalPixels: width * height,
+    scans,
+    colourManaged: colourManaged || components === 4,
+  };
+}
+
+/**
+ * Where the next marker ends, skipping what is no marker: entropy-coded data, in which 0xff is followed by 0 or
+ * stands before a restart marker, and fill bytes.
+ */
+function nextMarker(file: Buffer, from: number): number {
+  for (let at = file.indexOf(0xff, from); at !== -1 && at + 1 < file.length; at = file.indexOf(0xff, at)) {
+    const code = file.readUInt8(at + 1);
+    const isRestart = code >= 0xd0 && code <= 0xd7;
+    if (code === 0xff) at += 1;
+    else if (code === 0 || code === TEM || isRestart) at += 2;
+    else return at + 2;
+  }
+  throw undecodable('the JPEG ends before its end marker');
+}
+
+/** SOF0–SOF15, without the three codes in that range that mean something else (DHT, JPG, DAC). */
+function isFrameHeader(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+}
+
+function readFrameHeader(marker: number, segment: Buffer) {
+  const precision = segment.readUInt8(0);
+  const height = segment.readUInt16BE(1);
+  const width = segment.readUInt16BE(3);
+  const components = segment.readUInt8(5);
+  // SOF0 baseline, SOF1 extended, SOF2 progressive; lossless, hierarchical and arithmetic coding nobody decodes.
+  if (marker > 0xc2 || precision !== 8) throw undecodable('this kind of JPEG is not supported');
+  if (width === 0 || height === 0) throw undecodable(`a JPEG cannot be ${width} × ${height} px`);
+  if (components !== 1 && components !== 3 && components !== 4) {
+    throw undecodable(`a JPEG cannot have ${components} components`);
+  }
+  return { width, height, components };
+}
+
+function beginsWith(segment: Buffer, name: string): boolean {
+  return segment.toString('latin1', 0, name.length) === name;
+}

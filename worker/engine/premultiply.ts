@@ -1,0 +1,46 @@
+import type { Image } from './image.ts';
+
+/**
+ * Does something that mixes neighbouring pixels, with colours weighted by their opacity: otherwise the colour that
+ * happens to be under transparent pixels bleeds into what is visible. Opaque images pay nothing for it.
+ *
+ * Meanwhile alpha goes from 1 to 255, not from 0: jimp's resize leaves pixels of alpha 0 out of the average of the
+ * colours but not of the alphas, which is right only for colours that are not weighted.
+ */
+export function withPremultipliedAlpha(image: Image, mix: () => void): void {
+  if (!image.hasAlpha()) {
+    mix();
+    return;
+  }
+  premultiply(channelsOf(image));
+  mix();
+  unpremultiply(channelsOf(image));
+}
+
+function premultiply(data: Uint8ClampedArray): void {
+  for (let i = 0; i < data.length; i += 4) {
+    const alpha = data[i + 3] ?? 0;
+    if (alpha === 255) continue;
+    data[i] = ((data[i] ?? 0) * alpha) / 255;
+    data[i + 1] = ((data[i + 1] ?? 0) * alpha) / 255;
+    data[i + 2] = ((data[i + 2] ?? 0) * alpha) / 255;
+    data[i + 3] = 1 + (alpha * 254) / 255;
+  }
+}
+
+function unpremultiply(data: Uint8ClampedArray): void {
+  for (let i = 0; i < data.length; i += 4) {
+    const alpha = (((data[i + 3] ?? 0) - 1) * 255) / 254;
+    if (alpha === 255) continue;
+    const weight = alpha > 0 ? 255 / alpha : 0;
+    data[i] = (data[i] ?? 0) * weight;
+    data[i + 1] = (data[i + 1] ?? 0) * weight;
+    data[i + 2] = (data[i + 2] ?? 0) * weight;
+    data[i + 3] = alpha;
+  }
+}
+
+/** The same memory as a type of array that rounds and clamps to 0–255 what is written to it. */
+function channelsOf({ bitmap: { data } }: Image): Uint8ClampedArray {
+  return new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);
+}

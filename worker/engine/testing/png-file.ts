@@ -1,0 +1,37 @@
+import { crc32, deflateSync } from 'node:zlib';
+
+export interface PngParts {
+  readonly width: number;
+  readonly height: number;
+  /** Bits a sample. */
+  readonly depth?: number;
+  /** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. */
+  readonly colourType?: number;
+  readonly interlaced?: boolean;
+  /** The pixel data before compression, a filter byte at the head of each row. */
+  readonly data?: Buffer;
+  /** What goes between header and data, e.g. eXIf. */
+  readonly before?: readonly Buffer[];
+}
+
+const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+
+/** A PNG made chunk by chunk, so that it can be wrong in any way that is wanted. */
+export function pngFile(parts: PngParts): Buffer {
+  const { width, height, depth = 8, colourType = 2, interlaced = false, data, before = [] } = parts;
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([depth, colourType, 0, 0, interlaced ? 1 : 0], 8);
+  const pixels = data === undefined ? [] : [pngChunk('IDAT', deflateSync(data))];
+  return Buffer.concat([SIGNATURE, pngChunk('IHDR', header), ...before, ...pixels, pngChunk('IEND')]);
+}
+
+export function pngChunk(type: string, data: Buffer = Buffer.alloc(0)): Buffer {
+  const chunk = Buffer.alloc(12 + data.length);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.write(type, 4, 'latin1');
+  chunk.set(data, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
+  return chunk;
+}

@@ -1,0 +1,83 @@
+import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
+import { LRUCache } from 'lru-cache';
+import sharp from 'sharp';
+import type { Bitmap } from '../bitmap.ts';
+import { outlined } from './outlined.ts';
+import { useOwnFonts } from './use-own-fonts.ts';
+
+export interface TextRequest {
+  /** Any Unicode text; line breaks count. */
+  readonly text: string;
+  /** Font size (em), in pixels. */
+  readonly fontSize: number;
+  /** Lines are broken to stay within so many pixels, outline included. */
+  readonly maxWidth: number;
+  readonly align: 'left' | 'centre' | 'right';
+}
+
+/**
+ * White with a dark outline, on nothing; as large as it must be. Its pixels are shared: not to be changed.
+ * @throws PermanentFailure `processing_failed` if nothing in the text can be seen
+ */
+export type DrawText = (request: TextRequest) => Promise<Bitmap>;
+
+/** Drawn texts that are kept, in bytes of pixels: a batch of images of one size mostly has one watermark. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+const FONT = 'Noto Sans';
+
+/**
+ * Draws texts with Pango, which libvips brings along: line breaking, right-to-left scripts and a fallback font for
+ * every character. Draws one at once, since the first takes fontconfig a while.
+ */
+export async function createTextRenderer(): Promise<DrawText> {
+  const drawn = new LRUCache<string, Bitmap>({
+    maxSize: CACHE_BYTES,
+    sizeCalculation: ({ data }) => data.length,
+  });
+  await useOwnFonts(() => draw({ text: 'Aя漢한😀', fontSize: 16, maxWidth: 200, align: 'left' }));
+
+  return async (request) => {
+    const key = JSON.stringify(request);
+    const cached = drawn.get(key);
+    if (cached !== undefined) return cached;
+    const bitmap = await draw(request);
+    drawn.set(key, bitmap);
+    return bitmap;
+  };
+}
+
+async function draw({ text, fontSize, maxWidth, align }: TextRequest): Promise<Bitmap> {
+  const outline = outlineWidth(fontSize);
+  const glyphs = sharp({
+    text: {
+      text: asPangoMarkup(text),
+      font: `${FONT} ${fontSize}`,
+      dpi: 72, // makes a point of font size a pixel
+      width: Math.max(1, maxWidth - 2 * outline),
+      wrap: 'word-char',
+      align,
+    },
+  });
+  try {
+    return await outlined(glyphs, outline);
+  } catch (error) {
+    throw new PermanentFailure('processing_failed', 'The text of the watermark cannot be drawn.', {
+      cause: error,
+    });
+  }
+}
+
+/** In pixels, for a font size in pixels. */
+function outlineWidth(fontSize: number): number {
+  return Math.max(2, Math.round(fontSize / 12));
+}
+
+/** The text as it is, whatever it looks like to an XML parser; without what XML cannot hold. */
+function asPangoMarkup(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/[^\P{Cc}\n\t]/gu, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
+}

@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { asSharp, cornersPicture, decodeElsewhere, largestDifference } from '../engine/testing/pixels.ts';
+import { createImagePool, type ImagePool, type ImagePoolOptions } from './image-pool.ts';
+import type { Behaviour } from './testing/misbehaving-child.ts';
+
+const MIB = 1024 * 1024;
+const output = { format: null, quality: 85 } as const;
+const log = { debug: () => undefined, warn: () => undefined };
+
+const pools: ImagePool[] = [];
+const pids = new Set<number>();
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.stop()));
+  expect([...pids].filter(isAlive), 'processes that outlive their pool').toEqual([]);
+  pids.clear();
+});
+
+function createPool(options: Partial<ImagePoolOptions> = {}): ImagePool {
+  const program = new URL('testing/misbehaving-child.ts', import.meta.url);
+  const pool = createImagePool({
+    slots: 1,
+    deadlineMs: 5_000,
+    memoryLimitBytes: 400 * MIB,
+    program,
+    log,
+    ...options,
+  });
+  pools.push(pool);
+  return pool;
+}
+
+/** The process that answered. */
+async function ask(pool: ImagePool, behaviour: Behaviour): Promise<number> {
+  const bytes = Buffer.from(behaviour);
+  const { source } = await pool.process({ bytes, contentType: 'image/png', operations: [], output });
+  pids.add(source.width);
+  return source.width;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('with the image engine', () => {
+  it('an image becomes another in a child process', async () => {
+    const pool = createImagePool({ slots: 1, log });
+    pools.push(pool);
+    const picture = cornersPicture({ width: 300, height: 200 });
+    const bytes = await asSharp(picture).png().toBuffer();
+    const invert = { type: 'filter', name: 'invert' } as const;
+    const task = { bytes, contentType: 'image/png', operations: [invert], output } as const;
+    const { result, thumbnail } = await pool.process(task);
+    const expected = await decodeElsewhere(await asSharp(picture).negate({ alpha: false }).png().toBuffer());
+    expect(largestDifference(await decodeElsewhere(result.bytes), expected)).toBe(0);
+    expect(thumbnail).toMatchObject({ width: 256, height: 171 });
+
+    const refused = pool.process({ ...task, bytes: bytes.subarray(0, 100) });
+    await expect(refused).rejects.toBeInstanceOf(PermanentFailure);
+    await expect(refused).rejects.toMatchObject({ code: 'undecodable_image' });
+  });
+});
+
+describe('a child that', () => {
+  it('hangs is gone within a second of its deadline, and nobody else is', async () => {
+    const pool = createPool({ slots: 2, deadlineMs: 1_000 });
+    await pool.start();
+    const [one, other] = await Promise.all([ask(pool, 'linger'), ask(pool, 'linger')]);
+    const began = performance.now();
+    const hanging = ask(pool, 'hang');
+    const sibling = await ask(pool, 'work');
+    await expect(hanging).rejects.toBeInstanceOf(TransientFailure);
+    await expect(hanging).rejects.toMatchObject({ code: 'deadline_exceeded', details: { limit: 1_000 } });
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(isAlive(one) !== isAlive(other)).toBe(true);
+    expect(isAlive(sibling)).toBe(true);
+  });
+
+  it('takes too much memory is gone, and its place is filled', async () => {
+    const pool = createPool();
+    const before = await ask(pool, 'work');
+    const hogging = ask(pool, 'hog');
+    await expect(hogging).rejects.toBeInstanceOf(TransientFailure);
+    await expect(hogging).rejects.toMatchObject({ code: 'memory_exceeded', details: { limit: 400 * MIB } });
+    expect(isAlive(before)).toBe(false);
+    expect(await ask(pool, 'work')).not.toBe(before);
+  });
+
+  it.each(['segfault', 'exit'] as const)('dies by %s has crashed, and its place is filled', async (death) => {
+    const pool = createPool();
+    const before = await ask(pool, 'work');
+    const dying = ask(pool, death);
+    await expect(dying).rejects.toBeInstanceOf(TransientFailure);
+    await expect(dying).rejects.toMatchObject({ code: 'engine_crashed' });
+    expect(await ask(pool, 'work')).not.toBe(before);
+  });
+
+  it('is killed between two images is replaced', async () => {
+    const pool = createPool();
+    const before = await ask(pool, 'work');
+    process.kill(before, 'SIGKILL');
+    while (isAlive(before)) await sleep(5);
+    await sleep(50);
+    expect(await ask(pool, 'work')).not.toBe(before);
+  });
+
+  it('throws a permanent failure hands it over with class, code, message, details and cause', async () => {
+    const refused = ask(createPool(), 'refuse');
+    await expect(refused).rejects.toBeInstanceOf(PermanentFailure);
+    await expect(refused).rejects.toMatchObject({
+      code: 'image_too_large',
+      message: 'Too large.',
+      details: { limit: 1, seen: 2 },
+      cause: 'the cause',
+    });
+  });
+
+  it('throws what nobody expected fails for this time, and works on', async () => {
+    const pool = createPool();
+    const before = await ask(pool, 'work');
+    const stumbling = ask(pool, 'stumble');
+    await expect(stumbling).rejects.toBeInstanceOf(TransientFailure);
+    await expect(stumbling).rejects.toMatchObject({
+      code: 'processing_failed',
+      message: 'nobody expected this',
+    });
+    expect(await ask(pool, 'work')).toBe(before);
+  });
+
+  it('gets the signals of a terminal works on', async () => {
+    const pool = createPool();
+    const pid = await ask(pool, 'work');
+    const lingering = ask(pool, 'linger');
+    process.kill(pid, 'SIGINT');
+    process.kill(pid, 'SIGTERM');
+    expect(await lingering).toBe(pid);
+  });
+
+  it('does not start fails the start and every image', async () => {
+    const pool = createPool({ program: new URL('testing/stillborn-child.ts', import.meta.url) });
+    await expect(pool.start()).rejects.toMatchObject({ code: 'engine_crashed' });
+    await expect(ask(pool, 'work')).rejects.toBeInstanceOf(TransientFailure);
+  });
+
+  it('is asked for its environment knows none of ours', async () => {
+    process.env['API_TOKEN'] = 'secret';
+    const bytes = Buffer.from('work');
+    const { result } = await createPool().process({
+      bytes,
+      contentType: 'image/png',
+      operations: [],
+      output,
+    });
+    expect(Buffer.from(result.bytes).toString()).not.toContain('API_TOKEN');
+  });
+});
+
+describe('a child is replaced', () => {
+  it('after as many images as it may have', async () => {
+    const pool = createPool({ recycleAfter: 3 });
+    const answers: number[] = [];
+    for (let image = 0; image < 7; image++) answers.push(await ask(pool, 'work'));
+    const [first, second, third] = [answers[0], answers[3], answers[6]];
+    expect(answers).toEqual([first, first, first, second, second, second, third]);
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
+  it('when it keeps too much memory', async () => {
+    const pool = createPool();
+    const before = await ask(pool, 'hoard');
+    const kept = await ask(pool, 'hoard');
+    const after = await ask(pool, 'work');
+    expect(new Set([before, kept, after]).size).toBeGreaterThan(1);
+  });
+});
+
+describe('starting and stopping', () => {
+  it('constructing does nothing', async () => {
+    const pool = createPool({ program: new URL('testing/stillborn-child.ts', import.meta.url) });
+    await expect(pool.stop()).resolves.toBeUndefined();
+  });
+
+  it('may be done twice and at once', async () => {
+    const pool = createPool({ slots: 2 });
+    await Promise.all([pool.start(), pool.start()]);
+    await Promise.all([ask(pool, 'linger'), ask(pool, 'linger')]);
+    expect(pids.size).toBe(2);
+    await Promise.all([pool.stop(), pool.stop()]);
+    await pool.stop();
+    expect([...pids].filter(isAlive)).toEqual([]);
+  });
+
+  it('stopping while starting leaves nothing behind', async () => {
+    const pool = createPool({ slots: 2 });
+    const starting = pool.start();
+    await pool.stop();
+    await starting;
+  });
+
+  it('stopping lets the image in hand be finished, and refuses others', async () => {
+    const pool = createPool();
+    await pool.start();
+    const inHand = ask(pool, 'linger');
+    const stopping = pool.stop();
+    await expect(ask(pool, 'work')).rejects.toBeInstanceOf(TransientFailure);
+    await expect(inHand).resolves.toBeTypeOf('number');
+    await stopping;
+  });
+
+  it('more images than slots wait for each other', async () => {
+    const pool = createPool({ slots: 2 });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(pool, 'work')));
+    expect(new Set(answers).size).toBeLessThanOrEqual(2);
+  });
+});
+
+it('children die with a parent that is killed, even one that hangs', async () => {
+  const parent = spawn(process.execPath, [fileURLToPath(new URL('testing/parent.ts', import.meta.url))]);
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const children = line.toString().trim().split(' ').map(Number);
+  expect(children.map(isAlive)).toEqual([true, true]);
+  await sleep(100); // the last task is on its way to the child that hangs
+  parent.kill('SIGKILL');
+  const died = (async () => {
+    while (children.some(isAlive)) await sleep(10);
+  })();
+  await expect(Promise.race([died, sleep(2_000).then(() => 'still alive')])).resolves.toBeUndefined();
+});

@@ -1,0 +1,116 @@
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { PipelineError, TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import { Pool } from 'tarn';
+import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
+import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
+import { Child } from './child.ts';
+
+export interface ImagePoolOptions {
+  /** Child processes, and so images that are worked on at once. */
+  readonly slots: number;
+  /** Milliseconds that the work on one image may take; its process is killed then. */
+  readonly deadlineMs?: number;
+  /** Resident memory that a process may take, in bytes; it is killed beyond. */
+  readonly memoryLimitBytes?: number;
+  /** Images after which a process is replaced by a fresh one. */
+  readonly recycleAfter?: number;
+  readonly limits?: ImageLimits;
+  readonly log: Pick<Logger, 'debug' | 'warn'>;
+  /** What the children run instead of the image engine. */
+  readonly program?: URL;
+}
+
+/** Work on images in child processes: what an image can do to the process that decodes it, it does to that one only. */
+export interface ImagePool extends Startable {
+  /** Starts all child processes, so that no image has to wait for one. @throws TransientFailure if one does not start */
+  start(): Promise<void>;
+  /**
+   * Takes the next free process; with more images than slots they wait.
+   * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`, `memory_exceeded`,
+   *   `engine_crashed` or `processing_failed` (an error that nobody expected)
+   */
+  process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage>;
+  /** Lets the images in hand be finished, refuses those that wait, and ends all processes. */
+  stop(): Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+const NEVER_MS = 2 ** 31 - 1;
+/** A process that keeps more of its memory than this after an image is replaced: WebAssembly gives none back. */
+const RESTING_MEMORY = 0.6;
+
+export function createImagePool(options: ImagePoolOptions): ImagePool {
+  const {
+    slots,
+    deadlineMs = 30_000,
+    memoryLimitBytes = 1024 * MIB,
+    recycleAfter = 500,
+    limits = defaultImageLimits,
+    log,
+    program = new URL('engine-child.ts', import.meta.url),
+  } = options;
+  const children = new Pool<Child>({
+    min: slots,
+    max: slots,
+    create: () => Child.start({ program, deadlineMs, memoryLimitBytes }),
+    validate: isFit,
+    destroy: (child) => child.end(),
+    propagateCreateError: true,
+    createTimeoutMillis: NEVER_MS, // a child has a deadline of its own for that
+    acquireTimeoutMillis: NEVER_MS, // and what waits for a slot waits for images that have theirs
+  });
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  function isFit(child: Child): boolean {
+    const { alive, imagesDone, memoryBytes } = child;
+    return alive && imagesDone < recycleAfter && memoryBytes < memoryLimitBytes * RESTING_MEMORY;
+  }
+
+  /** @throws TransientFailure `engine_crashed` if there is no process and none can be started */
+  async function acquire(): Promise<Child> {
+    try {
+      return await children.acquire().promise;
+    } catch (error) {
+      if (error instanceof PipelineError) throw error;
+      throw new TransientFailure('engine_crashed', 'There is no process to work on the image.', {
+        cause: error,
+      });
+    }
+  }
+
+  async function start(): Promise<void> {
+    const starts = await Promise.allSettled(Array.from({ length: slots }, acquire));
+    for (const child of starts) if (child.status === 'fulfilled') children.release(child.value);
+    const failed = starts.find((child) => child.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async function stop(): Promise<void> {
+    await starting?.catch(() => undefined);
+    await children.destroy();
+  }
+
+  async function process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage> {
+    if (stopping !== undefined)
+      throw new TransientFailure('engine_crashed', 'The image pool has been stopped.');
+    const child = await acquire();
+    try {
+      return await child.run({ ...task, limits });
+    } catch (error) {
+      if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'a child process is gone');
+      throw error;
+    } finally {
+      if (!isFit(child))
+        log.debug({ pid: child.pid, images: child.imagesDone }, 'a child process is replaced');
+      children.release(child);
+    }
+  }
+
+  return {
+    start: () => (starting ??= start()),
+    process,
+    stop: () => (stopping ??= stop()),
+  };
+}

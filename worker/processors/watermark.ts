@@ -1,0 +1,71 @@
+import type { Watermark } from '@image-pipeline/shared/contracts/operations.ts';
+import { Jimp } from 'jimp';
+import type { Bitmap, Size } from '../engine/bitmap.ts';
+import { blendOver } from '../engine/blend.ts';
+import type { Image } from '../engine/image.ts';
+import type { DrawText } from '../engine/text/text-renderer.ts';
+
+/** What is kept free along the image's edges, relative to its smaller side. */
+const MARGIN = 0.03;
+/** Below this font size, in pixels, a text cannot be read: small images get a larger watermark than they ask for. */
+const SMALLEST_LEGIBLE = 14;
+/** A text that is still too long at this font size, in pixels, is drawn at it and made smaller as a picture. */
+const SMALLEST_FONT = 4;
+
+/** Where the text stands in the free space, 0 = left or top, 1 = right or bottom; and how its lines are aligned. */
+const PLACES = {
+  'top-left': { x: 0, y: 0, align: 'left' },
+  top: { x: 0.5, y: 0, align: 'centre' },
+  'top-right': { x: 1, y: 0, align: 'right' },
+  left: { x: 0, y: 0.5, align: 'left' },
+  center: { x: 0.5, y: 0.5, align: 'centre' },
+  right: { x: 1, y: 0.5, align: 'right' },
+  'bottom-left': { x: 0, y: 1, align: 'left' },
+  bottom: { x: 0.5, y: 1, align: 'centre' },
+  'bottom-right': { x: 1, y: 1, align: 'right' },
+} as const satisfies Record<Watermark['position'], unknown>;
+
+/**
+ * Writes a text onto an image, in place: white with a dark outline, so that it shows on light and dark. It is broken
+ * into lines, and made smaller if it must be, to stay inside the image with a margin around.
+ * @throws PermanentFailure `processing_failed` if nothing in the text can be seen
+ */
+export async function watermark(image: Image, operation: Watermark, drawText: DrawText): Promise<void> {
+  const smallerSide = Math.min(image.width, image.height);
+  const margin = Math.floor(smallerSide * MARGIN);
+  const box = { width: image.width - 2 * margin, height: image.height - 2 * margin };
+  const fontSize = Math.max(SMALLEST_LEGIBLE, Math.round(smallerSide * operation.size));
+
+  const text = new Jimp(await fitText(operation, fontSize, box, drawText));
+  if (text.width > box.width || text.height > box.height) shrink(text, box);
+
+  const { x, y } = PLACES[operation.position];
+  const left = margin + Math.round((box.width - text.width) * x);
+  const top = margin + Math.round((box.height - text.height) * y);
+  blendOver(image.bitmap, text.bitmap, left, top, operation.opacity);
+}
+
+/** Draws a text at the largest font size, from the given one down, at which it fits into the box. */
+async function fitText(
+  { text, position }: Watermark,
+  largest: number,
+  box: Size,
+  drawText: DrawText,
+): Promise<Bitmap> {
+  const { align } = PLACES[position];
+  for (let fontSize = largest; ;) {
+    const drawn = await drawText({ text, fontSize, maxWidth: box.width, align });
+    const fill = Math.max(drawn.width / box.width, drawn.height / box.height);
+    if (fill <= 1 || fontSize <= SMALLEST_FONT) return { ...drawn };
+    // A text in several lines takes an area: at half the font size it needs a quarter of the room.
+    fontSize = Math.max(SMALLEST_FONT, Math.floor(fontSize * Math.min(0.95, 1 / Math.sqrt(fill))));
+  }
+}
+
+function shrink(text: Image, box: Size): void {
+  const scale = Math.min(box.width / text.width, box.height / text.height);
+  text.resize({
+    w: Math.max(1, Math.floor(text.width * scale)),
+    h: Math.max(1, Math.floor(text.height * scale)),
+  });
+}
