@@ -1,0 +1,73 @@
+# What people do with the system. Everything is set up at first use; `make` alone lists the tasks.
+# Project code runs on the Node that package.json pins (npx, npm run), never on the machine's own.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+NODE := npx --no-install node
+LOCAL := @$(NODE) local/cli.ts
+
+# Handed to the commands as they are, whatever characters are in them.
+export FILE OPS ID N SERVICE
+
+.PHONY: help demo up down ps logs scale stop-worker start-worker upload status test check bench doctor clean setup install
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+demo: setup ## start, push the test images through, show what came out
+	$(LOCAL) demo
+
+up: setup ## start the system: RabbitMQ, api, notification, workers
+	$(LOCAL) up
+
+down: setup ## stop it; images and queues stay
+	$(LOCAL) down
+
+ps: setup ## every process and how it is
+	$(LOCAL) ps
+
+logs: setup ## follow the logs, all or of one service: SERVICE=worker
+	$(LOCAL) logs "$$SERVICE"
+
+scale: setup ## set the number of workers: N=3
+	$(LOCAL) scale "$$N"
+
+stop-worker: setup ## stop exactly one worker, after what it has in hand
+	$(LOCAL) stop-worker
+
+start-worker: setup ## start it again, or one more
+	$(LOCAL) start-worker
+
+upload: setup ## send one image: FILE=test_images/sample.jpg OPS=resize
+	$(LOCAL) upload "$$FILE" "$$OPS"
+
+status: setup ## what became of a job: ID=…
+	$(LOCAL) status "$$ID"
+
+test: setup ## all tests, on a RabbitMQ of their own
+	@$(NODE) local/cli.ts install-rabbitmq && npm test --silent
+
+check: setup ## types, lint, format
+	@npm run check --silent
+
+bench: setup ## throughput, latency and memory against the bare image work
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/bench/main.ts
+
+doctor: setup ## what is wrong with ports, disk, RabbitMQ, services; how to fix it
+	$(LOCAL) doctor
+
+clean: setup ## stop everything and remove its images, queues and logs
+	$(LOCAL) clean
+
+# Installs what package-lock.json says, once, and again whenever that has changed.
+STAMP := node_modules/.installed-package-lock.json
+NPM_QUIETLY := --no-audit --no-fund --loglevel=error
+setup:
+	@cmp -s package-lock.json $(STAMP) || $(MAKE) install
+
+install:
+	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or later, with npm" >&2; exit 1; }
+	@echo "Installing the npm packages …"
+	@if [ -d node_modules ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi
+	@cp package-lock.json $(STAMP)

@@ -1,0 +1,88 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NodePorts } from './node-ports.ts';
+import type { NodeRecord } from './node-record.ts';
+
+/** Of the node's own log, before a new file is begun. */
+const LOG_ROTATION_BYTES = 10 * 1024 * 1024;
+const LOOPBACK = '127.0.0.1';
+
+/** rabbitmq.conf. `heartbeat` and `consumer_timeout` are seconds and milliseconds, as RabbitMQ wants them. */
+function configuration(ports: NodePorts): string {
+  return `# Written at every start of the node: edit local/broker/node-files.ts instead.
+listeners.tcp.local = ${LOOPBACK}:${ports.amqp}
+management.tcp.ip = ${LOOPBACK}
+management.tcp.port = ${ports.management}
+prometheus.tcp.ip = ${LOOPBACK}
+prometheus.tcp.port = ${ports.prometheus}
+
+# The seminar's user; it may log in from this machine only.
+default_user = guest
+default_pass = guest
+loopback_users.guest = true
+
+# A dead worker's deliveries go to another one after two missed heartbeats.
+heartbeat = 10
+# Longer than any job can take.
+consumer_timeout = 1800000
+
+# Publishers are blocked beyond these. The default of 50 MB of disk is too late to clean up.
+disk_free_limit.absolute = 1GB
+vm_memory_high_watermark.absolute = 1GB
+
+# A healthy broker is quiet. Where the file is says RABBITMQ_LOGS.
+log.file.level = notice
+log.file.rotation.size = ${LOG_ROTATION_BYTES}
+log.file.rotation.count = 2
+`;
+}
+
+/**
+ * Not settable in rabbitmq.conf: how long (ms) at-least-once dead-lettering waits for a confirm before it tries again.
+ * The default of 180 s would stall expired retries for minutes.
+ */
+const ADVANCED = '[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}]}].\n';
+const PLUGINS = '[rabbitmq_management, rabbitmq_prometheus].\n';
+
+/** Writes the configuration of a node whose every file lies below `folder`. */
+export async function writeNodeFiles(folder: string, ports: NodePorts): Promise<void> {
+  for (const name of ['home', 'log']) await mkdir(join(folder, name), { recursive: true });
+  await writeFile(join(folder, 'rabbitmq.conf'), configuration(ports));
+  await writeFile(join(folder, 'advanced.config'), ADVANCED);
+  await writeFile(join(folder, 'enabled_plugins'), PLUGINS);
+}
+
+/** The node's log. */
+export const nodeLog = (folder: string) => join(folder, 'log', 'rabbitmq.log');
+
+/**
+ * The whole environment of the node and of its rabbitmqctl. Nothing else is inherited, so a RabbitMQ that is set up
+ * on this machine already is neither used nor disturbed.
+ */
+export function nodeEnvironment(realFolder: string, { name, ports, alias }: NodeRecord): NodeJS.ProcessEnv {
+  const folder = alias ?? realFolder;
+  return {
+    PATH: process.env.PATH,
+    LANG: process.env.LANG ?? 'C.UTF-8',
+    // Erlang's cookie lies in HOME.
+    HOME: join(folder, 'home'),
+    ERL_EPMD_ADDRESS: LOOPBACK,
+    ERL_EPMD_PORT: String(ports.epmd),
+    ERL_AFLAGS: `-kernel inet_dist_use_interface {${LOOPBACK.replaceAll('.', ',')}}`,
+    // No dump of the memory of a node that could not start.
+    ERL_CRASH_DUMP_BYTES: '0',
+    // Makes the start script become the node, so that the pid we start is the pid of the node.
+    RABBITMQ_ALLOW_INPUT: '1',
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    RABBITMQ_NODENAME: `${name}@localhost`,
+    RABBITMQ_DIST_PORT: String(ports.distribution),
+    RABBITMQ_MNESIA_BASE: join(folder, 'data'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_LOGS: nodeLog(folder),
+    RABBITMQ_PID_FILE: join(folder, 'pid'),
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_CONFIG_FILES: join(folder, 'conf.d'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'advanced.config'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
+  };
+}

@@ -1,0 +1,53 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from 'amqplib';
+import { expect, test } from 'vitest';
+import { waitUntilGone } from '../process/terminate.ts';
+import { tempFolder } from '../testing/temp-folder.ts';
+import { isFree } from '../testing/is-free.ts';
+import { findRabbitNode, startRabbitNode, stopRabbitNode } from './rabbitmq-node.ts';
+
+const SETTING = 'application:get_env(rabbit, dead_letter_worker_publisher_confirm_timeout).';
+const QUEUE = 'kept';
+const quorum = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
+
+test('a node that was killed comes back with its ports and its messages; stopped, it leaves nothing behind', async () => {
+  await using temporary = await tempFolder();
+  // People have such folders.
+  const folder = join(temporary.path, 'Мои документы');
+  await mkdir(folder);
+  try {
+    const first = await startRabbitNode({ folder });
+    await publishOne(first.amqpUrl);
+    expect(await first.ctl(['eval', SETTING])).toBe('{ok,5000}');
+    expect((await startRabbitNode({ folder })).process).toEqual(first.process);
+    process.kill(first.process.pid, 'SIGKILL');
+    expect(await waitUntilGone(first.process, 5_000)).toBe(true);
+
+    const second = await startRabbitNode({ folder });
+    expect(second.ports).toEqual(first.ports);
+    expect(await messagesIn(second.amqpUrl)).toBe(1);
+    await second.stop();
+    expect(await findRabbitNode(folder)).toBeUndefined();
+    for (const port of Object.values(second.ports)) expect(await isFree(port)).toBe(true);
+  } finally {
+    await stopRabbitNode(folder);
+  }
+}, 90_000);
+
+async function publishOne(amqpUrl: string): Promise<void> {
+  const connection = await connect(amqpUrl);
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue(QUEUE, quorum);
+  channel.sendToQueue(QUEUE, Buffer.from('one'), { persistent: true });
+  await channel.waitForConfirms();
+  await connection.close();
+}
+
+async function messagesIn(amqpUrl: string): Promise<number> {
+  const connection = await connect(amqpUrl);
+  const channel = await connection.createChannel();
+  const { messageCount } = await channel.assertQueue(QUEUE, quorum);
+  await connection.close();
+  return messageCount;
+}

@@ -1,0 +1,106 @@
+import { statfs } from 'node:fs/promises';
+import { styleText } from 'node:util';
+import { findRabbitmq } from '../broker/find-rabbitmq.ts';
+import { canInstall } from '../broker/ensure-rabbitmq.ts';
+import { installHint } from '../broker/install-hint.ts';
+import { USUAL_PORTS } from '../broker/node-ports.ts';
+import { readEnvironment } from '../pipeline/dotenv.ts';
+import { readLocalConfig } from '../pipeline/local-config.ts';
+import { root, runFolder } from '../pipeline/paths.ts';
+import { runningSystem, systemState } from '../pipeline/running-system.ts';
+import { freePort } from '../process/free-port.ts';
+import { UserError } from '../user-error.ts';
+
+/** RabbitMQ blocks publishers below 1 GB; see the node's configuration. */
+const NEEDED_DISK = 2_000_000_000;
+const NEEDED_NODE = 24;
+
+/** One thing that was looked at. `note` is a matter to know of, `fix` one that must be put right. */
+interface Finding {
+  readonly is: 'ok' | 'note' | 'fix';
+  readonly text: string;
+}
+
+/** `make doctor`: what may stand in the way, and how to put it right, a line each. */
+export async function doctor(): Promise<void> {
+  const state = await systemState(runFolder);
+  const findings = [
+    node(),
+    await rabbitmq(),
+    await disk(),
+    ...(state === 'dead' ? [diedSupervisor] : []),
+    ...(state === 'running' ? await services() : await ports()),
+  ];
+  for (const { is, text } of findings) {
+    const colour = { ok: 'green', note: 'yellow', fix: 'red' } as const;
+    console.log(`${styleText(colour[is], is.padEnd(4))}  ${text}`);
+  }
+  const toFix = findings.filter(({ is }) => is === 'fix').length;
+  if (toFix > 0) throw new UserError(`\n${toFix} to fix.`);
+}
+
+const diedSupervisor: Finding = {
+  is: 'fix',
+  text: 'the supervisor has died and may have left services running: make down ends them',
+};
+
+function node(): Finding {
+  const [major = ''] = process.versions.node.split('.');
+  if (Number(major) >= NEEDED_NODE) return { is: 'ok', text: `Node ${process.versions.node}` };
+  return {
+    is: 'fix',
+    text: `Node ${process.versions.node} is too old: npm ci installs Node ${NEEDED_NODE} here`,
+  };
+}
+
+async function rabbitmq(): Promise<Finding> {
+  const programs = await findRabbitmq();
+  if (programs !== undefined) return { is: 'ok', text: `RabbitMQ: ${programs.server}` };
+  const hint = await installHint();
+  return {
+    is: 'fix',
+    text: `RabbitMQ is not installed: ${canInstall(hint) ? 'make up installs it' : hint.line}`,
+  };
+}
+
+async function disk(): Promise<Finding> {
+  const { bavail, bsize } = await statfs(root);
+  const free = `${((bavail * bsize) / 1e9).toFixed(1)} GB free here`;
+  if (bavail * bsize >= NEEDED_DISK) return { is: 'ok', text: `disk: ${free}` };
+  return {
+    is: 'fix',
+    text: `disk: ${free}, but ${NEEDED_DISK / 1e9} GB are needed: make clean removes old images and queues`,
+  };
+}
+
+async function ports(): Promise<Finding[]> {
+  const config = readLocalConfig(await readEnvironment(root));
+  const wanted = {
+    api: config.API_PORT,
+    notification: config.NOTIFICATION_PORT,
+    RabbitMQ: USUAL_PORTS.amqp,
+    "RabbitMQ's management": USUAL_PORTS.management,
+    'worker-1': config.WORKER_PORT,
+  };
+  return Promise.all(
+    Object.entries(wanted).map(async ([name, port]): Promise<Finding> => {
+      if ((await freePort([port], [])) === port) return { is: 'ok', text: `port ${port} (${name}) is free` };
+      return {
+        is: 'note',
+        text: `port ${port} (${name}) is taken: make up uses the next free one; who has it: lsof -i :${port}`,
+      };
+    }),
+  );
+}
+
+async function services(): Promise<Finding[]> {
+  const { services: all } = await (await runningSystem(runFolder)).ps();
+  return all.map(({ name, state, port, reason }): Finding => {
+    if (state === 'ready') return { is: 'ok', text: `${name} is ready on port ${port ?? '?'}` };
+    if (state === 'stopped') return { is: 'note', text: `${name} is stopped: make start-worker` };
+    return {
+      is: 'fix',
+      text: `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}: make logs SERVICE=${name}`,
+    };
+  });
+}

@@ -1,0 +1,20 @@
+import { runFolder } from '../pipeline/paths.ts';
+import { systemState } from '../pipeline/running-system.ts';
+import { stopSystem } from '../pipeline/stop-system.ts';
+import { exclusively } from '../process/exclusive.ts';
+
+/** `make down`: stops everything. The data stays. */
+export async function down(): Promise<void> {
+  await exclusively(runFolder.lock, async () => {
+    if ((await systemState(runFolder)) === 'running')
+      console.log('Stopping: the workers finish what they have in hand …');
+    const stopped = await stopSystem(runFolder);
+    if (stopped.was === 'running') {
+      console.log('Stopped. Images and queues stay until make clean.');
+    } else if (stopped.leftovers.length > 0) {
+      console.log(`The supervisor had died. Stopped what it left: ${stopped.leftovers.join(', ')}.`);
+    } else {
+      console.log('The system is not running.');
+    }
+  });
+}

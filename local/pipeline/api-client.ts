@@ -1,0 +1,92 @@
+import { openAsBlob } from 'node:fs';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../user-error.ts';
+
+/** What the commands read of the API's answers; see api/contracts for all of it. */
+const side = z.int();
+const jobSchema = z.object({
+  job_id: z.string(),
+  status: z.enum(['queued', 'processing', 'retrying', 'completed', 'failed']),
+  submitted_at: z.string(),
+  updated_at: z.string(),
+  original: z.object({ name: z.string(), size: z.int() }),
+  source: z.object({ width: side, height: side }).optional(),
+  result: z
+    .object({ url: z.string(), content_type: z.string(), size: z.int(), width: side, height: side })
+    .optional(),
+  error: z.object({ code: z.string(), reason: z.string() }).optional(),
+});
+export type Job = z.infer<typeof jobSchema>;
+
+const problemSchema = z.object({ code: z.string(), detail: z.string() });
+
+/** An answer of the API as it came. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** An upload takes as long as the file; `?wait` holds a status for 20 s. */
+const ANSWER_MS = 60_000;
+
+export class ApiClient {
+  readonly url: string;
+
+  /** @param url of the API, e.g. `http://localhost:8000` */
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** Sends a file as curl would. `operations` may be empty. */
+  async upload(path: string, operations: string): Promise<Answer> {
+    const form = new FormData();
+    form.set('file', await openAsBlob(path), basename(path));
+    if (operations !== '') form.set('operations', operations);
+    return this.#ask('/upload', { method: 'POST', body: form });
+  }
+
+  async status(jobId: string): Promise<Answer> {
+    return this.#ask(`/status/${encodeURIComponent(jobId)}`);
+  }
+
+  /** The job when it has ended, or as it is when `timeoutMs` have passed. */
+  async untilEnded(jobId: string, timeoutMs: number): Promise<Job> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const { status, body } = await this.#ask(`/status/${encodeURIComponent(jobId)}?wait=20`);
+      if (status !== 200)
+        throw new UserError(`GET /status/${jobId} answered ${status}: ${problemIn(body).detail}`);
+      const job = jobSchema.parse(body);
+      if (job.status === 'completed' || job.status === 'failed' || performance.now() > deadline) return job;
+    }
+  }
+
+  async #ask(path: string, init: RequestInit = {}): Promise<Answer> {
+    let answer: Response;
+    try {
+      answer = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
+    } catch (error) {
+      throw new UserError(`The API at ${this.url} does not answer. See: make ps`, { cause: error });
+    }
+    return { status: answer.status, body: parse(await answer.text()) };
+  }
+}
+
+/** The id of the job that an upload was accepted as. */
+export function acceptedJobId({ body }: Answer): string | undefined {
+  return z.object({ job_id: z.string() }).safeParse(body).data?.job_id;
+}
+
+/** Code and detail of a refusal. */
+export function problemIn(body: unknown): { code: string; detail: string } {
+  return problemSchema.safeParse(body).data ?? { code: 'unknown', detail: JSON.stringify(body) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

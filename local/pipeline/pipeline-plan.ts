@@ -1,0 +1,63 @@
+import { rm, symlink } from 'node:fs/promises';
+import { startRabbitNode } from '../broker/rabbitmq-node.ts';
+import { USUAL_PORTS } from '../broker/node-ports.ts';
+import type { RunFolder } from '../supervisor/run-folder.ts';
+import type { Addresses, SystemPlan } from '../supervisor/system-plan.ts';
+import { readLocalConfig } from './local-config.ts';
+
+const HOST = '127.0.0.1';
+
+/**
+ * The image pipeline without Docker: a RabbitMQ node of its own, a folder as store, the services as processes.
+ * @param env what every service gets, too, below what is decided here
+ * @throws ConfigError with all problems at once
+ */
+export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan {
+  const config = readLocalConfig(env);
+  return {
+    startBroker: async (again) => {
+      const ports = again ? {} : { ports: USUAL_PORTS };
+      const node = await startRabbitNode({ folder: run.rabbitmq, name: 'image-pipeline', ...ports });
+      await rm(run.log('rabbitmq'), { force: true });
+      await symlink(node.logFile, run.log('rabbitmq'));
+      return node;
+    },
+    services: [
+      { name: 'api', args: ['api/main.ts'], firstPort: config.API_PORT, environment: () => ({}) },
+      {
+        name: 'notification',
+        args: ['notification/main.ts'],
+        firstPort: config.NOTIFICATION_PORT,
+        environment: () => ({}),
+      },
+    ],
+    worker: {
+      name: 'worker',
+      args: ['worker/main.ts'],
+      firstPort: config.WORKER_PORT,
+      environment: ({ name, port }) => ({ WORKER_NAME: name, WORKER_PORT: String(port) }),
+    },
+    workers: config.WORKERS,
+    environment: (addresses) => ({ ...env, ...addressVariables(run, addresses) }),
+  };
+}
+
+/** Where everybody finds everybody. */
+function addressVariables(run: RunFolder, { broker, ports }: Addresses): NodeJS.ProcessEnv {
+  const api = String(ports.get('api'));
+  const notification = String(ports.get('notification'));
+  return {
+    RABBITMQ_URL: broker.amqpUrl,
+    RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
+    STORE: 'folder',
+    STORE_FOLDER: run.store,
+    API_HOST: HOST,
+    API_PORT: api,
+    NOTIFICATION_HOST: HOST,
+    NOTIFICATION_PORT: notification,
+    NOTIFICATION_URL: `http://${HOST}:${notification}`,
+    WORKER_HOST: HOST,
+    PUBLIC_API_URL: `http://localhost:${api}`,
+    PUBLIC_NOTIFICATION_URL: `ws://localhost:${notification}`,
+  };
+}

@@ -1,0 +1,28 @@
+/** Whether the service on this port takes work, by its `GET /readyz`. */
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+const ANSWER_MS = 2_000;
+
+export async function probe(port: number): Promise<Readiness> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const body = await answer.text();
+    return answer.ok ? { ready: true } : { ready: false, reason: reasonIn(body) };
+  } catch (error) {
+    const timedOut = error instanceof Error && error.name === 'TimeoutError';
+    return { ready: false, reason: timedOut ? 'does not answer' : 'does not listen yet' };
+  }
+}
+
+function reasonIn(body: string): string {
+  try {
+    const json: unknown = JSON.parse(body);
+    for (const member of ['reason', 'detail', 'title'] as const) {
+      const value = (json as Record<string, unknown> | null)?.[member];
+      if (typeof value === 'string') return value;
+    }
+  } catch {
+    // Not JSON: shown as it is.
+  }
+  return body.slice(0, 200);
+}

@@ -1,0 +1,149 @@
+import PQueue from 'p-queue';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { freePort, portsFrom } from '../process/free-port.ts';
+import type { ProcessIdentity } from '../process/identity.ts';
+import { UserError } from '../user-error.ts';
+import { ManagedBroker } from './managed-broker.ts';
+import { ManagedService } from './managed-service.ts';
+import type { SystemReport } from './report.ts';
+import { rotateLogs } from './rotate-log.ts';
+import type { RunFolder } from './run-folder.ts';
+import { removeState, writeState } from './state-file.ts';
+import type { ServicePlan, SystemPlan } from './system-plan.ts';
+import { WorkerCrew } from './worker-crew.ts';
+
+const ROTATE_EVERY_MS = 10_000;
+
+export interface SupervisorOptions {
+  readonly plan: SystemPlan;
+  readonly run: RunFolder;
+  /** Where the services run: their scripts are named from here. */
+  readonly cwd: string;
+  /** The process that this runs in. */
+  readonly self: ProcessIdentity;
+  readonly log: (line: string) => void;
+}
+
+/** Runs a plan's broker, services and workers, and keeps them running. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #broker: ManagedBroker;
+  /** One command after the other, so that two `scale` at once don't count the same workers. */
+  readonly #commands = new PQueue({ concurrency: 1 });
+  readonly #stateWrites = new PQueue({ concurrency: 1 });
+  readonly #takenPorts = new Set<number>();
+  #services: readonly ManagedService[] = [];
+  #workers: WorkerCrew | undefined;
+  #phase: SystemReport['phase'] = 'starting';
+  #rotation: NodeJS.Timeout | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    const { plan, run, log } = options;
+    this.#broker = new ManagedBroker({ startBroker: plan.startBroker, logFile: run.log('rabbitmq'), log });
+  }
+
+  /** Resolves when every process is started; `report` tells when they are ready. */
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start());
+  }
+
+  /** Services first, so that they can hand back what they can't finish; the broker last. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  async report(): Promise<SystemReport> {
+    const services = await Promise.all(this.#all().map((service) => service.report()));
+    const ports = this.#broker.broker?.ports;
+    return {
+      phase: this.#phase,
+      services: [this.#broker.report(), ...services],
+      ...(ports === undefined ? {} : { broker: { amqpPort: ports.amqp, managementPort: ports.management } }),
+    };
+  }
+
+  /** Runs a command on the workers, after those that came before it. */
+  withWorkers<Result>(command: (workers: WorkerCrew) => Promise<Result>): Promise<Result> {
+    return this.#commands.add(async () => {
+      if (this.#workers !== undefined && this.#phase === 'running') return command(this.#workers);
+      throw new UserError(`The system is ${this.#phase}: try again in a moment.`);
+    });
+  }
+
+  async #start(): Promise<void> {
+    const { plan, run, cwd, log } = this.#options;
+    await this.#saveState();
+    this.#rotation = setInterval(() => this.#rotateLogs(), ROTATE_EVERY_MS);
+    const broker = await this.#broker.start();
+    const ports = new Map<string, number>();
+    for (const { name, firstPort } of plan.services) ports.set(name, await this.#takePort(firstPort));
+    const environment = plan.environment({ broker, ports });
+
+    const manage = ({ args, environment: own }: ServicePlan, name: string, port: number) =>
+      new ManagedService({
+        name,
+        port,
+        args,
+        env: { ...environment, ...own({ name, port }) },
+        cwd,
+        logFile: run.log(name),
+        log,
+        onChange: () => void this.#saveState(),
+      });
+    this.#services = plan.services.map((service) =>
+      manage(service, service.name, ports.get(service.name) ?? 0),
+    );
+    this.#workers = new WorkerCrew(async (name) =>
+      manage(plan.worker, name, await this.#takePort(plan.worker.firstPort)),
+    );
+    await Promise.all(this.#services.map((service) => service.start()));
+    await this.#workers.scale(plan.workers);
+    this.#phase = 'running';
+  }
+
+  async #stop(): Promise<void> {
+    const { run, log } = this.#options;
+    log('stopping');
+    // A broker that is just booting can't be stopped in order: it is given the time to finish.
+    await this.#starting?.catch(() => undefined);
+    this.#phase = 'stopping';
+    await this.#commands.onIdle();
+    await Promise.all(this.#all().map((service) => service.stop()));
+    await this.#broker.stop();
+    clearInterval(this.#rotation);
+    await this.#stateWrites.onIdle();
+    await removeState(run.state);
+    log('stopped');
+  }
+
+  #all(): ManagedService[] {
+    return [...this.#services, ...(this.#workers?.all ?? [])];
+  }
+
+  /** A process binds its port only some time after it was given to it, so ours are kept apart here. */
+  async #takePort(first: number): Promise<number> {
+    const port = await freePort(portsFrom(first), this.#takenPorts);
+    this.#takenPorts.add(port);
+    return port;
+  }
+
+  async #saveState(): Promise<void> {
+    const { run, self, log } = this.#options;
+    await this.#stateWrites
+      .add(async () => {
+        const services = this.#all().flatMap(({ name, port, process }) =>
+          process === undefined ? [] : [{ name, port, process }],
+        );
+        await writeState(run.state, { supervisor: self, services });
+      })
+      .catch((error: unknown) => log(`cannot write ${run.state}: ${messageOf(error)}`));
+  }
+
+  #rotateLogs(): void {
+    const { run, log } = this.#options;
+    rotateLogs(run.logs).catch((error: unknown) => log(`cannot rotate the logs: ${messageOf(error)}`));
+  }
+}

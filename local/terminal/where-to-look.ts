@@ -1,0 +1,16 @@
+import { portOf, type SystemReport } from '../supervisor/report.ts';
+import type { RunFolder } from '../supervisor/run-folder.ts';
+
+/** Every address of a running system, a line each. */
+export function whereToLook(report: SystemReport, run: RunFolder): string[] {
+  const api = `http://localhost:${portOf(report, 'api')}`;
+  const notification = `ws://localhost:${portOf(report, 'notification')}/ws`;
+  const rabbitmq = `http://localhost:${report.broker?.managementPort ?? 15_672}`;
+  return [
+    `  API            ${api}`,
+    `  API docs       ${api}/docs`,
+    `  Notifications  ${notification}`,
+    `  RabbitMQ       ${rabbitmq}  (guest / guest)`,
+    `  Images         ${run.store}`,
+  ];
+}

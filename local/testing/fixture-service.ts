@@ -1,0 +1,25 @@
+/**
+ * A service as the supervisor sees one, for its tests: answers /livez and /readyz on PORT, ends by itself at
+ * `POST /crash`, gets unready at `POST /unready`, and stops at SIGTERM unless STUBBORN is set. EXIT_AT_ONCE holds an
+ * exit code to end with.
+ */
+import { createServer } from 'node:http';
+
+const { NAME = 'fixture', PORT, EXIT_AT_ONCE, STUBBORN } = process.env;
+
+if (EXIT_AT_ONCE !== undefined) {
+  console.error(`Error: ${NAME} was told to end`);
+  process.exit(Number(EXIT_AT_ONCE));
+}
+process.on('SIGTERM', () => {
+  if (STUBBORN === undefined) process.exit(0);
+});
+
+let ready = true;
+const server = createServer((request, response) => {
+  if (request.url === '/crash') process.exit(1);
+  if (request.url === '/unready') ready = false;
+  response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(ready ? { status: 'ready' } : { status: 'not_ready', reason: 'told so' }));
+});
+server.listen(Number(PORT), '127.0.0.1', () => console.log(`${NAME} listens`));

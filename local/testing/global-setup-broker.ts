@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { ensureRabbitmq } from '../broker/ensure-rabbitmq.ts';
+import { startRabbitNode } from '../broker/rabbitmq-node.ts';
+import { sweepStrayNodes, STRAY_PREFIX } from './sweep-stray-nodes.ts';
+
+/** vitest globalSetup: one throw-away RabbitMQ node for the whole test run, `inject('broker')` in a test. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await ensureRabbitmq();
+  await sweepStrayNodes();
+  const folder = await mkdtemp(join(tmpdir(), `${STRAY_PREFIX}${process.pid}-`));
+  const node = await startRabbitNode({ folder });
+  project.provide('broker', {
+    amqpUrl: node.amqpUrl,
+    managementUrl: node.managementUrl,
+    prometheusUrl: node.prometheusUrl,
+    username: 'guest',
+    password: 'guest',
+    folder,
+  });
+  return async () => {
+    await node.kill();
+    await rm(folder, { recursive: true, force: true });
+  };
+}
