@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
+import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+
+/** An event that could not be published for this long is given up: whoever meets the job later fills it in. */
+const GIVE_UP_MS = 120_000;
+
+/** Publishes events in the background, so that no answer waits for them. */
+export class Announcer {
+  readonly #publisher: Publisher;
+  readonly #log: Logger;
+  readonly #stop = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(publisher: Publisher, log: Logger) {
+    this.#publisher = publisher;
+    this.#log = log;
+  }
+
+  /** Publishes now, and again until the broker confirms. */
+  announce(event: JobEvent): void {
+    const announcing: Promise<void> = this.#publish(event).finally(() => this.#underWay.delete(announcing));
+    this.#underWay.add(announcing);
+  }
+
+  /** Waits for what is under way, at most `patienceMs`; then each gets its last try. */
+  async stop(patienceMs: number): Promise<void> {
+    const patience = new AbortController();
+    const all = Promise.all(this.#underWay);
+    await Promise.race([
+      all,
+      sleep(patienceMs, undefined, { signal: patience.signal }).catch(() => undefined),
+    ]);
+    patience.abort();
+    this.#stop.abort();
+    await all;
+  }
+
+  async #publish(event: JobEvent): Promise<void> {
+    const enough = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(GIVE_UP_MS)]);
+    try {
+      await publishUntilConfirmed(this.#publisher, eventMessage(event), enough);
+    } catch (error) {
+      const { job_id } = event.data;
+      this.#log.warn({ job_id, event: event.type, reason: messageOf(error) }, 'could not publish an event');
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
+import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
+import {
+  readConfig,
+  text,
+  wholeNumber,
+  type ConfigOf,
+  type Variable,
+} from '@image-pipeline/shared/config.ts';
+import { z } from 'zod';
+
+const MIB = 1024 * 1024;
+
+/** The beginning of addresses that are shown to callers, or nothing; without the slash at its end. */
+const publicAddress = (protocols: string, description: string): Variable<string> => ({
+  schema: z
+    .union([z.literal(''), z.url({ protocol: new RegExp(`^(${protocols})s?$`) })])
+    .transform(trimSlash),
+  default: '',
+  form: `empty, or an address that begins with ${protocols}:// or ${protocols}s://`,
+  example: `${protocols}s://images.example.org`,
+  description,
+});
+
+export const apiVariables = {
+  ...commonVariables,
+  API_HOST: text({
+    default: '127.0.0.1',
+    form: 'an address of this machine',
+    example: '127.0.0.1',
+    description: 'where the API listens; 0.0.0.0 is every address of the machine',
+  }),
+  API_PORT: wholeNumber({ min: 0, max: 65_535, default: 8000, description: 'the port of the API' }),
+  PUBLIC_API_URL: publicAddress(
+    'http',
+    'what stands before the links in answers; empty: links are relative to the API',
+  ),
+  PUBLIC_NOTIFICATION_URL: publicAddress(
+    'ws',
+    'where callers find the notification service, for links in answers; empty: there are none',
+  ),
+  ...accessTokenVariables,
+  MAX_FILE_BYTES: wholeNumber({
+    min: 1_024,
+    max: 256 * MIB,
+    default: 10 * MIB,
+    unit: 'bytes',
+    description: 'the largest image that is taken',
+  }),
+  MAX_FILES: wholeNumber({ min: 1, max: 100, default: 20, description: 'files that one upload may carry' }),
+  UPLOADS_IN_FLIGHT: wholeNumber({
+    min: 1,
+    max: 10_000,
+    default: 64,
+    description: 'uploads that are received at once; ten times as many may wait, further ones get 503',
+  }),
+  RATE_LIMIT_PER_MINUTE: wholeNumber({
+    min: 0,
+    max: 1_000_000,
+    default: 6_000,
+    description: 'uploads that one address may start in a minute; 0: any number',
+  }),
+  TRUSTED_PROXIES: wholeNumber({
+    min: 0,
+    max: 10,
+    default: 0,
+    description: 'reverse proxies before the API whose X-Forwarded-For tells the address of the caller',
+  }),
+} as const;
+
+export type ApiConfig = ConfigOf<typeof apiVariables>;
+
+/** @throws ConfigError with all problems at once */
+export function readApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
+  return readConfig(apiVariables, env, (config) => [
+    ...refuseSamplePasswords(config),
+    ...refuseWeakToken(config),
+  ]);
+}
+
+function trimSlash(address: string): string {
+  return address.replace(/\/+$/, '');
+}

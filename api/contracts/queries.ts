@@ -1,0 +1,26 @@
+import { jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
+import { z } from 'zod';
+
+/** A whole number as it stands in a query: a text, though the OpenAPI document may call it a number. */
+function wholeNumber(minimum: number, maximum: number, fallback: number, description: string) {
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.int().min(minimum).max(maximum))
+    .prefault(String(fallback))
+    .meta({
+      description,
+      override: { type: 'integer', minimum, maximum, default: fallback, pattern: undefined },
+    });
+}
+
+export const statusQuerySchema = z.object({
+  wait: wholeNumber(0, 60, 0, 'Seconds to hold the answer for, until the job has ended.'),
+});
+
+export const jobListQuerySchema = z.object({
+  status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
+  limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),
+  cursor: jobIdSchema.optional().meta({ description: 'The `next_cursor` of the page before.' }),
+});

@@ -1,0 +1,58 @@
+import type { StoredImage } from '@image-pipeline/shared/contracts/outcome.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { originalKey } from '@image-pipeline/shared/store/keys.ts';
+import { renamed } from './display-name.ts';
+
+export const imageKinds = ['result', 'original', 'thumbnail'] as const;
+export type ImageKind = (typeof imageKinds)[number];
+
+/** An image of a job: where its bytes lie, and what to say of them. */
+export interface JobImage {
+  readonly key: string;
+  readonly contentType: string;
+  readonly sha256: string;
+  /** For the one who saves it. */
+  readonly fileName: string;
+}
+
+/** @throws PipelineError `not_ready` before the job's end, `job_failed` after a bad one */
+export function findImage(kind: ImageKind, view: JobView): JobImage {
+  const { job_id, original } = view.request;
+  switch (kind) {
+    case 'original':
+      return {
+        key: originalKey(job_id),
+        contentType: original.content_type,
+        sha256: original.sha256,
+        fileName: original.name,
+      };
+    case 'result':
+      return jobImage(completed(view).result, original.name, '');
+    case 'thumbnail':
+      return jobImage(completed(view).thumbnail, original.name, '-thumbnail');
+  }
+}
+
+function completed({ state, outcome }: JobView) {
+  if (outcome === undefined) {
+    throw new PipelineError(
+      'not_ready',
+      `The job is ${state}; ask again, or wait with /status/{job_id}?wait=20.`,
+      {
+        details: { job_status: state },
+      },
+    );
+  }
+  if (outcome.state === 'failed') {
+    throw new PipelineError('job_failed', `The job failed: ${outcome.error.reason}`, {
+      details: { error: outcome.error },
+    });
+  }
+  return outcome;
+}
+
+function jobImage({ key, content_type, sha256 }: StoredImage, name: string, suffix: string): JobImage {
+  const extension = content_type.replace('image/', '').replace('jpeg', 'jpg');
+  return { key, contentType: content_type, sha256, fileName: renamed(name, suffix, extension) };
+}

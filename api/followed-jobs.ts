@@ -1,0 +1,45 @@
+import { EventEmitter, once } from 'node:events';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { terminalStates } from '@image-pipeline/shared/contracts/job.ts';
+import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { LiveView, type JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
+
+/** The newest jobs as the event log tells them, and a way to wait for the end of one. */
+export class FollowedJobs {
+  readonly #view: LiveView;
+  /** Emits the view of a job under its id when it ends. */
+  readonly #ends = new EventEmitter<Record<string, [JobView]>>();
+
+  /** @param capacity how many of the newest jobs to remember */
+  constructor(capacity: number) {
+    this.#view = new LiveView(capacity);
+    this.#ends.setMaxListeners(0);
+  }
+
+  apply(event: JobEvent): void {
+    const { view, changed } = this.#view.apply(event);
+    if (changed && hasEnded(view)) this.#ends.emit(view.request.job_id, view);
+  }
+
+  get(jobId: string): JobView | undefined {
+    return this.#view.get(jobId);
+  }
+
+  list(options: Parameters<LiveView['list']>[0]): JobPage {
+    return this.#view.list(options);
+  }
+
+  /** The log was begun anew: what was read from the old one no longer counts. */
+  forget(): void {
+    this.#view.clear();
+  }
+
+  /** The job as it ended, at its next end; rejects when `signal` aborts. */
+  async nextEnd(jobId: string, signal: AbortSignal): Promise<void> {
+    await once(this.#ends, jobId, { signal });
+  }
+}
+
+export function hasEnded(view: JobView): boolean {
+  return terminalStates.includes(view.state);
+}

@@ -1,0 +1,9 @@
+import { outputFormats } from '@image-pipeline/shared/contracts/operations.ts';
+
+/** The field of an upload that carries its files. */
+export const FILE_FIELD = 'file';
+
+/** The other fields that an upload may have. */
+export const textFields: readonly string[] = ['operations', 'format', 'quality'];
+
+export const allowedFormats: readonly string[] = [...outputFormats, 'jpg'];

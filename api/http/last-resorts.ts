@@ -1,0 +1,25 @@
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { problemOf } from '../problem.ts';
+import { sendProblem } from './send-problem.ts';
+
+export const nothingHere: RequestHandler = () => {
+  throw new PipelineError('not_found', 'There is nothing at this address; /docs shows what there is.');
+};
+
+/** Turns whatever a route threw into its answer. */
+export function answerErrors(log: Logger): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  return (error: unknown, request, response, _next) => {
+    if (response.headersSent || request.socket.destroyed) {
+      // In mid-answer, or nobody is there any more: a cut connection says it all.
+      response.destroy();
+      return;
+    }
+    const problem = problemOf(error);
+    if (problem.code === 'internal_error') log.error({ err: error, path: request.path }, 'a request failed');
+    sendProblem(request, response, problem);
+  };
+}

@@ -1,0 +1,33 @@
+import type { RequestHandler, Response } from 'express';
+import { statusQuerySchema } from '../contracts/queries.ts';
+import { statusAnswer } from '../contracts/status-answer.ts';
+import type { Links } from '../links.ts';
+import { awaitStatus, readStatus, type JobSources } from '../read-status.ts';
+import { jobIdOf } from './job-id.ts';
+import { readQuery } from './query.ts';
+
+export interface StatusRouteDeps extends JobSources {
+  readonly links: Links;
+  /** Aborts when the service stops: answers that are held are given then. */
+  readonly stopping: AbortSignal;
+}
+
+/** `GET /status/{job_id}`, with `?wait=20` once the job has ended or the time is up. */
+export function statusRoute(deps: StatusRouteDeps): RequestHandler {
+  return async (request, response) => {
+    const jobId = jobIdOf(request);
+    const { wait } = readQuery(request, statusQuerySchema);
+    const view =
+      wait === 0
+        ? await readStatus(jobId, deps)
+        : await awaitStatus(jobId, wait * 1_000, AbortSignal.any([closed(response), deps.stopping]), deps);
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(statusAnswer(view, deps.links));
+  };
+}
+
+function closed(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}

@@ -1,0 +1,84 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { describe, expect, it } from 'vitest';
+import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
+import { statusAnswerSchema } from '../contracts/status-answer.ts';
+import { acceptedJobSchema } from '../contracts/upload-answer.ts';
+import { allowedFormats, FILE_FIELD, textFields } from '../form-fields.ts';
+import { problemCodes, problemMeanings } from '../problem.ts';
+import { createOpenapiDocument } from './document.ts';
+import { acceptedExample, jobListExample, statusExample } from './examples.ts';
+import { commonProblems, elsewhereProblems, operations, type Operation } from './operations.ts';
+import { uploadFormSchema } from './upload-form.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The source of a folder, without tests and without the tables of codes that are compared with it. */
+async function sourceOf(folder: string): Promise<string> {
+  const names = (await readdir(join(root, folder), { recursive: true }))
+    .map((name) => join(folder, name))
+    .filter(
+      (name) => name.endsWith('.ts') && !/node_modules|\.test\.ts$|^api\/(problem\.ts|openapi\/)/.test(name),
+    );
+  const texts = await Promise.all(names.map((name) => readFile(join(root, name), 'utf8')));
+  return texts.join('\n').replace(/const errorCodes = \{.*?\n\}/s, '');
+}
+
+describe('the OpenAPI document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    const result = await validator.validate(
+      JSON.parse(JSON.stringify(createOpenapiDocument(''))) as Record<string, unknown>,
+    );
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
+    expect(validator.version).toBe('3.1');
+  });
+
+  it('has every error code with its status where it can be answered', () => {
+    const { paths = {} } = createOpenapiDocument('');
+    const documented = new Set<string>([...elsewhereProblems]);
+    for (const [route, operation] of Object.entries<Operation>(operations)) {
+      const [method = '', path = ''] = route.split(' ');
+      const item = (paths[path] ?? {}) as Record<string, { responses?: Record<string, unknown> }>;
+      for (const code of [...operation.problems, ...commonProblems]) {
+        const response = item[method.toLowerCase()]?.responses?.[problemMeanings[code].status];
+        expect(JSON.stringify(response), `${route} ${code}`).toContain(`"${code}"`);
+        documented.add(code);
+      }
+    }
+    expect([...documented].toSorted()).toEqual(problemCodes.toSorted());
+  });
+
+  it('has no error code that is gone, and misses none that is used', async () => {
+    const [api, shared] = [await sourceOf('api'), await sourceOf('shared')];
+    expect(problemCodes.filter((code) => !`${api}${shared}`.includes(`'${code}'`))).toEqual([]);
+    const thrown = [...api.matchAll(/new PipelineError\(\s*'(\w+)'/g)].map(([, code]) => code);
+    expect(problemCodes).toEqual(expect.arrayContaining(thrown));
+  });
+
+  it('lists every code, those of failed jobs too, for people', () => {
+    const text = JSON.stringify(createOpenapiDocument('').components?.schemas);
+    for (const code of problemCodes)
+      expect(text).toContain(`| \`${code}\` | ${problemMeanings[code].status} |`);
+    expect(text).toContain('| `undecodable_image` | in a failed job |');
+  });
+
+  it('describes the form that is read', () => {
+    expect(Object.keys(uploadFormSchema.shape)).toEqual([FILE_FIELD, ...textFields]);
+    expect(uploadFormSchema.shape.format.unwrap().options).toEqual(['', ...allowedFormats]);
+  });
+
+  it('has examples that are what they stand for', () => {
+    expect(acceptedJobSchema.strict().parse(acceptedExample)).toEqual(acceptedExample);
+    expect(statusAnswerSchema.strict().parse(statusExample)).toEqual(statusExample);
+    expect(jobListAnswerSchema.strict().parse(jobListExample)).toEqual(jobListExample);
+  });
+
+  it('names the public address where there is one', () => {
+    expect(createOpenapiDocument('https://images.example.org').servers).toEqual([
+      { url: 'https://images.example.org' },
+    ]);
+  });
+});

@@ -1,0 +1,63 @@
+import type { JobListAnswer } from '../contracts/job-list-answer.ts';
+import type { StatusAnswer } from '../contracts/status-answer.ts';
+import type { AcceptedJob } from '../contracts/upload-answer.ts';
+
+/** Answers as they look; a test holds them against the schemas. */
+const jobId = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d';
+
+export const acceptedExample: AcceptedJob = {
+  job_id: jobId,
+  status: 'queued',
+  status_url: `/status/${jobId}`,
+  result_url: `/results/${jobId}`,
+  events_url: `ws://localhost:8001/ws?job_id=${jobId}`,
+};
+
+export const statusExample: StatusAnswer = {
+  job_id: jobId,
+  status: 'completed',
+  run: 1,
+  attempt: 1,
+  submitted_at: '2026-03-02T10:15:30.123Z',
+  updated_at: '2026-03-02T10:15:30.681Z',
+  original: { name: 'sample.jpg', size: 482_113, content_type: 'image/jpeg', url: `/originals/${jobId}` },
+  operations: [
+    { type: 'resize', width: 800, height: 600, fit: 'contain', enlarge: false },
+    { type: 'watermark', text: 'image pipeline', position: 'bottom-right', opacity: 0.5, size: 0.06 },
+  ],
+  output: { format: null, quality: 85 },
+  timeline: [
+    { state: 'queued', at: '2026-03-02T10:15:30.123Z', run: 1, attempt: 1 },
+    { state: 'processing', at: '2026-03-02T10:15:30.131Z', run: 1, attempt: 1, worker: 'worker-1' },
+    { state: 'completed', at: '2026-03-02T10:15:30.681Z', run: 1, attempt: 1, worker: 'worker-1' },
+  ],
+  result: {
+    url: `/results/${jobId}`,
+    content_type: 'image/jpeg',
+    size: 61_204,
+    width: 800,
+    height: 450,
+    sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  },
+  source: { width: 1920, height: 1080 },
+  thumbnail_url: `/thumbnail/${jobId}`,
+  timings: { wait_ms: 8, fetch_ms: 3, process_ms: 521, store_ms: 21 },
+  runs: [],
+};
+
+export const jobListExample: JobListAnswer = {
+  jobs: [
+    {
+      job_id: jobId,
+      status: 'completed',
+      run: 1,
+      attempt: 1,
+      submitted_at: statusExample.submitted_at,
+      updated_at: statusExample.updated_at,
+      name: 'sample.jpg',
+      status_url: `/status/${jobId}`,
+      result_url: `/results/${jobId}`,
+    },
+  ],
+  next_cursor: null,
+};

@@ -1,0 +1,222 @@
+import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
+import { z } from 'zod';
+import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
+import { jobListQuerySchema, statusQuerySchema } from '../contracts/queries.ts';
+import { statusAnswerSchema } from '../contracts/status-answer.ts';
+import { acceptedJobSchema, acceptedJobsSchema } from '../contracts/upload-answer.ts';
+import type { ProblemCode } from '../problem.ts';
+import { acceptedExample, jobListExample, statusExample } from './examples.ts';
+import { uploadFormSchema } from './upload-form.ts';
+
+/** One call of the API as callers see it. */
+export interface Operation {
+  readonly id: string;
+  readonly tag: 'Images' | 'Jobs' | 'Service';
+  readonly summary: string;
+  readonly description?: string;
+  readonly path?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly form?: z.ZodObject;
+  /** Media types by status; an undefined schema stands for bytes or text. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** What it can answer beside `commonProblems`. */
+  readonly problems: readonly ProblemCode[];
+  /** Takes a token: in production only where it says so. */
+  readonly token?: boolean;
+}
+
+export interface Answer {
+  readonly description: string;
+  readonly types?: Readonly<Record<string, z.ZodType | undefined>>;
+  readonly example?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What any call can answer. */
+export const commonProblems: readonly ProblemCode[] = [
+  'malformed_request',
+  'request_timeout',
+  'internal_error',
+];
+
+/** What any address can answer that is not in the table, or not with this method. */
+export const elsewhereProblems: readonly ProblemCode[] = ['not_found', 'method_not_allowed'];
+
+const jobPath = z.object({
+  job_id: jobIdSchema.meta({
+    description: 'As the upload answered it.',
+    example: '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d',
+  }),
+});
+
+const imageTypes = { 'image/png': undefined, 'image/jpeg': undefined, 'image/webp': undefined };
+const imageHeaders = {
+  ETag: 'The SHA-256 of the bytes; send it back as If-None-Match.',
+  'Content-Disposition': 'The name of the upload, with the ending of this image.',
+};
+const unchanged = { description: 'Unchanged since the ETag in If-None-Match.' };
+const jobProblems: readonly ProblemCode[] = ['job_not_found', 'store_unavailable'];
+const imageProblems: readonly ProblemCode[] = [...jobProblems, 'not_ready', 'job_failed', 'result_gone'];
+const okAnswer = z.object({ status: z.literal('ok') });
+const readyAnswer = z.object({ status: z.literal('ready') });
+const notReadyAnswer = z.object({ status: z.literal('not_ready'), reason: z.string() });
+
+/** Every call of the API. The routes of the server are typed by the keys of this table. */
+export const operations = {
+  'POST /upload': {
+    id: 'uploadImages',
+    tag: 'Images',
+    summary: 'Hand in one or several images',
+    description:
+      'Answers 202 once the originals are stored and RabbitMQ has confirmed the jobs. The answer to one file is that job; to several, one verdict a file: 202 if at least one was accepted, else the problem of the first with the member `jobs`.',
+    form: uploadFormSchema,
+    answers: {
+      202: {
+        description: 'Accepted: nothing of it will be lost.',
+        types: { 'application/json': z.union([acceptedJobSchema, acceptedJobsSchema]) },
+        example: acceptedExample,
+        headers: {
+          Location: 'Where the status of the job is; of one file only.',
+          RateLimit: 'What is left of the rate limit.',
+        },
+      },
+    },
+    problems: [
+      'no_file',
+      'empty_file',
+      'unexpected_field',
+      'malformed_multipart',
+      'file_too_large',
+      'body_too_large',
+      'too_many_files',
+      'too_many_fields',
+      'unsupported_type',
+      'invalid_parameter',
+      'rate_limited',
+      'broker_unavailable',
+      'publish_unconfirmed',
+      'store_unavailable',
+      'overloaded',
+      'out_of_space',
+    ],
+  },
+  'GET /status/{job_id}': {
+    id: 'readStatus',
+    tag: 'Jobs',
+    summary: 'What became of a job',
+    description: 'With `wait` the answer is held until the job has ended or the time is up.',
+    path: jobPath,
+    query: statusQuerySchema,
+    answers: {
+      200: {
+        description: 'The job.',
+        types: { 'application/json': statusAnswerSchema },
+        example: statusExample,
+      },
+    },
+    problems: [...jobProblems, 'invalid_parameter'],
+  },
+  'GET /jobs': {
+    id: 'listJobs',
+    tag: 'Jobs',
+    summary: 'The newest jobs',
+    description: 'In production the list needs the token; a job’s own id is enough for that job.',
+    query: jobListQuerySchema,
+    answers: {
+      200: {
+        description: 'One page.',
+        types: { 'application/json': jobListAnswerSchema },
+        example: jobListExample,
+      },
+    },
+    problems: ['invalid_parameter', 'not_caught_up', 'unauthorized'],
+    token: true,
+  },
+  'GET /results/{job_id}': {
+    id: 'readResult',
+    tag: 'Images',
+    summary: 'The finished image',
+    path: jobPath,
+    answers: {
+      200: { description: 'The image.', types: imageTypes, headers: imageHeaders },
+      304: unchanged,
+    },
+    problems: imageProblems,
+  },
+  'GET /originals/{job_id}': {
+    id: 'readOriginal',
+    tag: 'Images',
+    summary: 'The image as it was uploaded',
+    path: jobPath,
+    answers: {
+      200: {
+        description: 'The image.',
+        types: { ...imageTypes, 'image/gif': undefined },
+        headers: imageHeaders,
+      },
+      304: unchanged,
+    },
+    problems: [...jobProblems, 'result_gone'],
+  },
+  'GET /thumbnail/{job_id}': {
+    id: 'readThumbnail',
+    tag: 'Images',
+    summary: 'A small JPEG of the finished image',
+    path: jobPath,
+    answers: {
+      200: { description: 'The image.', types: { 'image/jpeg': undefined }, headers: imageHeaders },
+      304: unchanged,
+    },
+    problems: imageProblems,
+  },
+  'GET /livez': {
+    id: 'isAlive',
+    tag: 'Service',
+    summary: 'Whether the process answers',
+    answers: { 200: { description: 'It does.', types: { 'application/json': okAnswer } } },
+    problems: [],
+  },
+  'GET /readyz': {
+    id: 'isReady',
+    tag: 'Service',
+    summary: 'Whether broker, store and event log are there',
+    answers: {
+      200: { description: 'They are.', types: { 'application/json': readyAnswer } },
+      503: {
+        description: 'Not all of them; the reason says which.',
+        types: { 'application/json': notReadyAnswer },
+      },
+    },
+    problems: [],
+  },
+  'GET /metrics': {
+    id: 'readMetrics',
+    tag: 'Service',
+    summary: 'Figures for Prometheus',
+    answers: { 200: { description: 'Prometheus text format.', types: { 'text/plain': undefined } } },
+    problems: [],
+  },
+  'GET /openapi.json': {
+    id: 'readOpenapi',
+    tag: 'Service',
+    summary: 'This document',
+    answers: { 200: { description: 'OpenAPI 3.1.', types: { 'application/json': undefined } } },
+    problems: [],
+  },
+  'GET /docs': {
+    id: 'showDocs',
+    tag: 'Service',
+    summary: 'This document for people',
+    answers: { 200: { description: 'A page.', types: { 'text/html': undefined } } },
+    problems: [],
+  },
+  'GET /': {
+    id: 'goToDocs',
+    tag: 'Service',
+    summary: 'Leads to the documentation',
+    answers: { 302: { description: 'To /docs.', headers: { Location: '/docs' } } },
+    problems: [],
+  },
+} as const satisfies Record<`${'GET' | 'POST'} /${string}`, Operation>;
+
+export type Route = keyof typeof operations;

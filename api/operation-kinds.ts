@@ -1,0 +1,54 @@
+import {
+  filterSchema,
+  resizeFits,
+  resizeSchema,
+  watermarkPositions,
+  watermarkSchema,
+} from '@image-pipeline/shared/contracts/operations.ts';
+
+/** The operations there are, and what each does when a caller names none of its main parameters. */
+export const operationKinds = {
+  resize: { schema: resizeSchema, bare: { width: 800, height: 600 }, main: ['width', 'height'] },
+  watermark: { schema: watermarkSchema, bare: { text: 'image pipeline' }, main: ['text'] },
+  filter: { schema: filterSchema, bare: { name: 'grayscale' }, main: ['name'] },
+} as const;
+
+export type OperationKind = keyof typeof operationKinds;
+
+/** What stands for a field `operations` that is missing or empty. */
+export const DEFAULT_OPERATIONS = 'resize,watermark';
+
+/** Each filter with the name of its one parameter, if it has one. */
+export const filterParameters: ReadonlyMap<string, string | undefined> = new Map(
+  filterSchema.options.map(({ shape }) => [
+    shape.name.value,
+    Object.keys(shape).find((key) => key !== 'type' && key !== 'name'),
+  ]),
+);
+
+/** All that can be asked for; shown with every refusal. */
+export const allowedOperations = {
+  operations: Object.keys(operationKinds),
+  filters: [...filterParameters.keys()],
+  fits: resizeFits,
+  positions: watermarkPositions,
+  spellings: [
+    DEFAULT_OPERATIONS,
+    'resize:800x600:cover,watermark:Hello,filter:blur:5',
+    '[{"type":"watermark","text":"Hello, world","position":"center"},"filter:sepia"]',
+  ],
+} as const;
+
+/** The parameters that an operation takes, without its type. */
+export function parametersOf(kind: OperationKind, name: unknown): readonly string[] {
+  switch (kind) {
+    case 'resize':
+      return Object.keys(resizeSchema.shape).slice(1);
+    case 'watermark':
+      return Object.keys(watermarkSchema.shape).slice(1);
+    case 'filter': {
+      const parameter = typeof name === 'string' ? filterParameters.get(name) : undefined;
+      return ['name', ...(parameter === undefined ? [] : [parameter])];
+    }
+  }
+}

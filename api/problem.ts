@@ -1,0 +1,99 @@
+import { errorCodes, PipelineError, type ErrorCode } from '@image-pipeline/shared/errors.ts';
+
+interface Meaning {
+  readonly status: number;
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter?: number;
+}
+
+/** The one place that says what an error code is in HTTP. Codes that only a job can fail of have no row. */
+export const problemMeanings = {
+  no_file: { status: 400 },
+  empty_file: { status: 400 },
+  unexpected_field: { status: 400 },
+  unsupported_type: { status: 415 },
+  file_too_large: { status: 413 },
+  body_too_large: { status: 413 },
+  too_many_files: { status: 413 },
+  too_many_fields: { status: 413 },
+  malformed_multipart: { status: 400 },
+  malformed_request: { status: 400 },
+  invalid_parameter: { status: 422 },
+  rate_limited: { status: 429 },
+  request_timeout: { status: 408 },
+  unauthorized: { status: 401 },
+  not_found: { status: 404 },
+  job_not_found: { status: 404 },
+  not_ready: { status: 409, retryAfter: 1 },
+  job_failed: { status: 410 },
+  result_gone: { status: 410 },
+  method_not_allowed: { status: 405 },
+  broker_unavailable: { status: 503, retryAfter: 5 },
+  publish_unconfirmed: { status: 503, retryAfter: 5 },
+  store_unavailable: { status: 503, retryAfter: 5 },
+  overloaded: { status: 503, retryAfter: 2 },
+  out_of_space: { status: 507, retryAfter: 30 },
+  not_caught_up: { status: 503, retryAfter: 1 },
+  internal_error: { status: 500 },
+} as const satisfies Partial<Record<ErrorCode, Meaning>>;
+
+export type ProblemCode = keyof typeof problemMeanings;
+export const problemCodes = Object.keys(problemMeanings) as readonly ProblemCode[];
+
+/** RFC 9457 problem details; members beyond the named ones help to get it right next time. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly [member: string]: unknown;
+}
+
+/** What whatever was thrown looks like to a caller. An error that nobody expected shows nothing of itself. */
+export function problemOf(error: unknown): Problem {
+  const expected = expectedError(error);
+  const code = expected?.code ?? 'internal_error';
+  return {
+    type: problemType(code),
+    title: errorCodes[code],
+    status: problemMeanings[code].status,
+    detail: expected?.message ?? 'The error is in the log of the API.',
+    code,
+    ...expected?.details,
+  };
+}
+
+/** The value of the header `Retry-After`, or undefined where trying again does not help. */
+export function retryAfterOf(code: ProblemCode): number | undefined {
+  const meaning: Meaning = problemMeanings[code];
+  return meaning.retryAfter;
+}
+
+/** An address that only names the kind of problem; the OpenAPI document explains them. */
+export function problemType(code: ProblemCode): string {
+  return `urn:image-pipeline:problem:${code}`;
+}
+
+function expectedError(error: unknown) {
+  if (error instanceof PipelineError && isProblemCode(error.code)) {
+    return { code: error.code, message: error.message, details: error.details };
+  }
+  // What express and its parsers throw for requests that cannot be read, e.g. an undecodable address.
+  if (error instanceof Error && 'status' in error && isClientError(error.status)) {
+    return {
+      code: 'malformed_request',
+      message: 'The address of the request cannot be read.',
+      details: {},
+    } as const;
+  }
+  return undefined;
+}
+
+function isProblemCode(code: ErrorCode): code is ProblemCode {
+  return Object.hasOwn(problemMeanings, code);
+}
+
+function isClientError(status: unknown): boolean {
+  return typeof status === 'number' && status >= 400 && status < 500;
+}

@@ -1,0 +1,34 @@
+import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
+import { withinDeadline } from '@image-pipeline/shared/store/within-deadline.ts';
+
+export interface QueueFiguresOptions {
+  readonly queues: readonly string[];
+  readonly inspect: (queue: string) => Promise<QueueFigures>;
+  /** How old figures may be, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** How long the broker may take for all of them, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** The figures of each queue; undefined while the broker does not give them. */
+export type ReadQueueFigures = () => Promise<ReadonlyMap<string, QueueFigures> | undefined>;
+
+/** Looks at the queues at most once in `maxAgeMs`, however many ask. */
+export function createQueueFigures(options: QueueFiguresOptions): ReadQueueFigures {
+  let newest: ReturnType<ReadQueueFigures> | undefined;
+  let askedAt = -Infinity;
+  return () => {
+    if (newest === undefined || performance.now() - askedAt > options.maxAgeMs) {
+      askedAt = performance.now();
+      newest = look(options).catch(() => undefined);
+    }
+    return newest;
+  };
+}
+
+async function look({ queues, inspect, timeoutMs }: QueueFiguresOptions) {
+  const figures = await withinDeadline(timeoutMs, () =>
+    Promise.all(queues.map(async (queue) => [queue, await inspect(queue)] as const)),
+  );
+  return new Map(figures);
+}

@@ -1,0 +1,106 @@
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import { buildTopology } from '@image-pipeline/shared/broker/topology.ts';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import type { RequestHandler } from 'express';
+import type { Announcer } from './announcer.ts';
+import type { ApiConfig } from './config.ts';
+import type { FollowedJobs } from './followed-jobs.ts';
+import { docsRoute } from './http/docs-routes.ts';
+import { formLimits } from './http/form-limits.ts';
+import { livenessRoute, metricsRoute, readinessRoute } from './http/health-routes.ts';
+import { imageRoute } from './http/image-route.ts';
+import { jobsRoute } from './http/jobs-route.ts';
+import { requireToken } from './http/require-token.ts';
+import { statusRoute } from './http/status-route.ts';
+import { uploadGuards } from './http/upload-guards.ts';
+import { uploadRoute } from './http/upload-route.ts';
+import { createLinks } from './links.ts';
+import { createOpenapiDocument } from './openapi/document.ts';
+import type { Route } from './openapi/operations.ts';
+import { createQueueFigures, type ReadQueueFigures } from './queue-figures.ts';
+import { notReadyBecause } from './readiness.ts';
+import type { TempFolder } from './temp-folder.ts';
+
+/** How old the queues' figures in `/metrics` may be, and how long the broker may take for them. */
+const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
+
+export interface RoutesDeps {
+  readonly config: ApiConfig;
+  readonly store: ObjectStore;
+  readonly broker: Broker;
+  readonly followed: FollowedJobs;
+  readonly follower: EventFollower;
+  readonly announcer: Announcer;
+  readonly tempFolder: TempFolder;
+  /** Why no job can be accepted right now, or undefined. */
+  readonly refuseBecause: () => PipelineError | undefined;
+  /** Aborts when the service stops: answers that are held are given then. */
+  readonly stopping: AbortSignal;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** What answers each call of the OpenAPI document: its guards, and last the call itself. */
+export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHandler[]> {
+  const { config, store, broker, followed, follower, refuseBecause, metrics, log } = deps;
+  const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
+  const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
+  const isCaughtUp = () => follower.isCaughtUp;
+  return {
+    'POST /upload': [
+      ...uploadGuards({
+        ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
+        slots: config.UPLOADS_IN_FLIGHT,
+        refuseBecause,
+      }),
+      uploadRoute({
+        limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
+        tempFolder: deps.tempFolder,
+        uploads: {
+          store,
+          publish: (message) => broker.publisher.publish(message),
+          onAccepted: (request) => announce(request, deps),
+          log,
+        },
+        links,
+        metrics,
+      }),
+    ],
+    'GET /status/{job_id}': [statusRoute({ followed, store, links, stopping: deps.stopping })],
+    'GET /jobs': [
+      ...(config.NODE_ENV === 'production' ? [requireToken(config.API_TOKEN)] : []),
+      jobsRoute({ followed, isCaughtUp, links }),
+    ],
+    'GET /results/{job_id}': [imageRoute('result', { followed, store })],
+    'GET /originals/{job_id}': [imageRoute('original', { followed, store })],
+    'GET /thumbnail/{job_id}': [imageRoute('thumbnail', { followed, store })],
+    'GET /livez': [livenessRoute],
+    'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
+    'GET /metrics': [metricsRoute(metrics, queueFigures(config, broker))],
+    'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
+    'GET /docs': [docsRoute],
+    'GET /': [(_request, response) => response.redirect('/docs')],
+  };
+}
+
+/** Known here at once, and to everybody else through the event log. */
+function announce(request: JobRequest, { followed, announcer }: RoutesDeps): void {
+  const event = queuedEvent(request);
+  followed.apply(event);
+  announcer.announce(event);
+}
+
+function queueFigures(config: ApiConfig, broker: Broker): ReadQueueFigures {
+  const topology = buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER });
+  return createQueueFigures({
+    queues: topology.queues.map(({ name }) => name),
+    inspect: (queue) => broker.queues.inspect(queue),
+    ...QUEUE_FIGURES,
+  });
+}

@@ -1,0 +1,115 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { describe, expect, it } from 'vitest';
+import { operations } from './openapi/operations.ts';
+import { givenApi } from './testing/given-api.ts';
+import { form, images } from './testing/images.ts';
+import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from './testing/raw-client.ts';
+
+const given = givenApi();
+
+describe('the HTTP surface', () => {
+  it('answers problem details for what is not there', async () => {
+    const api = await given.api();
+    for (const path of ['/nothing', '/status', '/status/a/b', '/docs/index.html', '/%E0%A4%A']) {
+      expect(await api.ask(path)).toMatchObject({ status: 404, json: { code: 'not_found', instance: path } });
+    }
+  });
+
+  it('answers 405 with Allow to other methods, and OPTIONS', async () => {
+    const api = await given.api();
+    for (const route of Object.keys(operations)) {
+      const [method = '', pattern = ''] = route.split(' ');
+      const path = pattern.replace('{job_id}', someRequest().job_id);
+      const refused = await api.ask(path, { method: 'DELETE' });
+      expect(refused).toMatchObject({ status: 405, json: { code: 'method_not_allowed' } });
+      expect(refused.headers.get('allow')).toContain(method);
+      expect((await api.ask(path, { method: 'OPTIONS' })).status).toBe(204);
+    }
+  });
+
+  it('tells nothing of what it is made of, and lets no page frame or guess it', async () => {
+    const api = await given.api();
+    const { headers } = await api.ask('/livez');
+    expect(headers.get('x-powered-by')).toBeNull();
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+  });
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1\.1 400 .*"code":"malformed_request"/s],
+    ['a head that is too large', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, /"malformed_request"/],
+  ])('answers %s with problem details', async (_case, bytes, expected) => {
+    const api = await given.api();
+    const client = await RawClient.to(api.port);
+    await client.say(bytes);
+    await client.closed();
+    expect(client.heard).toMatch(expected);
+    expect(client.heard).toContain('application/problem+json');
+  });
+
+  it('leads from / to a documentation page that loads nothing from elsewhere', async () => {
+    const api = await given.api();
+    expect((await api.ask('/')).headers.get('location')).toBe('/docs');
+    const page = await api.ask('/docs');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const html = page.bytes.toString();
+    const parts = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address ?? '');
+    expect(parts.length).toBeGreaterThan(3);
+    for (const part of parts) expect((await api.ask(part)).status, part).toBe(200);
+    expect(html).not.toMatch(/https?:/);
+    expect((await api.ask('/docs/start.js')).bytes.toString()).toContain("url: '/openapi.json'");
+  });
+});
+
+describe('/metrics', () => {
+  it('counts requests by route, uploads, and shows the depth of every queue', async () => {
+    const api = await given.api();
+    await api.upload(form([{}, { bytes: new Uint8Array() }]));
+    await api.ask('/status/made-up-by-a-caller');
+    const figure = (line: string) =>
+      expect
+        .poll(async () => (await api.ask('/metrics')).bytes.toString(), { timeout: 5_000 })
+        .toContain(`${line}\n`);
+    await figure('image_uploads_accepted_total 1');
+    await figure('image_uploads_refused_total{code="empty_file"} 1');
+    await figure('image_http_requests_total{method="POST",route="/upload",status="202"} 1');
+    await figure('image_http_requests_total{method="GET",route="/status/:job_id",status="404"} 1');
+    await figure(`rabbitmq_queue_messages_ready{queue="${queueNames.process}"} 1`);
+    await figure(`rabbitmq_queue_consumers{queue="${queueNames.process}"} 0`);
+  });
+});
+
+describe('a stop', () => {
+  it('lets an upload in hand end, and takes no further one', async () => {
+    const api = await given.api();
+    const body = Buffer.concat([
+      Buffer.from(BEGINNING_OF_FILE),
+      images['image/png'],
+      Buffer.from('\r\n--x--\r\n'),
+    ]);
+    const client = await RawClient.to(api.port);
+    await client.say(beginningOfUpload([`Content-Length: ${body.length}`]));
+    await client.say(body.subarray(0, 50));
+    // Its head has been read once a later request has been answered.
+    await api.ask('/livez');
+    const stopped = api.stop();
+    await expect
+      .poll(() =>
+        api.ask('/livez').then(
+          () => 'answered',
+          () => 'refused',
+        ),
+      )
+      .toBe('refused');
+    await client.say(body.subarray(50));
+    await client.closed();
+    expect(client.heard).toMatch(/^HTTP\/1\.1 202 /);
+    await stopped;
+  });
+
+  it('may come twice, and before the start is over', async () => {
+    const api = await given.startedApi();
+    await Promise.all([api.stop(), api.stop()]);
+  });
+});

@@ -1,0 +1,105 @@
+import { hostname } from 'node:os';
+import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
+import { createLogger } from '@image-pipeline/shared/log.ts';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
+import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
+import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { Announcer } from './announcer.ts';
+import type { ApiConfig } from './config.ts';
+import { FollowedJobs } from './followed-jobs.ts';
+import { createApp } from './http/app.ts';
+import { createHttpServer } from './http/server.ts';
+import { createRoutes } from './routes.ts';
+import { TempFolder } from './temp-folder.ts';
+
+/**
+ * The API. It listens at once and finds broker and store in the background, so that `/readyz` can tell what is missing
+ * and jobs of the past can be asked for meanwhile.
+ */
+export function createApi(config: ApiConfig): Service & { readonly port: number } {
+  const instance = `api-${hostname()}-${process.pid}`;
+  const log = createLogger('api', logOptions(config));
+  const metrics = createMetrics('api');
+  const store = configuredStore(config);
+  const broker = configuredBroker(config, { name: instance, appId: 'api', log });
+  const followed = new FollowedJobs(config.JOBS_REMEMBERED);
+  const follower = new EventFollower({
+    broker,
+    service: 'api',
+    instance,
+    replay: config.EVENTS_REPLAYED,
+    onEvent: (event) => followed.apply(event),
+    onReset: () => followed.forget(),
+    log,
+  });
+  const announcer = new Announcer(broker.publisher, log);
+  const tempFolder = new TempFolder();
+  const stopping = new AbortController();
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  broker.on('fatal', fail);
+
+  let isStoreOpen = false;
+  const openStore = async () => {
+    await waitForStore(() => store.start(), stopping.signal, log);
+    isStoreOpen = true;
+  };
+  const refuseBecause = () => {
+    const reason = broker.unavailableBecause;
+    if (reason !== undefined) return new PipelineError('broker_unavailable', reason);
+    return isStoreOpen ? undefined : new StoreUnavailable('The object store has not answered yet.');
+  };
+  const inBackground = (start: () => Promise<void>) => {
+    start().catch((error: unknown) => {
+      if (!stopping.signal.aborted) fail(error instanceof Error ? error : new Error(String(error)));
+    });
+  };
+
+  const routes = createRoutes({
+    config,
+    store,
+    broker,
+    followed,
+    follower,
+    announcer,
+    tempFolder,
+    refuseBecause,
+    stopping: stopping.signal,
+    metrics,
+    log,
+  });
+  const app = createApp({ routes, trustedProxies: config.TRUSTED_PROXIES, metrics, log });
+  const server = createHttpServer(app, {
+    host: config.API_HOST,
+    port: config.API_PORT,
+    patienceMs: config.STOP_TIMEOUT_MS / 2,
+  });
+  const lifecycle = createLifecycle(
+    [
+      { name: 'temporary folder', start: () => tempFolder.start(), stop: () => tempFolder.stop() },
+      { name: 'store', start: () => inBackground(openStore), stop: () => store.stop() },
+      { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
+      { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
+      { name: 'announcer', stop: () => announcer.stop(config.STOP_TIMEOUT_MS / 4) },
+      { name: 'http server', start: () => server.start(), stop: () => server.stop() },
+    ],
+    config.STOP_TIMEOUT_MS,
+  );
+  return {
+    failed,
+    get port() {
+      return server.port;
+    },
+    async start() {
+      await lifecycle.start();
+      log.info({ port: server.port }, 'listening');
+    },
+    async stop() {
+      stopping.abort();
+      await lifecycle.stop();
+    },
+  };
+}

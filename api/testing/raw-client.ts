@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+/** A client that says exactly what it is told to, and hears all that is answered. */
+export class RawClient {
+  readonly socket: Socket;
+  #heard = '';
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    // A reset is one of the ways in which a server may end it.
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => (this.#heard += chunk.toString()));
+  }
+
+  static async to(port: number): Promise<RawClient> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return new RawClient(socket);
+  }
+
+  /** Resolves once the bytes are on their way; false where the server has hung up. */
+  async say(bytes: string | Buffer): Promise<boolean> {
+    if (this.socket.destroyed) return false;
+    if (!this.socket.write(bytes)) {
+      const over = new AbortController();
+      const { signal } = over;
+      await Promise.race([
+        once(this.socket, 'drain', { signal }),
+        once(this.socket, 'close', { signal }),
+      ]).catch(() => undefined);
+      over.abort();
+    }
+    return !this.isClosed;
+  }
+
+  get heard(): string {
+    return this.#heard;
+  }
+
+  get isClosed(): boolean {
+    return this.socket.destroyed;
+  }
+
+  /** Resolves when the server has closed the connection. */
+  async closed(): Promise<void> {
+    if (!this.isClosed) await once(this.socket, 'close');
+  }
+
+  /** Hangs up without a word. */
+  abort(): void {
+    this.socket.destroy();
+  }
+}
+
+/** The head of an upload and the beginning of a file in it. */
+export function beginningOfUpload(headers: readonly string[]): string {
+  return [
+    'POST /upload HTTP/1.1',
+    'Host: localhost',
+    'Content-Type: multipart/form-data; boundary=x',
+    ...headers,
+    '',
+    '',
+  ].join('\r\n');
+}
+
+export const BEGINNING_OF_FILE =
+  '--x\r\nContent-Disposition: form-data; name="file"; filename="endless.png"\r\n\r\n';
+
+/** As a chunk of a body of unknown length. */
+export function chunk(content: string | Buffer): Buffer {
+  const bytes = Buffer.from(content);
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+}
