@@ -1,0 +1,94 @@
+import {
+  ALL_JOBS,
+  LISTED_JOBS,
+  resetReasons,
+  type ResetReason,
+} from '@image-pipeline/shared/contracts/websocket.ts';
+import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
+import type { EventRing, RingEntry } from './event-ring.ts';
+import { encode } from './frame.ts';
+import { allJobsStateMessage } from './state-message.ts';
+import type { Subscriber } from './subscriber.ts';
+
+/** Events that are sent at once to one who resumes; after each portion its connection must have taken them. */
+const PORTION = 20;
+
+export interface AllJobsSubscriptionOptions {
+  readonly subscriber: Subscriber;
+  readonly live: Pick<LiveView, 'list'>;
+  readonly ring: Pick<EventRing, 'find' | 'after' | 'newest'>;
+  /** Whether the subscriber is told of this job by a subscription of its own. */
+  readonly isWatched: (jobId: string) => boolean;
+}
+
+/** Tells one subscriber of every job: which are the newest ones, then every later event. */
+export class AllJobsSubscription {
+  readonly #options: AllJobsSubscriptionOptions;
+  readonly #resuming = new AbortController();
+  #isResuming = false;
+
+  constructor(options: AllJobsSubscriptionOptions) {
+    this.#options = options;
+  }
+
+  /** @param lastEventId what the subscriber has seen last: it is told what came after, and no state */
+  begin(lastEventId: string | undefined): void {
+    if (lastEventId === undefined) {
+      this.#tellState();
+      return;
+    }
+    const last = this.#options.ring.find(lastEventId);
+    if ('missing' in last) this.reset(last.missing);
+    else void this.#resume(last.sequence);
+  }
+
+  /** Tells that something may have been missed, and the present state. */
+  reset(reason: ResetReason): void {
+    const { subscriber } = this.#options;
+    subscriber.send(encode({ type: 'reset', job_id: ALL_JOBS, reason, message: resetReasons[reason] }));
+    this.#tellState();
+  }
+
+  /** Takes an event that came by. One who still resumes finds it in the ring. */
+  offer(entry: RingEntry): void {
+    if (!this.#isResuming) this.#pass(entry);
+  }
+
+  end(): void {
+    this.#resuming.abort();
+  }
+
+  #pass(entry: RingEntry): void {
+    const { subscriber, isWatched } = this.#options;
+    if (!isWatched(entry.jobId)) subscriber.send(entry.frame);
+  }
+
+  #tellState(): void {
+    const { subscriber, live, ring } = this.#options;
+    this.#resuming.abort();
+    this.#isResuming = false;
+    const { jobs } = live.list({ limit: LISTED_JOBS });
+    subscriber.send(encode(allJobsStateMessage(jobs, ring.newest?.eventId)));
+  }
+
+  /** Tens of thousands of events may have to be told: as fast as the client reads, and in bounded memory. */
+  async #resume(last: number): Promise<void> {
+    const { subscriber, ring } = this.#options;
+    const { signal } = this.#resuming;
+    this.#isResuming = true;
+    while (!signal.aborted) {
+      const portion = ring.after(last, PORTION);
+      if (portion === undefined) {
+        subscriber.cutSlowReader();
+        return;
+      }
+      for (const entry of portion) this.#pass(entry);
+      last = portion.at(-1)?.sequence ?? last;
+      if (portion.length < PORTION) {
+        this.#isResuming = false;
+        return;
+      }
+      await subscriber.flushed();
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { ConfigError } from '@image-pipeline/shared/config.ts';
+import { describe, expect, it } from 'vitest';
+import { readNotificationConfig } from './config.ts';
+
+const problemsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    readNotificationConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+  }
+  return [];
+};
+
+describe('the configuration', () => {
+  it('needs nothing to be set', () => {
+    expect(readNotificationConfig({})).toMatchObject({
+      NOTIFICATION_HOST: '127.0.0.1',
+      NOTIFICATION_PORT: 8001,
+      NOTIFICATION_NAME: expect.stringMatching(/^notification-.+-\d+$/) as unknown,
+      WEBSOCKET_ORIGINS: [],
+      WEBSOCKET_MAX_MESSAGE_BYTES: 16_384,
+      WEBSOCKET_MAX_BUFFERED_BYTES: 1_048_576,
+      WEBSOCKET_PING_MS: 30_000,
+    });
+  });
+
+  it('takes a list of origins', () => {
+    const origins = ' https://images.example.org,http://localhost:8000 ';
+    expect(readNotificationConfig({ WEBSOCKET_ORIGINS: origins }).WEBSOCKET_ORIGINS).toEqual([
+      'https://images.example.org',
+      'http://localhost:8000',
+    ]);
+  });
+
+  it('names every problem at once', () => {
+    const problems = problemsOf({
+      WEBSOCKET_ORIGINS: 'https://images.example.org/',
+      NOTIFICATION_PORT: 'http',
+      WEBSOCKET_PING_MS: '5',
+    });
+    expect(problems.map((problem) => problem.split(' ')[0]).toSorted()).toEqual([
+      'NOTIFICATION_PORT',
+      'WEBSOCKET_ORIGINS',
+      'WEBSOCKET_PING_MS',
+    ]);
+  });
+
+  it('refuses sample passwords and a weak token in production', () => {
+    const problems = problemsOf({ NODE_ENV: 'production', API_TOKEN: 'change-me-please-now' });
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'RABBITMQ_URL',
+      'MINIO_SECRET_KEY',
+      'API_TOKEN',
+    ]);
+  });
+});

@@ -1,0 +1,114 @@
+import { hostname } from 'node:os';
+import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
+import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
+import {
+  readConfig,
+  text,
+  wholeNumber,
+  type ConfigOf,
+  type Variable,
+} from '@image-pipeline/shared/config.ts';
+import { z } from 'zod';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const origins: Variable<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((given) =>
+      given
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .refine((given) => given.every((origin) => URL.parse(origin)?.origin === origin)),
+  default: '',
+  form: 'origins as browsers send them (no path, no slash at the end), divided by commas',
+  example: 'https://images.example.org,https://www.example.org',
+  description:
+    'whose pages may open WebSockets; empty: those of this machine and of the host that is asked, on any port',
+};
+
+export const notificationVariables = {
+  ...commonVariables,
+  ...accessTokenVariables,
+  NOTIFICATION_NAME: text({
+    default: '',
+    form: 'a name',
+    example: 'notification-1',
+    description:
+      'how the service is called in logs and in RabbitMQ; by default made of host name and process id',
+  }),
+  NOTIFICATION_HOST: text({
+    default: '127.0.0.1',
+    form: 'an address of this machine',
+    example: '127.0.0.1',
+    description: 'where the notification service listens; 0.0.0.0 is every address of the machine',
+  }),
+  NOTIFICATION_PORT: wholeNumber({
+    min: 0,
+    max: 65_535,
+    default: 8001,
+    description: 'the port of the notification service',
+  }),
+  WEBSOCKET_ORIGINS: origins,
+  WEBSOCKET_MAX_CONNECTIONS: wholeNumber({
+    min: 1,
+    max: 100_000,
+    default: 2_000,
+    description: 'WebSocket connections at once; further ones get 503',
+  }),
+  WEBSOCKET_MAX_PER_ADDRESS: wholeNumber({
+    min: 1,
+    max: 100_000,
+    default: 1_000,
+    description:
+      'WebSocket connections of one address at once; further ones get 429. Behind a proxy all have its address',
+  }),
+  WEBSOCKET_MAX_SUBSCRIPTIONS: wholeNumber({
+    min: 1,
+    max: 10_000,
+    default: 200,
+    description: 'jobs that one WebSocket connection may watch',
+  }),
+  WEBSOCKET_MAX_MESSAGE_BYTES: wholeNumber({
+    min: 1 * KIB,
+    max: 1 * MIB,
+    default: 16 * KIB,
+    unit: 'bytes',
+    description: 'the longest message a WebSocket client may send; a longer one ends its connection (1009)',
+  }),
+  WEBSOCKET_MAX_BUFFERED_BYTES: wholeNumber({
+    min: 64 * KIB,
+    max: 64 * MIB,
+    default: 1 * MIB,
+    unit: 'bytes',
+    description: 'what may wait to be read by one WebSocket client; at more, its connection ends (1013)',
+  }),
+  WEBSOCKET_PING_MS: wholeNumber({
+    min: 100,
+    max: 600_000,
+    default: 30_000,
+    unit: 'milliseconds',
+    description: 'how often WebSocket clients are pinged; one that has not answered by the next ping is gone',
+  }),
+  EVENTS_RESUMABLE: wholeNumber({
+    min: 100,
+    max: 1_000_000,
+    default: 10_000,
+    description: 'how many of the newest events are kept in memory for WebSocket clients that come back',
+  }),
+} as const;
+
+export type NotificationConfig = ConfigOf<typeof notificationVariables>;
+
+/** @throws ConfigError with all problems at once */
+export function readNotificationConfig(env: NodeJS.ProcessEnv): NotificationConfig {
+  const config = readConfig(notificationVariables, env, (given) => [
+    ...refuseSamplePasswords(given),
+    ...refuseWeakToken(given),
+  ]);
+  const name = config.NOTIFICATION_NAME || `notification-${hostname()}-${process.pid}`;
+  return { ...config, NOTIFICATION_NAME: name };
+}

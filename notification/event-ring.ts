@@ -1,0 +1,121 @@
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { ResetReason } from '@image-pipeline/shared/contracts/websocket.ts';
+import { eventIdOf, offsetOfEventId } from './event-id.ts';
+import { placeOfEvent } from './event-order.ts';
+import { encode, type Frame } from './frame.ts';
+
+/** An event that subscribers were told, or would have been. */
+export interface RingEntry {
+  /** Of this ring only: grows by one from entry to entry. */
+  readonly sequence: number;
+  readonly eventId: string;
+  /** In the stream. An event that was filled in has the offset of the one that it was filled in for. */
+  readonly offset: number;
+  readonly jobId: string;
+  /** In the life of the job. */
+  readonly place: number;
+  readonly frame: Frame;
+}
+
+/** The newest events in the order of the log, for those who come back. Bounded: the oldest is dropped first. */
+export class EventRing {
+  readonly #capacity: number;
+  /** The entry with sequence `n` is at `n % capacity`. */
+  readonly #entries: RingEntry[] = [];
+  readonly #ofJob = new Map<string, RingEntry[]>();
+  /** Sequences of the oldest entry and of the next one. */
+  #first = 0;
+  #next = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get newest(): RingEntry | undefined {
+    return this.#next > this.#first ? this.#at(this.#next - 1) : undefined;
+  }
+
+  append(event: JobEvent, offset: number): RingEntry {
+    if (this.#next - this.#first === this.#capacity) this.#dropOldest();
+    const eventId = eventIdOf(event, offset);
+    const entry = {
+      sequence: this.#next,
+      eventId,
+      offset,
+      jobId: event.data.job_id,
+      place: placeOfEvent(event),
+      frame: encode({ type: 'event', event_id: eventId, event }),
+    };
+    this.#entries[this.#next % this.#capacity] = entry;
+    this.#next++;
+    const siblings = this.#ofJob.get(entry.jobId);
+    if (siblings === undefined) this.#ofJob.set(entry.jobId, [entry]);
+    else siblings.push(entry);
+    return entry;
+  }
+
+  /** The entry that a client has seen last, or why it cannot resume after it. */
+  find(eventId: string): RingEntry | { readonly missing: ResetReason } {
+    const offset = offsetOfEventId(eventId);
+    if (offset === undefined) return { missing: 'malformed_event_id' };
+    const oldest = this.#at(this.#first);
+    if (oldest === undefined) return { missing: 'event_id_unknown' };
+    if (offset < oldest.offset) return { missing: 'event_id_too_old' };
+    for (let sequence = this.#firstFrom(offset); sequence < this.#next; sequence++) {
+      const entry = this.#at(sequence);
+      if (entry?.offset !== offset) break;
+      if (entry.eventId === eventId) return entry;
+    }
+    return { missing: 'event_id_unknown' };
+  }
+
+  /** What is kept of one job, oldest first. */
+  ofJob(jobId: string): readonly RingEntry[] {
+    return this.#ofJob.get(jobId) ?? [];
+  }
+
+  /** At most `limit` entries after this sequence; undefined where some of them have been dropped already. */
+  after(sequence: number, limit: number): readonly RingEntry[] | undefined {
+    if (sequence + 1 < this.#first) return undefined;
+    const entries: RingEntry[] = [];
+    for (let next = sequence + 1; entries.length < limit; next++) {
+      const entry = this.#at(next);
+      if (entry === undefined) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  clear(): void {
+    this.#entries.length = 0;
+    this.#ofJob.clear();
+    // Sequences go on, so that whoever was reading sees that something is missing.
+    this.#next++;
+    this.#first = this.#next;
+  }
+
+  #at(sequence: number): RingEntry | undefined {
+    if (sequence < this.#first || sequence >= this.#next) return undefined;
+    return this.#entries[sequence % this.#capacity];
+  }
+
+  /** The sequence of the first entry at or after this offset: offsets never fall, so the interval is halved. */
+  #firstFrom(offset: number): number {
+    let [low, high] = [this.#first, this.#next];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.#at(middle)?.offset ?? 0) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The oldest entry of all is the oldest of its job. */
+  #dropOldest(): void {
+    const jobId = this.#at(this.#first)?.jobId ?? '';
+    const siblings = this.#ofJob.get(jobId);
+    siblings?.shift();
+    if (siblings?.length === 0) this.#ofJob.delete(jobId);
+    this.#first++;
+  }
+}

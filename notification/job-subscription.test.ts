@@ -1,0 +1,130 @@
+import { endedEvent, queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { viewOfStored, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { completedOutcome, lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
+import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { EventRing } from './event-ring.ts';
+import type { Frame } from './frame.ts';
+import { JobSubscription } from './job-subscription.ts';
+import { StoredJobs } from './stored-jobs.ts';
+
+const request = someRequest();
+const jobId = request.job_id;
+const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
+
+/** A subscription of a job that is not in memory, while the store takes its time. */
+function whileStoreIsRead() {
+  const told: Record<string, unknown>[] = [];
+  const send = ({ data }: Frame) => void told.push(JSON.parse(data.toString()) as Record<string, unknown>);
+  const subscriber = { send, flushed: () => Promise.resolve(), cutSlowReader: () => undefined };
+  const ring = new EventRing(100);
+  const reads: PromiseWithResolvers<JobView | undefined>[] = [];
+  const find = () => {
+    const read = Promise.withResolvers<JobView | undefined>();
+    reads.push(read);
+    return read.promise;
+  };
+  const stored = new StoredJobs({ find, concurrency: 1, log: testLog });
+  const subscription = new JobSubscription({
+    jobId,
+    subscriber,
+    ring,
+    stored,
+    live: { get: () => undefined },
+  });
+  let offset = 0;
+  return {
+    told,
+    reads,
+    subscription,
+    comesBy(event: JobEvent) {
+      subscription.offer(event, ring.append(event, offset++));
+    },
+    newestEventId: () => ring.newest?.eventId,
+  };
+}
+
+describe('while the state of a job is being read from the store', () => {
+  it('what happens becomes part of the state, and only what comes after it is told', async () => {
+    const { told, reads, subscription, comesBy, newestEventId } = whileStoreIsRead();
+    subscription.begin(undefined);
+    comesBy(queued);
+    comesBy(begun);
+    expect(told).toEqual([]);
+    reads[0]?.resolve(viewOfStored(request, undefined, []));
+    await vi.waitFor(() => expect(told).toHaveLength(1));
+    expect(told[0]).toMatchObject({ type: 'state', state: 'processing', event_id: newestEventId() });
+    expect(told[0]?.['timeline']).toHaveLength(2);
+    comesBy(completed);
+    expect(told[1]).toMatchObject({ type: 'event', event: completed });
+  });
+
+  it('an end that the store knows already is told once', async () => {
+    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    subscription.begin(undefined);
+    const outcome = completedOutcome(request);
+    reads[0]?.resolve(viewOfStored(request, outcome, []));
+    comesBy(endedEvent(request, outcome));
+    await vi.waitFor(() => expect(told).toHaveLength(1));
+    comesBy(endedEvent(request, outcome));
+    expect(told).toMatchObject([{ type: 'state', state: 'completed' }]);
+  });
+
+  it('a job that is accepted at this moment is known by its events', async () => {
+    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    subscription.begin(undefined);
+    comesBy(queued);
+    reads[0]?.resolve(undefined);
+    await vi.waitFor(() => expect(told).toMatchObject([{ type: 'state', state: 'queued' }]));
+  });
+
+  it('a subscription that ends tells nothing any more', async () => {
+    const { told, reads, subscription } = whileStoreIsRead();
+    subscription.begin(undefined);
+    subscription.end();
+    reads[0]?.resolve(undefined);
+    await new Promise(setImmediate);
+    expect(told).toEqual([]);
+  });
+
+  it('a log that is made anew begins the reading anew', async () => {
+    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    subscription.begin(undefined);
+    comesBy(begun);
+    subscription.reset('log_reset');
+    reads[0]?.resolve(viewOfStored(request, undefined, []));
+    await vi.waitFor(() => expect(reads).toHaveLength(2));
+    reads[1]?.resolve(viewOfStored({ ...request, run: 2 }, undefined, []));
+    await vi.waitFor(() => expect(told).toHaveLength(2));
+    expect(told).toMatchObject([{ type: 'reset' }, { type: 'state', state: 'queued', run: 2 }]);
+  });
+});
+
+describe('while the store is away', () => {
+  it('the subscriber is told so once, and the state when it is back', async () => {
+    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    subscription.begin(undefined);
+    for (const attempt of [0, 1]) {
+      await vi.waitFor(() => expect(reads).toHaveLength(attempt + 1), { timeout: 5_000 });
+      reads[attempt]?.reject(new StoreUnavailable('away'));
+    }
+    await vi.waitFor(() => expect(told).toMatchObject([{ type: 'error', code: 'store_unavailable' }]));
+    comesBy(started(request));
+    await vi.waitFor(() => expect(reads).toHaveLength(3), { timeout: 5_000 });
+    reads[2]?.resolve(viewOfStored(request, undefined, []));
+    await vi.waitFor(() => expect(told).toHaveLength(2));
+    expect(told[1]).toMatchObject({ type: 'state', state: 'processing', job_id: jobId });
+  });
+
+  it('a record that cannot be read is no state, and events are told all the same', async () => {
+    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    subscription.begin(undefined);
+    reads[0]?.reject(new Error('no record'));
+    await vi.waitFor(() =>
+      expect(told).toMatchObject([{ type: 'error', code: 'internal_error', job_id: jobId }]),
+    );
+    comesBy(queuedEvent(request));
+    expect(told[1]).toMatchObject({ type: 'event', event: queued });
+  });
+});

@@ -1,0 +1,105 @@
+import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { errorCodes } from '@image-pipeline/shared/errors.ts';
+import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
+import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
+import { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
+import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
+import { createLogger } from '@image-pipeline/shared/log.ts';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
+import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
+import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import type { NotificationConfig } from './config.ts';
+import { EventRing } from './event-ring.ts';
+import { Notifier } from './notifier.ts';
+import { SocketServer } from './socket/socket-server.ts';
+import { StoredJobs } from './stored-jobs.ts';
+
+/** Jobs that are read from the store at once. */
+const LOOKUPS = 16;
+/** For those who ask how the service is, beyond the WebSockets. */
+const OTHER_CONNECTIONS = 100;
+
+/** The notification service: the event log goes in, WebSocket messages come out. */
+export function createNotification(config: NotificationConfig): Service & { readonly port: number } {
+  const instance = config.NOTIFICATION_NAME;
+  const log = createLogger(instance, logOptions(config));
+  const metrics = createMetrics('notification');
+  const store = configuredStore(config);
+  const broker = configuredBroker(config, { name: instance, appId: 'notification', log });
+  const notifier = new Notifier({
+    live: new LiveView(config.JOBS_REMEMBERED),
+    ring: new EventRing(config.EVENTS_RESUMABLE),
+    stored: new StoredJobs({ find: (jobId) => findStoredJob(store, jobId), concurrency: LOOKUPS, log }),
+    hasReadAll: () => follower.hasReadAll,
+    metrics,
+  });
+  const follower = new EventFollower({
+    broker,
+    service: 'notification',
+    instance,
+    replay: config.EVENTS_REPLAYED,
+    onEvent: (event, offset) => notifier.onEvent(event, offset),
+    onReset: () => notifier.onReset(),
+    log,
+  });
+  const server = createServiceServer({
+    host: config.NOTIFICATION_HOST,
+    port: config.NOTIFICATION_PORT,
+    portsToTry: 1,
+    notReadyBecause: () =>
+      broker.unavailableBecause ?? (follower.isCaughtUp ? undefined : errorCodes.not_caught_up),
+    metrics,
+  });
+  server.server.maxConnections = config.WEBSOCKET_MAX_CONNECTIONS + OTHER_CONNECTIONS;
+  let hasCaughtUp = false;
+  const sockets = new SocketServer({
+    server: server.server,
+    notifier,
+    // Once it has caught up, clients are welcome even while the broker is away: what is known is told.
+    isReady: () => (hasCaughtUp ||= follower.isCaughtUp),
+    allowedOrigins: config.WEBSOCKET_ORIGINS,
+    access: { isOpen: config.NODE_ENV !== 'production', token: config.API_TOKEN },
+    limits: {
+      maxConnections: config.WEBSOCKET_MAX_CONNECTIONS,
+      maxConnectionsPerAddress: config.WEBSOCKET_MAX_PER_ADDRESS,
+      maxSubscriptions: config.WEBSOCKET_MAX_SUBSCRIPTIONS,
+      maxMessageBytes: config.WEBSOCKET_MAX_MESSAGE_BYTES,
+      maxBufferedBytes: config.WEBSOCKET_MAX_BUFFERED_BYTES,
+      pingIntervalMs: config.WEBSOCKET_PING_MS,
+    },
+    metrics,
+  });
+  const stopping = new AbortController();
+  const lifecycle = createLifecycle(
+    [
+      // Refuses with 503 until there is something to tell.
+      { name: 'sockets', start: () => sockets.start(), stop: () => sockets.stop() },
+      { name: 'http server', start: () => server.start(), stop: () => server.stop() },
+      {
+        name: 'store',
+        start: () => waitForStore(() => store.start(), stopping.signal, log),
+        stop: () => store.stop(),
+      },
+      { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
+      { name: 'event follower', start: () => follower.start(), stop: () => follower.stop() },
+      { name: 'intake', stop: () => sockets.stop() },
+    ],
+    config.STOP_TIMEOUT_MS,
+  );
+  return {
+    failed: new Promise((resolve) => broker.on('fatal', resolve)),
+    get port() {
+      return server.port;
+    },
+    async start() {
+      await lifecycle.start();
+      log.info({ port: server.port }, 'ready for subscribers');
+    },
+    stop() {
+      stopping.abort();
+      return lifecycle.stop();
+    },
+  };
+}
