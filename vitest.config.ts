@@ -6,6 +6,9 @@ export default defineConfig({
       test: { name, root: `./${name}`, include: ['**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
     })),
     // One RabbitMQ and one MinIO for the whole run; each test file takes a vhost and a bucket of its own.
+    // CI asks for a report besides, and prints the counts from it.
+    reporters: process.env['VITEST_REPORT'] === undefined ? ['default'] : ['default', 'json'],
+    outputFile: { json: process.env['VITEST_REPORT'] ?? '' },
     globalSetup: ['./local/testing/global-setup-broker.ts', './local/testing/global-setup-minio.ts'],
   },
 });
