@@ -60,6 +60,20 @@ export const apiVariables = {
     default: 6_000,
     description: 'uploads that one address may start in a minute; 0: any number',
   }),
+  API_HEADERS_TIMEOUT_MS: wholeNumber({
+    min: 100,
+    max: 600_000,
+    default: 15_000,
+    unit: 'milliseconds',
+    description: 'how long the head of a request may take to arrive',
+  }),
+  API_REQUEST_TIMEOUT_MS: wholeNumber({
+    min: 100,
+    max: 3_600_000,
+    default: 60_000,
+    unit: 'milliseconds',
+    description: 'how long a whole request, with the files of an upload, may take to arrive',
+  }),
   TRUSTED_PROXIES: wholeNumber({
     min: 0,
     max: 10,

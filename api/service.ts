@@ -75,6 +75,8 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
   const server = createHttpServer(app, {
     host: config.API_HOST,
     port: config.API_PORT,
+    headersTimeoutMs: config.API_HEADERS_TIMEOUT_MS,
+    requestTimeoutMs: config.API_REQUEST_TIMEOUT_MS,
     patienceMs: config.STOP_TIMEOUT_MS / 2,
   });
   const lifecycle = createLifecycle(

@@ -125,6 +125,20 @@ describe('a form over its limits', () => {
   });
 });
 
+describe('a request that does not arrive', () => {
+  it.each([
+    ['its head', 'POST /upload HTTP/1.1\r\n'],
+    ['its body', `${beginningOfUpload(['Content-Length: 1000000'])}${BEGINNING_OF_FILE}`],
+  ])('is given up when %s takes too long, and leaves nothing', async (_what, bytes) => {
+    const api = await given.api({ API_HEADERS_TIMEOUT_MS: 200, API_REQUEST_TIMEOUT_MS: 400 });
+    const client = await RawClient.to(api.port);
+    await client.say(bytes);
+    await client.closed();
+    expect(client.heard).toMatch(/^HTTP\/1\.1 408 .*"code":"request_timeout"/s);
+    await expect.poll(temporaryFiles).toEqual([]);
+  });
+});
+
 describe('an upload that its client gives up', () => {
   it('leaves nothing', async () => {
     const api = await given.api();

@@ -38,9 +38,7 @@ function whileStoreIsRead() {
     told,
     reads,
     subscription,
-    comesBy(event: JobEvent) {
-      subscription.offer(event, ring.append(event, offset++));
-    },
+    comesBy: (event: JobEvent) => subscription.offer(event, ring.append(event, offset++)),
     newestEventId: () => ring.newest?.eventId,
   };
 }

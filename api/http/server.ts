@@ -8,6 +8,10 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** How long the head of a request may take to arrive, in milliseconds. */
+  readonly headersTimeoutMs: number;
+  /** The same for all of a request. */
+  readonly requestTimeoutMs: number;
   /** How long requests in hand may take when the server stops, in milliseconds. */
   readonly patienceMs: number;
 }
@@ -17,17 +21,25 @@ export interface HttpServer extends Startable {
   readonly port: number;
 }
 
-const TIMEOUTS = {
-  headersTimeout: 15_000,
-  requestTimeout: 60_000,
-  connectionsCheckingInterval: 2_000,
-} as const;
+/** How often requests are looked at for having taken too long. */
+const CHECK_MS = 1_000;
+/** Longer than the longest answer that is held; a peer that is silent for so long is gone. */
+const SILENCE_MS = 120_000;
 /** Connections become idle while the server stops; they are closed this often. */
 const SWEEP_MS = 50;
 
 /** Listens, and stops by letting requests in hand end. */
 export function createHttpServer(app: RequestListener, options: HttpServerOptions): HttpServer {
-  const server = createServer(TIMEOUTS, app);
+  const { headersTimeoutMs, requestTimeoutMs } = options;
+  const server = createServer(
+    {
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_MS, headersTimeoutMs, requestTimeoutMs),
+    },
+    app,
+  );
+  server.timeout = SILENCE_MS;
   // The application says "continue" itself, once it knows that it wants the body.
   server.on('checkContinue', app);
   answerUnreadable(server);

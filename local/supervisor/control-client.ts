@@ -11,6 +11,8 @@ const WORKERS_MS = 60_000;
 
 export const NOT_RUNNING = 'The system is not running. To start it: make up';
 
+const HANGS = 'The supervisor runs but does not answer. To end it and all that it runs: make down';
+
 /** Talks to the supervisor of a running system. Everything throws UserError if there is none. */
 export class ControlClient {
   readonly #socket: string;
@@ -56,7 +58,8 @@ export class ControlClient {
     try {
       [response] = (await once(asked, 'response')) as [IncomingMessage];
     } catch (error) {
-      throw new UserError(NOT_RUNNING, { cause: error });
+      const hangs = error instanceof Error && error.name === 'AbortError';
+      throw new UserError(hangs ? HANGS : NOT_RUNNING, { cause: error });
     }
     const body = await json(response);
     if ((response.statusCode ?? 500) < 300) return body;

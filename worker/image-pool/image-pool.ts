@@ -93,8 +93,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   }
 
   async function process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage> {
-    if (stopping !== undefined)
-      throw new TransientFailure('engine_crashed', 'The image pool has been stopped.');
+    if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The pool has been stopped.');
     const child = await acquire();
     try {
       return await child.run({ ...task, limits });
@@ -102,8 +101,8 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
       if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'a child process is gone');
       throw error;
     } finally {
-      if (!isFit(child))
-        log.debug({ pid: child.pid, images: child.imagesDone }, 'a child process is replaced');
+      const { pid, imagesDone: images } = child;
+      if (!isFit(child)) log.debug({ pid, images }, 'a child process is replaced');
       children.release(child);
     }
   }

@@ -17,7 +17,8 @@ const SEPIA = [
 
 /**
  * Filters in place. jimp's own filters are not used: its greyscale makes 254 of white, its sepia computes green
- * from the new red, its contrast is another formula, and its blur and convolution take a second a megapixel.
+ * from the new red, its contrast is another formula, and its blur and convolution take half a second a megapixel
+ * and more.
  */
 export function filter(image: Image, operation: Filter): void {
   switch (operation.name) {

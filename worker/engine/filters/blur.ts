@@ -1,8 +1,9 @@
 import type { Bitmap } from '../bitmap.ts';
 
 /**
- * Gaussian blur with a standard deviation of `radius` pixels, to within 3 % by three box blurs: W3C Filter Effects
- * Module Level 1, section 9.5. Beyond the edge the edge's pixels go on. In place; the time does not depend on the radius.
+ * Gaussian blur with a standard deviation of `radius` pixels, approximated by three box blurs as W3C Filter Effects
+ * Module Level 1, section 9.5, describes. Beyond the edge the edge's pixels go on. In place; the time does not
+ * depend on the radius.
  * @param bitmap with premultiplied alpha
  */
 export function blur({ data, width, height }: Bitmap, radius: number): void {

@@ -1,0 +1,38 @@
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TempFolder } from './temp-folder.ts';
+
+/** Above the largest process id that Linux gives. */
+const NO_PROCESS = 4_194_305;
+
+describe('the temporary folder of a process', () => {
+  let parent: string;
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'temp-folder-test-'));
+  });
+  afterEach(() => rm(parent, { recursive: true }));
+
+  it('is for its owner only, and gone with all that is in it when it stops', async () => {
+    const folder = new TempFolder(parent);
+    await folder.start();
+    const path = await folder.makeFolder();
+    await writeFile(join(path, 'file'), 'bytes');
+    expect((await stat(path)).mode & 0o077).toBe(0);
+    await folder.stop();
+    await folder.stop();
+    expect(await readdir(parent)).toEqual([]);
+  });
+
+  it('takes with it what a killed process left, and nothing else', async () => {
+    const left = `image-pipeline-api-${NO_PROCESS}-abcdef`;
+    const others = [`image-pipeline-api-${process.ppid}-abcdef`, 'somebody-elses'];
+    await Promise.all([left, ...others].map((name) => mkdir(join(parent, name))));
+    const folder = new TempFolder(parent);
+    await folder.start();
+    await folder.stop();
+    expect((await readdir(parent)).toSorted()).toEqual(others.toSorted());
+  });
+});
