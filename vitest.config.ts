@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    projects: ['shared', 'api', 'worker', 'notification', 'local', 'test_images'].map((name) => ({
+    projects: ['shared', 'api', 'worker', 'notification', 'local', 'test_images', 'docs'].map((name) => ({
       test: { name, root: `./${name}`, include: ['**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
     })),
     // One RabbitMQ and one MinIO for the whole run; each test file takes a vhost and a bucket of its own.

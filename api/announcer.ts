@@ -6,8 +6,8 @@ import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 
-/** An event that could not be published for this long is given up: whoever meets the job later fills it in. */
-const GIVE_UP_MS = 120_000;
+/** Uploads are refused while the broker is away, so that far fewer than this ever wait. */
+const MAX_UNDER_WAY = 10_000;
 
 /** Publishes events in the background, so that no answer waits for them. */
 export class Announcer {
@@ -23,6 +23,10 @@ export class Announcer {
 
   /** Publishes now, and again until the broker confirms. */
   announce(event: JobEvent): void {
+    if (this.#underWay.size >= MAX_UNDER_WAY) {
+      this.#giveUp(event, 'too many events wait already');
+      return;
+    }
     const announcing: Promise<void> = this.#publish(event).finally(() => this.#underWay.delete(announcing));
     this.#underWay.add(announcing);
   }
@@ -41,12 +45,15 @@ export class Announcer {
   }
 
   async #publish(event: JobEvent): Promise<void> {
-    const enough = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(GIVE_UP_MS)]);
     try {
-      await publishUntilConfirmed(this.#publisher, eventMessage(event), enough);
+      await publishUntilConfirmed(this.#publisher, eventMessage(event), this.#stop.signal);
     } catch (error) {
-      const { job_id } = event.data;
-      this.#log.warn({ job_id, event: event.type, reason: messageOf(error) }, 'could not publish an event');
+      this.#giveUp(event, messageOf(error));
     }
+  }
+
+  /** Nobody is misled: whoever meets the job later fills the event in. */
+  #giveUp(event: JobEvent, reason: string): void {
+    this.#log.warn({ job_id: event.data.job_id, event: event.type, reason }, 'could not publish an event');
   }
 }

@@ -4,8 +4,7 @@ import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
 import { renamed } from './display-name.ts';
 
-export const imageKinds = ['result', 'original', 'thumbnail'] as const;
-export type ImageKind = (typeof imageKinds)[number];
+export type ImageKind = 'result' | 'original' | 'thumbnail';
 
 /** An image of a job: where its bytes lie, and what to say of them. */
 export interface JobImage {

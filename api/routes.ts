@@ -10,7 +10,9 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { RequestHandler } from 'express';
 import type { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
+import { DeadLetters } from './dead-letters/dead-letters.ts';
 import type { FollowedJobs } from './followed-jobs.ts';
+import { deadLetterListRoute, deadLetterStatsRoute } from './http/dead-letter-routes.ts';
 import { docsRoute } from './http/docs-routes.ts';
 import { formLimits } from './http/form-limits.ts';
 import { livenessRoute, metricsRoute, readinessRoute } from './http/health-routes.ts';
@@ -52,6 +54,8 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
   const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
   const isCaughtUp = () => follower.isCaughtUp;
+  const deadLetters = new DeadLetters(store);
+  const tokenInProduction = config.NODE_ENV === 'production' ? [requireToken(config.API_TOKEN)] : [];
   return {
     'POST /upload': [
       ...uploadGuards({
@@ -73,13 +77,12 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
       }),
     ],
     'GET /status/{job_id}': [statusRoute({ followed, store, links, stopping: deps.stopping })],
-    'GET /jobs': [
-      ...(config.NODE_ENV === 'production' ? [requireToken(config.API_TOKEN)] : []),
-      jobsRoute({ followed, isCaughtUp, links }),
-    ],
+    'GET /jobs': [...tokenInProduction, jobsRoute({ followed, isCaughtUp, links })],
     'GET /results/{job_id}': [imageRoute('result', { followed, store })],
     'GET /originals/{job_id}': [imageRoute('original', { followed, store })],
     'GET /thumbnail/{job_id}': [imageRoute('thumbnail', { followed, store })],
+    'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(deadLetters)],
+    'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(deadLetters, links)],
     'GET /livez': [livenessRoute],
     'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
     'GET /metrics': [metricsRoute(metrics, queueFigures(config, broker))],

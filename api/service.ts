@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions } from '@image-pipeline/shared/common-config.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
-import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
@@ -10,11 +12,15 @@ import type { Service } from '@image-pipeline/shared/run-process.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
+import { createBurial } from './dead-letters/bury.ts';
 import { FollowedJobs } from './followed-jobs.ts';
 import { createApp } from './http/app.ts';
 import { createHttpServer } from './http/server.ts';
 import { createRoutes } from './routes.ts';
 import { TempFolder } from './temp-folder.ts';
+
+/** Dead letters that one replica writes down at once. */
+const BURIALS_AT_ONCE = 8;
 
 /**
  * The API. It listens at once and finds broker and store in the background, so that `/readyz` can tell what is missing
@@ -41,6 +47,17 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
   const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   broker.on('fatal', fail);
+
+  const burials = broker.consumer({
+    queue: queueNames.burial,
+    prefetch: BURIALS_AT_ONCE,
+    onDelivery: createBurial({
+      store,
+      announce: (event, signal) => publishUntilConfirmed(broker.publisher, eventMessage(event), signal),
+      stopping: stopping.signal,
+      log,
+    }),
+  });
 
   let isStoreOpen = false;
   const openStore = async () => {
@@ -85,6 +102,7 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
       { name: 'store', start: () => inBackground(openStore), stop: () => store.stop() },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
+      { name: 'burials', start: () => inBackground(() => burials.start()), stop: () => burials.stop() },
       { name: 'announcer', stop: () => announcer.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],

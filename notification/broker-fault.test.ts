@@ -6,7 +6,7 @@ import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { connect } from 'amqplib';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { testBroker } from '@image-pipeline/shared/testing/test-broker.ts';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { givenNotification, untilReady } from './testing/given-notification.ts';
 import { gist } from './testing/test-client.ts';
 
@@ -20,10 +20,10 @@ beforeAll(async () => {
 afterEach(() => proxy.resume());
 afterAll(() => proxy.close());
 
-function behindProxy() {
+function behindProxy(): { RABBITMQ_URL: string } {
   const url = new URL(given.vhost.amqpUrl);
   url.port = String(proxy.port);
-  return given.notification({ RABBITMQ_URL: url.href });
+  return { RABBITMQ_URL: url.href };
 }
 
 /** The log is deleted and, as services do when they start, declared again. */
@@ -39,7 +39,7 @@ async function makeLogAnew(): Promise<void> {
 
 describe('when the broker is away', () => {
   it('subscribers stay, and get everything once when it is back', async () => {
-    const service = await behindProxy();
+    const service = await given.notification(behindProxy());
     const request = someRequest();
     const client = await given.subscriber(service, request.job_id);
     const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
@@ -59,7 +59,7 @@ describe('when the broker is away', () => {
   });
 
   it('connections that break in the middle of a stream of events lose and double none', async () => {
-    const service = await behindProxy();
+    const service = await given.notification(behindProxy());
     const client = await given.subscriber(service, '*');
     const requests = Array.from({ length: 300 }, () => someRequest());
     for (const [index, request] of requests.entries()) {
@@ -71,6 +71,36 @@ describe('when the broker is away', () => {
     );
     await untilReady(service);
     expect(await client.rest()).toEqual([]);
+  });
+});
+
+describe('a service that starts while the broker is away', () => {
+  it('takes no connections until it has caught up', async () => {
+    await proxy.refuse();
+    const service = given.unstarted(behindProxy());
+    const starting = service.start();
+    await vi.waitFor(async () => {
+      const answer = await fetch(`http://127.0.0.1:${service.port}/readyz`);
+      expect(await answer.json()).toEqual({
+        status: 'not_ready',
+        reason: 'there is no connection to RabbitMQ',
+      });
+    });
+    await expect(given.client(service)).rejects.toThrow('503');
+    await proxy.resume();
+    await starting;
+    await untilReady(service);
+    const client = await given.client(service, `?job_id=${someRequest().job_id}`);
+    expect(gist([await client.next()])).toEqual(['state unknown']);
+  });
+
+  it('can be stopped', async () => {
+    await proxy.refuse();
+    const service = given.unstarted(behindProxy());
+    const starting = service.start().catch(() => undefined);
+    await service.stop();
+    await proxy.resume();
+    await starting;
   });
 });
 

@@ -41,7 +41,10 @@ export function createNotification(config: NotificationConfig): Service & { read
     instance,
     replay: config.EVENTS_REPLAYED,
     onEvent: (event, offset) => notifier.onEvent(event, offset),
-    onReset: () => notifier.onReset(),
+    onReset: () => {
+      log.warn('the event log has a gap or was made anew; subscribers get the present state');
+      notifier.onReset();
+    },
     log,
   });
   const server = createServiceServer({

@@ -37,13 +37,14 @@ export const errorCodes = {
   internal_error: 'Something went wrong that should not have.',
   // What a job can fail of.
   undecodable_image: 'The bytes cannot be decoded as the image type they claim to be.',
-  image_too_large: 'The image has more pixels than the limit.',
+  image_too_large: 'The image has more pixels, frames or scans than the limit.',
   output_too_large: 'The operations ask for an image larger than the limit.',
   invalid_job: 'The job message is not one that this worker understands.',
   original_missing: 'The original is not in the store.',
   deadline_exceeded: 'The image took longer to process than its deadline.',
   memory_exceeded: 'Processing the image took more memory than its limit.',
   engine_crashed: 'The process that worked on the image died.',
+  workers_died: 'Every worker that had the job died of it or with it.',
   processing_failed: 'The image could not be processed.',
 } as const;
 

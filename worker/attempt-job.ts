@@ -7,6 +7,7 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import type { EncodedImage } from './processors/process-image.ts';
+import { stopwatch } from './processors/stopwatch.ts';
 
 export interface AttemptDependencies {
   readonly store: ObjectStore;
@@ -76,16 +77,5 @@ async function storeImage(store: ObjectStore, key: string, image: EncodedImage):
     sha256: createHash('sha256').update(image.bytes).digest('hex'),
     width: image.width,
     height: image.height,
-  };
-}
-
-/** Milliseconds since the last call, to a tenth. */
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const elapsed = Math.round((now - last) * 10) / 10;
-    last = now;
-    return elapsed;
   };
 }

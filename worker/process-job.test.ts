@@ -21,7 +21,7 @@ import type { Vhost } from '../local/testing/vhost.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor, type ProcessJobDependencies } from './process-job.ts';
 import type { ProcessedImage } from './processors/process-image.ts';
-import { readOutcome, recordOutcome } from './record-outcome.ts';
+import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 type Process = ImagePool['process'];

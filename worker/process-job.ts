@@ -19,7 +19,7 @@ import { completedOutcome, failedOutcome } from './build-outcome.ts';
 import { decideFate, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import { takeInHand, type JobInHand } from './job-in-hand.ts';
-import { readOutcome, recordOutcome } from './record-outcome.ts';
+import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { retryMessage } from './retry-message.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 

@@ -19,6 +19,11 @@ export const statusQuerySchema = z.object({
   wait: wholeNumber(0, 60, 0, 'Seconds to hold the answer for, until the job has ended.'),
 });
 
+export const deadLetterListQuerySchema = z.object({
+  limit: wholeNumber(1, 1_000, 100, 'Dead letters on one page.'),
+  cursor: z.string().max(200).optional().meta({ description: 'The `next_cursor` of the page before.' }),
+});
+
 export const jobListQuerySchema = z.object({
   status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
   limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),

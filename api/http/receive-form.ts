@@ -33,7 +33,10 @@ export async function receiveForm(
   folder: string,
   limits: FormLimits,
 ): Promise<ReceivedForm> {
-  if (!request.is('multipart/form-data')) throw notAForm(request.headers['content-type']);
+  const type = request.is('multipart/form-data');
+  if (type !== 'multipart/form-data') {
+    throw notAForm(type === null ? 'no body' : request.headers['content-type']);
+  }
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes, announced);
   if (request.headers.expect !== undefined) response.writeContinue();
@@ -90,7 +93,7 @@ function endingAtLimit(storage: StorageEngine, body: FormBody): StorageEngine {
 }
 
 function notAForm(contentType: string | undefined): PipelineError {
-  const seen = contentType ?? 'nothing';
+  const seen = contentType ?? 'a body without a type';
   return new PipelineError(
     'malformed_multipart',
     `This call takes multipart/form-data, not ${seen.slice(0, 100)}.`,

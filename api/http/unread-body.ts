@@ -32,5 +32,7 @@ export function endUnread(request: IncomingMessage, response: ServerResponse, co
   response.write(content);
   request.on('data', count);
   request.once('end', finish);
+  // Whoever read before may have paused it.
+  request.resume();
   request.once('close', () => clearTimeout(timer));
 }

@@ -21,6 +21,7 @@ export function createOpenapiDocument(apiUrl: string) {
     tags: [
       { name: 'Images', description: 'In and out.' },
       { name: 'Jobs', description: 'What happens in between.' },
+      { name: 'Dead letters', description: 'What failed for good, and why.' },
       { name: 'Service', description: 'The API itself.' },
     ],
     paths: paths(),

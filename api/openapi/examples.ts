@@ -61,3 +61,31 @@ export const jobListExample: JobListAnswer = {
   ],
   next_cursor: null,
 };
+
+export const deadLetterStatsExample = {
+  count: 2,
+  by_reason: { undecodable_image: 2 },
+  by_operation: { resize: 2, watermark: 2 },
+  oldest_age_seconds: 86.4,
+};
+
+export const deadLetterListExample = {
+  messages: [
+    {
+      job_id: '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d',
+      run: 1,
+      attempts: 1,
+      error: {
+        code: 'undecodable_image',
+        reason: 'The image cannot be decoded: the JPEG ends before its end marker.',
+      },
+      death: { reason: 'rejected', queue: 'image.jobs.process', at: '2026-01-02T03:04:06.000Z' },
+      name: 'corrupted.jpg',
+      operations: ['resize', 'watermark'],
+      submitted_at: '2026-01-02T03:04:05.678Z',
+      buried_at: '2026-01-02T03:04:06.123Z',
+      status_url: '/status/01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d',
+    },
+  ],
+  next_cursor: null,
+};

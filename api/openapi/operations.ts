@@ -1,17 +1,24 @@
 import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { z } from 'zod';
+import { deadLetterListSchema, deadLetterStatsSchema } from '../contracts/dead-letter-answers.ts';
 import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
-import { jobListQuerySchema, statusQuerySchema } from '../contracts/queries.ts';
+import { deadLetterListQuerySchema, jobListQuerySchema, statusQuerySchema } from '../contracts/queries.ts';
 import { statusAnswerSchema } from '../contracts/status-answer.ts';
 import { acceptedJobSchema, acceptedJobsSchema } from '../contracts/upload-answer.ts';
 import type { ProblemCode } from '../problem.ts';
-import { acceptedExample, jobListExample, statusExample } from './examples.ts';
+import {
+  acceptedExample,
+  deadLetterListExample,
+  deadLetterStatsExample,
+  jobListExample,
+  statusExample,
+} from './examples.ts';
 import { uploadFormSchema } from './upload-form.ts';
 
 /** One call of the API as callers see it. */
 export interface Operation {
   readonly id: string;
-  readonly tag: 'Images' | 'Jobs' | 'Service';
+  readonly tag: 'Images' | 'Jobs' | 'Dead letters' | 'Service';
   readonly summary: string;
   readonly description?: string;
   readonly path?: z.ZodObject;
@@ -168,6 +175,37 @@ export const operations = {
       304: unchanged,
     },
     problems: imageProblems,
+  },
+  'GET /dlq/stats': {
+    id: 'readDeadLetterStats',
+    tag: 'Dead letters',
+    summary: 'How many jobs failed for good, and of what',
+    description: 'In production it needs the token.',
+    answers: {
+      200: {
+        description: 'Counts.',
+        types: { 'application/json': deadLetterStatsSchema },
+        example: deadLetterStatsExample,
+      },
+    },
+    problems: ['store_unavailable', 'unauthorized'],
+    token: true,
+  },
+  'GET /dlq/messages': {
+    id: 'listDeadLetters',
+    tag: 'Dead letters',
+    summary: 'Every job that failed for good, with its reason',
+    description: 'Takes nothing out of the dead letter queue. In production it needs the token.',
+    query: deadLetterListQuerySchema,
+    answers: {
+      200: {
+        description: 'One page.',
+        types: { 'application/json': deadLetterListSchema },
+        example: deadLetterListExample,
+      },
+    },
+    problems: ['invalid_parameter', 'store_unavailable', 'unauthorized'],
+    token: true,
   },
   'GET /livez': {
     id: 'isAlive',

@@ -5,11 +5,11 @@ import { connect, type Socket } from 'node:net';
 export class RawClient {
   readonly socket: Socket;
   #heard = '';
+  #wasReset = false;
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    // A reset is one of the ways in which a server may end it.
-    socket.on('error', () => undefined);
+    socket.on('error', () => (this.#wasReset = true));
     socket.on('data', (chunk) => (this.#heard += chunk.toString()));
   }
 
@@ -36,6 +36,11 @@ export class RawClient {
 
   get heard(): string {
     return this.#heard;
+  }
+
+  /** Whether the server ended the connection without a farewell: what it said last may have been lost. */
+  get wasReset(): boolean {
+    return this.#wasReset;
   }
 
   get isClosed(): boolean {

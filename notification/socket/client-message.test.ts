@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readClientMessage } from './client-message.ts';
+import { readClientMessage, readHandshakeQuery } from './client-message.ts';
 
 const jobId = '0198d3f0-7a3b-7c3d-8e3f-1a2b3c4d5e6f';
 const read = (text: string) => readClientMessage(Buffer.from(text), false);
@@ -48,4 +48,27 @@ describe('a message of a client', () => {
     expect(refusal.message).toMatch(named);
     expect(refusal.message).toContain('{"type":"subscribe","job_id":JOB');
   });
+});
+
+describe('the query of an address', () => {
+  const other = '0198d3f0-7a3b-7c3d-8e3f-1a2b3c4d5e70';
+  const query = (text: string) => readHandshakeQuery(new URLSearchParams(text));
+
+  it('asks for nothing without a job', () => {
+    expect(query('')).toEqual([]);
+  });
+
+  it('subscribes to each job in it', () => {
+    expect(query(`job_id=${jobId}&job_id=${other}&last_event_id=5-0123abcd`)).toEqual([
+      { type: 'subscribe', job_id: jobId, last_event_id: '5-0123abcd' },
+      { type: 'subscribe', job_id: other, last_event_id: '5-0123abcd' },
+    ]);
+  });
+
+  it.each(['job_id=1', `job_id=${jobId}&token=secret`, `job_id=${jobId}&jobId=1`])(
+    'is invalid: %s',
+    (text) => {
+      expect(query(text)).toMatchObject([{ code: 'invalid_message' }]);
+    },
+  );
 });

@@ -1,9 +1,11 @@
 import {
   clientMessageSchema,
+  handshakeQuerySchema,
   socketErrors,
   type ClientMessage,
   type SocketErrorCode,
 } from '@image-pipeline/shared/contracts/websocket.ts';
+import type { z } from 'zod';
 
 /** Why a message was not acted upon, for the client. */
 export interface Refusal {
@@ -20,12 +22,19 @@ export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessag
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { code: 'malformed_message', message: `${socketErrors.malformed_message} ${ALLOWED}` };
   }
-  return checkClientMessage(value);
+  return check(clientMessageSchema, value);
 }
 
-/** A message of the client in whatever form it came. */
-export function checkClientMessage(value: object): ClientMessage | Refusal {
-  const checked = clientMessageSchema.safeParse(value);
+/** The query of a connection's address: a subscribe message for each `job_id` in it. */
+export function readHandshakeQuery(query: URLSearchParams): (ClientMessage | Refusal)[] {
+  return query.getAll('job_id').map((jobId) => {
+    const asked = check(handshakeQuerySchema, { ...Object.fromEntries(query), job_id: jobId });
+    return 'code' in asked ? asked : { type: 'subscribe', ...asked };
+  });
+}
+
+function check<Value extends object>(schema: z.ZodType<Value>, value: unknown): Value | Refusal {
+  const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const problems = checked.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'message'}: ${message}`,

@@ -5,7 +5,7 @@ import {
   type SubscribeMessage,
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import { refusalOfAllJobs, type AllJobsAccess } from './access.ts';
-import { checkClientMessage, readClientMessage, type Refusal } from './client-message.ts';
+import { readClientMessage, readHandshakeQuery, type Refusal } from './client-message.ts';
 import { encode } from '../frame.ts';
 import { MessageBudget } from './message-budget.ts';
 import type { Notifier } from '../notifier.ts';
@@ -38,12 +38,8 @@ export class Session {
     this.#budget = new MessageBudget(limits, performance.now());
   }
 
-  /** The query of the handshake stands for a subscribe message for each `job_id` in it. */
   onOpen(query: URLSearchParams): void {
-    for (const jobId of query.getAll('job_id')) {
-      const message = { ...Object.fromEntries(query), type: 'subscribe', job_id: jobId };
-      this.#obey(checkClientMessage(message));
-    }
+    for (const message of readHandshakeQuery(query)) this.#obey(message);
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {

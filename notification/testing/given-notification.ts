@@ -23,7 +23,9 @@ export interface Given {
   readonly store: ObjectStore;
   /** Publishes like api and workers do: one after the other, each confirmed. */
   publish(...events: JobEvent[]): Promise<void>;
-  /** A replica of the service that has caught up. */
+  /** A replica of the service, not started. */
+  unstarted(env?: Record<string, string>): Notification;
+  /** One that has caught up. */
   notification(env?: Record<string, string>): Promise<Notification>;
   client(service: Notification, query?: string): Promise<TestClient>;
   /** A client that has been told the present state of the job, or of all. */
@@ -61,6 +63,22 @@ export function givenNotification(): Given {
     await vhost.delete();
   });
 
+  const create = (env: Record<string, string> = {}): Notification => {
+    const ladder = testLadder.map(({ label }) => label).join(',');
+    const config = readNotificationConfig({
+      RABBITMQ_URL: vhost.amqpUrl,
+      RETRY_LADDER: ladder,
+      WEBHOOK_RETRY_LADDER: ladder,
+      STORE: 'folder',
+      STORE_FOLDER: folder,
+      NOTIFICATION_PORT: '0',
+      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
+      ...env,
+    });
+    const service = createNotification(config);
+    services.push(service);
+    return service;
+  };
   const open = async (service: Notification, query?: string): Promise<TestClient> => {
     const client = await TestClient.open(service.port, query);
     clients.push(client);
@@ -77,19 +95,9 @@ export function givenNotification(): Given {
     async publish(...events) {
       for (const event of events) await broker.publisher.publish(eventMessage(event));
     },
-    async notification(env = {}) {
-      const config = readNotificationConfig({
-        RABBITMQ_URL: vhost.amqpUrl,
-        RETRY_LADDER: testLadder.map(({ label }) => label).join(','),
-        WEBHOOK_RETRY_LADDER: testLadder.map(({ label }) => label).join(','),
-        STORE: 'folder',
-        STORE_FOLDER: folder,
-        NOTIFICATION_PORT: '0',
-        LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-        ...env,
-      });
-      const service = createNotification(config);
-      services.push(service);
+    unstarted: create,
+    async notification(env) {
+      const service = create(env);
       await service.start();
       await untilReady(service);
       return service;

@@ -22,7 +22,8 @@ export const outputFormats = ['png', 'jpeg', 'webp'] as const;
 /**
  * `contain` fits the whole image inside width × height and keeps its aspect; `cover` fills width × height and
  * crops what stands out, centred; `fill` stretches. With only one of width and height the other follows from
- * the aspect. An image is never enlarged unless `enlarge` says so.
+ * the aspect. An image is never enlarged unless `enlarge` says so: then `cover` on a smaller image shrinks the box and
+ * keeps its aspect, and `fill` limits each side by itself.
  */
 export const resizeSchema = z
   .strictObject({
@@ -37,7 +38,10 @@ export const resizeSchema = z
   })
   .meta({ id: 'Resize', description: 'Changes the size of the image.' });
 
-/** `size` is the height of a line of text relative to the smaller side of the image (0.01 to 0.5). */
+/**
+ * `size` is the font size (em) relative to the smaller side of the image (0.01 to 0.5); at least 14 px, and smaller only
+ * where the text would not fit.
+ */
 export const watermarkSchema = z
   .strictObject({
     type: z.literal('watermark'),
@@ -51,8 +55,8 @@ export const watermarkSchema = z
 /**
  * Point filters work on 8-bit sRGB values v: grayscale is Rec. 709 luma (0.2126 R + 0.7152 G + 0.0722 B); sepia
  * is the matrix of the W3C Filter Effects `sepia(1)`; invert is 255 − v; brightness is v × amount; contrast is
- * (v − 127.5) × amount + 127.5. `blur` is Gaussian-like with the radius in pixels; `sharpen` is a 3 × 3
- * kernel of that strength. Alpha is left alone by all but `blur` and `sharpen`.
+ * (v − 127.5) × amount + 127.5. `blur` is Gaussian with the radius, in pixels, as its standard
+ * deviation (as CSS does); `sharpen` of a is the kernel 0 −a 0 / −a 1+4a −a / 0 −a 0. Alpha is left alone by all but `blur` and `sharpen`.
  */
 export const filterSchema = z
   .discriminatedUnion('name', [

@@ -37,6 +37,11 @@ export const subscribeSchema = z
   })
   .meta({ id: 'Subscribe', description: 'Asks for the present state and every later event.' });
 
+/**
+ * What the address of a connection may ask for: `/ws?job_id=…`, several times too. No token: addresses end up in logs.
+ */
+export const handshakeQuerySchema = subscribeSchema.omit({ type: true, token: true });
+
 export const unsubscribeSchema = z
   .strictObject({ type: z.literal('unsubscribe'), job_id: watched })
   .meta({ id: 'Unsubscribe', description: 'Ends a subscription; answered with unsubscribed.' });

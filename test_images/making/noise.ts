@@ -1,4 +1,4 @@
-/** A number from 0 to 1 that looks like chance, but is the same for the same x and y (integers) on every machine. */
+/** A number from 0 to 1 that looks like chance, but is the same for the same integers on every machine. */
 export function hash(x: number, y: number): number {
   let bits = Math.imul(x, 374_761_393) + Math.imul(y, 668_265_263);
   bits = Math.imul(bits ^ (bits >>> 13), 1_274_126_177);

@@ -14,7 +14,7 @@ const HORIZON: Colour = [250, 190, 130];
 const SUN: Colour = [255, 244, 214];
 const CLOUD: Colour = [255, 238, 226];
 const WATER: Colour = [24, 52, 84];
-/** From the farthest ridge to the nearest: colour, height of its middle and roughness, both relative to the image. */
+/** From the farthest ridge to the nearest; middle (of its height) and roughness relative to the image. */
 const RIDGES: readonly { colour: Colour; middle: number; roughness: number }[] = [
   { colour: [150, 140, 165], middle: 0.5, roughness: 0.16 },
   { colour: [92, 98, 130], middle: 0.57, roughness: 0.18 },
@@ -24,7 +24,7 @@ const SHORE = 0.72;
 /** Of the film, in levels. */
 const GRAIN = 7;
 
-/** A lake before mountains at sunset: smooth gradients, fine texture, hard edges and grain, as photographs have them. */
+/** A lake before mountains at sunset: gradients, texture, hard edges and grain, as photographs have them. */
 export function drawScene(width: number, height: number): Scene {
   const data = Buffer.alloc(width * height * 3);
   for (let y = 0; y < height; y++) {

@@ -2,7 +2,7 @@ import type { Size } from './bitmap.ts';
 import type { Image } from './image.ts';
 import type { Orientation } from './inspect/exif-orientation.ts';
 
-/** How the stored picture becomes the upright one: turned counter-clockwise by degrees first, then mirrored. */
+/** How the stored picture becomes upright: turned counter-clockwise by degrees first, then mirrored. */
 const STEPS: Readonly<Record<Orientation, { turn: 0 | 90 | 180 | 270; mirror: boolean }>> = {
   1: { turn: 0, mirror: false },
   2: { turn: 0, mirror: true },

@@ -1,4 +1,4 @@
-/** Pixels as jimp keeps them: 8-bit sRGB RGBA, not premultiplied, row by row; `data.length` = width × height × 4. */
+/** Pixels as jimp keeps them: 8-bit sRGB RGBA, not premultiplied, row by row; width × height × 4 bytes. */
 export interface Bitmap {
   data: Buffer;
   width: number;

@@ -1,8 +1,8 @@
 import type { Bitmap } from './bitmap.ts';
 
 /**
- * Lays a bitmap over another, in place: Porter and Duff's "source over", rounded to the nearest level. (jimp's
- * `composite` rounds down, which leaves an opaque image with pixels of alpha 254.)
+ * Lays a bitmap over another, in place: Porter and Duff's "source over", rounded to the nearest level.
+ * (jimp's `composite` rounds down, which leaves an opaque image with pixels of alpha 254.)
  * @param left and top of the upper bitmap in the lower, which it must not stand out of, in pixels
  * @param opacity 0–1, on top of what the upper bitmap has
  */

@@ -7,8 +7,8 @@ export type Decoder = 'jpeg' | 'png' | 'webp' | 'libvips';
 
 /**
  * WebAssembly decoders where they can do it: a damaged file cannot make them touch memory that is not theirs.
- * They know neither CMYK nor colour profiles nor animations. GIF is for libvips too, since jimp's decoder (omggif)
- * can be made to loop for ever.
+ * They know neither CMYK nor colour profiles nor animations. GIF is for libvips too, since jimp's decoder
+ * (omggif) can be made to loop for ever.
  */
 export function chooseDecoder({ format, colourManaged, frames }: ImageHeader): Decoder {
   return format === 'gif' || colourManaged || frames > 1 ? 'libvips' : format;

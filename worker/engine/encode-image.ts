@@ -21,8 +21,8 @@ export interface EncodedImage {
 }
 
 /**
- * Encodes pixels and nothing else: no EXIF, no profile (the pixels are sRGB), no text. Transparency goes onto white in
- * JPEG, which has none.
+ * Encodes pixels and nothing else: no EXIF, no profile (the pixels are sRGB), no text. Transparency goes onto
+ * white in JPEG, which has none.
  * @param quality 1–100, counts for JPEG and WebP
  */
 export async function encodeImage(

@@ -1,11 +1,11 @@
 import type { Image } from './image.ts';
 
 /**
- * Does something that mixes neighbouring pixels, with colours weighted by their opacity: otherwise the colour that
- * happens to be under transparent pixels bleeds into what is visible. Opaque images pay nothing for it.
+ * Does something that mixes neighbouring pixels, with colours weighted by their opacity: otherwise the colour
+ * that happens to be under transparent pixels bleeds into what is visible. Opaque images pay nothing for it.
  *
- * Meanwhile alpha goes from 1 to 255, not from 0: jimp's resize leaves pixels of alpha 0 out of the average of the
- * colours but not of the alphas, which is right only for colours that are not weighted.
+ * Meanwhile alpha goes from 1 to 255, not from 0: jimp's resize leaves pixels of alpha 0 out of the average
+ * of the colours but not of the alphas, which is right only for colours that are not weighted.
  */
 export function withPremultipliedAlpha(image: Image, mix: () => void): void {
   if (!image.hasAlpha()) {

@@ -15,7 +15,9 @@ export interface ChildOptions {
 /** Milliseconds that a child may take until it is ready. */
 const START_DEADLINE_MS = 30_000;
 const MIB = 1024 * 1024;
-/** A process that reads strangers' files has no use for the other variables: there are passwords among them. */
+/**
+ * A process that reads strangers' files has no use for the other variables: there are passwords among them.
+ */
 const INHERITED_VARIABLES = ['TMPDIR', 'LD_LIBRARY_PATH'];
 
 /** A child process, which works on one image at a time. */
@@ -71,8 +73,8 @@ export class Child {
   }
 
   /**
-   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or, once
-   *   the child is gone, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
+   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
+   *   once the child is gone, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
    */
   async run(task: ImageTask): Promise<ProcessedImage> {
     if (this.#alive) this.#process.send(task);

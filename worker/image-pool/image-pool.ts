@@ -21,14 +21,20 @@ export interface ImagePoolOptions {
   readonly program?: URL;
 }
 
-/** Work on images in child processes: what an image can do to the process that decodes it, it does to that one only. */
+/**
+ * Work on images in child processes: what an image can do to the process that decodes it, it does to that one
+ * only.
+ */
 export interface ImagePool extends Startable {
-  /** Starts all child processes, so that no image has to wait for one. @throws TransientFailure if one does not start */
+  /**
+   * Starts all child processes, so that no image has to wait for one.
+   * @throws TransientFailure `engine_crashed` if one does not start
+   */
   start(): Promise<void>;
   /**
    * Takes the next free process; with more images than slots they wait.
-   * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`, `memory_exceeded`,
-   *   `engine_crashed` or `processing_failed` (an error that nobody expected)
+   * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`,
+   *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an error that nobody expected)
    */
   process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage>;
   /** Lets the images in hand be finished, refuses those that wait, and ends all processes. */
@@ -37,7 +43,9 @@ export interface ImagePool extends Startable {
 
 const MIB = 1024 * 1024;
 const NEVER_MS = 2 ** 31 - 1;
-/** A process that keeps more of its memory than this after an image is replaced: WebAssembly gives none back. */
+/**
+ * A process that keeps more of its memory than this after an image is replaced: WebAssembly gives none back.
+ */
 const RESTING_MEMORY = 0.6;
 
 export function createImagePool(options: ImagePoolOptions): ImagePool {

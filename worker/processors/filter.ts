@@ -8,7 +8,9 @@ import { withPremultipliedAlpha } from '../engine/premultiply.ts';
 /** Rec. 709 luma. */
 const LUMA = [0.2126, 0.7152, 0.0722] as const;
 
-/** `sepia(1)` of W3C Filter Effects Module Level 1, section 8.2; rows are red, green and blue of the result. */
+/**
+ * `sepia(1)` of W3C Filter Effects Module Level 1, section 8.2; rows are red, green and blue of the result.
+ */
 const SEPIA = [
   [0.393, 0.769, 0.189],
   [0.349, 0.686, 0.168],
@@ -16,9 +18,9 @@ const SEPIA = [
 ] as const;
 
 /**
- * Filters in place. jimp's own filters are not used: its greyscale makes 254 of white, its sepia computes green
- * from the new red, its contrast is another formula, and its blur and convolution take half a second a megapixel
- * and more.
+ * Filters in place. jimp's own filters are not used: its greyscale makes 254 of white, its sepia computes
+ * green from the new red, its contrast is another formula, and its blur and convolution take half a second a
+ * megapixel and more.
  */
 export function filter(image: Image, operation: Filter): void {
   switch (operation.name) {

@@ -54,7 +54,8 @@ const THUMBNAIL: Resize = { type: 'resize', width: 256, height: 256, fit: 'conta
 const THUMBNAIL_QUALITY = 80;
 
 /**
- * Makes a result and a thumbnail out of an image file. What is too large is refused before a pixel is decoded.
+ * Makes a result and a thumbnail out of an image file. What is too large is refused before a pixel is
+ * decoded.
  * @throws PermanentFailure `undecodable_image`, `image_too_large`, `output_too_large` or `processing_failed`
  */
 export async function processImage(task: ImageTask, engine: Engine): Promise<ProcessedImage> {

@@ -11,9 +11,9 @@ interface ResizePlan {
 }
 
 /**
- * What `resize` does to an image of that size; a pure function, so that the size of a result is known beforehand.
- * `contain` and a resize with one side only keep the aspect. `cover` keeps the aspect of the box: where the image is
- * smaller than the box and must not be enlarged, the box shrinks. `fill` keeps none.
+ * What `resize` does to an image of that size; a pure function, so that the size of a result is known
+ * beforehand. `contain` and a resize with one side only keep the aspect. `cover` keeps the aspect of the box:
+ * where the image is smaller than the box and must not be enlarged, the box shrinks. `fill` keeps none.
  */
 export function planResize(image: Size, { width, height, fit, enlarge }: Resize): ResizePlan {
   const scaleX = (width ?? Infinity) / image.width;
@@ -35,8 +35,9 @@ export function planResize(image: Size, { width, height, fit, enlarge }: Resize)
 }
 
 /**
- * Resizes in place. jimp's default method averages all pixels that become one, and interpolates linearly where it
- * enlarges; its named ones are either worse at making things smaller (bilinear, bicubic) or four times as slow.
+ * Resizes in place. jimp's default method averages all pixels that become one, and interpolates linearly
+ * where it enlarges; its named ones are either worse at making things smaller (bilinear, bicubic) or four
+ * times as slow.
  */
 export function resize(image: Image, operation: Resize): void {
   const { crop, target } = planResize(image, operation);

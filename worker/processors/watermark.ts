@@ -7,12 +7,20 @@ import type { DrawText } from '../engine/text/text-renderer.ts';
 
 /** What is kept free along the image's edges, relative to its smaller side. */
 const MARGIN = 0.03;
-/** Below this font size, in pixels, a text cannot be read: small images get a larger watermark than they ask for. */
+/**
+ * Below this font size, in pixels, a text cannot be read: small images get a larger watermark than they ask
+ * for.
+ */
 const SMALLEST_LEGIBLE = 14;
-/** A text that is still too long at this font size, in pixels, is drawn at it and made smaller as a picture. */
+/**
+ * A text that is still too long at this font size, in pixels, is drawn at it and made smaller as a picture.
+ */
 const SMALLEST_FONT = 4;
 
-/** Where the text stands in the free space, 0 = left or top, 1 = right or bottom; and how its lines are aligned. */
+/**
+ * Where the text stands in the free space, 0 = left or top, 1 = right or bottom; and how its lines are
+ * aligned.
+ */
 const PLACES = {
   'top-left': { x: 0, y: 0, align: 'left' },
   top: { x: 0.5, y: 0, align: 'centre' },
@@ -26,8 +34,8 @@ const PLACES = {
 } as const satisfies Record<Watermark['position'], unknown>;
 
 /**
- * Writes a text onto an image, in place: white with a dark outline, so that it shows on light and dark. It is broken
- * into lines, and made smaller if it must be, to stay inside the image with a margin around.
+ * Writes a text onto an image, in place: white with a dark outline, so that it shows on light and dark. It is
+ * broken into lines, and made smaller if it must be, to stay inside the image with a margin around.
  * @throws PermanentFailure `processing_failed` if nothing in the text can be seen
  */
 export async function watermark(image: Image, operation: Watermark, drawText: DrawText): Promise<void> {

@@ -5,8 +5,8 @@ import { asBuffer, type Bitmap } from '../bitmap.ts';
 import { compileWasm, withCodec } from './wasm.ts';
 
 /**
- * mozjpeg as WebAssembly. The decoder takes greyscale, YCbCr and RGB but not CMYK, and leaves EXIF orientation and
- * colour profiles alone.
+ * mozjpeg as WebAssembly. The decoder takes greyscale, YCbCr and RGB but not CMYK, and leaves EXIF
+ * orientation and colour profiles alone.
  */
 export async function createJpegCodec() {
   const [decoder, encoder] = await Promise.all([
@@ -23,7 +23,10 @@ export async function createJpegCodec() {
       });
     },
 
-    /** @param quality 1–100. Alpha is ignored. Sequential, since mozjpeg takes twice as long for progressive. */
+    /**
+     * Ignores alpha. Sequential, since mozjpeg takes twice as long for progressive.
+     * @param quality 1–100
+     */
     encode({ data, width, height }: Bitmap, quality: number): Promise<Uint8Array> {
       const options = { ...defaultOptions, quality, progressive: false, baseline: true };
       return withCodec(createEncoder, encoder, (codec) => codec.encode(data, width, height, options).slice());

@@ -2,8 +2,8 @@ import sharp from 'sharp';
 import type { Bitmap } from '../bitmap.ts';
 
 /**
- * libvips, for what the WebAssembly codecs cannot do: CMYK and ICC profiles, which it converts to sRGB; GIF; and the
- * first frame of an animation, on its canvas.
+ * libvips, for what the WebAssembly codecs cannot do: CMYK and ICC profiles, which it converts to sRGB; GIF;
+ * and the first frame of an animation, on its canvas.
  */
 export function createLibvipsCodec() {
   return {

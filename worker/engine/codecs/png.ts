@@ -4,9 +4,9 @@ import { asBuffer, type Bitmap } from '../bitmap.ts';
 import { compileWasm } from './wasm.ts';
 
 /**
- * Rust's png crate as WebAssembly: all colour types, depths (16 bits become 8) and interlacing. It decodes the
- * default image of an animated PNG. A decoding that fails leaks its buffers: the pool replaces a process that has
- * grown too large.
+ * Rust's png crate as WebAssembly: all colour types, depths (16 bits become 8) and interlacing. It decodes
+ * the default image of an animated PNG. A decoding that fails leaks its buffers: the pool replaces a process
+ * that has grown too large.
  */
 export async function createPngCodec() {
   const module = await compileWasm('@jsquash/png/codec/pkg/squoosh_png_bg.wasm');

@@ -9,8 +9,8 @@ export async function compileWasm(specifier: string): Promise<WebAssembly.Module
 }
 
 /**
- * Uses a fresh instance of a codec that Emscripten made. It takes 1 ms to make; its memory goes with it, and no image
- * can leave anything behind for the next.
+ * Uses a fresh instance of a codec that Emscripten made. It takes 1 ms to make; its memory goes with it, and
+ * no image can leave anything behind for the next.
  * @throws Error with what the codec would print
  */
 export async function withCodec<Codec extends EmscriptenWasm.Module, Result>(

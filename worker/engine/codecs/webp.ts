@@ -4,7 +4,10 @@ import { defaultOptions } from '@jsquash/webp/meta.js';
 import { asBuffer, type Bitmap } from '../bitmap.ts';
 import { compileWasm, withCodec } from './wasm.ts';
 
-/** Speed against size, 0 (fast) to 6 (small): 2 is as small as the default 4 to a few percent, in 60 % of its time. */
+/**
+ * Speed against size, 0 (fast) to 6 (small): 2 is as small as the default 4 to a few percent, in 60 % of its
+ * time.
+ */
 const METHOD = 2;
 
 /** libwebp as WebAssembly. It decodes still images only, and leaves colour profiles alone. */

@@ -1,9 +1,9 @@
 import type { Bitmap } from '../bitmap.ts';
 
 /**
- * Gaussian blur with a standard deviation of `radius` pixels, approximated by three box blurs as W3C Filter Effects
- * Module Level 1, section 9.5, describes. Beyond the edge the edge's pixels go on. In place; the time does not
- * depend on the radius.
+ * Gaussian blur with a standard deviation of `radius` pixels, approximated by three box blurs as W3C Filter
+ * Effects Module Level 1, section 9.5, describes. Beyond the edge the edge's pixels go on. In place; the time
+ * does not depend on the radius.
  * @param bitmap with premultiplied alpha
  */
 export function blur({ data, width, height }: Bitmap, radius: number): void {
@@ -20,7 +20,10 @@ interface Box {
   readonly after: number;
 }
 
-/** Three boxes of size d for an odd d; for an even d two that are off centre by half a pixel each way, and one of d + 1. */
+/**
+ * Three boxes of size d for an odd d; for an even d two that are off centre by half a pixel each way, and one
+ * of d + 1.
+ */
 function boxes(radius: number): Box[] {
   const d = Math.floor((radius * 3 * Math.sqrt(2 * Math.PI)) / 4 + 0.5);
   const half = Math.floor(d / 2);

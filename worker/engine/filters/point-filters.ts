@@ -2,7 +2,10 @@ import type { Bitmap } from '../bitmap.ts';
 
 type Weights = readonly [red: number, green: number, blue: number];
 
-/** Replaces every red, green and blue value v (0–255) by `level(v)`, rounded and clamped to 0–255. Alpha stays. */
+/**
+ * Replaces every red, green and blue value v (0–255) by `level(v)`, rounded and clamped to 0–255. Alpha
+ * stays.
+ */
 export function mapLevels({ data }: Bitmap, level: (value: number) => number): void {
   const levels = Uint8ClampedArray.from({ length: 256 }, (_, value) => level(value));
   for (let i = 0; i < data.length; i += 4) {
@@ -12,7 +15,10 @@ export function mapLevels({ data }: Bitmap, level: (value: number) => number): v
   }
 }
 
-/** Replaces every colour by weighted sums of its red, green and blue, rounded and clamped to 0–255. Alpha stays. */
+/**
+ * Replaces every colour by weighted sums of its red, green and blue, rounded and clamped to 0–255. Alpha
+ * stays.
+ */
 export function mixChannels(bitmap: Bitmap, [red, green, blue]: readonly [Weights, Weights, Weights]): void {
   const data = new Uint8ClampedArray(bitmap.data.buffer, bitmap.data.byteOffset, bitmap.data.length);
   for (let i = 0; i < data.length; i += 4) {

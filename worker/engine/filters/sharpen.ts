@@ -1,8 +1,9 @@
 import type { Bitmap } from '../bitmap.ts';
 
 /**
- * Convolves all four channels with the 3 × 3 kernel 0 −a 0 / −a 1+4a −a / 0 −a 0: what a pixel differs by from its four
- * neighbours is added `amount` (a) times. Pixels at the edge count as their own neighbours outside. In place.
+ * Convolves all four channels with the 3 × 3 kernel 0 −a 0 / −a 1+4a −a / 0 −a 0: what a pixel differs by
+ * from its four neighbours is added `amount` (a) times. Pixels at the edge count as their own neighbours
+ * outside. In place.
  * @param bitmap with premultiplied alpha
  */
 export function sharpen({ data, width, height }: Bitmap, amount: number): void {

@@ -7,9 +7,9 @@ import { undecodable } from './undecodable.ts';
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Inflates a PNG's pixel data, keeping none of it, to see that it is exactly as much as the header promises: some
- * decoders fill what is missing with whatever was in memory, and surplus data may inflate without end. Stops at the
- * first byte too many.
+ * Inflates a PNG's pixel data, keeping none of it, to see that it is exactly as much as the header promises:
+ * some decoders fill what is missing with whatever was in memory, and surplus data may inflate without end.
+ * Stops at the first byte too many.
  * @throws PermanentFailure `undecodable_image`
  */
 export async function checkPngData(header: PngHeader): Promise<void> {

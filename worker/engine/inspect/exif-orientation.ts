@@ -1,4 +1,7 @@
-/** TIFF 6.0 "Orientation": 1 upright, 2 mirrored, 3 turned by 180°, 4 flipped, 5–8 with width and height swapped. */
+/**
+ * TIFF 6.0 "Orientation": 1 upright, 2 mirrored, 3 turned by 180°, 4 flipped, 5–8 with width and height
+ * swapped.
+ */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 const ORIENTATION_TAG = 0x0112;
@@ -6,9 +9,10 @@ const SHORT = 3;
 const ENTRY_BYTES = 12;
 
 /**
- * The orientation in an EXIF block, i.e. a TIFF header and its first directory (with or without the "Exif\0\0" that
- * JPEG puts before it). Reads one tag of one directory and follows no pointer but the first, so there is nothing
- * that could refer to itself. Whatever cannot be understood counts as upright: a picture is worth more than its EXIF.
+ * The orientation in an EXIF block, i.e. a TIFF header and its first directory (with or without the
+ * "Exif\0\0" that JPEG puts before it). Reads one tag of one directory and follows no pointer but the first,
+ * so there is nothing that could refer to itself. Whatever cannot be understood counts as upright: a picture
+ * is worth more than its EXIF.
  */
 export function exifOrientation(exif: Buffer): Orientation {
   const tiff = exif.toString('latin1', 0, 6) === 'Exif\0\0' ? exif.subarray(6) : exif;

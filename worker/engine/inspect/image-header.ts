@@ -3,7 +3,10 @@ import type { Orientation } from './exif-orientation.ts';
 
 export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'webp';
 
-/** What can be known of an image without decoding its pixels. `width` and `height` are those of the first frame. */
+/**
+ * What can be known of an image without decoding its pixels. `width` and `height` are those of the first
+ * frame.
+ */
 export interface ImageHeader extends Size {
   readonly format: ImageFormat;
   /** How the stored pixels must be turned to be seen upright; 1 = as they are. */

@@ -5,8 +5,8 @@ const EXTENSION = 0x21;
 const FRAME = 0x2c;
 
 /**
- * Walks the blocks of a GIF. The picture is as large as its screen, or as its first frame where that is larger, as
- * browsers see it. What is damaged after the first frame does not matter.
+ * Walks the blocks of a GIF. The picture is as large as its screen, or as its first frame where that is
+ * larger, as browsers see it. What is damaged after the first frame does not matter.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file ends too early
  */
 export function inspectGif(file: Buffer): ImageHeader {

@@ -10,8 +10,8 @@ const APP2 = 0xe2;
 const TEM = 0x01;
 
 /**
- * Walks a JPEG's markers from SOI to EOI, over the scans too. What follows the EOI is nobody's business: cameras
- * append previews there, others append anything.
+ * Walks a JPEG's markers from SOI to EOI, over the scans too. What follows the EOI is nobody's business:
+ * cameras append previews there, others append anything.
  * @throws PermanentFailure `undecodable_image` (a missing EOI included: decoders make grey pixels of what is
  *   missing), or a RangeError where the file ends too early
  */
@@ -57,8 +57,8 @@ export function inspectJpeg(file: Buffer): ImageHeader {
 }
 
 /**
- * Where the next marker ends, skipping what is no marker: entropy-coded data, in which 0xff is followed by 0 or
- * stands before a restart marker, and fill bytes.
+ * Where the next marker ends, skipping what is no marker: entropy-coded data, in which 0xff is followed by 0
+ * or stands before a restart marker, and fill bytes.
  */
 function nextMarker(file: Buffer, from: number): number {
   for (let at = file.indexOf(0xff, from); at !== -1 && at + 1 < file.length; at = file.indexOf(0xff, at)) {
@@ -81,7 +81,8 @@ function readFrameHeader(marker: number, segment: Buffer) {
   const height = segment.readUInt16BE(1);
   const width = segment.readUInt16BE(3);
   const components = segment.readUInt8(5);
-  // SOF0 baseline, SOF1 extended, SOF2 progressive; lossless, hierarchical and arithmetic coding nobody decodes.
+  // SOF0 baseline, SOF1 extended, SOF2 progressive; lossless, hierarchical and arithmetic coding nobody
+  // decodes.
   if (marker > 0xc2 || precision !== 8) throw undecodable('this kind of JPEG is not supported');
   if (width === 0 || height === 0) throw undecodable(`a JPEG cannot be ${width} × ${height} px`);
   if (components !== 1 && components !== 3 && components !== 4) {

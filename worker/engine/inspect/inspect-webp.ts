@@ -9,8 +9,8 @@ interface Chunk {
 }
 
 /**
- * Walks the RIFF chunks of a WebP. In an animation the picture is as large as the canvas, whatever part of it the
- * first frame covers.
+ * Walks the RIFF chunks of a WebP. In an animation the picture is as large as the canvas, whatever part of it
+ * the first frame covers.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file ends too early
  */
 export function inspectWebp(file: Buffer): ImageHeader {

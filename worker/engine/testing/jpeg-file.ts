@@ -1,6 +1,9 @@
 const SOS = 0xda;
 
-/** Where a JPEG's segments of a kind are, e.g. 0xc2 for the header of a progressive frame; scans with their data. */
+/**
+ * Where a JPEG's segments of a kind are, e.g. 0xc2 for the header of a progressive frame; scans with their
+ * data.
+ */
 export function jpegSegments(file: Buffer, marker: number): Buffer[] {
   const found: Buffer[] = [];
   for (let at = 2; at + 4 <= file.length;) {

@@ -3,7 +3,9 @@ import type { Bitmap, Size } from '../bitmap.ts';
 
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 
-/** A picture whose four corners tell which way round it is: red, green / blue, white, with gradients between. */
+/**
+ * A picture whose four corners tell which way round it is: red, green / blue, white, with gradients between.
+ */
 export function cornersPicture({ width, height }: Size): Bitmap {
   const data = Buffer.alloc(width * height * 4);
   for (let y = 0; y < height; y++) {
@@ -22,7 +24,10 @@ export function plainPicture({ width, height }: Size, colour: Rgba): Bitmap {
   return { data: Buffer.alloc(width * height * 4, Buffer.from(colour)), width, height };
 }
 
-/** The bitmap for sharp, which plays the other program here: what we decode it encodes, and the other way round. */
+/**
+ * The bitmap for sharp, which plays the other program here: what we decode it encodes, and the other way
+ * round.
+ */
 export function asSharp({ data, width, height }: Bitmap): Sharp {
   return sharp(data, { raw: { width, height, channels: 4 } });
 }

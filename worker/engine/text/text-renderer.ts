@@ -26,8 +26,8 @@ const CACHE_BYTES = 32 * 1024 * 1024;
 const FONT = 'Noto Sans';
 
 /**
- * Draws texts with Pango, which libvips brings along: line breaking, right-to-left scripts and a fallback font for
- * every character. Draws one at once, since the first takes fontconfig a while.
+ * Draws texts with Pango, which libvips brings along: line breaking, right-to-left scripts and a fallback
+ * font for every character. Draws one at once, since the first takes fontconfig a while.
  */
 export async function createTextRenderer(): Promise<DrawText> {
   const drawn = new LRUCache<string, Bitmap>({

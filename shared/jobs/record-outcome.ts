@@ -1,7 +1,7 @@
-import { outcomeSchema, type Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
-import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { outcomeSchema, type Outcome } from '../contracts/outcome.ts';
+import { outcomeKey } from '../store/keys.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { jsonBody, readJson } from '../store/read-object.ts';
 
 /** How a run ended, or undefined while it has not. @throws StoreUnavailable */
 export function readOutcome(store: ObjectStore, jobId: string, run: number): Promise<Outcome | undefined> {

@@ -1,0 +1,156 @@
+import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { givenApi } from '../testing/given-api.ts';
+import type { TestApi } from '../testing/test-api.ts';
+
+const given = givenApi();
+
+function jobRequest(changes: Partial<JobRequest> = {}): JobRequest {
+  return {
+    version: 1,
+    job_id: uuidv7(),
+    run: 1,
+    submitted_at: new Date().toISOString(),
+    original: { name: 'photo.jpg', content_type: 'image/jpeg', size: 3, sha256: 'a'.repeat(64) },
+    operations: [{ type: 'filter', name: 'sepia' }],
+    output: { format: null, quality: 85 },
+    ...changes,
+  };
+}
+
+/** As the broker dead-letters it: what is published to the dead letter exchange is what it puts there itself. */
+const deadLetter = (body: unknown, changes: { job_id?: string } = {}) =>
+  given.broker.publisher.publish({
+    exchange: exchangeNames.deadLetters,
+    routingKey: routingKeys.deadJob,
+    body,
+    messageId: uuidv7(),
+    correlationId: changes.job_id ?? uuidv7(),
+    type: 'job',
+    contentType: 'application/json',
+    headers: { 'x-attempt': 1 },
+  });
+
+async function untilBuried(api: TestApi, count: number) {
+  await vi.waitFor(async () => expect((await api.ask('/dlq/stats')).json).toMatchObject({ count }), {
+    timeout: 10_000,
+    interval: 50,
+  });
+}
+
+afterEach(async () => {
+  for (const key of await given.stored()) if (key.startsWith('dead/')) await given.store.remove(key);
+});
+
+describe('the dead letters', () => {
+  it('are none in a system where nothing has failed', async () => {
+    const api = await given.api();
+    expect((await api.ask('/dlq/stats')).json).toEqual({
+      count: 0,
+      by_reason: {},
+      by_operation: {},
+      oldest_age_seconds: null,
+    });
+    expect((await api.ask('/dlq/messages')).json).toEqual({ messages: [], next_cursor: null });
+  });
+
+  it('tell of each job its reason, and are listed without being taken out of the queue', async () => {
+    const api = await given.api();
+    const request = jobRequest();
+    const failed: FailedOutcome = {
+      version: 1,
+      job_id: request.job_id,
+      run: 1,
+      attempt: 1,
+      attempt_id: 'mine',
+      worker: 'worker-1',
+      finished_at: new Date().toISOString(),
+      timeline: [],
+      state: 'failed',
+      error: { code: 'undecodable_image', reason: 'no end' },
+    };
+    await given.storeJob(request, failed);
+    await given.publish(endedEvent(request, failed));
+    await deadLetter({ ...request, history: [] });
+    await untilBuried(api, 1);
+    expect((await api.ask('/dlq/stats')).json).toMatchObject({
+      by_reason: { undecodable_image: 1 },
+      by_operation: { filter: 1 },
+      oldest_age_seconds: expect.any(Number) as unknown,
+    });
+    expect((await api.ask('/dlq/messages')).json).toMatchObject({
+      messages: [{ job_id: request.job_id, attempts: 1, name: 'photo.jpg', error: failed.error }],
+    });
+    expect(await given.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 1 });
+    expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 });
+  });
+
+  it('give a run that nobody ended its failed outcome', async () => {
+    const api = await given.api();
+    const request = jobRequest();
+    await given.storeJob(request);
+    await deadLetter({ ...request, history: [] });
+    await untilBuried(api, 1);
+    expect(await readOutcome(given.store, request.job_id, 1)).toMatchObject({ state: 'failed' });
+    const status = await api.ask(`/status/${request.job_id}`);
+    expect(status.json).toMatchObject({ status: 'failed', error: { code: 'processing_failed' } });
+  });
+
+  it('show a message of another version with the job that it names', async () => {
+    const api = await given.api();
+    const request = jobRequest();
+    await given.storeJob(request);
+    await deadLetter({ ...request, version: 2 });
+    await untilBuried(api, 1);
+    expect((await api.ask('/dlq/messages')).json).toMatchObject({
+      messages: [{ job_id: request.job_id, error: { code: 'invalid_job' }, name: 'photo.jpg' }],
+    });
+    const status = await api.ask(`/status/${request.job_id}?wait=5`);
+    expect(status.json).toMatchObject({ status: 'failed', error: { code: 'invalid_job' } });
+  });
+
+  it('show a message that is nobody’s', async () => {
+    const api = await given.api();
+    await deadLetter({ hello: 'world' });
+    await untilBuried(api, 1);
+    expect((await api.ask('/dlq/messages')).json).toMatchObject({
+      messages: [{ job_id: expect.stringMatching(/^unreadable-/) as unknown, name: null, operations: [] }],
+    });
+  });
+
+  it('come page by page', async () => {
+    const api = await given.api();
+    const requests = Array.from({ length: 5 }, () => jobRequest());
+    for (const request of requests) {
+      await given.storeJob(request);
+      await deadLetter({ ...request, history: [] });
+    }
+    await untilBuried(api, 5);
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const { json } = await api.ask(`/dlq/messages?limit=2${query}`);
+      const page = json as { messages: { job_id: string }[]; next_cursor: string | null };
+      seen.push(...page.messages.map(({ job_id }) => job_id));
+      cursor = page.next_cursor;
+    }
+    expect(seen).toEqual(requests.map(({ job_id }) => job_id).toSorted());
+  });
+
+  it('count a run once, however often the broker buries it', async () => {
+    const api = await given.api();
+    const request = jobRequest();
+    await given.storeJob(request);
+    for (let times = 0; times < 3; times++) await deadLetter({ ...request, history: [] });
+    await vi.waitFor(async () =>
+      expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 }),
+    );
+    await untilBuried(api, 1);
+  });
+});

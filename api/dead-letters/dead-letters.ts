@@ -1,0 +1,68 @@
+import { deadLetterSchema, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { deadKey, deadPrefix } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { readJson } from '@image-pipeline/shared/store/read-object.ts';
+import PQueue from 'p-queue';
+
+/** Records read from the store at once. */
+const READS_AT_ONCE = 16;
+
+export interface DeadLetterPage {
+  /** Oldest job first. */
+  readonly letters: readonly DeadLetter[];
+  /** Pass as `after` for the next page; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+/** The dead letters as their records tell of them: reading takes nothing out of a queue and changes no order. */
+export class DeadLetters {
+  readonly #store: Pick<ObjectStore, 'get' | 'list'>;
+  /** By key. A record changes only in its state, and its ETag with it. */
+  #known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
+  #reading: Promise<readonly DeadLetter[]> | undefined;
+
+  constructor(store: Pick<ObjectStore, 'get' | 'list'>) {
+    this.#store = store;
+  }
+
+  /** All that lie dead, oldest job first; one reading at a time, however many ask. @throws StoreUnavailable */
+  all(): Promise<readonly DeadLetter[]> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  /** @param after the `next` of the page before */
+  async page(options: {
+    readonly limit: number;
+    readonly after: string | undefined;
+  }): Promise<DeadLetterPage> {
+    const { limit, after } = options;
+    const letters = (await this.all()).filter((letter) => after === undefined || cursorOf(letter) > after);
+    const page = letters.slice(0, limit);
+    const last = page.at(-1);
+    return { letters: page, next: letters.length > limit && last !== undefined ? cursorOf(last) : undefined };
+  }
+
+  async #read(): Promise<readonly DeadLetter[]> {
+    const known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
+    const reads = new PQueue({ concurrency: READS_AT_ONCE });
+    const read = async (key: string, etag: string) => {
+      const letter = await readJson(this.#store, key, deadLetterSchema);
+      if (letter !== undefined) known.set(key, { etag, letter });
+    };
+    const reading: Promise<void>[] = [];
+    for await (const { key, etag } of this.#store.list(deadPrefix)) {
+      const before = this.#known.get(key);
+      if (before?.etag === etag) known.set(key, before);
+      else reading.push(reads.add(() => read(key, etag)));
+    }
+    await Promise.all(reading);
+    this.#known = known;
+    const letters = [...known.values()].map(({ letter }) => letter).filter(({ state }) => state === 'dead');
+    return letters.toSorted((one, other) => (cursorOf(one) < cursorOf(other) ? -1 : 1));
+  }
+}
+
+function cursorOf({ job_id, run }: DeadLetter): string {
+  return deadKey(job_id, run).slice(deadPrefix.length);
+}

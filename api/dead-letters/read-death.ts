@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import { deathReasons, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { jobIdSchema, jobMessageSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { z } from 'zod';
+
+/** A dead-lettered message: whose it was, and how it died. */
+export interface Death {
+  readonly jobId: string;
+  readonly run: number;
+  readonly attempt: number;
+  readonly death: DeadLetter['death'];
+  /** Undefined where the message is not a job that this version understands. */
+  readonly request: JobRequest | undefined;
+  /** What is wrong with the message in that case. */
+  readonly unreadableBecause: string;
+}
+
+const count = z.int().min(1).max(1_000_000);
+const nameTag = z.object({ job_id: jobIdSchema, run: count });
+const xDeath = z.array(
+  z.object({
+    reason: z.string(),
+    queue: z.string(),
+    time: z.object({ value: z.number() }).optional(),
+  }),
+);
+
+/** Reads whatever the broker buried. Never throws: what cannot be read is told as such. */
+export function readDeath(delivery: Pick<Delivery, 'content' | 'headers'>, now: Date): Death {
+  const { headers } = delivery;
+  const json = parseJson(delivery.content);
+  const message = jobMessageSchema.safeParse(json.value);
+  const tag = message.success ? message : nameTag.safeParse(json.value);
+  return {
+    jobId: tag.data?.job_id ?? unreadableId(delivery.content),
+    run: tag.data?.run ?? 1,
+    attempt: count.safeParse(headers['x-attempt']).data ?? 1,
+    death: deathOf(headers['x-death'], now),
+    request: message.success ? requestOf(message.data) : undefined,
+    unreadableBecause: json.problem ?? (message.success ? '' : z.prettifyError(message.error)),
+  };
+}
+
+/** Equal messages are one dead letter. */
+function unreadableId(content: Buffer): string {
+  return `unreadable-${createHash('sha256').update(content).digest('hex').slice(0, 32)}`;
+}
+
+function parseJson(content: Buffer): { value?: unknown; problem?: string } {
+  try {
+    return { value: JSON.parse(content.toString()) };
+  } catch (error) {
+    return { problem: `the message is not JSON: ${messageOf(error)}` };
+  }
+}
+
+function requestOf(message: z.output<typeof jobMessageSchema>): JobRequest {
+  const { history, ...request } = message;
+  void history;
+  return request;
+}
+
+/** The newest death stands first. */
+function deathOf(header: unknown, now: Date): DeadLetter['death'] {
+  const last = xDeath.safeParse(header).data?.[0];
+  const reason = deathReasons.find((known) => known === last?.reason) ?? 'other';
+  const at = last?.time === undefined ? now : new Date(last.time.value * 1_000);
+  return { reason, queue: last?.queue ?? 'unknown', at: at.toISOString() };
+}

@@ -1,0 +1,33 @@
+import type { RequestHandler } from 'express';
+import type { z } from 'zod';
+import type { deadLetterListSchema } from '../contracts/dead-letter-answers.ts';
+import { deadLetterListQuerySchema } from '../contracts/queries.ts';
+import { deadLetterStats } from '../dead-letters/dead-letter-stats.ts';
+import type { DeadLetters } from '../dead-letters/dead-letters.ts';
+import type { Links } from '../links.ts';
+import { readQuery } from './query.ts';
+
+/** `GET /dlq/stats`: how many lie dead, and of what. */
+export function deadLetterStatsRoute(letters: DeadLetters): RequestHandler {
+  return async (_request, response) => {
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(deadLetterStats(await letters.all(), new Date()));
+  };
+}
+
+/** `GET /dlq/messages`: each dead letter with its reason; nothing is taken out of the queue for it. */
+export function deadLetterListRoute(letters: DeadLetters, links: Links): RequestHandler {
+  return async (request, response) => {
+    const { limit, cursor } = readQuery(request, deadLetterListQuerySchema);
+    const page = await letters.page({ limit, after: cursor });
+    const answer: z.output<typeof deadLetterListSchema> = {
+      messages: page.letters.map(({ version, state, ...letter }) => {
+        void [version, state];
+        return { ...letter, status_url: links.status(letter.job_id) };
+      }),
+      next_cursor: page.next ?? null,
+    };
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(answer);
+  };
+}

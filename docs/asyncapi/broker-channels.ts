@@ -1,0 +1,74 @@
+import {
+  exchangeNames,
+  routingKeys,
+  type Exchange,
+  type Queue,
+  type Topology,
+} from '@image-pipeline/shared/broker/topology.ts';
+import { endTypes, eventTypes, messagesOf } from './messages.ts';
+
+const bindingVersion = '0.3.0';
+const servers = [{ $ref: '#/servers/rabbitmq' }];
+
+/**
+ * A channel for each exchange and each queue. What AsyncAPI has no words for stands in the bindings as `x-arguments`
+ * (of the declaration) and `x-bound-to`.
+ */
+export function brokerChannels(topology: Topology): Readonly<Record<string, object>> {
+  const channels = [
+    ...topology.exchanges.map((exchange) => exchangeChannel(exchange, topology)),
+    ...topology.queues.map(queueChannel),
+  ];
+  return Object.fromEntries(channels);
+}
+
+function exchangeChannel(exchange: Exchange, topology: Topology): [string, object] {
+  const { name, type, description } = exchange;
+  const bindings = topology.queues
+    .flatMap((queue) => queue.bindings)
+    .filter((binding) => binding.exchange === name);
+  const keys =
+    name === exchangeNames.events ? eventTypes : [...new Set(bindings.map(({ routingKey }) => routingKey))];
+  const channel = {
+    address: '{routing_key}',
+    title: `exchange ${name}`,
+    description,
+    servers,
+    messages: messagesOf([...new Set(bindings.flatMap((binding) => messagesThrough(binding)))]),
+    parameters: { routing_key: { enum: keys } },
+    bindings: {
+      amqp: {
+        is: 'routingKey',
+        exchange: { name, type, durable: true, autoDelete: false, 'x-arguments': {} },
+        bindingVersion,
+      },
+    },
+  };
+  return [`exchange.${name}`, channel];
+}
+
+function queueChannel(queue: Queue): [string, object] {
+  const { name, description } = queue;
+  const channel = {
+    address: name,
+    title: `queue ${name}`,
+    description,
+    servers,
+    messages: messagesOf(queue.bindings.length > 0 ? queue.bindings.flatMap(messagesThrough) : endTypes),
+    bindings: {
+      amqp: {
+        is: 'queue',
+        queue: { name, durable: true, exclusive: false, autoDelete: false, 'x-arguments': queue.arguments },
+        'x-bound-to': queue.bindings,
+        bindingVersion,
+      },
+    },
+  };
+  return [`queue.${name}`, channel];
+}
+
+/** The messages that come through a binding. */
+function messagesThrough({ exchange, routingKey }: Queue['bindings'][number]): readonly string[] {
+  if (exchange === exchangeNames.events) return routingKey === '#' ? eventTypes : endTypes;
+  return routingKey === routingKeys.deadWebhook ? endTypes : ['job'];
+}

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Parser } from '@asyncapi/parser';
+import { clientMessageSchema, serverMessageSchema } from '@image-pipeline/shared/contracts/websocket.ts';
+import { jobEventSchemas } from '@image-pipeline/shared/contracts/event.ts';
+import { describe, expect, it } from 'vitest';
+import { asyncapiYaml, createAsyncapiDocument } from './document.ts';
+import { clientMessages, eventTypes, serverMessages } from './messages.ts';
+
+describe('the AsyncAPI document', () => {
+  it('is committed as it is made now', async () => {
+    const committed = await readFile(join(import.meta.dirname, '../asyncapi.yaml'), 'utf8');
+    expect(committed, 'run `npm run docs`').toBe(asyncapiYaml());
+  });
+
+  it('is valid AsyncAPI 3.0', async () => {
+    const { document, diagnostics } = await new Parser().parse(asyncapiYaml());
+    // Errors and warnings; what is only advice (to use a version that came out since) is left out.
+    const problems = diagnostics.filter(({ severity }) => new Set<number>([0, 1]).has(severity));
+    expect(problems.map(({ path, message }) => `${path.join('.')}: ${message}`)).toEqual([]);
+    expect(document?.version()).toBe('3.0.0');
+  });
+
+  it('has every message of every contract', async () => {
+    const { document } = await new Parser().parse(asyncapiYaml());
+    const names = document?.allMessages().map((message) => message.id());
+    const sockets = [...Object.values(clientMessages), ...Object.values(serverMessages)].flat();
+    expect(new Set(names)).toEqual(new Set(['job', ...eventTypes, ...sockets]));
+    expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'service.following']);
+    const contracts = [...clientMessageSchema.options, ...serverMessageSchema.options];
+    expect(sockets.toSorted()).toEqual(contracts.map((schema) => schema.meta()?.id).toSorted());
+  });
+
+  it('uses every schema that it describes', () => {
+    const text = JSON.stringify(createAsyncapiDocument());
+    const { components } = createAsyncapiDocument() as { components: { schemas: Record<string, object> } };
+    for (const name of Object.keys(components.schemas)) {
+      expect(text, name).toContain(`"$ref":"#/components/schemas/${name}"`);
+    }
+  });
+});

@@ -1,0 +1,102 @@
+import { jobEventSchemas, type PipelineEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { ClientMessage, ServerMessage } from '@image-pipeline/shared/contracts/websocket.ts';
+
+/** What a message of the document is, by its name there. */
+interface Message {
+  /** The name of its contract. */
+  readonly schema: string;
+  readonly summary: string;
+  readonly contentType: 'application/json' | 'application/cloudevents+json';
+}
+
+type EventType = PipelineEvent['type'];
+
+const eventSummaries: Readonly<Record<EventType, string>> = {
+  'job.queued': 'The job has been accepted, or accepted again after a replay.',
+  'job.started': 'A worker has begun an attempt.',
+  'job.retrying': 'An attempt has failed in a way that may pass; the next one comes later.',
+  'job.completed': 'The run has ended well.',
+  'job.failed': 'The run has ended in failure.',
+  'service.following': 'A reader of the event log follows it; having read its own, it has caught up.',
+};
+
+export const eventTypes: readonly EventType[] = [
+  ...(Object.keys(jobEventSchemas) as (keyof typeof jobEventSchemas)[]),
+  'service.following',
+];
+/** What ends a run. */
+export const endTypes: readonly EventType[] = ['job.completed', 'job.failed'];
+
+/** Messages of clients: their type, and how the document calls them. */
+export const clientMessages: Readonly<Record<ClientMessage['type'], readonly string[]>> = {
+  subscribe: ['Subscribe'],
+  unsubscribe: ['Unsubscribe'],
+};
+export const serverMessages: Readonly<Record<ServerMessage['type'], readonly string[]>> = {
+  state: ['JobStateMessage', 'UnknownStateMessage', 'AllJobsStateMessage'],
+  event: ['EventMessage'],
+  reset: ['ResetMessage'],
+  unsubscribed: ['UnsubscribedMessage'],
+  error: ['ErrorMessage'],
+};
+const socketSummaries: Readonly<Record<string, string>> = {
+  Subscribe: 'Watch a job, or all.',
+  Unsubscribe: 'Watch it no more.',
+  JobStateMessage: 'The present state of a job.',
+  UnknownStateMessage: 'No such job has been accepted yet.',
+  AllJobsStateMessage: 'The newest jobs.',
+  EventMessage: 'Something happened.',
+  ResetMessage: 'Something may have been missed; the state follows.',
+  UnsubscribedMessage: 'The subscription has ended.',
+  ErrorMessage: 'What was asked for could not be done.',
+};
+
+const table: Readonly<Record<string, Message>> = {
+  job: {
+    schema: 'JobMessage',
+    summary: 'A job to be done.',
+    contentType: 'application/json',
+  },
+  ...Object.fromEntries(
+    eventTypes.map((type) => [
+      type,
+      { schema: type, summary: eventSummaries[type], contentType: 'application/cloudevents+json' },
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(socketSummaries).map(([name, summary]) => [
+      name,
+      { schema: name, summary, contentType: 'application/json' },
+    ]),
+  ),
+};
+
+/** The section `components.messages`. */
+export function componentMessages(): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, { schema, summary, contentType }]) => [
+      name,
+      {
+        name,
+        summary,
+        contentType,
+        ...(name in socketSummaries ? {} : amqpParts(name)),
+        payload: { $ref: `#/components/schemas/${schema}` },
+      },
+    ]),
+  );
+}
+
+/** The section `messages` of a channel. */
+export function messagesOf(names: readonly string[]): Readonly<Record<string, object>> {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }]));
+}
+
+function amqpParts(type: string): object {
+  const number = { type: 'integer', minimum: 1 };
+  const headers = { type: 'object', properties: { 'x-run': number, 'x-attempt': number } };
+  return {
+    ...(type === 'service.following' ? {} : { headers }),
+    bindings: { amqp: { messageType: type, bindingVersion: '0.3.0' } },
+  };
+}
