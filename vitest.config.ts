@@ -5,10 +5,10 @@ export default defineConfig({
     projects: ['shared', 'api', 'worker', 'notification', 'local', 'test_images', 'docs'].map((name) => ({
       test: { name, root: `./${name}`, include: ['**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
     })),
-    // One RabbitMQ and one MinIO for the whole run; each test file takes a vhost and a bucket of its own.
     // CI asks for a report besides, and prints the counts from it.
     reporters: process.env['VITEST_REPORT'] === undefined ? ['default'] : ['default', 'json'],
-    outputFile: { json: process.env['VITEST_REPORT'] ?? '' },
+    ...(process.env['VITEST_REPORT'] && { outputFile: { json: process.env['VITEST_REPORT'] } }),
+    // One RabbitMQ and one MinIO for the whole run; each test file takes a vhost and a bucket of its own.
     globalSetup: ['./local/testing/global-setup-broker.ts', './local/testing/global-setup-minio.ts'],
   },
 });

@@ -1,0 +1,40 @@
+import { commonVariables } from '@image-pipeline/shared/common-config.ts';
+import type { Variables } from '@image-pipeline/shared/config.ts';
+import { apiVariables } from '../api/config.ts';
+import { localVariables } from '../local/pipeline/local-config.ts';
+import { notificationVariables } from '../notification/config.ts';
+import { workerVariables } from '../worker/config.ts';
+
+/** Every variable of the system, where it belongs first. */
+export const variableSections: readonly { readonly title: string; readonly variables: Variables }[] = [
+  { title: 'The system on one machine (make up)', variables: localVariables },
+  { title: 'Every service', variables: commonVariables },
+  { title: 'api', variables: apiVariables },
+  { title: 'worker', variables: workerVariables },
+  { title: 'notification', variables: notificationVariables },
+];
+
+/** Whose default depends on the machine: the file must be the same on all. */
+const ofTheMachine: readonly string[] = ['MAX_CONCURRENT_JOBS'];
+
+/** `.env.example`: each variable once, explained, with its default; a commented line means just that default. */
+export function envExample(): string {
+  const seen = new Set(['API_TOKEN']);
+  const sections = variableSections.map(({ title, variables }) => {
+    const own = Object.entries(variables).filter(([name]) => !seen.has(name));
+    for (const [name] of own) seen.add(name);
+    const lines = own.map(([name, variable]) => {
+      const value = ofTheMachine.includes(name) ? '' : variable.default;
+      return `# ${variable.description}: ${variable.form}\n# ${name}=${value}\n`;
+    });
+    return `# --- ${title} ---\n\n${lines.join('\n')}`;
+  });
+  return `# Settings of the whole system. \`make\` copies this file to .env at first use; change that one.
+# A line that is missing, empty or begins with # means the default shown. What the shell sets wins over .env.
+# Without Docker, addresses and the store are decided by \`make up\` itself.
+
+# The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
+API_TOKEN=
+
+${sections.join('\n')}`;
+}
