@@ -9,8 +9,6 @@ import {
 } from '@image-pipeline/shared/config.ts';
 import { z } from 'zod';
 
-const MIB = 1024 * 1024;
-
 /** The beginning of addresses that are shown to callers, or nothing; without the slash at its end. */
 const publicAddress = (protocols: string, description: string): Variable<string> => ({
   schema: z
@@ -40,13 +38,6 @@ export const apiVariables = {
     'where callers find the notification service, for links in answers; empty: there are none',
   ),
   ...accessTokenVariables,
-  MAX_FILE_BYTES: wholeNumber({
-    min: 1_024,
-    max: 256 * MIB,
-    default: 10 * MIB,
-    unit: 'bytes',
-    description: 'the largest image that is taken',
-  }),
   MAX_FILES: wholeNumber({ min: 1, max: 100, default: 20, description: 'files that one upload may carry' }),
   UPLOADS_IN_FLIGHT: wholeNumber({
     min: 1,

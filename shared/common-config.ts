@@ -3,6 +3,8 @@ import { DEFAULT_JOB_LADDER, DEFAULT_WEBHOOK_LADDER, parseLadder, type Rung } fr
 import { address, choice, text, wholeNumber, type ConfigOf, type Variable } from './config.ts';
 import { logFormats, logLevels } from './log.ts';
 
+const MIB = 1024 * 1024;
+
 const ladder = (fallback: string, description: string): Variable<readonly Rung[]> => ({
   schema: z.string().transform((given, context) => {
     try {
@@ -126,6 +128,13 @@ export const commonVariables = {
     max: 1_000_000,
     default: 10_000,
     description: 'how many of the newest jobs a service keeps in memory; older ones are read from the store',
+  }),
+  MAX_FILE_BYTES: wholeNumber({
+    min: 1_024,
+    max: 256 * MIB,
+    default: 10 * MIB,
+    unit: 'bytes',
+    description: 'the largest image that is taken',
   }),
   STOP_TIMEOUT_MS: wholeNumber({
     min: 100,

@@ -2,8 +2,6 @@ import { availableParallelism, hostname } from 'node:os';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 
-const MIB = 1024 * 1024;
-
 export const workerVariables = {
   ...commonVariables,
   MAX_CONCURRENT_JOBS: wholeNumber({
@@ -50,13 +48,6 @@ export const workerVariables = {
     max: 1_000_000,
     default: 500,
     description: 'after how many images that process is replaced by a fresh one',
-  }),
-  MAX_FILE_BYTES: wholeNumber({
-    min: 1_024,
-    max: 256 * MIB,
-    default: 10 * MIB,
-    unit: 'bytes',
-    description: 'the largest image that is taken',
   }),
 } as const;
 

@@ -12,11 +12,14 @@ export const deadLetterStatsSchema = z
   })
   .meta({ id: 'DeadLetterStats' });
 
+/** A record as callers see it. Parsing drops what is only ours. */
+export const deadLetterEntrySchema = deadLetterSchema
+  .omit({ version: true, state: true })
+  .extend({ status_url: z.string() });
+
 export const deadLetterListSchema = z
   .object({
-    messages: z
-      .array(deadLetterSchema.omit({ version: true, state: true }).extend({ status_url: z.string() }))
-      .meta({ description: 'Oldest job first.' }),
+    messages: z.array(deadLetterEntrySchema).meta({ description: 'Oldest job first.' }),
     next_cursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
   })
   .meta({ id: 'DeadLetterList' });

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
 import { deathReasons, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
-import { jobIdSchema, jobMessageSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import {
+  jobIdSchema,
+  jobMessageSchema,
+  jobRequestSchema,
+  type JobRequest,
+} from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 
@@ -38,7 +43,7 @@ export function readDeath(delivery: Pick<Delivery, 'content' | 'headers'>, now: 
     run: tag.data?.run ?? 1,
     attempt: count.safeParse(headers['x-attempt']).data ?? 1,
     death: deathOf(headers['x-death'], now),
-    request: message.success ? requestOf(message.data) : undefined,
+    request: message.success ? jobRequestSchema.parse(message.data) : undefined,
     unreadableBecause: json.problem ?? (message.success ? '' : z.prettifyError(message.error)),
   };
 }
@@ -54,12 +59,6 @@ function parseJson(content: Buffer): { value?: unknown; problem?: string } {
   } catch (error) {
     return { problem: `the message is not JSON: ${messageOf(error)}` };
   }
-}
-
-function requestOf(message: z.output<typeof jobMessageSchema>): JobRequest {
-  const { history, ...request } = message;
-  void history;
-  return request;
 }
 
 /** The newest death stands first. */

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { z } from 'zod';
-import type { deadLetterListSchema } from '../contracts/dead-letter-answers.ts';
+import { deadLetterEntrySchema, type deadLetterListSchema } from '../contracts/dead-letter-answers.ts';
 import { deadLetterListQuerySchema } from '../contracts/queries.ts';
 import { deadLetterStats } from '../dead-letters/dead-letter-stats.ts';
 import type { DeadLetters } from '../dead-letters/dead-letters.ts';
@@ -20,14 +20,12 @@ export function deadLetterListRoute(letters: DeadLetters, links: Links): Request
   return async (request, response) => {
     const { limit, cursor } = readQuery(request, deadLetterListQuerySchema);
     const page = await letters.page({ limit, after: cursor });
-    const answer: z.output<typeof deadLetterListSchema> = {
-      messages: page.letters.map(({ version, state, ...letter }) => {
-        void [version, state];
-        return { ...letter, status_url: links.status(letter.job_id) };
-      }),
-      next_cursor: page.next ?? null,
-    };
+    const messages = page.letters.map((letter) =>
+      deadLetterEntrySchema.parse({ ...letter, status_url: links.status(letter.job_id) }),
+    );
     response.setHeader('Cache-Control', 'no-store');
-    response.json(answer);
+    response.json({ messages, next_cursor: page.next ?? null } satisfies z.output<
+      typeof deadLetterListSchema
+    >);
   };
 }

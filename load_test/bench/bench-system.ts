@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureRabbitmq } from '../../local/broker/ensure-rabbitmq.ts';
 import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
+import { nodeFlags } from '../../local/pipeline/node-flags.ts';
 import { freePort } from '../../local/process/free-port.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -46,7 +47,11 @@ export async function startBenchSystem(slots: number): Promise<BenchSystem> {
     const log = openSync(join(folder, `${name}.log`), 'a');
     services.set(
       name,
-      spawn(process.execPath, [`${name}/main.ts`], { cwd: ROOT, env, stdio: ['ignore', log, log] }),
+      spawn(process.execPath, [...nodeFlags, `${name}/main.ts`], {
+        cwd: ROOT,
+        env,
+        stdio: ['ignore', log, log],
+      }),
     );
   }
   const stop = async () => {

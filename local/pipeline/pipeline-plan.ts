@@ -3,6 +3,7 @@ import { startRabbitNode } from '../broker/rabbitmq-node.ts';
 import { USUAL_PORTS } from '../broker/node-ports.ts';
 import type { RunFolder } from '../supervisor/run-folder.ts';
 import type { Addresses, SystemPlan } from '../supervisor/system-plan.ts';
+import { nodeFlags } from './node-flags.ts';
 import { readLocalConfig } from './local-config.ts';
 
 const HOST = '127.0.0.1';
@@ -23,17 +24,22 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan
       return node;
     },
     services: [
-      { name: 'api', args: ['api/main.ts'], firstPort: config.API_PORT, environment: () => ({}) },
+      {
+        name: 'api',
+        args: [...nodeFlags, 'api/main.ts'],
+        firstPort: config.API_PORT,
+        environment: () => ({}),
+      },
       {
         name: 'notification',
-        args: ['notification/main.ts'],
+        args: [...nodeFlags, 'notification/main.ts'],
         firstPort: config.NOTIFICATION_PORT,
         environment: () => ({}),
       },
     ],
     worker: {
       name: 'worker',
-      args: ['worker/main.ts'],
+      args: [...nodeFlags, 'worker/main.ts'],
       firstPort: config.WORKER_PORT,
       environment: ({ name, port }) => ({ WORKER_NAME: name, WORKER_PORT: String(port) }),
     },
