@@ -10,8 +10,8 @@ import { encode } from './frame.ts';
 import { allJobsStateMessage } from './state-message.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** Events that are sent at once to one who resumes; after each portion its connection must have taken them. */
-const PORTION = 20;
+/** Bytes that are sent at once to one who resumes; then its connection must have taken them. */
+const PORTION_BYTES = 128 * 1024;
 
 export interface AllJobsSubscriptionOptions {
   readonly subscriber: Subscriber;
@@ -77,17 +77,18 @@ export class AllJobsSubscription {
     const { signal } = this.#resuming;
     this.#isResuming = true;
     while (!signal.aborted) {
-      const portion = ring.after(last, PORTION);
+      const portion = ring.after(last, PORTION_BYTES);
       if (portion === undefined) {
         subscriber.cutSlowReader();
         return;
       }
-      for (const entry of portion) this.#pass(entry);
-      last = portion.at(-1)?.sequence ?? last;
-      if (portion.length < PORTION) {
+      const newest = portion.at(-1);
+      if (newest === undefined) {
         this.#isResuming = false;
         return;
       }
+      for (const entry of portion) this.#pass(entry);
+      last = newest.sequence;
       await subscriber.flushed();
     }
   }

@@ -74,13 +74,19 @@ export class EventRing {
     return this.#ofJob.get(jobId) ?? [];
   }
 
-  /** At most `limit` entries after this sequence; undefined where some of them have been dropped already. */
-  after(sequence: number, limit: number): readonly RingEntry[] | undefined {
+  /**
+   * The entries after this sequence whose frames fit into `maxBytes`, but at least one; undefined where some of them
+   * have been dropped already.
+   */
+  after(sequence: number, maxBytes: number): readonly RingEntry[] | undefined {
     if (sequence + 1 < this.#first) return undefined;
     const entries: RingEntry[] = [];
-    for (let next = sequence + 1; entries.length < limit; next++) {
+    let bytes = 0;
+    for (let next = sequence + 1; next < this.#next; next++) {
       const entry = this.#at(next);
       if (entry === undefined) break;
+      bytes += entry.frame.data.length;
+      if (bytes > maxBytes && entries.length > 0) break;
       entries.push(entry);
     }
     return entries;

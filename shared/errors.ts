@@ -41,6 +41,7 @@ export const errorCodes = {
   output_too_large: 'The operations ask for an image larger than the limit.',
   invalid_job: 'The job message is not one that this worker understands.',
   original_missing: 'The original is not in the store.',
+  original_damaged: 'The original in the store is not what was uploaded.',
   deadline_exceeded: 'The image took longer to process than its deadline.',
   memory_exceeded: 'Processing the image took more memory than its limit.',
   engine_crashed: 'The process that worked on the image died.',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, StoredImage, Timings } from '@image-pipeline/shared/contracts/outcome.ts';
-import { PermanentFailure, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { originalKey, resultKey, thumbnailKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
@@ -63,7 +63,7 @@ async function fetchOriginal(request: JobRequest, dependencies: AttemptDependenc
     throw new PermanentFailure('original_missing', 'the original image is not in the store any more');
   }
   if (createHash('sha256').update(bytes).digest('hex') !== request.original.sha256) {
-    throw new StoreUnavailable('the store returned an original with another checksum than it was given');
+    throw new TransientFailure('original_damaged', 'the store gave back other bytes than were uploaded');
   }
   return bytes;
 }

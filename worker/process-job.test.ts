@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
+import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
@@ -12,7 +13,7 @@ import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pip
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
-import { originalKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
+import { originalKey, outcomeKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { testBroker, testLadder, testLog, testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
@@ -239,6 +240,7 @@ describe('a job that fails for good', () => {
   it.each([
     ['another version', { version: 2 }],
     ['an unknown operation', { operations: [{ type: 'explode' }] }],
+    ['an id that is not in lower case', { job_id: '01980A3E-7C1B-7D9A-8F00-3C2B1A0F9E8D' }],
     ['no job at all', { hello: 'world' }],
   ])('buries a message with %s at once', async (_what, body) => {
     const before = await deadLetters();
@@ -284,6 +286,46 @@ describe('a job that fails for now', () => {
       error: { code: 'engine_crashed', reason: 'the process died (attempt 3 of 3)' },
     });
     await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+  });
+});
+
+describe('a run that cannot be worked on', () => {
+  it('with a damaged original ends failed when the ladder is used up', async () => {
+    await startWorker(() => Promise.resolve(processed));
+    const request = requestFor(Buffer.from('original'));
+    await store.put(originalKey(request.job_id), Buffer.from('damaged!'));
+    await publish(request, { ...request, history: [] });
+    expect(await outcomeOf(request)).toMatchObject({
+      state: 'failed',
+      attempt: 3,
+      error: { code: 'original_damaged' },
+    });
+  });
+
+  it('because its outcome cannot be read goes to the dead letters instead of round for ever', async () => {
+    const before = await deadLetters();
+    await startWorker(() => Promise.resolve(processed));
+    const request = requestFor(Buffer.from('original'));
+    await store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
+    await publish(request, { ...request, history: [] });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
+  });
+
+  it('has its outcome stored although its start could not be told yet', async () => {
+    const told = Promise.withResolvers<undefined>();
+    const slow = {
+      publish: async (message: OutgoingMessage) => {
+        if (message.type === 'job.started') await told.promise;
+        await broker.publisher.publish(message);
+      },
+    };
+    await startWorker(() => Promise.resolve(processed), { publisher: slow });
+    const request = await submit();
+    expect(await outcomeOf(request)).toMatchObject({ state: 'completed' });
+    expect(consumer?.inHand).toBe(1);
+    told.resolve(undefined);
+    await allSettled();
+    await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.completed 1']));
   });
 });
 

@@ -26,7 +26,7 @@ import type { WorkerMetrics } from './worker-metrics.ts';
 export interface ProcessJobDependencies {
   readonly worker: string;
   readonly store: ObjectStore;
-  readonly publisher: Publisher;
+  readonly publisher: Pick<Publisher, 'publish'>;
   readonly pool: Pick<ImagePool, 'process'>;
   readonly ladder: readonly Rung[];
   readonly maxFileBytes: number;
@@ -41,7 +41,7 @@ type Retry = Extract<Fate, { kind: 'retry' }>;
 /**
  * Takes deliveries from the queue to their end: announce → attempt → outcome → event → settle. The acknowledgement is
  * always last, so whatever dies in between is done again; the outcome is written once, so doing it again changes
- * nothing. Where it throws, the consumer gives the delivery back.
+ * nothing. It throws only where going on makes no sense (the worker stops, the channel is gone).
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
   const { store, publisher, metrics, log } = dependencies;
@@ -66,6 +66,19 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
   }
 
   async function process(job: JobInHand, delivery: Delivery): Promise<void> {
+    try {
+      await workOn(job, delivery);
+    } catch (error) {
+      if (job.signal.aborted) throw error;
+      // Not of the image: a record of this run that cannot be read, or a bug. It must not go round for ever.
+      job.log.error({ err: error }, 'cannot work on this run');
+      const fate = decideFate(error, job.attempt, dependencies.ladder);
+      if (fate.kind === 'retry') await retry(job, fate, delivery);
+      else delivery.deadLetter();
+    }
+  }
+
+  async function workOn(job: JobInHand, delivery: Delivery): Promise<void> {
     const earlier = await whenStoreAnswers(job, () =>
       readOutcome(store, job.request.job_id, job.request.run),
     );
@@ -75,12 +88,12 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       await settle(job, earlier, delivery);
       return;
     }
-    const announced = announce(
-      job,
-      startedEvent(job.request, job.attempt, job.started.worker, job.started.at),
-    );
-    const [ended] = await Promise.all([attempt(job), announced]);
+    const { worker, at } = job.started;
+    const announced = announce(job, startedEvent(job.request, job.attempt, worker, at));
+    announced.catch(() => undefined); // awaited below, once the outcome is safe
+    const ended = await attempt(job);
     if ('rung' in ended) {
+      await announced;
       await retry(job, ended, delivery);
       return;
     }
@@ -88,6 +101,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     const won = outcome.attempt_id === job.attemptId;
     metrics.finished(won ? outcome.state : 'duplicate');
     if (won) metrics.stages(outcome);
+    await announced;
     await settle(job, outcome, delivery);
   }
 

@@ -60,10 +60,14 @@ export function createWorker(config: WorkerConfig): Service & { readonly port: n
         start: () => waitForStore(() => store.start(), stopping.signal, log),
         stop: () => store.stop(),
       },
-      { name: 'image pool', start: () => pool.start(), stop: () => pool.stop() },
+      { name: 'image pool', start: () => pool.start(), stop: () => pool.stop(0) },
       { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
-      { name: 'consumer', start: () => consumer.start(), stop: () => consumer.stop() },
-      { name: 'signal', stop: () => stopping.abort() },
+      {
+        name: 'consumer',
+        start: () => consumer.start(),
+        // What is not finished by then is handed back, and there is still time to close everything.
+        stop: () => consumer.stop(config.STOP_TIMEOUT_MS * 0.8),
+      },
     ],
     config.STOP_TIMEOUT_MS,
   );
@@ -76,6 +80,9 @@ export function createWorker(config: WorkerConfig): Service & { readonly port: n
       await lifecycle.start();
       log.info({ slots, port: server.port }, 'ready for jobs');
     },
-    stop: () => lifecycle.stop(),
+    stop() {
+      stopping.abort();
+      return lifecycle.stop();
+    },
   };
 }

@@ -8,6 +8,7 @@ import {
   type JobRequest,
 } from '@image-pipeline/shared/contracts/job.ts';
 import type { FailedOutcome, Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
@@ -32,16 +33,36 @@ export interface BuryDependencies {
  * record. Every step may be done twice; the acknowledgement is last.
  */
 export function createBurial(dependencies: BuryDependencies): (delivery: Delivery) => Promise<void> {
-  const { store, announce, stopping, log } = dependencies;
+  const { announce, stopping, log } = dependencies;
   return async (delivery) => {
     const signal = AbortSignal.any([delivery.lost, stopping]);
     const death = readDeath(delivery, new Date());
-    const buried = await waitForStore(() => bury(death, store), signal, log);
+    const buried = await waitForStore(() => buryOrExplain(death, dependencies), signal, log);
     if (buried.ended !== undefined) await announce(buried.ended, signal);
     const { jobId: job_id, run } = death;
     if (buried.record !== undefined) log.warn({ job_id, run, code: buried.record.error.code }, 'buried');
     delivery.ack();
   };
+}
+
+/** A burial must end, or it would come round for ever: what cannot be read of a run is told as that. */
+async function buryOrExplain(death: Death, { store, log }: BuryDependencies): Promise<Burial> {
+  try {
+    return await bury(death, store);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    log.error(
+      { err: error, job_id: death.jobId, run: death.run },
+      'cannot read what is stored of a dead run',
+    );
+    const reason = 'what is stored of this run cannot be read; the log of the api says more';
+    const record = {
+      ...recordOf(death, death.request, undefined),
+      error: { code: 'internal_error', reason },
+    };
+    await store.putIfAbsent(deadKey(death.jobId, death.run), jsonBody(record));
+    return { record, ended: undefined };
+  }
 }
 
 interface Burial {

@@ -3,6 +3,7 @@ import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';
@@ -121,6 +122,19 @@ describe('the dead letters', () => {
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: expect.stringMatching(/^unreadable-/) as unknown, name: null, operations: [] }],
     });
+  });
+
+  it('show a run whose records cannot be read, and go on', async () => {
+    const api = await given.api();
+    const request = jobRequest();
+    await given.storeJob(request);
+    await given.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
+    await deadLetter({ ...request, history: [] });
+    await untilBuried(api, 1);
+    expect((await api.ask('/dlq/messages')).json).toMatchObject({
+      messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
+    });
+    expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 });
   });
 
   it('come page by page', async () => {

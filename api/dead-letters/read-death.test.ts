@@ -49,11 +49,15 @@ describe('reading a dead-lettered message', () => {
     expect(readDeath({ content, headers: {} }, now).jobId).toBe(one.jobId);
   });
 
-  it.each([undefined, 'text', [], [{ reason: 1 }], [{ reason: 'maxlen', queue: 'q' }]])(
-    'lives with whatever x-death says: %j',
-    (header) => {
-      const { death } = readDeath({ content: bytes(message), headers: { 'x-death': header } }, now);
-      expect(death).toMatchObject({ reason: 'other', at: now.toISOString() });
-    },
-  );
+  it.each([
+    undefined,
+    'text',
+    [],
+    [{ reason: 1 }],
+    [{ reason: 'maxlen', queue: 'q' }],
+    [{ reason: 'x', queue: 'q', time: { value: 9e15 } }],
+  ])('lives with whatever x-death says: %j', (header) => {
+    const { death } = readDeath({ content: bytes(message), headers: { 'x-death': header } }, now);
+    expect(death).toMatchObject({ reason: 'other', at: now.toISOString() });
+  });
 });

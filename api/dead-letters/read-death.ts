@@ -28,7 +28,8 @@ const xDeath = z.array(
   z.object({
     reason: z.string(),
     queue: z.string(),
-    time: z.object({ value: z.number() }).optional(),
+    // Seconds since 1970, as far as a Date reaches.
+    time: z.object({ value: z.number().min(0).max(8_640_000_000_000) }).optional(),
   }),
 );
 

@@ -211,6 +211,7 @@ describe('consuming', () => {
     expect(deliveries[0]?.lost.aborted).toBe(true);
     expect(deliveries.map(({ deliveryNumber }) => deliveryNumber)).toEqual([1, 2]);
     deliveries[0]?.ack();
+    await vi.waitFor(() => expect(broker.unavailableBecause).toBeUndefined(), { timeout: 10_000 });
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(3));
     await consumer.stop();
@@ -262,7 +263,45 @@ describe('consuming', () => {
     gate.resolve(undefined);
     await stopped;
     expect(deliveries).toHaveLength(2);
-    expect(await broker.queues.inspect(queueNames.process)).toEqual({ ready: 2, consumers: 0 });
+    await vi.waitFor(async () =>
+      expect(await broker.queues.inspect(queueNames.process)).toEqual({ ready: 2, consumers: 0 }),
+    );
+  });
+
+  it('hands back what is not finished when its patience ends', async () => {
+    const broker = await startedBroker();
+    await broker.publisher.publish(job());
+    const { deliveries, consumer } = collect(broker, () => new Promise(() => undefined));
+    await consumer.start();
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    await consumer.stop(50);
+    expect(deliveries[0]?.lost.aborted).toBe(true);
+    await vi.waitFor(async () =>
+      expect(await broker.queues.inspect(queueNames.process)).toEqual({ ready: 1, consumers: 0 }),
+    );
+  });
+
+  it('takes nothing new when the connection comes back while it stops', async () => {
+    const broker = await startedBroker(throughProxy());
+    const gate = Promise.withResolvers<undefined>();
+    const { deliveries, consumer } = collect(broker, () => gate.promise.then(() => undefined), 1);
+    await consumer.start();
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    await proxy.refuse();
+    proxy.cut();
+    await vi.waitFor(() => expect(broker.unavailableBecause).toBeDefined());
+    const stopped = consumer.stop();
+    await proxy.resume();
+    await vi.waitFor(() => expect(broker.unavailableBecause).toBeUndefined(), { timeout: 10_000 });
+    await sleep(300);
+    expect(deliveries).toHaveLength(1);
+    gate.resolve(undefined);
+    await stopped;
+    const other = await startedBroker();
+    await vi.waitFor(async () =>
+      expect(await other.queues.inspect(queueNames.process)).toMatchObject({ ready: 1 }),
+    );
   });
 
   it('sends a dead letter to the dead letter queue and to the burial queue', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -18,6 +19,8 @@ export interface Delivery {
   deadLetter(): void;
   /** Back into the queue, without blame: the work was not done. */
   giveBack(): void;
+  /** Back into the queue, counted towards its delivery limit: the work failed. RabbitMQ 4.3 counts no nack. */
+  returnFailed(): void;
 }
 
 export interface ConsumerOptions {
@@ -25,7 +28,7 @@ export interface ConsumerOptions {
   readonly queue: string;
   /** Deliveries that may be in hand at once. */
   readonly prefetch: number;
-  /** Must settle the delivery; one that it throws over is given back. */
+  /** Must settle the delivery; one that it throws over goes back into the queue, counted as failed. */
   readonly onDelivery: (delivery: Delivery) => Promise<void>;
   readonly log: Logger;
 }
@@ -61,24 +64,30 @@ export class Consumer {
     return this.#inHand.size;
   }
 
-  /** Takes no more deliveries, waits for those in hand, then closes the channel (which gives back any left). */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  /**
+   * Takes no more deliveries, waits for those in hand, then closes the channel, which gives back any left.
+   * @param patienceMs how long to wait for those in hand
+   */
+  stop(patienceMs = Infinity): Promise<void> {
+    this.#stopping ??= this.#stop(patienceMs);
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(patienceMs: number): Promise<void> {
     const channel = this.#supervised.channel;
     if (channel !== undefined && this.#consumerTag !== undefined) {
       await channel.cancel(this.#consumerTag).catch(() => undefined);
     }
-    await Promise.allSettled(this.#inHand);
+    const settled = Promise.allSettled(this.#inHand);
+    if (patienceMs === Infinity) await settled;
+    else await Promise.race([settled, sleep(patienceMs, undefined, { ref: false })]);
     await this.#supervised.stop();
   }
 
   async #consume(channel: Channel, lost: AbortSignal, abandon: (reason: string) => void): Promise<void> {
     const { queue, prefetch } = this.#options;
     await channel.prefetch(prefetch);
+    if (this.#isStopping()) return;
     const { consumerTag } = await channel.consume(queue, (message) => {
       if (message === null) {
         abandon('RabbitMQ cancelled the consumer');
@@ -90,6 +99,12 @@ export class Consumer {
       this.#inHand.add(handled);
     });
     this.#consumerTag = consumerTag;
+    if (this.#isStopping()) await channel.cancel(consumerTag);
+  }
+
+  /** May have become true during an await. */
+  #isStopping(): boolean {
+    return this.#stopping !== undefined;
   }
 
   async #handle(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Promise<void> {
@@ -98,8 +113,12 @@ export class Consumer {
     try {
       await onDelivery(delivery);
     } catch (error) {
+      if (this.#isStopping()) {
+        delivery.giveBack();
+        return;
+      }
       if (!lost.aborted) log.error({ err: error, queue }, `handling a delivery failed: ${messageOf(error)}`);
-      delivery.giveBack();
+      delivery.returnFailed();
     }
   }
 }
@@ -123,5 +142,6 @@ function deliveryOf(message: ConsumeMessage, channel: Channel, lost: AbortSignal
     ack: settle(() => channel.ack(message)),
     deadLetter: settle(() => channel.reject(message, false)),
     giveBack: settle(() => channel.nack(message, false, true)),
+    returnFailed: settle(() => channel.reject(message, true)),
   };
 }

@@ -9,7 +9,7 @@ const MAX_DELAY_MS = 3_000;
  * and rejects with the last error when `signal` aborts in between.
  */
 export async function publishUntilConfirmed(
-  publisher: Publisher,
+  publisher: Pick<Publisher, 'publish'>,
   message: OutgoingMessage,
   signal: AbortSignal,
 ): Promise<void> {

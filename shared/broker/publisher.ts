@@ -144,28 +144,34 @@ export class Publisher {
   }
 
   async #openChannel(): Promise<ConfirmChannel> {
-    this.#channel ??= this.#createChannel();
+    const opening = (this.#channel ??= this.#createChannel());
     try {
-      return await this.#channel;
+      return await opening;
     } catch (error) {
-      this.#channel = undefined;
+      this.#forget(opening);
       throw new PublishRefused(`cannot open a channel: ${messageOf(error)}`, error);
     }
   }
 
   async #createChannel(): Promise<ConfirmChannel> {
     const channel = await this.#options.connection.createConfirmChannel();
+    const opened = this.#channel;
     channel.on('return', (message: Message) => {
       const id: unknown = message.properties.messageId;
       if (typeof id === 'string') this.#returned.add(id);
     });
-    const forget = () => {
+    const onGone = () => {
       this.#closed.add(channel);
-      this.#channel = undefined;
+      this.#forget(opened);
     };
-    channel.on('error', forget);
+    channel.on('error', onGone);
     // Before amqplib's own listener, which fails the unconfirmed publishes.
-    channel.prependListener('close', forget);
+    channel.prependListener('close', onGone);
     return channel;
+  }
+
+  /** The next publish opens a new channel, unless that has happened already. */
+  #forget(channel: Promise<ConfirmChannel> | undefined): void {
+    if (this.#channel === channel) this.#channel = undefined;
   }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { inputTypes, operationsSchema, outputSchema } from './operations.ts';
 
-/** A UUIDv7: job ids sort by the time they were made. */
-export const jobIdSchema = z.uuidv7();
+/** A UUIDv7 in lower case, as keys of the store are: job ids sort by the time they were made. */
+export const jobIdSchema = z.uuidv7().lowercase();
 
 export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
 export type JobState = (typeof jobStates)[number];

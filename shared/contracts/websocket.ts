@@ -17,10 +17,7 @@ export const ALL_JOBS = '*';
 export const LISTED_JOBS = 50;
 
 const watched = z
-  .union([
-    z.literal(ALL_JOBS),
-    jobIdSchema.refine((id) => id === id.toLowerCase(), { error: 'a job id is written in lower case' }),
-  ])
+  .union([z.literal(ALL_JOBS), jobIdSchema])
   .meta({ description: 'The id of a job, or * for all jobs.' });
 
 export const subscribeSchema = z

@@ -4,7 +4,11 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { jsonBody, readJson } from '../store/read-object.ts';
 
 /** How a run ended, or undefined while it has not. @throws StoreUnavailable */
-export function readOutcome(store: ObjectStore, jobId: string, run: number): Promise<Outcome | undefined> {
+export function readOutcome(
+  store: Pick<ObjectStore, 'get'>,
+  jobId: string,
+  run: number,
+): Promise<Outcome | undefined> {
   return readJson(store, outcomeKey(jobId, run), outcomeSchema);
 }
 

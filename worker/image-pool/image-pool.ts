@@ -37,8 +37,11 @@ export interface ImagePool extends Startable {
    *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an error that nobody expected)
    */
   process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage>;
-  /** Lets the images in hand be finished, refuses those that wait, and ends all processes. */
-  stop(): Promise<void>;
+  /**
+   * Lets the images in hand be finished, refuses those that wait, and ends all processes.
+   * @param patienceMs how long those in hand may take; then their processes are killed
+   */
+  stop(patienceMs?: number): Promise<void>;
 }
 
 const MIB = 1024 * 1024;
@@ -68,6 +71,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     createTimeoutMillis: NEVER_MS, // a child has a deadline of its own for that
     acquireTimeoutMillis: NEVER_MS, // and what waits for a slot waits for images that have theirs
   });
+  const atWork = new Set<Child>();
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -95,20 +99,26 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     if (failed !== undefined) throw failed.reason;
   }
 
-  async function stop(): Promise<void> {
+  async function stop(patienceMs: number): Promise<void> {
     await starting?.catch(() => undefined);
+    const impatient = setTimeout(() => {
+      for (const child of atWork) void child.end();
+    }, patienceMs);
     await children.destroy();
+    clearTimeout(impatient);
   }
 
   async function process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage> {
     if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The pool has been stopped.');
     const child = await acquire();
+    atWork.add(child);
     try {
       return await child.run({ ...task, limits });
     } catch (error) {
       if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'a child process is gone');
       throw error;
     } finally {
+      atWork.delete(child);
       const { pid, imagesDone: images } = child;
       if (!isFit(child)) log.debug({ pid, images }, 'a child process is replaced');
       children.release(child);
@@ -118,6 +128,6 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   return {
     start: () => (starting ??= start()),
     process,
-    stop: () => (stopping ??= stop()),
+    stop: (patienceMs = NEVER_MS) => (stopping ??= stop(patienceMs)),
   };
 }
