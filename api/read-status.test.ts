@@ -1,4 +1,6 @@
 import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import {
   completedOutcome,
   failedOutcome,
@@ -8,6 +10,8 @@ import {
   started,
 } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
+import { FollowedJobs } from './followed-jobs.ts';
+import { readStatus } from './read-status.ts';
 import { givenApi } from './testing/given-api.ts';
 import type { TestApi } from './testing/test-api.ts';
 
@@ -17,6 +21,12 @@ async function untilStatus(api: TestApi, jobId: string, status: string): Promise
   await expect
     .poll(async () => (await api.ask(`/status/${jobId}`)).json, { timeout: 10_000, interval: 20 })
     .toMatchObject({ status });
+}
+
+async function untilListed(api: TestApi, jobId: string, status: string): Promise<void> {
+  await expect
+    .poll(async () => (await api.ask(`/jobs?status=${status}`)).json, { timeout: 10_000, interval: 20 })
+    .toMatchObject({ jobs: expect.arrayContaining([expect.objectContaining({ job_id: jobId })]) as unknown });
 }
 
 describe('the status of a job', () => {
@@ -148,6 +158,50 @@ describe('a restarted API', () => {
     expect((await api.ask(`/status/${old.job_id}`)).json).toMatchObject({ status: 'completed' });
     expect((await api.ask(`/status/${running.job_id}`)).json).toMatchObject({ status: 'processing' });
     expect((await api.ask(`/status/${waiting.job_id}`)).json).toMatchObject({ status: 'queued' });
+  });
+});
+
+describe('a job that has ended unheard', () => {
+  const longAgo = () => someRequest({ submitted_at: new Date(Date.now() - 3_000).toISOString() });
+
+  it('is shown as it ended all the same, and listed so from then on', async () => {
+    const api = await given.api();
+    const request = longAgo();
+    await given.publish(queuedEvent(request));
+    await untilListed(api, request.job_id, 'queued');
+    await given.storeJob(request, completedOutcome(request));
+    const thumbnail = await api.ask(`/thumbnail/${request.job_id}`);
+    expect(thumbnail.json).toMatchObject({ code: 'result_gone' });
+    await untilListed(api, request.job_id, 'completed');
+    expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'completed' });
+  });
+
+  it('ends the wait of those who ask for it', async () => {
+    const api = await given.api();
+    const request = longAgo();
+    await given.publish(queuedEvent(request));
+    await untilListed(api, request.job_id, 'queued');
+    const waiting = api.ask(`/status/${request.job_id}?wait=1`);
+    await given.storeJob(request, failedOutcome(request));
+    expect((await waiting).json).toMatchObject({ status: 'failed' });
+  });
+
+  it('is as the log tells while it has just changed, or while the store does not answer', async () => {
+    const outcomes: string[] = [];
+    const store = {
+      get: (key: string) => {
+        outcomes.push(key);
+        return Promise.reject(new StoreUnavailable('The store is away.'));
+      },
+      list: () => given.store.list('nothing'),
+    };
+    const followed = new FollowedJobs(10);
+    const [fresh, old] = [someRequest(), longAgo()];
+    for (const request of [fresh, old]) followed.apply(queuedEvent(request));
+    for (const request of [fresh, old]) {
+      expect(await readStatus(request.job_id, { followed, store })).toMatchObject({ state: 'queued' });
+    }
+    expect(outcomes).toEqual([outcomeKey(old.job_id, 1)]);
   });
 });
 

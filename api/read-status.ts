@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { findEarlierRuns, findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
-import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { hasEnded, type FollowedJobs } from './followed-jobs.ts';
 
+/** Within this age (ms) of a job's newest hop, the event of its end may just be under way. */
+const EVENT_LATENCY_MS = 2_000;
+
 export interface JobSources {
-  readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd'>;
+  readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd' | 'apply'>;
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
 }
 
@@ -14,10 +20,14 @@ export interface JobSources {
  * What is known of a job: from the event log while it remembers the job, else from the store.
  * @throws PipelineError `job_not_found`; StoreUnavailable
  */
-export async function readStatus(jobId: string, { followed, store }: JobSources): Promise<JobView> {
+export async function readStatus(jobId: string, sources: JobSources): Promise<JobView> {
+  const { followed, store } = sources;
   const id = jobId.toLowerCase();
   const live = followed.get(id);
-  const view = live === undefined ? await findStoredJob(store, id) : await withEarlierRuns(live, store);
+  const view =
+    live === undefined
+      ? await findStoredJob(store, id)
+      : await withEarlierRuns(await withEnd(live, sources), store);
   if (view === undefined) throw new PipelineError('job_not_found', 'There is no job with this id.');
   return view;
 }
@@ -43,6 +53,33 @@ export async function awaitStatus(
     return await readStatus(jobId, sources);
   } finally {
     over.abort();
+  }
+}
+
+/** The event of a job's end may be late, or lost with a broker that died; its outcome was stored before. */
+async function withEnd(view: JobView, { followed, store }: JobSources): Promise<JobView> {
+  if (hasEnded(view) || isFresh(view)) return view;
+  const outcome = await outcomeOf(view, store);
+  if (outcome === undefined) return view;
+  const end = endedEvent(view.request, outcome);
+  // Read once, known to everybody here.
+  followed.apply(end);
+  return applyEvent(view, end);
+}
+
+/** A time of the future is of another clock, and says nothing. */
+function isFresh({ timeline }: JobView): boolean {
+  const age = Date.now() - Date.parse(timeline.at(-1)?.at ?? '');
+  return age >= 0 && age < EVENT_LATENCY_MS;
+}
+
+/** Undefined, too, while the store does not answer: what the log tells is known without it. */
+async function outcomeOf({ request }: JobView, store: JobSources['store']): Promise<Outcome | undefined> {
+  try {
+    return await readOutcome(store, request.job_id, request.run);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return undefined;
+    throw error;
   }
 }
 

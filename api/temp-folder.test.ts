@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TempFolder } from './temp-folder.ts';
+import { removeFolder, TempFolder } from './temp-folder.ts';
 
 /** Above the largest process id that Linux gives. */
 const NO_PROCESS = 4_194_305;
@@ -34,5 +34,17 @@ describe('the temporary folder of a process', () => {
     await folder.start();
     await folder.stop();
     expect((await readdir(parent)).toSorted()).toEqual(others.toSorted());
+  });
+
+  it('starts beside what a killed process of another user left', async () => {
+    const [foreign, left] = ['foreign', 'left'].map((end) => `image-pipeline-api-${NO_PROCESS}-${end}`);
+    await Promise.all([foreign, left].map((name) => mkdir(join(parent, name ?? ''))));
+    const folder = new TempFolder(parent, async (path) => {
+      if (path.endsWith('foreign')) throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+      await removeFolder(path);
+    });
+    await folder.start();
+    await folder.stop();
+    expect(await readdir(parent)).toEqual([foreign]);
   });
 });

@@ -9,10 +9,12 @@ const PREFIX = 'image-pipeline-api-';
 /** A folder of this process alone, in which each upload gets one for its files. */
 export class TempFolder implements Startable {
   readonly #parent: string;
+  readonly #remove: typeof removeFolder;
   #path: string | undefined;
 
-  constructor(parent = tmpdir()) {
+  constructor(parent = tmpdir(), remove = removeFolder) {
     this.#parent = parent;
+    this.#remove = remove;
   }
 
   async start(): Promise<void> {
@@ -27,7 +29,7 @@ export class TempFolder implements Startable {
   }
 
   async stop(): Promise<void> {
-    if (this.#path !== undefined) await removeFolder(this.#path);
+    if (this.#path !== undefined) await this.#remove(this.#path);
     this.#path = undefined;
   }
 
@@ -36,7 +38,8 @@ export class TempFolder implements Startable {
     for (const name of await readdir(this.#parent)) {
       const owner = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : NaN;
       if (Number.isNaN(owner) || isRunning(owner)) continue;
-      await removeFolder(join(this.#parent, name));
+      // One that belongs to another user may stay: that is no reason not to start.
+      await this.#remove(join(this.#parent, name)).catch(() => undefined);
     }
   }
 }

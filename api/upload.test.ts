@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { acceptedJobSchema, acceptedJobsSchema } from './contracts/upload-answer.ts';
 import { form, images } from './testing/images.ts';
 import { givenApi } from './testing/given-api.ts';
+import { RawClient } from './testing/raw-client.ts';
 
 const given = givenApi();
 
@@ -197,6 +198,16 @@ describe('an upload that is refused', () => {
       headers: { 'content-type': 'application/json' },
     });
     expect(answer.json).toMatchObject({ code: 'malformed_multipart', allowed: ['multipart/form-data'] });
+  });
+
+  it('without a body says what is taken', async () => {
+    const api = await given.api();
+    // fetch would announce a body of 0 bytes.
+    const client = await RawClient.to(api.port);
+    await client.say('POST /upload HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n');
+    await client.closed();
+    expect(client.heard).toContain('"code":"malformed_multipart"');
+    expect(client.heard).toContain('takes multipart/form-data, not a request without a body.');
   });
 
   it.each([

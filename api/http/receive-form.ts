@@ -35,7 +35,7 @@ export async function receiveForm(
 ): Promise<ReceivedForm> {
   const type = request.is('multipart/form-data');
   if (type !== 'multipart/form-data') {
-    throw notAForm(type === null ? 'no body' : request.headers['content-type']);
+    throw notAForm(type === null ? 'a request without a body' : request.headers['content-type']);
   }
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes, announced);

@@ -1,13 +1,18 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { waitUntilGone } from '../process/terminate.ts';
 import { tempFolder } from '../testing/temp-folder.ts';
 import { isFree } from '../testing/is-free.ts';
 import { findRabbitNode, startRabbitNode, stopRabbitNode } from './rabbitmq-node.ts';
 
 const SETTING = 'application:get_env(rabbit, dead_letter_worker_publisher_confirm_timeout).';
+/**
+ * Ra (github.com/rabbitmq/ra, `ra_directory`) writes down up to about a second late which queues there are: one that is
+ * younger when the node is killed is never led again, and is lost with all its messages.
+ */
+const WRITE_DOWN_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';
 const QUEUE = 'kept';
 const quorum = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
 
@@ -19,6 +24,7 @@ test('a node that was killed comes back with its ports and its messages; stopped
   try {
     const first = await startRabbitNode({ folder });
     await publishOne(first.amqpUrl);
+    await first.ctl(['eval', WRITE_DOWN_QUEUES]);
     expect(await first.ctl(['eval', SETTING])).toBe('{ok,5000}');
     expect((await startRabbitNode({ folder })).process).toEqual(first.process);
     process.kill(first.process.pid, 'SIGKILL');
@@ -26,7 +32,8 @@ test('a node that was killed comes back with its ports and its messages; stopped
 
     const second = await startRabbitNode({ folder });
     expect(second.ports).toEqual(first.ports);
-    expect(await messagesIn(second.amqpUrl)).toBe(1);
+    // Until the queue has a leader its count is answered as 0.
+    await vi.waitFor(async () => expect(await messagesIn(second.amqpUrl)).toBe(1), 10_000);
     await second.stop();
     expect(await findRabbitNode(folder)).toBeUndefined();
     for (const port of Object.values(second.ports)) expect(await isFree(port)).toBe(true);

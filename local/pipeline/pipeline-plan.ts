@@ -44,7 +44,7 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan
       environment: ({ name, port }) => ({ WORKER_NAME: name, WORKER_PORT: String(port) }),
     },
     workers: config.WORKERS,
-    environment: (addresses) => ({ ...env, ...addressVariables(run, addresses) }),
+    environment: (addresses) => ({ ...env, TMPDIR: run.temp, ...addressVariables(run, addresses) }),
   };
 }
 

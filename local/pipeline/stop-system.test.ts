@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { isAlive } from '../process/identity.ts';
@@ -28,6 +30,9 @@ async function startedSystem() {
   });
   const state = await readState(run.state);
   if (state === undefined) throw new Error('A running system has written no state.');
+  // What a killed service leaves.
+  await mkdir(join(run.temp, 'upload'));
+  await writeFile(join(run.temp, 'upload', 'file'), 'bytes');
   return { run, state, ready };
 }
 
@@ -35,6 +40,7 @@ async function expectNothingLeft(run: RunFolder, { supervisor, services }: State
   for (const process of [supervisor, ...services.map((service) => service.process)]) {
     expect(await isAlive(process)).toBe(false);
   }
+  expect(existsSync(run.temp)).toBe(false);
   expect(await systemState(run)).toBe('stopped');
   await expect(runningSystem(run)).rejects.toThrow('The system is not running');
 }

@@ -9,7 +9,7 @@ const STOP_DEADLINE_MS = 35_000;
 
 /**
  * Ends whatever a supervisor left behind that was killed or does not answer any more: exactly the processes that it
- * wrote down, recognised by pid and start time, so that no stranger with a reused pid is hit.
+ * wrote down, recognised by pid and start time, so that no stranger with a reused pid is hit. Their temporary files go.
  * @returns the names of what was still running
  */
 export async function cleanUp(run: RunFolder): Promise<string[]> {
@@ -24,6 +24,7 @@ export async function cleanUp(run: RunFolder): Promise<string[]> {
     );
   }
   if (await stopRabbitNode(run.rabbitmq)) ended.push('rabbitmq');
+  await run.removeTemp();
   await removeState(run.state);
   await rm(run.socket, { force: true });
   return ended.sort();

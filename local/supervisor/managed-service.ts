@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { terminate } from '../process/terminate.ts';
 import { probe } from './probe.ts';
@@ -62,11 +63,15 @@ export class ManagedService {
 
   /** Lets it finish what it has in hand; kills it when the deadline has passed. */
   async stop(): Promise<void> {
+    this.#enter('stopping');
     clearTimeout(this.#restart);
-    await this.#launching;
+    // Whoever started it was told why it did not start.
+    await this.#launching.catch(() => undefined);
     const running = this.#process;
-    this.#enter(running === undefined ? 'stopped' : 'stopping');
-    if (running === undefined) return;
+    if (running === undefined) {
+      this.#enter('stopped');
+      return;
+    }
     const how = await terminate(running.identity, STOP_DEADLINE_MS);
     await running.exited;
     this.#options.log(
@@ -124,16 +129,30 @@ export class ManagedService {
       this.#enter('failed', 'its configuration is wrong (exit code 78)');
       this.#options.log(`${this.name} failed: its configuration is wrong. It is not started again`);
     } else {
-      this.#restarts += 1;
-      this.#endsInARow = endsInARow(this.#endsInARow, exit.uptimeMs);
-      const wait = restartDelay(this.#endsInARow);
-      this.#enter('restarting', describeExit(exit));
-      this.#options.log(`${this.name} ended (${describeExit(exit)}): started again in ${wait / 1_000} s`);
-      this.#restart = setTimeout(() => {
-        this.#launching = this.#launch();
-      }, wait);
+      this.#startAgain(describeExit(exit), exit.uptimeMs);
     }
     this.#options.onChange();
+  }
+
+  /** The more often in a row it has ended, the later. */
+  #startAgain(reason: string, uptimeMs: number): void {
+    this.#restarts += 1;
+    this.#endsInARow = endsInARow(this.#endsInARow, uptimeMs);
+    const wait = restartDelay(this.#endsInARow);
+    this.#enter('restarting', reason);
+    this.#options.log(`${this.name} ended (${reason}): started again in ${wait / 1_000} s`);
+    this.#restart = setTimeout(() => {
+      this.#launching = this.#relaunch();
+    }, wait);
+  }
+
+  /** Never rejects: not to start counts as an end. */
+  async #relaunch(): Promise<void> {
+    try {
+      await this.#launch();
+    } catch (error) {
+      if (!this.stopped) this.#startAgain(`it cannot be started: ${messageOf(error)}`, 0);
+    }
   }
 
   #enter(state: ServiceReport['state'], reason?: string): void {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 /** Where everything of a local system lies: `.run` at the root of the repository. */
@@ -7,6 +7,8 @@ export class RunFolder {
   readonly logs: string;
   readonly rabbitmq: string;
   readonly store: string;
+  /** Of the services: what a killed one leaves there goes with the system. Not for sockets: its path may be long. */
+  readonly temp: string;
   readonly state: string;
   readonly lock: string;
   readonly #socket: string;
@@ -16,6 +18,7 @@ export class RunFolder {
     this.logs = join(path, 'logs');
     this.rabbitmq = join(path, 'rabbitmq');
     this.store = join(path, 'store');
+    this.temp = join(path, 'tmp');
     this.state = join(path, 'state.json');
     this.lock = join(path, 'lock');
     this.#socket = join(path, 'control.sock');
@@ -34,5 +37,11 @@ export class RunFolder {
   async create(): Promise<void> {
     await mkdir(this.logs, { recursive: true });
     await mkdir(this.store, { recursive: true });
+    await mkdir(this.temp, { recursive: true });
+  }
+
+  /** Also while a process that outlived its parent still makes files in it. */
+  async removeTemp(): Promise<void> {
+    await rm(this.temp, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 }

@@ -19,10 +19,16 @@ export async function runSupervisor(plan: SystemPlan, run: RunFolder, cwd: strin
   let ending: Promise<void> | undefined;
   const end = (exitCode: number) => {
     ending ??= (async () => {
-      await supervisor.stop();
+      const stopped = await supervisor.stop().then(
+        () => true,
+        (error: unknown) => {
+          console.error(error);
+          return false;
+        },
+      );
       await control.close();
       await rm(run.socket, { force: true });
-      process.exit(exitCode);
+      process.exit(stopped ? exitCode : 1);
     })();
   };
   const control = await serveControl(run.socket, supervisor, () => end(0));

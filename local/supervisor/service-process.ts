@@ -35,6 +35,8 @@ export async function spawnService(options: {
       signal: signal as Exit['signal'],
       uptimeMs: performance.now() - since,
     }));
+    // One that cannot be started has no end either, and says so at the next line.
+    exited.catch(() => undefined);
     await once(child, 'spawn');
     const pid = child.pid ?? Number.NaN;
     // A process that has ended already was one, too.

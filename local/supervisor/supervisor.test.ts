@@ -33,7 +33,7 @@ async function startedSystem(changes: Partial<SystemPlan> = {}) {
   onTestFinished(async () => {
     const { services } = await supervisor.report();
     await supervisor.stop();
-    expect(await readdir(run.path)).not.toContain('state.json');
+    expect(await readdir(run.path)).toEqual(['logs', 'store']);
     for (const { name, port } of services) {
       if (name !== 'rabbitmq' && port !== undefined) expect(await isFree(port)).toBe(true);
     }
@@ -107,6 +107,36 @@ test('a broker that dies is started again, with the ports that it had', async ()
     expect(await serviceNamed(supervisor, 'rabbitmq')).toMatchObject({ state: 'ready', restarts: 1 });
   }, 5_000);
   expect(starts).toEqual([false, true]);
+});
+
+test('what cannot be stopped keeps nothing else running, and its record', async () => {
+  await using folder = await tempFolder();
+  const run = new RunFolder(folder.path);
+  await run.create();
+  const self = await identify(process.pid);
+  if (self === undefined) throw new Error('This process cannot see itself.');
+  let isBrokerUp = true;
+  const supervisor = new Supervisor({
+    plan: fixturePlan(broker.folder, {
+      startBroker: async () => {
+        const standIn = await standInBroker();
+        return { ...standIn, stop: () => standIn.stop().then(() => void (isBrokerUp = false)) };
+      },
+    }),
+    run,
+    cwd: process.cwd(),
+    self,
+    log: (line) => {
+      if (line === 'worker-1 stopped') throw new Error('no room for the log');
+    },
+  });
+  await supervisor.start();
+  await untilAllReady(supervisor);
+  const { services } = await supervisor.report();
+  await expect(supervisor.stop()).rejects.toMatchObject({ errors: [new Error('no room for the log')] });
+  expect(isBrokerUp).toBe(false);
+  for (const { port } of services) expect(await isFree(port ?? 0)).toBe(true);
+  expect(await readdir(run.path)).toContain('state.json');
 });
 
 test('a service that is not ready says why, and is left running', async () => {

@@ -50,7 +50,10 @@ export class Supervisor {
     return (this.#starting ??= this.#start());
   }
 
-  /** Services first, so that they can hand back what they can't finish; the broker last. */
+  /**
+   * Services first, so that they can hand back what they can't finish; the broker last.
+   * @throws AggregateError of what could not be stopped: its record stays for `cleanUp`
+   */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop());
   }
@@ -111,10 +114,15 @@ export class Supervisor {
     await this.#starting?.catch(() => undefined);
     this.#phase = 'stopping';
     await this.#commands.onIdle();
-    await Promise.all(this.#all().map((service) => service.stop()));
-    await this.#broker.stop();
+    const services = await Promise.allSettled(this.#all().map((service) => service.stop()));
+    const broker = await Promise.allSettled([this.#broker.stop()]);
     clearInterval(this.#rotation);
     await this.#stateWrites.onIdle();
+    const failures = [...services, ...broker].flatMap((end): unknown[] =>
+      end.status === 'rejected' ? [end.reason] : [],
+    );
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped');
+    await run.removeTemp();
     await removeState(run.state);
     log('stopped');
   }

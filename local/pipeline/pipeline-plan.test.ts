@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { RunFolder } from '../supervisor/run-folder.ts';
+import { pipelinePlan } from './pipeline-plan.ts';
+
+test('services keep their temporary files in the run folder, wherever others keep theirs', () => {
+  const run = new RunFolder('/srv/image-pipeline/.run');
+  const broker = {
+    process: { pid: 1, startedAt: 'unknown' },
+    ports: { amqp: 5672, management: 15_672 },
+    amqpUrl: 'amqp://127.0.0.1:5672',
+    managementUrl: 'http://127.0.0.1:15672',
+    stop: () => Promise.resolve(),
+  };
+  const environment = pipelinePlan(run, { TMPDIR: '/elsewhere' }).environment({ broker, ports: new Map() });
+  expect(environment).toMatchObject({ TMPDIR: '/srv/image-pipeline/.run/tmp' });
+});
