@@ -8,8 +8,10 @@ import { BareLoops, systemThroughput } from './throughput.ts';
 import { benchImage } from './upload.ts';
 import { JobWatcher } from './watch-jobs.ts';
 
-const ROUNDS = 3;
-const IMAGES_PER_ROUND = 24;
+/** Until V8 has compiled what is hot. */
+const WARM_UP_IMAGES = 40;
+const ROUNDS = 5;
+const IMAGES_PER_ROUND = 32;
 const IDLE_UPLOADS = 50;
 const FIRST_JOBS = 100;
 const ALL_JOBS = 1_000;
@@ -26,8 +28,9 @@ await using watcher = await JobWatcher.open(system.notificationUrl);
 using bare = new BareLoops(slots);
 
 const round = Array.from({ length: IMAGES_PER_ROUND }, () => sample);
-await systemThroughput(system, watcher, round.slice(0, slots * 2));
-await bare.throughput(round.slice(0, slots * 2));
+const warmUp = Array.from({ length: WARM_UP_IMAGES }, () => sample);
+await systemThroughput(system, watcher, warmUp);
+await bare.throughput(warmUp);
 
 const ratios: number[] = [];
 for (let index = 1; index <= ROUNDS; index++) {

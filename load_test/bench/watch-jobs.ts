@@ -16,6 +16,9 @@ export interface SeenEvent {
   readonly seenAt: number;
 }
 
+/** A job that takes longer than this has been lost, and the benchmark with it. */
+const END_TIMEOUT_MS = 120_000;
+
 /** Every event of every job, as a WebSocket subscriber sees it. */
 export class JobWatcher implements AsyncDisposable {
   readonly #socket: WebSocket;
@@ -37,10 +40,13 @@ export class JobWatcher implements AsyncDisposable {
     return this.#seen.get(jobId) ?? [];
   }
 
-  /** Resolves when the job's end has been seen. */
+  /** Resolves when the job's end has been seen. @throws Error if that takes two minutes */
   async ended(jobId: string): Promise<void> {
     if (this.eventsOf(jobId).some(isEnd)) return;
-    await new Promise<void>((resolve) => this.#waiting.set(jobId, resolve));
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => reject(new Error(`job ${jobId} does not end`)), END_TIMEOUT_MS);
+    this.#waiting.set(jobId, () => resolve(undefined));
+    await promise.finally(() => clearTimeout(timer));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
