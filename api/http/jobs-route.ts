@@ -19,7 +19,7 @@ export function jobsRoute({ followed, isCaughtUp, links }: JobsRouteDeps): Reque
     if (!isCaughtUp()) {
       throw new PipelineError('not_caught_up', 'The event log is still being read; ask again in a moment.');
     }
-    const page = followed.list({ state: status, limit, before: cursor?.toLowerCase() });
+    const page = followed.list({ state: status, limit, before: cursor });
     response.setHeader('Cache-Control', 'no-store');
     response.json(jobListAnswer(page, links));
   };

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { inputTypes, operationsSchema, outputSchema } from './operations.ts';
 
 /** A UUIDv7 in lower case, as keys of the store are: job ids sort by the time they were made. */
-export const jobIdSchema = z.uuidv7().lowercase();
+export const jobIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  .meta({ format: 'uuid' });
 
 export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
 export type JobState = (typeof jobStates)[number];

@@ -21,7 +21,7 @@ interface StoredRun {
  * @throws StoreUnavailable
  */
 export async function findStoredJob(store: ReadableStore, jobId: string): Promise<JobView | undefined> {
-  if (!isJobId(jobId)) return undefined;
+  if (!jobIdSchema.safeParse(jobId).success) return undefined;
   const runs = await listRuns(store, jobId);
   const newest = runs.findLast((stored) => stored.requested);
   if (newest === undefined) return undefined;
@@ -40,11 +40,6 @@ export async function findEarlierRuns(
   run: number,
 ): Promise<readonly EarlierRun[]> {
   return readEarlierRuns(store, jobId, await listRuns(store, jobId), run);
-}
-
-/** Whether the text can be a job id as we write them: keys of the store are in lower case. */
-function isJobId(text: string): boolean {
-  return jobIdSchema.safeParse(text).success && text === text.toLowerCase();
 }
 
 /** By number; keys come in byte order, in which 10 stands before 2. */
