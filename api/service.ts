@@ -60,9 +60,17 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
   });
 
   let isStoreOpen = false;
-  const openStore = async () => {
-    await waitForStore(() => store.start(), stopping.signal, log);
-    isStoreOpen = true;
+  let opening: Promise<void> | undefined;
+  const openStore = () => {
+    opening = waitForStore(() => store.start(), stopping.signal, log).then(() => {
+      isStoreOpen = true;
+    });
+    return opening;
+  };
+  /** Not in the middle of its proof, which would go on writing. */
+  const closeStore = async () => {
+    await opening?.catch(() => undefined);
+    await store.stop();
   };
   const refuseBecause = () => {
     const reason = broker.unavailableBecause;
@@ -99,7 +107,7 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
   const lifecycle = createLifecycle(
     [
       { name: 'temporary folder', start: () => tempFolder.start(), stop: () => tempFolder.stop() },
-      { name: 'store', start: () => inBackground(openStore), stop: () => store.stop() },
+      { name: 'store', start: () => inBackground(openStore), stop: closeStore },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
       { name: 'burials', start: () => inBackground(() => burials.start()), stop: () => burials.stop() },
