@@ -12,8 +12,21 @@ export interface ExaminedImage extends ReceivedFile {
   readonly sha256: string;
 }
 
+/** A file, and the image it is, or what is wrong with it. */
+export type ExaminedFile = { readonly file: ReceivedFile } & (
+  { readonly image: ExaminedImage } | { readonly error: unknown }
+);
+
+export async function examineFile(file: ReceivedFile): Promise<ExaminedFile> {
+  try {
+    return { file, image: await examineImage(file) };
+  } catch (error) {
+    return { file, error };
+  }
+}
+
 /** @throws PipelineError `empty_file` or `unsupported_type` */
-export async function examineImage(file: ReceivedFile): Promise<ExaminedImage> {
+async function examineImage(file: ReceivedFile): Promise<ExaminedImage> {
   if (file.size === 0) throw new PipelineError('empty_file', `The file "${file.name}" has no bytes.`);
   return { ...file, contentType: await typeOf(file), sha256: await digestOf(file.path) };
 }

@@ -19,6 +19,8 @@ export const problemMeanings = {
   malformed_multipart: { status: 400 },
   malformed_request: { status: 400 },
   invalid_parameter: { status: 422 },
+  idempotency_key_reused: { status: 422 },
+  idempotency_key_in_hand: { status: 409, retryAfter: 1 },
   rate_limited: { status: 429 },
   request_timeout: { status: 408 },
   unauthorized: { status: 401 },
@@ -32,6 +34,7 @@ export const problemMeanings = {
   publish_unconfirmed: { status: 503, retryAfter: 5 },
   store_unavailable: { status: 503, retryAfter: 5 },
   overloaded: { status: 503, retryAfter: 2 },
+  queue_full: { status: 503, retryAfter: 30 },
   out_of_space: { status: 507, retryAfter: 30 },
   not_caught_up: { status: 503, retryAfter: 1 },
   internal_error: { status: 500 },
@@ -64,10 +67,16 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
-/** The value of the header `Retry-After`, or undefined where trying again does not help. */
+/** The usual value of the header `Retry-After`, or undefined where trying again does not help. */
 export function retryAfterOf(code: ProblemCode): number | undefined {
   const meaning: Meaning = problemMeanings[code];
   return meaning.retryAfter;
+}
+
+/** The same for this problem, which may know better: its member `retry_after_seconds`. */
+export function secondsToWait(problem: Problem): number | undefined {
+  const known = problem['retry_after_seconds'];
+  return typeof known === 'number' ? known : retryAfterOf(problem.code);
 }
 
 /** An address that only names the kind of problem; the OpenAPI document explains them. */

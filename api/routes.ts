@@ -70,6 +70,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
           store,
           publish: (message) => broker.publisher.publish(message),
           onAccepted: (request) => announce(request, deps),
+          isKnown: (jobId) => followed.get(jobId) !== undefined,
           log,
         },
         links,

@@ -31,37 +31,47 @@ export async function uploadImage(
   wishes: Wishes,
   deps: UploadImageDeps,
 ): Promise<JobRequest> {
-  const request = requestFor(image, wishes);
-  await storeOriginal(request, image, deps);
+  const request = requestFor(image, wishes, newIdentity());
+  await storeOriginal(image, request.job_id, deps);
   await storeRequest(request, deps);
   await publishJob(request, deps);
-  deps.onAccepted(request);
-  const { job_id, original } = request;
-  deps.log.info(
-    { job_id, file: original.name, size: original.size, type: original.content_type },
-    'accepted',
-  );
+  announceAccepted(request, deps);
   return request;
 }
 
-function requestFor({ name, contentType, size, sha256 }: ExaminedImage, wishes: Wishes): JobRequest {
+/** What tells a job from another of the same image. */
+export interface JobIdentity {
+  readonly job_id: string;
+  /** RFC 3339 */
+  readonly submitted_at: string;
+}
+
+function newIdentity(): JobIdentity {
+  return { job_id: uuidv7(), submitted_at: new Date().toISOString() };
+}
+
+export function requestFor(
+  { name, contentType, size, sha256 }: ExaminedImage,
+  wishes: Wishes,
+  { job_id, submitted_at }: JobIdentity,
+): JobRequest {
   return {
     version: 1,
-    job_id: uuidv7(),
+    job_id,
     run: 1,
-    submitted_at: new Date().toISOString(),
+    submitted_at,
     original: { name, content_type: contentType, size, sha256 },
     operations: [...wishes.operations],
     output: wishes.output,
   };
 }
 
-async function storeOriginal(
-  request: JobRequest,
-  image: ExaminedImage,
-  deps: UploadImageDeps,
+export async function storeOriginal(
+  { path, size }: ExaminedImage,
+  jobId: string,
+  { store }: Pick<UploadImageDeps, 'store'>,
 ): Promise<void> {
-  await deps.store.put(originalKey(request.job_id), createReadStream(image.path), { size: image.size });
+  await store.put(originalKey(jobId), createReadStream(path), { size });
 }
 
 async function storeRequest(request: JobRequest, { store }: UploadImageDeps): Promise<void> {
@@ -76,6 +86,12 @@ async function publishJob(request: JobRequest, deps: UploadImageDeps): Promise<v
     if (error instanceof PublishRefused) await undo(request, deps);
     throw error;
   }
+}
+
+export function announceAccepted(request: JobRequest, { onAccepted, log }: UploadImageDeps): void {
+  onAccepted(request);
+  const { job_id, original } = request;
+  log.info({ job_id, file: original.name, size: original.size, type: original.content_type }, 'accepted');
 }
 
 /** The message that asks a worker for the first attempt of a run. */

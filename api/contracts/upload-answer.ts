@@ -28,7 +28,7 @@ export type AcceptedJob = z.output<typeof acceptedJobSchema>;
 
 /** A file of an upload, and whether it became a job. */
 export type FileVerdict = { readonly file: string } & (
-  { readonly request: JobRequest } | { readonly error: unknown }
+  { readonly request: JobRequest; readonly repeated: boolean } | { readonly error: unknown }
 );
 
 export function acceptedJobOf({ job_id }: JobRequest, links: Links): AcceptedJob {

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Problem } from '../problem.ts';
-import { retryAfterOf } from '../problem.ts';
+import { secondsToWait } from '../problem.ts';
 import { rememberedJobId } from './job-id.ts';
 import { endUnread, isBodyUnread } from './unread-body.ts';
 
@@ -12,7 +12,7 @@ export function sendProblem(request: Request, response: Response, problem: Probl
     instance: request.path,
     ...(jobId === undefined ? {} : { job_id: jobId }),
   })}\n`;
-  const retryAfter = retryAfterOf(problem.code);
+  const retryAfter = secondsToWait(problem);
   if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
   response.status(problem.status);
   response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');

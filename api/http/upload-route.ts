@@ -2,57 +2,85 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import { acceptedJobOf, verdictsOf, type FileVerdict } from '../contracts/upload-answer.ts';
-import { examineImage } from '../examine-image.ts';
+import { examineFile, type ExaminedFile } from '../examine-image.ts';
+import { idempotencyKeyOf, REPLAYED_HEADER } from '../idempotency-key.ts';
+import { KeysInHand } from '../keys-in-hand.ts';
 import type { Links } from '../links.ts';
 import { parseWishes, type Wishes } from '../parse-wishes.ts';
 import { problemOf } from '../problem.ts';
 import { removeFolder, type TempFolder } from '../temp-folder.ts';
-import { uploadImage, type UploadImageDeps } from '../upload-image.ts';
+import { uploadImage } from '../upload-image.ts';
+import { reserveUpload, type AcceptImage, type UploadOnceDeps } from '../upload-once.ts';
 import type { FormLimits } from './form-limits.ts';
-import { receiveForm, type ReceivedFile } from './receive-form.ts';
+import { receiveForm } from './receive-form.ts';
 import { sendProblem } from './send-problem.ts';
 
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
   readonly tempFolder: Pick<TempFolder, 'makeFolder'>;
-  readonly uploads: UploadImageDeps;
+  readonly uploads: UploadOnceDeps;
   readonly links: Links;
   readonly metrics: Metrics;
 }
 
-/** `POST /upload`: receive the form, read its wishes, make each of its files a job. */
+/** `POST /upload`: receive the form, read its wishes, examine its files, make each image a job. */
 export function uploadRoute(deps: UploadRouteDeps): RequestHandler {
+  const keysInHand = new KeysInHand();
+  const judge = async (request: Request, response: Response, folder: string, key: string | undefined) => {
+    const form = await receiveForm(request, response, folder, deps.limits);
+    const wishes = parseWishes(form.fields);
+    const files = await Promise.all(form.files.map(examineFile));
+    return judgeFiles(files, await howToAccept(key, files, wishes, deps), deps);
+  };
   return async (request, response) => {
+    const key = idempotencyKeyOf(request);
     const folder = await deps.tempFolder.makeFolder();
     try {
-      const form = await receiveForm(request, response, folder, deps.limits);
-      const wishes = parseWishes(form.fields);
-      answer(await judgeFiles(form.files, wishes, deps), request, response, deps.links);
+      // The key is free again before the answer is out: who has it may ask at once.
+      const verdicts = await keysInHand.during(key, () => judge(request, response, folder, key));
+      answer(verdicts, request, response, deps.links);
     } finally {
       await removeFolder(folder);
     }
   };
 }
 
+async function howToAccept(
+  key: string | undefined,
+  files: readonly ExaminedFile[],
+  wishes: Wishes,
+  { uploads }: UploadRouteDeps,
+): Promise<AcceptImage> {
+  const isAnyImage = files.some((file) => 'image' in file);
+  if (key !== undefined && isAnyImage) return reserveUpload(key, files, wishes, uploads);
+  return async (image) => ({ request: await uploadImage(image, wishes, uploads), repeated: false });
+}
+
 /** One after the other, so that jobs are queued in the order of the files. */
 async function judgeFiles(
-  files: readonly ReceivedFile[],
-  wishes: Wishes,
+  files: readonly ExaminedFile[],
+  accept: AcceptImage,
   deps: UploadRouteDeps,
 ): Promise<FileVerdict[]> {
   const verdicts: FileVerdict[] = [];
-  for (const file of files) verdicts.push(await judgeFile(file, wishes, deps));
+  for (const file of files) verdicts.push(await judgeFile(file, accept, deps));
   return verdicts;
 }
 
-async function judgeFile(file: ReceivedFile, wishes: Wishes, deps: UploadRouteDeps): Promise<FileVerdict> {
+async function judgeFile(
+  examined: ExaminedFile,
+  accept: AcceptImage,
+  { metrics }: UploadRouteDeps,
+): Promise<FileVerdict> {
+  const file = examined.file.name;
   try {
-    const request = await uploadImage(await examineImage(file), wishes, deps.uploads);
-    deps.metrics.increase('image_uploads_accepted_total');
-    return { file: file.name, request };
+    if ('error' in examined) throw examined.error;
+    const job = await accept(examined.image);
+    if (!job.repeated) metrics.increase('image_uploads_accepted_total');
+    return { file, ...job };
   } catch (error) {
-    deps.metrics.increase('image_uploads_refused_total', { code: problemOf(error).code });
-    return { file: file.name, error };
+    metrics.increase('image_uploads_refused_total', { code: problemOf(error).code });
+    return { file, error };
   }
 }
 
@@ -61,6 +89,10 @@ function answer(verdicts: readonly FileVerdict[], request: Request, response: Re
   const [first] = verdicts;
   if (first === undefined) {
     throw new PipelineError('no_file', 'The form has no file; send one, e.g. curl -F "file=@photo.jpg"');
+  }
+  const accepted = verdicts.filter((verdict) => 'request' in verdict);
+  if (accepted.length > 0 && accepted.every(({ repeated }) => repeated)) {
+    response.setHeader(REPLAYED_HEADER, 'true');
   }
   if (verdicts.length === 1) {
     if ('error' in first) throw first.error;
@@ -71,8 +103,8 @@ function answer(verdicts: readonly FileVerdict[], request: Request, response: Re
     return;
   }
   const jobs = verdictsOf(verdicts, links);
-  if (verdicts.every((verdict) => 'error' in verdict)) {
-    sendProblem(request, response, { ...problemOf(verdicts[0]?.error), jobs });
+  if (accepted.length === 0 && 'error' in first) {
+    sendProblem(request, response, { ...problemOf(first.error), jobs });
   } else {
     response.status(202).json({ jobs });
   }

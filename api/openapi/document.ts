@@ -52,13 +52,17 @@ function paths(): ZodOpenApiPathsObject {
 }
 
 function operationObject(operation: Operation): ZodOpenApiOperationObject {
-  const { id, tag, summary, description, path, query, form, answers, problems, token } = operation;
+  const { id, tag, summary, description, path, query, headers, form, answers, problems, token } = operation;
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    requestParams: { ...(path === undefined ? {} : { path }), ...(query === undefined ? {} : { query }) },
+    requestParams: {
+      ...(path === undefined ? {} : { path }),
+      ...(query === undefined ? {} : { query }),
+      ...(headers === undefined ? {} : { header: headers }),
+    },
     ...(form === undefined
       ? {}
       : { requestBody: { required: true, content: { 'multipart/form-data': { schema: form } } } }),

@@ -5,6 +5,7 @@ import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
 import { deadLetterListQuerySchema, jobListQuerySchema, statusQuerySchema } from '../contracts/queries.ts';
 import { statusAnswerSchema } from '../contracts/status-answer.ts';
 import { acceptedJobSchema, acceptedJobsSchema } from '../contracts/upload-answer.ts';
+import { REPLAYED_HEADER } from '../idempotency-key.ts';
 import type { ProblemCode } from '../problem.ts';
 import {
   acceptedExample,
@@ -13,7 +14,7 @@ import {
   jobListExample,
   statusExample,
 } from './examples.ts';
-import { uploadFormSchema } from './upload-form.ts';
+import { uploadFormSchema, uploadHeadersSchema } from './upload-form.ts';
 
 /** One call of the API as callers see it. */
 export interface Operation {
@@ -23,6 +24,7 @@ export interface Operation {
   readonly description?: string;
   readonly path?: z.ZodObject;
   readonly query?: z.ZodObject;
+  readonly headers?: z.ZodObject;
   readonly form?: z.ZodObject;
   /** Media types by status; an undefined schema stands for bytes or text. */
   readonly answers: Readonly<Record<number, Answer>>;
@@ -76,6 +78,7 @@ export const operations = {
     summary: 'Hand in one or several images',
     description:
       'Answers 202 once the originals are stored and RabbitMQ has confirmed the jobs. The answer to one file is that job; to several, one verdict a file: 202 if at least one was accepted, else the problem of the first with the member `jobs`.',
+    headers: uploadHeadersSchema,
     form: uploadFormSchema,
     answers: {
       202: {
@@ -85,6 +88,7 @@ export const operations = {
         headers: {
           Location: 'Where the status of the job is; of one file only.',
           RateLimit: 'What is left of the rate limit.',
+          [REPLAYED_HEADER]: '`true`: an earlier upload with this key was accepted; these are its jobs.',
         },
       },
     },
@@ -99,11 +103,14 @@ export const operations = {
       'too_many_fields',
       'unsupported_type',
       'invalid_parameter',
+      'idempotency_key_reused',
+      'idempotency_key_in_hand',
       'rate_limited',
       'broker_unavailable',
       'publish_unconfirmed',
       'store_unavailable',
       'overloaded',
+      'queue_full',
       'out_of_space',
     ],
   },

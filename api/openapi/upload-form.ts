@@ -1,6 +1,15 @@
 import { outputFormats } from '@image-pipeline/shared/contracts/operations.ts';
 import { z } from 'zod';
+import { IDEMPOTENCY_HEADER } from '../idempotency-key.ts';
 import { DEFAULT_OPERATIONS } from '../operation-kinds.ts';
+
+export const uploadHeadersSchema = z.object({
+  [IDEMPOTENCY_HEADER]: z.string().min(1).max(255).optional().meta({
+    description:
+      'A name of yours for this upload, e.g. a UUID. An upload that is repeated with the same key and content, because its answer was lost or was 503, gives the same jobs; other content under the same key is refused.',
+    example: '0f6c2f0a-3a7e-4c39-9c7c-6a8e0f1f2b3c',
+  }),
+});
 
 /** The form of `POST /upload`, as documented; form-fields.ts says the names, parse-wishes.ts reads them. */
 export const uploadFormSchema = z
