@@ -45,6 +45,12 @@ export const apiVariables = {
     default: 64,
     description: 'uploads that are received at once; ten times as many may wait, further ones get 503',
   }),
+  MAX_QUEUE_LENGTH: wholeNumber({
+    min: 1,
+    max: 10_000_000,
+    default: 50_000,
+    description: 'jobs that may wait for a worker; further uploads get 503 until there are fewer',
+  }),
   RATE_LIMIT_PER_MINUTE: wholeNumber({
     min: 0,
     max: 1_000_000,

@@ -10,15 +10,23 @@ export class FollowedJobs {
   /** Emits the view of a job under its id when it ends. */
   readonly #ends = new EventEmitter<Record<string, [JobView]>>();
 
-  /** @param capacity how many of the newest jobs to remember */
-  constructor(capacity: number) {
+  readonly #onEnd: (view: JobView) => void;
+
+  /**
+   * @param capacity how many of the newest jobs to remember
+   * @param onEnd told of every end of a run that is heard of for the first time
+   */
+  constructor(capacity: number, onEnd: (view: JobView) => void = () => undefined) {
     this.#view = new LiveView(capacity);
+    this.#onEnd = onEnd;
     this.#ends.setMaxListeners(0);
   }
 
   apply(event: JobEvent): void {
     const { view, changed } = this.#view.apply(event);
-    if (changed && hasEnded(view)) this.#ends.emit(view.request.job_id, view);
+    if (!changed || !hasEnded(view)) return;
+    this.#onEnd(view);
+    this.#ends.emit(view.request.job_id, view);
   }
 
   get(jobId: string): JobView | undefined {

@@ -1,5 +1,5 @@
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
-import { buildTopology } from '@image-pipeline/shared/broker/topology.ts';
+import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { PipelineError } from '@image-pipeline/shared/errors.ts';
@@ -8,6 +8,7 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { RequestHandler } from 'express';
+import { Admission } from './admission.ts';
 import type { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
 import { DeadLetters } from './dead-letters/dead-letters.ts';
@@ -22,21 +23,25 @@ import { requireToken } from './http/require-token.ts';
 import { statusRoute } from './http/status-route.ts';
 import { uploadGuards } from './http/upload-guards.ts';
 import { uploadRoute } from './http/upload-route.ts';
+import type { JobPace } from './job-pace.ts';
 import { createLinks } from './links.ts';
 import { createOpenapiDocument } from './openapi/document.ts';
 import type { Route } from './openapi/operations.ts';
-import { createQueueFigures, type ReadQueueFigures } from './queue-figures.ts';
+import { createQueueFigures } from './queue-figures.ts';
 import { notReadyBecause } from './readiness.ts';
 import type { TempFolder } from './temp-folder.ts';
 
 /** How old the queues' figures in `/metrics` may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
+/** The same for the length that decides on uploads. */
+const QUEUE_LENGTH = { maxAgeMs: 250, timeoutMs: 1_000 } as const;
 
 export interface RoutesDeps {
   readonly config: ApiConfig;
   readonly store: ObjectStore;
   readonly broker: Broker;
   readonly followed: FollowedJobs;
+  readonly pace: JobPace;
   readonly follower: EventFollower;
   readonly announcer: Announcer;
   readonly tempFolder: TempFolder;
@@ -55,6 +60,12 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
   const isCaughtUp = () => follower.isCaughtUp;
   const deadLetters = new DeadLetters(store);
+  const inspect = (queue: string) => broker.queues.inspect(queue);
+  const admission = new Admission({
+    maxQueueLength: config.MAX_QUEUE_LENGTH,
+    figures: createQueueFigures({ queues: queuesOfWaitingJobs(config), inspect, ...QUEUE_LENGTH }),
+    pace: deps.pace,
+  });
   const tokenInProduction = config.NODE_ENV === 'production' ? [requireToken(config.API_TOKEN)] : [];
   return {
     'POST /upload': [
@@ -62,6 +73,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
         ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
         slots: config.UPLOADS_IN_FLIGHT,
         refuseBecause,
+        queueFullBecause: () => admission.refuseBecause(),
       }),
       uploadRoute({
         limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
@@ -69,7 +81,10 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
         uploads: {
           store,
           publish: (message) => broker.publisher.publish(message),
-          onAccepted: (request) => announce(request, deps),
+          onAccepted: (request) => {
+            admission.accepted();
+            announce(request, deps);
+          },
           isKnown: (jobId) => followed.get(jobId) !== undefined,
           log,
         },
@@ -86,7 +101,9 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(deadLetters, links)],
     'GET /livez': [livenessRoute],
     'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
-    'GET /metrics': [metricsRoute(metrics, queueFigures(config, broker))],
+    'GET /metrics': [
+      metricsRoute(metrics, createQueueFigures({ queues: allQueues(config), inspect, ...QUEUE_FIGURES })),
+    ],
     'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
     'GET /docs': [docsRoute],
     'GET /': [(_request, response) => response.redirect('/docs')],
@@ -100,11 +117,11 @@ function announce(request: JobRequest, { followed, announcer }: RoutesDeps): voi
   announcer.announce(event);
 }
 
-function queueFigures(config: ApiConfig, broker: Broker): ReadQueueFigures {
+function queuesOfWaitingJobs({ RETRY_LADDER }: ApiConfig): readonly string[] {
+  return [queueNames.process, ...RETRY_LADDER.map(retryQueueName)];
+}
+
+function allQueues(config: ApiConfig): readonly string[] {
   const topology = buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER });
-  return createQueueFigures({
-    queues: topology.queues.map(({ name }) => name),
-    inspect: (queue) => broker.queues.inspect(queue),
-    ...QUEUE_FIGURES,
-  });
+  return topology.queues.map(({ name }) => name);
 }

@@ -16,6 +16,7 @@ import { createBurial } from './dead-letters/bury.ts';
 import { FollowedJobs } from './followed-jobs.ts';
 import { createApp } from './http/app.ts';
 import { createHttpServer } from './http/server.ts';
+import { JobPace } from './job-pace.ts';
 import { createRoutes } from './routes.ts';
 import { TempFolder } from './temp-folder.ts';
 
@@ -32,7 +33,8 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
   const metrics = createMetrics('api');
   const store = configuredStore(config);
   const broker = configuredBroker(config, { name: instance, appId: 'api', log });
-  const followed = new FollowedJobs(config.JOBS_REMEMBERED);
+  const pace = new JobPace();
+  const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => pace.ended(view));
   const follower = new EventFollower({
     broker,
     service: 'api',
@@ -88,6 +90,7 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
     store,
     broker,
     followed,
+    pace,
     follower,
     announcer,
     tempFolder,

@@ -9,19 +9,25 @@ export interface UploadGuardOptions {
   readonly slots: number;
   /** Why no job can be accepted right now, or undefined. */
   readonly refuseBecause: () => PipelineError | undefined;
+  /** The same, of the length of the queue. */
+  readonly queueFullBecause: () => Promise<PipelineError | undefined>;
 }
 
 /** What an upload must pass before a byte of its body is read. */
-export function uploadGuards({ ratePerMinute, slots, refuseBecause }: UploadGuardOptions): RequestHandler[] {
+export function uploadGuards(options: UploadGuardOptions): RequestHandler[] {
+  const { ratePerMinute, slots, refuseBecause, queueFullBecause } = options;
   return [
     ...(ratePerMinute === 0 ? [] : [limitRate(ratePerMinute)]),
     refuseWhile(refuseBecause),
     limitUploads(slots),
+    refuseWhile(queueFullBecause),
   ];
 }
 
-function refuseWhile(refuseBecause: () => PipelineError | undefined): RequestHandler {
-  return (_request, _response, next) => {
-    next(refuseBecause());
+function refuseWhile(
+  refuseBecause: () => Promise<PipelineError | undefined> | PipelineError | undefined,
+): RequestHandler {
+  return async (_request, _response, next) => {
+    next(await refuseBecause());
   };
 }

@@ -1,0 +1,54 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { describe, expect, it } from 'vitest';
+import { givenApi } from './testing/given-api.ts';
+import { form } from './testing/images.ts';
+import { beginningOfUpload, RawClient } from './testing/raw-client.ts';
+
+const given = givenApi();
+
+describe('a queue as long as it may be', () => {
+  it('makes uploads refused, unread and without a trace, until workers have taken some', async () => {
+    const api = await given.api({ MAX_QUEUE_LENGTH: 3 });
+    for (let job = 0; job < 3; job++) expect((await api.upload(form([{}]))).status).toBe(202);
+    const before = await given.stored();
+
+    const client = await RawClient.to(api.port);
+    await client.say(beginningOfUpload(['Content-Length: 1000000', 'Expect: 100-continue']));
+    await expect.poll(() => client.heard).toContain('queue_full');
+    expect(client.heard).toMatch(/^HTTP\/1\.1 503 /);
+    expect(client.heard).not.toContain('100 Continue');
+    client.abort();
+
+    const refused = await api.upload(form([{}]));
+    expect(refused).toMatchObject({ status: 503, json: { code: 'queue_full', limit: 3, seen: 3 } });
+    expect(refused.headers.get('retry-after')).toBe('30');
+    expect(await given.stored()).toEqual(before);
+
+    const worker = given.broker.consumer({
+      queue: queueNames.process,
+      prefetch: 1,
+      onDelivery: (delivery) => {
+        delivery.ack();
+        return Promise.resolve();
+      },
+    });
+    await worker.start();
+    await expect.poll(async () => (await api.upload(form([{}]))).status).toBe(202);
+    await worker.stop();
+  });
+
+  it('tells when to try again by the pace at which jobs end', async () => {
+    const api = await given.api({ MAX_QUEUE_LENGTH: 1 });
+    for (let secondsAgo = 50; secondsAgo > 0; secondsAgo -= 10) {
+      const request = someRequest();
+      const finished_at = new Date(Date.now() - secondsAgo * 1_000).toISOString();
+      await given.publish(endedEvent(request, { ...completedOutcome(request), finished_at }));
+    }
+    await expect.poll(async () => (await api.upload(form([{}]))).status).toBe(503);
+    await expect
+      .poll(async () => Number((await api.upload(form([{}]))).headers.get('retry-after')))
+      .toBeOneOf([10, 11, 12]);
+  });
+});
