@@ -1,7 +1,7 @@
 #!/usr/bin/env -S npx node
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startBenchSystem } from './bench-system.ts';
+import { startLoadSystem } from '../system/load-system.ts';
 import { idleLatencies, percentile } from './latency.ts';
 import { residentMemory } from './memory.ts';
 import { BareLoops, systemThroughput } from './throughput.ts';
@@ -23,7 +23,7 @@ const sample = benchImage('sample.jpg', 'image/jpeg', 'resize,watermark');
 const small = benchImage('orientation-1.jpg', 'image/jpeg', 'resize:100x100');
 
 console.log(`${slots} cores; one worker with ${slots} slots; sample.jpg with resize,watermark\n`);
-await using system = await startBenchSystem(slots);
+await using system = await startLoadSystem({ name: 'bench', workers: 1, slots });
 await using watcher = await JobWatcher.open(system.notificationUrl);
 using bare = new BareLoops(slots);
 

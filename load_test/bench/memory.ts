@@ -1,15 +1,15 @@
 import { readFile, readdir } from 'node:fs/promises';
-import type { BenchSystem } from './bench-system.ts';
+import type { LoadSystem } from '../system/load-system.ts';
 
 /** Resident memory of each service with its child processes, in bytes. Linux only: it reads /proc. */
-export async function residentMemory(system: BenchSystem): Promise<ReadonlyMap<string, number>> {
+export async function residentMemory(system: LoadSystem): Promise<ReadonlyMap<string, number>> {
   const processes = await readProcesses();
   const sizes = new Map<string, number>();
-  for (const [service, pid] of system.pids) {
+  for (const { name, pid } of system.services) {
     const family = [pid, ...processes.filter(({ parent }) => parent === pid).map(({ pid }) => pid)];
     const members = processes.filter(({ pid }) => family.includes(pid));
     sizes.set(
-      service,
+      name,
       members.reduce((sum, { resident }) => sum + resident, 0),
     );
   }

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
-import type { BenchSystem } from './bench-system.ts';
+import type { LoadSystem } from '../system/load-system.ts';
 import { upload, type BenchImage } from './upload.ts';
 import type { JobWatcher } from './watch-jobs.ts';
 
@@ -11,7 +11,7 @@ const UPLOADS_AT_ONCE = 8;
 
 /** Images per second of the whole system: from the first upload to the last end, as a subscriber sees it. */
 export async function systemThroughput(
-  system: BenchSystem,
+  system: LoadSystem,
   watcher: JobWatcher,
   images: readonly BenchImage[],
 ): Promise<number> {

@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureRabbitmq } from '../../local/broker/ensure-rabbitmq.ts';
+import { findRabbitNode, startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
+import type { RunningNode } from '../../local/broker/running-node.ts';
+import { nodeFlags } from '../../local/pipeline/node-flags.ts';
+import { freePort } from '../../local/process/free-port.ts';
+import { RespawnedService } from './respawned-service.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** A system that a benchmark or a test has to itself: a RabbitMQ node, a store, the services as processes. */
+export interface LoadSystem extends AsyncDisposable {
+  /** Holds everything of it, with the logs in `logs`. */
+  readonly folder: string;
+  /** TMPDIR of every service. */
+  readonly temp: string;
+  readonly node: RunningNode;
+  readonly api: RespawnedService;
+  readonly notification: RespawnedService;
+  readonly workers: readonly RespawnedService[];
+  readonly services: readonly RespawnedService[];
+  readonly apiUrl: string;
+  readonly notificationUrl: string;
+  /** Leaves the folder where it is when the system ends, so that people can look into it. */
+  keepFolder(): void;
+}
+
+export interface LoadSystemOptions {
+  /** Part of the name of its temporary folder. */
+  readonly name: string;
+  readonly workers: number;
+  /** Images that one worker works on at once. */
+  readonly slots: number;
+  /** What every service gets besides; without it, the store is a folder and the broker has no detour. */
+  readonly environment?: (made: { folder: string; node: RunningNode }) => Promise<NodeJS.ProcessEnv>;
+}
+
+/** Starts it on free ports in a temporary folder; resolves when every service is ready. */
+export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadSystem> {
+  await ensureRabbitmq();
+  const folder = await mkdtemp(join(tmpdir(), `image-pipeline-${options.name}-`));
+  const temp = join(folder, 'temp');
+  await mkdir(temp);
+  await mkdir(join(folder, 'logs'));
+  const services: RespawnedService[] = [];
+  let keep = false;
+  const stop = async () => {
+    await Promise.all(services.map((service) => service.stop()));
+    await (await findRabbitNode(join(folder, 'rabbitmq')))?.kill();
+    if (!keep) await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const node = await startRabbitNode({ folder: join(folder, 'rabbitmq') });
+    const env = {
+      ...process.env,
+      LOG_LEVEL: 'warn',
+      RATE_LIMIT_PER_MINUTE: '0',
+      MAX_CONCURRENT_JOBS: String(options.slots),
+      RABBITMQ_URL: node.amqpUrl,
+      RABBITMQ_MANAGEMENT_URL: node.managementUrl,
+      STORE: 'folder',
+      STORE_FOLDER: join(folder, 'store'),
+      TMPDIR: temp,
+      ...(await options.environment?.({ folder, node })),
+    };
+    const ports: number[] = [];
+    const add = async (kind: 'api' | 'notification' | 'worker', name: string) => {
+      const port = await freePort([], ports);
+      ports.push(port);
+      const service = new RespawnedService({
+        name,
+        port,
+        args: [...nodeFlags, `${kind}/main.ts`],
+        env: { ...env, [`${kind.toUpperCase()}_PORT`]: String(port), WORKER_NAME: name },
+        cwd: ROOT,
+        logFile: join(folder, 'logs', `${name}.log`),
+      });
+      services.push(service);
+      return service;
+    };
+    const api = await add('api', 'api');
+    const notification = await add('notification', 'notification');
+    const workers: RespawnedService[] = [];
+    for (let n = 1; n <= options.workers; n++) workers.push(await add('worker', `worker-${n}`));
+    await Promise.all(services.map((service) => service.start()));
+    await Promise.all(services.map((service) => service.untilReady()));
+    return {
+      folder,
+      temp,
+      node,
+      api,
+      notification,
+      workers,
+      services,
+      apiUrl: `http://127.0.0.1:${api.port}`,
+      notificationUrl: `ws://127.0.0.1:${notification.port}`,
+      keepFolder: () => {
+        keep = true;
+      },
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
