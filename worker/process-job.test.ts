@@ -13,7 +13,7 @@ import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pip
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
-import { originalKey, outcomeKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
+import { originalKey, outcomeKey, resultKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { testBroker, testLadder, testLog, testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
@@ -215,6 +215,25 @@ describe('a job that goes well', () => {
     await vi.waitFor(() => expect(typesOf(request)).toContain('job.completed 1'));
     await allSettled();
     expect(await resultsOf(request)).toEqual([]);
+  });
+});
+
+describe('a job whose first worker was killed', () => {
+  it('completes without what that one left in the store', async () => {
+    const request = requestFor(Buffer.from('original'));
+    const left = resultKey(request.job_id, 'killed', 'png');
+    await store.put(originalKey(request.job_id), Buffer.from('original'));
+    let tries = 0;
+    await startWorker(async () => {
+      tries++;
+      if (tries > 1) return processed;
+      await store.put(left, Buffer.from('result'));
+      throw new TransientFailure('engine_crashed', 'killed');
+    });
+    await publish(request, { ...request, history: [] });
+    const outcome = await outcomeOf(request);
+    await allSettled();
+    expect(outcome.state === 'completed' ? [outcome.result.key] : []).toEqual(await resultsOf(request));
   });
 });
 

@@ -11,6 +11,7 @@ import {
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { removeLeftovers } from '@image-pipeline/shared/jobs/remove-leftovers.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
@@ -139,11 +140,18 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
   }
 
   async function settle(job: JobInHand, outcome: Outcome, delivery: Delivery): Promise<void> {
+    if (outcome.state === 'completed' && mayHaveLeftovers(job, delivery)) {
+      await whenStoreAnswers(job, () => removeLeftovers(store, outcome));
+    }
     await announce(job, endedEvent(job.request, outcome));
     if (outcome.state === 'completed') delivery.ack();
     else delivery.deadLetter();
     job.log.info({ state: outcome.state }, 'ended');
   }
+
+  /** Whether somebody else has begun on this job before. */
+  const mayHaveLeftovers = ({ request, attempt }: JobInHand, { deliveryNumber }: Delivery) =>
+    request.run > 1 || attempt > 1 || deliveryNumber > 1;
 
   const announce = (job: JobInHand, event: JobEvent) =>
     publishUntilConfirmed(publisher, eventMessage(event), job.signal);
