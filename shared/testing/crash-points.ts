@@ -3,17 +3,20 @@
  *
  *     NODE_OPTIONS="--import file:///…/crash-points.ts" CRASH_POINT_FILE=/tmp/armed node api/main.ts
  *
- * While the file says, e.g., `after putIfAbsent idempotency/`, the first process that comes to such a step removes the
+ * While the file says, e.g., `api after putIfAbsent idempotency/`, the first api that comes to such a step removes the
  * file and dies of SIGKILL. Steps are the calls that change the world: `get`, `put`, `putIfAbsent` and `remove` of the
  * folder store, of which the text must be part of the key, and `publish`, of `exchange/routing key`. What can be seen
  * from outside is the same wherever a process dies between two of them; a publish that was sent and not confirmed is
  * either as before it (it never arrived) or as after it.
  */
+import { basename, dirname } from 'node:path';
 import { readFileSync, unlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { Publisher } from '../broker/publisher.ts';
 import { FolderStore } from '../store/folder-store.ts';
 
+/** `api` of `…/api/main.ts` */
+const service = basename(dirname(process.argv[1] ?? ''));
 const file = process.env['CRASH_POINT_FILE'] ?? '';
 const message = z.object({ exchange: z.string(), routingKey: z.string() });
 
@@ -38,8 +41,9 @@ function watch(owner: object, step: string, subjectOf: (argument: unknown) => st
 }
 
 function dieIfArmed(when: string, step: string, subject: string): void {
-  const [armedWhen, armedStep, text] = armed().split(' ');
-  if (armedWhen !== when || armedStep !== step || !subject.includes(text ?? '')) return;
+  const [armedService, armedWhen, armedStep, text] = armed().split(' ');
+  if (armedService !== service || armedWhen !== when || armedStep !== step) return;
+  if (!subject.includes(text ?? '')) return;
   try {
     // Whoever removes it is the one that dies.
     unlinkSync(file);
