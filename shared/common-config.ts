@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_JOB_LADDER, DEFAULT_WEBHOOK_LADDER, parseLadder, type Rung } from './broker/topology.ts';
 import { address, choice, text, wholeNumber, type ConfigOf, type Variable } from './config.ts';
+import { timeoutVariables } from './timeouts.ts';
 import { logFormats, logLevels } from './log.ts';
 
 const MIB = 1024 * 1024;
@@ -37,20 +38,6 @@ export const commonVariables = {
     protocols: ['amqp', 'amqps'],
     default: 'amqp://guest:guest@localhost:5672',
     description: 'where RabbitMQ is: user, password, host, port and, after a slash, the vhost',
-  }),
-  RABBITMQ_CONNECT_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 60_000,
-    default: 5_000,
-    unit: 'milliseconds',
-    description: 'how long one attempt to connect to RabbitMQ may take',
-  }),
-  RABBITMQ_CONFIRM_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 120_000,
-    default: 10_000,
-    unit: 'milliseconds',
-    description: 'how long to wait for RabbitMQ to confirm a message',
   }),
   PUBLISHES_IN_FLIGHT: wholeNumber({
     min: 1,
@@ -103,20 +90,7 @@ export const commonVariables = {
     example: 'us-east-1',
     description: 'the region of the bucket',
   }),
-  STORE_CONNECT_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 60_000,
-    default: 2_000,
-    unit: 'milliseconds',
-    description: 'how long it may take to connect to the store',
-  }),
-  STORE_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 300_000,
-    default: 15_000,
-    unit: 'milliseconds',
-    description: 'how long one call to the store may take',
-  }),
+  ...timeoutVariables,
   EVENTS_REPLAYED: wholeNumber({
     min: 1_000,
     max: 1_000_000,

@@ -20,8 +20,12 @@ export function configuredBroker(
     ...options,
     url: config.RABBITMQ_URL,
     topology: buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER }),
-    connectTimeoutMs: config.RABBITMQ_CONNECT_TIMEOUT_MS,
-    confirmTimeoutMs: config.RABBITMQ_CONFIRM_TIMEOUT_MS,
+    timeouts: {
+      connectMs: config.RABBITMQ_CONNECT_TIMEOUT_MS,
+      confirmMs: config.RABBITMQ_CONFIRM_TIMEOUT_MS,
+      callMs: config.RABBITMQ_CALL_TIMEOUT_MS,
+      heartbeatS: config.RABBITMQ_HEARTBEAT_S,
+    },
     maxPublishesInFlight: config.PUBLISHES_IN_FLIGHT,
   });
 }

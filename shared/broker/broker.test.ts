@@ -3,7 +3,7 @@ import { connect } from 'amqplib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Vhost } from '../../local/testing/vhost.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
-import { testBroker, testVhost } from '../testing/test-broker.ts';
+import { testBroker, testTimeouts, testVhost } from '../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
 import type { Delivery } from './consumer.ts';
 import { BrokerMisconfigured, connectFailure } from './misconfiguration.ts';
@@ -28,8 +28,12 @@ afterAll(async () => {
   await vhost.delete();
 });
 
-async function startedBroker(url = vhost.amqpUrl, changes = {}): Promise<Broker> {
-  const broker = testBroker(url, changes);
+async function startedBroker(
+  url = vhost.amqpUrl,
+  timeouts: Partial<typeof testTimeouts> = {},
+  changes: Parameters<typeof testBroker>[1] = {},
+): Promise<Broker> {
+  const broker = testBroker(url, { ...changes, timeouts: { ...testTimeouts, ...timeouts } });
   started.push(broker);
   await broker.start();
   return broker;
@@ -128,11 +132,21 @@ describe('publishing', () => {
   });
 
   it('says that the fate of a message is unknown when no confirm comes in time', async () => {
-    const broker = await startedBroker(throughProxy(), { confirmTimeoutMs: 300 });
+    const broker = await startedBroker(throughProxy(), { confirmMs: 300 });
     await broker.publisher.publish(job());
     proxy.freeze();
     await expect(broker.publisher.publish(job())).rejects.toBeInstanceOf(PublishUnconfirmed);
     await proxy.resume();
+  });
+
+  it('gives up a connection that is silent for two heartbeats, and works again on the next one', async () => {
+    const broker = await startedBroker(throughProxy(), { heartbeatS: 1 });
+    expect(broker.unavailableBecause).toBeUndefined();
+    proxy.freeze();
+    await expect.poll(() => broker.unavailableBecause, { timeout: 5_000 }).toMatch(/no connection/);
+    await proxy.resume();
+    await expect.poll(() => broker.unavailableBecause, { timeout: 10_000 }).toBeUndefined();
+    await broker.publisher.publish(job());
   });
 
   it('says so too when the connection breaks before the confirm, then works again', async () => {
@@ -166,7 +180,7 @@ describe('publishing', () => {
   });
 
   it('refuses when too many wait already', async () => {
-    const broker = await startedBroker(vhost.amqpUrl, { maxPublishesInFlight: 1 });
+    const broker = await startedBroker(vhost.amqpUrl, {}, { maxPublishesInFlight: 1 });
     const results = await Promise.allSettled(
       Array.from({ length: 30 }, () => broker.publisher.publish(job())),
     );

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Logger } from '../log.ts';
 import type { Startable } from '../lifecycle.ts';
-import { BrokerConnection } from './connection.ts';
+import { BrokerConnection, type ConnectionTimeouts } from './connection.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
 import { declareTopology } from './declare-topology.ts';
 import type { BrokerMisconfigured } from './misconfiguration.ts';
@@ -18,8 +18,7 @@ export interface BrokerOptions {
   /** The AMQP property `appId` of what is published, e.g. `worker`. */
   readonly appId: string;
   readonly topology: Topology;
-  readonly connectTimeoutMs: number;
-  readonly confirmTimeoutMs: number;
+  readonly timeouts: ConnectionTimeouts & { readonly confirmMs: number };
   readonly maxPublishesInFlight: number;
   readonly log: Logger;
 }
@@ -42,16 +41,16 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
 
   constructor(options: BrokerOptions) {
     super();
-    const { url, name, topology, connectTimeoutMs, log } = options;
+    const { url, name, topology, timeouts, log } = options;
     this.#log = log;
     this.#publishing = new BrokerConnection({
       url,
       name: `${name} publish`,
-      connectTimeoutMs,
+      timeouts,
       log,
       setup: (model) => declareTopology(model, topology),
     });
-    this.#consuming = new BrokerConnection({ url, name: `${name} consume`, connectTimeoutMs, log });
+    this.#consuming = new BrokerConnection({ url, name: `${name} consume`, timeouts, log });
     for (const connection of [this.#publishing, this.#consuming]) {
       connection.on('fatal', (error) => this.emit('fatal', error));
     }
@@ -60,7 +59,7 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
       appId: options.appId,
       maxInFlight: options.maxPublishesInFlight,
       maxWaiting: options.maxPublishesInFlight * 10,
-      confirmTimeoutMs: options.confirmTimeoutMs,
+      confirmTimeoutMs: timeouts.confirmMs,
     });
     this.queues = new QueueInspector(this.#consuming, log);
   }

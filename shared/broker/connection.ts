@@ -6,13 +6,21 @@ import type { Logger } from '../log.ts';
 import { withinDeadline } from '../store/within-deadline.ts';
 import { connectFailure, misconfiguration, type BrokerMisconfigured } from './misconfiguration.ts';
 
+export interface ConnectionTimeouts {
+  readonly connectMs: number;
+  /** For anything that is asked on a connection. */
+  readonly callMs: number;
+  /** Both sides take a connection for dead that was silent for two of these. */
+  readonly heartbeatS: number;
+}
+
 export interface ConnectionOptions {
   readonly url: string;
   /** Shown in the broker's list of connections, e.g. `worker-1 consume`. */
   readonly name: string;
   /** Run on every new connection before anyone may use it; a throw closes the connection and tries again. */
   readonly setup?: (model: ChannelModel) => Promise<void>;
-  readonly connectTimeoutMs: number;
+  readonly timeouts: ConnectionTimeouts;
   readonly log: Logger;
 }
 
@@ -76,6 +84,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return this.#unlessLost(() => this.#opened().createConfirmChannel());
   }
 
+  /** How long what is asked on a channel may take, in milliseconds. */
+  get callTimeoutMs(): number {
+    return this.#options.timeouts.callMs;
+  }
+
   /** Resolves at once when connected, else at the next connection; rejects when `signal` aborts. */
   async whenUp(signal: AbortSignal): Promise<void> {
     while (this.#state === 'down') await once(this, 'state', { signal });
@@ -90,7 +103,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     this.on('state', onState);
     const opening = open().then((channel) => this.#quiet(channel));
     try {
-      return await Promise.race([opening, lost]);
+      return await withinDeadline(this.callTimeoutMs, () => Promise.race([opening, lost]));
     } catch (error) {
       // It may still come, with the next connection; nobody waits for it any more.
       opening.then((late) => late.close()).catch(() => undefined);
@@ -106,9 +119,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   async #open(): Promise<void> {
-    const { url, name, setup, connectTimeoutMs, log } = this.#options;
-    const connection = await connect(url, {
-      timeout: connectTimeoutMs,
+    const { url, name, setup, timeouts, log } = this.#options;
+    const connection = await connect(withHeartbeat(url, timeouts.heartbeatS), {
+      timeout: timeouts.connectMs,
       noDelay: true,
       keepAlive: true,
       clientProperties: { connection_name: name },
@@ -118,7 +131,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
         setup: async (model: ChannelModel) => {
           // Without a listener of its own, an error in mid-setup would end the process.
           model.on('error', () => undefined);
-          await setup?.(model);
+          if (setup !== undefined) await withinDeadline(timeouts.callMs, () => setup(model));
         },
       },
     });
@@ -181,4 +194,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       await withinDeadline(CLOSE_TIMEOUT_MS, () => connection.close()).catch(() => undefined);
     this.#become('down');
   }
+}
+
+/** What the address itself says of heartbeats stands. */
+function withHeartbeat(url: string, seconds: number): string {
+  const address = new URL(url);
+  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(seconds));
+  return address.href;
 }

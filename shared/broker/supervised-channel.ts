@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { withinDeadline } from '../store/within-deadline.ts';
 import type { BrokerConnection } from './connection.ts';
 
 const FIRST_DELAY_MS = 100;
@@ -95,7 +96,7 @@ export class SupervisedChannel {
     };
     this.#channel = channel;
     try {
-      await use(channel, gone.signal, abandon);
+      await withinDeadline(connection.callTimeoutMs, () => use(channel, gone.signal, abandon));
     } catch (error) {
       onGone();
       await close(channel);

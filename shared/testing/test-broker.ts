@@ -13,6 +13,8 @@ export const testLog = createLogger('test', {
 /** Fast enough for tests, apart enough to be told apart. */
 export const testLadder = parseLadder('50ms,100ms');
 
+export const testTimeouts = { connectMs: 2_000, confirmMs: 5_000, callMs: 20_000, heartbeatS: 10 };
+
 /** A vhost of the test run's RabbitMQ for one test file. Delete it at the end: that fails on a leaked connection. */
 export function testVhost(): Promise<Vhost> {
   return createVhost(inject('broker'));
@@ -25,8 +27,7 @@ export function testBroker(amqpUrl: string, changes: Partial<BrokerOptions> = {}
     name: 'test',
     appId: 'test',
     topology: buildTopology({ jobs: testLadder, webhooks: testLadder }),
-    connectTimeoutMs: 2_000,
-    confirmTimeoutMs: 5_000,
+    timeouts: testTimeouts,
     maxPublishesInFlight: 100,
     log: testLog,
     ...changes,
