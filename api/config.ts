@@ -1,24 +1,8 @@
 import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
-import {
-  readConfig,
-  text,
-  wholeNumber,
-  type ConfigOf,
-  type Variable,
-} from '@image-pipeline/shared/config.ts';
-import { z } from 'zod';
-
-/** The beginning of addresses that are shown to callers, or nothing; without the slash at its end. */
-const publicAddress = (protocols: string, description: string): Variable<string> => ({
-  schema: z
-    .union([z.literal(''), z.url({ protocol: new RegExp(`^(${protocols})s?$`) })])
-    .transform(trimSlash),
-  default: '',
-  form: `empty, or an address that begins with ${protocols}:// or ${protocols}s://`,
-  example: `${protocols}s://images.example.org`,
-  description,
-});
+import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { publicAddress, publicApiUrl } from '@image-pipeline/shared/public-address.ts';
+import { refuseWeakSecrets, webhookVariables } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
 
 export const apiVariables = {
   ...commonVariables,
@@ -29,15 +13,13 @@ export const apiVariables = {
     description: 'where the API listens; 0.0.0.0 is every address of the machine',
   }),
   API_PORT: wholeNumber({ min: 0, max: 65_535, default: 8000, description: 'the port of the API' }),
-  PUBLIC_API_URL: publicAddress(
-    'http',
-    'what stands before the links in answers; empty: links are relative to the API',
-  ),
+  PUBLIC_API_URL: publicApiUrl,
   PUBLIC_NOTIFICATION_URL: publicAddress(
     'ws',
     'where callers find the notification service, for links in answers; empty: there are none',
   ),
   ...accessTokenVariables,
+  ...webhookVariables,
   MAX_FILES: wholeNumber({ min: 1, max: 100, default: 20, description: 'files that one upload may carry' }),
   UPLOADS_IN_FLIGHT: wholeNumber({
     min: 1,
@@ -86,9 +68,6 @@ export function readApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
   return readConfig(apiVariables, env, (config) => [
     ...refuseSamplePasswords(config),
     ...refuseWeakToken(config),
+    ...refuseWeakSecrets(config),
   ]);
-}
-
-function trimSlash(address: string): string {
-  return address.replace(/\/+$/, '');
 }

@@ -11,6 +11,8 @@ export interface Variable<Value> {
   readonly example: string;
   /** One line for `.env.example`. */
   readonly description: string;
+  /** Its value is never shown. */
+  readonly isSecret?: boolean;
 }
 
 export type Variables = Readonly<Record<string, Variable<unknown>>>;
@@ -48,7 +50,10 @@ export function readConfig<Table extends Variables>(
     const given = env[name] === undefined || env[name] === '' ? variable.default : env[name];
     const parsed = variable.schema.safeParse(given);
     if (parsed.success) values[name] = parsed.data;
-    else problems.push(`${name} is "${given}" but must be ${variable.form}, for example ${variable.example}`);
+    else {
+      const seen = variable.isSecret === true ? 'set (not shown) but' : `"${given}" but`;
+      problems.push(`${name} is ${seen} must be ${variable.form}, for example ${variable.example}`);
+    }
   }
   if (problems.length === 0) problems.push(...check(values as ConfigOf<Table>));
   if (problems.length > 0) throw new ConfigError(problems);

@@ -21,6 +21,7 @@ export const errorCodes = {
   idempotency_key_in_hand: 'An upload with this idempotency key is being worked on.',
   rate_limited: 'Too many requests from this address.',
   request_timeout: 'The request took too long to arrive.',
+  webhooks_not_set_up: 'A webhook is asked for, and the service has no secret to sign it with.',
   unauthorized: 'This call needs the token, as "Authorization: Bearer …".',
   // What a lookup can be refused for.
   not_found: 'There is nothing at this address.',

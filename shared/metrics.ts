@@ -124,6 +124,19 @@ export const metricDefinitions = {
     labels: ['reason'],
     services: ['notification'],
   },
+  image_webhook_deliveries_total: {
+    type: 'counter',
+    help: 'Webhooks taken from their queue, by what became of them: delivered, retrying, dead, duplicate, deferred (their host was busy) or unreadable.',
+    labels: ['state'],
+    services: ['notification'],
+  },
+  image_webhook_duration_seconds: {
+    type: 'histogram',
+    help: 'Time that a receiver took for a webhook, resolving its name included.',
+    labels: [],
+    buckets: shortBuckets,
+    services: ['notification'],
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export type MetricName = keyof typeof metricDefinitions;

@@ -16,6 +16,8 @@ export interface OutgoingMessage {
   readonly type: string;
   readonly contentType: 'application/json' | 'application/cloudevents+json';
   readonly headers?: Readonly<Record<string, string | number>>;
+  /** How long it may wait in its queue, in milliseconds, where that is shorter than the queue's own TTL. */
+  readonly expirationMs?: number;
 }
 
 /** The message is certainly in no queue. */
@@ -115,6 +117,7 @@ export class Publisher {
           contentType: message.contentType,
           timestamp: Math.floor(Date.now() / 1000),
           headers: message.headers,
+          ...(message.expirationMs === undefined ? {} : { expiration: message.expirationMs }),
         },
         (error: unknown) => {
           if (error === null || error === undefined) resolve(undefined);

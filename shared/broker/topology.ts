@@ -47,6 +47,8 @@ export const routingKeys = {
   process: 'job.process',
   deadJob: 'job.dead',
   deadWebhook: 'webhook.dead',
+  /** What the key of an event ends in that is to be told by a webhook as well: `job.completed.callback`. */
+  callbackSuffix: '.callback',
 } as const;
 
 /** A message that came back this often kills its workers; innocent ones live through as many restarts. */
@@ -83,9 +85,13 @@ function jobRetryQueue(rung: Rung): Queue {
   };
 }
 
+export function webhookRetryQueueName(rung: Rung): string {
+  return `image.webhooks.retry.${rung.label}`;
+}
+
 function webhookRetryQueue(rung: Rung): Queue {
   return {
-    name: `image.webhooks.retry.${rung.label}`,
+    name: webhookRetryQueueName(rung),
     description: `Webhooks that wait ${rung.label} for their next attempt; expiry brings them back.`,
     // Through the default exchange, whose routing key is the name of the queue.
     arguments: { ...quorum, 'x-message-ttl': rung.delayMs, ...deadLetterTo('', queueNames.webhooks) },
@@ -159,7 +165,7 @@ export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readon
           'x-delivery-limit': DELIVERY_LIMIT,
           ...deadLetterTo(exchangeNames.deadLetters, routingKeys.deadWebhook),
         },
-        bindings: [{ exchange: exchangeNames.events, routingKey: 'job.*.callback' }],
+        bindings: [{ exchange: exchangeNames.events, routingKey: `job.*${routingKeys.callbackSuffix}` }],
       },
       ...ladders.webhooks.map(webhookRetryQueue),
       {

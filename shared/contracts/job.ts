@@ -55,6 +55,10 @@ export const jobRequestSchema = z
     }),
     operations: operationsSchema,
     output: outputSchema,
+    callback_url: z.url().optional().meta({
+      description:
+        'Where the end of each run is told by a webhook. It may carry secrets: only /status shows it.',
+    }),
   })
   .meta({ id: 'JobRequest' });
 export type JobRequest = z.output<typeof jobRequestSchema>;

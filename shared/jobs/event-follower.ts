@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Broker } from '../broker/broker.ts';
 import type { OutgoingMessage } from '../broker/publisher.ts';
 import type { StreamReader } from '../broker/stream-reader.ts';
-import { exchangeNames, queueNames } from '../broker/topology.ts';
+import { exchangeNames, queueNames, routingKeys } from '../broker/topology.ts';
 import {
   isJobEvent,
   pipelineEventSchema,
@@ -113,7 +113,7 @@ export function parseEvent(content: Buffer): PipelineEvent | undefined {
 export function eventMessage(event: PipelineEvent): OutgoingMessage {
   return {
     exchange: exchangeNames.events,
-    routingKey: event.type,
+    routingKey: routingKeyOf(event),
     body: event,
     messageId: event.id,
     correlationId: event.subject,
@@ -121,4 +121,11 @@ export function eventMessage(event: PipelineEvent): OutgoingMessage {
     contentType: 'application/cloudevents+json',
     headers: isJobEvent(event) ? { 'x-run': event.data.run, 'x-attempt': event.data.attempt } : {},
   };
+}
+
+/** Its type; the end of a job that asked for a webhook goes to the queue of webhooks, too. */
+export function routingKeyOf(event: PipelineEvent): string {
+  const isEnd = event.type === 'job.completed' || event.type === 'job.failed';
+  const isAwaited = isEnd && event.data.request.callback_url !== undefined;
+  return isAwaited ? event.type + routingKeys.callbackSuffix : event.type;
 }

@@ -1,0 +1,68 @@
+import ipaddr from 'ipaddr.js';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Range = [Address, number];
+
+/** Receivers in one's own network that webhooks may reach, although their addresses are not public. */
+export interface AllowedReceivers {
+  readonly names: readonly string[];
+  readonly ranges: readonly Range[];
+}
+
+export const nobody: AllowedReceivers = { names: [], ranges: [] };
+
+/** What the public internet has of IPv6 (IANA); ipaddr.js calls more than this unicast, `::127.0.0.1` for one. */
+const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
+const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+
+/**
+ * Reads host names, addresses and CIDRs, divided by commas.
+ * @throws Error that names the part that is none of these
+ */
+export function parseAllowedReceivers(text: string): AllowedReceivers {
+  const parts = text
+    .split(',')
+    .map((part) => part.trim().toLowerCase())
+    .filter(Boolean);
+  const names: string[] = [];
+  const ranges: Range[] = [];
+  for (const part of parts) {
+    const range = parseRange(part);
+    if (range !== undefined) ranges.push(range);
+    else if (HOST_NAME.test(part) && !/^[\d.]+$/.test(part)) names.push(part);
+    else throw new Error(`"${part}" is no host name, address or CIDR`);
+  }
+  return { names, ranges };
+}
+
+/** Whether whoever has this name may be reached, wherever it is. */
+export function isNameAllowed(hostname: string, allowed: AllowedReceivers): boolean {
+  return allowed.names.includes(hostname.replace(/\.$/, ''));
+}
+
+/**
+ * Why nothing is sent to this address, or undefined where it is public or allowed. Everything is refused that the
+ * registries of special addresses know, and what carries an IPv4 address within (mapped, NAT64, 6to4, Teredo).
+ * @param address without brackets
+ */
+export function whyAddressIsRefused(address: string, allowed: AllowedReceivers): string | undefined {
+  if (!ipaddr.isValid(address)) return `${address} is no address`;
+  const parsed = ipaddr.parse(address);
+  if (allowed.ranges.some(([base, bits]) => isWithin(parsed, base, bits))) return undefined;
+  const range = parsed.range();
+  if (range !== 'unicast') return `${address} is not public (${range})`;
+  const isGlobal = parsed.kind() === 'ipv4' || isWithin(parsed, ...GLOBAL_IPV6);
+  return isGlobal ? undefined : `${address} is not public`;
+}
+
+function isWithin(address: Address, base: Address, bits: number): boolean {
+  return address.kind() === base.kind() && address.match(base, bits);
+}
+
+function parseRange(part: string): Range | undefined {
+  if (ipaddr.isValidCIDR(part)) return ipaddr.parseCIDR(part);
+  // Four numbers: shorter spellings mean other addresses to other programs.
+  if (!ipaddr.IPv6.isValid(part) && !ipaddr.IPv4.isValidFourPartDecimal(part)) return undefined;
+  const address = ipaddr.parse(part);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}

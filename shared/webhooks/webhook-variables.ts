@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { CommonConfig } from '../common-config.ts';
+import type { ConfigOf, Variable } from '../config.ts';
+import { parseAllowedReceivers, type AllowedReceivers } from './allowed-receivers.ts';
+
+/** As the specification of Standard Webhooks says. */
+const SECRET_BYTES = { min: 24, max: 64 } as const;
+const PREFIX = 'whsec_';
+/** Bytes that differ; random ones have twice as many. */
+const MIN_VARIETY = 12;
+/** From the documents of Standard Webhooks. */
+const samples: readonly string[] = [
+  'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
+  'whsec_plJ3nmyCDGBKInavdOK15jsl',
+];
+
+/** How to make a secret; shown where there is none. */
+export const MAKE_SECRET = 'echo "WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)" >> .env';
+
+const secrets: Variable<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((given) => given.split(/[\s,]+/).filter(Boolean))
+    .refine((given) => given.every(isSecret)),
+  default: '',
+  form: `whsec_ and ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes in base64; several, divided by commas, while they are changed`,
+  example: 'the output of: echo "whsec_$(openssl rand -base64 32)"',
+  description:
+    'what webhooks are signed with, the same for api and notification; empty: there are no webhooks',
+  isSecret: true,
+};
+
+const receivers: Variable<AllowedReceivers> = {
+  schema: z.string().transform((given, context) => {
+    try {
+      return parseAllowedReceivers(given);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'not receivers' });
+      return z.NEVER;
+    }
+  }),
+  default: '',
+  form: 'host names, addresses and CIDRs, divided by commas',
+  example: 'hooks.internal,10.1.2.3,192.168.0.0/16',
+  description: 'receivers of webhooks in your own network; all others must have public addresses',
+};
+
+export const webhookVariables = { WEBHOOK_SECRET: secrets, WEBHOOK_ALLOWED_HOSTS: receivers } as const;
+
+export type WebhookConfig = ConfigOf<typeof webhookVariables>;
+
+/** In production, a secret that everybody knows or can guess is none. */
+export function refuseWeakSecrets(config: CommonConfig & WebhookConfig): string[] {
+  if (config.NODE_ENV !== 'production' || !config.WEBHOOK_SECRET.some(isWeak)) return [];
+  return [
+    'WEBHOOK_SECRET is a sample or not random, which NODE_ENV=production refuses: set another, ' +
+      'e.g. whsec_$(openssl rand -base64 32)',
+  ];
+}
+
+function isSecret(text: string): boolean {
+  const encoded = text.slice(PREFIX.length);
+  const bytes = Buffer.from(encoded, 'base64');
+  const isCanonical = bytes.toString('base64') === encoded;
+  return (
+    text.startsWith(PREFIX) &&
+    isCanonical &&
+    bytes.length >= SECRET_BYTES.min &&
+    bytes.length <= SECRET_BYTES.max
+  );
+}
+
+function isWeak(secret: string): boolean {
+  const bytes = Buffer.from(secret.slice(PREFIX.length), 'base64');
+  return samples.includes(secret) || new Set(bytes).size < MIN_VARIETY;
+}
