@@ -4,6 +4,6 @@ import { outputFormats } from '@image-pipeline/shared/contracts/operations.ts';
 export const FILE_FIELD = 'file';
 
 /** The other fields that an upload may have. */
-export const textFields: readonly string[] = ['operations', 'format', 'quality'];
+export const textFields: readonly string[] = ['operations', 'format', 'quality', 'callback_url'];
 
 export const allowedFormats: readonly string[] = [...outputFormats, 'jpg'];

@@ -1,5 +1,8 @@
+import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { describe, expect, it } from 'vitest';
 import { parseWishes } from './parse-wishes.ts';
+
+const callbacks = { isSetUp: true, allowed: parseAllowedReceivers('hooks.internal,10.1.0.0/16') };
 
 describe('the wishes of an upload', () => {
   it.each([
@@ -15,7 +18,7 @@ describe('the wishes of an upload', () => {
     ],
     [{ quality: ' 100 ' }, { format: null, quality: 100 }],
   ])('%j are for the output %j', (fields, output) => {
-    expect(parseWishes(fields).output).toEqual(output);
+    expect(parseWishes(fields, callbacks).output).toEqual(output);
   });
 
   it.each([
@@ -28,11 +31,15 @@ describe('the wishes of an upload', () => {
     [{ quality: '101' }, 'invalid_parameter', { parameter: 'quality' }],
     [{ quality: '8.5' }, 'invalid_parameter', { parameter: 'quality' }],
     [{ quality: ['1', '2'] }, 'invalid_parameter', { parameter: 'quality' }],
-    [{ colour: 'red' }, 'unexpected_field', { allowed: ['file', 'operations', 'format', 'quality'] }],
+    [
+      { colour: 'red' },
+      'unexpected_field',
+      { allowed: ['file', 'operations', 'format', 'quality', 'callback_url'] },
+    ],
     [{ file: 'text' }, 'no_file', {}],
   ])('%j are refused with %s', (fields, code, details) => {
-    expect(() => parseWishes(fields)).toThrow(expect.objectContaining({ code }));
-    expect(() => parseWishes(fields)).toThrow(
+    expect(() => parseWishes(fields, callbacks)).toThrow(expect.objectContaining({ code }));
+    expect(() => parseWishes(fields, callbacks)).toThrow(
       expect.objectContaining({ details: expect.objectContaining(details) as unknown }),
     );
   });

@@ -2,24 +2,29 @@ import { outputSchema, type Operation, type Output } from '@image-pipeline/share
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { invalidBySchema, invalidParameter } from './invalid-parameter.ts';
 import { allowedFormats, FILE_FIELD, textFields } from './form-fields.ts';
+import { parseCallbackUrl, type CallbackRules } from './parse-callback-url.ts';
 import { parseOperations } from './parse-operations.ts';
 
 /** What an upload asks for. */
 export interface Wishes {
   readonly operations: readonly Operation[];
   readonly output: Output;
+  /** Where the end is to be told by a webhook. */
+  readonly callbackUrl?: string | undefined;
 }
 
 /**
  * Reads the text fields of an upload. An empty field counts as not given, as forms of browsers send them.
  * @param fields by name; what is not a text was given more than once or with brackets in its name
- * @throws PipelineError `unexpected_field`, `no_file` (the file came as a text) or `invalid_parameter`
+ * @throws PipelineError `unexpected_field`, `no_file` (the file came as a text), `invalid_parameter` or
+ * `webhooks_not_set_up`
  */
-export function parseWishes(fields: Readonly<Record<string, unknown>>): Wishes {
+export function parseWishes(fields: Readonly<Record<string, unknown>>, callbacks: CallbackRules): Wishes {
   for (const name of Object.keys(fields)) refuseUnknownField(name);
   return {
     operations: parseOperations(textOf(fields, 'operations')),
     output: parseOutput(textOf(fields, 'format').toLowerCase(), textOf(fields, 'quality')),
+    callbackUrl: parseCallbackUrl(textOf(fields, 'callback_url'), callbacks),
   };
 }
 

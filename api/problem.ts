@@ -23,6 +23,7 @@ export const problemMeanings = {
   idempotency_key_in_hand: { status: 409, retryAfter: 1 },
   rate_limited: { status: 429 },
   request_timeout: { status: 408 },
+  webhooks_not_set_up: { status: 503 },
   unauthorized: { status: 401 },
   not_found: { status: 404 },
   job_not_found: { status: 404 },

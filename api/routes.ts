@@ -77,6 +77,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
       }),
       uploadRoute({
         limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
+        callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
         tempFolder: deps.tempFolder,
         uploads: {
           store,

@@ -63,6 +63,7 @@ export function requestFor(
     original: { name, content_type: contentType, size, sha256 },
     operations: [...wishes.operations],
     output: wishes.output,
+    ...(wishes.callbackUrl === undefined ? {} : { callback_url: wishes.callbackUrl }),
   };
 }
 

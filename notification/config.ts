@@ -8,6 +8,8 @@ import {
   type ConfigOf,
   type Variable,
 } from '@image-pipeline/shared/config.ts';
+import { publicApiUrl } from '@image-pipeline/shared/public-address.ts';
+import { refuseWeakSecrets, webhookVariables } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
 import { z } from 'zod';
 
 const KIB = 1024;
@@ -33,6 +35,8 @@ const origins: Variable<readonly string[]> = {
 export const notificationVariables = {
   ...commonVariables,
   ...accessTokenVariables,
+  ...webhookVariables,
+  PUBLIC_API_URL: publicApiUrl,
   NOTIFICATION_NAME: text({
     default: '',
     form: 'a name',
@@ -99,6 +103,26 @@ export const notificationVariables = {
     default: 10_000,
     description: 'how many of the newest events are kept in memory for WebSocket clients that come back',
   }),
+  WEBHOOK_TIMEOUT_MS: wholeNumber({
+    min: 100,
+    max: 60_000,
+    default: 10_000,
+    unit: 'milliseconds',
+    description: 'how long the receiver of a webhook may take to answer, resolving its name included',
+  }),
+  WEBHOOKS_IN_FLIGHT: wholeNumber({
+    min: 1,
+    max: 1_000,
+    default: 64,
+    description: 'webhooks that are in hand at once',
+  }),
+  WEBHOOKS_PER_HOST: wholeNumber({
+    min: 1,
+    max: 1_000,
+    default: 8,
+    description:
+      'webhooks that are posted to one host at once; as many wait, further ones come back after the first delay of the ladder',
+  }),
 } as const;
 
 export type NotificationConfig = ConfigOf<typeof notificationVariables>;
@@ -108,6 +132,7 @@ export function readNotificationConfig(env: NodeJS.ProcessEnv): NotificationConf
   const config = readConfig(notificationVariables, env, (given) => [
     ...refuseSamplePasswords(given),
     ...refuseWeakToken(given),
+    ...refuseWeakSecrets(given),
   ]);
   const name = config.NOTIFICATION_NAME || `notification-${hostname()}-${process.pid}`;
   return { ...config, NOTIFICATION_NAME: name };

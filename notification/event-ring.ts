@@ -3,6 +3,7 @@ import type { ResetReason } from '@image-pipeline/shared/contracts/websocket.ts'
 import { eventIdOf, offsetOfEventId } from './event-id.ts';
 import { placeOfEvent } from './event-order.ts';
 import { encode, type Frame } from './frame.ts';
+import { publicEvent } from './public-event.ts';
 
 /** An event that subscribers were told, or would have been. */
 export interface RingEntry {
@@ -44,7 +45,7 @@ export class EventRing {
       offset,
       jobId: event.data.job_id,
       place: placeOfEvent(event),
-      frame: encode({ type: 'event', event_id: eventId, event }),
+      frame: encode({ type: 'event', event_id: eventId, event: publicEvent(event) }),
     };
     this.#entries[this.#next % this.#capacity] = entry;
     this.#next++;

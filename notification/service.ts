@@ -15,14 +15,22 @@ import { EventRing } from './event-ring.ts';
 import { Notifier } from './notifier.ts';
 import { SocketServer } from './socket/socket-server.ts';
 import { StoredJobs } from './stored-jobs.ts';
+import { resolveBySystem, type Resolve } from './webhooks/resolve-receiver.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 /** Jobs that are read from the store at once. */
 const LOOKUPS = 16;
 /** For those who ask how the service is, beyond the WebSockets. */
 const OTHER_CONNECTIONS = 100;
 
-/** The notification service: the event log goes in, WebSocket messages come out. */
-export function createNotification(config: NotificationConfig): Service & { readonly port: number } {
+/**
+ * The notification service: the event log goes in, WebSocket messages come out; ends of jobs go in, webhooks come out.
+ * @param resolve finds the addresses of webhooks' receivers
+ */
+export function createNotification(
+  config: NotificationConfig,
+  resolve: Resolve = resolveBySystem,
+): Service & { readonly port: number } {
   const instance = config.NOTIFICATION_NAME;
   const log = createLogger(instance, logOptions(config));
   const metrics = createMetrics('notification');
@@ -74,6 +82,7 @@ export function createNotification(config: NotificationConfig): Service & { read
     },
     metrics,
   });
+  const webhooks = new Webhooks({ config, broker, store, resolve, metrics, log });
   const stopping = new AbortController();
   const lifecycle = createLifecycle(
     [
@@ -86,6 +95,12 @@ export function createNotification(config: NotificationConfig): Service & { read
         stop: () => store.stop(),
       },
       { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
+      {
+        name: 'webhooks',
+        start: () => webhooks.start(),
+        // What is not answered by then is handed back, and there is still time to close everything.
+        stop: () => webhooks.stop(config.STOP_TIMEOUT_MS * 0.6),
+      },
       { name: 'event follower', start: () => follower.start(), stop: () => follower.stop() },
       { name: 'intake', stop: () => sockets.stop() },
     ],

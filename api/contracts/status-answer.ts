@@ -8,6 +8,7 @@ import { inputTypes, operationsSchema, outputSchema } from '@image-pipeline/shar
 import { timingsSchema } from '@image-pipeline/shared/contracts/outcome.ts';
 import type { EarlierRun, JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { z } from 'zod';
+import { callbackAnswer, callbackSchema, type Deliveries } from './callback-answer.ts';
 import type { Links } from '../links.ts';
 
 const time = z.iso.datetime();
@@ -55,6 +56,7 @@ export const statusAnswerSchema = z
     thumbnail_url: z.string().optional(),
     timings: timingsSchema.optional(),
     error: failureSchema.optional(),
+    callback: callbackSchema.optional(),
     runs: z.array(earlierRunSchema).meta({ description: 'How earlier runs ended, oldest first.' }),
   })
   .meta({ id: 'JobStatus' });
@@ -62,7 +64,7 @@ export const statusAnswerSchema = z
 export type StatusAnswer = z.output<typeof statusAnswerSchema>;
 
 /** What `/status` answers about a job. */
-export function statusAnswer(view: JobView, links: Links): StatusAnswer {
+export function statusAnswer(view: JobView, deliveries: Deliveries, links: Links): StatusAnswer {
   const { request } = view;
   const { name, size, content_type } = request.original;
   return {
@@ -77,6 +79,7 @@ export function statusAnswer(view: JobView, links: Links): StatusAnswer {
     output: request.output,
     timeline: [...view.timeline],
     ...endOf(view, links),
+    ...callbackAnswer(request.callback_url, deliveries),
     runs: view.earlierRuns.map(earlierRunAnswer),
   };
 }

@@ -2,6 +2,7 @@ import type { RequestHandler, Response } from 'express';
 import { statusQuerySchema } from '../contracts/queries.ts';
 import { statusAnswer } from '../contracts/status-answer.ts';
 import type { Links } from '../links.ts';
+import { readDeliveries } from '../read-deliveries.ts';
 import { awaitStatus, readStatus, type JobSources } from '../read-status.ts';
 import { jobIdOf } from './job-id.ts';
 import { readQuery } from './query.ts';
@@ -22,7 +23,7 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
         ? await readStatus(jobId, deps)
         : await awaitStatus(jobId, wait * 1_000, AbortSignal.any([closed(response), deps.stopping]), deps);
     response.setHeader('Cache-Control', 'no-store');
-    response.json(statusAnswer(view, deps.links));
+    response.json(statusAnswer(view, await readDeliveries(view, deps.store), deps.links));
   };
 }
 

@@ -6,6 +6,7 @@ import { examineFile, type ExaminedFile } from '../examine-image.ts';
 import { idempotencyKeyOf, REPLAYED_HEADER } from '../idempotency-key.ts';
 import { KeysInHand } from '../keys-in-hand.ts';
 import type { Links } from '../links.ts';
+import type { CallbackRules } from '../parse-callback-url.ts';
 import { parseWishes, type Wishes } from '../parse-wishes.ts';
 import { problemOf } from '../problem.ts';
 import { removeFolder, type TempFolder } from '../temp-folder.ts';
@@ -17,6 +18,7 @@ import { sendProblem } from './send-problem.ts';
 
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
+  readonly callbacks: CallbackRules;
   readonly tempFolder: Pick<TempFolder, 'makeFolder'>;
   readonly uploads: UploadOnceDeps;
   readonly links: Links;
@@ -28,7 +30,7 @@ export function uploadRoute(deps: UploadRouteDeps): RequestHandler {
   const keysInHand = new KeysInHand();
   const judge = async (request: Request, response: Response, folder: string, key: string | undefined) => {
     const form = await receiveForm(request, response, folder, deps.limits);
-    const wishes = parseWishes(form.fields);
+    const wishes = parseWishes(form.fields, deps.callbacks);
     const files = await Promise.all(form.files.map(examineFile));
     return judgeFiles(files, await howToAccept(key, files, wishes, deps), deps);
   };

@@ -42,6 +42,32 @@ export const statusExample: StatusAnswer = {
   source: { width: 1920, height: 1080 },
   thumbnail_url: `/thumbnail/${jobId}`,
   timings: { wait_ms: 8, fetch_ms: 3, process_ms: 521, store_ms: 21 },
+  callback: {
+    url: 'https://example.org/hooks/images',
+    deliveries: [
+      {
+        event: 'job.completed',
+        run: 1,
+        attempt: 1,
+        at: '2026-03-02T10:15:30.702Z',
+        state: 'retrying',
+        status: 503,
+        error: {
+          code: 'not_accepted',
+          reason: 'The receiver answered with a status other than 2xx. It was 503.',
+        },
+        next_attempt_at: '2026-03-02T10:15:34.511Z',
+      },
+      {
+        event: 'job.completed',
+        run: 1,
+        attempt: 2,
+        at: '2026-03-02T10:15:34.874Z',
+        state: 'delivered',
+        status: 200,
+      },
+    ],
+  },
   runs: [],
 };
 

@@ -105,6 +105,7 @@ export const operations = {
       'invalid_parameter',
       'idempotency_key_reused',
       'idempotency_key_in_hand',
+      'webhooks_not_set_up',
       'rate_limited',
       'broker_unavailable',
       'publish_unconfirmed',

@@ -1,4 +1,5 @@
 import { outputFormats } from '@image-pipeline/shared/contracts/operations.ts';
+import { MAX_CALLBACK_URL_LENGTH } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { z } from 'zod';
 import { IDEMPOTENCY_HEADER } from '../idempotency-key.ts';
 import { DEFAULT_OPERATIONS } from '../operation-kinds.ts';
@@ -34,5 +35,10 @@ export const uploadFormSchema = z
       .max(100)
       .optional()
       .meta({ description: 'Of a JPEG or WebP result.', default: 85 }),
+    callback_url: z.string().max(MAX_CALLBACK_URL_LENGTH).optional().meta({
+      description:
+        'Where to tell by a webhook (Standard Webhooks, signed with WEBHOOK_SECRET) that the job has completed or failed, at least once. An absolute http or https address without user and fragment; addresses that are not public are refused unless WEBHOOK_ALLOWED_HOSTS has them. Only `/status` shows it.',
+      example: 'https://example.org/hooks/images',
+    }),
   })
   .meta({ id: 'UploadForm' });

@@ -13,6 +13,7 @@ import { managementCall } from '../../local/testing/management-call.ts';
 import type { Vhost } from '../../local/testing/vhost.ts';
 import { readNotificationConfig } from '../config.ts';
 import { createNotification } from '../service.ts';
+import type { Resolve } from '../webhooks/resolve-receiver.ts';
 import { TestClient } from './test-client.ts';
 
 type Notification = ReturnType<typeof createNotification>;
@@ -24,9 +25,9 @@ export interface Given {
   /** Publishes like api and workers do: one after the other, each confirmed. */
   publish(...events: JobEvent[]): Promise<void>;
   /** A replica of the service, not started. */
-  unstarted(env?: Record<string, string>): Notification;
+  unstarted(env?: Record<string, string>, resolve?: Resolve): Notification;
   /** One that has caught up. */
-  notification(env?: Record<string, string>): Promise<Notification>;
+  notification(env?: Record<string, string>, resolve?: Resolve): Promise<Notification>;
   client(service: Notification, query?: string): Promise<TestClient>;
   /** A client that has been told the present state of the job, or of all. */
   subscriber(service: Notification, jobId: string): Promise<TestClient>;
@@ -63,7 +64,7 @@ export function givenNotification(): Given {
     await vhost.delete();
   });
 
-  const create = (env: Record<string, string> = {}): Notification => {
+  const create = (env: Record<string, string> = {}, resolve?: Resolve): Notification => {
     const ladder = testLadder.map(({ label }) => label).join(',');
     const config = readNotificationConfig({
       RABBITMQ_URL: vhost.amqpUrl,
@@ -75,7 +76,7 @@ export function givenNotification(): Given {
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
       ...env,
     });
-    const service = createNotification(config);
+    const service = createNotification(config, resolve);
     services.push(service);
     return service;
   };
@@ -96,8 +97,8 @@ export function givenNotification(): Given {
       for (const event of events) await broker.publisher.publish(eventMessage(event));
     },
     unstarted: create,
-    async notification(env) {
-      const service = create(env);
+    async notification(env, resolve) {
+      const service = create(env, resolve);
       await service.start();
       await untilReady(service);
       return service;

@@ -1,0 +1,24 @@
+import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import type { Deliveries } from './contracts/callback-answer.ts';
+import { hasEnded } from './followed-jobs.ts';
+
+/**
+ * The attempts to deliver webhooks of a job: none before a run of it has ended. Undefined while the store does not
+ * answer: what is known of the job is told without them.
+ */
+export async function readDeliveries(
+  view: JobView,
+  store: Pick<ObjectStore, 'get' | 'list'>,
+): Promise<Deliveries> {
+  const { callback_url, job_id, run } = view.request;
+  if (callback_url === undefined || (run === 1 && !hasEnded(view))) return [];
+  try {
+    return await readWebhookAttempts(store, job_id);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+export interface ReceivedWebhook {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A receiver of webhooks on this machine: answers as it is told, and keeps what it got. */
+export class Receiver {
+  readonly received: ReceivedWebhook[] = [];
+  readonly #server = createServer();
+  #answers: RequestListener[] = [];
+  #otherwise: RequestListener = answering(200);
+
+  static async start(host = '127.0.0.1'): Promise<Receiver> {
+    const receiver = new Receiver();
+    receiver.#server.on('request', (request, response) => {
+      // After the whole request, as the order of `received` is that of the answers.
+      void text(request).then(
+        (body) => {
+          receiver.received.push({ path: request.url ?? '', headers: request.headers, body });
+          const answer = receiver.#answers.shift() ?? receiver.#otherwise;
+          answer(request, response);
+        },
+        () => undefined,
+      );
+    });
+    receiver.#server.listen(0, host);
+    await once(receiver.#server, 'listening');
+    return receiver;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  url(path = '/hook?token=secret-of-uploader'): string {
+    return `http://127.0.0.1:${this.port}${path}`;
+  }
+
+  /** The next answers, then `otherwise` for all later ones. */
+  answers(next: readonly RequestListener[], otherwise = answering(200)): void {
+    this.#answers = [...next];
+    this.#otherwise = otherwise;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+export function answering(status: number, headers: Readonly<Record<string, string>> = {}): RequestListener {
+  return (_request, response) => {
+    response.writeHead(status, headers);
+    response.end('thank you');
+  };
+}
+
+/** Takes its time, in milliseconds. */
+export function answeringAfter(ms: number): RequestListener {
+  return (request, response) => {
+    setTimeout(() => answering(200)(request, response), ms);
+  };
+}
+
+/** Takes the webhook and says nothing. */
+export const silent: RequestListener = () => undefined;
+
+/** Takes the webhook and closes the connection. */
+export const closing: RequestListener = (request) => {
+  request.socket.destroy();
+};

@@ -1,0 +1,84 @@
+import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { testBroker } from '@image-pipeline/shared/testing/test-broker.ts';
+import { describe, expect, it } from 'vitest';
+import { givenNotification } from '../testing/given-notification.ts';
+import { givenWebhooks, webhookEnv } from '../testing/given-webhooks.ts';
+import { answering, closing, silent } from '../testing/receiver.ts';
+
+const given = givenNotification();
+const hooks = givenWebhooks(given);
+
+describe('a webhook that nobody takes', () => {
+  it('is dead after the last rung, and tells why', async () => {
+    await given.notification({ ...webhookEnv, WEBHOOK_TIMEOUT_MS: '200' });
+    const { request, end } = hooks.endedJob();
+    hooks.receiver.answers([closing], silent);
+    await given.publish(end);
+    const dead = await hooks.takeDead();
+    expect(dead.correlationId).toBe(request.job_id);
+    expect(JSON.parse(dead.content.toString())).toEqual(end);
+    expect(await hooks.attempts(request)).toMatchObject([
+      { attempt: 1, state: 'retrying', error: { code: 'connection_lost' } },
+      { attempt: 2, state: 'retrying', error: { code: 'timed_out' } },
+      {
+        attempt: 3,
+        state: 'dead',
+        error: { code: 'timed_out', reason: expect.stringContaining('attempt 3 of 3') as unknown },
+      },
+    ]);
+    expect(hooks.receiver.received).toHaveLength(3);
+    expect(await hooks.depth(queueNames.webhooksDead)).toBe(0);
+  });
+
+  it.each([
+    ['answers 410', () => hooks.receiver.url(), 'gone', 1],
+    ['has a private address', () => 'http://10.1.2.3/hook', 'address_refused', 0],
+    ['has a name with a private address', () => 'http://rebinding.example/', 'address_refused', 0],
+  ])('is dead at once where the receiver %s', async (_what, url, code, requests) => {
+    await given.notification(webhookEnv, () => Promise.resolve([{ address: '169.254.169.254', family: 4 }]));
+    hooks.receiver.answers([], answering(410));
+    const { request, end } = hooks.endedJob({ callback_url: url() });
+    await given.publish(end);
+    await hooks.takeDead();
+    expect(await hooks.attempts(request)).toMatchObject([{ attempt: 1, state: 'dead', error: { code } }]);
+    expect(hooks.receiver.received).toHaveLength(requests);
+  });
+
+  it('is delivered when it is put back', async () => {
+    await given.notification(webhookEnv);
+    const { request, end } = hooks.endedJob();
+    hooks.receiver.answers([answering(410)]);
+    await given.publish(end);
+    const dead = await hooks.takeDead();
+    const broker = testBroker(given.vhost.amqpUrl);
+    await broker.start();
+    await broker.publisher.publish({
+      ...eventMessage(end),
+      exchange: '',
+      routingKey: queueNames.webhooks,
+      body: JSON.parse(dead.content.toString()) as unknown,
+    });
+    await broker.stop();
+    expect(await hooks.until(request, 'delivered')).toHaveLength(2);
+  });
+
+  it('is not readable: it is dead, and holds nobody up', async () => {
+    await given.notification(webhookEnv);
+    const broker = testBroker(given.vhost.amqpUrl);
+    await broker.start();
+    const { request, end } = hooks.endedJob();
+    const poison = {
+      ...eventMessage(end),
+      exchange: exchangeNames.events,
+      routingKey: 'job.completed.callback',
+    };
+    await broker.publisher.publish({ ...poison, body: { specversion: '9.0' } });
+    await broker.publisher.publish({ ...poison, body: 'no event', messageId: 'other' });
+    await broker.stop();
+    await given.publish(end);
+    await hooks.until(request, 'delivered');
+    await hooks.takeDead();
+    await hooks.takeDead();
+  });
+});

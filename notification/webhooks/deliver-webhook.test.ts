@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { webhookBodySchema } from '@image-pipeline/shared/contracts/webhook.ts';
+import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { Webhook } from 'standardwebhooks';
+import { describe, expect, it } from 'vitest';
+import { givenNotification } from '../testing/given-notification.ts';
+import { givenWebhooks, SECRET, webhookEnv } from '../testing/given-webhooks.ts';
+import { answering, type ReceivedWebhook } from '../testing/receiver.ts';
+
+const given = givenNotification();
+const hooks = givenWebhooks(given);
+
+const verify = (secret: string, { headers, body }: ReceivedWebhook): unknown =>
+  new Webhook(secret).verify(
+    body,
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+  );
+
+describe('the end of a job', () => {
+  it('is told to a receiver that fails twice, at the third attempt, signed', async () => {
+    await given.notification(webhookEnv);
+    const { request, end } = hooks.endedJob();
+    hooks.receiver.answers([answering(500), answering(500)]);
+    await given.publish(...lifeOf(request).slice(0, 2), end);
+    const attempts = await hooks.until(request, 'delivered');
+
+    expect(attempts).toMatchObject([
+      { attempt: 1, state: 'retrying', status: 500, error: { code: 'not_accepted' } },
+      { attempt: 2, state: 'retrying', status: 500, next_attempt_at: expect.any(String) as unknown },
+      { attempt: 3, state: 'delivered', status: 200 },
+    ]);
+    const { received } = hooks.receiver;
+    expect(received).toHaveLength(3);
+    expect(new Set(received.map(({ headers }) => headers['webhook-id']))).toEqual(
+      new Set([`msg_${request.job_id}_1`]),
+    );
+    for (const webhook of received) {
+      expect(webhookBodySchema.strict().parse(verify(SECRET, webhook))).toEqual({
+        type: 'job.completed',
+        timestamp: end.time,
+        data: {
+          job_id: request.job_id,
+          run: 1,
+          attempt: 1,
+          status: 'completed',
+          status_url: `https://images.example.org/status/${request.job_id}`,
+          result: {
+            url: `https://images.example.org/results/${request.job_id}`,
+            content_type: 'image/jpeg',
+            size: 40_000,
+            width: 800,
+            height: 450,
+            sha256: 'a'.repeat(64),
+          },
+          thumbnail_url: `https://images.example.org/thumbnail/${request.job_id}`,
+        },
+      });
+      expect(() => verify(`whsec_${randomBytes(32).toString('base64')}`, webhook)).toThrow('signature');
+      expect(() => verify(SECRET, { ...webhook, body: webhook.body.replace('800', '801') })).toThrow(
+        'signature',
+      );
+    }
+  });
+
+  it('is told with the reason of a failure', async () => {
+    await given.notification(webhookEnv);
+    const { request } = hooks.endedJob();
+    await given.publish(endedEvent(request, failedOutcome(request)));
+    await hooks.until(request, 'delivered');
+    expect(webhookBodySchema.parse(JSON.parse(hooks.receiver.received[0]?.body ?? ''))).toMatchObject({
+      type: 'job.failed',
+      data: { status: 'failed', error: { code: 'undecodable_image' } },
+    });
+  });
+
+  it('is signed by each secret while one is changed', async () => {
+    const other = `whsec_${randomBytes(24).toString('base64')}`;
+    await given.notification({ ...webhookEnv, WEBHOOK_SECRET: `${SECRET} ${other}` });
+    const { request, end } = hooks.endedJob();
+    await given.publish(end);
+    await hooks.until(request, 'delivered');
+    const [webhook] = hooks.receiver.received;
+    for (const secret of [SECRET, other]) {
+      expect(webhook && verify(secret, webhook)).toMatchObject({ type: 'job.completed' });
+    }
+  });
+
+  it('is told once, however often the event comes', async () => {
+    await given.notification(webhookEnv);
+    const { request, end } = hooks.endedJob();
+    await given.publish(end, end, end);
+    await hooks.until(request, 'delivered');
+    await given.publish(end);
+    const last = hooks.endedJob();
+    await given.publish(last.end);
+    await hooks.until(last.request, 'delivered');
+    await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(0);
+    expect(hooks.receiver.received).toHaveLength(2);
+    expect(await hooks.attempts(request)).toHaveLength(1);
+  });
+
+  it('is told anew for each run', async () => {
+    await given.notification(webhookEnv);
+    const { request, end } = hooks.endedJob();
+    await given.publish(endedEvent(request, failedOutcome(request)));
+    await hooks.until(request, 'delivered');
+    const replay = { ...request, run: 2 };
+    await given.publish({ ...endedEvent(replay, failedOutcome(replay)) }, end);
+    await expect.poll(async () => (await hooks.attempts(request)).length).toBe(2);
+    expect(hooks.receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(
+      [1, 2].map((run) => `msg_${request.job_id}_${run}`),
+    );
+  });
+
+  it('is the only event that is told, and only where it is asked for', async () => {
+    await given.notification(webhookEnv);
+    const silentJob = someRequest();
+    const { request, end } = hooks.endedJob();
+    await given.publish(...lifeOf(silentJob), queuedEvent(request), ...lifeOf(request).slice(1, 2), end);
+    await hooks.until(request, 'delivered');
+    expect(hooks.receiver.received).toHaveLength(1);
+    expect(await hooks.attempts(silentJob)).toEqual([]);
+  });
+
+  it('that happened while the service was away is told when it is back', async () => {
+    const jobs = Array.from({ length: 5 }, () => hooks.endedJob());
+    await given.publish(...jobs.map(({ end }) => end));
+    await given.notification(webhookEnv);
+    for (const { request } of jobs) await hooks.until(request, 'delivered');
+    expect(hooks.receiver.received).toHaveLength(5);
+  });
+});

@@ -1,0 +1,46 @@
+import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { parseEvent } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { z } from 'zod';
+
+/** Counts attempts to deliver; `x-attempt` counts those of the worker. */
+export const ATTEMPT_HEADER = 'x-webhook-attempt';
+
+export type EndEvent = Extract<JobEvent, { type: 'job.completed' | 'job.failed' }>;
+
+/** A webhook that is to be delivered. */
+export interface PendingWebhook {
+  /** The same for every attempt, and for every copy of the event: a run ends once. No dots. */
+  readonly id: string;
+  readonly event: EndEvent;
+  readonly url: URL;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+/** The message can never be delivered. */
+export class UnreadableWebhook extends Error {
+  override readonly name = 'UnreadableWebhook';
+}
+
+const attemptSchema = z.int().min(1).max(1_000).default(1);
+
+/** The webhook in a delivery. @throws UnreadableWebhook */
+export function readWebhook(delivery: Pick<Delivery, 'content' | 'headers'>): PendingWebhook {
+  const event = parseEvent(delivery.content);
+  if (event === undefined) throw new UnreadableWebhook('the message is no event that this version knows');
+  if (event.type !== 'job.completed' && event.type !== 'job.failed') {
+    throw new UnreadableWebhook(`the event ${event.type} is no end of a job`);
+  }
+  const { job_id, run, request } = event.data;
+  const url = URL.parse(request.callback_url ?? '');
+  if (url === null) throw new UnreadableWebhook('the job asks for no webhook');
+  const attempt = attemptSchema.safeParse(delivery.headers[ATTEMPT_HEADER]);
+  if (!attempt.success) {
+    throw new UnreadableWebhook(
+      `the header ${ATTEMPT_HEADER}: ${messageOf(attempt.error.issues[0]?.message)}`,
+    );
+  }
+  return { id: `msg_${job_id}_${run}`, event, url, attempt: attempt.data };
+}

@@ -1,0 +1,132 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { lifeOf } from '@image-pipeline/shared/testing/job-life.ts';
+import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { givenNotification, untilReady } from '../testing/given-notification.ts';
+import { givenWebhooks, webhookEnv } from '../testing/given-webhooks.ts';
+import { answering, answeringAfter, silent } from '../testing/receiver.ts';
+
+const given = givenNotification();
+const hooks = givenWebhooks(given);
+
+describe('webhooks in number', () => {
+  it('to a host that hangs hold up no other, and wait without counting as attempts', async () => {
+    await given.notification(
+      {
+        ...webhookEnv,
+        WEBHOOK_ALLOWED_HOSTS: '127.0.0.1,hanging.example',
+        WEBHOOKS_IN_FLIGHT: '6',
+        WEBHOOKS_PER_HOST: '2',
+      },
+      () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+    );
+    const { receiver } = hooks;
+    const hanging = Array.from({ length: 20 }, () =>
+      hooks.endedJob({ callback_url: `http://hanging.example:${receiver.port}/hang` }),
+    );
+    receiver.answers([], (request, response) => {
+      if (request.url === '/hang') return;
+      response.writeHead(204).end();
+    });
+    await given.publish(...hanging.map(({ end }) => end));
+    const quick = hooks.endedJob();
+    const began = performance.now();
+    await given.publish(quick.end);
+    await hooks.until(quick.request, 'delivered');
+    expect(performance.now() - began).toBeLessThan(900);
+    receiver.answers([], answering(200));
+    for (const { request } of hanging) {
+      const attempts = await hooks.until(request, 'delivered');
+      expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map((_, index) => index + 1));
+    }
+  });
+});
+
+describe('a service without a secret', () => {
+  it('leaves webhooks in their queue until there is one', async () => {
+    const { request, end } = hooks.endedJob();
+    const service = await given.notification({ ...webhookEnv, WEBHOOK_SECRET: '' });
+    await given.publish(end);
+    await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(1);
+    await service.stop();
+    await given.notification(webhookEnv);
+    await hooks.until(request, 'delivered');
+  });
+});
+
+describe('the address for a webhook', () => {
+  it('is not told to subscribers', async () => {
+    const service = await given.notification(webhookEnv);
+    const { request, end } = hooks.endedJob();
+    const [own, all] = [
+      await given.subscriber(service, request.job_id),
+      await given.subscriber(service, '*'),
+    ];
+    const [queued, begun] = lifeOf(request) as [JobEvent, JobEvent];
+    await given.publish(queued, begun, end);
+    for (const client of [own, all]) {
+      expect(JSON.stringify(await client.take(3))).not.toContain('hook');
+    }
+    await hooks.until(request, 'delivered');
+  });
+});
+
+describe('a service that stops', () => {
+  it('lets what is being posted finish, and hands back the rest', async () => {
+    const service = await given.notification({ ...webhookEnv, WEBHOOKS_PER_HOST: '1' });
+    const jobs = [hooks.endedJob(), hooks.endedJob()];
+    hooks.receiver.answers([answeringAfter(300)]);
+    await given.publish(...jobs.map(({ end }) => end));
+    await expect.poll(() => hooks.receiver.received.length).toBe(1);
+    await service.stop();
+    const attempts = await Promise.all(jobs.map(({ request }) => hooks.attempts(request)));
+    expect(attempts.flat()).toMatchObject([{ state: 'delivered' }]);
+    await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(1);
+    await given.notification(webhookEnv);
+    for (const { request } of jobs) await hooks.until(request, 'delivered');
+    expect(hooks.receiver.received).toHaveLength(2);
+  });
+
+  it('gives up a receiver that takes too long, and tells it again later', async () => {
+    const service = await given.notification({
+      ...webhookEnv,
+      WEBHOOK_TIMEOUT_MS: '60000',
+      STOP_TIMEOUT_MS: '1000',
+    });
+    const { request, end } = hooks.endedJob();
+    hooks.receiver.answers([silent]);
+    await given.publish(end);
+    await expect.poll(() => hooks.receiver.received.length).toBe(1);
+    const began = performance.now();
+    await service.stop();
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(await hooks.attempts(request)).toEqual([]);
+    await given.notification(webhookEnv);
+    expect(await hooks.until(request, 'delivered')).toMatchObject([{ attempt: 1 }]);
+    expect(new Set(hooks.receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  });
+});
+
+describe('while RabbitMQ is cut off', () => {
+  it('what was delivered is written down, and not told again', async () => {
+    const { hostname, port } = new URL(given.vhost.amqpUrl);
+    const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
+    onTestFinished(() => proxy.close());
+    const url = new URL(given.vhost.amqpUrl);
+    url.port = String(proxy.port);
+    const service = await given.notification({ ...webhookEnv, RABBITMQ_URL: url.href });
+    const { request, end } = hooks.endedJob();
+    hooks.receiver.answers([answeringAfter(300)]);
+    await given.publish(end);
+    await expect.poll(() => hooks.receiver.received.length).toBe(1);
+    await proxy.refuse();
+    await hooks.until(request, 'delivered');
+    await proxy.resume();
+    await untilReady(service);
+    await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(0);
+    await service.stop();
+    expect(await hooks.depth(queueNames.webhooks)).toBe(0);
+    expect(hooks.receiver.received).toHaveLength(1);
+  });
+});

@@ -1,0 +1,72 @@
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import type { NotificationConfig } from '../config.ts';
+import { createWebhookDelivery } from './deliver-webhook.ts';
+import { ReceiverSlots } from './receiver-slots.ts';
+import type { Resolve } from './resolve-receiver.ts';
+import { Turns } from './turns.ts';
+
+export interface WebhooksOptions {
+  readonly config: NotificationConfig;
+  readonly broker: Broker;
+  readonly store: ObjectStore;
+  readonly resolve: Resolve;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Delivers webhooks for as long as it is started. Without a secret they wait in their queue. */
+export class Webhooks {
+  readonly #consumer: Consumer;
+  readonly #options: WebhooksOptions;
+  readonly #stopping = new AbortController();
+  readonly #givingUp = new AbortController();
+
+  constructor(options: WebhooksOptions) {
+    const { config, broker } = options;
+    this.#options = options;
+    this.#consumer = broker.consumer({
+      queue: queueNames.webhooks,
+      prefetch: config.WEBHOOKS_IN_FLIGHT,
+      onDelivery: createWebhookDelivery({
+        ...options,
+        publisher: broker.publisher,
+        ladder: config.WEBHOOK_RETRY_LADDER,
+        secrets: config.WEBHOOK_SECRET,
+        allowed: config.WEBHOOK_ALLOWED_HOSTS,
+        apiUrl: config.PUBLIC_API_URL,
+        timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+        slots: new ReceiverSlots({
+          atOnce: config.WEBHOOKS_PER_HOST,
+          // Half of them wait for the other half: short bursts need no rung.
+          inHand: config.WEBHOOKS_PER_HOST * 2,
+        }),
+        turns: new Turns(),
+        stopping: this.#stopping.signal,
+        givingUp: this.#givingUp.signal,
+      }),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { config, log } = this.#options;
+    if (config.WEBHOOK_SECRET.length > 0) await this.#consumer.start();
+    else log.warn('WEBHOOK_SECRET is not set: webhooks wait in their queue');
+  }
+
+  /**
+   * Takes no more; hands back what waits for its turn.
+   * @param patienceMs how long what is being posted may take; then it is handed back, too
+   */
+  async stop(patienceMs: number): Promise<void> {
+    // First, so that what is handed back does not come to us again.
+    const stopped = this.#consumer.stop(patienceMs);
+    this.#stopping.abort();
+    await stopped;
+    this.#givingUp.abort();
+  }
+}
