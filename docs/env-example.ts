@@ -17,9 +17,12 @@ export const variableSections: readonly { readonly title: string; readonly varia
 /** Whose default depends on the machine: the file must be the same on all. */
 const ofTheMachine: readonly string[] = ['MAX_CONCURRENT_JOBS'];
 
+/** Lines of their own, which `make` fills in. */
+const ownLines: readonly string[] = ['API_TOKEN', 'WEBHOOK_SECRET', 'WEBHOOK_ALLOWED_HOSTS'];
+
 /** `.env.example`: each variable once, explained, with its default; a commented line means just that default. */
 export function envExample(): string {
-  const seen = new Set(['API_TOKEN']);
+  const seen = new Set(ownLines);
   const sections = variableSections.map(({ title, variables }) => {
     const own = Object.entries(variables).filter(([name]) => !seen.has(name));
     for (const [name] of own) seen.add(name);
@@ -35,6 +38,14 @@ export function envExample(): string {
 
 # The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
 API_TOKEN=
+
+# What webhooks are signed with: whsec_ and 24 to 64 bytes in base64, e.g. whsec_$(openssl rand -base64 32); several,
+# divided by commas, while it is changed. Empty: no webhooks. \`make\` puts a random one into .env.
+WEBHOOK_SECRET=
+
+# Receivers of webhooks that may have addresses which are not public: host names, addresses and CIDRs, divided by commas.
+# \`make\` allows this machine, so that a receiver can be tried on it; leave it empty in production.
+WEBHOOK_ALLOWED_HOSTS=
 
 ${sections.join('\n')}`;
 }

@@ -28,7 +28,9 @@ function exchangeChannel(exchange: Exchange, topology: Topology): [string, objec
     .flatMap((queue) => queue.bindings)
     .filter((binding) => binding.exchange === name);
   const keys =
-    name === exchangeNames.events ? eventTypes : [...new Set(bindings.map(({ routingKey }) => routingKey))];
+    name === exchangeNames.events
+      ? [...eventTypes, ...endTypes.map((type) => type + routingKeys.callbackSuffix)]
+      : [...new Set(bindings.map(({ routingKey }) => routingKey))];
   const channel = {
     address: '{routing_key}',
     title: `exchange ${name}`,

@@ -17,31 +17,33 @@ const documented = z.object({
   channels: z.record(
     z.string(),
     z.object({
-      bindings: z.object({
-        amqp: z
-          .object({
-            exchange: z
-              .object({
-                name: z.string(),
-                type: z.string(),
-                durable: z.boolean(),
-                autoDelete: z.boolean(),
-                'x-arguments': z.record(z.string(), z.unknown()),
-              })
-              .optional(),
-            queue: z
-              .object({
-                name: z.string(),
-                durable: z.boolean(),
-                exclusive: z.boolean(),
-                autoDelete: z.boolean(),
-                'x-arguments': z.record(z.string(), z.unknown()),
-              })
-              .optional(),
-            'x-bound-to': z.array(z.object({ exchange: z.string(), routingKey: z.string() })).optional(),
-          })
-          .optional(),
-      }),
+      bindings: z
+        .object({
+          amqp: z
+            .object({
+              exchange: z
+                .object({
+                  name: z.string(),
+                  type: z.string(),
+                  durable: z.boolean(),
+                  autoDelete: z.boolean(),
+                  'x-arguments': z.record(z.string(), z.unknown()),
+                })
+                .optional(),
+              queue: z
+                .object({
+                  name: z.string(),
+                  durable: z.boolean(),
+                  exclusive: z.boolean(),
+                  autoDelete: z.boolean(),
+                  'x-arguments': z.record(z.string(), z.unknown()),
+                })
+                .optional(),
+              'x-bound-to': z.array(z.object({ exchange: z.string(), routingKey: z.string() })).optional(),
+            })
+            .optional(),
+        })
+        .default({}),
     }),
   ),
 });

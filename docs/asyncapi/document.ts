@@ -10,9 +10,10 @@ import { componentMessages } from './messages.ts';
 import { allOperations, SOCKET_CHANNEL } from './operations.ts';
 import { componentSchemas } from './schemas.ts';
 import { socketChannel } from './socket-channel.ts';
+import { receiverServer, WEBHOOK_CHANNEL, webhookChannel } from './webhook-channel.ts';
 
 const description = `Everything that is said asynchronously: jobs and events through RabbitMQ, notifications through \
-WebSockets. Made by \`npm run docs\` from the topology that services declare and the contracts that they check; \
+WebSockets and webhooks. Made by \`npm run docs\` from the topology that services declare and the contracts that they check; \
 a test compares it with a running broker.
 
 Messages on RabbitMQ are persistent, mandatory and confirmed, and carry keys of images, never their bytes. Their \
@@ -46,8 +47,13 @@ export function createAsyncapiDocument(): object {
         protocol: 'ws',
         description: 'The notification service.',
       },
+      receiver: receiverServer,
     },
-    channels: { ...brokerChannels(topology), [SOCKET_CHANNEL]: socketChannel() },
+    channels: {
+      ...brokerChannels(topology),
+      [SOCKET_CHANNEL]: socketChannel(),
+      [WEBHOOK_CHANNEL]: webhookChannel(),
+    },
     operations: allOperations(),
     components: { messages: componentMessages(), schemas: componentSchemas() },
   };

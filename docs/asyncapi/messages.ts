@@ -1,5 +1,6 @@
 import { jobEventSchemas, type PipelineEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { ClientMessage, ServerMessage } from '@image-pipeline/shared/contracts/websocket.ts';
+import { WEBHOOK_MESSAGE, webhookParts } from './webhook-channel.ts';
 
 /** What a message of the document is, by its name there. */
 interface Message {
@@ -63,6 +64,11 @@ const table: Readonly<Record<string, Message>> = {
       { schema: type, summary: eventSummaries[type], contentType: 'application/cloudevents+json' },
     ]),
   ),
+  [WEBHOOK_MESSAGE]: {
+    schema: 'Webhook',
+    summary: 'How a run of a job ended, told to whoever its upload named.',
+    contentType: 'application/json',
+  },
   ...Object.fromEntries(
     Object.entries(socketSummaries).map(([name, summary]) => [
       name,
@@ -80,7 +86,7 @@ export function componentMessages(): Readonly<Record<string, object>> {
         name,
         summary,
         contentType,
-        ...(name in socketSummaries ? {} : amqpParts(name)),
+        ...transportParts(name),
         payload: { $ref: `#/components/schemas/${schema}` },
       },
     ]),
@@ -92,9 +98,17 @@ export function messagesOf(names: readonly string[]): Readonly<Record<string, ob
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }]));
 }
 
+function transportParts(name: string): object {
+  if (name === WEBHOOK_MESSAGE) return webhookParts();
+  return name in socketSummaries ? {} : amqpParts(name);
+}
+
 function amqpParts(type: string): object {
   const number = { type: 'integer', minimum: 1 };
-  const headers = { type: 'object', properties: { 'x-run': number, 'x-attempt': number } };
+  const isEnd = endTypes.some((end) => end === type);
+  const ofWebhook = { 'x-webhook-attempt': { ...number, description: 'Of a webhook on its ladder.' } };
+  const properties = { 'x-run': number, 'x-attempt': number, ...(isEnd ? ofWebhook : {}) };
+  const headers = { type: 'object', properties };
   return {
     ...(type === 'service.following' ? {} : { headers }),
     bindings: { amqp: { messageType: type, bindingVersion: '0.3.0' } },

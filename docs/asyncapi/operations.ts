@@ -1,5 +1,12 @@
-import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { clientMessages, eventTypes, serverMessages } from './messages.ts';
+import {
+  DEFAULT_WEBHOOK_LADDER,
+  exchangeNames,
+  parseLadder,
+  queueNames,
+  webhookRetryQueueName,
+} from '@image-pipeline/shared/broker/topology.ts';
+import { clientMessages, endTypes, eventTypes, serverMessages } from './messages.ts';
+import { WEBHOOK_CHANNEL, WEBHOOK_MESSAGE } from './webhook-channel.ts';
 
 /** The name of the channel of the notification service. */
 export const SOCKET_CHANNEL = 'notifications';
@@ -11,8 +18,11 @@ interface Operation {
   readonly summary: string;
 }
 
+const [firstRung = { label: '', delayMs: 0 }] = parseLadder(DEFAULT_WEBHOOK_LADDER);
+
 const published = { amqp: { deliveryMode: 2, mandatory: true, timestamp: true, bindingVersion: '0.3.0' } };
 const consumed = { amqp: { ack: true, bindingVersion: '0.3.0' } };
+const posted = { http: { method: 'POST', bindingVersion: '0.3.0' } };
 
 /** Who does what, as `{service}.{what}`. */
 const operations: Readonly<Record<string, Operation>> = {
@@ -64,6 +74,25 @@ const operations: Readonly<Record<string, Operation>> = {
     messages: eventTypes,
     summary: 'Tells its subscribers.',
   },
+  'notification.deliver-webhook': {
+    action: 'receive',
+    channel: `queue.${queueNames.webhooks}`,
+    messages: endTypes,
+    summary: 'Tells the receiver; acknowledged last, when the attempt is written down.',
+  },
+  'notification.retry-webhook': {
+    action: 'send',
+    channel: `queue.${webhookRetryQueueName(firstRung)}`,
+    messages: endTypes,
+    summary:
+      'Lets a webhook wait on a rung of its ladder, this one or a later one, until its next attempt. It is spread by a TTL of its own, from half of the rung’s.',
+  },
+  'notification.post-webhook': {
+    action: 'send',
+    channel: WEBHOOK_CHANNEL,
+    messages: [WEBHOOK_MESSAGE],
+    summary: 'Tells the receiver how a run ended, at least once.',
+  },
   'notification.listen': {
     action: 'receive',
     channel: SOCKET_CHANNEL,
@@ -88,7 +117,10 @@ export function allOperations(): Readonly<Record<string, object>> {
         summary,
         channel: { $ref: `#/channels/${channel}` },
         messages: messages.map((message) => ({ $ref: `#/channels/${channel}/messages/${message}` })),
-        ...(channel === SOCKET_CHANNEL ? {} : { bindings: action === 'send' ? published : consumed }),
+        ...(channel === WEBHOOK_CHANNEL ? { bindings: posted } : {}),
+        ...(channel === SOCKET_CHANNEL || channel === WEBHOOK_CHANNEL
+          ? {}
+          : { bindings: action === 'send' ? published : consumed }),
       },
     ]),
   );

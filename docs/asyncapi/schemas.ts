@@ -1,6 +1,7 @@
 // These modules name their schemas in zod's registry as they are loaded.
 import '@image-pipeline/shared/contracts/event.ts';
 import '@image-pipeline/shared/contracts/job.ts';
+import '@image-pipeline/shared/contracts/webhook.ts';
 import '@image-pipeline/shared/contracts/websocket.ts';
 import { z } from 'zod';
 
@@ -13,7 +14,9 @@ export function componentSchemas(): Readonly<Record<string, object>> {
     uri: (name) => `#/components/schemas/${name}`,
     override: simplify,
   });
-  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, bare(schema)]));
+  // By name, as the order of the registry is that in which modules happen to be loaded.
+  const sorted = Object.entries(schemas).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(sorted.map(([name, schema]) => [name, bare(schema)]));
 }
 
 /** Without what a component has by its place in the document. */

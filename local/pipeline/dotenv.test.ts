@@ -1,15 +1,24 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { readConfig } from '@image-pipeline/shared/config.ts';
+import { whyHostIsRefused } from '@image-pipeline/shared/webhooks/callback-url.ts';
+import { webhookVariables } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
 import { expect, test } from 'vitest';
 import { tempFolder } from '../testing/temp-folder.ts';
 import { ensureDotenv, readEnvironment } from './dotenv.ts';
 
-test('.env is made once, from the example, with a token of its own', async () => {
+test('.env is made once, from the example, with secrets of its own', async () => {
   await using folder = await tempFolder();
-  await writeFile(join(folder.path, '.env.example'), '# Token.\nAPI_TOKEN=\nWORKERS=2\nEMPTY=\n');
+  await writeFile(
+    join(folder.path, '.env.example'),
+    '# Token.\nAPI_TOKEN=\nWEBHOOK_SECRET=\nWORKERS=2\nEMPTY=\n',
+  );
   expect(await ensureDotenv(folder.path)).toBe(true);
   const first = await readFile(join(folder.path, '.env'), 'utf8');
-  expect(first).toMatch(/^# Token\.\nAPI_TOKEN=[0-9a-f]{64}\nWORKERS=2\nEMPTY=\n$/);
+  expect(first).toMatch(
+    /^# Token\.\nAPI_TOKEN=[0-9a-f]{64}\nWEBHOOK_SECRET=whsec_[\w+/]{43}=\nWORKERS=2\nEMPTY=\n$/,
+  );
   expect(await ensureDotenv(folder.path)).toBe(false);
   expect(await readFile(join(folder.path, '.env'), 'utf8')).toBe(first);
 });
@@ -20,4 +29,14 @@ test('what the shell sets wins over .env, and an empty line sets nothing', async
   const env = await readEnvironment(folder.path);
   expect(env).toMatchObject({ PATH: process.env.PATH, WORKERS: '3' });
   expect(env).not.toHaveProperty('EMPTY');
+});
+
+test('what .env.example becomes is what the services take', async () => {
+  await using folder = await tempFolder();
+  await copyFile(join(import.meta.dirname, '../../.env.example'), join(folder.path, '.env.example'));
+  await ensureDotenv(folder.path);
+  const env = parseEnv(await readFile(join(folder.path, '.env'), 'utf8'));
+  const config = readConfig(webhookVariables, env);
+  expect(config.WEBHOOK_SECRET).toHaveLength(1);
+  expect(whyHostIsRefused(new URL('http://localhost:9000/'), config.WEBHOOK_ALLOWED_HOSTS)).toBeUndefined();
 });

@@ -4,17 +4,28 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** Makes `.env` from `.env.example`, with a random API_TOKEN, unless it is there. Returns whether it was made. */
+/** For students, who try a receiver on their own machine. */
+const OWN_MACHINE = 'localhost,127.0.0.1,::1';
+
+/**
+ * Makes `.env` from `.env.example`, with random secrets, and with receivers of webhooks on this machine allowed, unless
+ * it is there. Returns whether it was made.
+ */
 export async function ensureDotenv(root: string): Promise<boolean> {
   const path = join(root, '.env');
   if (existsSync(path)) return false;
   const example = await readFile(join(root, '.env.example'), 'utf8');
-  const token = randomBytes(32).toString('hex');
-  // Readable by its owner only: it holds the token.
-  await writeFile(path, example.replace(/^API_TOKEN=.*$/m, `API_TOKEN=${token}`), {
-    mode: 0o600,
-    flag: 'wx',
-  });
+  const own = {
+    API_TOKEN: randomBytes(32).toString('hex'),
+    WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
+    WEBHOOK_ALLOWED_HOSTS: OWN_MACHINE,
+  };
+  let text = example;
+  for (const [name, value] of Object.entries(own)) {
+    text = text.replace(new RegExp(`^${name}=.*$`, 'm'), `${name}=${value}`);
+  }
+  // Readable by its owner only: it holds secrets.
+  await writeFile(path, text, { mode: 0o600, flag: 'wx' });
   return true;
 }
 

@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { WebhookAttempt } from '../contracts/webhook.ts';
+import { openStore } from '../store/open-store.ts';
+import { someRequest } from '../testing/job-life.ts';
+import { readWebhookAttempts, recordWebhookAttempt } from './webhook-attempts.ts';
+
+const { job_id } = someRequest();
+
+const made = (attempt_id: string): WebhookAttempt => ({
+  version: 1,
+  attempt_id,
+  webhook_id: `msg_${job_id}_1`,
+  job_id,
+  run: 1,
+  event: { id: `${job_id}/1/1/job.failed`, type: 'job.failed' },
+  attempt: 1,
+  at: new Date(0).toISOString(),
+  duration_ms: 0,
+  state: 'delivered',
+});
+
+test('attempts are kept in order, each once, whoever writes them at once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'webhook-attempts-test-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const store = openStore({ kind: 'folder', folder });
+  await store.start();
+  expect(await readWebhookAttempts(store, job_id)).toEqual([]);
+  const ids = Array.from({ length: 12 }, (_, index) => `attempt-${index}`);
+  for (const id of ids) {
+    await recordWebhookAttempt(store, made(id));
+    // As after an answer that was lost.
+    await recordWebhookAttempt(store, made(id));
+  }
+  await Promise.all(['a', 'b', 'c'].map((id) => recordWebhookAttempt(store, made(id))));
+  const kept = (await readWebhookAttempts(store, job_id)).map(({ attempt_id }) => attempt_id);
+  expect(kept.slice(0, 12)).toEqual(ids);
+  expect(kept.slice(12).toSorted()).toEqual(['a', 'b', 'c']);
+  await store.stop();
+});
