@@ -71,24 +71,26 @@ describe('an upload that asks for a webhook', () => {
 
 describe('the status of a job that asked for a webhook', () => {
   const request = someRequest({ callback_url: CALLBACK });
-  const attempt: WebhookAttempt = {
+  const common = {
     version: 1,
-    attempt_id: 'one',
     webhook_id: `msg_${request.job_id}_1`,
     job_id: request.job_id,
     run: 1,
     event: { id: `${request.job_id}/1/1/job.completed`, type: 'job.completed' },
-    attempt: 1,
     at: '2026-01-02T03:04:05.678Z',
     duration_ms: 12,
+  } as const;
+  const attempt: WebhookAttempt = {
+    ...common,
+    attempt_id: 'one',
+    attempt: 1,
     state: 'retrying',
     status: 500,
     error: { code: 'not_accepted', reason: 'It was 500.' },
     next_attempt_at: '2026-01-02T03:04:09.678Z',
   };
-  const { status: _status, next_attempt_at: _next, ...withoutAnswer } = attempt;
   const dead: WebhookAttempt = {
-    ...withoutAnswer,
+    ...common,
     attempt_id: 'two',
     attempt: 2,
     state: 'dead',
