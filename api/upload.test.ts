@@ -160,7 +160,7 @@ describe('an upload of several files', () => {
 
 describe('an upload that is refused', () => {
   const text = new TextEncoder().encode('This is a text and no image.\n');
-  const allowedFields = ['file', 'operations', 'format', 'quality'];
+  const allowedFields = ['file', 'operations', 'format', 'quality', 'callback_url'];
   const lists = z.object({ allowed: z.unknown() });
 
   it.each([

@@ -6,6 +6,7 @@ import { problemAnswerSchema } from '../contracts/problem-answer.ts';
 import { problemMeanings } from '../problem.ts';
 import { answerResponse, problemResponses } from './responses.ts';
 import { operations, type Operation } from './operations.ts';
+import { webhooks } from './webhooks.ts';
 
 /** The OpenAPI document of the API, made from the contracts and from the tables of calls and error codes. */
 export function createOpenapiDocument(apiUrl: string) {
@@ -25,6 +26,7 @@ export function createOpenapiDocument(apiUrl: string) {
       { name: 'Service', description: 'The API itself.' },
     ],
     paths: paths(),
+    webhooks,
     components: {
       schemas: { Problem: problemAnswerSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: '`API_TOKEN`' } },

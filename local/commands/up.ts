@@ -25,7 +25,7 @@ export async function up(): Promise<void> {
 
 /** Starts the system unless it runs; prints each service as it gets ready. */
 export async function ensureUp(): Promise<{ report: SystemReport; started: boolean }> {
-  if (await ensureDotenv(root)) console.log('Made .env, with a random API_TOKEN in it.');
+  if (await ensureDotenv(root)) console.log('Made .env, with random secrets in it.');
   await ensureRabbitmq();
   return exclusively(runFolder.lock, async () => {
     if ((await systemState(runFolder)) === 'running') {
