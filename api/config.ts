@@ -39,6 +39,14 @@ export const apiVariables = {
     default: 6_000,
     description: 'uploads that one address may start in a minute; 0: any number',
   }),
+  REPLAY_TIMEOUT_MS: wholeNumber({
+    min: 1_000,
+    max: 86_400_000,
+    default: 600_000,
+    unit: 'milliseconds',
+    description:
+      'how long a replay from the dead letter queue waits for the end of each job, its retries included, before it stops',
+  }),
   API_HEADERS_TIMEOUT_MS: wholeNumber({
     min: 100,
     max: 600_000,

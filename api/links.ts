@@ -4,6 +4,8 @@ export interface Links {
   result(jobId: string): string;
   original(jobId: string): string;
   thumbnail(jobId: string): string;
+  /** How far a replay of dead letters is. */
+  replay(replayId: string): string;
   /** The WebSocket on which the job's events arrive; undefined where callers cannot reach it. */
   events(jobId: string): string | undefined;
 }
@@ -18,6 +20,7 @@ export function createLinks(apiUrl: string, notificationUrl: string): Links {
     result: (jobId) => `${apiUrl}/results/${jobId}`,
     original: (jobId) => `${apiUrl}/originals/${jobId}`,
     thumbnail: (jobId) => `${apiUrl}/thumbnail/${jobId}`,
+    replay: (replayId) => `${apiUrl}/dlq/replays/${replayId}`,
     events: (jobId) => (notificationUrl === '' ? undefined : `${notificationUrl}/ws?job_id=${jobId}`),
   };
 }

@@ -1,6 +1,5 @@
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
-import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -9,9 +8,8 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { RequestHandler } from 'express';
 import { Admission } from './admission.ts';
-import type { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
-import { DeadLetters } from './dead-letters/dead-letters.ts';
+import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import type { FollowedJobs } from './followed-jobs.ts';
 import { deadLetterListRoute, deadLetterStatsRoute } from './http/dead-letter-routes.ts';
 import { docsRoute } from './http/docs-routes.ts';
@@ -19,6 +17,9 @@ import { formLimits } from './http/form-limits.ts';
 import { livenessRoute, metricsRoute, readinessRoute } from './http/health-routes.ts';
 import { imageRoute } from './http/image-route.ts';
 import { jobsRoute } from './http/jobs-route.ts';
+import { jsonBody } from './http/json-body.ts';
+import { removalRoute } from './http/removal-route.ts';
+import { replayRoute, replayStatusRoute } from './http/replay-routes.ts';
 import { requireToken } from './http/require-token.ts';
 import { statusRoute } from './http/status-route.ts';
 import { uploadGuards } from './http/upload-guards.ts';
@@ -29,12 +30,16 @@ import { createOpenapiDocument } from './openapi/document.ts';
 import type { Route } from './openapi/operations.ts';
 import { createQueueFigures } from './queue-figures.ts';
 import { notReadyBecause } from './readiness.ts';
+import { readStatus } from './read-status.ts';
 import type { TempFolder } from './temp-folder.ts';
 
 /** How old the queues' figures in `/metrics` may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
 /** The same for the length that decides on uploads. */
 const QUEUE_LENGTH = { maxAgeMs: 250, timeoutMs: 1_000 } as const;
+
+/** Of a body in JSON; a thousand ids are some 40 kB. */
+const MAX_BODY_BYTES = 128 * 1024;
 
 export interface RoutesDeps {
   readonly config: ApiConfig;
@@ -43,8 +48,10 @@ export interface RoutesDeps {
   readonly followed: FollowedJobs;
   readonly pace: JobPace;
   readonly follower: EventFollower;
-  readonly announcer: Announcer;
+  /** Tells everybody of a run that was queued. */
+  readonly onQueued: (request: JobRequest) => void;
   readonly tempFolder: TempFolder;
+  readonly deadLetters: DeadLetterQueue;
   /** Why no job can be accepted right now, or undefined. */
   readonly refuseBecause: () => PipelineError | undefined;
   /** Aborts when the service stops: answers that are held are given then. */
@@ -59,14 +66,16 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
   const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
   const isCaughtUp = () => follower.isCaughtUp;
-  const deadLetters = new DeadLetters(store);
+  const { letters, replays, replayRecords, sweeper } = deps.deadLetters;
+  const token = requireToken(config.API_TOKEN);
+  const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
+  const readState = async (jobId: string) => (await readStatus(jobId, { followed, store })).state;
   const inspect = (queue: string) => broker.queues.inspect(queue);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
     figures: createQueueFigures({ queues: queuesOfWaitingJobs(config), inspect, ...QUEUE_LENGTH }),
     pace: deps.pace,
   });
-  const tokenInProduction = config.NODE_ENV === 'production' ? [requireToken(config.API_TOKEN)] : [];
   return {
     'POST /upload': [
       ...uploadGuards({
@@ -84,7 +93,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
           publish: (message) => broker.publisher.publish(message),
           onAccepted: (request) => {
             admission.accepted();
-            announce(request, deps);
+            deps.onQueued(request);
           },
           isKnown: (jobId) => followed.get(jobId) !== undefined,
           log,
@@ -98,8 +107,18 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     'GET /results/{job_id}': [imageRoute('result', { followed, store })],
     'GET /originals/{job_id}': [imageRoute('original', { followed, store })],
     'GET /thumbnail/{job_id}': [imageRoute('thumbnail', { followed, store })],
-    'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(deadLetters)],
-    'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(deadLetters, links)],
+    'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(letters)],
+    'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(letters, links)],
+    'DELETE /dlq/messages': [
+      token,
+      removalRoute({ letters, store, readState, sweep: (removed) => sweeper.request(removed) }),
+    ],
+    'POST /dlq/replay': [
+      token,
+      jsonBody(MAX_BODY_BYTES),
+      replayRoute({ letters, readState, replays, refuseBecause, links }),
+    ],
+    'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
     'GET /livez': [livenessRoute],
     'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
     'GET /metrics': [
@@ -109,13 +128,6 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     'GET /docs': [docsRoute],
     'GET /': [(_request, response) => response.redirect('/docs')],
   };
-}
-
-/** Known here at once, and to everybody else through the event log. */
-function announce(request: JobRequest, { followed, announcer }: RoutesDeps): void {
-  const event = queuedEvent(request);
-  followed.apply(event);
-  announcer.announce(event);
 }
 
 function queuesOfWaitingJobs({ RETRY_LADDER }: ApiConfig): readonly string[] {

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { logOptions } from '@image-pipeline/shared/common-config.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -13,6 +15,7 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
+import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { FollowedJobs } from './followed-jobs.ts';
 import { createApp } from './http/app.ts';
 import { createHttpServer } from './http/server.ts';
@@ -45,6 +48,21 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
     log,
   });
   const announcer = new Announcer(broker.publisher, log);
+  /** Known here at once, and to everybody else through the event log. */
+  const onQueued = (request: JobRequest) => {
+    const event = queuedEvent(request);
+    followed.apply(event);
+    announcer.announce(event);
+  };
+  const deadLetters = createDeadLetterQueue({
+    store,
+    broker,
+    followed,
+    onQueued,
+    replayTimeoutMs: config.REPLAY_TIMEOUT_MS,
+    log,
+  });
+  const { sweeper, replays } = deadLetters;
   const tempFolder = new TempFolder();
   const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -92,8 +110,9 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
     followed,
     pace,
     follower,
-    announcer,
+    onQueued,
     tempFolder,
+    deadLetters,
     refuseBecause,
     stopping: stopping.signal,
     metrics,
@@ -114,7 +133,9 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
       { name: 'burials', start: () => inBackground(() => burials.start()), stop: () => burials.stop() },
+      { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
       { name: 'announcer', stop: () => announcer.stop(config.STOP_TIMEOUT_MS / 4) },
+      { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],
     config.STOP_TIMEOUT_MS,

@@ -23,12 +23,16 @@ export const errorCodes = {
   request_timeout: 'The request took too long to arrive.',
   webhooks_not_set_up: 'A webhook is asked for, and the service has no secret to sign it with.',
   unauthorized: 'This call needs the token, as "Authorization: Bearer …".',
+  token_not_set: 'This call needs a token, and none is configured.',
   // What a lookup can be refused for.
   not_found: 'There is nothing at this address.',
   job_not_found: 'No job with this id was ever accepted.',
   not_ready: 'The job has not ended yet.',
   job_failed: 'The job failed; it has no result.',
   result_gone: 'The bytes of this job have been removed.',
+  not_in_dlq: 'The job does not lie in the dead letter queue.',
+  not_replayable: 'The dead letter is no job that could be done again; it can only be removed.',
+  replay_running: 'Another replay has not ended yet.',
   method_not_allowed: 'This address does not answer this method.',
   // What the system itself can be out of.
   broker_unavailable: 'The message broker does not answer, or takes no messages for the moment.',

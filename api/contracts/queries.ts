@@ -24,6 +24,14 @@ export const deadLetterListQuerySchema = z.object({
   cursor: z.string().max(200).optional().meta({ description: 'The `next_cursor` of the page before.' }),
 });
 
+export const removalQuerySchema = z.object({
+  id: z
+    .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(z.string().max(100)).min(1))
+    .optional()
+    .meta({ description: 'The job whose dead letter is removed; may stand there several times.' }),
+  all: z.literal('true', 'must be true').optional().meta({ description: 'Remove all of them.' }),
+});
+
 export const jobListQuerySchema = z.object({
   status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
   limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),

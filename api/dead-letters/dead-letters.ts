@@ -20,15 +20,29 @@ export class DeadLetters {
   /** By key. A record changes only in its state, and its ETag with it. */
   #known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
   #reading: Promise<readonly DeadLetter[]> | undefined;
+  #nextReading: Promise<readonly DeadLetter[]> | undefined;
 
   constructor(store: Pick<ObjectStore, 'get' | 'list'>) {
     this.#store = store;
   }
 
-  /** All that lie dead, oldest job first; one reading at a time, however many ask. @throws StoreUnavailable */
-  all(): Promise<readonly DeadLetter[]> {
-    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
-    return this.#reading;
+  /** All that lie dead, oldest job first. @throws StoreUnavailable */
+  async all(): Promise<readonly DeadLetter[]> {
+    return (await this.records()).filter(({ state }) => state === 'dead');
+  }
+
+  /**
+   * The records of all, replayed and removed ones too, oldest job first. One reading at a time, however many ask; nobody
+   * is given one that had begun before they asked, so that everybody sees what they have just marked.
+   * @throws StoreUnavailable
+   */
+  records(): Promise<readonly DeadLetter[]> {
+    if (this.#reading === undefined) return this.#begin();
+    this.#nextReading ??= this.#reading.then(
+      () => this.#begin(),
+      () => this.#begin(),
+    );
+    return this.#nextReading;
   }
 
   /** @param after the `next` of the page before */
@@ -41,6 +55,15 @@ export class DeadLetters {
     const page = letters.slice(0, limit);
     const last = page.at(-1);
     return { letters: page, next: letters.length > limit && last !== undefined ? cursorOf(last) : undefined };
+  }
+
+  #begin(): Promise<readonly DeadLetter[]> {
+    this.#nextReading = undefined;
+    const reading = this.#read().finally(() => {
+      if (this.#reading === reading) this.#reading = undefined;
+    });
+    this.#reading = reading;
+    return reading;
   }
 
   async #read(): Promise<readonly DeadLetter[]> {
@@ -58,7 +81,7 @@ export class DeadLetters {
     }
     await Promise.all(reading);
     this.#known = known;
-    const letters = [...known.values()].map(({ letter }) => letter).filter(({ state }) => state === 'dead');
+    const letters = [...known.values()].map(({ letter }) => letter);
     return letters.toSorted((one, other) => (cursorOf(one) < cursorOf(other) ? -1 : 1));
   }
 }

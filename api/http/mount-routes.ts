@@ -11,6 +11,7 @@ export function mountRoutes(app: Express, routes: Readonly<Record<string, readon
     methodsOf.set(path, [...(methodsOf.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
     if (method === 'GET') app.get(path, rememberJobId, ...handlers);
     else if (method === 'POST') app.post(path, rememberJobId, ...handlers);
+    else if (method === 'DELETE') app.delete(path, rememberJobId, ...handlers);
     else throw new Error(`no way to mount ${name}`);
   }
   for (const [path, methods] of methodsOf) app.all(path, otherMethods(methods));

@@ -37,5 +37,5 @@ function routeOf(request: Request): string {
 }
 
 function knownMethod(method: string): string {
-  return ['GET', 'HEAD', 'POST'].includes(method) ? method : 'other';
+  return ['GET', 'HEAD', 'POST', 'DELETE'].includes(method) ? method : 'other';
 }

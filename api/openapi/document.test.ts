@@ -4,12 +4,20 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
 import { statusAnswerSchema } from '../contracts/status-answer.ts';
+import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../contracts/replay-answers.ts';
 import { acceptedJobSchema } from '../contracts/upload-answer.ts';
+import { parseReplayOrder } from '../dead-letters/replay/parse-replay-order.ts';
 import { allowedFormats, FILE_FIELD, textFields } from '../form-fields.ts';
 import { problemCodes, problemMeanings } from '../problem.ts';
 import { createOpenapiDocument } from './document.ts';
 import { acceptedExample, jobListExample, statusExample } from './examples.ts';
 import { commonProblems, elsewhereProblems, operations, type Operation } from './operations.ts';
+import {
+  replayBegunExample,
+  replayBodyExamples,
+  replayPreviewExample,
+  replayStatusExample,
+} from './replay-examples.ts';
 import { uploadFormSchema } from './upload-form.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -74,6 +82,10 @@ describe('the OpenAPI document', () => {
     expect(acceptedJobSchema.strict().parse(acceptedExample)).toEqual(acceptedExample);
     expect(statusAnswerSchema.strict().parse(statusExample)).toEqual(statusExample);
     expect(jobListAnswerSchema.strict().parse(jobListExample)).toEqual(jobListExample);
+    expect(replayPreviewSchema.strict().parse(replayPreviewExample)).toEqual(replayPreviewExample);
+    expect(replayBegunSchema.strict().parse(replayBegunExample)).toEqual(replayBegunExample);
+    expect(replayStatusSchema.strict().parse(replayStatusExample)).toEqual(replayStatusExample);
+    for (const body of Object.values(replayBodyExamples)) expect(() => parseReplayOrder(body)).not.toThrow();
   });
 
   it('names the public address where there is one', () => {

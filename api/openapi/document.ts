@@ -54,7 +54,7 @@ function paths(): ZodOpenApiPathsObject {
 }
 
 function operationObject(operation: Operation): ZodOpenApiOperationObject {
-  const { id, tag, summary, description, path, query, headers, form, answers, problems, token } = operation;
+  const { id, tag, summary, description, path, query, headers, answers, problems, token } = operation;
   return {
     operationId: id,
     tags: [tag],
@@ -65,15 +65,26 @@ function operationObject(operation: Operation): ZodOpenApiOperationObject {
       ...(query === undefined ? {} : { query }),
       ...(headers === undefined ? {} : { header: headers }),
     },
-    ...(form === undefined
-      ? {}
-      : { requestBody: { required: true, content: { 'multipart/form-data': { schema: form } } } }),
-    ...(token === true ? { security: [{}, { token: [] }] } : {}),
+    ...requestBody(operation),
+    ...(token === undefined ? {} : { security: [...(token === 'always' ? [] : [{}]), { token: [] }] }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [status, answerResponse(answer)]),
       ),
       ...problemResponses(problems),
     },
+  };
+}
+
+function requestBody({ form, json }: Operation): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+  if (form !== undefined) {
+    return { requestBody: { required: true, content: { 'multipart/form-data': { schema: form } } } };
+  }
+  if (json === undefined) return {};
+  const examples = Object.fromEntries(
+    Object.entries(json.examples).map(([name, value]) => [name, { value }]),
+  );
+  return {
+    requestBody: { required: true, content: { 'application/json': { schema: json.schema, examples } } },
   };
 }

@@ -2,7 +2,19 @@ import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { z } from 'zod';
 import { deadLetterListSchema, deadLetterStatsSchema } from '../contracts/dead-letter-answers.ts';
 import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
-import { deadLetterListQuerySchema, jobListQuerySchema, statusQuerySchema } from '../contracts/queries.ts';
+import {
+  deadLetterListQuerySchema,
+  jobListQuerySchema,
+  removalQuerySchema,
+  statusQuerySchema,
+} from '../contracts/queries.ts';
+import {
+  removalSchema,
+  replayBegunSchema,
+  replayPreviewSchema,
+  replayStatusSchema,
+} from '../contracts/replay-answers.ts';
+import { replayBodySchema } from '../contracts/replay-body.ts';
 import { statusAnswerSchema } from '../contracts/status-answer.ts';
 import { acceptedJobSchema, acceptedJobsSchema } from '../contracts/upload-answer.ts';
 import { REPLAYED_HEADER } from '../idempotency-key.ts';
@@ -14,6 +26,12 @@ import {
   jobListExample,
   statusExample,
 } from './examples.ts';
+import {
+  replayBegunExample,
+  replayBodyExamples,
+  replayPreviewExample,
+  replayStatusExample,
+} from './replay-examples.ts';
 import { uploadFormSchema, uploadHeadersSchema } from './upload-form.ts';
 
 /** One call of the API as callers see it. */
@@ -26,12 +44,13 @@ export interface Operation {
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
   readonly form?: z.ZodObject;
+  readonly json?: { readonly schema: z.ZodObject; readonly examples: Readonly<Record<string, unknown>> };
   /** Media types by status; an undefined schema stands for bytes or text. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** What it can answer beside `commonProblems`. */
   readonly problems: readonly ProblemCode[];
-  /** Takes a token: in production only where it says so. */
-  readonly token?: boolean;
+  /** Who has no token is refused. */
+  readonly token?: 'always' | 'in production';
 }
 
 export interface Answer {
@@ -66,6 +85,20 @@ const imageHeaders = {
 const unchanged = { description: 'Unchanged since the ETag in If-None-Match.' };
 const jobProblems: readonly ProblemCode[] = ['job_not_found', 'store_unavailable'];
 const imageProblems: readonly ProblemCode[] = [...jobProblems, 'not_ready', 'job_failed', 'result_gone'];
+const changeProblems: readonly ProblemCode[] = [
+  'unauthorized',
+  'token_not_set',
+  'invalid_parameter',
+  'job_not_found',
+  'not_in_dlq',
+  'store_unavailable',
+];
+const replayPath = z.object({
+  replay_id: z.string().meta({
+    description: 'As the call that began it answered.',
+    example: '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8e',
+  }),
+});
 const okAnswer = z.object({ status: z.literal('ok') });
 const readyAnswer = z.object({ status: z.literal('ready') });
 const notReadyAnswer = z.object({ status: z.literal('not_ready'), reason: z.string() });
@@ -145,7 +178,7 @@ export const operations = {
       },
     },
     problems: ['invalid_parameter', 'not_caught_up', 'unauthorized'],
-    token: true,
+    token: 'in production',
   },
   'GET /results/{job_id}': {
     id: 'readResult',
@@ -197,7 +230,7 @@ export const operations = {
       },
     },
     problems: ['store_unavailable', 'unauthorized'],
-    token: true,
+    token: 'in production',
   },
   'GET /dlq/messages': {
     id: 'listDeadLetters',
@@ -213,7 +246,63 @@ export const operations = {
       },
     },
     problems: ['invalid_parameter', 'store_unavailable', 'unauthorized'],
-    token: true,
+    token: 'in production',
+  },
+  'DELETE /dlq/messages': {
+    id: 'removeDeadLetters',
+    tag: 'Dead letters',
+    summary: 'Remove dead letters',
+    description:
+      'Of the jobs `?id=…` (once or several times), or `?all=true`. One id that cannot be removed refuses them all. Their jobs stay failed; their messages leave the queue `image.jobs.dead` a moment later.',
+    query: removalQuerySchema,
+    answers: {
+      200: {
+        description: 'They are removed.',
+        types: { 'application/json': removalSchema },
+        example: { removed: 2 },
+      },
+    },
+    problems: changeProblems,
+    token: 'always',
+  },
+  'POST /dlq/replay': {
+    id: 'replayDeadLetters',
+    tag: 'Dead letters',
+    summary: 'Have failed jobs done again',
+    description:
+      'Each gets a new run. The first one is replayed alone; when it has completed, up to ten at a time. The first that fails again stops the replay, and the rest stay dead. One replay goes on at a time; it outlives the API.',
+    json: { schema: replayBodySchema, examples: replayBodyExamples },
+    answers: {
+      200: {
+        description: 'Nothing was done: it was a dry run, or there are no such dead letters.',
+        types: { 'application/json': replayPreviewSchema },
+        example: replayPreviewExample,
+      },
+      202: {
+        description: 'Begun.',
+        types: { 'application/json': replayBegunSchema },
+        example: replayBegunExample,
+        headers: { Location: 'Where its progress is.' },
+      },
+    },
+    problems: [...changeProblems, 'not_replayable', 'replay_running', 'body_too_large', 'broker_unavailable'],
+    token: 'always',
+  },
+  'GET /dlq/replays/{replay_id}': {
+    id: 'readReplay',
+    tag: 'Dead letters',
+    summary: 'How far a replay is',
+    description: 'In production it needs the token.',
+    path: replayPath,
+    answers: {
+      200: {
+        description: 'Its progress.',
+        types: { 'application/json': replayStatusSchema },
+        example: replayStatusExample,
+      },
+    },
+    problems: ['not_found', 'store_unavailable', 'unauthorized'],
+    token: 'in production',
   },
   'GET /livez': {
     id: 'isAlive',
@@ -263,6 +352,6 @@ export const operations = {
     answers: { 302: { description: 'To /docs.', headers: { Location: '/docs' } } },
     problems: [],
   },
-} as const satisfies Record<`${'GET' | 'POST'} /${string}`, Operation>;
+} as const satisfies Record<`${'GET' | 'POST' | 'DELETE'} /${string}`, Operation>;
 
 export type Route = keyof typeof operations;

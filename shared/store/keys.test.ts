@@ -15,6 +15,9 @@ describe('the keys of the pipeline', () => {
     expect(keys.resultKey(job, 'attempt-1', 'png')).toBe(`results/${job}/attempt-1.png`);
     expect(keys.thumbnailKey(job, 'attempt-1')).toBe(`thumbnails/${job}/attempt-1.jpg`);
     expect(keys.deadKey(job, 3)).toBe(`dead/${job}/3.json`);
+    expect(keys.replayPlanKey(job)).toBe(`replays/${job}/plan.json`);
+    expect(keys.replayEndKey(job)).toBe(`replays/${job}/end.json`);
+    expect(keys.openReplayKey(job)).toBe(`open-replays/${job}.json`);
     expect(keys.webhookKey(job, 4)).toBe(`jobs/${job}/webhooks/4.json`);
     expect(keys.monitoringStateKey).toBe('state/monitoring.json');
   });
@@ -28,6 +31,9 @@ describe('the keys of the pipeline', () => {
       keys.resultKey(job, job, 'webp'),
       keys.thumbnailKey(job, job),
       keys.deadKey(job, 1),
+      keys.replayPlanKey(job),
+      keys.replayEndKey(job),
+      keys.openReplayKey(job),
       keys.webhookKey(job, 1),
       keys.monitoringStateKey,
     ];
@@ -39,6 +45,7 @@ describe('the keys of the pipeline', () => {
       keys.thumbnailsPrefix(job),
       keys.webhooksPrefix(job),
       keys.deadPrefix,
+      keys.openReplaysPrefix,
     ];
     expect(prefixes.map(checkPrefix)).toEqual(prefixes);
   });
@@ -47,6 +54,7 @@ describe('the keys of the pipeline', () => {
     expect(keys.requestKey(job, 1).startsWith(keys.runsPrefix(job))).toBe(true);
     expect(keys.webhookKey(job, 1).startsWith(keys.webhooksPrefix(job))).toBe(true);
     expect(keys.deadKey(job, 1).startsWith(keys.deadPrefix)).toBe(true);
+    expect(keys.openReplayKey(job).startsWith(keys.openReplaysPrefix)).toBe(true);
     expect(keys.resultKey(job, job, 'png').startsWith(keys.resultsPrefix(job))).toBe(true);
     expect(keys.thumbnailKey(job, job).startsWith(keys.thumbnailsPrefix(job))).toBe(true);
   });

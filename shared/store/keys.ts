@@ -46,6 +46,16 @@ export const thumbnailsPrefix = (jobId: string): string => key`thumbnails/${jobI
 export const deadKey = (jobId: string, run: number): string => key`dead/${jobId}/${run}.json`;
 export const deadPrefix = 'dead/';
 
+/** Which dead runs a replay takes up; api, put-if-absent, before anything of it is done. */
+export const replayPlanKey = (replayId: string): string => key`replays/${replayId}/plan.json`;
+
+/** How a replay ended; api, put-if-absent: the first end stays. */
+export const replayEndKey = (replayId: string): string => key`replays/${replayId}/end.json`;
+
+/** How far a replay is that has not ended; the api replica that runs it, over and over. Removed after the end. */
+export const openReplayKey = (replayId: string): string => key`open-replays/${replayId}.json`;
+export const openReplaysPrefix = 'open-replays/';
+
 /**
  * One attempt to deliver a webhook; notification.
  * @param delivery its number, from 1

@@ -1,0 +1,69 @@
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { v7 as uuidv7 } from 'uuid';
+import type { FollowedJobs } from '../followed-jobs.ts';
+import { jobMessage } from '../upload-image.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { awaitOutcome } from './replay/await-outcome.ts';
+import { catchUp } from './replay/catch-up.ts';
+import type { DeadRun, ReplayCourse } from './replay/replay-record.ts';
+import { ReplayRecords } from './replay/replay-records.ts';
+import { replayRun } from './replay/replay-run.ts';
+import { Replays } from './replay/replays.ts';
+import { runReplay } from './replay/run-replay.ts';
+import { sweepQueue } from './sweep/sweep-queue.ts';
+import { Sweeper } from './sweep/sweeper.ts';
+
+export interface DeadLetterQueueDeps {
+  readonly store: ObjectStore;
+  readonly broker: Broker;
+  readonly followed: FollowedJobs;
+  /** Tells everybody of a run that was queued. */
+  readonly onQueued: (request: JobRequest) => void;
+  /** How long a replay waits for the end of each job. */
+  readonly replayTimeoutMs: number;
+  readonly log: Logger;
+}
+
+/** All that reads, replays and removes dead letters. */
+export interface DeadLetterQueue {
+  readonly letters: DeadLetters;
+  readonly sweeper: Sweeper;
+  readonly replayRecords: ReplayRecords;
+  readonly replays: Replays;
+}
+
+/** Wires them together. Nothing begins before `sweeper` and `replays` are started. */
+export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueue {
+  const { store, broker, followed, onQueued, replayTimeoutMs, log } = deps;
+  const letters = new DeadLetters(store);
+  const sweeper = new Sweeper({
+    sweep: (signal) => sweepQueue({ broker, letters, store }, signal),
+    log,
+  });
+  const replay = async (dead: DeadRun, signal: AbortSignal) => {
+    const publish = (request: JobRequest) =>
+      publishUntilConfirmed(broker.publisher, jobMessage(request), signal);
+    const request = await waitForStore(() => replayRun(dead, { store, publish, onQueued }), signal, log);
+    if (request !== undefined) sweeper.request([dead]);
+    return request;
+  };
+  const run = (runs: readonly DeadRun[], course: ReplayCourse, signal: AbortSignal) =>
+    runReplay(runs, course, {
+      replay: (dead) => replay(dead, signal),
+      awaitOutcome: (request) => awaitOutcome(request, replayTimeoutMs, { store, followed, signal, log }),
+    });
+  const replayRecords = new ReplayRecords(store);
+  const replays = new Replays({
+    records: replayRecords,
+    runner: uuidv7(),
+    run,
+    catchUp: (runs, course) => catchUp(runs, course, store),
+    log,
+  });
+  return { letters, sweeper, replayRecords, replays };
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { AbandonedReplays } from './abandoned-replays.ts';
+import { endOf, progressOf, type DeadRun, type ReplayCourse, type ReplayPlan } from './replay-record.ts';
+import type { OpenReplay, ReplayRecords } from './replay-records.ts';
+import { replayTiming, type ReplayTiming } from './replay-timing.ts';
+
+export interface ReplaysOptions {
+  readonly records: ReplayRecords;
+  /** Tells this replica from all others, and from itself before a restart. */
+  readonly runner: string;
+  /** Carries a replay out to its end; rejects when `signal` aborts. */
+  readonly run: (runs: readonly DeadRun[], course: ReplayCourse, signal: AbortSignal) => Promise<void>;
+  /** Corrects the course of a replay whose runner may have died before it wrote down what it did last. */
+  readonly catchUp: (runs: readonly DeadRun[], course: ReplayCourse) => Promise<void>;
+  readonly timing?: ReplayTiming;
+  readonly log: Logger;
+}
+
+/**
+ * The replays that this replica carries out. Every replay is in the store before it begins, so that none is lost: one
+ * whose runner stopped or died is taken up by whichever replica notices first. Two runners of one replay would do
+ * some work twice and nothing wrong.
+ */
+export class Replays implements Startable {
+  readonly #options: ReplaysOptions;
+  readonly #abandoned: AbandonedReplays;
+  readonly #stopping = new AbortController();
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(options: ReplaysOptions) {
+    this.#options = options;
+    this.#abandoned = new AbandonedReplays({
+      ...options,
+      isOurs: (id) => this.#running.has(id),
+      onTakenUp: (plan, course) => this.#run(plan, course),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#abandoned.start();
+  }
+
+  /** What is under way is left for another replica, or for the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#abandoned.stop();
+    await Promise.all(this.#running.values());
+  }
+
+  /**
+   * Stores the plan and begins. One replay goes on at a time.
+   * @throws PipelineError `replay_running`; StoreUnavailable
+   */
+  async begin(plan: ReplayPlan): Promise<void> {
+    const { records, runner } = this.#options;
+    refuseBeside((await records.open())[0]);
+    const course: ReplayCourse = { jobs: plan.runs.map(() => 'waiting'), reason: null };
+    await records.create(plan, progressOf(plan, course, runner));
+    const [first] = await records.open();
+    if (first !== undefined && first.id < plan.replay_id) {
+      // Begun in the same moment; the older one goes on.
+      await records.close(plan.replay_id);
+      refuseBeside(first);
+    }
+    this.#run(plan, course);
+  }
+
+  #run(plan: ReplayPlan, course: ReplayCourse): void {
+    const id = plan.replay_id;
+    const running = this.#carryOut(plan, course)
+      .catch((error: unknown) => {
+        this.#options.log.warn({ replay_id: id, reason: messageOf(error) }, 'a replay broke off');
+      })
+      .finally(() => this.#running.delete(id));
+    this.#running.set(id, running);
+  }
+
+  async #carryOut(plan: ReplayPlan, course: ReplayCourse): Promise<void> {
+    const { records, runner, run, log } = this.#options;
+    const { signal } = this.#stopping;
+    const over = new AbortController();
+    const beating = this.#beat(plan, course, AbortSignal.any([signal, over.signal]));
+    try {
+      await run(plan.runs, course, signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        course.reason ??= 'something went wrong that should not have; the log of the api says more';
+        log.error({ err: error, replay_id: plan.replay_id }, 'cannot go on with a replay');
+      }
+    } finally {
+      over.abort();
+      await beating;
+    }
+    if (signal.aborted) {
+      await records.write(progressOf(plan, course, null));
+      return;
+    }
+    await waitForStore(() => records.end(endOf(plan, course, runner)), signal, log);
+    log.info({ replay_id: plan.replay_id, reason: course.reason }, 'a replay has ended');
+  }
+
+  /** Shows that its runner is alive, and how far it is. */
+  async #beat(plan: ReplayPlan, course: ReplayCourse, signal: AbortSignal): Promise<void> {
+    const { records, runner, timing = replayTiming, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await records.write(progressOf(plan, course, runner));
+      } catch (error) {
+        log.debug({ reason: messageOf(error) }, 'could not write down how far a replay is');
+      }
+      await sleep(timing.beatMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+function refuseBeside(other: OpenReplay | undefined): void {
+  if (other === undefined) return;
+  throw new PipelineError('replay_running', `The replay ${other.id} has not ended yet.`, {
+    details: { replay_id: other.id },
+  });
+}

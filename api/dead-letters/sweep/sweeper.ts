@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { deadKey } from '@image-pipeline/shared/store/keys.ts';
+
+/** Between two sweeps (ms): each of them has the whole queue in hand for a moment. */
+const PAUSE_MS = 2_000;
+/** A message may lie with another replica's sweep, or not yet in the queue; or it was taken out already. */
+const TRIES = 5;
+
+export interface SweeperOptions {
+  /** Sweeps once and returns the keys of the records whose messages it took out. */
+  readonly sweep: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
+  readonly log: Logger;
+}
+
+/** Sweeps the dead letter queue when something was marked: one sweep at a time, and again for what it did not meet. */
+export class Sweeper implements Startable {
+  readonly #options: SweeperOptions;
+  readonly #stopping = new AbortController();
+  /** Sweeps that each record may still have, by key. */
+  readonly #wanted = new Map<string, number>();
+  #isWanted = false;
+  #sweeping: Promise<void> | undefined;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  /** The first sweep takes what a service that died had marked. */
+  start(): Promise<void> {
+    this.request([]);
+    return Promise.resolve();
+  }
+
+  /** Sweeps soon; those letters have been marked. */
+  request(letters: readonly Pick<DeadLetter, 'job_id' | 'run'>[]): void {
+    for (const { job_id, run } of letters) this.#wanted.set(deadKey(job_id, run), TRIES);
+    this.#isWanted = true;
+    this.#sweeping ??= this.#sweepWhileWanted().finally(() => (this.#sweeping = undefined));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#sweeping;
+  }
+
+  async #sweepWhileWanted(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (this.#isWanted && !signal.aborted) {
+      this.#isWanted = false;
+      await this.#sweepOnce();
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #sweepOnce(): Promise<void> {
+    const { sweep, log } = this.#options;
+    const sought = [...this.#wanted.keys()];
+    try {
+      const taken = await sweep(this.#stopping.signal);
+      if (taken.size > 0) log.info({ messages: taken.size }, 'swept the dead letter queue');
+      for (const key of sought) this.#tick(key, taken.has(key));
+      this.#isWanted ||= this.#wanted.size > 0;
+    } catch (error) {
+      log.debug({ reason: messageOf(error) }, 'could not sweep the dead letter queue; trying again');
+      this.#isWanted = true;
+    }
+  }
+
+  #tick(key: string, isTaken: boolean): void {
+    const left = (this.#wanted.get(key) ?? 0) - 1;
+    if (isTaken || left < 1) this.#wanted.delete(key);
+    else this.#wanted.set(key, left);
+  }
+}
