@@ -46,7 +46,7 @@ async function whyNone(
           ...(newest === undefined ? [] : [`the dead letter of run ${newest.run} was ${newest.state}`]),
         ].join(', and ')}.`;
   return new PipelineError('not_in_dlq', detail, {
-    details: { job_id: id, status: status ?? newest?.state },
+    details: { job_id: id, job_status: status },
   });
 }
 

@@ -1,0 +1,129 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { describe, expect, it, vi } from 'vitest';
+import { givenApi } from '../testing/given-api.ts';
+import { givenDeadLetters, TOKEN } from '../testing/given-dead-letters.ts';
+
+const given = givenApi();
+const dead = givenDeadLetters(given);
+
+describe('a removal of dead letters', () => {
+  it('takes those that are named, and leaves all others in their order', async () => {
+    const api = await dead.api();
+    const jobs = await dead.failedJobs(5);
+    const gone = [jobs[1], jobs[3]].map((job) => job?.job_id ?? '');
+    const removal = await dead.remove(api, `?id=${gone.join('&id=')}`);
+    expect([removal.status, removal.json]).toEqual([200, { removed: 2 }]);
+    expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 3 });
+    await dead.untilInQueue(jobs.filter(({ job_id }) => !gone.includes(job_id)));
+    expect((await api.ask(`/status/${gone[0] ?? ''}`)).json).toMatchObject({ status: 'failed', run: 1 });
+    const again = await dead.remove(api, `?id=${gone[0] ?? ''}`);
+    expect(again.status).toBe(409);
+    expect(again.json).toMatchObject({
+      code: 'not_in_dlq',
+      job_status: 'failed',
+      detail: expect.stringContaining('was removed') as unknown,
+    });
+  });
+
+  it('takes all, and says how many', async () => {
+    const api = await dead.api();
+    await dead.failedJobs(3);
+    expect((await dead.remove(api, '?all=true')).json).toEqual({ removed: 3 });
+    expect((await dead.remove(api, '?all=true')).json).toEqual({ removed: 0 });
+    expect((await api.ask('/dlq/messages')).json).toMatchObject({ messages: [] });
+    await dead.untilInQueue([]);
+  });
+
+  it('is refused as a whole where one id is unknown, or its job does not lie dead', async () => {
+    const api = await dead.api();
+    const [job] = await dead.failedJobs(1);
+    const id = job?.job_id ?? '';
+    const waiting = someRequest();
+    await given.storeJob(waiting);
+    expect((await dead.remove(api, `?id=${id}&id=${uuidv7()}`)).json).toMatchObject({
+      code: 'job_not_found',
+    });
+    expect((await dead.remove(api, `?id=${id}&id=${waiting.job_id}`)).json).toMatchObject({
+      code: 'not_in_dlq',
+      job_status: 'queued',
+    });
+    expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
+  });
+
+  it('takes also what is buried once more later', async () => {
+    const api = await dead.api();
+    const [job, other] = await dead.failedJobs(2);
+    if (!job || !other) throw new Error('no jobs');
+    await dead.remove(api, `?id=${job.job_id}`);
+    await dead.untilInQueue([other]);
+    await dead.bury({ ...job, history: [] });
+    await vi.waitFor(async () =>
+      expect(await given.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 2 }),
+    );
+    expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
+    await dead.remove(api, `?id=${other.job_id}`);
+    await dead.untilInQueue([]);
+  });
+
+  it('takes the message of a run that completed after all, and leaves one that is just being buried', async () => {
+    const [done, buriedSoon] = [someRequest(), someRequest()];
+    await given.storeJob(done, completedOutcome(done));
+    await given.storeJob(buriedSoon, failedOutcome(buriedSoon));
+    await dead.bury({ ...done, history: [] });
+    await dead.bury({ ...buriedSoon, history: [] });
+    await dead.api();
+    await dead.untilInQueue([buriedSoon]);
+  });
+
+  it.each([
+    ['', /say which/],
+    ['?id=x&all=true', /both/],
+    ['?all=yes', /all: must be true/],
+    ['?ids=x', /^ids: .*id, all/],
+  ])('refuses the query %j', async (query, detail) => {
+    const api = await dead.api();
+    const answer = await dead.remove(api, query);
+    expect(answer.status).toBe(422);
+    expect(answer.json).toMatchObject({ detail: expect.stringMatching(detail) as unknown });
+  });
+});
+
+describe.each([
+  ['DELETE', '/dlq/messages?all=true'],
+  ['POST', '/dlq/replay'],
+])('%s %s', (method, path) => {
+  const ask = (api: Awaited<ReturnType<typeof dead.api>>, authorization?: string) =>
+    api.ask(path, {
+      method,
+      ...(authorization === undefined ? {} : { headers: { authorization } }),
+      ...(method === 'POST' ? { body: '{"all":true}' } : {}),
+    });
+
+  it('needs the token', async () => {
+    const api = await dead.api();
+    await dead.failedJobs(1);
+    for (const [given, detail] of [
+      [undefined, /needs the header/],
+      [TOKEN, /needs the header/],
+      ['Bearer another-token-of-somebody', /not the token/],
+    ] as const) {
+      const answer = await ask(api, given);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answer.json).toMatchObject({ detail: expect.stringMatching(detail) as unknown });
+    }
+    expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
+  });
+
+  it('says how to make a token where none is configured', async () => {
+    const api = await dead.api({ API_TOKEN: '' });
+    const answer = await ask(api, 'Bearer ');
+    expect(answer.status).toBe(503);
+    expect(answer.json).toMatchObject({
+      code: 'token_not_set',
+      detail: expect.stringContaining('openssl rand -hex 32') as unknown,
+    });
+  });
+});
