@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { openStore } from '@image-pipeline/shared/store/open-store.ts';
+import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AbandonedReplays } from './abandoned-replays.ts';
+import { endOf, progressOf, type ReplayPlan } from './replay-record.ts';
+import { ReplayRecords } from './replay-records.ts';
+
+const course = { jobs: ['replayed' as const], reason: null };
+const timing = { beatMs: 50, watchMs: 50, leaseMs: 400 };
+
+function somePlan(): ReplayPlan {
+  const runs = [{ job_id: uuidv7(), run: 1 }];
+  return { version: 1, replay_id: uuidv7(), started_at: new Date().toISOString(), runs };
+}
+
+describe('a replay of another replica', () => {
+  let folder: string;
+  let store: ObjectStore;
+  let records: ReplayRecords;
+  const watchers: AbandonedReplays[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'replays-test-'));
+    store = openStore({ kind: 'folder', folder });
+    await store.start();
+    records = new ReplayRecords(store);
+  });
+  afterEach(async () => {
+    await Promise.all(watchers.splice(0).map((watcher) => watcher.stop()));
+    await store.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Replicas that watch; returns the ids of what each takes up. */
+  async function watch(count = 1): Promise<string[]> {
+    const taken: string[] = [];
+    for (let index = 0; index < count; index++) {
+      const watcher = new AbandonedReplays({
+        records,
+        runner: `watcher-${index}`,
+        catchUp: () => Promise.resolve(),
+        isOurs: (id) => taken.includes(id),
+        onTakenUp: ({ replay_id }) => taken.push(replay_id),
+        timing,
+        log: testLog,
+      });
+      watchers.push(watcher);
+      await watcher.start();
+    }
+    return taken;
+  }
+
+  it('is left alone while it is written, and taken up when that has ceased', async () => {
+    const plan = somePlan();
+    await records.create(plan, progressOf(plan, course, 'other'));
+    const taken = await watch();
+    const until = performance.now() + 2 * timing.leaseMs;
+    await vi.waitFor(
+      async () => {
+        await records.write(progressOf(plan, course, 'other'));
+        expect(performance.now()).toBeGreaterThan(until);
+      },
+      { timeout: 5_000, interval: 20 },
+    );
+    expect(taken).toEqual([]);
+    await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]), { timeout: 5_000 });
+  });
+
+  it('is taken up at once where its replica stopped, and by one of several only', async () => {
+    const plan = somePlan();
+    await records.create(plan, progressOf(plan, course, null));
+    const taken = await watch(3);
+    await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]));
+  });
+
+  it('that ended is closed, where its replica died before', async () => {
+    const plan = somePlan();
+    await records.create(plan, progressOf(plan, course, 'other'));
+    await records.end(endOf(plan, course, 'other'));
+    await records.write(progressOf(plan, course, 'other'));
+    const taken = await watch();
+    await vi.waitFor(async () => expect(await records.progress(plan.replay_id)).toBeUndefined());
+    expect(taken).toEqual([]);
+    expect(await records.find(plan.replay_id)).toMatchObject({ end: { state: 'done' } });
+  });
+});
