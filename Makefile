@@ -10,7 +10,7 @@ LOCAL := @$(NODE) local/cli.ts
 # Handed to the commands as they are, whatever characters are in them.
 export FILE OPS ID N SERVICE
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker upload status test check bench doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test check bench doctor clean setup install
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ upload: setup ## send one image: FILE=test_images/sample.jpg OPS=resize
 
 status: setup ## what became of a job: ID=…
 	$(LOCAL) status "$$ID"
+
+replay: setup ## have a failed job done again: ID=…
+	$(LOCAL) replay "$$ID"
 
 test: setup ## all tests, on a RabbitMQ of their own
 	@$(NODE) local/cli.ts install-rabbitmq && npm test --silent

@@ -5,7 +5,7 @@ import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
 import { clean } from './commands/clean.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
-import { status, upload } from './commands/jobs.ts';
+import { replay, status, upload } from './commands/jobs.ts';
 import { logs } from './commands/logs.ts';
 import { ps } from './commands/ps.ts';
 import { up } from './commands/up.ts';
@@ -28,6 +28,7 @@ program
   .argument('[operations]', 'as in resize,watermark', '')
   .action(upload);
 program.command('status').argument('[job_id]', 'of an upload', '').action(status);
+program.command('replay').argument('[job_id]', 'of a job that failed', '').action(replay);
 program.command('demo').action(demo);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('doctor').action(doctor);

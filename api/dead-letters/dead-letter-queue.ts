@@ -1,6 +1,7 @@
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
@@ -48,7 +49,8 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
   const replay = async (dead: DeadRun, signal: AbortSignal) => {
     const publish = (request: JobRequest) =>
       publishUntilConfirmed(broker.publisher, jobMessage(request), signal);
-    const request = await waitForStore(() => replayRun(dead, { store, publish, onQueued }), signal, log);
+    const replaying = waitForStore(() => replayRun(dead, { store, publish, onQueued }), signal, log);
+    const request = await replaying.catch((error: unknown) => skipUnreadable(error, dead, log));
     if (request !== undefined) sweeper.request([dead]);
     return request;
   };
@@ -66,4 +68,10 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     log,
   });
   return { letters, sweeper, replayRecords, replays };
+}
+
+/** One record that cannot be read must not stand in the way of all others. */
+function skipUnreadable(error: unknown, dead: DeadRun, log: Logger): undefined {
+  if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
+  log.error({ err: error, job_id: dead.job_id, run: dead.run }, 'cannot replay this run: skipped');
 }

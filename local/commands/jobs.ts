@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { acceptedJobId, ApiClient, problemIn, type Answer } from '../pipeline/api-client.ts';
+import { readEnvironment } from '../pipeline/dotenv.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { runningSystem } from '../pipeline/running-system.ts';
 import { portOf } from '../supervisor/report.ts';
@@ -25,6 +26,15 @@ export async function status(jobId: string): Promise<void> {
   if (jobId === '')
     throw new UserError('Say which job, by the job_id that the upload answered: make status ID=…');
   printAnswer(await (await runningApi()).status(jobId));
+}
+
+/** `make replay ID=…` */
+export async function replay(jobId: string): Promise<void> {
+  if (jobId === '') throw new UserError('Say which job; curl http://localhost:8000/dlq/messages lists them.');
+  const { API_TOKEN: token = '' } = await readEnvironment(root);
+  const api = await runningApi();
+  printAnswer(await api.replay(jobId, token));
+  console.log(`\ncurl "${api.url}/status/${jobId}?wait=20"`);
 }
 
 async function runningApi(): Promise<ApiClient> {

@@ -50,6 +50,15 @@ export class ApiClient {
     return this.#ask(`/status/${encodeURIComponent(jobId)}`);
   }
 
+  /** Has a dead letter done again. */
+  async replay(jobId: string, token: string): Promise<Answer> {
+    return this.#ask('/dlq/replay', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ ids: [jobId] }),
+    });
+  }
+
   /** The job when it has ended, or as it is when `timeoutMs` have passed. */
   async untilEnded(jobId: string, timeoutMs: number): Promise<Job> {
     const deadline = performance.now() + timeoutMs;

@@ -182,15 +182,18 @@ describe('a replay that the broker does not take', () => {
   });
 });
 
-describe('the records of a replay', () => {
-  it('that cannot be read end it, and say so', async () => {
+describe('a dead letter whose job cannot be read', () => {
+  it('is skipped, and does not stand in the way of others', async () => {
     const api = await dead.api();
-    const [job = never()] = await dead.failedJobs(1);
-    await given.store.put(requestKey(job.job_id, 1), jsonBody({ version: 7 }));
-    expect(await dead.untilEnded(api, await dead.post(api, { ids: [job.job_id] }))).toMatchObject({
-      state: 'stopped',
-      reason: expect.stringContaining('the log of the api says more') as unknown,
+    const [unreadable = never()] = await dead.failedJobs(2);
+    await dead.worker(() => 'completed');
+    await given.store.put(requestKey(unreadable.job_id, 1), jsonBody({ version: 7 }));
+    expect(await dead.untilEnded(api, await dead.post(api, { all: true }))).toMatchObject({
+      state: 'done',
+      completed: 1,
+      skipped: 1,
     });
+    expect(await letterOf(unreadable)).toMatchObject({ state: 'dead' });
   });
 });
 

@@ -64,7 +64,7 @@ describe('a replay', () => {
   it('follows what is under way to its end when one fails', async () => {
     const { jobs, begun } = await replayed(waiting(30), { 1: 'failed' });
     expect(begun).toHaveLength(11);
-    expect(jobs.slice(0, 11)).toEqual(['completed', 'failed', ...Array(9).fill('completed')]);
+    expect(jobs.slice(0, 11)).toEqual(['completed', 'failed', ...Array<ReplayedState>(9).fill('completed')]);
     expect(jobs.slice(11)).toEqual(waiting(19));
   });
 
