@@ -52,6 +52,19 @@ describe('a removal of dead letters', () => {
     expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
   });
 
+  it('by two replicas at once takes what both were told', async () => {
+    const [one, other] = [await dead.api(), await dead.api()];
+    const jobs = await dead.failedJobs(20);
+    const half = (parity: number) => jobs.filter((_job, index) => index % 4 === parity);
+    const query = (parity: number) =>
+      `?${half(parity)
+        .map(({ job_id }) => `id=${job_id}`)
+        .join('&')}`;
+    const removals = await Promise.all([dead.remove(one, query(0)), dead.remove(other, query(2))]);
+    expect(removals.map(({ json }) => json)).toEqual([{ removed: 5 }, { removed: 5 }]);
+    await dead.untilInQueue(jobs.filter((_job, index) => index % 2 === 1));
+  });
+
   it('takes also what is buried once more later', async () => {
     const api = await dead.api();
     const [job, other] = await dead.failedJobs(2);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openReplayKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
@@ -76,6 +77,15 @@ describe('a replay of another replica', () => {
     await records.create(plan, progressOf(plan, course, null));
     const taken = await watch(3);
     await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]));
+  });
+
+  it('whose records cannot be read is given up, so that others can begin', async () => {
+    const plan = somePlan();
+    await records.create(plan, progressOf(plan, course, 'other'));
+    await store.put(openReplayKey(plan.replay_id), Buffer.from('{'));
+    const taken = await watch();
+    await vi.waitFor(async () => expect(await records.open()).toEqual([]), { timeout: 5_000 });
+    expect(taken).toEqual([]);
   });
 
   it('that ended is closed, where its replica died before', async () => {

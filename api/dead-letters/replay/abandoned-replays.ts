@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { progressOf, type DeadRun, type ReplayCourse, type ReplayPlan } from './replay-record.ts';
@@ -62,8 +62,23 @@ export class AbandonedReplays implements Startable {
       const silent = known?.etag === etag ? known : { etag, since: performance.now() };
       this.#silent.set(id, silent);
       const isSilent = performance.now() - silent.since >= this.#timing.leaseMs;
-      if (isSilent || (await records.progress(id))?.runner === null) await this.#takeUp(id);
+      try {
+        if (isSilent || (await records.progress(id))?.runner === null) await this.#takeUp(id);
+      } catch (error) {
+        if (isSilent) await this.#closeUnreadable(id, error);
+        else throw error;
+      }
     }
+  }
+
+  /** It would stand in the way of every other replay for ever. */
+  async #closeUnreadable(id: string, error: unknown): Promise<void> {
+    if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
+    this.#options.log.error(
+      { err: error, replay_id: id },
+      'the records of a replay cannot be read: given up',
+    );
+    await this.#options.records.close(id);
   }
 
   async #takeUp(id: string): Promise<void> {

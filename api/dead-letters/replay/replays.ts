@@ -56,7 +56,7 @@ export class Replays implements Startable {
    * @throws PipelineError `replay_running`; StoreUnavailable
    */
   async begin(plan: ReplayPlan): Promise<void> {
-    const { records, runner } = this.#options;
+    const { records, runner, log } = this.#options;
     refuseBeside((await records.open())[0]);
     const course: ReplayCourse = { jobs: plan.runs.map(() => 'waiting'), reason: null };
     await records.create(plan, progressOf(plan, course, runner));
@@ -66,6 +66,7 @@ export class Replays implements Startable {
       await records.close(plan.replay_id);
       refuseBeside(first);
     }
+    log.info({ replay_id: plan.replay_id, runs: plan.runs.length }, 'a replay begins');
     this.#run(plan, course);
   }
 

@@ -79,7 +79,7 @@ async function settle(held: readonly Delivery[], taken: Set<string>, deps: Sweep
     const key = deadKey(jobId, run);
     const letter = letters.get(key);
     const outcome = letter === undefined ? await readOutcome(deps.store, jobId, run) : undefined;
-    if (!mayLeaveQueue(letter, outcome)) continue;
+    if (delivery.lost.aborted || !mayLeaveQueue(letter, outcome)) continue;
     delivery.ack();
     taken.add(key);
   }

@@ -5,14 +5,17 @@ import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 
-/** Between two sweeps (ms): each of them has the whole queue in hand for a moment. */
+/** Between two sweeps (ms), or five times as long as one took: each of them has the whole queue in hand meanwhile. */
 const PAUSE_MS = 2_000;
+const PAUSE_FACTOR = 5;
 /** A message may lie with another replica's sweep, or not yet in the queue; or it was taken out already. */
 const TRIES = 5;
 
 export interface SweeperOptions {
   /** Sweeps once and returns the keys of the records whose messages it took out. */
   readonly sweep: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
+  /** At least so long between two sweeps; 2 s if not given. */
+  readonly pauseMs?: number;
   readonly log: Logger;
 }
 
@@ -39,7 +42,7 @@ export class Sweeper implements Startable {
   request(letters: readonly Pick<DeadLetter, 'job_id' | 'run'>[]): void {
     for (const { job_id, run } of letters) this.#wanted.set(deadKey(job_id, run), TRIES);
     this.#isWanted = true;
-    this.#sweeping ??= this.#sweepWhileWanted().finally(() => (this.#sweeping = undefined));
+    this.#begin();
   }
 
   async stop(): Promise<void> {
@@ -47,12 +50,22 @@ export class Sweeper implements Startable {
     await this.#sweeping;
   }
 
+  #begin(): void {
+    this.#sweeping ??= this.#sweepWhileWanted().finally(() => {
+      this.#sweeping = undefined;
+      // Requested in the very moment in which the last sweep was over.
+      if (this.#isWanted && !this.#stopping.signal.aborted) this.#begin();
+    });
+  }
+
   async #sweepWhileWanted(): Promise<void> {
     const { signal } = this.#stopping;
     while (this.#isWanted && !signal.aborted) {
       this.#isWanted = false;
+      const begun = performance.now();
       await this.#sweepOnce();
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      const pause = Math.max(this.#options.pauseMs ?? PAUSE_MS, (performance.now() - begun) * PAUSE_FACTOR);
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -1,0 +1,59 @@
+import { deadKey } from '@image-pipeline/shared/store/keys.ts';
+import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { mayLeaveQueue } from './may-leave-queue.ts';
+import { Sweeper } from './sweeper.ts';
+
+const letter = { job_id: uuidv7(), run: 1 };
+const none: ReadonlySet<string> = new Set();
+let sweeper: Sweeper | undefined;
+
+afterEach(() => sweeper?.stop());
+
+function sweeping(sweep: () => Promise<ReadonlySet<string>>) {
+  const swept = vi.fn(sweep);
+  sweeper = new Sweeper({ sweep: swept, pauseMs: 5, log: testLog });
+  return { sweeper, swept };
+}
+
+describe('the sweeper', () => {
+  it('sweeps when it starts, and once more for what was marked meanwhile', async () => {
+    const { promise, resolve } = Promise.withResolvers<ReadonlySet<string>>();
+    const key = deadKey(letter.job_id, letter.run);
+    const { sweeper, swept } = sweeping(() => promise);
+    await sweeper.start();
+    sweeper.request([letter]);
+    sweeper.request([letter]);
+    expect(swept).toHaveBeenCalledTimes(1);
+    resolve(new Set([key]));
+    await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(2));
+    await sweeper.stop();
+    expect(swept).toHaveBeenCalledTimes(2);
+  });
+
+  it('seeks a message a few times, then takes it for gone', async () => {
+    const { sweeper, swept } = sweeping(() => Promise.resolve(none));
+    sweeper.request([letter]);
+    await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(5));
+    sweeper.request([]);
+    await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(6));
+  });
+
+  it('goes on for as long as broker or store is away', async () => {
+    let calls = 0;
+    const { sweeper, swept } = sweeping(() =>
+      ++calls < 10
+        ? Promise.reject(new Error('away'))
+        : Promise.resolve(new Set([deadKey(letter.job_id, 1)])),
+    );
+    sweeper.request([letter]);
+    await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(10));
+  });
+});
+
+describe('a message in the dead letter queue', () => {
+  it('without any record stays: it is just being buried', () => {
+    expect(mayLeaveQueue(undefined, undefined)).toBe(false);
+  });
+});
