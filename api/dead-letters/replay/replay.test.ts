@@ -99,16 +99,16 @@ describe('a replay of dead letters', () => {
     expect(preview.json).toMatchObject({ matching: 5, total: 1, jobs: [{ job_id: jobs[1]?.job_id }] });
   });
 
-  it('stops when a later one fails again, with at most ten under way', async () => {
+  it('stops when a later one fails again; what is under way then goes on to its end', async () => {
     const api = await dead.api();
-    const jobs = await dead.failedJobs(30);
+    const jobs = await dead.failedJobs(40);
     const bad = jobs[3]?.job_id;
     const runs = await dead.worker(({ job_id }) => (job_id === bad ? 'failed' : 'completed'));
     const ended = await dead.untilEnded(api, await dead.post(api, { all: true }));
     expect(ended).toMatchObject({ state: 'stopped', failed: 1 });
     const { remaining, completed } = ended as { remaining: number; completed: number };
-    expect(remaining).toBeGreaterThanOrEqual(30 - 4 - 10);
-    expect(remaining + completed).toBe(29);
+    expect(remaining).toBeGreaterThan(0);
+    expect(remaining + completed).toBe(39);
     expect(runs).toHaveLength(completed + 1);
   });
 
