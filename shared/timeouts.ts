@@ -28,12 +28,14 @@ export const timeoutVariables = {
     description:
       'how long RabbitMQ may take for anything else, such as to declare all queues or begin to deliver',
   }),
+  // RabbitMQ looks for signs of life once an interval and wants two looks without any: it gives a silent peer up after two
+  // to three of these. At 10 s a frozen worker's jobs waited up to 30 s.
   RABBITMQ_HEARTBEAT_S: wholeNumber({
     min: 1,
     max: 300,
-    default: 10,
+    default: 6,
     unit: 'seconds',
-    description: 'the interval of heartbeats; a connection that misses two is dead for both sides',
+    description: 'the interval of heartbeats; jobs of a worker that is silent for two or three go to another',
   }),
   STORE_CONNECT_TIMEOUT_MS: ms({
     min: 100,
