@@ -111,8 +111,10 @@ describe('an S3 of another make', () => {
     );
     expect(asked).toBe(1);
     // More calls than the pool has connections: none may stay with an answer that nobody read.
-    const outcomes = await Promise.allSettled(Array.from({ length: 200 }, () => store.put('a', body)));
-    expect(outcomes.map(({ status: outcome }) => outcome)).toEqual(outcomes.map(() => 'rejected'));
+    for (let round = 1; round <= 10; round++) {
+      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => store.put('a', body)));
+      expect(outcomes.map(({ status: outcome }) => outcome)).toEqual(outcomes.map(() => 'rejected'));
+    }
     expect(asked).toBe(201);
   });
 });
