@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
+import type { RunningNode } from '../../local/broker/running-node.ts';
+import { managementCall } from '../../local/testing/management-call.ts';
+
+/** See local/broker/rabbitmq-node.test.ts: the registry of queues is flushed up to a second late. */
+const WRITE_DOWN_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';
+/** As local/broker/node-files.ts sets it. */
+const USUAL_WATERMARK = ['set_vm_memory_high_watermark', 'absolute', '1GB'];
+
+const depthsSchema = z.array(
+  z.object({
+    name: z.string(),
+    messages_ready: z.int().default(0),
+    messages_unacknowledged: z.int().default(0),
+  }),
+);
+
+/** What is in a queue. */
+export interface QueueDepth {
+  readonly name: string;
+  readonly ready: number;
+  readonly unacked: number;
+}
+
+/** A real RabbitMQ node behind a network that can fail, and all that can be done to both. */
+export class BrokerUnderTest implements AsyncDisposable {
+  /** Between the services and the node. */
+  readonly network: TcpProxy;
+  #node: RunningNode;
+
+  private constructor(node: RunningNode, network: TcpProxy) {
+    this.#node = node;
+    this.network = network;
+  }
+
+  static async behindProxy(node: RunningNode): Promise<BrokerUnderTest> {
+    const network = await TcpProxy.to({ host: '127.0.0.1', port: node.ports.amqp });
+    return new BrokerUnderTest(node, network);
+  }
+
+  /** Where the services find it. */
+  get amqpUrl(): string {
+    return `amqp://guest:guest@127.0.0.1:${this.network.port}`;
+  }
+
+  /** Past the network that can fail. */
+  get directUrl(): string {
+    return this.#node.amqpUrl;
+  }
+
+  async stopApp(): Promise<void> {
+    await this.#node.ctl(['stop_app']);
+  }
+
+  async startApp(): Promise<void> {
+    await this.#node.ctl(['start_app']);
+  }
+
+  async kill(): Promise<void> {
+    await this.#node.ctl(['eval', WRITE_DOWN_QUEUES]);
+    await this.#node.kill();
+  }
+
+  /** The killed node again: the same folder, the same ports. */
+  async startAgain(): Promise<void> {
+    this.#node = await startRabbitNode({ folder: this.#node.folder });
+  }
+
+  async closeConnections(): Promise<void> {
+    await this.#node.ctl(['close_all_connections', 'chaos']);
+  }
+
+  /** A memory alarm, until `clearAlarm`. */
+  async raiseAlarm(): Promise<void> {
+    await this.#node.ctl(['set_vm_memory_high_watermark', '0.00001']);
+  }
+
+  async clearAlarm(): Promise<void> {
+    await this.#node.ctl(USUAL_WATERMARK);
+  }
+
+  /** As the management API knows it: up to 5 s old. */
+  async queues(): Promise<QueueDepth[]> {
+    const { managementUrl } = this.#node;
+    const access = { managementUrl, username: 'guest', password: 'guest' };
+    const columns = 'columns=name,messages_ready,messages_unacknowledged';
+    const answer = depthsSchema.parse(await managementCall(access, 'GET', `queues?${columns}`));
+    return answer.map(({ name, messages_ready, messages_unacknowledged }) => ({
+      name,
+      ready: messages_ready,
+      unacked: messages_unacknowledged,
+    }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.network.close();
+  }
+}

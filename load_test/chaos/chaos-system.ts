@@ -1,0 +1,44 @@
+import { startLoadSystem, type LoadSystem } from '../system/load-system.ts';
+import { BrokerUnderTest } from './broker-under-test.ts';
+import { openStoreUnderTest, type StoreUnderTest } from './store-under-test.ts';
+
+/** Short, so that what waits on it has ended soon; three rungs as in production. */
+const RETRY_LADDER = '200ms,500ms,1s';
+const WORKERS = 3;
+const SLOTS = 2;
+export const API_TOKEN = 'chaos-token-of-this-run-only';
+
+export interface ChaosOptions {
+  readonly store: 'minio' | 'folder';
+  readonly workers?: number;
+  readonly say: (line: string) => void;
+}
+
+/** A whole system whose every part can be made to fail. */
+export interface ChaosSystem extends AsyncDisposable {
+  readonly services: LoadSystem;
+  readonly broker: BrokerUnderTest;
+  readonly store: StoreUnderTest;
+  /** Images that one worker works on at once. */
+  readonly slots: number;
+}
+
+export async function startChaosSystem(options: ChaosOptions): Promise<ChaosSystem> {
+  await using cleanup = new AsyncDisposableStack();
+  let parts: { broker: BrokerUnderTest; store: StoreUnderTest } | undefined;
+  const services = await startLoadSystem({
+    name: 'chaos',
+    workers: options.workers ?? WORKERS,
+    slots: SLOTS,
+    environment: async ({ folder, node }) => {
+      const broker = cleanup.use(await BrokerUnderTest.behindProxy(node));
+      const store = cleanup.use(await openStoreUnderTest(options.store, folder, options.say));
+      parts = { broker, store };
+      return { RABBITMQ_URL: broker.amqpUrl, RETRY_LADDER, API_TOKEN, ...store.environment };
+    },
+  });
+  cleanup.use(services);
+  if (parts === undefined) throw new Error('the system started without its broker');
+  const all = cleanup.move();
+  return { services, ...parts, slots: SLOTS, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { bytesOf, type ChaosImage } from './chaos-image.ts';
+import type { Note } from './note.ts';
+
+const ANSWER_MS = 30_000;
+/** After no answer at all. */
+const PAUSE_MS = 500;
+/** Of an image that is refused again and again. */
+const PATIENCE_MS = 150_000;
+
+const acceptedSchema = z.object({ job_id: z.string() });
+const problemSchema = z.object({ code: z.string() });
+
+/** Uploads as a real client does, and writes down every answer. Its 202s are what nothing may be lost of. */
+export class Client {
+  readonly notes: Note[] = [];
+  readonly #apiUrl: string;
+
+  constructor(apiUrl: string) {
+    this.#apiUrl = apiUrl;
+  }
+
+  /** Tries until the image is accepted or patience is lost; a refused one waits as long as the answer says. */
+  async upload(image: ChaosImage): Promise<string | undefined> {
+    const until = performance.now() + PATIENCE_MS;
+    const idempotencyKey = uuidv7();
+    for (;;) {
+      const { note, retryAfterMs } = await this.#send(image, idempotencyKey);
+      this.notes.push(note);
+      if (note.kind === 'accepted') return note.jobId;
+      if (performance.now() + retryAfterMs > until) {
+        this.notes.push({ kind: 'given up', at: Date.now(), image: image.name });
+        return undefined;
+      }
+      await sleep(retryAfterMs);
+    }
+  }
+
+  /** One try, whatever comes of it. */
+  async tryOnce(image: ChaosImage): Promise<Note> {
+    const { note } = await this.#send(image, uuidv7());
+    this.notes.push(note);
+    return note;
+  }
+
+  async #send(image: ChaosImage, idempotencyKey: string): Promise<{ note: Note; retryAfterMs: number }> {
+    const form = new FormData();
+    form.append('file', new Blob([bytesOf(image)]), image.name);
+    form.append('operations', image.operations);
+    const mark = () => ({ at: Date.now(), image: image.name });
+    try {
+      const response = await fetch(`${this.#apiUrl}/upload`, {
+        method: 'POST',
+        headers: { 'idempotency-key': idempotencyKey },
+        body: form,
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      const body: unknown = await response.json();
+      if (response.status === 202) {
+        const jobId = acceptedSchema.parse(body).job_id;
+        return { note: { kind: 'accepted', ...mark(), jobId }, retryAfterMs: 0 };
+      }
+      const { code } = problemSchema.parse(body);
+      const retryAfterMs = Number(response.headers.get('retry-after') ?? '1') * 1_000;
+      // A 500 or a publish without its confirm: the job may exist.
+      const isUnknown = code === 'publish_unconfirmed' || response.status === 500;
+      const note: Note = isUnknown
+        ? { kind: 'unknown', ...mark(), reason: code }
+        : { kind: 'refused', ...mark(), code };
+      return { note, retryAfterMs };
+    } catch (error) {
+      const reason = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : '';
+      const note: Note = { kind: 'unknown', ...mark(), reason: `${messageOf(error)} ${reason}`.trim() };
+      return { note, retryAfterMs: PAUSE_MS };
+    }
+  }
+}

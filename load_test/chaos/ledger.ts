@@ -1,0 +1,118 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { Evidence, JobEvidence } from './evidence.ts';
+import { acceptedIds, countNotes } from './note.ts';
+import { orphanImages, wrongImages } from './result-images.ts';
+
+/** A broken invariant of HARDENING (I1 to I5), and what breaks it. */
+export interface Violation {
+  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5';
+  readonly what: string;
+  /** Job ids, keys, names. */
+  readonly which: readonly string[];
+}
+
+export interface Ledger {
+  /** In the order in which they are shown. */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly violations: readonly Violation[];
+}
+
+/** Where people look at failed jobs: what lies there waits for nobody. */
+const RESTING_QUEUES: readonly string[] = [queueNames.dead, queueNames.webhooksDead, queueNames.eventLog];
+
+/**
+ * The conservation ledger: every 202 must be found again as exactly one of completed and failed, with all that belongs
+ * to it, and nothing else may be left. To be made when all has come to rest.
+ */
+export function makeLedger(evidence: Evidence): Ledger {
+  const { notes, toldEnds } = evidence;
+  const accepted = acceptedIds(notes);
+  const promised = new Set(accepted);
+  const byId = new Map(evidence.jobs.map((job) => [job.jobId, job]));
+  const jobs = [...promised].map((jobId) => byId.get(jobId) ?? missingJob(jobId));
+  const unpromised = evidence.jobs.filter(({ jobId, outcome }) => !promised.has(jobId) && outcome);
+  const unended = jobs.filter(({ outcome }) => outcome === undefined);
+  const queues = evidence.queues.filter(({ name }) => !RESTING_QUEUES.includes(name));
+  const waiting = sum(queues.map(({ ready, unacked }) => ready + unacked));
+  const open = unended.slice(0, waiting);
+  const lost = unended.slice(waiting);
+  const completed = jobs.filter(({ outcome }) => outcome?.state === 'completed');
+  const failed = jobs.filter(({ outcome }) => outcome?.state === 'failed');
+  const ended = [...jobs, ...unpromised];
+  const unknown = countNotes(notes, 'unknown');
+  const unacked = evidence.queues.filter((queue) => queue.unacked > 0 && queue.name !== queueNames.eventLog);
+  const wrong = ended.flatMap(wrongImages);
+  const orphans = ended.flatMap(orphanImages);
+  const unrecorded = ended.filter(({ outcome, dead }) => outcome?.state === 'failed' && !dead);
+  const recordedAlthough = ended.filter(({ outcome, dead }) => outcome?.state === 'completed' && dead);
+  const untold = toldEnds === undefined ? [] : ended.filter(({ jobId }) => toldEnds.get(jobId) !== 1);
+
+  const ids = (found: readonly JobEvidence[]) => found.map(({ jobId }) => jobId);
+  const violations: Violation[] = [
+    { invariant: 'I3', what: 'accepted and lost', which: ids(lost) },
+    { invariant: 'I4', what: 'still open', which: ids(open) },
+    { invariant: 'I3', what: 'accepted twice under one id', which: repeated(accepted) },
+    { invariant: 'I1', what: 'failed without a dead letter', which: ids(unrecorded) },
+    { invariant: 'I1', what: 'completed, with a dead letter', which: ids(recordedAlthough) },
+    { invariant: 'I1', what: 'ended otherwise than its image must', which: wrongEnds(evidence, byId) },
+    { invariant: 'I2', what: 'damaged or missing', which: wrong },
+    { invariant: 'I3', what: 'image of an attempt that lost', which: orphans },
+    {
+      invariant: 'I3',
+      what: `ended, but nobody was promised it (${unknown} unknown answers)`,
+      which: ids(unpromised).slice(unknown),
+    },
+    { invariant: 'I3', what: 'end told not exactly once', which: ids(untold) },
+    {
+      invariant: 'I5',
+      what: 'deliveries never acknowledged in',
+      which: unacked.map(({ name, unacked: count }) => `${name} (${count})`),
+    },
+    { invariant: 'I5', what: 'temporary file', which: evidence.temporaryFiles },
+    { invariant: 'I5', what: 'stray process', which: evidence.strays },
+    { invariant: 'I5', what: 'ended by itself', which: evidence.crashes },
+  ];
+  return {
+    figures: {
+      accepted: promised.size,
+      completed: completed.length,
+      failed: failed.length,
+      open: open.length,
+      lost: lost.length,
+      'double outcomes': ended.filter(({ jobId }) => (toldEnds?.get(jobId) ?? 0) > 1).length,
+      'dead letters': ended.filter(({ dead }) => dead).length,
+      'refused answers': countNotes(notes, 'refused'),
+      'unknown answers': unknown,
+      'ended though unpromised': unpromised.length,
+      'uploads given up': countNotes(notes, 'given up'),
+      'damaged images': wrong.length,
+      'orphan images': orphans.length,
+      unacked: sum(unacked.map((queue) => queue.unacked)),
+      'temporary files': evidence.temporaryFiles.length,
+      'stray processes': evidence.strays.length,
+    },
+    violations: violations.filter(({ which }) => which.length > 0),
+  };
+}
+
+function missingJob(jobId: string): JobEvidence {
+  return { jobId, outcome: undefined, dead: undefined, images: [] };
+}
+
+function wrongEnds(evidence: Evidence, byId: ReadonlyMap<string, JobEvidence>): string[] {
+  return evidence.notes.flatMap((note) => {
+    if (note.kind !== 'accepted') return [];
+    const state = byId.get(note.jobId)?.outcome?.state;
+    const expected = evidence.expected.get(note.image);
+    if (state === undefined || expected === undefined || state === expected) return [];
+    return [`${note.jobId} (${note.image}: ${state})`];
+  });
+}
+
+function repeated(ids: readonly string[]): string[] {
+  return ids.filter((id, index) => ids.indexOf(id) !== index);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
