@@ -36,6 +36,4 @@ export interface Evidence {
   readonly strays: readonly string[];
   /** Ends of services that nobody asked for. */
   readonly crashes: readonly string[];
-  /** Messages that were put into the queue behind the API's back, on purpose; each is buried. */
-  readonly poison: number;
 }

@@ -26,10 +26,16 @@ export class Subscriber implements AsyncDisposable {
   #socket: WebSocket | undefined;
   #closing = false;
   readonly #running: Promise<void>;
+  readonly #connected = Promise.withResolvers<undefined>();
 
   constructor(notificationUrl: string) {
     this.#url = notificationUrl;
     this.#running = this.#run();
+  }
+
+  /** Resolves when the present state has come for the first time: from then on nothing is missed. */
+  get connected(): Promise<undefined> {
+    return this.#connected.promise;
   }
 
   /** Jobs that this worker has begun and that have not ended, as far as a subscriber knows. */
@@ -70,6 +76,7 @@ export class Subscriber implements AsyncDisposable {
 
   #onMessage(message: ServerMessage): void {
     if ('event_id' in message && message.event_id !== undefined) this.#lastEventId = message.event_id;
+    if (message.type === 'state') this.#connected.resolve(undefined);
     if (message.type === 'reset') this.resets.push(message.reason);
     if (message.type !== 'event') return;
     const { type, subject, data, time } = message.event;

@@ -1,0 +1,41 @@
+import type { ChaosRun } from '../options.ts';
+import type { Scenario } from '../scenario.ts';
+import { brokerKilled, brokerRestarted } from './broker-restarted.ts';
+import { connectionsClosed, halfOpen } from './connections.ts';
+import { decoderHangs } from './decoder-hangs.ts';
+import { decoderKilled } from './decoder-killed.ts';
+import { hostileSockets } from './hostile-sockets.ts';
+import { memoryAlarm } from './memory-alarm.ts';
+import { duplicateDelivery, poisonMessages } from './messages.ts';
+import { randomMix, storm } from './mixes.ts';
+import { apiKilled, notificationKilled, sigterm } from './services-killed.ts';
+import { storeAway, storeCut, storeFrozen, storeIll } from './store-faults.ts';
+import { workerFrozen } from './worker-frozen.ts';
+import { workerKilled } from './worker-killed.ts';
+
+/** The rows of HARDENING's table of faults, in its order, then everything at once. */
+export function allScenarios({ seed, jobs, seconds }: ChaosRun): readonly Scenario[] {
+  return [
+    workerKilled,
+    workerFrozen,
+    decoderKilled,
+    decoderHangs,
+    brokerRestarted,
+    brokerKilled,
+    connectionsClosed,
+    halfOpen,
+    storeAway,
+    storeFrozen,
+    storeIll,
+    storeCut,
+    apiKilled,
+    notificationKilled,
+    poisonMessages,
+    duplicateDelivery,
+    memoryAlarm,
+    hostileSockets,
+    sigterm,
+    storm(jobs, seconds),
+    randomMix(seed, jobs, seconds),
+  ];
+}
