@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const IMAGES = join(import.meta.dirname, '../../test_images');
 
-/** An image of test_images, what is asked for it, and how that must end. */
+/** An image of test_images (or of another folder, by its whole path), what is asked for it, and how that must end. */
 export interface ChaosImage {
   readonly name: string;
   readonly operations: string;
@@ -23,7 +23,7 @@ export const brokenImage: ChaosImage = { name: 'corrupted.jpg', operations: 'res
 export const slowImage = good('sample.jpg', 'resize:1600x1200,filter:blur,watermark');
 
 export function bytesOf({ name }: ChaosImage): Buffer<ArrayBuffer> {
-  return Buffer.from(readFileSync(join(IMAGES, name)));
+  return Buffer.from(readFileSync(resolve(IMAGES, name)));
 }
 
 function good(name: string, operations: string): ChaosImage {

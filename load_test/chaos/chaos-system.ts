@@ -24,21 +24,18 @@ export interface ChaosSystem extends AsyncDisposable {
 }
 
 export async function startChaosSystem(options: ChaosOptions): Promise<ChaosSystem> {
-  await using cleanup = new AsyncDisposableStack();
   let parts: { broker: BrokerUnderTest; store: StoreUnderTest } | undefined;
   const services = await startLoadSystem({
     name: 'chaos',
     workers: options.workers ?? WORKERS,
     slots: SLOTS,
-    environment: async ({ folder, node }) => {
+    environment: async ({ folder, node, cleanup }) => {
       const broker = cleanup.use(await BrokerUnderTest.behindProxy(node));
       const store = cleanup.use(await openStoreUnderTest(options.store, folder, options.say));
       parts = { broker, store };
       return { RABBITMQ_URL: broker.amqpUrl, RETRY_LADDER, API_TOKEN, ...store.environment };
     },
   });
-  cleanup.use(services);
   if (parts === undefined) throw new Error('the system started without its broker');
-  const all = cleanup.move();
-  return { services, ...parts, slots: SLOTS, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { services, ...parts, slots: SLOTS, [Symbol.asyncDispose]: () => services[Symbol.asyncDispose]() };
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { v7 as uuidv7 } from 'uuid';
@@ -48,7 +49,7 @@ export class Client {
 
   async #send(image: ChaosImage, idempotencyKey: string): Promise<{ note: Note; retryAfterMs: number }> {
     const form = new FormData();
-    form.append('file', new Blob([bytesOf(image)]), image.name);
+    form.append('file', new Blob([bytesOf(image)]), basename(image.name));
     form.append('operations', image.operations);
     const mark = () => ({ at: Date.now(), image: image.name });
     try {

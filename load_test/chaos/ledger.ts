@@ -45,7 +45,8 @@ export function makeLedger(evidence: Evidence): Ledger {
   const orphans = ended.flatMap(orphanImages);
   const unrecorded = ended.filter(({ outcome, dead }) => outcome?.state === 'failed' && !dead);
   const recordedAlthough = ended.filter(({ outcome, dead }) => outcome?.state === 'completed' && dead);
-  const untold = toldEnds === undefined ? [] : ended.filter(({ jobId }) => toldEnds.get(jobId) !== 1);
+  const untold =
+    toldEnds === undefined ? [] : ended.filter(({ jobId, outcome }) => outcome && toldEnds.get(jobId) !== 1);
 
   const ids = (found: readonly JobEvidence[]) => found.map(({ jobId }) => jobId);
   const violations: Violation[] = [

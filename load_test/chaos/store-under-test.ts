@@ -31,5 +31,5 @@ export async function openStoreUnderTest(
     if ('path' in binary) return MinioUnderTest.start(binary.path);
     say(`The store is a folder, as there is no MinIO: ${binary.missing}`);
   }
-  return FolderUnderTest.open(join(folder, 'store'));
+  return FolderUnderTest.open(join(folder, 'disk'));
 }

@@ -33,8 +33,15 @@ export interface LoadSystemOptions {
   readonly workers: number;
   /** Images that one worker works on at once. */
   readonly slots: number;
-  /** What every service gets besides; without it, the store is a folder and the broker has no detour. */
-  readonly environment?: (made: { folder: string; node: RunningNode }) => Promise<NodeJS.ProcessEnv>;
+  /**
+   * What every service gets besides; without it, the store is a folder and the broker has no detour. What is put onto
+   * `cleanup` ends after the services.
+   */
+  readonly environment?: (made: {
+    readonly folder: string;
+    readonly node: RunningNode;
+    readonly cleanup: AsyncDisposableStack;
+  }) => Promise<NodeJS.ProcessEnv>;
 }
 
 /** Starts it on free ports in a temporary folder; resolves when every service is ready. */
@@ -44,65 +51,66 @@ export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadS
   const temp = join(folder, 'temp');
   await mkdir(temp);
   await mkdir(join(folder, 'logs'));
-  const services: RespawnedService[] = [];
   let keep = false;
-  const stop = async () => {
-    await Promise.all(services.map((service) => service.stop()));
-    await (await findRabbitNode(join(folder, 'rabbitmq')))?.kill();
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(async () => {
     if (!keep) await rm(folder, { recursive: true, force: true });
+  });
+  cleanup.defer(async () => {
+    await (await findRabbitNode(join(folder, 'rabbitmq')))?.kill();
+  });
+  const node = await startRabbitNode({ folder: join(folder, 'rabbitmq') });
+  const env = {
+    ...process.env,
+    LOG_LEVEL: 'warn',
+    RATE_LIMIT_PER_MINUTE: '0',
+    MAX_CONCURRENT_JOBS: String(options.slots),
+    RABBITMQ_URL: node.amqpUrl,
+    RABBITMQ_MANAGEMENT_URL: node.managementUrl,
+    STORE: 'folder',
+    STORE_FOLDER: join(folder, 'store'),
+    TMPDIR: temp,
+    ...(await options.environment?.({ folder, node, cleanup })),
   };
-  try {
-    const node = await startRabbitNode({ folder: join(folder, 'rabbitmq') });
-    const env = {
-      ...process.env,
-      LOG_LEVEL: 'warn',
-      RATE_LIMIT_PER_MINUTE: '0',
-      MAX_CONCURRENT_JOBS: String(options.slots),
-      RABBITMQ_URL: node.amqpUrl,
-      RABBITMQ_MANAGEMENT_URL: node.managementUrl,
-      STORE: 'folder',
-      STORE_FOLDER: join(folder, 'store'),
-      TMPDIR: temp,
-      ...(await options.environment?.({ folder, node })),
-    };
-    const ports: number[] = [];
-    const add = async (kind: 'api' | 'notification' | 'worker', name: string) => {
-      const port = await freePort([], ports);
-      ports.push(port);
-      const service = new RespawnedService({
-        name,
-        port,
-        args: [...nodeFlags, `${kind}/main.ts`],
-        env: { ...env, [`${kind.toUpperCase()}_PORT`]: String(port), WORKER_NAME: name },
-        cwd: ROOT,
-        logFile: join(folder, 'logs', `${name}.log`),
-      });
-      services.push(service);
-      return service;
-    };
-    const api = await add('api', 'api');
-    const notification = await add('notification', 'notification');
-    const workers: RespawnedService[] = [];
-    for (let n = 1; n <= options.workers; n++) workers.push(await add('worker', `worker-${n}`));
-    await Promise.all(services.map((service) => service.start()));
-    await Promise.all(services.map((service) => service.untilReady()));
-    return {
-      folder,
-      temp,
-      node,
-      api,
-      notification,
-      workers,
-      services,
-      apiUrl: `http://127.0.0.1:${api.port}`,
-      notificationUrl: `ws://127.0.0.1:${notification.port}`,
-      keepFolder: () => {
-        keep = true;
-      },
-      [Symbol.asyncDispose]: stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const services: RespawnedService[] = [];
+  cleanup.defer(async () => {
+    await Promise.all(services.map((service) => service.stop()));
+  });
+  const ports: number[] = [];
+  const add = async (kind: 'api' | 'notification' | 'worker', name: string) => {
+    const port = await freePort([], ports);
+    ports.push(port);
+    const service = new RespawnedService({
+      name,
+      port,
+      args: [...nodeFlags, `${kind}/main.ts`],
+      env: { ...env, [`${kind.toUpperCase()}_PORT`]: String(port), WORKER_NAME: name },
+      cwd: ROOT,
+      logFile: join(folder, 'logs', `${name}.log`),
+    });
+    services.push(service);
+    return service;
+  };
+  const api = await add('api', 'api');
+  const notification = await add('notification', 'notification');
+  const workers: RespawnedService[] = [];
+  for (let n = 1; n <= options.workers; n++) workers.push(await add('worker', `worker-${n}`));
+  await Promise.all(services.map((service) => service.start()));
+  await Promise.all(services.map((service) => service.untilReady()));
+  const all = cleanup.move();
+  return {
+    folder,
+    temp,
+    node,
+    api,
+    notification,
+    workers,
+    services,
+    apiUrl: `http://127.0.0.1:${api.port}`,
+    notificationUrl: `ws://127.0.0.1:${notification.port}`,
+    keepFolder: () => {
+      keep = true;
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
 }

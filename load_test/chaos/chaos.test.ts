@@ -1,0 +1,36 @@
+import { expect, it, onTestFailed } from 'vitest';
+import { startChaosSystem } from './chaos-system.ts';
+import type { ScheduledFault } from './fault.ts';
+import { ledgerTable } from './report.ts';
+import { runScenario } from './run-scenario.ts';
+import { mix } from './scenarios/mixes.ts';
+
+const JOBS = 30;
+const SECONDS = 10;
+const SEED = 42;
+const schedule: readonly ScheduledFault[] = [
+  { kind: 'kill worker', worker: 1, atMs: 1_500 },
+  { kind: 'close connections', atMs: 3_000 },
+  { kind: 'kill worker', worker: 2, atMs: 4_500 },
+  // When the killed ones are back: a folder that is away must not be made anew by one that starts.
+  { kind: 'store away', forMs: 2_000, atMs: 8_000 },
+];
+
+it('loses nothing while workers are killed, connections are closed and the store is away', async () => {
+  await using system = await startChaosSystem({ store: 'folder', workers: 2, say: () => undefined });
+  onTestFailed(() => {
+    system.services.keepFolder();
+    console.error(`The logs of the services are in ${system.services.folder}/logs`);
+  });
+  const scenario = mix('short', 'a little of everything', { jobs: JOBS, seconds: SECONDS }, schedule);
+  const { ledger, reasons } = await runScenario(scenario, system, SEED, () => undefined);
+  expect(reasons).toEqual([]);
+  expect(ledger?.violations, ledger && ledgerTable(ledger)).toEqual([]);
+  expect(ledger?.figures).toMatchObject({
+    accepted: JOBS,
+    open: 0,
+    lost: 0,
+    'double outcomes': 0,
+    unacked: 0,
+  });
+}, 120_000);

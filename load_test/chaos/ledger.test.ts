@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import type { Evidence, ImageEvidence, JobEvidence } from './evidence.ts';
+import { makeLedger } from './ledger.ts';
+import { acceptedNote, completedJob, evidenceOf, failedJob, openJob } from './testing/sound-evidence.ts';
+
+/** `I3 accepted and lost: id` and the like. */
+function violationsOf(evidence: Evidence): string[] {
+  return makeLedger(evidence).violations.map(
+    ({ invariant, what, which }) => `${invariant} ${what}: ${which.join(', ')}`,
+  );
+}
+
+function withImages(job: JobEvidence, change: (images: readonly ImageEvidence[]) => ImageEvidence[]) {
+  return { ...job, images: change(job.images) };
+}
+
+describe('the conservation ledger', () => {
+  it('balances where every accepted job has ended with all that belongs to it', () => {
+    const ledger = makeLedger(evidenceOf([completedJob(), completedJob(), failedJob()]));
+    expect(ledger.violations).toEqual([]);
+    expect(ledger.figures).toMatchObject({ accepted: 3, completed: 2, failed: 1, open: 0, lost: 0 });
+  });
+
+  it('finds an accepted job that left no trace', () => {
+    const lost = openJob();
+    const evidence = evidenceOf([completedJob()]);
+    const notes = [...evidence.notes, acceptedNote(lost.jobId)];
+    expect(violationsOf({ ...evidence, notes })).toEqual([`I3 accepted and lost: ${lost.jobId}`]);
+  });
+
+  it('tells a job that a queue still holds from a lost one', () => {
+    const waiting = openJob();
+    const queues = [{ name: 'image.jobs.process', ready: 1, unacked: 0 }];
+    expect(violationsOf(evidenceOf([waiting], { queues }))).toEqual([`I4 still open: ${waiting.jobId}`]);
+  });
+
+  it('takes dead letters that people look at for no waiting jobs', () => {
+    const lost = openJob();
+    const queues = [{ name: 'image.jobs.dead', ready: 1, unacked: 0 }];
+    expect(violationsOf(evidenceOf([lost], { queues }))).toEqual([`I3 accepted and lost: ${lost.jobId}`]);
+  });
+
+  it('finds a failed job without its dead letter, and a completed one with one', () => {
+    const failed = failedJob();
+    const completed = completedJob();
+    const jobs = [
+      { ...failed, dead: undefined },
+      { ...completed, dead: failed.dead },
+    ];
+    expect(violationsOf(evidenceOf(jobs))).toEqual([
+      `I1 failed without a dead letter: ${failed.jobId}`,
+      `I1 completed, with a dead letter: ${completed.jobId}`,
+    ]);
+  });
+
+  it('finds a good image whose job failed', () => {
+    const failed = failedJob();
+    const evidence = evidenceOf([failed], { notes: [acceptedNote(failed.jobId, 'good.jpg')] });
+    expect(violationsOf(evidence)).toEqual([
+      `I1 ended otherwise than its image must: ${failed.jobId} (good.jpg: failed)`,
+    ]);
+  });
+
+  it.each([
+    ['missing', () => []],
+    ['1 bytes, recorded are 40000', (image) => [{ ...image, size: 1 }]],
+    ['its SHA-256 is not the recorded one', (image) => [{ ...image, sha256: 'b'.repeat(64) }]],
+    ['cannot be decoded: cut', (image) => [{ ...image, decoded: { error: 'cut' } }]],
+    ['1×1, recorded are 800×450', (image) => [{ ...image, decoded: { width: 1, height: 1 } }]],
+  ] satisfies [string, (image: ImageEvidence) => ImageEvidence[]][])(
+    'finds a result that is not what its outcome says: %s',
+    (problem, damage) => {
+      const sound = completedJob();
+      const job = withImages(sound, (images) =>
+        images.flatMap((image) => (image.key.startsWith('results/') ? damage(image) : [image])),
+      );
+      const key = sound.images[0]?.key ?? '';
+      expect(violationsOf(evidenceOf([job]))).toEqual([`I2 damaged or missing: ${key}: ${problem}`]);
+    },
+  );
+
+  it('finds an image that no outcome names', () => {
+    const key = 'results/x/attempt-of-a-loser.jpg';
+    const job = withImages(completedJob(), (images) => [
+      ...images,
+      { key, size: 1, sha256: '', decoded: { width: 1, height: 1 } },
+    ]);
+    expect(violationsOf(evidenceOf([job]))).toEqual([`I3 image of an attempt that lost: ${key}`]);
+  });
+
+  it('allows as many unpromised jobs to end as there were answers that did not come', () => {
+    const [one, other] = [completedJob(), completedJob()];
+    const unknown = { kind: 'unknown', at: 0, image: 'good.jpg', reason: 'ECONNRESET' } as const;
+    const evidence = evidenceOf([one, other]);
+    expect(violationsOf({ ...evidence, notes: [unknown, unknown] })).toEqual([]);
+    expect(violationsOf({ ...evidence, notes: [unknown] })).toEqual([
+      `I3 ended, but nobody was promised it (1 unknown answers): ${other.jobId}`,
+    ]);
+  });
+
+  it('finds an end that was told twice, or never', () => {
+    const [twice, never] = [completedJob(), completedJob()];
+    const toldEnds = new Map([[twice.jobId, 2]]);
+    const ledger = makeLedger(evidenceOf([twice, never], { toldEnds }));
+    expect(ledger.violations).toEqual([
+      { invariant: 'I3', what: 'end told not exactly once', which: [twice.jobId, never.jobId] },
+    ]);
+    expect(ledger.figures['double outcomes']).toBe(1);
+  });
+
+  it('finds what is left over', () => {
+    const queues = [{ name: 'image.jobs.process', ready: 0, unacked: 2 }];
+    const left = { queues, temporaryFiles: ['half'], strays: ['decoder 7'], crashes: ['api: exit code 1'] };
+    expect(violationsOf(evidenceOf([completedJob()], left))).toEqual([
+      'I5 deliveries never acknowledged in: image.jobs.process (2)',
+      'I5 temporary file: half',
+      'I5 stray process: decoder 7',
+      'I5 ended by itself: api: exit code 1',
+    ]);
+  });
+});

@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { uploadOver } from '../run-schedule.ts';
+import { Skipped, type Scenario } from '../scenario.ts';
+
+const JOBS = 60;
+
+/** MinIO refuses requests of a clock that is 15 min wrong, so the store is a folder here. */
+export const clockMoved: Scenario = {
+  name: 'clock-moved',
+  fault: 'the clocks of a worker and of the notification service jump by an hour, forth and back, under load',
+  store: 'folder',
+  async run({ system, client, draw }) {
+    const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
+    if (library === undefined) throw new Skipped('libfaketime is not installed (apt-get install faketime)');
+    const { workers, notification, folder } = system.services;
+    const clock = join(folder, 'clock');
+    await writeFile(clock, '+0');
+    const wrong = {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: clock,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    };
+    const moved = [...workers.slice(0, 1), notification];
+    await Promise.all(moved.map((service) => service.restartWith(wrong)));
+    try {
+      const uploads = uploadOver(client, JOBS, 9, draw);
+      await sleep(3_000);
+      await writeFile(clock, '+1h');
+      await sleep(3_000);
+      await writeFile(clock, '-1h');
+      await uploads;
+      return {};
+    } finally {
+      await Promise.all(moved.map((service) => service.restartWith({})));
+    }
+  },
+};

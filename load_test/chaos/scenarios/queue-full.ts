@@ -1,0 +1,45 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { apiVariables } from '../../../api/config.ts';
+import { slowImage } from '../chaos-image.ts';
+import { Skipped, mustHold, type Scenario } from '../scenario.ts';
+
+const LIMIT = 5;
+const UPLOADS = 60;
+/** Uploads that had passed the look at the queue when it filled: what is in flight at once, and a second of arrivals. */
+const OVERSHOOT = 30;
+
+export const queueFull: Scenario = {
+  name: 'queue-full',
+  fault: `more uploads than MAX_QUEUE_LENGTH=${LIMIT} lets in`,
+  async run({ system, client }) {
+    if (!Object.hasOwn(apiVariables, 'MAX_QUEUE_LENGTH')) {
+      throw new Skipped('this api has no MAX_QUEUE_LENGTH yet');
+    }
+    const { api } = system.services;
+    await api.restartWith({ MAX_QUEUE_LENGTH: String(LIMIT) });
+    try {
+      const uploads = Promise.all(Array.from({ length: UPLOADS }, () => client.upload(slowImage)));
+      let deepest = 0;
+      let isDone = false;
+      void uploads.finally(() => {
+        isDone = true;
+      });
+      while (!hasEnded()) {
+        const queues = await system.broker.queues();
+        const jobs = queues.find(({ name }) => name === queueNames.process);
+        deepest = Math.max(deepest, jobs?.ready ?? 0);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      const refused = client.notes.filter((note) => note.kind === 'refused');
+      mustHold(refused.length > 0, 'no upload was refused');
+      mustHold(deepest <= LIMIT + OVERSHOOT, `${deepest} jobs were in the queue`);
+      return {};
+
+      function hasEnded(): boolean {
+        return isDone;
+      }
+    } finally {
+      await api.restartWith({});
+    }
+  },
+};
