@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from './store-failure.ts';
+import { isLeftByTheDead, temporaryName } from './temporary-name.ts';
 
 /** How often a folder may vanish between being made and being written to, by a concurrent removal. */
 const MAX_FOLDER_RACES = 10;
@@ -12,7 +12,7 @@ export async function withTemporaryFile<T>(
   chunks: AsyncIterable<Uint8Array>,
   place: (path: string) => Promise<T>,
 ): Promise<T> {
-  const path = join(folder, randomUUID());
+  const path = join(folder, temporaryName());
   try {
     const file = await open(path, 'wx');
     try {
@@ -27,12 +27,14 @@ export async function withTemporaryFile<T>(
   }
 }
 
-/** Removes what processes that died left in a folder of temporary files. */
+/** Removes what processes that died left in a folder of temporary files; of another machine's, what is old. */
 export async function removeStaleFiles(folder: string, olderThanMs: number): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const found = await stat(path).catch(undefinedIfGone);
-    if (found !== undefined && Date.now() - found.mtimeMs > olderThanMs) await rm(path, { force: true });
+    if (found === undefined) continue;
+    const isOld = Date.now() - found.mtimeMs > olderThanMs;
+    if (isOld || isLeftByTheDead(name)) await rm(path, { force: true });
   }
 }
 

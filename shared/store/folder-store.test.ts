@@ -11,6 +11,7 @@ import { StoreUnavailable } from '../errors.ts';
 import { collect } from '../testing/collect.ts';
 import { FolderStore } from './folder-store.ts';
 import { StoreMisconfigured } from './store-failure.ts';
+import { temporaryName } from './temporary-name.ts';
 
 const MB = 1024 * 1024;
 
@@ -59,19 +60,24 @@ describe('a folder as object store', () => {
       expect(await store.stat('half')).toBeUndefined();
     });
 
-    it('clears away the half-written file once it is an hour old, and no younger one', async () => {
+    it('clears away the half-written file at the next start', async () => {
       await killedWriter('stream', 1);
-      const left = await temporaryFiles();
-      expect(left).toHaveLength(1);
-
-      await new FolderStore({ folder, operationMs: 5_000 }).start();
-      expect(await temporaryFiles()).toEqual(left);
-
-      const anHourAgo = Date.now() / 1_000 - 3_601;
-      await utimes(join(folder, '.tmp', left[0] ?? ''), anHourAgo, anHourAgo);
+      expect(await temporaryFiles()).toHaveLength(1);
       await new FolderStore({ folder, operationMs: 5_000 }).start();
       expect(await temporaryFiles()).toEqual([]);
     });
+  });
+
+  it('leaves what others write at this moment, and clears away what is an hour old', async () => {
+    const [ours, theirs] = [temporaryName(), `elsewhere@${process.pid}@1`];
+    for (const name of [ours, theirs]) await writeFile(join(folder, '.tmp', name), '');
+    await new FolderStore({ folder, operationMs: 5_000 }).start();
+    expect(await temporaryFiles()).toEqual(expect.arrayContaining([ours, theirs]));
+
+    const anHourAgo = Date.now() / 1_000 - 3_601;
+    for (const name of [ours, theirs]) await utimes(join(folder, '.tmp', name), anHourAgo, anHourAgo);
+    await new FolderStore({ folder, operationMs: 5_000 }).start();
+    expect(await temporaryFiles()).toEqual([]);
   });
 
   it('says that it is away, and not that objects are missing, when its disk is not there', async () => {

@@ -14,7 +14,7 @@ import { failureOf } from './store-failure.ts';
 import { walkFolder } from './walk-folder.ts';
 import { withinDeadline } from './within-deadline.ts';
 
-/** Half-written files of a process that died are removed at the next start once they are as old as this. */
+/** Half-written files of another machine's processes are removed at a start once they are as old as this. */
 const STALE_MS = 60 * 60_000;
 
 export interface FolderStoreOptions {
