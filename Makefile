@@ -8,9 +8,9 @@ NODE := npx --no-install node
 LOCAL := @$(NODE) local/cli.ts
 
 # Handed to the commands as they are, whatever characters are in them.
-export FILE OPS ID N SERVICE
+export FILE OPS ID N SERVICE SEED JOBS SECONDS SCENARIO
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test check bench doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test check bench chaos doctor clean setup install
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ check: setup ## types, lint, format
 
 bench: setup ## throughput, latency and memory against the bare image work
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/bench/main.ts
+
+chaos: setup ## break everything and count that nothing is lost: SCENARIO=storm, SEED=42 JOBS=500 SECONDS=120
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/chaos/main.ts
 
 doctor: setup ## what is wrong with ports, disk, RabbitMQ, services; how to fix it
 	$(LOCAL) doctor

@@ -17,10 +17,11 @@ export const memoryAlarm: Scenario = {
     const { services, broker } = system;
     const [image] = smallImages;
     if (image === undefined) throw new Error('there are no images');
-    const uploads = uploadOver(client, JOBS, 8, draw);
-    await sleep(3_000);
+    const uploads = uploadOver(client, JOBS, 20, draw);
+    await sleep(2_000);
     await broker.raiseAlarm();
     const since = performance.now();
+    // RabbitMQ says `blocked` to a connection at its next publish only: the load is what makes the api know.
     try {
       await until(async () => !(await probe(services.api.port)).ready, 'the api is not ready', 10_000);
       const note = await client.tryOnce(image);

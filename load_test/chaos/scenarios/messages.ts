@@ -17,7 +17,7 @@ const poison = (): readonly { readonly body: string; readonly reason: RegExp }[]
   return [
     { body: `this is no JSON ${mark}`, reason: /not JSON/ },
     { body: JSON.stringify({ version: 99, mark }), reason: /version/ },
-    { body: JSON.stringify([mark]), reason: /not a job/ },
+    { body: JSON.stringify([mark]), reason: /expected object/ },
   ];
 };
 
