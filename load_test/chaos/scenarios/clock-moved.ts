@@ -2,17 +2,19 @@ import { writeFile } from 'node:fs/promises';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../recovery-time.ts';
 import { uploadOver } from '../run-schedule.ts';
 import { Skipped, type Scenario } from '../scenario.ts';
 
 const JOBS = 60;
+const HALF_AN_HOUR_MS = 30 * 60_000;
 
 /** MinIO refuses requests of a clock that is 15 min wrong, so the store is a folder here. */
 export const clockMoved: Scenario = {
   name: 'clock-moved',
   fault: 'the clocks of a worker and of the notification service jump by an hour, forth and back, under load',
   store: 'folder',
-  async run({ system, client, draw }) {
+  async run({ system, client, subscriber, draw }) {
     const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
     if (library === undefined) throw new Skipped('libfaketime is not installed (apt-get install faketime)');
     const { workers, notification, folder } = system.services;
@@ -33,6 +35,8 @@ export const clockMoved: Scenario = {
       await sleep(3_000);
       await writeFile(clock, '-1h');
       await uploads;
+      const isFarOff = ({ at }: { at: number }) => Math.abs(at - Date.now()) > HALF_AN_HOUR_MS;
+      await until(() => subscriber.starts.some(isFarOff), 'a job was begun by a wrong clock');
       return {};
     } finally {
       await Promise.all(moved.map((service) => service.restartWith({})));
