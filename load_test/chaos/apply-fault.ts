@@ -9,7 +9,6 @@ export async function applyFault(system: ChaosSystem, fault: Fault): Promise<voi
   const { services, broker, store } = system;
   switch (fault.kind) {
     case 'kill worker':
-      await store.whenThere();
       await workerOf(system, fault.worker).signal('SIGKILL');
       return;
     case 'freeze worker': {
@@ -25,11 +24,9 @@ export async function applyFault(system: ChaosSystem, fault: Fault): Promise<voi
       return;
     }
     case 'kill api':
-      await store.whenThere();
       await services.api.signal('SIGKILL');
       return;
     case 'kill notification':
-      await store.whenThere();
       await services.notification.signal('SIGKILL');
       return;
     case 'close connections':

@@ -6,14 +6,13 @@ import { runScenario } from './run-scenario.ts';
 import { mix } from './scenarios/mixes.ts';
 
 const JOBS = 30;
-const SECONDS = 10;
+const SECONDS = 8;
 const SEED = 42;
 const schedule: readonly ScheduledFault[] = [
   { kind: 'kill worker', worker: 1, atMs: 1_500 },
   { kind: 'close connections', atMs: 3_000 },
   { kind: 'kill worker', worker: 2, atMs: 4_500 },
-  // When the killed ones are back: a folder that is away must not be made anew by one that starts.
-  { kind: 'store away', forMs: 2_000, atMs: 8_000 },
+  { kind: 'store away', forMs: 2_000, atMs: 6_000 },
 ];
 
 it('loses nothing while workers are killed, connections are closed and the store is away', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 import { defaultTimeouts } from '@image-pipeline/shared/store/object-store.ts';
@@ -8,7 +8,10 @@ import type { StoreUnderTest } from './store-under-test.ts';
 
 const DISK_SIZE = '64m';
 
-/** The folder store; it is away as a disk is that is not mounted. No service may start then: it would make a new one. */
+/**
+ * The folder store, which services find by a link. While it is away the link leads to itself (ELOOP): nobody can reach the
+ * folder, and no service that starts meanwhile can make a new one in its place.
+ */
 export class FolderUnderTest implements StoreUnderTest {
   readonly kind = 'folder';
   readonly environment: NodeJS.ProcessEnv;
@@ -17,15 +20,17 @@ export class FolderUnderTest implements StoreUnderTest {
   readonly canFill: boolean;
   readonly #disk: string;
   readonly #folder: string;
-  #absence = Promise.withResolvers<undefined>();
+  readonly #link: string;
+  /** Being written when the folder vanished: nobody could remove it, and it stays until its writer has ended. */
+  readonly #interrupted = new Set<string>();
 
   private constructor(disk: string, canFill: boolean) {
     this.#disk = disk;
     this.#folder = join(disk, 'store');
+    this.#link = join(disk, 'link');
     this.canFill = canFill;
-    this.environment = { STORE: 'folder', STORE_FOLDER: this.#folder };
+    this.environment = { STORE: 'folder', STORE_FOLDER: this.#link };
     this.direct = new FolderStore({ folder: this.#folder, operationMs: defaultTimeouts.operationMs });
-    this.#absence.resolve(undefined);
   }
 
   /** @param disk a folder that is made; where this process may, a small disk is mounted there */
@@ -36,21 +41,23 @@ export class FolderUnderTest implements StoreUnderTest {
     });
     const opened = new FolderUnderTest(disk, !mount.failed);
     await opened.direct.start();
+    await opened.back();
     return opened;
   }
 
   async away(): Promise<void> {
-    this.#absence = Promise.withResolvers();
-    await rename(this.#folder, `${this.#folder}-away`);
+    await this.#leadTo(this.#link);
+    for (const name of await readdir(join(this.#folder, '.tmp'))) this.#interrupted.add(name);
   }
 
   async back(): Promise<void> {
-    await rename(`${this.#folder}-away`, this.#folder);
-    this.#absence.resolve(undefined);
+    await this.#leadTo(this.#folder);
   }
 
-  async whenThere(): Promise<void> {
-    await this.#absence.promise;
+  async #leadTo(target: string): Promise<void> {
+    const next = `${this.#link}-next`;
+    await symlink(target, next);
+    await rename(next, this.#link);
   }
 
   /** Leaves no room on its disk until `makeRoom`. */
@@ -70,8 +77,9 @@ export class FolderUnderTest implements StoreUnderTest {
     return join(this.#disk, 'ballast');
   }
 
-  temporaryFiles(): Promise<string[]> {
-    return readdir(join(this.#folder, '.tmp'));
+  async temporaryFiles(): Promise<string[]> {
+    const names = await readdir(join(this.#folder, '.tmp'));
+    return names.filter((name) => !this.#interrupted.has(name));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

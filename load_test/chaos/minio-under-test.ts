@@ -62,11 +62,6 @@ export class MinioUnderTest implements StoreUnderTest {
     return this.network.resume();
   }
 
-  /** Services may start while it is away: they wait for it. */
-  whenThere(): Promise<void> {
-    return Promise.resolve();
-  }
-
   /** Answers every request with this status until `back`, as a store does that is ill. */
   async answering(status: number, during: () => Promise<void>): Promise<void> {
     await this.network.refuse();

@@ -53,7 +53,7 @@ export async function runScenario(
     notes: client.notes,
     expected,
     jobs: await collectJobs(system.store.direct, since),
-    queues: await system.broker.queues(),
+    queues: rest.queues,
     toldEnds: subscriber.ends,
     temporaryFiles: rest.temporaryFiles,
     strays: rest.strays,

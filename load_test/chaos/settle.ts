@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
+import type { QueueDepth } from './broker-under-test.ts';
 import type { ChaosSystem } from './chaos-system.ts';
 import { strayProcesses } from './processes.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -10,6 +11,8 @@ import type { Subscriber } from './subscriber.ts';
 /** I4: nothing is open any more 60 s after recovery, plus the rungs of the ladder. */
 const REST_MS = 62_000;
 const POLL_MS = 500;
+/** The management API's figures are up to 5 s old: queues are at rest when it has said so for longer. */
+const QUIET_MS = 6_000;
 /** Where nothing may lie at rest. */
 const isWorked = (name: string) =>
   name !== queueNames.dead && name !== queueNames.eventLog && !name.startsWith('image.webhooks');
@@ -18,6 +21,7 @@ const isWorked = (name: string) =>
 export interface Rest {
   /** Milliseconds that it took until every accepted job had ended. */
   readonly endedAfterMs: number;
+  readonly queues: readonly QueueDepth[];
   readonly temporaryFiles: readonly string[];
   readonly strays: readonly string[];
 }
@@ -38,11 +42,17 @@ export async function settle(
   }
   const endedAfterMs = performance.now() - since;
   const untold = () => accepted.filter((jobId) => subscriber !== undefined && !subscriber.ends.has(jobId));
-  while (!isLate() && ((await isBusy(system)) || untold().length > 0)) await sleep(POLL_MS);
+  while (!isLate() && untold().length > 0) await sleep(POLL_MS);
+  let queues = await system.broker.queues();
+  for (let quietSince = performance.now(); !isLate() && performance.now() - quietSince < QUIET_MS;) {
+    await sleep(POLL_MS);
+    queues = await system.broker.queues();
+    if (queues.some(isBusy)) quietSince = performance.now();
+  }
   while (!isLate() && (await leftovers(system)).length > 0) await sleep(POLL_MS);
   const { services, slots } = system;
   const strays = await strayProcesses(services, slots);
-  return { endedAfterMs, temporaryFiles: await leftovers(system), strays };
+  return { endedAfterMs, queues, temporaryFiles: await leftovers(system), strays };
 }
 
 async function withoutOutcome(system: ChaosSystem, jobIds: readonly string[]): Promise<string[]> {
@@ -53,9 +63,8 @@ async function withoutOutcome(system: ChaosSystem, jobIds: readonly string[]): P
   return open;
 }
 
-async function isBusy(system: ChaosSystem): Promise<boolean> {
-  const queues = await system.broker.queues();
-  return queues.some(({ name, ready, unacked }) => isWorked(name) && ready + unacked > 0);
+function isBusy({ name, ready, unacked }: QueueDepth): boolean {
+  return isWorked(name) && ready + unacked > 0;
 }
 
 /** Half-written objects, and files of uploads; each api keeps an empty folder of its own. */

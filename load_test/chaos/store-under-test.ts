@@ -14,8 +14,6 @@ export interface StoreUnderTest extends AsyncDisposable {
   /** Nothing of it can be reached until `back`. */
   away(): Promise<void>;
   back(): Promise<void>;
-  /** Resolves when it is not away. */
-  whenThere(): Promise<void>;
   /** Half-written objects that are still there. */
   temporaryFiles(): Promise<string[]>;
 }
