@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isRunning } from '../is-running.ts';
 
 /** Followed by the process id of the writer. A host name may hold what a file name may not. */
 const OURS = `${encodeURIComponent(hostname())}@`;
@@ -17,13 +18,4 @@ export function isLeftByTheDead(name: string): boolean {
   if (!name.startsWith(OURS)) return false;
   const writer = Number.parseInt(name.slice(OURS.length), 10);
   return Number.isSafeInteger(writer) && writer > 0 && !isRunning(writer);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Not allowed to signal it: it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
