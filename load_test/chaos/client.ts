@@ -33,7 +33,7 @@ export class Client {
       this.notes.push(note);
       if (note.kind === 'accepted') return note.jobId;
       if (performance.now() + retryAfterMs > until) {
-        this.notes.push({ kind: 'given up', at: Date.now(), image: image.name });
+        this.notes.push({ kind: 'given up', upload: idempotencyKey, at: Date.now(), image: image.name });
         return undefined;
       }
       await sleep(retryAfterMs);
@@ -51,7 +51,7 @@ export class Client {
     const form = new FormData();
     form.append('file', new Blob([bytesOf(image)]), basename(image.name));
     form.append('operations', image.operations);
-    const mark = () => ({ at: Date.now(), image: image.name });
+    const mark = () => ({ upload: idempotencyKey, at: Date.now(), image: image.name });
     try {
       const response = await fetch(`${this.#apiUrl}/upload`, {
         method: 'POST',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Evidence, ImageEvidence, JobEvidence } from './evidence.ts';
 import { makeLedger } from './ledger.ts';
+import type { Note } from './note.ts';
 import { acceptedNote, completedJob, evidenceOf, failedJob, openJob } from './testing/sound-evidence.ts';
 
 /** `I3 accepted and lost: id` and the like. */
@@ -88,13 +89,23 @@ describe('the conservation ledger', () => {
     expect(violationsOf(evidenceOf([job]))).toEqual([`I3 image of an attempt that lost: ${key}`]);
   });
 
-  it('allows as many unpromised jobs to end as there were answers that did not come', () => {
+  it('allows an unpromised job to end for each upload whose fate its client never learnt', () => {
     const [one, other] = [completedJob(), completedJob()];
-    const unknown = { kind: 'unknown', at: 0, image: 'good.jpg', reason: 'ECONNRESET' } as const;
+    const unknown = (upload: string): Note => ({
+      kind: 'unknown',
+      upload,
+      at: 0,
+      image: 'good.jpg',
+      reason: 'ECONNRESET',
+    });
     const evidence = evidenceOf([one, other]);
-    expect(violationsOf({ ...evidence, notes: [unknown, unknown] })).toEqual([]);
-    expect(violationsOf({ ...evidence, notes: [unknown] })).toEqual([
-      `I3 ended, but nobody was promised it (1 unknown answers): ${other.jobId}`,
+    expect(violationsOf({ ...evidence, notes: [unknown('a'), unknown('b')] })).toEqual([]);
+    expect(violationsOf({ ...evidence, notes: [unknown('a'), unknown('a')] })).toEqual([
+      `I3 ended, but nobody was promised it (1 uploads unresolved): ${other.jobId}`,
+    ]);
+    const accepted = acceptedNote(one.jobId);
+    expect(violationsOf({ ...evidence, notes: [unknown(accepted.upload), accepted] })).toEqual([
+      `I3 ended, but nobody was promised it (0 uploads unresolved): ${other.jobId}`,
     ]);
   });
 

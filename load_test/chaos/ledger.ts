@@ -1,6 +1,6 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Evidence, JobEvidence } from './evidence.ts';
-import { acceptedIds, countNotes } from './note.ts';
+import { acceptedIds, countNotes, countUnresolved } from './note.ts';
 import { orphanImages, wrongImages } from './result-images.ts';
 
 /** A broken invariant of HARDENING (I1 to I5), and what breaks it. */
@@ -39,7 +39,7 @@ export function makeLedger(evidence: Evidence): Ledger {
   const completed = jobs.filter(({ outcome }) => outcome?.state === 'completed');
   const failed = jobs.filter(({ outcome }) => outcome?.state === 'failed');
   const ended = [...jobs, ...unpromised];
-  const unknown = countNotes(notes, 'unknown');
+  const unresolved = countUnresolved(notes);
   const unacked = evidence.queues.filter((queue) => queue.unacked > 0 && queue.name !== queueNames.eventLog);
   const wrong = ended.flatMap(wrongImages);
   const orphans = ended.flatMap(orphanImages);
@@ -60,8 +60,8 @@ export function makeLedger(evidence: Evidence): Ledger {
     { invariant: 'I3', what: 'image of an attempt that lost', which: orphans },
     {
       invariant: 'I3',
-      what: `ended, but nobody was promised it (${unknown} unknown answers)`,
-      which: ids(unpromised).slice(unknown),
+      what: `ended, but nobody was promised it (${unresolved} uploads unresolved)`,
+      which: ids(unpromised).slice(unresolved),
     },
     { invariant: 'I3', what: 'end told not exactly once', which: ids(untold) },
     {
@@ -83,7 +83,7 @@ export function makeLedger(evidence: Evidence): Ledger {
       'double outcomes': ended.filter(({ jobId }) => (toldEnds?.get(jobId) ?? 0) > 1).length,
       'dead letters': ended.filter(({ dead }) => dead).length,
       'refused answers': countNotes(notes, 'refused'),
-      'unknown answers': unknown,
+      'unknown answers': countNotes(notes, 'unknown'),
       'ended though unpromised': unpromised.length,
       'uploads given up': countNotes(notes, 'given up'),
       'damaged images': wrong.length,

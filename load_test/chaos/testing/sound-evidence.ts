@@ -61,7 +61,7 @@ export function evidenceOf(jobs: readonly JobEvidence[], changes: Partial<Eviden
 }
 
 export function acceptedNote(jobId: string, image = 'good.jpg'): Note {
-  return { kind: 'accepted', at: 0, image, jobId };
+  return { kind: 'accepted', upload: `upload of ${jobId}`, at: 0, image, jobId };
 }
 
 function imageOf({ key, size, sha256, width, height }: StoredImage): ImageEvidence {
