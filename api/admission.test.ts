@@ -51,4 +51,14 @@ describe('a queue as long as it may be', () => {
       .poll(async () => Number((await api.upload(form([{}]))).headers.get('retry-after')))
       .toBeOneOf([10, 11, 12]);
   });
+
+  it('lets no more of a burst in than it takes', async () => {
+    const { ready } = await given.broker.queues.inspect(queueNames.process);
+    const api = await given.api({ MAX_QUEUE_LENGTH: ready + 5 });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => api.upload(form([{}]))));
+    const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+    expect(count(202) + count(503)).toBe(30);
+    expect(count(202)).toBeGreaterThan(0);
+    expect(count(202)).toBeLessThanOrEqual(5);
+  });
 });

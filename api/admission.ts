@@ -13,14 +13,15 @@ export interface AdmissionOptions {
 }
 
 /**
- * Refuses uploads while too many jobs wait. The bound is soft: by what was accepted in the moment that the figures are
- * old, and by the files of uploads that are being received. The broker has no bound of its own: a full queue would
- * refuse retries as well.
+ * Refuses uploads while too many jobs wait. An upload that is being received counts as one job already, so that a burst
+ * does not slip by; the bound is soft by the further files that it may carry. The broker has no bound of its own: a full
+ * queue would refuse retries as well.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
   #seen: Awaited<ReturnType<ReadQueueFigures>>;
   #acceptedSince = 0;
+  #inHand = 0;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -31,13 +32,27 @@ export class Admission {
     this.#acceptedSince++;
   }
 
-  /** Why no job can be accepted right now, or undefined; also while the broker does not tell how many wait. */
-  async refuseBecause(): Promise<PipelineError | undefined> {
+  /**
+   * Does the work of an upload if it may come in; it may, too, while the broker does not tell how many jobs wait.
+   * @throws PipelineError `queue_full`, and what `work` throws
+   */
+  async during<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { figures, maxQueueLength } = this.#options;
+    const newest = await figures();
+    // From here to the count without a pause, or a burst would be let in together.
+    const waiting = this.#waiting(newest);
+    if (waiting !== undefined && waiting >= maxQueueLength) throw this.#refusal(waiting);
+    this.#inHand++;
+    try {
+      return await work();
+    } finally {
+      this.#inHand--;
+    }
+  }
+
+  #refusal(waiting: number): PipelineError {
     const { maxQueueLength, pace } = this.#options;
-    const waiting = await this.#waiting();
-    if (waiting === undefined || waiting < maxQueueLength) return undefined;
-    const excess = waiting - maxQueueLength + 1;
-    const seconds = pace.secondsFor(excess);
+    const seconds = pace.secondsFor(waiting - maxQueueLength + 1);
     return new PipelineError(
       'queue_full',
       `${waiting} jobs wait for a worker and the limit is ${maxQueueLength}; nothing was stored, so send it again later.`,
@@ -53,14 +68,13 @@ export class Admission {
     );
   }
 
-  async #waiting(): Promise<number | undefined> {
-    const figures = await this.#options.figures();
+  #waiting(figures: Awaited<ReturnType<ReadQueueFigures>>): number | undefined {
     if (figures === undefined) return undefined;
     if (figures !== this.#seen) {
       this.#seen = figures;
       this.#acceptedSince = 0;
     }
     const counted = [...figures.values()].reduce((sum, { ready }) => sum + ready, 0);
-    return counted + this.#acceptedSince;
+    return counted + this.#acceptedSince + this.#inHand;
   }
 }

@@ -22,7 +22,7 @@ import { removalRoute } from './http/removal-route.ts';
 import { replayRoute, replayStatusRoute } from './http/replay-routes.ts';
 import { requireToken } from './http/require-token.ts';
 import { statusRoute } from './http/status-route.ts';
-import { uploadGuards } from './http/upload-guards.ts';
+import { guardUpload } from './http/upload-guards.ts';
 import { uploadRoute } from './http/upload-route.ts';
 import type { JobPace } from './job-pace.ts';
 import { createLinks } from './links.ts';
@@ -77,17 +77,12 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     pace: deps.pace,
   });
   return {
-    'POST /upload': [
-      ...uploadGuards({
-        ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
-        slots: config.UPLOADS_IN_FLIGHT,
-        refuseBecause,
-        queueFullBecause: () => admission.refuseBecause(),
-      }),
+    'POST /upload': guardUpload(
       uploadRoute({
         limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
         callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
         tempFolder: deps.tempFolder,
+        admission,
         uploads: {
           store,
           publish: (message) => broker.publisher.publish(message),
@@ -101,7 +96,12 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
         links,
         metrics,
       }),
-    ],
+      {
+        ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
+        slots: config.UPLOADS_IN_FLIGHT,
+        refuseBecause,
+      },
+    ),
     'GET /status/{job_id}': [statusRoute({ followed, store, links, stopping: deps.stopping })],
     'GET /jobs': [...tokenInProduction, jobsRoute({ followed, isCaughtUp, links })],
     'GET /results/{job_id}': [imageRoute('result', { followed, store })],

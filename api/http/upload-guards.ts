@@ -1,7 +1,7 @@
 import type { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { limitRate } from './limit-rate.ts';
-import { limitUploads } from './upload-slots.ts';
+import { inUploadSlots, type Handle } from './upload-slots.ts';
 
 export interface UploadGuardOptions {
   /** 0: any number. */
@@ -9,25 +9,20 @@ export interface UploadGuardOptions {
   readonly slots: number;
   /** Why no job can be accepted right now, or undefined. */
   readonly refuseBecause: () => PipelineError | undefined;
-  /** The same, of the length of the queue. */
-  readonly queueFullBecause: () => Promise<PipelineError | undefined>;
 }
 
-/** What an upload must pass before a byte of its body is read. */
-export function uploadGuards(options: UploadGuardOptions): RequestHandler[] {
-  const { ratePerMinute, slots, refuseBecause, queueFullBecause } = options;
+/** Handles an upload that has passed what it must pass before a byte of its body is read. */
+export function guardUpload(handle: Handle, options: UploadGuardOptions): RequestHandler[] {
+  const { ratePerMinute, slots, refuseBecause } = options;
   return [
     ...(ratePerMinute === 0 ? [] : [limitRate(ratePerMinute)]),
     refuseWhile(refuseBecause),
-    limitUploads(slots),
-    refuseWhile(queueFullBecause),
+    inUploadSlots(slots, handle),
   ];
 }
 
-function refuseWhile(
-  refuseBecause: () => Promise<PipelineError | undefined> | PipelineError | undefined,
-): RequestHandler {
-  return async (_request, _response, next) => {
-    next(await refuseBecause());
+function refuseWhile(refuseBecause: () => PipelineError | undefined): RequestHandler {
+  return (_request, _response, next) => {
+    next(refuseBecause());
   };
 }

@@ -1,6 +1,7 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
+import type { Admission } from '../admission.ts';
 import { acceptedJobOf, verdictsOf, type FileVerdict } from '../contracts/upload-answer.ts';
 import { examineFile, type ExaminedFile } from '../examine-image.ts';
 import { idempotencyKeyOf, REPLAYED_HEADER } from '../idempotency-key.ts';
@@ -15,18 +16,20 @@ import { reserveUpload, type AcceptImage, type UploadOnceDeps } from '../upload-
 import type { FormLimits } from './form-limits.ts';
 import { receiveForm } from './receive-form.ts';
 import { sendProblem } from './send-problem.ts';
+import type { Handle } from './upload-slots.ts';
 
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
   readonly callbacks: CallbackRules;
   readonly tempFolder: Pick<TempFolder, 'makeFolder'>;
+  readonly admission: Pick<Admission, 'during'>;
   readonly uploads: UploadOnceDeps;
   readonly links: Links;
   readonly metrics: Metrics;
 }
 
 /** `POST /upload`: receive the form, read its wishes, examine its files, make each image a job. */
-export function uploadRoute(deps: UploadRouteDeps): RequestHandler {
+export function uploadRoute(deps: UploadRouteDeps): Handle {
   const keysInHand = new KeysInHand();
   const judge = async (request: Request, response: Response, folder: string, key: string | undefined) => {
     const form = await receiveForm(request, response, folder, deps.limits);
@@ -38,8 +41,10 @@ export function uploadRoute(deps: UploadRouteDeps): RequestHandler {
     const key = idempotencyKeyOf(request);
     const folder = await deps.tempFolder.makeFolder();
     try {
-      // The key is free again before the answer is out: who has it may ask at once.
-      const verdicts = await keysInHand.during(key, () => judge(request, response, folder, key));
+      // Key and place are free again before the answer is out: who has it may ask at once.
+      const verdicts = await keysInHand.during(key, () =>
+        deps.admission.during(() => judge(request, response, folder, key)),
+      );
       answer(verdicts, request, response, deps.links);
     } finally {
       await removeFolder(folder);

@@ -1,31 +1,39 @@
-import { once } from 'node:events';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import PQueue from 'p-queue';
 
 const WAITING_PER_SLOT = 10;
 
-/** Lets `slots` requests in at once; ten times as many wait with their bodies unread, further ones are refused. */
-export function limitUploads(slots: number): RequestHandler {
+/** Answers a request, or throws what is to be answered. */
+export type Handle = (request: Request, response: Response) => Promise<void>;
+
+/**
+ * Handles `slots` uploads at once; ten times as many wait with their bodies unread, further ones are refused. A slot is
+ * held until its upload has been dealt with, also where the client has hung up meanwhile.
+ */
+export function inUploadSlots(slots: number, handle: Handle): Handle {
   const inHand = new PQueue({ concurrency: slots });
   const maxWaiting = slots * WAITING_PER_SLOT;
-  return (_request, response, next) => {
+  return async (request, response) => {
     if (inHand.size >= maxWaiting) {
       throw new PipelineError('overloaded', `${inHand.size} uploads are waiting for their turn already.`, {
         details: { limit: maxWaiting, seen: inHand.size },
       });
     }
-    const over = new AbortController();
-    response.once('close', () => over.abort());
+    let hasBegun = false;
+    const left = new AbortController();
     // Whoever hangs up while waiting leaves the line: its place is not held, and nobody is told.
-    inHand
-      .add(
-        async () => {
-          next();
-          await once(response, 'close');
-        },
-        { signal: over.signal },
-      )
-      .catch(() => undefined);
+    response.once('close', () => {
+      if (!hasBegun) left.abort();
+    });
+    const work = async () => {
+      hasBegun = true;
+      await handle(request, response);
+    };
+    try {
+      await inHand.add(work, { signal: left.signal });
+    } catch (error) {
+      if (!left.signal.aborted) throw error;
+    }
   };
 }
