@@ -36,6 +36,18 @@ describe('the temporary folder of a process', () => {
     expect((await readdir(parent)).toSorted()).toEqual(others.toSorted());
   });
 
+  it('takes with it what a forerunner with the same process id left, as in a container', async () => {
+    await mkdir(join(parent, `image-pipeline-api-${process.pid}-1700000000000-abcdef`));
+    const [one, other] = [new TempFolder(parent), new TempFolder(parent)];
+    await one.start();
+    const used = await one.makeFolder();
+    await other.start();
+    expect((await stat(used)).isDirectory()).toBe(true);
+    await one.stop();
+    await other.stop();
+    expect(await readdir(parent)).toEqual([]);
+  });
+
   it('starts beside what a killed process of another user left', async () => {
     const [foreign, left] = ['foreign', 'left'].map((end) => `image-pipeline-api-${NO_PROCESS}-${end}`);
     await Promise.all([foreign, left].map((name) => mkdir(join(parent, name ?? ''))));

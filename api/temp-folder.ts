@@ -1,10 +1,12 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isRunning } from '@image-pipeline/shared/is-running.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 
-/** Followed by the process id of its owner. */
+/** Followed by process id and time of birth of its owner. */
 const PREFIX = 'image-pipeline-api-';
+const BIRTH = Math.round(performance.timeOrigin);
 
 /** A folder of this process alone, in which each upload gets one for its files. */
 export class TempFolder implements Startable {
@@ -19,7 +21,7 @@ export class TempFolder implements Startable {
 
   async start(): Promise<void> {
     await this.#removeStrays();
-    this.#path ??= await mkdtemp(join(this.#parent, `${PREFIX}${process.pid}-`));
+    this.#path ??= await mkdtemp(join(this.#parent, `${PREFIX}${process.pid}-${BIRTH}-`));
   }
 
   /** A new, empty folder, readable by nobody else. */
@@ -36,8 +38,7 @@ export class TempFolder implements Startable {
   /** What processes left that were killed before they could stop. */
   async #removeStrays(): Promise<void> {
     for (const name of await readdir(this.#parent)) {
-      const owner = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : NaN;
-      if (Number.isNaN(owner) || isRunning(owner)) continue;
+      if (!name.startsWith(PREFIX) || isInUse(name.slice(PREFIX.length))) continue;
       // One that belongs to another user may stay: that is no reason not to start.
       await this.#remove(join(this.#parent, name)).catch(() => undefined);
     }
@@ -49,11 +50,9 @@ export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Not allowed to signal it: it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+/** In a container every process may have the same id: what was born at another time was left by a forerunner of ours. */
+function isInUse(owner: string): boolean {
+  const [pid, birth] = owner.split('-').map(Number);
+  if (pid === undefined || Number.isNaN(pid)) return true;
+  return pid === process.pid ? birth === BIRTH : isRunning(pid);
 }

@@ -18,6 +18,9 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { readDeath, type Death } from './read-death.ts';
 
+/** Characters of what is wrong with a message that is no job: it may have a thousand faults. */
+const MAX_REASON = 2_000;
+
 export interface BuryDependencies {
   readonly store: ObjectStore;
   /** Resolves when everybody who follows the event log will get it. */
@@ -120,7 +123,9 @@ function outcomeOfTheDead(death: Death, request: JobRequest): FailedOutcome {
 }
 
 function errorOf(death: Death): Failure {
-  if (death.unreadableBecause !== '') return { code: 'invalid_job', reason: death.unreadableBecause };
+  if (death.unreadableBecause !== '') {
+    return { code: 'invalid_job', reason: death.unreadableBecause.slice(0, MAX_REASON) };
+  }
   return death.death.reason === 'delivery_limit'
     ? { code: 'workers_died', reason: 'every worker that had the job died before it could say how it ended' }
     : { code: 'processing_failed', reason: `dead-lettered without an outcome (${death.death.reason})` };

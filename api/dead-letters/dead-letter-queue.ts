@@ -41,7 +41,7 @@ export interface DeadLetterQueue {
 /** Wires them together. Nothing begins before `sweeper` and `replays` are started. */
 export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueue {
   const { store, broker, followed, onQueued, replayTimeoutMs, log } = deps;
-  const letters = new DeadLetters(store);
+  const letters = new DeadLetters(store, log);
   const sweeper = new Sweeper({
     sweep: (signal) => sweepQueue({ broker, letters, store }, signal),
     log,

@@ -3,7 +3,7 @@ import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
-import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
+import { deadKey, outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';
@@ -135,6 +135,37 @@ describe('the dead letters', () => {
       messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
     });
     expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 });
+  });
+
+  it('are shown beside a record that cannot be read, which can be removed', async () => {
+    const api = await given.api({ API_TOKEN: 'a-token-that-only-tests-know' });
+    const request = jobRequest();
+    await given.storeJob(request);
+    await deadLetter({ ...request, history: [] });
+    await untilBuried(api, 1);
+    const { job_id } = jobRequest();
+    await given.store.put(deadKey(job_id, 1), Buffer.from('{"version":2}'));
+    await untilBuried(api, 2);
+    expect((await api.ask('/dlq/messages')).json).toMatchObject({
+      messages: [{ job_id: request.job_id }, { job_id, error: { code: 'internal_error' } }],
+    });
+    const removal = await api.ask(`/dlq/messages?id=${job_id}`, {
+      method: 'DELETE',
+      headers: { Authorization: 'Bearer a-token-that-only-tests-know' },
+    });
+    expect(removal.json).toEqual({ removed: 1 });
+    await untilBuried(api, 1);
+  });
+
+  it('stay readable whatever a message says of itself', async () => {
+    const api = await given.api();
+    const request = jobRequest();
+    await deadLetter({ ...request, original: { ...request.original, name: 'x'.repeat(1_100_000) } });
+    await deadLetter({ ...jobRequest(), operations: Array.from({ length: 5_000 }, () => ({ type: 'x' })) });
+    await untilBuried(api, 2);
+    expect((await api.ask('/dlq/messages')).json).toMatchObject({
+      messages: [{ error: { code: 'invalid_job' } }, { error: { code: 'invalid_job' } }],
+    });
   });
 
   it('come page by page', async () => {

@@ -2,6 +2,8 @@ import { deadLetterSchema, type DeadLetter } from '@image-pipeline/shared/contra
 import { deadKey, deadPrefix } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
 import PQueue from 'p-queue';
 
 /** Records read from the store at once. */
@@ -17,13 +19,15 @@ export interface DeadLetterPage {
 /** The dead letters as their records tell of them: reading takes nothing out of a queue and changes no order. */
 export class DeadLetters {
   readonly #store: Pick<ObjectStore, 'get' | 'list'>;
+  readonly #log: Logger;
   /** By key. A record changes only in its state, and its ETag with it. */
   #known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
   #reading: Promise<readonly DeadLetter[]> | undefined;
   #nextReading: Promise<readonly DeadLetter[]> | undefined;
 
-  constructor(store: Pick<ObjectStore, 'get' | 'list'>) {
+  constructor(store: Pick<ObjectStore, 'get' | 'list'>, log: Logger) {
     this.#store = store;
+    this.#log = log;
   }
 
   /** All that lie dead, oldest job first. @throws StoreUnavailable */
@@ -66,11 +70,22 @@ export class DeadLetters {
     return reading;
   }
 
+  /** One that cannot be read must not hide all others: it is shown as that. */
+  async #readLetter(key: string): Promise<DeadLetter | undefined> {
+    try {
+      return await readJson(this.#store, key, deadLetterSchema);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      this.#log.error({ err: error, key }, 'a record of a dead letter cannot be read');
+      return standInFor(key);
+    }
+  }
+
   async #read(): Promise<readonly DeadLetter[]> {
     const known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
     const reads = new PQueue({ concurrency: READS_AT_ONCE });
     const read = async (key: string, etag: string) => {
-      const letter = await readJson(this.#store, key, deadLetterSchema);
+      const letter = await this.#readLetter(key);
       if (letter !== undefined) known.set(key, { etag, letter });
     };
     const reading: Promise<void>[] = [];
@@ -84,6 +99,31 @@ export class DeadLetters {
     const letters = [...known.values()].map(({ letter }) => letter);
     return letters.toSorted((one, other) => (cursorOf(one) < cursorOf(other) ? -1 : 1));
   }
+}
+
+/** Of a record that is there and cannot be read. */
+const keyPattern = /^dead\/([^/]+)\/([1-9]\d{0,8})\.json$/;
+
+function standInFor(key: string): DeadLetter | undefined {
+  const [, job_id, run] = keyPattern.exec(key) ?? [];
+  if (job_id === undefined) return undefined;
+  const long_ago = new Date(0).toISOString();
+  return {
+    version: 1,
+    job_id,
+    run: Number(run),
+    attempts: 1,
+    error: {
+      code: 'internal_error',
+      reason: `The record ${key} cannot be read; the log of the api says why. It can be removed.`,
+    },
+    death: { reason: 'other', queue: 'unknown', at: long_ago },
+    name: null,
+    operations: [],
+    submitted_at: null,
+    buried_at: long_ago,
+    state: 'dead',
+  };
 }
 
 function cursorOf({ job_id, run }: DeadLetter): string {

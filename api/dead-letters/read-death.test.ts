@@ -32,6 +32,12 @@ describe('reading a dead-lettered message', () => {
     expect(death.request?.operations).toMatchObject([{ type: 'resize', width: 10 }]);
   });
 
+  it('says so where only the header with its attempt is wrong', () => {
+    const death = readDeath({ content: bytes(message), headers: { 'x-attempt': 'two' } }, now);
+    expect(death).toMatchObject({ jobId, attempt: 1 });
+    expect(death.unreadableBecause).toContain('x-attempt');
+  });
+
   it('knows the job of a message that it cannot read otherwise', () => {
     const death = readDeath({ content: bytes({ ...message, version: 9 }), headers: {} }, now);
     expect(death).toMatchObject({ jobId, run: 2, request: undefined });

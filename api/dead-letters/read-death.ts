@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
 import { deathReasons, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import {
+  attemptHeaderSchema,
+  BAD_ATTEMPT_HEADER,
   jobIdSchema,
   jobMessageSchema,
   jobRequestSchema,
@@ -28,8 +30,8 @@ const xDeath = z.array(
   z.object({
     reason: z.string(),
     queue: z.string(),
-    // Seconds since 1970, as far as a Date reaches.
-    time: z.object({ value: z.number().min(0).max(8_640_000_000_000) }).optional(),
+    // Seconds since 1970, up to the year 9999: RFC 3339 knows no later one.
+    time: z.object({ value: z.number().min(0).max(253_402_300_799) }).optional(),
   }),
 );
 
@@ -38,14 +40,18 @@ export function readDeath(delivery: Pick<Delivery, 'content' | 'headers'>, now: 
   const { headers } = delivery;
   const json = parseJson(delivery.content);
   const message = jobMessageSchema.safeParse(json.value);
+  const attempt = attemptHeaderSchema.safeParse(headers['x-attempt']);
   const tag = message.success ? message : nameTag.safeParse(json.value);
   return {
     jobId: tag.data?.job_id ?? unreadableId(delivery.content),
     run: tag.data?.run ?? 1,
-    attempt: count.safeParse(headers['x-attempt']).data ?? 1,
+    attempt: attempt.data ?? 1,
     death: deathOf(headers['x-death'], now),
     request: message.success ? jobRequestSchema.parse(message.data) : undefined,
-    unreadableBecause: json.problem ?? (message.success ? '' : z.prettifyError(message.error)),
+    unreadableBecause:
+      json.problem ??
+      (message.error && z.prettifyError(message.error)) ??
+      (attempt.success ? '' : BAD_ATTEMPT_HEADER),
   };
 }
 

@@ -17,8 +17,6 @@ export const smallImages: readonly ChaosImage[] = [
   { name: 'corrupted.jpg', operations: 'resize:100x100', ends: 'failed' },
 ];
 
-export const brokenImage: ChaosImage = { name: 'corrupted.jpg', operations: 'resize', ends: 'failed' };
-
 /** Half a second of work, so that a worker can be met in the middle of it. */
 export const slowImage = good('sample.jpg', 'resize:1600x1200,filter:blur,watermark');
 

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { processIdentitySchema } from '../process/identity.ts';
@@ -31,8 +31,4 @@ export async function writeNodeRecord(folder: string, record: NodeRecord): Promi
   const temporary = `${fileIn(folder)}.new`;
   await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`);
   await rename(temporary, fileIn(folder));
-}
-
-export async function removeNodeRecord(folder: string): Promise<void> {
-  await rm(fileIn(folder), { force: true });
 }

@@ -137,7 +137,11 @@ function deliveryOf(message: ConsumeMessage, channel: Channel, lost: AbortSignal
     content: message.content,
     headers,
     correlationId: typeof correlationId === 'string' ? correlationId : undefined,
-    deliveryNumber: (typeof returns === 'number' ? returns : 0) + 1,
+    // RabbitMQ 4.3 counts no hand-back by `nack`, but says that it is a redelivery.
+    deliveryNumber: Math.max(
+      (typeof returns === 'number' ? returns : 0) + 1,
+      message.fields.redelivered ? 2 : 1,
+    ),
     lost,
     ack: settle(() => channel.ack(message)),
     deadLetter: settle(() => channel.reject(message, false)),

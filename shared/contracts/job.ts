@@ -48,7 +48,7 @@ export const jobRequestSchema = z
     run: z.int().min(1),
     submitted_at: timestamp,
     original: z.object({
-      name: z.string(),
+      name: z.string().max(1_024),
       content_type: z.enum(inputTypes),
       size: z.int().min(1),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -71,6 +71,10 @@ export const jobMessageSchema = jobRequestSchema
   .extend({ history: z.array(timelineEntrySchema).max(100).default([]) })
   .meta({ id: 'JobMessage' });
 export type JobMessage = z.output<typeof jobMessageSchema>;
+
+/** The header `x-attempt` of a job message: which attempt on the retry ladder it asks for. */
+export const attemptHeaderSchema = z.int().min(1).max(1_000).default(1);
+export const BAD_ATTEMPT_HEADER = 'the header x-attempt is not a whole number from 1 to 1000';
 
 /** The first hop of every run. */
 export function queuedEntry(request: JobRequest): TimelineEntry {

@@ -26,6 +26,8 @@ export class Sweeper implements Startable {
   /** Sweeps that each record may still have, by key. */
   readonly #wanted = new Map<string, number>();
   #isWanted = false;
+  /** In a row. */
+  #failures = 0;
   #sweeping: Promise<void> | undefined;
 
   constructor(options: SweeperOptions) {
@@ -77,8 +79,11 @@ export class Sweeper implements Startable {
       if (taken.size > 0) log.info({ messages: taken.size }, 'swept the dead letter queue');
       for (const key of sought) this.#tick(key, taken.has(key));
       this.#isWanted ||= this.#wanted.size > 0;
+      this.#failures = 0;
     } catch (error) {
-      log.debug({ reason: messageOf(error) }, 'could not sweep the dead letter queue; trying again');
+      this.#failures++;
+      const level = this.#failures === 1 ? 'debug' : 'warn';
+      log[level]({ reason: messageOf(error) }, 'could not sweep the dead letter queue; trying again');
       this.#isWanted = true;
     }
   }
