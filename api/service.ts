@@ -9,9 +9,9 @@ import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-f
 import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
-import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
+import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import type { Service } from '@image-pipeline/shared/run-process.ts';
-import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
@@ -82,7 +82,7 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
   let isStoreOpen = false;
   let opening: Promise<void> | undefined;
   const openStore = () => {
-    opening = waitForStore(() => store.start(), stopping.signal, log).then(() => {
+    opening = startStore(store, { where: whereStoreIs(config), signal: stopping.signal, log }).then(() => {
       isStoreOpen = true;
     });
     return opening;

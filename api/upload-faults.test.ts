@@ -45,7 +45,7 @@ describe('while the broker is away', () => {
     const request = someRequest();
     await given.storeJob(request, completedOutcome(request));
     await proxy.refuse();
-    const api = await given.startedApi({ RABBITMQ_URL: url });
+    const api = await given.startedApi({ RABBITMQ_URL: [url] });
     expect((await api.ask('/livez')).status).toBe(200);
     expect((await api.ask('/readyz')).json).toMatchObject({ status: 'not_ready' });
     expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'completed' });
@@ -67,7 +67,7 @@ describe('while the broker is away', () => {
   });
 
   it('since the upload began, it is refused and nothing of it is left', async () => {
-    const api = await given.api({ RABBITMQ_URL: url });
+    const api = await given.api({ RABBITMQ_URL: [url] });
     const before = await given.stored();
     const bytes = Buffer.concat([
       Buffer.from(BEGINNING_OF_FILE),
@@ -88,7 +88,7 @@ describe('while the broker is away', () => {
   });
 
   it('between the message and its confirm, nothing is removed, promised or shown', async () => {
-    const api = await given.api({ RABBITMQ_URL: url, RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
+    const api = await given.api({ RABBITMQ_URL: [url], RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
     const before = await given.stored();
     proxy.freeze();
     const answer = await api.upload(form([{}]));

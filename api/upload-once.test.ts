@@ -126,7 +126,7 @@ describe('an upload with an idempotency key', () => {
     const broker = new URL(given.vhost.amqpUrl);
     const proxy = await TcpProxy.to({ host: broker.hostname, port: Number(broker.port) });
     broker.host = `127.0.0.1:${proxy.port}`;
-    const api = await given.api({ RABBITMQ_URL: broker.href, RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
+    const api = await given.api({ RABBITMQ_URL: [broker.href], RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
     const before = await given.stored();
     const key = uuidv7();
     proxy.freeze();

@@ -7,9 +7,9 @@ import { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
-import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
+import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import type { Service } from '@image-pipeline/shared/run-process.ts';
-import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { NotificationConfig } from './config.ts';
 import { EventRing } from './event-ring.ts';
 import { Notifier } from './notifier.ts';
@@ -91,7 +91,7 @@ export function createNotification(
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
       {
         name: 'store',
-        start: () => waitForStore(() => store.start(), stopping.signal, log),
+        start: () => startStore(store, { where: whereStoreIs(config), signal: stopping.signal, log }),
         stop: () => store.stop(),
       },
       { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { brokerAddresses } from './broker/broker-addresses.ts';
 import { DEFAULT_JOB_LADDER, DEFAULT_WEBHOOK_LADDER, parseLadder, type Rung } from './broker/topology.ts';
 import { address, choice, text, wholeNumber, type ConfigOf, type Variable } from './config.ts';
 import { timeoutVariables } from './timeouts.ts';
@@ -34,11 +35,7 @@ export const commonVariables = {
     default: 'auto',
     description: 'pretty: lines for people; json; auto: json in production, else pretty',
   }),
-  RABBITMQ_URL: address({
-    protocols: ['amqp', 'amqps'],
-    default: 'amqp://guest:guest@localhost:5672',
-    description: 'where RabbitMQ is: user, password, host, port and, after a slash, the vhost',
-  }),
+  RABBITMQ_URL: brokerAddresses,
   PUBLISHES_IN_FLIGHT: wholeNumber({
     min: 1,
     max: 10_000,
@@ -127,9 +124,10 @@ const samplePasswords: readonly string[] = ['', 'guest', 'minioadmin', 'password
 export function refuseSamplePasswords(config: CommonConfig): string[] {
   if (config.NODE_ENV !== 'production') return [];
   const problems: string[] = [];
-  if (samplePasswords.includes(decodeURIComponent(new URL(config.RABBITMQ_URL).password))) {
+  const passwords = config.RABBITMQ_URL.map((url) => decodeURIComponent(new URL(url).password));
+  if (passwords.some((password) => samplePasswords.includes(password))) {
     problems.push(
-      'RABBITMQ_URL has a sample password or none, which NODE_ENV=production refuses: set a real one',
+      'RABBITMQ_URL has a sample password or none, which NODE_ENV=production refuses: set a real one (with Compose RABBITMQ_PASSWORD)',
     );
   }
   if (config.STORE === 'minio' && samplePasswords.includes(config.MINIO_SECRET_KEY)) {

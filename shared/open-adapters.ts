@@ -18,7 +18,7 @@ export function configuredBroker(
 ): Broker {
   return new Broker({
     ...options,
-    url: config.RABBITMQ_URL,
+    urls: config.RABBITMQ_URL,
     topology: buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER }),
     timeouts: {
       connectMs: config.RABBITMQ_CONNECT_TIMEOUT_MS,
@@ -43,4 +43,10 @@ export function configuredStore(config: CommonConfig): ObjectStore {
     region: config.MINIO_REGION,
     timeouts,
   });
+}
+
+/** The store that the configuration names, in a few words. */
+export function whereStoreIs(config: CommonConfig): string {
+  if (config.STORE === 'folder') return config.STORE_FOLDER;
+  return `${new URL(config.MINIO_ENDPOINT).host}, bucket ${config.MINIO_BUCKET}`;
 }

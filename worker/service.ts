@@ -4,9 +4,9 @@ import { createServiceServer } from '@image-pipeline/shared/http/service-server.
 import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
-import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
+import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import type { Service } from '@image-pipeline/shared/run-process.ts';
-import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor } from './process-job.ts';
@@ -57,7 +57,7 @@ export function createWorker(config: WorkerConfig): Service & { readonly port: n
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
       {
         name: 'store',
-        start: () => waitForStore(() => store.start(), stopping.signal, log),
+        start: () => startStore(store, { where: whereStoreIs(config), signal: stopping.signal, log }),
         stop: () => store.stop(),
       },
       { name: 'image pool', start: () => pool.start(), stop: () => pool.stop(0) },

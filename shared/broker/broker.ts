@@ -11,8 +11,8 @@ import { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 import type { Topology } from './topology.ts';
 
 export interface BrokerOptions {
-  /** `amqp://user:password@host:port/vhost` */
-  readonly url: string;
+  /** `amqp://user:password@host:port/vhost` of each node. */
+  readonly urls: readonly string[];
   /** Who connects, e.g. `worker-1`; shown in the broker's list of connections. */
   readonly name: string;
   /** The AMQP property `appId` of what is published, e.g. `worker`. */
@@ -41,16 +41,16 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
 
   constructor(options: BrokerOptions) {
     super();
-    const { url, name, topology, timeouts, log } = options;
+    const { urls, name, topology, timeouts, log } = options;
     this.#log = log;
     this.#publishing = new BrokerConnection({
-      url,
+      urls,
       name: `${name} publish`,
       timeouts,
       log,
       setup: (model) => declareTopology(model, topology),
     });
-    this.#consuming = new BrokerConnection({ url, name: `${name} consume`, timeouts, log });
+    this.#consuming = new BrokerConnection({ urls, name: `${name} consume`, timeouts, log });
     for (const connection of [this.#publishing, this.#consuming]) {
       connection.on('fatal', (error) => this.emit('fatal', error));
     }

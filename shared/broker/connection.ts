@@ -4,6 +4,7 @@ import type { RecoveringChannelModel } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { withinDeadline } from '../store/within-deadline.ts';
+import { connectOptions } from './broker-addresses.ts';
 import { connectFailure, misconfiguration, type BrokerMisconfigured } from './misconfiguration.ts';
 
 export interface ConnectionTimeouts {
@@ -15,7 +16,8 @@ export interface ConnectionTimeouts {
 }
 
 export interface ConnectionOptions {
-  readonly url: string;
+  /** Of each node of the broker; every attempt to connect takes the next, the first one any of them. */
+  readonly urls: readonly string[];
   /** Shown in the broker's list of connections, e.g. `worker-1 consume`. */
   readonly name: string;
   /** Run on every new connection before anyone may use it; a throw closes the connection and tries again. */
@@ -119,8 +121,17 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   async #open(): Promise<void> {
-    const { url, name, setup, timeouts, log } = this.#options;
-    const connection = await connect(withHeartbeat(url, timeouts.heartbeatS), {
+    const { urls, name, setup, timeouts, log } = this.#options;
+    const addresses = urls.map((url) => connectOptions(url, timeouts.heartbeatS));
+    let turn = Math.floor(Math.random() * addresses.length);
+    // amqplib reads it anew for every attempt.
+    const address = { ...addresses[turn] };
+    const turnToNext = () => {
+      turn = (turn + 1) % addresses.length;
+      for (const member of Object.keys(address)) Reflect.deleteProperty(address, member);
+      Object.assign(address, addresses[turn]);
+    };
+    const connection = await connect(address, {
       timeout: timeouts.connectMs,
       noDelay: true,
       keepAlive: true,
@@ -141,11 +152,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     });
     misconfigured.catch(() => undefined);
     connection.on('connect', () => {
-      log.info({ connection: name }, 'connected to RabbitMQ');
+      log.info({ connection: name, node: address.hostname }, 'connected to RabbitMQ');
       this.#become('up');
     });
     connection.on('disconnect', (error) => {
       log.warn({ connection: name, reason: messageOf(error) }, 'lost the connection to RabbitMQ');
+      turnToNext();
       this.#become('down');
     });
     connection.on('blocked', (reason) => {
@@ -159,7 +171,10 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     connection.on('error', (error) => {
       log.debug({ connection: name, err: error }, 'connection error');
     });
-    connection.on('connect-failed', (error) => this.#onConnectFailed(error, connection));
+    connection.on('connect-failed', (error) => {
+      this.#onConnectFailed(error, connection);
+      turnToNext();
+    });
     await Promise.race([connection.waitForConnect(), misconfigured]);
   }
 
@@ -194,11 +209,4 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       await withinDeadline(CLOSE_TIMEOUT_MS, () => connection.close()).catch(() => undefined);
     this.#become('down');
   }
-}
-
-/** What the address itself says of heartbeats stands. */
-function withHeartbeat(url: string, seconds: number): string {
-  const address = new URL(url);
-  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(seconds));
-  return address.href;
 }

@@ -23,7 +23,7 @@ export function testVhost(): Promise<Vhost> {
 /** A broker client with the pipeline's topology and short waits, not started. */
 export function testBroker(amqpUrl: string, changes: Partial<BrokerOptions> = {}): Broker {
   return new Broker({
-    url: amqpUrl,
+    urls: [amqpUrl],
     name: 'test',
     appId: 'test',
     topology: buildTopology({ jobs: testLadder, webhooks: testLadder }),
