@@ -1,6 +1,7 @@
 import { commonVariables } from '@image-pipeline/shared/common-config.ts';
 import type { Variables } from '@image-pipeline/shared/config.ts';
 import { apiVariables } from '../api/config.ts';
+import { composeVariables } from '../local/compose/compose-config.ts';
 import { localVariables } from '../local/pipeline/local-config.ts';
 import { notificationVariables } from '../notification/config.ts';
 import { workerVariables } from '../worker/config.ts';
@@ -8,6 +9,7 @@ import { workerVariables } from '../worker/config.ts';
 /** Every variable of the system, where it belongs first. */
 export const variableSections: readonly { readonly title: string; readonly variables: Variables }[] = [
   { title: 'The system on one machine (make up)', variables: localVariables },
+  { title: 'With Docker Compose only', variables: composeVariables },
   { title: 'Every service', variables: commonVariables },
   { title: 'api', variables: apiVariables },
   { title: 'worker', variables: workerVariables },
@@ -34,7 +36,7 @@ export function envExample(): string {
   });
   return `# Settings of the whole system. \`make\` copies this file to .env at first use; change that one.
 # A line that is missing, empty or begins with # means the default shown. What the shell sets wins over .env.
-# Without Docker, addresses and the store are decided by \`make up\` itself.
+# On one machine, the address of RabbitMQ and the store are decided by \`make up\` and docker-compose.yml themselves.
 
 # The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
 API_TOKEN=

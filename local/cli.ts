@@ -2,26 +2,27 @@
 import { Command } from 'commander';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
-import { clean } from './commands/clean.ts';
-import { doctor } from './commands/doctor.ts';
-import { down } from './commands/down.ts';
 import { replay, status, upload } from './commands/jobs.ts';
-import { logs } from './commands/logs.ts';
-import { ps } from './commands/ps.ts';
+import { scale } from './commands/scale.ts';
 import { up } from './commands/up.ts';
-import { scale, startWorker, stopWorker } from './commands/workers.ts';
 import { demo } from './demo.ts';
+import { currentRuntime } from './runtime/current-runtime.ts';
 import { UserError } from './user-error.ts';
 
 /** What the Makefile calls. An argument that is missing is an empty one: the command says what it needs. */
-const program = new Command('local').description('The image pipeline without Docker; see the Makefile.');
+const program = new Command('local').description(
+  'The image pipeline, in containers or as processes; see the Makefile.',
+);
 program.command('up').action(up);
-program.command('down').action(down);
-program.command('ps').action(ps);
-program.command('logs').argument('[service]', 'only this one', '').action(logs);
+program.command('down').action(async () => (await currentRuntime()).down());
+program.command('ps').action(async () => (await currentRuntime()).ps());
+program
+  .command('logs')
+  .argument('[service]', 'only this one', '')
+  .action(async (service: string) => (await currentRuntime()).logs(service));
 program.command('scale').argument('[count]', 'number of workers', '').action(scale);
-program.command('stop-worker').action(stopWorker);
-program.command('start-worker').action(startWorker);
+program.command('stop-worker').action(async () => (await currentRuntime()).stopWorker());
+program.command('start-worker').action(async () => (await currentRuntime()).startWorker());
 program
   .command('upload')
   .argument('[file]', 'the image', '')
@@ -31,8 +32,8 @@ program.command('status').argument('[job_id]', 'of an upload', '').action(status
 program.command('replay').argument('[job_id]', 'of a job that failed', '').action(replay);
 program.command('demo').action(demo);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
-program.command('doctor').action(doctor);
-program.command('clean').action(clean);
+program.command('doctor').action(async () => (await currentRuntime()).doctor());
+program.command('clean').action(async () => (await currentRuntime()).clean());
 
 // `make logs | head`: whoever reads has had enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,16 +1,14 @@
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import PQueue from 'p-queue';
-import { ensureUp } from './commands/up.ts';
 import { differences } from './demo/differences.ts';
 import { readManifest, type Expectation } from './demo/manifest.ts';
 import { pushImage, type Seen } from './demo/push-image.ts';
 import { resultLines } from './demo/result-lines.ts';
 import { ApiClient } from './pipeline/api-client.ts';
-import { root, runFolder } from './pipeline/paths.ts';
-import { portOf } from './supervisor/report.ts';
+import { root } from './pipeline/paths.ts';
+import { currentRuntime } from './runtime/current-runtime.ts';
 import { duration } from './terminal/duration.ts';
-import { whereToLook } from './terminal/where-to-look.ts';
 import { UserError } from './user-error.ts';
 
 const UPLOADS_AT_ONCE = 4;
@@ -25,11 +23,11 @@ const DEFAULT_WIDTH = 120;
 export async function demo(): Promise<void> {
   const folder = join(root, 'test_images');
   const images = await readManifest(join(folder, 'manifest.json'));
-  const { report } = await ensureUp();
-  if (!report.services.some(({ name, state }) => name.startsWith('worker-') && state === 'ready')) {
+  const { system } = await (await currentRuntime()).ensureUp();
+  if (system.readyWorkers === 0) {
     throw new UserError('No worker is running, so nothing would come out. To start one: make start-worker');
   }
-  const api = new ApiClient(`http://localhost:${portOf(report, 'api')}`);
+  const api = new ApiClient(system.apiUrl);
 
   console.log(`\nPushing ${images.length} test images through ${api.url}/upload …\n`);
   const since = performance.now();
@@ -41,7 +39,7 @@ export async function demo(): Promise<void> {
 
   console.log(resultLines(results, process.stdout.columns || DEFAULT_WIDTH).join('\n'));
   console.log(`\n${styleText('bold', 'Where to look')}\n`);
-  console.log(whereToLook(report, runFolder).join('\n'));
+  console.log(system.whereToLook.join('\n'));
   console.log(`\n${styleText('bold', 'What to try next')}\n`);
   console.log(whatToTry(api.url, results).join('\n'));
   conclude(results, took);

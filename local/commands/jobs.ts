@@ -2,9 +2,8 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { acceptedJobId, ApiClient, problemIn, type Answer } from '../pipeline/api-client.ts';
 import { readEnvironment } from '../pipeline/dotenv.ts';
-import { root, runFolder } from '../pipeline/paths.ts';
-import { runningSystem } from '../pipeline/running-system.ts';
-import { portOf } from '../supervisor/report.ts';
+import { root } from '../pipeline/paths.ts';
+import { currentRuntime } from '../runtime/current-runtime.ts';
 import { UserError } from '../user-error.ts';
 
 const EXAMPLE = 'make upload FILE=test_images/sample.jpg OPS=resize,watermark';
@@ -38,8 +37,8 @@ export async function replay(jobId: string): Promise<void> {
 }
 
 async function runningApi(): Promise<ApiClient> {
-  const report = await (await runningSystem(runFolder)).ps();
-  return new ApiClient(`http://localhost:${portOf(report, 'api')}`);
+  const { apiUrl } = await (await currentRuntime()).running();
+  return new ApiClient(apiUrl);
 }
 
 /** @throws UserError if the answer is a refusal */

@@ -1,5 +1,4 @@
 import { statfs } from 'node:fs/promises';
-import { styleText } from 'node:util';
 import { findRabbitmq } from '../broker/find-rabbitmq.ts';
 import { canInstall } from '../broker/ensure-rabbitmq.ts';
 import { installHint } from '../broker/install-hint.ts';
@@ -9,19 +8,13 @@ import { readLocalConfig } from '../pipeline/local-config.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { runningSystem, systemState } from '../pipeline/running-system.ts';
 import { freePort } from '../process/free-port.ts';
-import { UserError } from '../user-error.ts';
+import { printFindings, type Finding } from '../terminal/findings.ts';
 
 /** RabbitMQ blocks publishers below 1 GB; see the node's configuration. */
 const NEEDED_DISK = 2_000_000_000;
 const NEEDED_NODE = 24;
 
-/** One thing that was looked at. `note` is a matter to know of, `fix` one that must be put right. */
-interface Finding {
-  readonly is: 'ok' | 'note' | 'fix';
-  readonly text: string;
-}
-
-/** `make doctor`: what may stand in the way, and how to put it right, a line each. */
+/** `make doctor` without Docker: what may stand in the way, and how to put it right, a line each. */
 export async function doctor(): Promise<void> {
   const state = await systemState(runFolder);
   const findings = [
@@ -31,12 +24,7 @@ export async function doctor(): Promise<void> {
     ...(state === 'dead' ? [diedSupervisor] : []),
     ...(state === 'running' ? await services() : await ports()),
   ];
-  for (const { is, text } of findings) {
-    const colour = { ok: 'green', note: 'yellow', fix: 'red' } as const;
-    console.log(`${styleText(colour[is], is.padEnd(4))}  ${text}`);
-  }
-  const toFix = findings.filter(({ is }) => is === 'fix').length;
-  if (toFix > 0) throw new UserError(`\n${toFix} to fix.`);
+  printFindings(findings);
 }
 
 const diedSupervisor: Finding = {

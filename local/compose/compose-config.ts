@@ -1,0 +1,37 @@
+import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+
+const port = (fallback: number, description: string) =>
+  wholeNumber({ min: 1, max: 65_535, default: fallback, description });
+
+/** What docker-compose.yml reads and no service does; its defaults are the same. */
+export const composeVariables = {
+  RABBITMQ_USER: text({
+    default: 'guest',
+    form: 'a name',
+    example: 'guest',
+    description: 'the user of RabbitMQ',
+  }),
+  RABBITMQ_PASSWORD: text({
+    default: 'guest',
+    form: 'letters and digits',
+    example: 'guest',
+    description: 'the password of that user; both count when its data are new',
+  }),
+  RABBITMQ_ERLANG_COOKIE: text({
+    default: 'image-pipeline',
+    form: 'letters and digits',
+    example: 'the output of: openssl rand -hex 32',
+    description: 'by what the nodes of a RabbitMQ cluster (docker-compose.cluster.yml) know each other',
+  }),
+  RABBITMQ_MANAGEMENT_PORT: port(15_672, "where RabbitMQ's pages are"),
+  MINIO_PORT: port(9000, 'where MinIO is'),
+  MINIO_CONSOLE_PORT: port(9001, "where MinIO's pages are"),
+  PROMETHEUS_PORT: port(9090, 'where Prometheus is'),
+} as const;
+
+export type ComposeConfig = ConfigOf<typeof composeVariables>;
+
+/** @throws ConfigError with all problems at once */
+export function readComposeConfig(env: NodeJS.ProcessEnv): ComposeConfig {
+  return readConfig(composeVariables, env);
+}

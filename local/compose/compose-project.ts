@@ -1,0 +1,60 @@
+import { execa } from 'execa';
+import { UserError } from '../user-error.ts';
+import { readContainers, type Container } from './container.ts';
+import type { ComposeCommand } from './find-compose.ts';
+
+/** What a command wrote, to both streams, and how it ended. */
+export interface Output {
+  readonly exitCode: number;
+  readonly text: string;
+}
+
+/** The containers of one docker-compose.yml, by the commands of Compose and Docker. */
+export class ComposeProject {
+  readonly #command: ComposeCommand;
+  readonly #folder: string;
+
+  /** @param folder where docker-compose.yml and .env are */
+  constructor(command: ComposeCommand, folder: string) {
+    this.#command = command;
+    this.#folder = folder;
+  }
+
+  /** Runs a command of Compose and returns what it wrote. */
+  async compose(args: readonly string[]): Promise<Output> {
+    const [program, ...first] = this.#command;
+    const { exitCode = 1, all } = await execa(program, [...first, ...args], {
+      cwd: this.#folder,
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+    });
+    return { exitCode, text: all };
+  }
+
+  /** Runs a command of Compose on this terminal, until it ends or people end it. */
+  async composeHere(args: readonly string[]): Promise<void> {
+    const [program, ...first] = this.#command;
+    await execa(program, [...first, ...args], { cwd: this.#folder, reject: false, stdio: 'inherit' });
+  }
+
+  /** @throws UserError with what Docker says, if it fails */
+  async docker(args: readonly string[]): Promise<string> {
+    const { exitCode, all } = await execa('docker', args, { reject: false, all: true, stdin: 'ignore' });
+    if (exitCode !== 0) throw new UserError(`docker ${args[0] ?? ''}: ${all}`);
+    return all;
+  }
+
+  /** Those that run and those that are stopped. */
+  async containers(): Promise<Container[]> {
+    const [program, ...first] = this.#command;
+    const { stdout } = await execa(program, [...first, 'ps', '-aq'], { cwd: this.#folder, reject: false });
+    const ids = stdout.split('\n').filter((id) => /^[0-9a-f]{12,}$/.test(id));
+    return ids.length === 0 ? [] : readContainers(await this.docker(['inspect', ...ids]));
+  }
+
+  async isRunning(): Promise<boolean> {
+    const containers = await this.containers();
+    return containers.some(({ state }) => state !== 'stopped' && state !== 'failed');
+  }
+}

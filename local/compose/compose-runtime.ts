@@ -1,0 +1,93 @@
+import type { RunningSystem, Runtime } from '../runtime/runtime.ts';
+import { NOT_RUNNING } from '../supervisor/control-client.ts';
+import { UserError } from '../user-error.ts';
+import type { ComposeProject } from './compose-project.ts';
+import { doctor } from './doctor.ts';
+import { workerToStart, workerToStop, workersOf } from './pick-worker.ts';
+import { printContainers } from './print-containers.ts';
+import { systemOf } from './running-containers.ts';
+import { startContainers, untilReady } from './start-containers.ts';
+
+/** What the Makefile's commands do where docker-compose.yml runs. */
+export class ComposeRuntime implements Runtime {
+  readonly kind = 'compose';
+  readonly #project: ComposeProject;
+
+  constructor(project: ComposeProject) {
+    this.#project = project;
+  }
+
+  async ensureUp() {
+    const started = !(await this.#project.isRunning());
+    await startContainers(this.#project);
+    return { system: await this.running(), started };
+  }
+
+  async running(): Promise<RunningSystem> {
+    return systemOf(await this.#containers());
+  }
+
+  async down(): Promise<void> {
+    const running = await this.#project.isRunning();
+    if (running) console.log('Stopping: the workers finish what they have in hand …');
+    await this.#compose(['down']);
+    console.log(running ? 'Stopped. Images and queues stay until make clean.' : 'The system is not running.');
+  }
+
+  async ps(): Promise<void> {
+    printContainers(await this.#containers());
+  }
+
+  async logs(service: string): Promise<void> {
+    const known = new Set((await this.#containers()).map((container) => container.service));
+    if (service !== '' && !known.has(service)) {
+      throw new UserError(`There is no service ${service}. There are: ${[...known].join(', ')}`);
+    }
+    await this.#project.composeHere(['logs', '-f', '--tail=100', ...(service === '' ? [] : [service])]);
+  }
+
+  async scale(workers: number): Promise<void> {
+    await this.#containers();
+    await this.#compose(['up', '-d', '--no-deps', '--no-recreate', '--scale', `worker=${workers}`, 'worker']);
+    await untilReady(this.#project);
+    console.log(`Now ${workers} worker${workers === 1 ? '' : 's'}.`);
+  }
+
+  async stopWorker(): Promise<void> {
+    const worker = workerToStop(await this.#containers());
+    if (worker === undefined) throw new UserError('No worker is running. To start one: make start-worker');
+    // As docker-compose.yml says how long it may take: the engine knows that of the container.
+    await this.#project.docker(['stop', worker.id]);
+    console.log(`Stopped ${worker.name}. To start it again: make start-worker`);
+  }
+
+  async startWorker(): Promise<void> {
+    const containers = await this.#containers();
+    const stopped = workerToStart(containers);
+    if (stopped === undefined) return this.scale(workersOf(containers).length + 1);
+    await this.#project.docker(['start', stopped.id]);
+    await untilReady(this.#project);
+    console.log(`Started ${stopped.name}.`);
+  }
+
+  doctor(): Promise<void> {
+    return doctor(this.#project);
+  }
+
+  async clean(): Promise<void> {
+    await this.#compose(['down', '--volumes']);
+    console.log('Removed the containers with their images, queues and figures. Your .env stays.');
+  }
+
+  /** @throws UserError if there are none that run */
+  async #containers() {
+    const containers = await this.#project.containers();
+    if (containers.every(({ state }) => state === 'stopped')) throw new UserError(NOT_RUNNING);
+    return containers;
+  }
+
+  async #compose(args: readonly string[]): Promise<void> {
+    const { exitCode, text } = await this.#project.compose(args);
+    if (exitCode !== 0) throw new UserError(`docker-compose ${args[0] ?? ''} failed:\n${text}`);
+  }
+}

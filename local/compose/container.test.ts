@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { readContainers, type Container } from './container.ts';
+
+const inspected = (service: string, number: number, state: object, ports: object = {}) => ({
+  Id: `${service}${number}`,
+  Name: `/x_${service}_${number}`,
+  RestartCount: 0,
+  State: { Status: 'running', ExitCode: 0, Pid: 7, StartedAt: '2026-01-01T00:00:00.5Z', ...state },
+  Config: {
+    Labels: { 'com.docker.compose.service': service, 'com.docker.compose.container-number': String(number) },
+  },
+  NetworkSettings: { Ports: ports },
+});
+const stateOf = (state: object): Container['state'] | undefined =>
+  readContainers(JSON.stringify([inspected('api', 1, state)]))[0]?.state;
+
+test('containers come by service and number, with their ports on this machine', () => {
+  const given = [
+    inspected('worker', 10, {}),
+    inspected('worker', 2, {}),
+    inspected('api', 1, {}, { '8000/tcp': [{ HostIp: '127.0.0.1', HostPort: '8010' }], '9/tcp': null }),
+  ];
+  const containers = readContainers(JSON.stringify(given));
+  expect(containers.map(({ name }) => name)).toEqual(['x_api_1', 'x_worker_2', 'x_worker_10']);
+  expect([...(containers[0]?.ports ?? [])]).toEqual([[8000, 8010]]);
+});
+
+test('a container is ready when its health check says so, or if it has none', () => {
+  expect(stateOf({})).toBe('ready');
+  expect(stateOf({ Health: { Status: 'healthy' } })).toBe('ready');
+  expect(stateOf({ Health: { Status: 'starting' } })).toBe('starting');
+  expect(stateOf({ Health: { Status: 'unhealthy' } })).toBe('not ready');
+});
+
+test('one that was told to go is stopped, one that ended by itself with an error has failed', () => {
+  expect(stateOf({ Status: 'exited', ExitCode: 143 })).toBe('stopped');
+  expect(stateOf({ Status: 'exited', ExitCode: 78 })).toBe('failed');
+  expect(stateOf({ Status: 'restarting', ExitCode: 78 })).toBe('restarting');
+});

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { printFindings, type Finding } from '../terminal/findings.ts';
+import type { ComposeProject } from './compose-project.ts';
+
+/** The limits of all containers with two workers come to more; what they take while they work, to this. */
+const NEEDED_MEMORY = 3_000_000_000;
+
+const engineSchema = z.object({
+  ServerVersion: z.string(),
+  MemTotal: z.number(),
+  NCPU: z.int(),
+  DockerRootDir: z.string(),
+});
+
+/** `make doctor` where Compose runs the system: engine, memory, cores, containers, a line each. */
+export async function doctor(project: ComposeProject): Promise<void> {
+  const engine = engineSchema.parse(JSON.parse(await project.docker(['info', '--format', '{{json .}}'])));
+  const { text: version } = await project.compose(['version', '--short']);
+  const memory = `${(engine.MemTotal / 1e9).toFixed(1)} GB of memory`;
+  const findings: Finding[] = [
+    { is: 'ok', text: `Docker ${engine.ServerVersion}, Compose ${version.trim()}` },
+    engine.MemTotal >= NEEDED_MEMORY
+      ? { is: 'ok', text: `Docker has ${memory}` }
+      : { is: 'fix', text: `Docker has ${memory}, but ${NEEDED_MEMORY / 1e9} GB are needed: give it more` },
+    engine.NCPU >= 2
+      ? { is: 'ok', text: `Docker has ${engine.NCPU} cores` }
+      : {
+          is: 'fix',
+          text: 'Docker has one core, but docker-compose.yml gives up to 2 to a container: give it 2',
+        },
+  ];
+  const containers = await project.containers();
+  if (containers.length === 0) findings.push({ is: 'note', text: 'the system is not running: make up' });
+  for (const { name, service, state, exitCode } of containers) {
+    if (state === 'ready') findings.push({ is: 'ok', text: `${name} is ready` });
+    else if (state === 'stopped') findings.push({ is: 'note', text: `${name} is stopped` });
+    else {
+      const ended = state === 'failed' || state === 'restarting' ? ` (exit code ${exitCode})` : '';
+      findings.push({ is: 'fix', text: `${name} is ${state}${ended}: make logs SERVICE=${service}` });
+    }
+  }
+  printFindings(findings);
+}

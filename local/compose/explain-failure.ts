@@ -1,0 +1,29 @@
+/** Of Docker 20 to 28, with and without its proxy process. */
+const TAKEN_PORT =
+  /(?:Bind for \S+:(\d+) failed: port is already allocated|listen tcp4? \S+:(\d+): bind: address already in use)/;
+
+const ERROR = /^\s*(?:ERROR\b|Error response|failed to |Cannot |no configuration file)/im;
+
+/**
+ * What went wrong with a command of Compose, in one line with what to do where that is known.
+ * @param portVariables the variable of `.env` that moves each port of this machine
+ */
+export function explainFailure(output: string, portVariables: ReadonlyMap<number, string>): string {
+  const taken = TAKEN_PORT.exec(output);
+  const port = Number(taken?.[1] ?? taken?.[2]);
+  if (taken !== null) {
+    const variable = portVariables.get(port);
+    const elsewhere = variable === undefined ? '' : `, or set ${variable} in .env to another port`;
+    return `Port ${port} is taken by another program: stop it (lsof -i :${port} tells which)${elsewhere}.`;
+  }
+  if (/no space left on device/i.test(output)) {
+    return "Docker's disk is full: docker system df shows of what, docker system prune -a removes old images.";
+  }
+  const line = output.split('\n').find((text) => ERROR.test(text)) ?? output.trim().split('\n').at(-1) ?? '';
+  return line.trim();
+}
+
+/** The first problem that a service names when its configuration ends it; see ConfigError. */
+export function configurationProblemIn(log: string): string | undefined {
+  return /^The configuration has .*\n {2}- (.+)$/m.exec(log)?.[1];
+}

@@ -1,0 +1,37 @@
+import type { RunningSystem } from '../runtime/runtime.ts';
+import { UserError } from '../user-error.ts';
+import type { Container } from './container.ts';
+import { workersOf } from './pick-worker.ts';
+
+/** Where each page is: its service and the port within the container. */
+const PAGES = [
+  { title: 'API', service: 'api', port: 8000, path: '', scheme: 'http' },
+  { title: 'API docs', service: 'api', port: 8000, path: '/docs', scheme: 'http' },
+  { title: 'Notifications', service: 'notification', port: 8001, path: '/ws', scheme: 'ws' },
+  { title: 'RabbitMQ', service: 'rabbitmq', port: 15_672, path: '', scheme: 'http' },
+  { title: 'MinIO', service: 'minio', port: 9001, path: '', scheme: 'http' },
+  { title: 'Prometheus', service: 'prometheus', port: 9090, path: '', scheme: 'http' },
+] as const;
+
+/** @throws UserError if the API has no port on this machine */
+export function systemOf(containers: readonly Container[]): RunningSystem {
+  const portOf = (service: string, inside: number) =>
+    containers.find((container) => container.service === service)?.ports.get(inside);
+  const api = portOf('api', 8000);
+  if (api === undefined) throw new UserError('The API does not run. See: make ps, make logs SERVICE=api');
+  return {
+    apiUrl: `http://localhost:${api}`,
+    readyWorkers: workersOf(containers).filter(({ state }) => state === 'ready').length,
+    whereToLook: PAGES.flatMap(({ title, service, port, path, scheme }) => {
+      const outside = portOf(service, port);
+      return outside === undefined
+        ? []
+        : [`  ${title.padEnd(14)} ${scheme}://localhost:${outside}${path}${LOGINS[title] ?? ''}`];
+    }),
+  };
+}
+
+const LOGINS: Readonly<Record<string, string>> = {
+  RabbitMQ: '  (guest / guest, or RABBITMQ_USER of .env)',
+  MinIO: '  (minioadmin / minioadmin, or MINIO_ACCESS_KEY of .env)',
+};

@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
+import { readLocalConfig } from '../pipeline/local-config.ts';
+import { root } from '../pipeline/paths.ts';
+import { firstErrorIn } from '../pipeline/start-verdict.ts';
+import { duration } from '../terminal/duration.ts';
+import { UserError } from '../user-error.ts';
+import { readComposeConfig } from './compose-config.ts';
+import type { ComposeProject } from './compose-project.ts';
+import type { Container } from './container.ts';
+import { configurationProblemIn, explainFailure } from './explain-failure.ts';
+import { workersOf } from './pick-worker.ts';
+import { startVerdict } from './start-verdict.ts';
+
+const DEADLINE_MS = 180_000;
+const POLL_MS = 500;
+const LOG_LINES = '40';
+
+/**
+ * `docker-compose up` of what has changed or does not run, with as many workers as there are; resolves when all is ready.
+ * @throws UserError with the first thing that went wrong. What was started for it is stopped again.
+ */
+export async function startContainers(project: ComposeProject): Promise<void> {
+  if (await ensureDotenv(root)) console.log('Made .env, with random secrets in it.');
+  const before = await project.containers();
+  const ports = portVariables(await readEnvironment(root));
+  console.log('Building the images; that takes some minutes the first time …');
+  await run(project, ['build'], ports);
+  console.log('Starting the containers …');
+  const workers = workersOf(before).filter(({ state }) => state !== 'stopped').length;
+  const scale = workers === 0 ? [] : ['--scale', `worker=${workers}`];
+  try {
+    await run(project, ['up', '-d', ...scale], ports);
+    await untilReady(project, before);
+  } catch (error) {
+    if (before.length === 0) {
+      await project.compose(['down']);
+      console.error('\nThe system did not come up; what had started was stopped again.\n');
+    }
+    throw error;
+  }
+}
+
+/**
+ * Waits until every container that somebody started is ready; prints each as it gets there.
+ * @param before as they were when the wait was decided on
+ * @throws UserError if one ends meanwhile, or is not ready in time
+ */
+export async function untilReady(project: ComposeProject, before?: readonly Container[]): Promise<void> {
+  const since = performance.now();
+  const restarts = new Map(
+    (before ?? (await project.containers())).map(({ id, restarts: count }) => [id, count]),
+  );
+  const announced = new Set<string>();
+  for (;;) {
+    const containers = await project.containers();
+    for (const { id, name, state } of containers) {
+      if (before === undefined || state !== 'ready' || announced.has(id)) continue;
+      announced.add(id);
+      const ready = `${styleText('green', 'ready')} after ${duration((performance.now() - since) / 1_000).padStart(6)}`;
+      console.log(`  ${name.padEnd(32)}${ready}`);
+    }
+    const verdict = startVerdict(containers, restarts);
+    if (verdict.is === 'ready') return;
+    if (verdict.is === 'failed') throw await failureOf(project, verdict.container);
+    if (performance.now() - since > DEADLINE_MS) {
+      const names = verdict.for.map(({ name }) => name).join(', ');
+      throw new UserError(`Not ready after ${DEADLINE_MS / 1_000} s: ${names}. See: make ps, make logs`);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+/** @throws UserError that explains the failure in one line */
+async function run(
+  project: ComposeProject,
+  args: readonly string[],
+  ports: ReadonlyMap<number, string>,
+): Promise<void> {
+  const { exitCode, text } = await project.compose(args);
+  if (exitCode === 0) return;
+  // Compose only says that a container is unhealthy; its log says why.
+  const [ended] = (await project.containers()).filter(
+    ({ state, restarts }) => state === 'failed' || restarts > 0,
+  );
+  if (ended !== undefined && /unhealthy/.test(text)) throw await failureOf(project, ended);
+  throw new UserError(`docker-compose ${args[0] ?? ''}: ${explainFailure(text, ports)}`);
+}
+
+async function failureOf(project: ComposeProject, { id, name, exitCode }: Container): Promise<UserError> {
+  const log = await project.docker(['logs', '--tail', LOG_LINES, id]);
+  const reason = configurationProblemIn(log) ?? firstErrorIn(log) ?? 'see its log';
+  return new UserError(
+    [
+      `${name} ended before it was ready: ${reason}`,
+      `The end of its log (docker logs ${name}):`,
+      '',
+      log,
+    ].join('\n'),
+    { exitCode: exitCode === 78 ? 78 : 1 },
+  );
+}
+
+function portVariables(env: NodeJS.ProcessEnv): Map<number, string> {
+  const { API_PORT, NOTIFICATION_PORT } = readLocalConfig(env);
+  const { RABBITMQ_MANAGEMENT_PORT, MINIO_PORT, MINIO_CONSOLE_PORT, PROMETHEUS_PORT } =
+    readComposeConfig(env);
+  const ports = {
+    API_PORT,
+    NOTIFICATION_PORT,
+    RABBITMQ_MANAGEMENT_PORT,
+    MINIO_PORT,
+    MINIO_CONSOLE_PORT,
+    PROMETHEUS_PORT,
+  };
+  return new Map(Object.entries(ports).map(([name, port]) => [port, name]));
+}
