@@ -10,7 +10,7 @@ LOCAL := @$(NODE) local/cli.ts
 # Handed to the commands as they are, whatever characters are in them.
 export FILE OPS ID N SERVICE SEED JOBS SECONDS SCENARIO
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test check bench chaos doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test test-compose check bench chaos doctor clean setup install
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,7 @@ help: ## list the tasks
 demo: setup ## start, push the test images through, show what came out
 	$(LOCAL) demo
 
-up: setup ## start the system: RabbitMQ, api, notification, workers
+up: setup ## start the system, with Docker Compose if an engine answers: RUNTIME=compose or local
 	$(LOCAL) up
 
 down: setup ## stop it; images and queues stay
@@ -51,6 +51,9 @@ replay: setup ## have a failed job done again: ID=…
 test: setup ## all tests, on a RabbitMQ of their own
 	@$(NODE) local/cli.ts install-rabbitmq && npm test --silent
 
+test-compose: setup ## bring docker-compose.yml up from nothing and walk the handout through it
+	@$(NODE) local/compose-test/main.ts
+
 check: setup ## types, lint, format
 	@npm run check --silent
 
@@ -60,7 +63,7 @@ bench: setup ## throughput, latency and memory against the bare image work
 chaos: setup ## break everything and count that nothing is lost: SCENARIO=storm, SEED=42 JOBS=500 SECONDS=120
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/chaos/main.ts
 
-doctor: setup ## what is wrong with ports, disk, RabbitMQ, services; how to fix it
+doctor: setup ## what is wrong with engine, ports, disk, services; how to fix it
 	$(LOCAL) doctor
 
 clean: setup ## stop everything and remove its images, queues and logs

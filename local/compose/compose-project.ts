@@ -13,11 +13,16 @@ export interface Output {
 export class ComposeProject {
   readonly #command: ComposeCommand;
   readonly #folder: string;
+  readonly #env: NodeJS.ProcessEnv;
 
-  /** @param folder where docker-compose.yml and .env are */
-  constructor(command: ComposeCommand, folder: string) {
+  /**
+   * @param folder where docker-compose.yml and .env are
+   * @param env beside this process's own
+   */
+  constructor(command: ComposeCommand, folder: string, env: NodeJS.ProcessEnv = {}) {
     this.#command = command;
     this.#folder = folder;
+    this.#env = env;
   }
 
   /** Runs a command of Compose and returns what it wrote. */
@@ -25,6 +30,7 @@ export class ComposeProject {
     const [program, ...first] = this.#command;
     const { exitCode = 1, all } = await execa(program, [...first, ...args], {
       cwd: this.#folder,
+      env: this.#env,
       reject: false,
       all: true,
       stdin: 'ignore',
@@ -35,7 +41,8 @@ export class ComposeProject {
   /** Runs a command of Compose on this terminal, until it ends or people end it. */
   async composeHere(args: readonly string[]): Promise<void> {
     const [program, ...first] = this.#command;
-    await execa(program, [...first, ...args], { cwd: this.#folder, reject: false, stdio: 'inherit' });
+    const options = { cwd: this.#folder, env: this.#env, reject: false, stdio: 'inherit' } as const;
+    await execa(program, [...first, ...args], options);
   }
 
   /** @throws UserError with what Docker says, if it fails */
@@ -48,7 +55,11 @@ export class ComposeProject {
   /** Those that run and those that are stopped. */
   async containers(): Promise<Container[]> {
     const [program, ...first] = this.#command;
-    const { stdout } = await execa(program, [...first, 'ps', '-aq'], { cwd: this.#folder, reject: false });
+    const { stdout } = await execa(program, [...first, 'ps', '-aq'], {
+      cwd: this.#folder,
+      env: this.#env,
+      reject: false,
+    });
     const ids = stdout.split('\n').filter((id) => /^[0-9a-f]{12,}$/.test(id));
     return ids.length === 0 ? [] : readContainers(await this.docker(['inspect', ...ids]));
   }

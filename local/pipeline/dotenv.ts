@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** For students, who try a receiver on their own machine. */
-const OWN_MACHINE = 'localhost,127.0.0.1,::1';
+/** For students, who try a receiver on their own machine; containers have another name for it. */
+const OWN_MACHINE = 'localhost,127.0.0.1,::1,host.docker.internal';
 
 /**
  * Makes `.env` from `.env.example`, with random secrets, and with receivers of webhooks on this machine allowed, unless

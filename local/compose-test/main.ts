@@ -1,0 +1,51 @@
+#!/usr/bin/env -S npx node
+import { rm } from 'node:fs/promises';
+import { findCompose } from '../compose/find-compose.ts';
+import { root } from '../pipeline/paths.ts';
+import { freePort } from '../process/free-port.ts';
+import { freshClone } from './fresh-clone.ts';
+import { Stack } from './stack.ts';
+import { walk } from './step.ts';
+import { badInput } from './steps/bad-input.ts';
+import { bringUp } from './steps/bring-up.ts';
+import { data } from './steps/data.ts';
+import { handout } from './steps/handout.ts';
+import { hardening } from './steps/hardening.ts';
+import { kills } from './steps/kills.ts';
+import { troubleshooting } from './steps/troubleshooting.ts';
+
+/** The handout's, so they must be free. */
+const PORTS = [8000, 8001, 9000, 9001, 9090, 15_672];
+
+/** `make test-compose`: a fresh clone, brought up with Compose, walked through the handout, and torn down. */
+const compose = await findCompose();
+if (compose === undefined) {
+  console.error('No Docker engine with Compose answers: start Docker, and look at: docker info');
+  process.exit(1);
+}
+for (const port of PORTS) {
+  if ((await freePort([port], [])) === port) continue;
+  console.error(`Port ${port} is taken, but the handout's ports are tested: stop what has it (make down?)`);
+  process.exit(1);
+}
+const stack = new Stack(compose, await freshClone(root));
+const tearDown = async () => {
+  await stack.tryLine('docker-compose down -v --remove-orphans');
+  await rm(stack.folder, { recursive: true, force: true });
+};
+process.once('SIGINT', () => void tearDown().finally(() => process.exit(130)));
+
+try {
+  await tearDownLeftovers();
+  const steps = [...bringUp, ...handout, ...troubleshooting, ...hardening, ...kills, ...badInput, ...data];
+  const failed = await walk(steps, stack);
+  console.log(failed === 0 ? '\nAll passed.' : `\n${failed} failed.`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} finally {
+  await tearDown();
+}
+
+/** Of a run that was killed. */
+async function tearDownLeftovers(): Promise<void> {
+  await stack.tryLine('docker-compose down -v --remove-orphans');
+}

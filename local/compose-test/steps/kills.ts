@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expectThat } from '../expect.ts';
+import { Ledger } from '../ledger.ts';
+import { Skipped, type Step } from '../step.ts';
+
+const KILLS = 10;
+const BETWEEN_MS = 3_000;
+const SENDERS = 3;
+const PAUSE_MS = 250;
+
+/** Any container dies at any time, and Docker starts it again. */
+export const kills: readonly Step[] = [
+  {
+    title: `${KILLS} times under load: kill -9 of a random container`,
+    run: async (stack) => {
+      // docker kill would count as stopped by people; only a death seen from outside is answered by the restart policy.
+      if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+        throw new Skipped('needs Linux and root: a container’s process must be killed from outside');
+      }
+      const ledger = new Ledger(stack.api.url, join(stack.folder, 'test_images'));
+      const load = new AbortController();
+      const senders = Array.from({ length: SENDERS }, async (_, sender) => {
+        while (!load.signal.aborted) {
+          await ledger.send(sender === 0 ? 'sample.jpg' : 'palette.png', 'resize:200x200');
+          await delay(PAUSE_MS);
+        }
+      });
+      const killed: string[] = [];
+      try {
+        while (killed.length < KILLS) {
+          const alive = (await stack.containers()).filter(({ pid }) => pid !== 0);
+          const victim = alive[Math.floor(Math.random() * alive.length)];
+          if (victim === undefined) throw new Error('nothing runs');
+          process.kill(victim.pid, 'SIGKILL');
+          killed.push(victim.name.replace(/^.*test[-_]/, ''));
+          await delay(BETWEEN_MS);
+          await stack.untilReady(120_000);
+        }
+      } finally {
+        load.abort();
+      }
+      await Promise.all(senders);
+      const ended = await ledger.settle(180_000);
+      expectThat(
+        ended.completed === ledger.accepted,
+        `${ledger.accepted} accepted: ${JSON.stringify(ended)}`,
+      );
+      await stack.untilReady();
+      return `killed ${killed.join(', ')}; ${ledger.accepted} accepted = ${ended.completed ?? 0} completed; all healthy`;
+    },
+  },
+];

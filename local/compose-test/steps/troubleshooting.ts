@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { acceptedJobId } from '../../pipeline/api-client.ts';
+import { expectThat } from '../expect.ts';
+import type { Stack } from '../stack.ts';
+import { skipped, type Step } from '../step.ts';
+
+const JOB_MS = 60_000;
+
+async function oneMoreImage(stack: Stack): Promise<void> {
+  const answer = await stack.api.upload(join(stack.folder, 'test_images/palette.png'), 'resize:20x20');
+  expectThat(answer.status === 202, `the upload answers ${answer.status}`);
+  const { status } = await stack.api.untilEnded(acceptedJobId(answer) ?? '', JOB_MS);
+  expectThat(status === 'completed', `a job is ${status}`);
+}
+
+const makes = (line: string, expected: RegExp): Step => ({
+  title: line,
+  run: async (stack) => {
+    const shown = await stack.line(line);
+    expectThat(expected.test(shown), shown);
+    return undefined;
+  },
+});
+
+/** The handout's last lines, and the Makefile's commands. */
+export const troubleshooting: readonly Step[] = [
+  {
+    title: 'docker-compose logs rabbitmq',
+    run: async (stack) => {
+      const shown = await stack.line('docker-compose logs rabbitmq');
+      expectThat(/started/i.test(shown), 'the log does not say that it started');
+      return undefined;
+    },
+  },
+  {
+    title: 'docker-compose restart rabbitmq',
+    run: async (stack) => {
+      await stack.line('docker-compose restart rabbitmq');
+      await stack.untilReady();
+      await oneMoreImage(stack);
+      return 'all healthy again, and an image goes through';
+    },
+  },
+  {
+    title: 'docker-compose logs worker: its connections to RabbitMQ and MinIO',
+    run: async (stack) => {
+      const shown = await stack.line('docker-compose logs worker');
+      expectThat(/connected to RabbitMQ.*"node":"rabbitmq"/.test(shown), 'no line of RabbitMQ');
+      expectThat(/the store is ready.*minio:9000/.test(shown), 'no line of the store');
+      return undefined;
+    },
+  },
+  skipped('docker system prune -a, docker volume prune', 'they would remove what is not ours'),
+  makes('make ps', /worker +ready/),
+  makes('make doctor', /^ok {4}Docker /m),
+  makes('make scale N=2', /Now 2 workers/),
+  makes('make stop-worker', /Stopped .*worker.2/),
+  makes('make start-worker', /Started .*worker.2/),
+  makes('make upload FILE=test_images/photo.png OPS=resize', /"status": "queued"/),
+  {
+    title: 'make status ID=…',
+    run: async (stack) => {
+      const shown = await stack.line(`make status ID=${stack.completedJob}`);
+      expectThat(shown.includes('"status": "completed"'), shown);
+      return undefined;
+    },
+  },
+  makes('timeout 5 make logs SERVICE=worker || true', /ready for jobs/),
+];
