@@ -10,10 +10,10 @@ LOCAL := @$(NODE) local/cli.ts
 # Handed to the commands as they are, whatever characters are in them.
 export FILE OPS ID N SERVICE SEED JOBS SECONDS SCENARIO
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test test-compose check bench chaos doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test test-compose test-compose-cluster check bench chaos doctor clean setup install
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
 demo: setup ## start, push the test images through, show what came out
 	$(LOCAL) demo
@@ -53,6 +53,9 @@ test: setup ## all tests, on a RabbitMQ of their own
 
 test-compose: setup ## bring docker-compose.yml up from nothing and walk the handout through it
 	@$(NODE) local/compose-test/main.ts
+
+test-compose-cluster: setup ## the same with three RabbitMQ nodes, each killed in turn
+	@$(NODE) local/compose-test/main.ts cluster
 
 check: setup ## types, lint, format
 	@npm run check --silent

@@ -4,8 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 
 const acceptedSchema = z.object({ job_id: z.string() });
-const statusSchema = z.object({ status: z.string() });
+const statusSchema = z.object({ status: z.string(), updated_at: z.string() });
+const NO_ANSWER = { status: 'no answer', updated_at: '' };
 const ANSWER_MS = 30_000;
+/** The API holds an answer for that long at most. */
+const MAX_WAIT_S = 10;
 const AGAIN_MS = 500;
 
 /** What was accepted, and what became of it. */
@@ -13,6 +16,8 @@ export class Ledger {
   readonly #url: string;
   readonly #images: string;
   readonly #accepted: string[] = [];
+  readonly #acceptedAt: number[] = [];
+  readonly #endedAt: number[] = [];
 
   /** @param images the folder of the test images */
   constructor(url: string, images: string) {
@@ -24,6 +29,16 @@ export class Ledger {
     return this.#accepted.length;
   }
 
+  /** When each was accepted, in milliseconds since 1970. */
+  get acceptedAt(): readonly number[] {
+    return this.#acceptedAt;
+  }
+
+  /** When each ended, as far as `settle` has found out. */
+  get endedAt(): readonly number[] {
+    return this.#endedAt;
+  }
+
   /** Sends an image under a key of its own, again and again until it is accepted. */
   async send(file: string, operations: string): Promise<void> {
     const key = crypto.randomUUID();
@@ -31,6 +46,7 @@ export class Ledger {
       const jobId = await this.#try(file, operations, key).catch(() => undefined);
       if (jobId !== undefined) {
         this.#accepted.push(jobId);
+        this.#acceptedAt.push(Date.now());
         return;
       }
       await delay(AGAIN_MS);
@@ -63,16 +79,22 @@ export class Ledger {
 
   async #endOf(jobId: string, deadline: number): Promise<string> {
     for (;;) {
-      const status = await this.#statusOf(jobId).catch(() => 'no answer');
-      if (status === 'completed' || status === 'failed' || performance.now() > deadline) return status;
+      const left = Math.max(0, deadline - performance.now());
+      const { status, updated_at } = await this.#statusOf(jobId, left).catch(() => NO_ANSWER);
+      if (status === 'completed' || status === 'failed') {
+        this.#endedAt.push(Date.parse(updated_at));
+        return status;
+      }
+      if (performance.now() > deadline) return status;
       await delay(AGAIN_MS);
     }
   }
 
-  async #statusOf(jobId: string): Promise<string> {
-    const answer = await fetch(`${this.#url}/status/${jobId}?wait=10`, {
+  async #statusOf(jobId: string, waitMs: number): Promise<z.output<typeof statusSchema>> {
+    const wait = Math.min(MAX_WAIT_S, Math.floor(waitMs / 1_000));
+    const answer = await fetch(`${this.#url}/status/${jobId}?wait=${wait}`, {
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    return statusSchema.parse(await answer.json()).status;
+    return statusSchema.parse(await answer.json());
   }
 }

@@ -8,6 +8,7 @@ import { Stack } from './stack.ts';
 import { walk } from './step.ts';
 import { badInput } from './steps/bad-input.ts';
 import { bringUp } from './steps/bring-up.ts';
+import { cluster } from './steps/cluster.ts';
 import { data } from './steps/data.ts';
 import { handout } from './steps/handout.ts';
 import { hardening } from './steps/hardening.ts';
@@ -17,7 +18,16 @@ import { troubleshooting } from './steps/troubleshooting.ts';
 /** The handout's, so they must be free. */
 const PORTS = [8000, 8001, 9000, 9001, 9090, 15_672];
 
-/** `make test-compose`: a fresh clone, brought up with Compose, walked through the handout, and torn down. */
+const walks = {
+  handout: [...bringUp, ...handout, ...troubleshooting, ...hardening, ...kills, ...badInput, ...data],
+  cluster,
+} as const;
+
+/**
+ * `make test-compose`: a fresh clone, brought up with Compose, walked through the handout, and torn down.
+ * `make test-compose-cluster`: the same with three RabbitMQ nodes, each killed in turn.
+ */
+const walked = process.argv[2] === 'cluster' ? 'cluster' : 'handout';
 const compose = await findCompose();
 if (compose === undefined) {
   console.error('No Docker engine with Compose answers: start Docker, and look at: docker info');
@@ -28,24 +38,21 @@ for (const port of PORTS) {
   console.error(`Port ${port} is taken, but the handout's ports are tested: stop what has it (make down?)`);
   process.exit(1);
 }
-const stack = new Stack(compose, await freshClone(root));
+const files = walked === 'cluster' ? { COMPOSE_FILE: 'docker-compose.yml:docker-compose.cluster.yml' } : {};
+const stack = new Stack(compose, await freshClone(root), files);
+/** Also what a run that was killed has left. */
+const removeAll = () => stack.tryLine('docker-compose down -v --remove-orphans');
 const tearDown = async () => {
-  await stack.tryLine('docker-compose down -v --remove-orphans');
+  await removeAll();
   await rm(stack.folder, { recursive: true, force: true });
 };
 process.once('SIGINT', () => void tearDown().finally(() => process.exit(130)));
 
 try {
-  await tearDownLeftovers();
-  const steps = [...bringUp, ...handout, ...troubleshooting, ...hardening, ...kills, ...badInput, ...data];
-  const failed = await walk(steps, stack);
+  await removeAll();
+  const failed = await walk(walks[walked], stack);
   console.log(failed === 0 ? '\nAll passed.' : `\n${failed} failed.`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   await tearDown();
-}
-
-/** Of a run that was killed. */
-async function tearDownLeftovers(): Promise<void> {
-  await stack.tryLine('docker-compose down -v --remove-orphans');
 }
