@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { execa } from 'execa';
 import { ComposeProject } from '../compose/compose-project.ts';
 import type { Container } from '../compose/container.ts';
@@ -26,7 +27,7 @@ export class Stack {
   constructor(command: ComposeCommand, folder: string, env: NodeJS.ProcessEnv = {}) {
     this.folder = folder;
     this.#command = command;
-    this.#env = { COMPOSE_PROJECT_NAME: PROJECT, RUNTIME: 'compose', NO_COLOR: '1', FORCE_COLOR: '', ...env };
+    this.#env = { COMPOSE_PROJECT_NAME: PROJECT, RUNTIME: 'compose', NO_COLOR: '1', ...env };
     this.project = new ComposeProject(command, folder, this.#env);
   }
 
@@ -50,7 +51,7 @@ export class Stack {
       stdin: 'ignore',
       timeout: LINE_MS,
     });
-    return { exitCode, all, stdout };
+    return { exitCode, all: stripVTControlCharacters(all), stdout };
   }
 
   containers(service?: string): Promise<Container[]> {

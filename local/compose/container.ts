@@ -9,6 +9,7 @@ const inspectedSchema = z.array(
     State: z.object({
       Status: z.string(),
       ExitCode: z.int(),
+      OOMKilled: z.boolean().optional(),
       Pid: z.int(),
       StartedAt: z.string(),
       Health: z.object({ Status: z.string() }).nullish(),
@@ -32,6 +33,8 @@ export interface Container {
   readonly state: 'ready' | 'starting' | 'not ready' | 'restarting' | 'stopped' | 'failed';
   /** Of its last end. */
   readonly exitCode: number;
+  /** Its last end was the kernel's, at the container's limit of memory. */
+  readonly outOfMemory: boolean;
   readonly restarts: number;
   /** On the machine itself; 0 while it does not run. */
   readonly pid: number;
@@ -51,6 +54,7 @@ export function readContainers(inspected: string): Container[] {
       number: Number(Labels['com.docker.compose.container-number'] ?? 1),
       state: stateOf(State.Status, State.ExitCode, State.Health?.Status),
       exitCode: State.ExitCode,
+      outOfMemory: State.OOMKilled ?? false,
       restarts: RestartCount,
       pid: State.Pid,
       startedAt: new Date(State.StartedAt),

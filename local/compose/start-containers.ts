@@ -16,6 +16,8 @@ import { startVerdict } from './start-verdict.ts';
 const DEADLINE_MS = 180_000;
 const POLL_MS = 500;
 const LOG_LINES = '40';
+const OUT_OF_MEMORY =
+  'it needs more memory than its mem_limit in docker-compose.yml: raise that (make doctor: what Docker has)';
 
 /**
  * `docker-compose up` of what has changed or does not run, with as many workers as there are; resolves when all is ready.
@@ -88,9 +90,12 @@ async function run(
   throw new UserError(`docker-compose ${args[0] ?? ''}: ${explainFailure(text, ports)}`);
 }
 
-async function failureOf(project: ComposeProject, { id, name, exitCode }: Container): Promise<UserError> {
+async function failureOf(project: ComposeProject, container: Container): Promise<UserError> {
+  const { id, name, exitCode, outOfMemory } = container;
   const log = await project.docker(['logs', '--tail', LOG_LINES, id]);
-  const reason = configurationProblemIn(log) ?? firstErrorIn(log) ?? 'see its log';
+  const reason = outOfMemory
+    ? OUT_OF_MEMORY
+    : (configurationProblemIn(log) ?? firstErrorIn(log) ?? 'see its log');
   return new UserError(
     [
       `${name} ended before it was ready: ${reason}`,

@@ -9,6 +9,7 @@ export function someContainer(service: string, changes: Partial<Container> = {})
     number,
     state: 'ready',
     exitCode: 0,
+    outOfMemory: false,
     restarts: 0,
     pid: 7,
     startedAt: new Date(0),
