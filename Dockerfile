@@ -21,7 +21,7 @@ ENV NODE_ENV=development
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 # Owned by the user who runs it: whoever cloned with a strict umask has files that only their owner may read.
-COPY --chown=node:node package.json docker/healthy.js ./
+COPY --chown=node:node package.json docker/healthy.sh ./
 COPY --chown=node:node shared shared
 COPY --chown=node:node ${SERVICE} ${SERVICE}
 USER node
