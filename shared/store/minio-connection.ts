@@ -54,7 +54,11 @@ export class MinioConnection {
 
   /** The error to throw for one that happened; see failureOf. */
   failure(operation: string, key: string, error: unknown): unknown {
-    const undertaking = { store: `MinIO, bucket ${this.#options.bucket}`, operation, key };
+    const undertaking = {
+      store: `MinIO at ${this.#url.host}, bucket ${this.#options.bucket}`,
+      operation,
+      key,
+    };
     // minio-js throws the answer to a 5xx away, and words the rest as the end of its retries.
     const status = /Retryable HTTP status: (\d+)/.exec(messageOf(error))?.[1];
     return failureOf(

@@ -11,7 +11,8 @@ const badName = 'A bucket cannot have this name: check MINIO_BUCKET.';
 export const minioRemedies: Remedies = {
   InvalidAccessKeyId: 'It does not know the access key: check MINIO_ACCESS_KEY.',
   SignatureDoesNotMatch: 'The secret key is wrong: check MINIO_SECRET_KEY.',
-  AccessDenied: 'The keys are wrong or may not use this bucket: check them, and the policy of their user.',
+  AccessDenied:
+    'The keys are wrong or may not use this bucket: check MINIO_ACCESS_KEY, MINIO_SECRET_KEY and the policy of their user.',
   AuthorizationHeaderMalformed: 'The region is not the server’s: check MINIO_REGION.',
   InvalidBucketName: badName,
   InvalidBucketNameError: badName,

@@ -6,6 +6,7 @@ import { Skipped, type Step } from '../step.ts';
 
 const KILLS = 10;
 const BETWEEN_MS = 3_000;
+const MUST_DIE = ['rabbitmq', 'minio'];
 const SENDERS = 3;
 const PAUSE_MS = 250;
 
@@ -30,7 +31,11 @@ export const kills: readonly Step[] = [
       try {
         while (killed.length < KILLS) {
           const alive = (await stack.containers()).filter(({ pid }) => pid !== 0);
-          const victim = alive[Math.floor(Math.random() * alive.length)];
+          // Broker and store must be among them; for the rest it is chance.
+          const [must] = MUST_DIE.filter((service) => !killed.some((name) => name.startsWith(service)));
+          const due = must !== undefined && killed.length % 3 === 2;
+          const choice = due ? alive.filter(({ service }) => service === must) : alive;
+          const victim = choice[Math.floor(Math.random() * choice.length)];
           if (victim === undefined) throw new Error('nothing runs');
           process.kill(victim.pid, 'SIGKILL');
           killed.push(victim.name.replace(/^.*test[-_]/, ''));
