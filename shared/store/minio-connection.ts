@@ -55,7 +55,7 @@ export class MinioConnection {
   /** The error to throw for one that happened; see failureOf. */
   failure(operation: string, key: string, error: unknown): unknown {
     const undertaking = {
-      store: `MinIO at ${this.#url.host}, bucket ${this.#options.bucket}`,
+      store: `MinIO, bucket ${this.#options.bucket}`,
       operation,
       key,
     };

@@ -12,7 +12,7 @@ export async function startStore(
     readonly log: Logger;
   },
 ): Promise<void> {
-  const { where, signal, log } = options;
-  await waitForStore(() => store.start(), signal, log);
-  log.info({ store: where }, 'the store is ready');
+  const log = options.log.child({ store: options.where });
+  await waitForStore(() => store.start(), options.signal, log);
+  log.info('the store is ready');
 }

@@ -38,13 +38,7 @@ export const badInput: readonly Step[] = [
     /cannot reach RabbitMQ/,
   ),
   tells('a store that cannot be reached', '-e MINIO_ENDPOINT=http://nowhere:9000', 15, /the store is away/),
-  tells(
-    'a wrong password of the store',
-    '-e MINIO_SECRET_KEY=wrong-password',
-    30,
-    /check MINIO_SECRET_KEY/,
-    78,
-  ),
+  tells('a wrong password of the store', '-e MINIO_SECRET_KEY=wrong-password', 30, /MINIO_SECRET_KEY/, 78),
   {
     title: 'a configuration that cannot work does not spin',
     run: async (stack) => {
