@@ -6,19 +6,21 @@ const SERVICES = ['api', 'minio', 'notification', 'prometheus', 'rabbitmq', 'wor
 /** From built images to everything ready, and the demo through. */
 const WITHIN_S = 90;
 
+export const build: Step = {
+  title: 'docker-compose build',
+  essential: true,
+  run: async (stack) => {
+    await stack.line('docker-compose build');
+    const sizes = await stack.line(
+      `docker images --format '{{.Repository}} {{.Size}}' | grep -E '^${PROJECT}[-_]|^node ' | sort -u`,
+    );
+    return sizes.trim().split('\n').join(', ');
+  },
+};
+
 /** From a fresh clone to a system that works. */
 export const bringUp: readonly Step[] = [
-  {
-    title: 'docker-compose build',
-    essential: true,
-    run: async (stack) => {
-      await stack.line('docker-compose build');
-      const sizes = await stack.line(
-        `docker images --format '{{.Repository}} {{.Size}}' | grep -E '^${PROJECT}[-_]|^node ' | sort -u`,
-      );
-      return sizes.trim().split('\n').join(', ');
-    },
-  },
+  build,
   {
     title: 'docker-compose up -d',
     essential: true,

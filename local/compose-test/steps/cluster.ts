@@ -4,6 +4,7 @@ import { expectThat } from '../expect.ts';
 import { Ledger } from '../ledger.ts';
 import { longestGap } from '../longest-gap.ts';
 import { Skipped, type Step } from '../step.ts';
+import { build } from './bring-up.ts';
 
 const SENDERS = 6;
 const PAUSE_MS = 250;
@@ -47,6 +48,7 @@ const killing = (node: string): Step => ({
 
 /** Three RabbitMQ nodes; any one may die. */
 export const cluster: readonly Step[] = [
+  build,
   {
     title: 'docker-compose -f docker-compose.yml -f docker-compose.cluster.yml up -d',
     essential: true,
