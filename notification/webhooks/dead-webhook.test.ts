@@ -1,5 +1,7 @@
 import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { failedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
 import { testBroker } from '@image-pipeline/shared/testing/test-broker.ts';
 import { describe, expect, it } from 'vitest';
 import { givenNotification } from '../testing/given-notification.ts';
@@ -45,6 +47,25 @@ describe('a webhook that nobody takes', () => {
     expect(hooks.receiver.received).toHaveLength(requests);
   });
 
+  it('is posted and dead once, though its end is told twice, by the worker and by the burial recorder', async () => {
+    await given.notification(webhookEnv);
+    hooks.receiver.answers([], answering(410));
+    const { request } = hooks.endedJob();
+    const failed = endedEvent(request, failedOutcome(request));
+    await given.publish(failed, failed);
+    await hooks.until(request, 'dead');
+    await given.publish(failed);
+    const last = hooks.endedJob();
+    await given.publish(last.end);
+    await hooks.until(last.request, 'dead');
+    await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(0);
+    await expect.poll(() => hooks.depth(queueNames.webhooksDead)).toBe(2);
+    expect(hooks.receiver.received).toHaveLength(2);
+    expect(await hooks.attempts(request)).toHaveLength(1);
+    const dead = [await hooks.takeDead(), await hooks.takeDead()];
+    expect(dead.map(({ correlationId }) => correlationId)).toEqual([request.job_id, last.request.job_id]);
+  });
+
   it('is delivered when it is put back', async () => {
     await given.notification(webhookEnv);
     const { request, end } = hooks.endedJob();
@@ -53,8 +74,11 @@ describe('a webhook that nobody takes', () => {
     const dead = await hooks.takeDead();
     const broker = testBroker(given.vhost.amqpUrl);
     await broker.start();
+    // As a shovel does it: with all headers.
+    expect(dead.headers).toHaveProperty('x-death');
     await broker.publisher.publish({
       ...eventMessage(end),
+      headers: dead.headers as Record<string, string | number>,
       exchange: '',
       routingKey: queueNames.webhooks,
       body: JSON.parse(dead.content.toString()) as unknown,

@@ -10,7 +10,7 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { attemptRecord } from './attempt-record.ts';
 import { decideDeliveryFate } from './decide-delivery-fate.ts';
 import { whatIsDue } from './is-attempt-due.ts';
-import { readWebhook, UnreadableWebhook, type PendingWebhook } from './read-webhook.ts';
+import { PUT_BACK_HEADER, readWebhook, UnreadableWebhook, type PendingWebhook } from './read-webhook.ts';
 import type { Place, ReceiverSlots } from './receiver-slots.ts';
 import { retryMessage } from './retry-webhook.ts';
 import { sendWebhook, type SendOptions } from './send-webhook.ts';
@@ -81,7 +81,8 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
   async function defer(webhook: PendingWebhook, delivery: Delivery, signal: AbortSignal): Promise<void> {
     const [rung] = ladder;
     if (rung === undefined) throw new Error('the ladder has no rung');
-    const message = retryMessage(webhook, rung, spread(rung), webhook.attempt);
+    const more = webhook.isPutBack ? { [PUT_BACK_HEADER]: 1 } : {};
+    const message = retryMessage(webhook, rung, spread(rung), webhook.attempt, more);
     await publishUntilConfirmed(publisher, message, signal);
     count('deferred');
     delivery.ack();
@@ -92,7 +93,10 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
     const { job_id, run } = event.data;
     const all = await whenStoreAnswers(webhook, () => readWebhookAttempts(store, job_id));
     const history = all.filter((made) => made.run === run);
-    const due = whatIsDue(history, webhook.attempt, delivery.deliveryNumber > 1);
+    const due = whatIsDue(history, webhook.attempt, {
+      isRedelivered: delivery.deliveryNumber > 1,
+      isPutBack: webhook.isPutBack,
+    });
     if (due === 'attempt') {
       await attempt(webhook);
       return;

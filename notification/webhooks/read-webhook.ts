@@ -1,4 +1,5 @@
 import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { parseEvent } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -6,6 +7,9 @@ import { z } from 'zod';
 
 /** Counts attempts to deliver; `x-attempt` counts those of the worker. */
 export const ATTEMPT_HEADER = 'x-webhook-attempt';
+
+/** Set where a message that people put back had to wait, as its `x-death` does not go with it. */
+export const PUT_BACK_HEADER = 'x-webhook-put-back';
 
 export type EndEvent = Extract<JobEvent, { type: 'job.completed' | 'job.failed' }>;
 
@@ -17,6 +21,8 @@ export interface PendingWebhook {
   readonly url: URL;
   /** From 1. */
   readonly attempt: number;
+  /** It was a dead letter, and people moved it back into the queue. */
+  readonly isPutBack: boolean;
 }
 
 /** The message can never be delivered. */
@@ -24,6 +30,8 @@ export class UnreadableWebhook extends Error {
   override readonly name = 'UnreadableWebhook';
 }
 
+/** Of what the broker writes about each queue that a message left. */
+const deathsSchema = z.array(z.looseObject({ queue: z.string() })).catch([]);
 const attemptSchema = z.int().min(1).max(1_000).default(1);
 
 /** The webhook in a delivery. @throws UnreadableWebhook */
@@ -42,5 +50,17 @@ export function readWebhook(delivery: Pick<Delivery, 'content' | 'headers'>): Pe
       `the header ${ATTEMPT_HEADER}: ${messageOf(attempt.error.issues[0]?.message)}`,
     );
   }
-  return { id: `msg_${job_id}_${run}`, event, url, attempt: attempt.data };
+  return {
+    id: `msg_${job_id}_${run}`,
+    event,
+    url,
+    attempt: attempt.data,
+    isPutBack: isPutBack(delivery.headers),
+  };
+}
+
+/** A rung gives messages an `x-death`, too; only what was dead has one of the webhooks' own queue. */
+function isPutBack(headers: Delivery['headers']): boolean {
+  const deaths = deathsSchema.parse(headers['x-death']);
+  return headers[PUT_BACK_HEADER] !== undefined || deaths.some(({ queue }) => queue === queueNames.webhooks);
 }

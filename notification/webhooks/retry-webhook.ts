@@ -6,12 +6,15 @@ import { ATTEMPT_HEADER, type PendingWebhook } from './read-webhook.ts';
 /**
  * The event again, for the rung that holds it until `attempt`. Its headers are built anew: a copied `x-death` would make
  * the broker take the message for one that runs in circles.
+ *
+ * @param more headers
  */
 export function retryMessage(
   { event }: PendingWebhook,
   rung: Rung,
   delayMs: number,
   attempt: number,
+  more: Readonly<Record<string, number>> = {},
 ): OutgoingMessage {
   const message = eventMessage(event);
   return {
@@ -20,7 +23,7 @@ export function retryMessage(
     exchange: '',
     routingKey: webhookRetryQueueName(rung),
     messageId: `${event.id}/webhook/${attempt}`,
-    headers: { ...message.headers, [ATTEMPT_HEADER]: attempt },
+    headers: { ...message.headers, [ATTEMPT_HEADER]: attempt, ...more },
     expirationMs: delayMs,
   };
 }
