@@ -1,4 +1,4 @@
-import { requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { requestKey, webhookKey } from '@image-pipeline/shared/store/keys.ts';
 import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
@@ -121,6 +121,17 @@ describe('the status of a job that asked for a webhook', () => {
         { event: 'job.completed', run: 1, attempt: 2, at: dead.at, state: 'dead', error: dead.error },
       ],
     });
+  });
+
+  it('leaves out an attempt whose record cannot be read', async () => {
+    const api = await given.api();
+    const other = someRequest({ callback_url: CALLBACK });
+    await given.storeJob(other, completedOutcome(other));
+    await given.store.putIfAbsent(webhookKey(other.job_id, 1), Buffer.from('no record'));
+    await recordWebhookAttempt(given.store, { ...attempt, job_id: other.job_id });
+    const answer = await api.ask(`/status/${other.job_id}`);
+    expect(answer.status).toBe(200);
+    expect(answer.json).toMatchObject({ callback: { deliveries: [{ attempt: 1, state: 'retrying' }] } });
   });
 
   it('asks the store only when there can be an attempt, and does without it while it is away', async () => {

@@ -6,8 +6,8 @@ import type { Deliveries } from './contracts/callback-answer.ts';
 import { hasEnded } from './followed-jobs.ts';
 
 /**
- * The attempts to deliver webhooks of a job: none before a run of it has ended. Undefined while the store does not
- * answer: what is known of the job is told without them.
+ * The attempts to deliver webhooks of a job: none before a run of it has ended, and none that cannot be read. Undefined
+ * while the store does not answer: what is known of the job is told without them.
  */
 export async function readDeliveries(
   view: JobView,

@@ -91,7 +91,11 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
   async function handleInTurn(webhook: InHand): Promise<void> {
     const { event, delivery, log } = webhook;
     const { job_id, run } = event.data;
-    const all = await whenStoreAnswers(webhook, () => readWebhookAttempts(store, job_id));
+    const all = await whenStoreAnswers(webhook, () =>
+      readWebhookAttempts(store, job_id, (err) =>
+        log.error({ err }, 'skipped an attempt that is unreadable'),
+      ),
+    );
     const history = all.filter((made) => made.run === run);
     const due = whatIsDue(history, webhook.attempt, {
       isRedelivered: delivery.deliveryNumber > 1,

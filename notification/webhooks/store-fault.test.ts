@@ -2,6 +2,7 @@ import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { webhookKey } from '@image-pipeline/shared/store/keys.ts';
 import { testLadder, testLog } from '@image-pipeline/shared/testing/test-broker.ts';
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { expect, it } from 'vitest';
@@ -106,4 +107,13 @@ it('the next attempt is published with headers made anew, a delay of its own, an
   expect(published[0]?.headers).toEqual({ 'x-run': 1, 'x-attempt': 1, 'x-webhook-attempt': 2 });
   expect(published[0]?.expirationMs).toBeGreaterThanOrEqual(25);
   expect(published[0]?.expirationMs).toBeLessThanOrEqual(50);
+});
+
+it('a record that cannot be read holds up no webhook', async () => {
+  const { request, end } = hooks.endedJob();
+  await given.store.putIfAbsent(webhookKey(request.job_id, 1), Buffer.from('no record'));
+  const { handled, settled } = deliver(end, 0);
+  await handled;
+  expect(settled).toEqual(['ack']);
+  expect(await hooks.attempts(request)).toMatchObject([{ attempt: 1, state: 'delivered' }]);
 });

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { WebhookAttempt } from '../contracts/webhook.ts';
+import { StoreUnavailable } from '../errors.ts';
+import { webhookKey } from '../store/keys.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/open-store.ts';
 import { someRequest } from '../testing/job-life.ts';
 import { readWebhookAttempts, recordWebhookAttempt } from './webhook-attempts.ts';
@@ -22,11 +25,19 @@ const made = (attempt_id: string): WebhookAttempt => ({
   state: 'delivered',
 });
 
-test('attempts are kept in order, each once, whoever writes them at once', async () => {
+async function givenStore(): Promise<ObjectStore> {
   const folder = await mkdtemp(join(tmpdir(), 'webhook-attempts-test-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
   const store = openStore({ kind: 'folder', folder });
+  onTestFinished(async () => {
+    await store.stop();
+    await rm(folder, { recursive: true });
+  });
   await store.start();
+  return store;
+}
+
+test('attempts are kept in order, each once, whoever writes them at once', async () => {
+  const store = await givenStore();
   expect(await readWebhookAttempts(store, job_id)).toEqual([]);
   const ids = Array.from({ length: 12 }, (_, index) => `attempt-${index}`);
   for (const id of ids) {
@@ -38,5 +49,25 @@ test('attempts are kept in order, each once, whoever writes them at once', async
   const kept = (await readWebhookAttempts(store, job_id)).map(({ attempt_id }) => attempt_id);
   expect(kept.slice(0, 12)).toEqual(ids);
   expect(kept.slice(12).toSorted()).toEqual(['a', 'b', 'c']);
-  await store.stop();
+});
+
+test('a record that cannot be read is told of and left out; its number stays taken', async () => {
+  const store = await givenStore();
+  await recordWebhookAttempt(store, made('first'));
+  await store.putIfAbsent(webhookKey(job_id, 2), Buffer.from('{"version": 2}'));
+  await recordWebhookAttempt(store, made('third'));
+  const unreadable: string[] = [];
+  const kept = await readWebhookAttempts(store, job_id, ({ message }) => unreadable.push(message));
+  expect(kept.map(({ attempt_id }) => attempt_id)).toEqual(['first', 'third']);
+  expect(unreadable).toEqual([expect.stringContaining(webhookKey(job_id, 2))]);
+});
+
+test('a store that is away is no record that cannot be read', async () => {
+  const store = await givenStore();
+  await recordWebhookAttempt(store, made('first'));
+  const away = {
+    list: (prefix: string) => store.list(prefix),
+    get: () => Promise.reject(new StoreUnavailable('It is away.')),
+  };
+  await expect(readWebhookAttempts(away, job_id)).rejects.toThrow(StoreUnavailable);
 });

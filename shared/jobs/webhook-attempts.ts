@@ -1,17 +1,31 @@
 import { webhookAttemptSchema, type WebhookAttempt } from '../contracts/webhook.ts';
+import { PipelineError, StoreUnavailable } from '../errors.ts';
 import { webhookKey, webhooksPrefix } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { jsonBody, readJson } from '../store/read-object.ts';
 
-/** Every attempt to deliver webhooks of a job, oldest first. @throws StoreUnavailable */
+/**
+ * Every attempt to deliver webhooks of a job, oldest first. One whose record cannot be read is left out: it must hold up
+ * neither the webhook nor the status of its job.
+ * @param onUnreadable is told of each that is left out
+ * @throws StoreUnavailable
+ */
 export async function readWebhookAttempts(
   store: Pick<ObjectStore, 'get' | 'list'>,
   jobId: string,
+  onUnreadable: (error: PipelineError) => void = () => undefined,
 ): Promise<readonly WebhookAttempt[]> {
   const numbers = await listNumbers(store, jobId);
-  const attempts = await Promise.all(
-    numbers.map((number) => readJson(store, webhookKey(jobId, number), webhookAttemptSchema)),
-  );
+  const read = async (number: number) => {
+    try {
+      return await readJson(store, webhookKey(jobId, number), webhookAttemptSchema);
+    } catch (error) {
+      if (error instanceof StoreUnavailable || !(error instanceof PipelineError)) throw error;
+      onUnreadable(error);
+      return undefined;
+    }
+  };
+  const attempts = await Promise.all(numbers.map(read));
   return attempts.filter((attempt) => attempt !== undefined);
 }
 
