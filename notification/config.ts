@@ -121,7 +121,7 @@ export const notificationVariables = {
     max: 1_000,
     default: 8,
     description:
-      'webhooks that are posted to one host at once; as many wait, further ones come back after the first delay of the ladder',
+      'webhooks that are posted to one receiver (a domain, an address) at once; as many wait, further ones come back after a delay of the ladder',
   }),
 } as const;
 

@@ -7,10 +7,17 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { receiverKey } from '@image-pipeline/shared/webhooks/receiver-key.ts';
 import { attemptRecord } from './attempt-record.ts';
 import { decideDeliveryFate } from './decide-delivery-fate.ts';
 import { whatIsDue } from './is-attempt-due.ts';
-import { PUT_BACK_HEADER, readWebhook, UnreadableWebhook, type PendingWebhook } from './read-webhook.ts';
+import {
+  DEFERRALS_HEADER,
+  PUT_BACK_HEADER,
+  readWebhook,
+  UnreadableWebhook,
+  type PendingWebhook,
+} from './read-webhook.ts';
 import type { Place, ReceiverSlots } from './receiver-slots.ts';
 import { retryMessage } from './retry-webhook.ts';
 import { sendWebhook, type SendOptions } from './send-webhook.ts';
@@ -60,7 +67,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
       return;
     }
     const signal = AbortSignal.any([delivery.lost, deps.stopping]);
-    const place = slots.enter(webhook.url.hostname);
+    const place = slots.enter(receiverKey(webhook.url));
     if (place === undefined) {
       await defer(webhook, delivery, signal);
       return;
@@ -77,11 +84,14 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
     }
   };
 
-  /** Its host has its share of what is in hand: it waits on the first rung, and that is no attempt. */
+  /** Its receiver has its share of what is in hand: it waits, each time on a longer rung, and that is no attempt. */
   async function defer(webhook: PendingWebhook, delivery: Delivery, signal: AbortSignal): Promise<void> {
-    const [rung] = ladder;
+    const rung = ladder[webhook.deferrals] ?? ladder.at(-1);
     if (rung === undefined) throw new Error('the ladder has no rung');
-    const more = webhook.isPutBack ? { [PUT_BACK_HEADER]: 1 } : {};
+    const more = {
+      [DEFERRALS_HEADER]: Math.min(webhook.deferrals + 1, ladder.length),
+      ...(webhook.isPutBack ? { [PUT_BACK_HEADER]: 1 } : {}),
+    };
     const message = retryMessage(webhook, rung, spread(rung), webhook.attempt, more);
     await publishUntilConfirmed(publisher, message, signal);
     count('deferred');
@@ -114,6 +124,12 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
   async function attempt(webhook: InHand): Promise<void> {
     const { place, signal, delivery, log } = webhook;
     const sent = await place.run(() => sendWebhook(webhook, { ...deps, signal: deps.givingUp }), signal);
+    if (sent === undefined) {
+      await defer(webhook, delivery, signal);
+      return;
+    }
+    if ('status' in sent.result) place.answers();
+    else if (sent.result.code === 'timed_out') place.hangs();
     const fate = decideDeliveryFate(sent.result, webhook.attempt, ladder, Math.random());
     const record = attemptRecord(webhook, sent, fate, new Date());
     if (fate.state === 'retrying') {

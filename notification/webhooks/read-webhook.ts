@@ -8,6 +8,9 @@ import { z } from 'zod';
 /** Counts attempts to deliver; `x-attempt` counts those of the worker. */
 export const ATTEMPT_HEADER = 'x-webhook-attempt';
 
+/** Counts how often it was put off since its last attempt, because its receiver had its share. */
+export const DEFERRALS_HEADER = 'x-webhook-deferrals';
+
 /** Set where a message that people put back had to wait, as its `x-death` does not go with it. */
 export const PUT_BACK_HEADER = 'x-webhook-put-back';
 
@@ -21,6 +24,8 @@ export interface PendingWebhook {
   readonly url: URL;
   /** From 1. */
   readonly attempt: number;
+  /** How often it was put off since its last attempt. */
+  readonly deferrals: number;
   /** It was a dead letter, and people moved it back into the queue. */
   readonly isPutBack: boolean;
 }
@@ -32,6 +37,7 @@ export class UnreadableWebhook extends Error {
 
 /** Of what the broker writes about each queue that a message left. */
 const deathsSchema = z.array(z.looseObject({ queue: z.string() })).catch([]);
+const deferralsSchema = z.int().min(0).catch(0);
 const attemptSchema = z.int().min(1).max(1_000).default(1);
 
 /** The webhook in a delivery. @throws UnreadableWebhook */
@@ -55,6 +61,7 @@ export function readWebhook(delivery: Pick<Delivery, 'content' | 'headers'>): Pe
     event,
     url,
     attempt: attempt.data,
+    deferrals: deferralsSchema.parse(delivery.headers[DEFERRALS_HEADER]),
     isPutBack: isPutBack(delivery.headers),
   };
 }

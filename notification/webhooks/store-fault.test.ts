@@ -17,8 +17,8 @@ const given = givenNotification();
 const hooks = givenWebhooks(given);
 const never = new AbortController().signal;
 
-/** Delivers one webhook with a store that is away for its first `away` writes. */
-function deliver(end: JobEvent, away: number, stopping = never) {
+/** Delivers one webhook with a store that is away for its first `away` writes, to a receiver that has `places`. */
+function deliver(end: JobEvent, away: number, { stopping = never, places = 1, headers = {} } = {}) {
   const settled: string[] = [];
   const published: OutgoingMessage[] = [];
   const { store } = given;
@@ -44,7 +44,7 @@ function deliver(end: JobEvent, away: number, stopping = never) {
     allowed: parseAllowedReceivers('127.0.0.1'),
     resolve: () => Promise.reject(new Error('nothing is to be resolved')),
     timeoutMs: 1_000,
-    slots: new ReceiverSlots({ atOnce: 1, inHand: 1 }),
+    slots: new ReceiverSlots({ atOnce: 1, inHand: places, hangingMs: 0 }),
     turns: new Turns(),
     stopping,
     givingUp: never,
@@ -55,7 +55,7 @@ function deliver(end: JobEvent, away: number, stopping = never) {
   const delivery: Delivery = {
     content: Buffer.from(JSON.stringify(end)),
     // As the worker's publish has it: not an attempt to deliver.
-    headers: { 'x-run': 1, 'x-attempt': 3, 'x-death': [{ queue: 'image.webhooks.deliver' }] },
+    headers: { 'x-run': 1, 'x-attempt': 3, 'x-death': [{ queue: 'image.webhooks.deliver' }], ...headers },
     correlationId: end.subject,
     deliveryNumber: 1,
     lost: never,
@@ -81,7 +81,7 @@ it('a webhook is held while the store is away, and acknowledged when it is writt
 it('a webhook that is held is not settled when the service stops', async () => {
   const { request, end } = hooks.endedJob();
   const stop = new AbortController();
-  const { handled, settled } = deliver(end, Infinity, stop.signal);
+  const { handled, settled } = deliver(end, Infinity, { stopping: stop.signal });
   await expect.poll(() => hooks.receiver.received.length).toBe(1);
   stop.abort();
   await expect(handled).rejects.toThrow('aborted');
@@ -116,4 +116,23 @@ it('a record that cannot be read holds up no webhook', async () => {
   await handled;
   expect(settled).toEqual(['ack']);
   expect(await hooks.attempts(request)).toMatchObject([{ attempt: 1, state: 'delivered' }]);
+});
+
+it.each([
+  [{}, 'image.webhooks.retry.50ms', 1],
+  [{ 'x-webhook-deferrals': 1 }, 'image.webhooks.retry.100ms', 2],
+  [{ 'x-webhook-deferrals': 2 }, 'image.webhooks.retry.100ms', 2],
+])('a webhook with %j whose receiver has its share waits in %s', async (headers, routingKey, deferrals) => {
+  const { end } = hooks.endedJob();
+  const { handled, settled, published } = deliver(end, 0, { places: 0, headers });
+  await handled;
+  expect(settled).toEqual(['ack']);
+  expect(published).toMatchObject([{ routingKey, body: end }]);
+  expect(published[0]?.headers).toEqual({
+    'x-run': 1,
+    'x-attempt': 1,
+    'x-webhook-attempt': 1,
+    'x-webhook-deferrals': deferrals,
+    'x-webhook-put-back': 1,
+  });
 });

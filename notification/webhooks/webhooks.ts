@@ -10,6 +10,9 @@ import { ReceiverSlots } from './receiver-slots.ts';
 import type { Resolve } from './resolve-receiver.ts';
 import { Turns } from './turns.ts';
 
+/** A receiver that let a webhook time out is asked with care for so long. */
+const HANGING_MS = 60_000;
+
 export interface WebhooksOptions {
   readonly config: NotificationConfig;
   readonly broker: Broker;
@@ -44,6 +47,7 @@ export class Webhooks {
           atOnce: config.WEBHOOKS_PER_HOST,
           // Half of them wait for the other half: short bursts need no rung.
           inHand: config.WEBHOOKS_PER_HOST * 2,
+          hangingMs: HANGING_MS,
         }),
         turns: new Turns(),
         stopping: this.#stopping.signal,
