@@ -15,7 +15,7 @@ import { EventRing } from './event-ring.ts';
 import { Notifier } from './notifier.ts';
 import { SocketServer } from './socket/socket-server.ts';
 import { StoredJobs } from './stored-jobs.ts';
-import { resolveBySystem, type Resolve } from './webhooks/resolve-receiver.ts';
+import { systemResolver, type Resolve } from './webhooks/resolve-receiver.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
 /** Jobs that are read from the store at once. */
@@ -29,7 +29,7 @@ const OTHER_CONNECTIONS = 100;
  */
 export function createNotification(
   config: NotificationConfig,
-  resolve: Resolve = resolveBySystem,
+  resolve: Resolve = systemResolver(),
 ): Service & { readonly port: number } {
   const instance = config.NOTIFICATION_NAME;
   const log = createLogger(instance, logOptions(config));

@@ -39,7 +39,8 @@ export async function postWebhook(
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const signal = AbortSignal.any([timeout, options.signal]);
   try {
-    const addresses = await untilAborted(resolveReceiver(url, options.allowed, options.resolve), signal);
+    const resolved = resolveReceiver(url, options.allowed, options.resolve, signal);
+    const addresses = await untilAborted(resolved, signal);
     const answer = await send(url, addresses, headers, body, signal);
     await throwAway(answer);
     return { status: answer.statusCode ?? 0, retryAfterMs: retryAfterMs(answer.headers['retry-after']) };

@@ -1,0 +1,48 @@
+import type { LookupAddress } from 'node:dns';
+import { expect, it } from 'vitest';
+import { systemResolver } from './resolve-receiver.ts';
+
+const never = new AbortController().signal;
+
+/** Name servers that answer when they are told to. */
+function givenLookups() {
+  const asked: string[] = [];
+  const answers = new Map<string, () => void>();
+  const resolve = systemResolver((hostname) => {
+    asked.push(hostname);
+    const { promise, resolve: answer } = Promise.withResolvers<LookupAddress[]>();
+    answers.set(hostname, () => answer([{ address: '192.0.2.1', family: 4 }]));
+    return promise;
+  });
+  return { asked, resolve, answer: (hostname: string) => answers.get(hostname)?.() };
+}
+
+it('two names are looked up at once, the others when one of them is done', async () => {
+  const { asked, resolve, answer } = givenLookups();
+  const [one, two, three] = ['one', 'two', 'three'].map((name) => resolve(name, never));
+  expect(asked).toEqual(['one', 'two']);
+  answer('one');
+  expect(await one).toEqual([{ address: '192.0.2.1', family: 4 }]);
+  await expect.poll(() => asked).toEqual(['one', 'two', 'three']);
+  answer('two');
+  answer('three');
+  await Promise.all([two, three]);
+});
+
+it('a name that nobody waits for any more is not looked up', async () => {
+  const { asked, resolve, answer } = givenLookups();
+  const hanging = ['one', 'two'].map((name) => resolve(name, never));
+  const waiting = new AbortController();
+  const late = resolve('late', waiting.signal);
+  waiting.abort();
+  answer('one');
+  await expect(late).rejects.toThrow('aborted');
+  answer('two');
+  await Promise.all(hanging);
+  expect(asked).toEqual(['one', 'two']);
+});
+
+it('a name of this machine has its addresses', async () => {
+  const addresses = await systemResolver()('localhost', never);
+  expect(addresses.map(({ address }) => address)).toContain('127.0.0.1');
+});
