@@ -2,7 +2,11 @@ import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/ac
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { publicAddress, publicApiUrl } from '@image-pipeline/shared/public-address.ts';
-import { refuseWeakSecrets, webhookVariables } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
+import {
+  refuseLoopbackReceivers,
+  refuseWeakSecrets,
+  webhookVariables,
+} from '@image-pipeline/shared/webhooks/webhook-variables.ts';
 
 export const apiVariables = {
   ...commonVariables,
@@ -77,5 +81,6 @@ export function readApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
     ...refuseSamplePasswords(config),
     ...refuseWeakToken(config),
     ...refuseWeakSecrets(config),
+    ...refuseLoopbackReceivers(config),
   ]);
 }

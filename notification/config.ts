@@ -9,7 +9,12 @@ import {
   type Variable,
 } from '@image-pipeline/shared/config.ts';
 import { publicApiUrl } from '@image-pipeline/shared/public-address.ts';
-import { refuseWeakSecrets, webhookVariables } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
+import { webhookTimeoutVariables } from '@image-pipeline/shared/timeouts.ts';
+import {
+  refuseLoopbackReceivers,
+  refuseWeakSecrets,
+  webhookVariables,
+} from '@image-pipeline/shared/webhooks/webhook-variables.ts';
 import { z } from 'zod';
 
 const KIB = 1024;
@@ -103,13 +108,7 @@ export const notificationVariables = {
     default: 10_000,
     description: 'how many of the newest events are kept in memory for WebSocket clients that come back',
   }),
-  WEBHOOK_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 60_000,
-    default: 10_000,
-    unit: 'milliseconds',
-    description: 'how long the receiver of a webhook may take to answer, resolving its name included',
-  }),
+  ...webhookTimeoutVariables,
   WEBHOOKS_IN_FLIGHT: wholeNumber({
     min: 1,
     max: 1_000,
@@ -133,6 +132,7 @@ export function readNotificationConfig(env: NodeJS.ProcessEnv): NotificationConf
     ...refuseSamplePasswords(given),
     ...refuseWeakToken(given),
     ...refuseWeakSecrets(given),
+    ...refuseLoopbackReceivers(given),
   ]);
   const name = config.NOTIFICATION_NAME || `notification-${hostname()}-${process.pid}`;
   return { ...config, NOTIFICATION_NAME: name };

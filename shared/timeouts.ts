@@ -50,3 +50,13 @@ export const timeoutVariables = {
     description: 'how long one call to the store may take',
   }),
 } as const;
+
+/** Of services that deliver webhooks; of the same table. */
+export const webhookTimeoutVariables = {
+  WEBHOOK_TIMEOUT_MS: ms({
+    min: 100,
+    max: 60_000,
+    default: 10_000,
+    description: 'how long the receiver of a webhook may take to answer, resolving its name included',
+  }),
+} as const;

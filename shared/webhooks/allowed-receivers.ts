@@ -35,6 +35,21 @@ export function parseAllowedReceivers(text: string): AllowedReceivers {
   return { names, ranges };
 }
 
+/** Where a machine reaches itself: 0.0.0.0 and :: are that, too, when they are connected to. */
+const LOOPBACK = ['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128', '::ffff:127.0.0.0/104'].map((range) =>
+  ipaddr.parseCIDR(range),
+);
+
+/** Whether the list lets webhooks reach the very machine that sends them, as far as one can tell without DNS. */
+export function allowsLoopback({ names, ranges }: AllowedReceivers): boolean {
+  const hasName = names.some((name) => /^(.+\.)?localhost$/.test(name));
+  return hasName || ranges.some((range) => LOOPBACK.some((own) => overlap(range, own)));
+}
+
+function overlap([one, oneBits]: Range, [other, otherBits]: Range): boolean {
+  return isWithin(one, other, Math.min(oneBits, otherBits));
+}
+
 /** Whether whoever has this name may be reached, wherever it is. */
 export function isNameAllowed(hostname: string, allowed: AllowedReceivers): boolean {
   return allowed.names.includes(hostname.replace(/\.$/, ''));

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { commonVariables } from '../common-config.ts';
 import { ConfigError, readConfig } from '../config.ts';
-import { refuseWeakSecrets, webhookVariables } from './webhook-variables.ts';
+import { refuseLoopbackReceivers, refuseWeakSecrets, webhookVariables } from './webhook-variables.ts';
 
 const secret = (bytes: number) => `whsec_${randomBytes(bytes).toString('base64')}`;
 
 const read = (env: Record<string, string>) =>
-  readConfig({ ...commonVariables, ...webhookVariables }, env, refuseWeakSecrets);
+  readConfig({ ...commonVariables, ...webhookVariables }, env, (config) => [
+    ...refuseWeakSecrets(config),
+    ...refuseLoopbackReceivers(config),
+  ]);
 
 function problemsOf(env: Record<string, string>): string {
   try {
@@ -52,4 +55,25 @@ describe('the secret of webhooks', () => {
 
 it('receivers of the own network that are not well-formed are refused', () => {
   expect(problemsOf({ WEBHOOK_ALLOWED_HOSTS: 'http://host' })).toContain('host names, addresses and CIDRs');
+});
+
+it.each([
+  'localhost',
+  'hooks.internal,api.localhost',
+  '127.0.0.1',
+  '127.8.0.0/16',
+  '0.0.0.0',
+  '0.0.0.0/0',
+  '::1',
+  '::/0',
+  '::ffff:127.0.0.1',
+])('receivers %s, the loopback among them, are refused in production', (list) => {
+  const problems = problemsOf({ NODE_ENV: 'production', WEBHOOK_ALLOWED_HOSTS: list });
+  expect(problems).toMatch(/WEBHOOK_ALLOWED_HOSTS .* loopback .*NODE_ENV=production refuses/);
+  expect(problemsOf({ WEBHOOK_ALLOWED_HOSTS: list })).toBe('');
+});
+
+it('receivers of the own network are allowed in production', () => {
+  const list = 'hooks.internal,notlocalhost,10.0.0.0/8,128.0.0.1,fd12::/16,::2';
+  expect(problemsOf({ NODE_ENV: 'production', WEBHOOK_ALLOWED_HOSTS: list })).toBe('');
 });

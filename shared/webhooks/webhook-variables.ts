@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CommonConfig } from '../common-config.ts';
 import type { ConfigOf, Variable } from '../config.ts';
-import { parseAllowedReceivers, type AllowedReceivers } from './allowed-receivers.ts';
+import { allowsLoopback, parseAllowedReceivers, type AllowedReceivers } from './allowed-receivers.ts';
 
 /** As the specification of Standard Webhooks says. */
 const SECRET_BYTES = { min: 24, max: 64 } as const;
@@ -56,6 +56,15 @@ export function refuseWeakSecrets(config: CommonConfig & WebhookConfig): string[
   return [
     'WEBHOOK_SECRET is a sample or not random, which NODE_ENV=production refuses: set another, ' +
       'e.g. whsec_$(openssl rand -base64 32)',
+  ];
+}
+
+/** In production, what listens on the machine of a service itself is nobody's receiver. */
+export function refuseLoopbackReceivers(config: CommonConfig & WebhookConfig): string[] {
+  if (config.NODE_ENV !== 'production' || !allowsLoopback(config.WEBHOOK_ALLOWED_HOSTS)) return [];
+  return [
+    'WEBHOOK_ALLOWED_HOSTS lets whoever uploads reach the loopback of the service (localhost, 127.0.0.0/8, ::1), ' +
+      'which NODE_ENV=production refuses: take it out, or name the hosts that you mean, e.g. hooks.internal,10.1.2.3',
   ];
 }
 
