@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { commonVariables, refuseSamplePasswords } from './common-config.ts';
-import { ConfigError, address, choice, readConfig, wholeNumber } from './config.ts';
+import { ConfigError, address, choice, readConfig, seconds, wholeNumber } from './config.ts';
 
 const table = {
   PORT: wholeNumber({ min: 1, max: 65_535, default: 8000, description: 'the port' }),
@@ -87,5 +87,23 @@ describe('the variables of every service', () => {
     };
     expect(read(real)).toMatchObject({ ...real, RABBITMQ_URL: [real.RABBITMQ_URL] });
     expect(read({})).toMatchObject({ NODE_ENV: 'development' });
+  });
+});
+
+describe('a duration in seconds', () => {
+  const table = { PAUSE: seconds({ min: 0.05, max: 60, default: 0.1, description: 'a pause' }) };
+
+  it.each([
+    ['0.25', 0.25],
+    ['60', 60],
+    ['', 0.1],
+  ])('reads "%s"', (given, read) => {
+    expect(readConfig(table, { PAUSE: given })).toEqual({ PAUSE: read });
+  });
+
+  it.each(['0.01', '61', '-1', '1e1', '5s'])('refuses "%s"', (given) => {
+    expect(problemsOf(() => readConfig(table, { PAUSE: given }))).toEqual([
+      `PAUSE is "${given}" but must be a number from 0.05 to 60 (seconds), for example 0.1`,
+    ]);
   });
 });

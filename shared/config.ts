@@ -82,6 +82,27 @@ export function wholeNumber(options: {
   };
 }
 
+/** A duration in seconds, decimals allowed. */
+export function seconds(options: {
+  min: number;
+  max: number;
+  default: number;
+  description: string;
+}): Variable<number> {
+  const { min, max } = options;
+  return {
+    schema: z
+      .string()
+      .regex(/^\d{1,9}(\.\d{1,6})?$/)
+      .transform(Number)
+      .pipe(z.number().min(min).max(max)),
+    default: String(options.default),
+    form: `a number from ${min} to ${max} (seconds)`,
+    example: String(options.default),
+    description: options.description,
+  };
+}
+
 export function choice<const Value extends string>(options: {
   values: readonly [Value, ...Value[]];
   default: Value;

@@ -37,6 +37,18 @@ export const timeoutVariables = {
     unit: 'seconds',
     description: 'the interval of heartbeats; jobs of a worker that is silent for two or three go to another',
   }),
+  MANAGEMENT_CONNECT_TIMEOUT_MS: ms({
+    min: 100,
+    max: 60_000,
+    default: 1_000,
+    description: 'how long it may take to connect to RabbitMQ’s management API',
+  }),
+  MANAGEMENT_TIMEOUT_MS: ms({
+    min: 100,
+    max: 60_000,
+    default: 3_000,
+    description: 'how long one call to RabbitMQ’s management API may take',
+  }),
   STORE_CONNECT_TIMEOUT_MS: ms({
     min: 100,
     max: 60_000,

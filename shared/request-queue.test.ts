@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { RequestQueue } from './request-queue.ts';
+
+/** An upstream that notes when each call began and how many were under way at once. */
+function upstream(takesMs = 5) {
+  const starts: number[] = [];
+  let active = 0;
+  let mostAtOnce = 0;
+  return {
+    starts,
+    get mostAtOnce() {
+      return mostAtOnce;
+    },
+    async call(): Promise<number> {
+      starts.push(performance.now());
+      mostAtOnce = Math.max(mostAtOnce, ++active);
+      await sleep(takesMs);
+      active--;
+      return starts.length;
+    },
+  };
+}
+
+const gaps = (starts: readonly number[]) => starts.slice(1).map((start, i) => start - (starts[i] ?? 0));
+
+describe('a line in front of an upstream', () => {
+  it('lets seventy callers through, three at a time, with a distance between starts, in their order', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 3, minInterval: 0.01 });
+    const slow = upstream(40);
+    const order: number[] = [];
+    const all = Array.from({ length: 70 }, (_, n) =>
+      queue.execute(() => {
+        order.push(n);
+        return slow.call();
+      }),
+    );
+    await Promise.all(all);
+    expect(slow.mostAtOnce).toBe(3);
+    expect(order).toEqual([...order.keys()]);
+    expect(slow.starts).toHaveLength(70);
+    expect(Math.min(...gaps(slow.starts))).toBeGreaterThanOrEqual(9);
+  });
+
+  it('has never more under way than allowed, also where the distance is nothing', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 3, minInterval: 0 });
+    const slow = upstream();
+    await Promise.all(Array.from({ length: 20 }, () => queue.execute(() => slow.call())));
+    expect(slow.mostAtOnce).toBe(3);
+  });
+
+  it('counts those that wait, are under way and have ended', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 2, minInterval: 0 });
+    const turns = [await queue.acquire(), await queue.acquire()];
+    const third = queue.acquire();
+    await sleep(30);
+    expect(queue.getStats()).toEqual({
+      max_concurrent: 2,
+      min_interval: 0,
+      active_requests: 2,
+      waiting_requests: 1,
+      total_requests: 0,
+      avg_wait_time: expect.any(Number) as number,
+    });
+    for (const turn of turns) turn[Symbol.dispose]();
+    (await third)[Symbol.dispose]();
+    await sleep(0);
+    const stats = queue.getStats();
+    expect(stats).toMatchObject({ active_requests: 0, waiting_requests: 0, total_requests: 3 });
+    expect(stats.avg_wait_time).toBeGreaterThan(0.009);
+    expect(stats.avg_wait_time).toBeLessThan(1);
+  });
+
+  it('frees the place of work that failed, and says what it failed of', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
+    const broken = queue.execute(() => Promise.reject(new Error('broken')));
+    await expect(broken).rejects.toThrow('broken');
+    expect(await queue.execute(() => 'fine')).toBe('fine');
+    await sleep(0);
+    expect(queue.getStats()).toMatchObject({ active_requests: 0, total_requests: 2 });
+  });
+
+  it('refuses whoever comes when the line is full', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0, maxWaiting: 1 });
+    const turn = await queue.acquire();
+    const waiting = queue.execute(() => 'after all');
+    await expect(queue.acquire()).rejects.toMatchObject({ code: 'overloaded' });
+    turn[Symbol.dispose]();
+    expect(await waiting).toBe('after all');
+  });
+
+  it('lets go of those who no longer want to wait', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
+    const turn = await queue.acquire();
+    const giveUp = new AbortController();
+    const waiting = queue.acquire(giveUp.signal);
+    giveUp.abort(new Error('had enough'));
+    await expect(waiting).rejects.toThrow('had enough');
+    turn[Symbol.dispose]();
+    expect(await queue.execute(() => 1)).toBe(1);
+    expect(queue.getStats().waiting_requests).toBe(0);
+  });
+});
