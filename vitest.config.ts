@@ -2,17 +2,25 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    projects: ['shared', 'api', 'worker', 'notification', 'local', 'test_images', 'load_test', 'docs'].map(
-      (name) => ({
-        test: {
-          name,
-          root: `./${name}`,
-          include: ['**/*.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-        },
-      }),
-    ),
+    projects: [
+      'shared',
+      'api',
+      'worker',
+      'notification',
+      'monitoring',
+      'local',
+      'test_images',
+      'load_test',
+      'docs',
+    ].map((name) => ({
+      test: {
+        name,
+        root: `./${name}`,
+        include: ['**/*.test.ts'],
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      },
+    })),
     // CI asks for a report besides, and prints the counts from it.
     reporters: process.env['VITEST_REPORT'] === undefined ? ['default'] : ['default', 'json'],
     ...(process.env['VITEST_REPORT'] && { outputFile: { json: process.env['VITEST_REPORT'] } }),

@@ -3,6 +3,7 @@ import type { Variables } from '@image-pipeline/shared/config.ts';
 import { apiVariables } from '../api/config.ts';
 import { composeVariables } from '../local/compose/compose-config.ts';
 import { localVariables } from '../local/pipeline/local-config.ts';
+import { monitoringVariables } from '../monitoring/config.ts';
 import { notificationVariables } from '../notification/config.ts';
 import { workerVariables } from '../worker/config.ts';
 
@@ -14,6 +15,7 @@ export const variableSections: readonly { readonly title: string; readonly varia
   { title: 'api', variables: apiVariables },
   { title: 'worker', variables: workerVariables },
   { title: 'notification', variables: notificationVariables },
+  { title: 'monitoring', variables: monitoringVariables },
 ];
 
 /** Whose default depends on the machine: the file must be the same on all. */

@@ -118,7 +118,15 @@ export const commonVariables = {
 
 export type CommonConfig = ConfigOf<typeof commonVariables>;
 
-const samplePasswords: readonly string[] = ['', 'guest', 'minioadmin', 'password', 'changeme', 'secret'];
+/** What everybody knows. */
+export const samplePasswords: readonly string[] = [
+  '',
+  'guest',
+  'minioadmin',
+  'password',
+  'changeme',
+  'secret',
+];
 
 /** In production, what everybody knows is no password. */
 export function refuseSamplePasswords(config: CommonConfig): string[] {

@@ -18,6 +18,8 @@ export interface StreamReaderOptions {
   readonly stream: string;
   /** About how many of the newest entries to read before following. */
   readonly replay: number;
+  /** An offset to begin at where `replay` would begin later, so that everything from there on is read. */
+  readonly from?: number | undefined;
   /** Publishes an entry that this reader will know again, and resolves when the stream has it. */
   readonly publishMarker: () => Promise<void>;
   /** How long nothing may come by before the own marker has, until the reader attaches again. */
@@ -76,7 +78,7 @@ export class StreamReader implements Startable {
   }
 
   async #attach(channel: Channel, lost: AbortSignal, abandon: (reason: string) => void): Promise<void> {
-    const { stream, replay, publishMarker, markerTimeoutMs } = this.#options;
+    const { stream, replay, from: earliest = Infinity, publishMarker, markerTimeoutMs } = this.#options;
     this.#caughtUp = false;
     await publishMarker();
     const newest = await newestOffset(channel, stream, lost);
@@ -104,7 +106,7 @@ export class StreamReader implements Startable {
       else if (!this.#caughtUp) silence.refresh();
       channel.ack(message);
     };
-    const from = this.#last?.offset ?? Math.max(0, newest - replay);
+    const from = this.#last?.offset ?? Math.max(0, Math.min(newest - replay, earliest));
     await channel.prefetch(PREFETCH);
     await channel.consume(stream, onMessage, { arguments: { 'x-stream-offset': from } });
   }

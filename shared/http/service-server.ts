@@ -5,6 +5,15 @@ import type { Startable } from '../lifecycle.ts';
 import type { Metrics } from '../metrics.ts';
 import { listen } from './listen.ts';
 
+/** What a route answers; the body is sent as JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Route = (request: IncomingMessage) => Answer | Promise<Answer>;
+
 export interface ServiceServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
@@ -14,6 +23,8 @@ export interface ServiceServerOptions {
   /** Why the service is not ready, or undefined when it is. */
   readonly notReadyBecause: () => string | undefined;
   readonly metrics: Metrics;
+  /** What the service answers besides, by method and path: `GET /status`. */
+  readonly routes?: Readonly<Record<string, Route>>;
 }
 
 export interface ServiceServer extends Startable {
@@ -23,7 +34,7 @@ export interface ServiceServer extends Startable {
   readonly port: number;
 }
 
-/** `/livez`, `/readyz` and `/metrics` of a service whose work is not HTTP. */
+/** `/livez`, `/readyz`, `/metrics` and a few routes of a service whose work is not HTTP. */
 export function createServiceServer(options: ServiceServerOptions): ServiceServer {
   const server = createServer((request, response) => {
     answer(request, response, options).catch((error: unknown) => {
@@ -50,8 +61,15 @@ async function answer(
   options: ServiceServerOptions,
 ): Promise<void> {
   const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    send(response, 405, { error: 'only GET is answered here' });
+  const { method = 'GET' } = request;
+  const routes = Object.entries(options.routes ?? {}).filter(([name]) => name.endsWith(` ${path ?? ''}`));
+  const route = routes.find(([name]) => name.startsWith(method === 'HEAD' ? 'GET ' : `${method} `));
+  if (route !== undefined) {
+    const { status, body, headers } = await route[1](request);
+    send(response, status, body, headers);
+  } else if (routes.length > 0 || (method !== 'GET' && method !== 'HEAD')) {
+    const allowed = routes.map(([name]) => name.split(' ')[0]).join(', ') || 'GET';
+    send(response, 405, { error: `only ${allowed} is answered here` }, { Allow: allowed });
   } else if (path === '/livez') {
     send(response, 200, { status: 'ok' });
   } else if (path === '/readyz') {
@@ -61,7 +79,8 @@ async function answer(
     response.writeHead(200, { 'Content-Type': options.metrics.contentType });
     response.end(await options.metrics.render());
   } else {
-    send(response, 404, { error: 'this address is not known; try /livez, /readyz or /metrics' });
+    const known = ['/livez', '/readyz', '/metrics', ...Object.keys(options.routes ?? {})];
+    send(response, 404, { error: `this address is not known; try ${known.join(', ')}` });
   }
 }
 
@@ -72,8 +91,13 @@ export function readiness(notReadyBecause: string | undefined) {
     : { status: 503, body: { status: 'not_ready', reason: notReadyBecause } };
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' });
+function send(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Answer['headers'] = {},
+): void {
+  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers });
   response.end(`${JSON.stringify(body)}\n`);
 }
 

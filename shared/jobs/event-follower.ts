@@ -24,6 +24,8 @@ export interface EventFollowerOptions {
   readonly instance: string;
   /** About how many of the newest events to read first. */
   readonly replay: number;
+  /** An offset to begin at where `replay` would begin later. */
+  readonly from?: number | undefined;
   /** Every event of a job, in the order of the log; `offset` grows. Repeats are possible: they have the same id. */
   readonly onEvent: (event: JobEvent, offset: number) => void;
   /** The log was lost and begun anew. */
@@ -42,6 +44,7 @@ export class EventFollower implements Startable {
     this.#reader = options.broker.streamReader({
       stream: queueNames.eventLog,
       replay: options.replay,
+      from: options.from,
       markerTimeoutMs: MARKER_TIMEOUT_MS,
       publishMarker: () => this.#publishMarker(),
       onEntry: ({ content, offset }) => this.#onEntry(content, offset),

@@ -1,0 +1,58 @@
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { RunChange } from '../events/run-tracker.ts';
+import { addTotals, countChange, noTotals } from '../figures/totals.ts';
+import type { DurableState, Mark } from './durable-state.ts';
+
+/**
+ * Counts every event of the log once, over restarts: what lies up to the mark of the stored state is in the stored totals.
+ * It is read again all the same, to know the open runs, and counted apart: if the event at the mark turns out to be
+ * another one, or missing, the log was made anew meanwhile, and what was counted apart belongs to the totals.
+ */
+export class DurableTotals {
+  #totals: Totals;
+  #mark: Mark | undefined;
+  /** The mark that the stored totals count up to, until it has been passed. */
+  #behind: Mark | undefined;
+  #apart: Totals = noTotals;
+
+  constructor(state: DurableState | undefined) {
+    this.#totals = state?.totals ?? noTotals;
+    this.#mark = state?.mark ?? undefined;
+    this.#behind = this.#mark;
+  }
+
+  /** @param change what the event changed, if anything. Returns whether it was counted now, for the first time. */
+  count(event: JobEvent, offset: number, change: RunChange | undefined): boolean {
+    if (this.#behind !== undefined && offset > this.#behind.offset) this.markIsMissing();
+    if (this.#behind === undefined) {
+      if (change !== undefined) this.#totals = countChange(this.#totals, change, event.time);
+      this.#mark = { offset, event_id: event.id };
+      return true;
+    }
+    if (offset === this.#behind.offset && event.id === this.#behind.event_id) {
+      this.#behind = undefined;
+      this.#apart = noTotals;
+    } else if (change !== undefined) {
+      this.#apart = countChange(this.#apart, change, event.time);
+    }
+    return false;
+  }
+
+  /** The log has been read to its end, or was made anew, and the mark did not come by. */
+  markIsMissing(): void {
+    if (this.#behind === undefined) return;
+    this.#totals = addTotals(this.#totals, this.#apart);
+    this.#apart = noTotals;
+    this.#behind = undefined;
+  }
+
+  get totals(): Totals {
+    return this.#totals;
+  }
+
+  /** Everything up to here is counted. */
+  get mark(): Mark | undefined {
+    return this.#mark;
+  }
+}

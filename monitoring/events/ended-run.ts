@@ -1,0 +1,32 @@
+import type { LatencyStage } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+
+/** How a run ended, as far as figures need it. */
+export interface EndedRun {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The error code of one that failed. */
+  readonly failedOf: string | undefined;
+  /** Where the time of one that completed went, in seconds. */
+  readonly seconds: Readonly<Partial<Record<LatencyStage, number>>>;
+}
+
+/**
+ * @param heardAt when its event came by, in milliseconds since 1970; undefined where it was read later from the log.
+ * Until then, those who follow the log did not know of the end: that is the stage `notify`.
+ */
+export function endedRun(request: JobRequest, outcome: Outcome, heardAt: number | undefined): EndedRun {
+  const at = Date.parse(outcome.finished_at);
+  if (outcome.state === 'failed') return { at, failedOf: outcome.error.code, seconds: {} };
+  const { wait_ms, fetch_ms, process_ms, store_ms } = outcome.timings;
+  const seconds = {
+    total: Math.max(0, at - Date.parse(request.submitted_at)) / 1_000,
+    wait: wait_ms / 1_000,
+    fetch: fetch_ms / 1_000,
+    process: process_ms / 1_000,
+    store: store_ms / 1_000,
+  };
+  if (heardAt === undefined) return { at, failedOf: undefined, seconds };
+  return { at, failedOf: undefined, seconds: { ...seconds, notify: Math.max(0, heardAt - at) / 1_000 } };
+}

@@ -1,0 +1,109 @@
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { DurableState } from '../durable/durable-state.ts';
+import { DurableTotals } from '../durable/durable-totals.ts';
+import { forgetGone, seeWorker, type KnownWorkers } from '../figures/known-workers.ts';
+import { noPeaks, raisePeaks } from '../figures/peaks.ts';
+import { endedRun, type EndedRun } from './ended-run.ts';
+import { Recent } from './recent.ts';
+import { RunTracker, type Attempt } from './run-tracker.ts';
+
+/** The longest window that figures look at. */
+export const WINDOW_MS = 300_000;
+const MINUTE_MS = 60_000;
+/** Enough for five minutes at any speed of ours; at more, the windows are shorter. */
+const MAX_RECENT = 50_000;
+/** Events of a run that ended longer ago would count it again. */
+const ENDS_REMEMBERED = 100_000;
+/** How long a worker that has gone is still shown. */
+const WORKER_EXPIRY_MS = 30_000;
+
+export interface PipelineFiguresOptions {
+  /** What was known when the last process ended. */
+  readonly state: DurableState | undefined;
+  /** Whether events come by as they happen. */
+  readonly isLive: () => boolean;
+  /** A run ended that was not counted before. */
+  readonly onEnded?: (ended: EndedRun) => void;
+}
+
+/** All that is known from events, and of workers. */
+export class PipelineFigures {
+  readonly runs = new RunTracker(ENDS_REMEMBERED);
+  readonly ends = new Recent<EndedRun>(MAX_RECENT, ({ at }) => at);
+  readonly attempts = new Recent<Attempt>(MAX_RECENT, ({ to }) => to);
+  readonly #options: PipelineFiguresOptions;
+  readonly #totals: DurableTotals;
+  #peaks: Peaks;
+  #workers: KnownWorkers = new Map();
+
+  constructor(options: PipelineFiguresOptions) {
+    this.#options = options;
+    this.#totals = new DurableTotals(options.state);
+    this.#peaks = options.state?.peaks ?? noPeaks;
+  }
+
+  onEvent(event: JobEvent, offset: number): void {
+    const at = Date.parse(event.time);
+    const change = this.runs.apply(event, offset);
+    const isNew = this.#totals.count(event, offset, change);
+    if (event.type === 'job.started') this.#workers = seeWorker(this.#workers, event.data.worker, at);
+    if (change === undefined) return;
+    if (change.attempt !== undefined) {
+      this.attempts.add(change.attempt);
+      this.#workers = seeWorker(this.#workers, change.attempt.worker, change.attempt.to);
+    }
+    const { queued: waiting, processing } = this.runs.counts;
+    const seen = { waiting, processing };
+    if (change.ended === undefined) {
+      this.#peaks = raisePeaks(this.#peaks, seen, at);
+      return;
+    }
+    const ended = endedRun(event.data.request, change.ended, this.#options.isLive() ? Date.now() : undefined);
+    this.ends.add(ended);
+    const inMinute = this.ends.countSince(ended.at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
+    this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
+    if (isNew) this.#options.onEnded?.(ended);
+  }
+
+  /** The log has been read to its end, or begins anew: what was to be found in it and was not never will be. */
+  readToTheEnd(): void {
+    this.#totals.markIsMissing();
+  }
+
+  /** RabbitMQ was looked at. @param at milliseconds since 1970 */
+  onLook(consumers: readonly { readonly name: string; readonly slots: number }[], at: number): void {
+    for (const { name, slots } of consumers) this.#workers = seeWorker(this.#workers, name, at, slots);
+    this.#workers = forgetGone(this.#workers, at, WORKER_EXPIRY_MS);
+    this.#peaks = raisePeaks(this.#peaks, { workers: consumers.length }, at);
+  }
+
+  /** Lets go of what no window reaches any more. */
+  forgetOld(now: number): void {
+    this.ends.forgetBefore(now - WINDOW_MS);
+    this.attempts.forgetBefore(now - WINDOW_MS);
+  }
+
+  get workers(): KnownWorkers {
+    return this.#workers;
+  }
+
+  get totals(): Totals {
+    return this.#totals.totals;
+  }
+
+  get peaks(): Peaks {
+    return this.#peaks;
+  }
+
+  /** What the next process begins with. */
+  get state(): DurableState {
+    return {
+      version: 1,
+      mark: this.#totals.mark ?? null,
+      open_from: this.runs.firstOffset ?? null,
+      totals: this.totals,
+      peaks: this.#peaks,
+    };
+  }
+}

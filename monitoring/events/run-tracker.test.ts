@@ -1,0 +1,83 @@
+import { endedEvent, queuedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import {
+  completedOutcome,
+  lifeOf,
+  retrying,
+  someRequest,
+  started,
+} from '@image-pipeline/shared/testing/job-life.ts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RunTracker } from './run-tracker.ts';
+
+const request = someRequest();
+const queued = queuedEvent(request);
+const [, , completed] = lifeOf(request);
+if (completed === undefined) throw new Error('a life without an end');
+
+describe('the open runs', () => {
+  it('are accepted, started, retried, ended, each told once', () => {
+    const tracker = new RunTracker(10);
+    const changes = [
+      queued,
+      queued,
+      started(request),
+      retrying(request),
+      started(request, 2),
+      completed,
+      completed,
+    ]
+      .map((event, offset) => tracker.apply(event, offset))
+      .map((change) => change && [change.accepted, change.retried, change.ended?.state]);
+    expect(changes).toEqual([
+      [true, false, undefined],
+      undefined,
+      [false, false, undefined],
+      [false, true, undefined],
+      [false, false, undefined],
+      [false, false, 'completed'],
+      undefined,
+    ]);
+    expect([tracker.size, tracker.counts]).toEqual([0, { queued: 0, processing: 0, retrying: 0 }]);
+  });
+
+  it('count each run once, in whatever order its events come by', () => {
+    const life = [queued, started(request), retrying(request), started(request, 2), completed];
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...life, ...life], { minLength: life.length }), (events) => {
+        const tracker = new RunTracker(10);
+        const changes = events.flatMap((event, offset) => tracker.apply(event, offset) ?? []);
+        expect(changes.filter(({ accepted }) => accepted)).toHaveLength(1);
+        expect(changes.filter(({ ended }) => ended)).toHaveLength(Number(events.includes(completed)));
+        const { queued: waiting, processing, retrying: again } = tracker.counts;
+        expect(waiting + processing + again).toBe(tracker.size);
+      }),
+    );
+  });
+
+  it('are with the worker that the broker gave them to last', () => {
+    const tracker = new RunTracker(10);
+    tracker.apply(started(request), 0);
+    tracker.apply(startedEvent(request, 1, 'worker-2', new Date().toISOString()), 1);
+    expect([...tracker.open]).toMatchObject([{ state: 'processing', worker: 'worker-2' }]);
+  });
+
+  it('say from where the log must be read to meet all of them', () => {
+    const tracker = new RunTracker(10);
+    const other = someRequest();
+    tracker.apply(queued, 5);
+    tracker.apply(queuedEvent(other), 7);
+    tracker.apply(started(request), 8);
+    expect(tracker.firstOffset).toBe(5);
+    tracker.apply(completed, 9);
+    expect(tracker.firstOffset).toBe(7);
+  });
+
+  it('tell what was busy for how long, also where the start was not heard of', () => {
+    const [from, to] = [Date.parse('2026-01-01T00:00:00Z'), Date.parse('2026-01-01T00:00:02Z')];
+    const outcome = completedOutcome(request);
+    const timeline = outcome.timeline.map((hop) => ({ ...hop, at: new Date(from).toISOString() }));
+    const late = endedEvent(request, { ...outcome, timeline, finished_at: new Date(to).toISOString() });
+    expect(new RunTracker(1).apply(late, 0)?.attempt).toEqual({ worker: 'worker-1', from, to });
+  });
+});

@@ -1,0 +1,91 @@
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { errorCodes } from '@image-pipeline/shared/errors.ts';
+import type { MetricName, Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { BrokerFigures } from './management/read-broker.ts';
+
+const queueGauges = [
+  'rabbitmq_queue_messages_ready',
+  'rabbitmq_queue_messages_unacked',
+  'rabbitmq_queue_messages',
+  'rabbitmq_queue_consumers',
+  'rabbitmq_alarms_memory_used_watermark',
+  'rabbitmq_alarms_free_disk_space_watermark',
+] as const satisfies readonly MetricName[];
+
+/** Shows Prometheus what a refresh found. */
+export class MetricsExporter {
+  readonly #metrics: Metrics;
+  /** What each counter of somebody else's was when it was last seen. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /** @param broker undefined where RabbitMQ could not be looked at: not known is not the same as unchanged */
+  export({
+    snapshot,
+    broker,
+    tookSeconds,
+  }: {
+    snapshot: Snapshot;
+    broker: BrokerFigures | undefined;
+    tookSeconds: number;
+  }): void {
+    const metrics = this.#metrics;
+    metrics.increase('image_monitoring_refreshes_total', { result: broker === undefined ? 'failed' : 'ok' });
+    metrics.observe('image_monitoring_refresh_duration_seconds', tookSeconds);
+    metrics.set('image_monitoring_interval_seconds', snapshot.interval_seconds);
+    for (const name of queueGauges) metrics.clear(name);
+    if (broker !== undefined) this.#exportBroker(broker);
+    this.#exportJobs(snapshot);
+    metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
+    metrics.set('image_workers_slots', snapshot.utilisation.slots);
+    metrics.set('image_workers_busy_slots', snapshot.utilisation.busy);
+    for (const { name: queue, head_age_seconds } of snapshot.queues) {
+      if (queue === 'image.jobs.process')
+        metrics.set('image_queue_head_age_seconds', head_age_seconds ?? 0, { queue });
+    }
+  }
+
+  #exportBroker({ queues, alarms }: BrokerFigures): void {
+    const metrics = this.#metrics;
+    metrics.set('image_monitoring_last_look_timestamp_seconds', Date.now() / 1_000);
+    for (const { name: queue, ready, unacked, consumers, counts } of queues) {
+      metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
+      metrics.set('rabbitmq_queue_messages_unacked', unacked, { queue });
+      metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
+      metrics.set('rabbitmq_queue_consumers', consumers, { queue });
+      this.#advance('rabbitmq_queue_messages_published_total', counts.publish, { queue });
+      this.#advance('rabbitmq_queue_messages_delivered_total', counts.deliver, { queue });
+      this.#advance('rabbitmq_queue_messages_acked_total', counts.ack, { queue });
+    }
+    const isOn = (resource: string) => Number(alarms.some((alarm) => alarm.resource === resource));
+    metrics.set('rabbitmq_alarms_memory_used_watermark', isOn('memory'));
+    metrics.set('rabbitmq_alarms_free_disk_space_watermark', isOn('disk'));
+  }
+
+  #exportJobs({ jobs, totals, peaks, ledger }: Snapshot): void {
+    const metrics = this.#metrics;
+    if (totals === null || peaks === null || ledger === null) return;
+    for (const [state, count] of Object.entries(jobs)) metrics.set('image_jobs_open', count, { state });
+    this.#advance('image_jobs_accepted_total', totals.accepted);
+    this.#advance('image_jobs_completed_total', totals.completed);
+    this.#advance('image_jobs_retried_total', totals.retried);
+    for (const [code, count] of Object.entries(totals.failed_by_code)) {
+      // Bounded, whatever stands in old events.
+      if (code in errorCodes) this.#advance('image_jobs_failed_total', count, { code });
+    }
+    metrics.set('image_jobs_unaccounted', ledger.unaccounted);
+    metrics.set('image_jobs_waiting_peak', peaks.waiting.value);
+    metrics.set('image_jobs_processing_peak', peaks.processing.value);
+  }
+
+  /** A counter that fell was begun anew by whoever counts. */
+  #advance(name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}): void {
+    const key = `${name} ${Object.values(labels).join(' ')}`;
+    const before = this.#seen.get(key) ?? 0;
+    this.#metrics.increase(name, labels, value >= before ? value - before : value);
+    this.#seen.set(key, value);
+  }
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { EndedRun } from '../events/ended-run.ts';
+import type { OpenRun } from '../events/run-tracker.ts';
+import { latencyOf, percentilesOf } from './latency.ts';
+import { ledgerOf } from './ledger.ts';
+import { countOpenRuns, headAges } from './open-runs.ts';
+import { noPeaks, raisePeaks } from './peaks.ts';
+import { failuresByCode, throughputOf } from './throughput.ts';
+import { noTotals } from './totals.ts';
+
+const NOW = Date.parse('2026-01-01T12:00:00Z');
+const ended = (secondsAgo: number, failedOf?: string): EndedRun => ({
+  at: NOW - secondsAgo * 1_000,
+  failedOf,
+  seconds: failedOf === undefined ? { total: secondsAgo, process: 1 } : {},
+});
+const open = (state: OpenRun['state'], secondsAgo: number, retryInSeconds?: number): OpenRun => ({
+  offset: 0,
+  state,
+  place: 8,
+  since: NOW - secondsAgo * 1_000,
+  worker: undefined,
+  retryAt: retryInSeconds === undefined ? undefined : NOW + retryInSeconds * 1_000,
+});
+
+describe('percentiles', () => {
+  it('are samples, by nearest rank', () => {
+    const hundred = Array.from({ length: 100 }, (_, n) => 100 - n);
+    expect(percentilesOf(hundred)).toEqual({ p50: 50, p95: 95, p99: 99, mean: 50.5 });
+    expect(percentilesOf([7])).toEqual({ p50: 7, p95: 7, p99: 7, mean: 7 });
+  });
+
+  it('are not known where nothing completed', () => {
+    const { samples, stages } = latencyOf([ended(1, 'engine_crashed')], 300);
+    expect(samples).toBe(0);
+    expect(stages.total).toBeNull();
+    expect(latencyOf([ended(2)], 300).stages).toMatchObject({ total: { p50: 2 }, notify: null });
+  });
+});
+
+describe('throughput', () => {
+  it('is what ended in the window, completed and failed apart', () => {
+    const ends = [ended(299), ended(61), ended(30), ended(1), ended(1, 'engine_crashed')];
+    expect(throughputOf(ends, NOW)).toEqual({
+      completed_1m: 2 / 60,
+      completed_5m: 4 / 300,
+      failed_1m: 1 / 60,
+      failed_5m: 1 / 300,
+    });
+    expect(failuresByCode(ends)).toEqual({ engine_crashed: 1 });
+  });
+});
+
+describe('open runs', () => {
+  it('whose retry is due wait for a worker', () => {
+    const runs = [open('queued', 1), open('processing', 1), open('retrying', 9, -4), open('retrying', 1, 4)];
+    expect(countOpenRuns(runs, NOW)).toEqual({ queued: 2, processing: 1, retrying: 1 });
+    expect(headAges(runs, NOW)).toEqual(new Map([['image.jobs.process', 4]]));
+  });
+
+  it('that do not wait have no head', () => {
+    expect(headAges([open('processing', 50)], NOW)).toEqual(new Map());
+  });
+});
+
+describe('peaks', () => {
+  it('rise and never fall', () => {
+    const risen = raisePeaks(noPeaks, { waiting: 5, processing: 0 }, NOW);
+    expect(risen).toEqual({ ...noPeaks, waiting: { value: 5, at: '2026-01-01T12:00:00.000Z' } });
+    expect(raisePeaks(risen, { waiting: 5 }, NOW + 1)).toBe(risen);
+  });
+});
+
+describe('the ledger', () => {
+  it('names runs that nobody knows anything of', () => {
+    const totals = { ...noTotals, accepted: 10, completed: 6, failed: 1 };
+    const queue = { name: 'image.jobs.process', ready: 1, unacked: 1 };
+    const others = [
+      { name: 'image.jobs.retry.5s', ready: 1, unacked: 0 },
+      { name: 'image.jobs.dead', ready: 9, unacked: 0 },
+    ];
+    expect(ledgerOf(totals, 3, [queue, ...others])).toMatchObject({ unaccounted: 0, in_broker: 3 });
+    expect(ledgerOf(totals, 2, undefined)).toMatchObject({ unaccounted: 1, in_broker: null });
+  });
+});

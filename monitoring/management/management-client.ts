@@ -1,0 +1,87 @@
+import http from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
+import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import { withinDeadline } from '@image-pipeline/shared/store/within-deadline.ts';
+
+/** Answers of ours are a few kilobytes; at more, somebody else answers. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+export interface ManagementClientOptions {
+  /** `http://host:15672`; a path before `/api` is allowed. */
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly connectMs: number;
+  /** A whole call, from its turn to the last byte. */
+  readonly callMs: number;
+  readonly line: RequestQueue;
+}
+
+/** RabbitMQ's management API, asked politely: in line, with time-outs, over few connections that are kept. */
+export class ManagementClient {
+  readonly #options: ManagementClientOptions;
+  readonly #transport: typeof http | typeof https;
+  readonly #agent: http.Agent;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(options: ManagementClientOptions) {
+    this.#options = options;
+    this.#transport = new URL(options.url).protocol === 'https:' ? https : http;
+    this.#agent = new this.#transport.Agent({ keepAlive: true, maxSockets: 10 });
+    const credentials = Buffer.from(`${options.user}:${options.password}`).toString('base64');
+    this.#headers = { authorization: `Basic ${credentials}`, accept: 'application/json' };
+  }
+
+  /**
+   * The JSON of the answer to `GET /api/{path}`.
+   * @param allowed statuses that are an answer, too, besides 200
+   * @throws Error that says what is wrong, also for the people who look at it
+   */
+  get(path: string, allowed: readonly number[] = []): Promise<unknown> {
+    const { line, callMs } = this.#options;
+    return line.execute(() => withinDeadline(callMs, (signal) => this.#get(path, allowed, signal)));
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #get(path: string, allowed: readonly number[], signal: AbortSignal): Promise<unknown> {
+    const base = this.#options.url.replace(/\/*$/, '/');
+    const answer = await this.#send(new URL(`api/${path}`, base), signal);
+    const body = await text(bounded(answer));
+    const status = answer.statusCode ?? 0;
+    if (status === 401) throw new Error('the management API does not know RABBITMQ_MANAGEMENT_USER');
+    if (status !== 200 && !allowed.includes(status)) {
+      throw new Error(`the management API answered ${status} to ${path.split('?')[0] ?? ''}`);
+    }
+    return JSON.parse(body) as unknown;
+  }
+
+  #send(url: URL, signal: AbortSignal): Promise<http.IncomingMessage> {
+    const { connectMs } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const request = this.#transport.get(url, { agent: this.#agent, headers: this.#headers, signal }, resolve);
+    request.once('error', reject);
+    request.once('socket', (socket) => {
+      if (!socket.connecting) return;
+      const timer = setTimeout(
+        () => request.destroy(new Error(`no connection to the management API within ${connectMs} ms`)),
+        connectMs,
+      );
+      socket.once('connect', () => clearTimeout(timer));
+      request.once('close', () => clearTimeout(timer));
+    });
+    return promise;
+  }
+}
+
+async function* bounded(answer: http.IncomingMessage): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) throw new Error('the management API answered with far too much');
+    yield chunk;
+  }
+}

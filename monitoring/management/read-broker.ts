@@ -1,0 +1,122 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { z } from 'zod';
+
+/** What everything of ours in RabbitMQ begins with; queues of others on the same vhost are none of our business. */
+const OWN_PREFIX = 'image.';
+
+export interface BrokerQueue {
+  readonly name: string;
+  readonly ready: number;
+  readonly unacked: number;
+  readonly consumers: number;
+  /** Messages a second. */
+  readonly rates: { readonly publish: number; readonly deliver: number; readonly ack: number };
+  /** Messages since the queue was made, or since RabbitMQ has counted. */
+  readonly counts: { readonly publish: number; readonly deliver: number; readonly ack: number };
+}
+
+/** One look at RabbitMQ. */
+export interface BrokerFigures {
+  readonly queues: readonly BrokerQueue[];
+  /** Who consumes jobs, and how many at once. */
+  readonly workers: readonly { readonly name: string; readonly slots: number }[];
+  readonly alarms: readonly { readonly resource: string; readonly node: string }[];
+}
+
+const rate = z.object({ rate: z.number().min(0).catch(0) }).default({ rate: 0 });
+const count = z.int().min(0).default(0);
+
+/** `message_stats` is missing for idle queues, the figures of one that was just made as well. */
+const queuesSchema = z.array(
+  z.object({
+    name: z.string(),
+    messages_ready: count,
+    messages_unacknowledged: count,
+    consumers: count,
+    message_stats: z
+      .object({
+        publish: count,
+        deliver_get: count,
+        ack: count,
+        publish_details: rate,
+        deliver_get_details: rate,
+        ack_details: rate,
+      })
+      .prefault({}),
+  }),
+);
+const consumersSchema = z.array(
+  z.object({
+    queue: z.object({ name: z.string() }),
+    prefetch_count: count,
+    channel_details: z.object({ connection_name: z.string().optional() }).or(z.array(z.unknown())).optional(),
+  }),
+);
+const connectionsSchema = z.array(
+  z.object({ name: z.string().optional(), user_provided_name: z.string().optional() }),
+);
+const alarmsSchema = z.object({
+  alarms: z.array(z.object({ node: z.string(), resource: z.string() })).default([]),
+});
+
+const columns = {
+  queues:
+    'name,messages_ready,messages_unacknowledged,consumers,' +
+    ['publish', 'deliver_get', 'ack']
+      .map((kind) => `message_stats.${kind},message_stats.${kind}_details.rate`)
+      .join(','),
+  consumers: 'queue.name,prefetch_count,channel_details.connection_name',
+  connections: 'name,user_provided_name',
+};
+
+/** @throws Error that says why RabbitMQ could not be looked at */
+export async function readBroker(
+  get: (path: string, allowed?: readonly number[]) => Promise<unknown>,
+  vhost: string,
+): Promise<BrokerFigures> {
+  const own = encodeURIComponent(vhost);
+  const [queues, consumers, connections, { alarms }] = await Promise.all([
+    get(`queues/${own}?columns=${columns.queues}`).then((answer) => queuesSchema.parse(answer)),
+    get(`consumers/${own}?columns=${columns.consumers}`).then((answer) => consumersSchema.parse(answer)),
+    get(`vhosts/${own}/connections?columns=${columns.connections}`).then((answer) =>
+      connectionsSchema.parse(answer),
+    ),
+    // 503 is how it says that there is an alarm.
+    get('health/checks/alarms', [503]).then((answer) => alarmsSchema.parse(answer)),
+  ]);
+  return {
+    queues: queues.filter(({ name }) => name.startsWith(OWN_PREFIX)).map(figuresOf),
+    workers: workersOf(consumers, connections),
+    alarms,
+  };
+}
+
+function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
+  const stats = queue.message_stats;
+  return {
+    name: queue.name,
+    ready: queue.messages_ready,
+    unacked: queue.messages_unacknowledged,
+    consumers: queue.consumers,
+    rates: {
+      publish: stats.publish_details.rate,
+      deliver: stats.deliver_get_details.rate,
+      ack: stats.ack_details.rate,
+    },
+    counts: { publish: stats.publish, deliver: stats.deliver_get, ack: stats.ack },
+  };
+}
+
+/** A worker consumes over a connection named `worker-1 consume`, with a prefetch equal to its slots. */
+function workersOf(
+  consumers: z.output<typeof consumersSchema>,
+  connections: z.output<typeof connectionsSchema>,
+): { name: string; slots: number }[] {
+  const names = new Map(connections.map(({ name, user_provided_name }) => [name, user_provided_name]));
+  return consumers.flatMap(({ queue, prefetch_count, channel_details }) => {
+    if (queue.name !== queueNames.process || channel_details === undefined) return [];
+    if (Array.isArray(channel_details)) return [];
+    const name = names.get(channel_details.connection_name)?.replace(/ consume$/, '');
+    return name === undefined ? [] : [{ name, slots: prefetch_count }];
+  });
+}

@@ -1,0 +1,207 @@
+import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import {
+  completedOutcome,
+  failedOutcome,
+  lifeOf,
+  retrying,
+  someRequest,
+  started,
+} from '@image-pipeline/shared/testing/job-life.ts';
+import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { get, givenMonitoring, put, statusOf, TOKEN, untilStatus } from './testing/given-monitoring.ts';
+
+const given = givenMonitoring();
+
+/** Before management has sampled its figures, seconds may pass. */
+const queue = ({ queues }: Snapshot, name: string) => queues.find((found) => found.name === name);
+
+describe('the monitoring service', () => {
+  it('shows queues, workers, latencies, failures and the ledger', async () => {
+    const service = await given.monitoring();
+    const [done, failed] = [someRequest(), someRequest()];
+    const [waiting, busy, again] = [someRequest(), someRequest(), someRequest()];
+    await given.enqueue(waiting, busy, again);
+    await given.worker('worker-1', 2);
+    await given.publish(
+      ...lifeOf(done),
+      ...lifeOf(failed, failedOutcome(failed)),
+      queuedEvent(waiting),
+      queuedEvent(busy),
+      started(busy),
+      queuedEvent(again),
+      started(again),
+      retrying(again),
+    );
+    const snapshot = await untilStatus(service, (seen) => {
+      expect(queue(seen, 'image.jobs.process')).toMatchObject({ ready: 1, unacked: 2, consumers: 1 });
+      expect(seen.workers).toMatchObject([{ name: 'worker-1', slots: 2, live: true }]);
+      expect(seen.totals?.accepted).toBe(5);
+    });
+    expect(snapshot).toMatchObject({
+      sources: { management: { state: 'ok' }, events: { state: 'ok' } },
+      dead_letters: { jobs: 0, webhooks: 0 },
+      alarms: [],
+      totals: { accepted: 5, completed: 1, failed: 1, retried: 1, failed_by_code: { undecodable_image: 1 } },
+      ledger: { open: 3, unaccounted: 0, in_broker: 3 },
+      latency: { samples: 1, stages: { process: { p50: 0.05 }, store: { p99: 0.003 } } },
+      failures_5m: { undecodable_image: 1 },
+      peaks: { waiting: { value: 2 }, workers: { value: 1 } },
+      utilisation: { slots: 2, busy: 1 },
+    });
+    expect(snapshot.throughput.completed_1m).toBeCloseTo(1 / 60);
+    expect(snapshot.latency.stages.notify?.p50).toBeLessThan(5);
+    const metrics = await (await get(service, '/metrics')).text();
+    expect(metrics).toContain('rabbitmq_queue_messages_unacked{queue="image.jobs.process"} 2');
+    expect(metrics).toContain('image_jobs_accepted_total 5');
+    expect(metrics).toContain('image_jobs_unaccounted 0');
+    expect(metrics).not.toContain(done.job_id);
+  });
+
+  it('has the same peaks and totals after a restart, whatever happened meanwhile counted once', async () => {
+    const first = await given.monitoring();
+    const requests = Array.from({ length: 6 }, () => someRequest());
+    const open = someRequest();
+    await given.publish(queuedEvent(open), ...requests.map(queuedEvent));
+    for (const request of requests) {
+      const end = request === requests[0] ? failedOutcome(request) : completedOutcome(request);
+      await given.publish(...lifeOf(request, end).slice(1));
+    }
+    const before = await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(5));
+    await first.stop();
+    const second = await given.monitoring();
+    const after = await statusOf(second);
+    expect(after.totals).toEqual(before.totals);
+    expect(after.peaks).toEqual(before.peaks);
+    expect(after.peaks).toMatchObject({ waiting: { value: 7 }, processing: { value: 1 } });
+    expect(after.ledger).toMatchObject({ accepted: 7, completed: 5, failed: 1, open: 1, unaccounted: 0 });
+    await second.stop();
+    await given.publish(...lifeOf(open).slice(1), ...lifeOf(someRequest()));
+    const third = await given.monitoring();
+    expect((await statusOf(third)).ledger).toMatchObject({
+      accepted: 8,
+      completed: 7,
+      open: 0,
+      unaccounted: 0,
+    });
+  });
+
+  it('counts on where it was killed before it could store what it knew', async () => {
+    const first = await given.monitoring();
+    await given.publish(...lifeOf(someRequest()));
+    await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
+    await first.stop();
+    const path = join(given.storeFolder, 'state/monitoring.json');
+    const old = await readFile(path);
+    const second = await given.monitoring();
+    await given.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
+    await untilStatus(second, ({ totals }) => expect(totals?.accepted).toBe(3));
+    await second.stop();
+    await writeFile(path, old);
+    const third = await given.monitoring();
+    expect((await statusOf(third)).ledger).toMatchObject({
+      accepted: 3,
+      completed: 2,
+      open: 1,
+      unaccounted: 0,
+    });
+  });
+});
+
+describe('while RabbitMQ’s management API is away', () => {
+  it('gives the last good figures with their age, at once, and is well again afterwards', async () => {
+    const { hostname, port } = new URL(given.vhost.managementUrl);
+    const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
+    onTestFinished(() => proxy.close());
+    await given.worker('worker-1', 2);
+    const service = await given.monitoring({
+      RABBITMQ_MANAGEMENT_URL: `http://127.0.0.1:${proxy.port}`,
+      MANAGEMENT_TIMEOUT_MS: '300',
+    });
+    await untilStatus(service, ({ workers }) => expect(workers).toHaveLength(1));
+    expect(await (await get(service, '/health')).json()).toMatchObject({ status: 'ok' });
+    for (const fault of ['freeze', 'refuse'] as const) {
+      await proxy[fault]();
+      const away = await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('away'));
+      expect(away.workers).toMatchObject([{ name: 'worker-1', live: true }]);
+      expect(queue(away, 'image.jobs.process')).toBeDefined();
+      expect(away.sources.management.age_seconds).toBeGreaterThan(0);
+      expect(away.sources.events.state).toBe('ok');
+      const asked = performance.now();
+      await Promise.all(Array.from({ length: 100 }, () => statusOf(service)));
+      expect(performance.now() - asked).toBeLessThan(1_000);
+      expect(await (await get(service, '/metrics')).text()).not.toContain('rabbitmq_queue_messages_ready{');
+      await proxy.resume();
+      await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('ok'));
+    }
+  });
+
+  it('answers from the start, and says that nothing is known', async () => {
+    const service = await given.starting({ RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:9' });
+    const { sources, queues } = await statusOf(service);
+    expect(sources.management.state).toBe('never');
+    expect(queues).toEqual([]);
+    const health = await get(service, '/health');
+    expect(health.status).toBe(503);
+    expect(await health.json()).toMatchObject({ status: 'error', age_seconds: null });
+  });
+
+  it('answers while the store is away, and knows the totals once it is back', async () => {
+    const first = await given.monitoring();
+    await given.publish(...lifeOf(someRequest()));
+    await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
+    await first.stop();
+    await rename(given.storeFolder, `${given.storeFolder}-away`);
+    await symlink(given.storeFolder, given.storeFolder);
+    const service = await given.starting();
+    await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('ok'));
+    expect((await statusOf(service)).totals).toBeNull();
+    await rm(given.storeFolder);
+    await rename(`${given.storeFolder}-away`, given.storeFolder);
+    await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
+  });
+});
+
+describe('the interval', () => {
+  it('changes while the service runs, for those who have the token', async () => {
+    const service = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });
+    const { updated_at } = await statusOf(service);
+    for (const [body, token, status, code] of [
+      ['{"seconds":1}', undefined, 401, 'unauthorized'],
+      ['{"seconds":1}', 'wrong', 401, 'unauthorized'],
+      ['{"seconds":0}', TOKEN, 422, 'invalid_parameter'],
+      ['{"seconds":"5"}', TOKEN, 422, 'invalid_parameter'],
+      ['{', TOKEN, 400, 'malformed_request'],
+      ['x'.repeat(2_000), TOKEN, 413, 'body_too_large'],
+    ] as const) {
+      const refused = await put(service, body, token);
+      expect([refused.status, await refused.json()]).toEqual([
+        status,
+        expect.objectContaining({ code, detail: expect.any(String) as string }),
+      ]);
+      expect(refused.headers.get('content-type')).toContain('application/problem+json');
+    }
+    expect((await statusOf(service)).interval_seconds).toBe(600);
+    const changed = await put(service, '{"seconds": 1}', TOKEN);
+    expect([changed.status, await changed.json()]).toEqual([
+      200,
+      expect.objectContaining({ interval_seconds: 1 }),
+    ]);
+    await untilStatus(service, (seen) => {
+      expect(seen.interval_seconds).toBe(1);
+      expect(seen.updated_at).not.toBe(updated_at);
+    });
+  });
+
+  it('needs a token to be set', async () => {
+    const service = await given.starting({ API_TOKEN: '' });
+    const refused = await put(service, '{"seconds":1}', TOKEN);
+    expect([refused.status, await refused.json()]).toEqual([
+      503,
+      expect.objectContaining({ code: 'token_not_set' }),
+    ]);
+  });
+});

@@ -1,0 +1,142 @@
+import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { errorCodes } from '@image-pipeline/shared/errors.ts';
+import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
+import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { createLifecycle, type Startable } from '@image-pipeline/shared/lifecycle.ts';
+import { createLogger } from '@image-pipeline/shared/log.ts';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
+import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
+import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import type { MonitoringConfig } from './config.ts';
+import { loadState, offsetToReadFrom } from './durable/durable-state.ts';
+import { StateSaver } from './durable/state-saver.ts';
+import { PipelineFigures } from './events/pipeline-figures.ts';
+import { MetricsExporter } from './export-metrics.ts';
+import { monitoringRoutes } from './http/routes.ts';
+import { ManagementClient } from './management/management-client.ts';
+import { readBroker } from './management/read-broker.ts';
+import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
+
+/** What lives from the reading of the stored state on. */
+interface Following {
+  readonly figures: PipelineFigures;
+  readonly follower: EventFollower;
+  readonly saver: Startable;
+}
+
+/** The monitoring service: looks at RabbitMQ and follows the event log; one snapshot of both comes out. */
+export function createMonitoring(config: MonitoringConfig): Service & { readonly port: number } {
+  const instance = config.MONITORING_NAME;
+  const log = createLogger(instance, logOptions(config));
+  const metrics = createMetrics('monitoring');
+  const exporter = new MetricsExporter(metrics);
+  const store = configuredStore(config);
+  const broker = configuredBroker(config, { name: instance, appId: 'monitoring', log });
+  const management = new ManagementClient({
+    url: config.RABBITMQ_MANAGEMENT_URL,
+    user: config.RABBITMQ_MANAGEMENT_USER,
+    password: config.RABBITMQ_MANAGEMENT_PASSWORD,
+    connectMs: config.MANAGEMENT_CONNECT_TIMEOUT_MS,
+    callMs: config.MANAGEMENT_TIMEOUT_MS,
+    line: new RequestQueue({
+      maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
+      minInterval: config.UPSTREAM_MIN_INTERVAL,
+    }),
+  });
+  let following: Following | undefined;
+
+  /** Reads what the last process knew, and gets ready to read on from there. */
+  async function takeUp(): Promise<Following> {
+    const state = await loadState(store);
+    const figures = new PipelineFigures({
+      state,
+      isLive: () => follower.isCaughtUp,
+      onEnded: ({ seconds }) => {
+        if (seconds.total !== undefined) metrics.observe('image_job_duration_seconds', seconds.total);
+      },
+    });
+    const follower: EventFollower = new EventFollower({
+      broker,
+      service: 'monitoring',
+      instance,
+      replay: config.EVENTS_REPLAYED,
+      from: offsetToReadFrom(state),
+      onEvent: (event, offset) => figures.onEvent(event, offset),
+      onReset: () => {
+        log.warn('the event log has a gap or was made anew; totals go on from here');
+        figures.readToTheEnd();
+      },
+      log,
+    });
+    return { figures, follower, saver: new StateSaver(store, () => figures.state, log) };
+  }
+
+  const keeper = new SnapshotKeeper({
+    intervalSeconds: config.STATUS_UPDATE_INTERVAL,
+    look: () => readBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL)),
+    pipeline: () => following?.figures,
+    isCaughtUp: () => following?.follower.isCaughtUp === true,
+    onRefreshed: (seen) => exporter.export(seen),
+    log,
+  });
+  const server = createServiceServer({
+    host: config.MONITORING_HOST,
+    port: config.MONITORING_PORT,
+    portsToTry: 1,
+    notReadyBecause: () =>
+      broker.unavailableBecause ??
+      (following?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
+    metrics,
+    routes: monitoringRoutes(keeper, config.API_TOKEN),
+  });
+  const stopping = new AbortController();
+  const lifecycle = createLifecycle(
+    [
+      // Before everything that may be waited for: whoever asks is told what is known.
+      { name: 'http server', start: () => server.start(), stop: () => server.stop() },
+      { name: 'management API', stop: () => management.close() },
+      { name: 'snapshot', start: () => keeper.start(), stop: () => keeper.stop() },
+      {
+        name: 'store',
+        start: () => waitForStore(() => store.start(), stopping.signal, log),
+        stop: () => store.stop(),
+      },
+      {
+        name: 'stored figures',
+        start: async () => {
+          following = await waitForStore(takeUp, stopping.signal, log);
+        },
+      },
+      { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
+      { name: 'saver', start: () => following?.saver.start(), stop: () => following?.saver.stop() },
+      {
+        name: 'event follower',
+        start: () => following?.follower.start(),
+        stop: () => following?.follower.stop(),
+      },
+    ],
+    config.STOP_TIMEOUT_MS,
+  );
+  return {
+    failed: new Promise((resolve) => broker.on('fatal', resolve)),
+    get port() {
+      return server.port;
+    },
+    async start() {
+      await lifecycle.start();
+      log.info({ port: server.port }, 'watching');
+    },
+    stop() {
+      stopping.abort();
+      return lifecycle.stop();
+    },
+  };
+}
+
+/** As amqplib reads it: no path is the vhost `/`. */
+function vhostOf(url: string): string {
+  const path = new URL(url).pathname.slice(1);
+  return path === '' ? '/' : decodeURIComponent(path);
+}

@@ -1,0 +1,75 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { WINDOW_MS, type PipelineFigures } from '../events/pipeline-figures.ts';
+import { latencyOf } from '../figures/latency.ts';
+import { ledgerOf } from '../figures/ledger.ts';
+import { countOpenRuns, headAges } from '../figures/open-runs.ts';
+import { failuresByCode, throughputOf } from '../figures/throughput.ts';
+import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
+import type { BrokerFigures, BrokerQueue } from '../management/read-broker.ts';
+
+/** The snapshot without what changes while it is kept: its age, and that of its sources. */
+export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | 'sources'>;
+
+export interface SnapshotInput {
+  /** Undefined until the stored totals have been read. */
+  readonly pipeline: Omit<PipelineFigures, 'onEvent' | 'onLook'> | undefined;
+  /** The newest look at RabbitMQ; undefined until the first one. */
+  readonly broker: BrokerFigures | undefined;
+  /** When that was, in milliseconds since 1970. */
+  readonly lookedAt: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export function buildSnapshot({ pipeline, broker, lookedAt, now }: SnapshotInput): SnapshotBody {
+  const open = [...(pipeline?.runs.open ?? [])];
+  const ends = pipeline?.ends.between(now - WINDOW_MS, Infinity) ?? [];
+  const workers = workerTable({
+    known: pipeline?.workers ?? new Map(),
+    lookedAt,
+    open,
+    attempts: pipeline?.attempts.between(now - UTILISATION_WINDOW_MS, Infinity) ?? [],
+    now,
+  });
+  const ages = headAges(open, now);
+  return {
+    version: 1,
+    updated_at: new Date(now).toISOString(),
+    queues: broker?.queues.map((queue) => queueFigures(queue, ages)) ?? [],
+    dead_letters: {
+      jobs: readyIn(broker, queueNames.dead),
+      webhooks: readyIn(broker, queueNames.webhooksDead),
+    },
+    alarms: broker?.alarms.map(({ resource, node }) => `${resource} on ${node}`) ?? [],
+    workers,
+    utilisation: utilisationOfAll(workers),
+    jobs: countOpenRuns(open, now),
+    throughput: throughputOf(ends, now),
+    latency: latencyOf(ends, WINDOW_MS / 1_000),
+    failures_5m: failuresByCode(ends),
+    totals: pipeline?.totals ?? null,
+    peaks: pipeline?.peaks ?? null,
+    ledger: pipeline === undefined ? null : ledgerOf(pipeline.totals, open.length, broker?.queues),
+  };
+}
+
+function queueFigures(queue: BrokerQueue, ages: ReadonlyMap<string, number>): QueueFigures {
+  const { name, ready, unacked, consumers, rates } = queue;
+  return {
+    name,
+    ready,
+    unacked,
+    publish_rate: rates.publish,
+    deliver_rate: rates.deliver,
+    ack_rate: rates.ack,
+    consumers,
+    head_age_seconds: ages.get(name) ?? null,
+  };
+}
+
+/** In hand counts, too: while somebody looks through a queue, all of it is. */
+function readyIn(broker: BrokerFigures | undefined, name: string): number | null {
+  const queue = broker?.queues.find((found) => found.name === name);
+  return queue === undefined ? null : queue.ready + queue.unacked;
+}

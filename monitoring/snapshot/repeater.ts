@@ -1,0 +1,56 @@
+/** Does something again and again, one at a time, however many ask; the time between can be changed while it runs. */
+export class Repeater {
+  readonly #work: () => Promise<number | undefined>;
+  #intervalSeconds: number;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+  #isOn = false;
+
+  /** @param work does not reject; it may ask for a shorter time until the next, in seconds */
+  constructor(work: () => Promise<number | undefined>, intervalSeconds: number) {
+    this.#work = work;
+    this.#intervalSeconds = intervalSeconds;
+  }
+
+  get intervalSeconds(): number {
+    return this.#intervalSeconds;
+  }
+
+  /** From the start of one to the start of the next; counts from the start of the newest. */
+  set intervalSeconds(seconds: number) {
+    this.#intervalSeconds = seconds;
+    if (this.#running === undefined) this.#schedule();
+  }
+
+  start(): void {
+    this.#isOn = true;
+    void this.now();
+  }
+
+  /** Does it now, unless it is being done. */
+  now(): Promise<void> {
+    return (this.#running ??= this.#run());
+  }
+
+  async stop(): Promise<void> {
+    this.#isOn = false;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#startedAt = performance.now();
+    const sooner = await this.#work();
+    this.#running = undefined;
+    this.#schedule(sooner);
+  }
+
+  #schedule(sooner = Infinity): void {
+    clearTimeout(this.#timer);
+    if (!this.#isOn) return;
+    const left = this.#startedAt + Math.min(this.#intervalSeconds, sooner) * 1_000 - performance.now();
+    this.#timer = setTimeout(() => void this.now(), Math.max(0, left));
+  }
+}

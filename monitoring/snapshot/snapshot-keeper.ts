@@ -1,0 +1,126 @@
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { PipelineFigures } from '../events/pipeline-figures.ts';
+import type { BrokerFigures } from '../management/read-broker.ts';
+import { buildSnapshot, type SnapshotBody } from './build-snapshot.ts';
+import { Repeater } from './repeater.ts';
+import { SourceWatch } from './source-watch.ts';
+
+/** Until the next try where a source did not answer, however long the interval is, in seconds. */
+const RETRY_SECONDS = 2;
+
+export interface SnapshotKeeperOptions {
+  readonly intervalSeconds: number;
+  /** Looks at RabbitMQ. */
+  readonly look: () => Promise<BrokerFigures>;
+  /** What events tell; undefined until the stored totals have been read. */
+  readonly pipeline: () => PipelineFigures | undefined;
+  /** Whether the event log has been read to its end and is followed. */
+  readonly isCaughtUp: () => boolean;
+  /** After each refresh; `broker` is undefined where the look failed. */
+  readonly onRefreshed: (seen: {
+    snapshot: Snapshot;
+    broker: BrokerFigures | undefined;
+    tookSeconds: number;
+  }) => void;
+  readonly log: Logger;
+}
+
+/** Keeps one snapshot, made anew every so often; whoever asks gets it from memory, with its age. */
+export class SnapshotKeeper implements Startable {
+  readonly #options: SnapshotKeeperOptions;
+  readonly #repeater: Repeater;
+  readonly #management = new SourceWatch();
+  readonly #events = new SourceWatch();
+  #broker: BrokerFigures | undefined;
+  #body: SnapshotBody;
+  #builtAt = performance.now();
+
+  constructor(options: SnapshotKeeperOptions) {
+    this.#options = options;
+    this.#repeater = new Repeater(() => this.#refresh(), options.intervalSeconds);
+    this.#body = this.#build();
+  }
+
+  start(): Promise<void> {
+    this.#repeater.start();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    return this.#repeater.stop();
+  }
+
+  /** Makes it anew now, unless that is being done. */
+  refresh(): Promise<void> {
+    return this.#repeater.now();
+  }
+
+  get intervalSeconds(): number {
+    return this.#repeater.intervalSeconds;
+  }
+
+  set intervalSeconds(seconds: number) {
+    this.#repeater.intervalSeconds = seconds;
+  }
+
+  get snapshot(): Snapshot {
+    return {
+      ...this.#body,
+      age_seconds: (performance.now() - this.#builtAt) / 1_000,
+      interval_seconds: this.intervalSeconds,
+      sources: { management: this.#management.source, events: this.#events.source },
+    };
+  }
+
+  async #refresh(): Promise<number | undefined> {
+    const startedAt = performance.now();
+    const broker = await this.#look();
+    const { pipeline, isCaughtUp, onRefreshed, log } = this.#options;
+    try {
+      if (isCaughtUp()) {
+        pipeline()?.readToTheEnd();
+        this.#events.succeeded();
+      } else {
+        this.#events.failed('the event log is not followed at the moment');
+      }
+      const tookSeconds = (performance.now() - startedAt) / 1_000;
+      pipeline()?.forgetOld(Date.now());
+      this.#body = this.#build();
+      this.#builtAt = performance.now();
+      onRefreshed({ snapshot: this.snapshot, broker, tookSeconds });
+    } catch (error) {
+      log.error({ err: error }, 'the snapshot could not be made anew');
+    }
+    const isWell = broker !== undefined && this.#events.source.state === 'ok';
+    return isWell ? undefined : RETRY_SECONDS;
+  }
+
+  async #look(): Promise<BrokerFigures | undefined> {
+    const { look, pipeline, log } = this.#options;
+    try {
+      const figures = await look();
+      this.#management.succeeded();
+      this.#broker = figures;
+      pipeline()?.onLook(figures.workers, this.#management.lastGood ?? Date.now());
+      return figures;
+    } catch (error) {
+      const reason = messageOf(error);
+      // Once, not with each try.
+      if (this.#management.source.state === 'ok') log.warn({ reason }, 'RabbitMQ’s management API is away');
+      this.#management.failed(reason);
+      return undefined;
+    }
+  }
+
+  #build(): SnapshotBody {
+    return buildSnapshot({
+      pipeline: this.#options.pipeline(),
+      broker: this.#broker,
+      lookedAt: this.#management.lastGood,
+      now: Date.now(),
+    });
+  }
+}
