@@ -10,7 +10,7 @@ LOCAL := @$(NODE) local/cli.ts
 # Handed to the commands as they are, whatever characters are in them.
 export FILE OPS ID N SERVICE SEED JOBS SECONDS SCENARIO
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker upload status replay test test-compose test-compose-cluster check bench chaos doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay test test-compose test-compose-cluster check bench chaos doctor clean setup install
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,12 @@ stop-worker: setup ## stop exactly one worker, after what it has in hand
 
 start-worker: setup ## start it again, or one more
 	$(LOCAL) start-worker
+
+monitor: setup ## watch queues, rates and workers (Ctrl-C ends it)
+	@$(NODE) monitoring/queue_monitor.ts
+
+performance: setup ## watch throughput, latency, utilisation and failures
+	@$(NODE) monitoring/performance_monitor.ts
 
 upload: setup ## send one image: FILE=test_images/sample.jpg OPS=resize
 	$(LOCAL) upload "$$FILE" "$$OPS"

@@ -36,6 +36,12 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan
         firstPort: config.NOTIFICATION_PORT,
         environment: () => ({}),
       },
+      {
+        name: 'monitoring',
+        args: [...nodeFlags, 'monitoring/main.ts'],
+        firstPort: config.MONITORING_PORT,
+        environment: () => ({}),
+      },
     ],
     worker: {
       name: 'worker',
@@ -52,6 +58,7 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan
 function addressVariables(run: RunFolder, { broker, ports }: Addresses): NodeJS.ProcessEnv {
   const api = String(ports.get('api'));
   const notification = String(ports.get('notification'));
+  const monitoring = String(ports.get('monitoring'));
   return {
     RABBITMQ_URL: broker.amqpUrl,
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
@@ -62,6 +69,9 @@ function addressVariables(run: RunFolder, { broker, ports }: Addresses): NodeJS.
     NOTIFICATION_HOST: HOST,
     NOTIFICATION_PORT: notification,
     NOTIFICATION_URL: `http://${HOST}:${notification}`,
+    MONITORING_HOST: HOST,
+    MONITORING_PORT: monitoring,
+    MONITORING_URL: `http://${HOST}:${monitoring}`,
     WORKER_HOST: HOST,
     PUBLIC_API_URL: `http://localhost:${api}`,
     PUBLIC_NOTIFICATION_URL: `ws://localhost:${notification}`,

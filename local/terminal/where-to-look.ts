@@ -5,11 +5,13 @@ import type { RunFolder } from '../supervisor/run-folder.ts';
 export function whereToLook(report: SystemReport, run: RunFolder): string[] {
   const api = `http://localhost:${portOf(report, 'api')}`;
   const notification = `ws://localhost:${portOf(report, 'notification')}/ws`;
+  const monitoring = `http://localhost:${portOf(report, 'monitoring')}/status`;
   const rabbitmq = `http://localhost:${report.broker?.managementPort ?? 15_672}`;
   return [
     `  API            ${api}`,
     `  API docs       ${api}/docs`,
     `  Notifications  ${notification}`,
+    `  Monitoring     ${monitoring}  (make monitor)`,
     `  RabbitMQ       ${rabbitmq}  (guest / guest)`,
     `  Images         ${run.store}`,
   ];

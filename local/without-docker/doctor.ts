@@ -66,6 +66,7 @@ async function ports(): Promise<Finding[]> {
   const wanted = {
     api: config.API_PORT,
     notification: config.NOTIFICATION_PORT,
+    monitoring: config.MONITORING_PORT,
     RabbitMQ: USUAL_PORTS.amqp,
     "RabbitMQ's management": USUAL_PORTS.management,
     'worker-1': config.WORKER_PORT,

@@ -27,7 +27,7 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
     const plan = pipelinePlan(runFolder, await readEnvironment(root));
     await stopSystem(runFolder);
     const workers = `${plan.workers} worker${plan.workers === 1 ? '' : 's'}`;
-    console.log(`Starting RabbitMQ, api, notification and ${workers} …`);
+    console.log(`Starting RabbitMQ, api, notification, monitoring and ${workers} …`);
     return { report: await startOrStop(plan), started: true };
   });
 }

@@ -1,0 +1,37 @@
+/** `3.2 s`, `0.045 s`, `12 min`; a dash where it is not known. Short enough for a column of 7. */
+export function secondsText(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined) return '-';
+  if (seconds < 0.1) return `${seconds.toFixed(3)} s`;
+  if (seconds < 10) return `${seconds.toFixed(2)} s`;
+  if (seconds < 600) return `${seconds.toFixed(0)} s`;
+  if (seconds < 36_000) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3_600)} h`;
+}
+
+/** A second: `0.05`, `4.8`, `120`. */
+export function rateText(perSecond: number): string {
+  if (perSecond === 0) return '0';
+  if (perSecond < 1) return perSecond.toFixed(2);
+  return perSecond < 100 ? perSecond.toFixed(1) : perSecond.toFixed(0);
+}
+
+/** `98 %`; a dash where it is not known. */
+export function shareText(share: number | null): string {
+  return share === null ? '-' : `${Math.round(share * 100)} %`;
+}
+
+/** With thin groups of three: `1 234 567`. */
+export function countText(count: number | null): string {
+  return count === null ? '-' : String(count).replaceAll(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** The same for narrow columns: `12 345`, `1235k`, `1.2M`. */
+export function shortCountText(count: number): string {
+  if (count < 100_000) return countText(count);
+  return count < 10_000_000 ? `${Math.round(count / 1_000)}k` : `${(count / 1_000_000).toFixed(1)}M`;
+}
+
+/** Cut to the width, with an ellipsis; padded to it. */
+export function fit(text: string, width: number): string {
+  return text.length <= width ? text.padEnd(width) : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

@@ -1,0 +1,60 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+
+const USAGE_ERROR = 2;
+
+export interface MonitorOptions {
+  /** Of the monitoring service, without `/status`. */
+  readonly url: string;
+  /** Seconds from one look to the next. */
+  readonly interval: number;
+  readonly json: boolean;
+  readonly once: boolean;
+}
+
+/** What was asked for on the command line, or the exit code of one that ends here: help, or a usage error. */
+export function readMonitorOptions(
+  { name, description }: { readonly name: string; readonly description: string },
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): MonitorOptions | { readonly exitCode: number } {
+  const command = new Command(name)
+    .description(description)
+    .option(
+      '--url <address>',
+      'the monitoring service',
+      asUrl,
+      env['MONITORING_URL'] ?? 'http://localhost:8002',
+    )
+    .option('--interval <seconds>', 'from one look to the next', asSeconds, 2)
+    .option('--once', 'look once and end', false)
+    .option('--json', 'print each snapshot as one line of JSON', false)
+    .addHelpText(
+      'after',
+      '\nWithout a terminal it prints one line an interval. NO_COLOR turns colours off.\n' +
+        'Exit codes: 0 ok, 1 error, 2 usage, 3 figures are stale or the service cannot be reached.',
+    )
+    .allowExcessArguments(false)
+    .exitOverride();
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { exitCode: error.exitCode === 0 ? 0 : USAGE_ERROR };
+  }
+  return command.opts<MonitorOptions>();
+}
+
+function asUrl(given: string): string {
+  if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) {
+    throw new InvalidArgumentError('It must be an address such as http://localhost:8002.');
+  }
+  return given.replace(/\/+$/, '');
+}
+
+function asSeconds(given: string): number {
+  const seconds = Number(given);
+  if (!/^\d+(\.\d+)?$/.test(given) || seconds < 0.2 || seconds > 3_600) {
+    throw new InvalidArgumentError('It must be a number of seconds from 0.2 to 3600.');
+  }
+  return seconds;
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { someSnapshot, someSource } from '../testing/some-snapshot.ts';
+
+/** A monitoring service that always answers this. */
+async function serve(snapshot: Snapshot): Promise<string> {
+  const server = createServer((_request, response) => response.end(JSON.stringify(snapshot)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function start(program: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', program), ...args]);
+  const output = Promise.all([text(child.stdout), text(child.stderr)]);
+  return {
+    child,
+    ended: once(child, 'exit').then(async ([code]: unknown[]) => {
+      const [out, err] = await output;
+      return { code, out, err };
+    }),
+  };
+}
+
+const run = (program: string, ...args: string[]) => start(program, args).ended;
+const stale = someSnapshot({
+  sources: { management: someSource({ state: 'away', age_seconds: 99 }), events: someSource() },
+});
+
+describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) => {
+  it('looks once and ends with 0', async () => {
+    const { code, out } = await run(program, '--once', '--url', await serve(someSnapshot()));
+    expect([code, out.split('\n')]).toEqual([0, [expect.stringMatching(/^2026-01-01T12.*busy=2\/2/), '']]);
+  });
+
+  it('prints the snapshot as JSON, and ends with 3 where its figures are stale', async () => {
+    const { code, out } = await run(program, '--once', '--json', '--url', await serve(stale));
+    expect([code, JSON.parse(out)]).toEqual([3, stale]);
+  });
+
+  it('ends with 3 where the service cannot be reached', async () => {
+    const { code, err } = await run(program, '--once', '--url', 'http://127.0.0.1:9');
+    expect([code, err]).toEqual([3, expect.stringContaining('http://127.0.0.1:9 cannot be reached')]);
+  });
+
+  it.each([['--sideways'], ['--interval', '0'], ['--url', 'nowhere'], ['surplus']])(
+    'ends with 2 where it is called with %s',
+    async (...args) => {
+      expect((await run(program, ...args)).code).toBe(2);
+    },
+  );
+
+  it('prints a line an interval where there is no terminal, until it is told to stop', async () => {
+    const { child, ended } = start(program, ['--interval', '0.2', '--url', await serve(someSnapshot())]);
+    let lines = 0;
+    child.stdout.on('data', (chunk) => {
+      lines += String(chunk).split('\n').length - 1;
+      if (lines >= 3) child.kill('SIGINT');
+    });
+    expect((await ended).code).toBe(0);
+    expect(lines).toBeGreaterThanOrEqual(3);
+  });
+});

@@ -1,0 +1,36 @@
+const ENTER = '\u001b[?1049h\u001b[?25l';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const CLEAR_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+const FALLBACK_WIDTH = 80;
+
+/** The whole terminal, painted over in place. What was on it before, and the cursor, come back at the end. */
+export class Screen {
+  readonly #out: NodeJS.WriteStream;
+  #lines: readonly string[] = [];
+  #isOpen = false;
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out;
+  }
+
+  get width(): number {
+    return this.#out.columns || FALLBACK_WIDTH;
+  }
+
+  paint(lines: readonly string[]): void {
+    this.#lines = lines;
+    const shown = lines.slice(0, Math.max(1, (this.#out.rows || Infinity) - 1));
+    const text = shown.map((line) => `${line}${CLEAR_LINE}\n`).join('');
+    this.#out.write(`${this.#isOpen ? '' : ENTER}${HOME}${text}${CLEAR_BELOW}`);
+    this.#isOpen = true;
+  }
+
+  /** Leaves what was painted last behind, below what was on the terminal before. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#out.write(`${LEAVE}${this.#lines.join('\n')}\n`);
+  }
+}
