@@ -82,6 +82,8 @@ export class RequestQueue {
   async execute<Result>(work: () => Result | Promise<Result>, signal?: AbortSignal): Promise<Result> {
     const turn = await this.acquire(signal);
     try {
+      // A moment may have passed since the turn came; those who wait look at this again when they wake.
+      this.#lastStart = performance.now();
       return await work();
     } finally {
       turn[Symbol.dispose]();
