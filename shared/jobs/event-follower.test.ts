@@ -26,7 +26,7 @@ async function publish(...events: JobEvent[]): Promise<void> {
   for (const event of events) await broker.publisher.publish(eventMessage(event));
 }
 
-async function follow(instance: string, replay = 1_000) {
+async function follow(instance: string, replay = 1_000, from?: number) {
   const events: JobEvent[] = [];
   const offsets: number[] = [];
   const follower = new EventFollower({
@@ -34,6 +34,7 @@ async function follow(instance: string, replay = 1_000) {
     service: 'test',
     instance,
     replay,
+    from,
     onEvent: (event, offset) => {
       events.push(event);
       offsets.push(offset);
@@ -61,6 +62,16 @@ describe('a follower of the event log', () => {
     }
     expect(other.offsets).toEqual(one.offsets);
     expect(one.offsets).toEqual([...new Set(one.offsets)].toSorted((a, b) => a - b));
+  });
+
+  it('begins where it is told to, however few of the newest events it would read', async () => {
+    for (let n = 0; n < 3; n++) await publish(...lifeOf(someRequest()));
+    const { events, offsets } = await follow('all');
+    const from = offsets[2];
+    if (from === undefined) throw new Error('there are too few events');
+    const later = await follow('later', 0, from);
+    expect(later.offsets).toEqual(offsets.slice(2));
+    expect(later.events).toEqual(events.slice(2));
   });
 
   it('skips what this version does not know', async () => {
