@@ -1,4 +1,4 @@
-# One image a service: docker build --build-arg SERVICE=api .   (api, worker, notification)
+# One image a service: docker build --build-arg SERVICE=api .   (api, worker, notification, monitoring)
 # The production packages are a stage of their own, so that a change of code does not install them again.
 
 FROM node:24-bookworm-slim AS packages
@@ -8,6 +8,7 @@ COPY package.json package-lock.json ./
 COPY api/package.json api/
 COPY worker/package.json worker/
 COPY notification/package.json notification/
+COPY monitoring/package.json monitoring/
 COPY shared/package.json shared/
 COPY local/package.json local/
 COPY load_test/package.json load_test/

@@ -75,7 +75,8 @@ export function createMonitoring(config: MonitoringConfig): Service & { readonly
 
   const keeper = new SnapshotKeeper({
     intervalSeconds: config.STATUS_UPDATE_INTERVAL,
-    look: () => readBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL)),
+    look: () =>
+      readBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
     pipeline: () => following?.figures,
     isCaughtUp: () => following?.follower.isCaughtUp === true,
     onRefreshed: (seen) => exporter.export(seen),

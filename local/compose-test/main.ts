@@ -16,7 +16,7 @@ import { kills } from './steps/kills.ts';
 import { troubleshooting } from './steps/troubleshooting.ts';
 
 /** The handout's, so they must be free. */
-const PORTS = [8000, 8001, 9000, 9001, 9090, 15_672];
+const PORTS = [8000, 8001, 8002, 9000, 9001, 9090, 15_672];
 
 const walks = {
   handout: [...bringUp, ...handout, ...troubleshooting, ...hardening, ...kills, ...badInput, ...data],

@@ -8,6 +8,7 @@ const PAGES = [
   { title: 'API', service: 'api', port: 8000, path: '', scheme: 'http' },
   { title: 'API docs', service: 'api', port: 8000, path: '/docs', scheme: 'http' },
   { title: 'Notifications', service: 'notification', port: 8001, path: '/ws', scheme: 'ws' },
+  { title: 'Monitoring', service: 'monitoring', port: 8002, path: '/status', scheme: 'http' },
   { title: 'RabbitMQ', service: 'rabbitmq', port: 15_672, path: '', scheme: 'http' },
   { title: 'MinIO', service: 'minio', port: 9001, path: '', scheme: 'http' },
   { title: 'Prometheus', service: 'prometheus', port: 9090, path: '', scheme: 'http' },

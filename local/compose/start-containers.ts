@@ -108,12 +108,13 @@ async function failureOf(project: ComposeProject, container: Container): Promise
 }
 
 function portVariables(env: NodeJS.ProcessEnv): Map<number, string> {
-  const { API_PORT, NOTIFICATION_PORT } = readLocalConfig(env);
+  const { API_PORT, NOTIFICATION_PORT, MONITORING_PORT } = readLocalConfig(env);
   const { RABBITMQ_MANAGEMENT_PORT, MINIO_PORT, MINIO_CONSOLE_PORT, PROMETHEUS_PORT } =
     readComposeConfig(env);
   const ports = {
     API_PORT,
     NOTIFICATION_PORT,
+    MONITORING_PORT,
     RABBITMQ_MANAGEMENT_PORT,
     MINIO_PORT,
     MINIO_CONSOLE_PORT,

@@ -2,7 +2,7 @@ import { expectThat } from '../expect.ts';
 import { PROJECT } from '../stack.ts';
 import type { Step } from '../step.ts';
 
-const SERVICES = ['api', 'minio', 'notification', 'prometheus', 'rabbitmq', 'worker', 'worker'];
+const SERVICES = ['api', 'minio', 'monitoring', 'notification', 'prometheus', 'rabbitmq', 'worker', 'worker'];
 /** From built images to everything ready, and the demo through. */
 const WITHIN_S = 90;
 

@@ -56,7 +56,14 @@ export const handout: readonly Step[] = [
   },
   scaleTo(3),
   scaleTo(5),
-  skipped('task 3: monitoring/queue_monitor', 'the monitoring service comes with issue 5'),
+  {
+    title: 'task 3: monitoring/queue_monitor.ts --once',
+    run: async (stack) => {
+      const shown = await stack.line('npx node monitoring/queue_monitor.ts --once');
+      expectThat(shown.includes('image.jobs.process'), `it does not show the queue: ${shown}`);
+      return shown.split('\n').at(-1) ?? '';
+    },
+  },
   {
     title: 'task 3: curl http://localhost:8000/metrics',
     run: async (stack) => {

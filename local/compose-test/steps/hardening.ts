@@ -8,7 +8,12 @@ import type { Stack } from '../stack.ts';
 import type { Step } from '../step.ts';
 
 /** Ports that each of our services listens on within its container. */
-const LISTENS: Readonly<Record<string, number>> = { api: 8000, notification: 8001, worker: 9100 };
+const LISTENS: Readonly<Record<string, number>> = {
+  api: 8000,
+  notification: 8001,
+  monitoring: 8002,
+  worker: 9100,
+};
 
 const limitsSchema = z.tuple([
   z.object({
