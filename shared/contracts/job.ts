@@ -48,7 +48,7 @@ export const jobRequestSchema = z
     run: z.int().min(1),
     submitted_at: timestamp,
     original: z.object({
-      name: z.string().max(1_024),
+      name: z.string().max(65_536),
       content_type: z.enum(inputTypes),
       size: z.int().min(1),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
