@@ -1,6 +1,6 @@
 import { messageOf, type PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { withinDeadline } from '@image-pipeline/shared/store/within-deadline.ts';
+import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 
 /** Nothing lies there: the question is only whether the store answers. */
 const PROBE_KEY = 'state/readiness';

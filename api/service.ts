@@ -6,11 +6,10 @@ import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { logOptions } from '@image-pipeline/shared/common-config.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
-import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
@@ -30,7 +29,7 @@ const BURIALS_AT_ONCE = 8;
  * The API. It listens at once and finds broker and store in the background, so that `/readyz` can tell what is missing
  * and jobs of the past can be asked for meanwhile.
  */
-export function createApi(config: ApiConfig): Service & { readonly port: number } {
+export function createApi(config: ApiConfig): Service {
   const instance = `api-${hostname()}-${process.pid}`;
   const log = createLogger('api', logOptions(config));
   const metrics = createMetrics('api');
@@ -66,7 +65,6 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
   const tempFolder = new TempFolder();
   const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  broker.on('fatal', fail);
 
   const burials = broker.consumer({
     queue: queueNames.burial,
@@ -126,8 +124,13 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
     requestTimeoutMs: config.API_REQUEST_TIMEOUT_MS,
     patienceMs: config.STOP_TIMEOUT_MS / 2,
   });
-  const lifecycle = createLifecycle(
-    [
+  return createService({
+    broker,
+    server,
+    failed,
+    stopping,
+    stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    steps: [
       { name: 'temporary folder', start: () => tempFolder.start(), stop: () => tempFolder.stop() },
       { name: 'store', start: () => inBackground(openStore), stop: closeStore },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
@@ -138,20 +141,6 @@ export function createApi(config: ApiConfig): Service & { readonly port: number 
       { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],
-    config.STOP_TIMEOUT_MS,
-  );
-  return {
-    failed,
-    get port() {
-      return server.port;
-    },
-    async start() {
-      await lifecycle.start();
-      log.info({ port: server.port }, 'listening');
-    },
-    async stop() {
-      stopping.abort();
-      await lifecycle.stop();
-    },
-  };
+    onStarted: (port) => log.info({ port }, 'listening'),
+  });
 }

@@ -1,6 +1,7 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
-import type { MetricName, Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { MetricName } from '@image-pipeline/shared/metric-definitions.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { BrokerFigures } from './management/read-broker.ts';
 
 const queueGauges = [

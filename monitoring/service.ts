@@ -2,12 +2,12 @@ import { logOptions } from '@image-pipeline/shared/common-config.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { createLifecycle, type Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
-import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
 import { loadState, offsetToReadFrom } from './durable/durable-state.ts';
@@ -27,7 +27,7 @@ interface Following {
 }
 
 /** The monitoring service: looks at RabbitMQ and follows the event log; one snapshot of both comes out. */
-export function createMonitoring(config: MonitoringConfig): Service & { readonly port: number } {
+export function createMonitoring(config: MonitoringConfig): Service {
   const instance = config.MONITORING_NAME;
   const log = createLogger(instance, logOptions(config));
   const metrics = createMetrics('monitoring');
@@ -93,8 +93,12 @@ export function createMonitoring(config: MonitoringConfig): Service & { readonly
     routes: monitoringRoutes(keeper, config.API_TOKEN),
   });
   const stopping = new AbortController();
-  const lifecycle = createLifecycle(
-    [
+  return createService({
+    broker,
+    server,
+    stopping,
+    stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    steps: [
       // Before everything that may be waited for: whoever asks is told what is known.
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
       { name: 'management API', stop: () => management.close() },
@@ -118,22 +122,8 @@ export function createMonitoring(config: MonitoringConfig): Service & { readonly
         stop: () => following?.follower.stop(),
       },
     ],
-    config.STOP_TIMEOUT_MS,
-  );
-  return {
-    failed: new Promise((resolve) => broker.on('fatal', resolve)),
-    get port() {
-      return server.port;
-    },
-    async start() {
-      await lifecycle.start();
-      log.info({ port: server.port }, 'watching');
-    },
-    stop() {
-      stopping.abort();
-      return lifecycle.stop();
-    },
-  };
+    onStarted: (port) => log.info({ port }, 'watching'),
+  });
 }
 
 /** As amqplib reads it: no path is the vhost `/`. */

@@ -4,11 +4,10 @@ import { createServiceServer } from '@image-pipeline/shared/http/service-server.
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
-import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
-import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { NotificationConfig } from './config.ts';
 import { EventRing } from './event-ring.ts';
@@ -27,10 +26,7 @@ const OTHER_CONNECTIONS = 100;
  * The notification service: the event log goes in, WebSocket messages come out; ends of jobs go in, webhooks come out.
  * @param resolve finds the addresses of webhooks' receivers
  */
-export function createNotification(
-  config: NotificationConfig,
-  resolve: Resolve = systemResolver(),
-): Service & { readonly port: number } {
+export function createNotification(config: NotificationConfig, resolve: Resolve = systemResolver()): Service {
   const instance = config.NOTIFICATION_NAME;
   const log = createLogger(instance, logOptions(config));
   const metrics = createMetrics('notification');
@@ -84,8 +80,12 @@ export function createNotification(
   });
   const webhooks = new Webhooks({ config, broker, store, resolve, metrics, log });
   const stopping = new AbortController();
-  const lifecycle = createLifecycle(
-    [
+  return createService({
+    broker,
+    server,
+    stopping,
+    stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    steps: [
       // Refuses with 503 until there is something to tell.
       { name: 'sockets', start: () => sockets.start(), stop: () => sockets.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
@@ -104,20 +104,6 @@ export function createNotification(
       { name: 'event follower', start: () => follower.start(), stop: () => follower.stop() },
       { name: 'intake', stop: () => sockets.stop() },
     ],
-    config.STOP_TIMEOUT_MS,
-  );
-  return {
-    failed: new Promise((resolve) => broker.on('fatal', resolve)),
-    get port() {
-      return server.port;
-    },
-    async start() {
-      await lifecycle.start();
-      log.info({ port: server.port }, 'ready for subscribers');
-    },
-    stop() {
-      stopping.abort();
-      return lifecycle.stop();
-    },
-  };
+    onStarted: (port) => log.info({ port }, 'ready for subscribers'),
+  });
 }

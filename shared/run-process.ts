@@ -1,17 +1,11 @@
 import { BrokerMisconfigured } from './broker/misconfiguration.ts';
 import { ConfigError } from './config.ts';
 import { messageOf } from './errors.ts';
-import type { Startable } from './lifecycle.ts';
+import type { Service } from './service.ts';
 import { StoreMisconfigured } from './store/store-failure.ts';
 
 /** `sysexits.h`: the configuration is wrong, so starting again would not help. */
 const EX_CONFIG = 78;
-
-/** A service that can find out, while it runs, that it can never work. */
-export interface Service extends Startable {
-  /** Resolves with the reason if that happens. */
-  readonly failed: Promise<Error>;
-}
 
 /**
  * The edge of a service's process. SIGTERM or SIGINT stops the service and exits 0 (1 if the stop was not

@@ -1,11 +1,10 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions } from '@image-pipeline/shared/common-config.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
-import { createLifecycle } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
-import type { Service } from '@image-pipeline/shared/run-process.ts';
+import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
@@ -13,7 +12,7 @@ import { createJobProcessor } from './process-job.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 /** The worker: jobs from the queue, images through child processes, results into the store. */
-export function createWorker(config: WorkerConfig): Service & { readonly port: number } {
+export function createWorker(config: WorkerConfig): Service {
   const worker = config.WORKER_NAME;
   const slots = config.MAX_CONCURRENT_JOBS;
   const ladder = config.RETRY_LADDER;
@@ -52,8 +51,12 @@ export function createWorker(config: WorkerConfig): Service & { readonly port: n
       broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'not consuming jobs yet'),
     metrics,
   });
-  const lifecycle = createLifecycle(
-    [
+  return createService({
+    broker,
+    server,
+    stopping,
+    stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    steps: [
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
       {
         name: 'store',
@@ -69,20 +72,6 @@ export function createWorker(config: WorkerConfig): Service & { readonly port: n
         stop: () => consumer.stop(config.STOP_TIMEOUT_MS * 0.8),
       },
     ],
-    config.STOP_TIMEOUT_MS,
-  );
-  return {
-    failed: new Promise((resolve) => broker.on('fatal', resolve)),
-    get port() {
-      return server.port;
-    },
-    async start() {
-      await lifecycle.start();
-      log.info({ slots, port: server.port }, 'ready for jobs');
-    },
-    stop() {
-      stopping.abort();
-      return lifecycle.stop();
-    },
-  };
+    onStarted: (port) => log.info({ slots, port }, 'ready for jobs'),
+  });
 }

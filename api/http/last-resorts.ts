@@ -11,7 +11,6 @@ export const nothingHere: RequestHandler = () => {
 /** Turns whatever a route threw into its answer. */
 export function answerErrors(log: Logger): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   return (error: unknown, request, response, _next) => {
     if (response.headersSent || request.socket.destroyed) {
       // In mid-answer, or nobody is there any more: a cut connection says it all.

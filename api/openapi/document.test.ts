@@ -11,7 +11,8 @@ import { allowedFormats, FILE_FIELD, textFields } from '../form-fields.ts';
 import { problemCodes, problemMeanings } from '../problem.ts';
 import { createOpenapiDocument } from './document.ts';
 import { acceptedExample, jobListExample, statusExample } from './examples.ts';
-import { commonProblems, elsewhereProblems, operations, type Operation } from './operations.ts';
+import { operations } from './operations.ts';
+import { commonProblems, elsewhereProblems, type Operation } from './operations/operation.ts';
 import {
   replayBegunExample,
   replayBodyExamples,

@@ -5,7 +5,8 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { problemAnswerSchema } from '../contracts/problem-answer.ts';
 import { problemMeanings } from '../problem.ts';
 import { answerResponse, problemResponses } from './responses.ts';
-import { operations, type Operation } from './operations.ts';
+import { operations } from './operations.ts';
+import type { Operation } from './operations/operation.ts';
 import { webhooks } from './webhooks.ts';
 
 /** The OpenAPI document of the API, made from the contracts and from the tables of calls and error codes. */

@@ -1,7 +1,7 @@
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { problemMeanings, problemType, retryAfterOf, type ProblemCode } from '../problem.ts';
-import { commonProblems, type Answer } from './operations.ts';
+import { commonProblems, type Answer } from './operations/operation.ts';
 
 export function answerResponse(answer: Answer): ZodOpenApiResponseObject {
   const { description, types = {}, example, headers = {} } = answer;

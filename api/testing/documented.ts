@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { problemAnswerSchema } from '../contracts/problem-answer.ts';
-import { commonProblems, elsewhereProblems, operations, type Operation } from '../openapi/operations.ts';
+import { operations } from '../openapi/operations.ts';
+import { commonProblems, elsewhereProblems, type Operation } from '../openapi/operations/operation.ts';
 import { problemMeanings, retryAfterOf } from '../problem.ts';
 
 export interface Answer {

@@ -1,48 +1,28 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
-import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { collect } from '@image-pipeline/shared/testing/collect.ts';
 import { someRequest } from '@image-pipeline/shared/testing/job-life.ts';
-import { testBroker, testLadder } from '@image-pipeline/shared/testing/test-broker.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startArmedSystem, type ArmedSystem, type CrashPoint } from './armed-system.ts';
+import { describe, expect, it } from 'vitest';
+import type { CrashPoint } from './armed-system.ts';
 import { corruptedImage, endOf, goodImage, listedJobs, send, sendOnce } from './client.ts';
+import { givenSystem } from './given-system.ts';
 import { messagesUnderWay, tracesOf } from './traces.ts';
 
 const COMPLETED = { requests: 1, outcomes: 1, results: 1, thumbnails: 1, deadLetters: 0 };
 const FAILED = { requests: 1, outcomes: 1, results: 0, thumbnails: 0, deadLetters: 1 };
 const PATIENCE = { timeout: 15_000, interval: 500 };
 
-let system: ArmedSystem;
-let store: ObjectStore;
-let broker: Broker;
-
-beforeAll(async () => {
-  const ladder = testLadder.map(({ label }) => label).join(',');
-  system = await startArmedSystem({ RETRY_LADDER: ladder, WEBHOOK_RETRY_LADDER: ladder });
-  store = openStore({ kind: 'folder', folder: join(system.folder, 'store') });
-  await store.start();
-  broker = testBroker(system.node.amqpUrl);
-  await broker.start();
-});
-afterAll(async () => {
-  await broker.stop();
-  await store.stop();
-  await system[Symbol.asyncDispose]();
-});
+const given = givenSystem();
 
 const requestsStored = async () =>
-  (await collect(store.list('jobs/'))).filter(({ key }) => key.endsWith('/request.json')).length;
+  (await collect(given.store.list('jobs/'))).filter(({ key }) => key.endsWith('/request.json')).length;
 
 /** Nothing waits, and nobody has anything in hand. */
 async function untilAtRest(): Promise<void> {
-  await expect.poll(() => messagesUnderWay(system.node), PATIENCE).toEqual({});
+  await expect.poll(() => messagesUnderWay(given.system.node), PATIENCE).toEqual({});
 }
 
 describe('an api that dies in the middle of an upload', () => {
@@ -56,27 +36,27 @@ describe('an api that dies in the middle of an upload', () => {
     'api after publish image.jobs/',
     'api before publish image.events/job.queued',
   ])('%s: the same key gives one job, which ends once', async (point) => {
-    const { apiUrl } = system;
+    const { apiUrl } = given.system;
     const before = await requestsStored();
     const key = crypto.randomUUID();
-    await system.arm(point);
+    await given.system.arm(point);
     const first = await send(apiUrl, goodImage, key);
-    await system.afterCrash();
+    await given.system.afterCrash();
     const jobId = (await send(apiUrl, goodImage, key)) ?? '';
     if (first !== undefined) expect(jobId).toBe(first);
     expect(await endOf(apiUrl, jobId)).toMatchObject({ status: 'completed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(store, jobId)).toEqual(COMPLETED);
+    expect(await tracesOf(given.store, jobId)).toEqual(COMPLETED);
     expect(await requestsStored()).toBe(before + 1);
     expect((await listedJobs(apiUrl)).filter((listed) => listed === jobId)).toHaveLength(1);
   });
 
   it('shows nothing of an upload that was not published', async () => {
-    const { apiUrl } = system;
+    const { apiUrl } = given.system;
     const before = await listedJobs(apiUrl);
-    await system.arm('api before publish image.jobs/');
+    await given.system.arm('api before publish image.jobs/');
     expect(await send(apiUrl, goodImage, crypto.randomUUID())).toBeUndefined();
-    await system.afterCrash();
+    await given.system.afterCrash();
     await untilAtRest();
     expect(await listedJobs(apiUrl)).toEqual(before);
   });
@@ -94,12 +74,12 @@ describe('a worker that dies in the middle of a job', () => {
     'worker before publish image.events/job.completed',
     'worker after publish image.events/job.completed',
   ])('%s: the job completes once', async (point) => {
-    await system.arm(point);
-    const jobId = await sendOnce(system.apiUrl, goodImage);
-    await system.afterCrash();
-    expect(await endOf(system.apiUrl, jobId)).toMatchObject({ status: 'completed', run: 1 });
+    await given.system.arm(point);
+    const jobId = await sendOnce(given.system.apiUrl, goodImage);
+    await given.system.afterCrash();
+    expect(await endOf(given.system.apiUrl, jobId)).toMatchObject({ status: 'completed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(store, jobId)).toEqual(COMPLETED);
+    expect(await tracesOf(given.store, jobId)).toEqual(COMPLETED);
   });
 
   it.each<CrashPoint>([
@@ -107,12 +87,12 @@ describe('a worker that dies in the middle of a job', () => {
     'worker after putIfAbsent /outcome.json',
     'worker after publish image.events/job.failed',
   ])('%s: a job that cannot be done fails once', async (point) => {
-    await system.arm(point);
-    const jobId = await sendOnce(system.apiUrl, corruptedImage);
-    await system.afterCrash();
-    expect(await endOf(system.apiUrl, jobId)).toMatchObject({ status: 'failed', run: 1 });
+    await given.system.arm(point);
+    const jobId = await sendOnce(given.system.apiUrl, corruptedImage);
+    await given.system.afterCrash();
+    expect(await endOf(given.system.apiUrl, jobId)).toMatchObject({ status: 'failed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(store, jobId)).toEqual(FAILED);
+    expect(await tracesOf(given.store, jobId)).toEqual(FAILED);
   });
 
   it.each<CrashPoint>([
@@ -121,12 +101,12 @@ describe('a worker that dies in the middle of a job', () => {
     'worker before publish image.events/job.retrying',
     'worker after publish image.events/job.retrying',
   ])('%s: a job that is tried again ends once', async (point) => {
-    await system.arm(point);
+    await given.system.arm(point);
     const { job_id } = await submitDamaged();
-    await system.afterCrash();
-    expect(await endOf(system.apiUrl, job_id)).toMatchObject({ status: 'failed', run: 1 });
+    await given.system.afterCrash();
+    expect(await endOf(given.system.apiUrl, job_id)).toMatchObject({ status: 'failed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(store, job_id)).toEqual(FAILED);
+    expect(await tracesOf(given.store, job_id)).toEqual(FAILED);
   });
 });
 
@@ -139,12 +119,12 @@ describe('a burial recorder that dies in the middle of a burial', () => {
     'api before publish image.events/job.failed',
     'api after publish image.events/job.failed',
   ])('%s: a run that no worker ended fails once, and lies dead once', async (point) => {
-    await system.arm(point);
+    await given.system.arm(point);
     const request = await submitDamaged(exchangeNames.deadLetters, routingKeys.deadJob);
-    await system.afterCrash();
+    await given.system.afterCrash();
     await untilAtRest();
-    expect(await endOf(system.apiUrl, request.job_id)).toMatchObject({ status: 'failed', run: 1 });
-    expect(await tracesOf(store, request.job_id)).toEqual(FAILED);
+    expect(await endOf(given.system.apiUrl, request.job_id)).toMatchObject({ status: 'failed', run: 1 });
+    expect(await tracesOf(given.store, request.job_id)).toEqual(FAILED);
   });
 });
 
@@ -157,9 +137,9 @@ async function submitDamaged(
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const request = someRequest();
   const damaged = { ...request, original: { ...request.original, size: bytes.length, sha256 } };
-  await store.put(originalKey(request.job_id), Buffer.from('damaged!'));
-  await store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(damaged));
-  await broker.publisher.publish({
+  await given.store.put(originalKey(request.job_id), Buffer.from('damaged!'));
+  await given.store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(damaged));
+  await given.broker.publisher.publish({
     exchange,
     routingKey,
     body: { ...damaged, history: [] },

@@ -1,56 +1,32 @@
-import { join } from 'node:path';
-import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
-import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { openStore } from '@image-pipeline/shared/store/open-store.ts';
-import { testBroker, testLadder } from '@image-pipeline/shared/testing/test-broker.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startArmedSystem, type ArmedSystem, type CrashPoint } from './armed-system.ts';
+import { describe, expect, it } from 'vitest';
+import type { CrashPoint } from './armed-system.ts';
 import { endOf, goodImage, sendOnce } from './client.ts';
+import { givenSystem } from './given-system.ts';
 import { messagesUnderWay, tracesOf } from './traces.ts';
 
 const TOKEN = 'a-token-that-only-tests-know';
 /** A replay whose replica died is noticed after 15 s. */
 const TAKEN_OVER = { timeout: 40_000, interval: 500 };
 
-let system: ArmedSystem;
-let store: ObjectStore;
-let broker: Broker;
-
-beforeAll(async () => {
-  const ladder = testLadder.map(({ label }) => label).join(',');
-  system = await startArmedSystem({
-    RETRY_LADDER: ladder,
-    WEBHOOK_RETRY_LADDER: ladder,
-    API_TOKEN: TOKEN,
-  });
-  store = openStore({ kind: 'folder', folder: join(system.folder, 'store') });
-  await store.start();
-  broker = testBroker(system.node.amqpUrl);
-  await broker.start();
-});
-afterAll(async () => {
-  await broker.stop();
-  await store.stop();
-  await system[Symbol.asyncDispose]();
-});
+const given = givenSystem({ API_TOKEN: TOKEN });
 
 /** A job that failed because its original was away, which is there again. */
 async function deadJob(): Promise<string> {
-  await system.arm('worker before get originals/');
-  const jobId = await sendOnce(system.apiUrl, goodImage);
+  await given.system.arm('worker before get originals/');
+  const jobId = await sendOnce(given.system.apiUrl, goodImage);
   // The worker is being started again meanwhile.
-  await store.remove(originalKey(jobId));
-  await system.afterCrash();
-  expect(await endOf(system.apiUrl, jobId)).toMatchObject({ status: 'failed', run: 1 });
-  await store.put(originalKey(jobId), goodImage.bytes);
-  await expect.poll(() => tracesOf(store, jobId), TAKEN_OVER).toMatchObject({ deadLetters: 1 });
+  await given.store.remove(originalKey(jobId));
+  await given.system.afterCrash();
+  expect(await endOf(given.system.apiUrl, jobId)).toMatchObject({ status: 'failed', run: 1 });
+  await given.store.put(originalKey(jobId), goodImage.bytes);
+  await expect.poll(() => tracesOf(given.store, jobId), TAKEN_OVER).toMatchObject({ deadLetters: 1 });
   return jobId;
 }
 
 const askForReplay = (jobId: string) =>
-  fetch(`${system.apiUrl}/dlq/replay`, {
+  fetch(`${given.system.apiUrl}/dlq/replay`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` },
     body: JSON.stringify({ ids: [jobId] }),
@@ -70,15 +46,17 @@ describe('an api that dies in the middle of a replay', () => {
     '%s: the job is done again once, and its dead letter is gone',
     async (point) => {
       const jobId = await deadJob();
-      await system.arm(point);
+      await given.system.arm(point);
       expect(await askForReplay(jobId)).toBeOneOf([undefined, 202]);
-      await system.afterCrash();
+      await given.system.afterCrash();
       await expect
-        .poll(() => endOf(system.apiUrl, jobId), TAKEN_OVER)
+        .poll(() => endOf(given.system.apiUrl, jobId), TAKEN_OVER)
         .toMatchObject({ status: 'completed', run: 2 });
-      await expect.poll(async () => (await broker.queues.inspect(queueNames.dead)).ready, TAKEN_OVER).toBe(0);
-      await expect.poll(() => messagesUnderWay(system.node), TAKEN_OVER).toEqual({});
-      expect(await tracesOf(store, jobId)).toEqual({
+      await expect
+        .poll(async () => (await given.broker.queues.inspect(queueNames.dead)).ready, TAKEN_OVER)
+        .toBe(0);
+      await expect.poll(() => messagesUnderWay(given.system.node), TAKEN_OVER).toEqual({});
+      expect(await tracesOf(given.store, jobId)).toEqual({
         requests: 2,
         outcomes: 2,
         results: 1,

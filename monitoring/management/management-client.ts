@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
-import { withinDeadline } from '@image-pipeline/shared/store/within-deadline.ts';
+import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 
 /** Answers of ours are a few kilobytes; at more, somebody else answers. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { connect, type Channel, type ChannelModel, type ConfirmChannel } from 'a
 import type { RecoveringChannelModel } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { withinDeadline } from '../store/within-deadline.ts';
+import { withinDeadline } from '../within-deadline.ts';
 import { connectOptions } from './broker-addresses.ts';
 import { connectFailure, misconfiguration, type BrokerMisconfigured } from './misconfiguration.ts';
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { withinDeadline } from '../store/within-deadline.ts';
+import { withinDeadline } from '../within-deadline.ts';
 import type { BrokerConnection } from './connection.ts';
 
 const FIRST_DELAY_MS = 100;

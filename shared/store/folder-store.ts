@@ -12,7 +12,7 @@ import { holdsBytes } from './read-object.ts';
 import { explainRefusal, folderRemedies } from './start-refusal.ts';
 import { failureOf } from './store-failure.ts';
 import { walkFolder } from './walk-folder.ts';
-import { withinDeadline } from './within-deadline.ts';
+import { withinDeadline } from '../within-deadline.ts';
 
 /** Half-written files of another machine's processes are removed at a start once they are as old as this. */
 const STALE_MS = 60 * 60_000;

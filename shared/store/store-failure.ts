@@ -1,6 +1,6 @@
 import { PipelineError, StoreUnavailable, messageOf } from '../errors.ts';
 import { SourceFailed } from './measured-body.ts';
-import { DeadlineExceeded } from './within-deadline.ts';
+import { DeadlineExceeded } from '../within-deadline.ts';
 
 /** The store answers but can never serve us; no waiting will change it. The process should end with exit code 78. */
 export class StoreMisconfigured extends Error {
