@@ -22,7 +22,12 @@ export const variableSections: readonly { readonly title: string; readonly varia
 const ofTheMachine: readonly string[] = ['MAX_CONCURRENT_JOBS'];
 
 /** Lines of their own, which `make` fills in. */
-const ownLines: readonly string[] = ['API_TOKEN', 'WEBHOOK_SECRET', 'WEBHOOK_ALLOWED_HOSTS'];
+const ownLines: readonly string[] = [
+  'API_TOKEN',
+  'RABBITMQ_MONITORING_PASSWORD',
+  'WEBHOOK_SECRET',
+  'WEBHOOK_ALLOWED_HOSTS',
+];
 
 /** `.env.example`: each variable once, explained, with its default; a commented line means just that default. */
 export function envExample(): string {
@@ -42,6 +47,10 @@ export function envExample(): string {
 
 # The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
 API_TOKEN=
+
+# With Docker Compose: the password by which the monitoring service looks at RabbitMQ, letters and digits.
+# \`make\` puts a random one into .env.
+RABBITMQ_MONITORING_PASSWORD=
 
 # What webhooks are signed with: whsec_ and 24 to 64 bytes in base64, e.g. whsec_$(openssl rand -base64 32); several,
 # divided by commas, while it is changed. Empty: no webhooks. \`make\` puts a random one into .env.

@@ -81,6 +81,6 @@ function refuseSampleManagementPassword(config: MonitoringConfig): string[] {
   const isSample = samplePasswords.includes(config.RABBITMQ_MANAGEMENT_PASSWORD);
   if (config.NODE_ENV !== 'production' || !isSample) return [];
   return [
-    'RABBITMQ_MANAGEMENT_PASSWORD is a sample password, which NODE_ENV=production refuses: set a real one',
+    'RABBITMQ_MANAGEMENT_PASSWORD is a sample password, which NODE_ENV=production refuses: set a real one (with Compose RABBITMQ_MONITORING_PASSWORD)',
   ];
 }

@@ -123,6 +123,7 @@ export const samplePasswords: readonly string[] = [
   '',
   'guest',
   'minioadmin',
+  'monitoring',
   'password',
   'changeme',
   'secret',

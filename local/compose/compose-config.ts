@@ -15,7 +15,19 @@ export const composeVariables = {
     default: 'guest',
     form: 'letters and digits',
     example: 'guest',
-    description: 'the password of that user; both count when its data are new',
+    description: 'the password of that user',
+  }),
+  RABBITMQ_MONITORING_USER: text({
+    default: 'monitoring',
+    form: 'a name',
+    example: 'monitoring',
+    description: 'the user by which monitoring looks at RabbitMQ; it may do nothing else',
+  }),
+  RABBITMQ_MONITORING_PASSWORD: text({
+    default: 'monitoring',
+    form: 'letters and digits',
+    example: 'the output of: openssl rand -hex 32',
+    description: 'the password of that user',
   }),
   RABBITMQ_ERLANG_COOKIE: text({
     default: 'image-pipeline',

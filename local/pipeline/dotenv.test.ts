@@ -12,12 +12,12 @@ test('.env is made once, from the example, with secrets of its own', async () =>
   await using folder = await tempFolder();
   await writeFile(
     join(folder.path, '.env.example'),
-    '# Token.\nAPI_TOKEN=\nWEBHOOK_SECRET=\nWORKERS=2\nEMPTY=\n',
+    '# Token.\nAPI_TOKEN=\nRABBITMQ_MONITORING_PASSWORD=\nWEBHOOK_SECRET=\nWORKERS=2\nEMPTY=\n',
   );
   expect(await ensureDotenv(folder.path)).toBe(true);
   const first = await readFile(join(folder.path, '.env'), 'utf8');
   expect(first).toMatch(
-    /^# Token\.\nAPI_TOKEN=[0-9a-f]{64}\nWEBHOOK_SECRET=whsec_[\w+/]{43}=\nWORKERS=2\nEMPTY=\n$/,
+    /^# Token\.\nAPI_TOKEN=[0-9a-f]{64}\nRABBITMQ_MONITORING_PASSWORD=[0-9a-f]{64}\nWEBHOOK_SECRET=whsec_[\w+/]{43}=\nWORKERS=2\nEMPTY=\n$/,
   );
   expect(await ensureDotenv(folder.path)).toBe(false);
   expect(await readFile(join(folder.path, '.env'), 'utf8')).toBe(first);

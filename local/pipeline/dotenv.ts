@@ -17,6 +17,7 @@ export async function ensureDotenv(root: string): Promise<boolean> {
   const example = await readFile(join(root, '.env.example'), 'utf8');
   const own = {
     API_TOKEN: randomBytes(32).toString('hex'),
+    RABBITMQ_MONITORING_PASSWORD: randomBytes(32).toString('hex'),
     WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
     WEBHOOK_ALLOWED_HOSTS: OWN_MACHINE,
   };

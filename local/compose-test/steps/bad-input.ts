@@ -9,11 +9,20 @@ const SPIN_S = 20;
 /** 0.1 s, 0.2 s, … between the starts, and what each start takes. */
 const FEW = 8;
 
-const tells = (title: string, settings: string, seconds: number, expected: RegExp, code?: number): Step => ({
+interface Told {
+  /** `-e NAME=value`, and the service that is run with it. */
+  readonly settings: string;
+  readonly service?: string;
+  readonly seconds: number;
+  readonly expected: RegExp;
+  readonly code?: number;
+}
+
+const tells = (title: string, { settings, service = 'worker', seconds, expected, code }: Told): Step => ({
   title,
   run: async (stack) => {
     const { all, exitCode } = await stack.tryLine(
-      `timeout -k 5 ${seconds} docker-compose run --rm -T --no-deps ${settings} worker`,
+      `timeout -k 5 ${seconds} docker-compose run --rm -T --no-deps ${settings} ${service}`,
     );
     const line = all.split('\n').find((text) => expected.test(text));
     if (line === undefined) throw new Error(all);
@@ -24,21 +33,42 @@ const tells = (title: string, settings: string, seconds: number, expected: RegEx
 
 /** What cannot work says so. */
 export const badInput: readonly Step[] = [
-  tells(
-    'sample secrets in production',
-    '-e NODE_ENV=production',
-    30,
-    /RABBITMQ_URL has a sample password/,
-    78,
-  ),
-  tells(
-    'a broker that cannot be reached',
-    '-e RABBITMQ_URL=amqp://guest:guest@nowhere:5672',
-    15,
-    /cannot reach RabbitMQ/,
-  ),
-  tells('a store that cannot be reached', '-e MINIO_ENDPOINT=http://nowhere:9000', 15, /the store is away/),
-  tells('a wrong password of the store', '-e MINIO_SECRET_KEY=wrong-password', 30, /MINIO_SECRET_KEY/, 78),
+  tells('sample secrets in production', {
+    settings: '-e NODE_ENV=production',
+    seconds: 30,
+    expected: /RABBITMQ_URL has a sample password/,
+    code: 78,
+  }),
+  tells('the sample password of monitoring in production', {
+    settings: '-e NODE_ENV=production -e RABBITMQ_MANAGEMENT_PASSWORD=monitoring',
+    service: 'monitoring',
+    seconds: 30,
+    expected: /RABBITMQ_MANAGEMENT_PASSWORD is a sample password.*RABBITMQ_MONITORING_PASSWORD/,
+    code: 78,
+  }),
+  tells('a name that a user of RabbitMQ cannot have', {
+    settings: `-e 'RABBITMQ_MONITORING_USER=a"b'`,
+    service: 'rabbitmq',
+    seconds: 30,
+    expected: /RABBITMQ_MONITORING_USER may have letters/,
+    code: 78,
+  }),
+  tells('a broker that cannot be reached', {
+    settings: '-e RABBITMQ_URL=amqp://guest:guest@nowhere:5672',
+    seconds: 15,
+    expected: /cannot reach RabbitMQ/,
+  }),
+  tells('a store that cannot be reached', {
+    settings: '-e MINIO_ENDPOINT=http://nowhere:9000',
+    seconds: 15,
+    expected: /the store is away/,
+  }),
+  tells('a wrong password of the store', {
+    settings: '-e MINIO_SECRET_KEY=wrong-password',
+    seconds: 30,
+    expected: /MINIO_SECRET_KEY/,
+    code: 78,
+  }),
   {
     title: 'a configuration that cannot work does not spin',
     run: async (stack) => {

@@ -99,6 +99,28 @@ export const hardening: readonly Step[] = [
     },
   },
   {
+    title: 'RabbitMQ: the user of monitoring may look, and nothing else',
+    run: async (stack) => {
+      const [monitoring] = await stack.containers('monitoring');
+      if (monitoring === undefined) throw new Error('there is no monitoring');
+      const { text } = await stack.inside(monitoring, 'printenv RABBITMQ_MANAGEMENT_PASSWORD');
+      const authorization = `Basic ${Buffer.from(`monitoring:${text.trim()}`).toString('base64')}`;
+      for (const [method, path, expected] of [
+        ['GET', 'queues/%2F', 200],
+        ['GET', 'users', 401],
+        ['DELETE', 'queues/%2F/image.jobs.process', 401],
+        ['DELETE', 'queues/%2F/image.jobs.process/contents', 401],
+      ] as const) {
+        const { status } = await fetch(`http://localhost:15672/api/${path}`, {
+          method,
+          headers: { authorization },
+        });
+        expectThat(status === expected, `${method} /api/${path} answers ${status}`);
+      }
+      return undefined;
+    },
+  },
+  {
     title: 'outside: no port of ours answers at other addresses of this machine; AMQP at none',
     run: async (stack) => {
       const ports = (await stack.containers()).flatMap((container) => [...container.ports.values()]);
