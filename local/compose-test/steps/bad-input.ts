@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expectThat } from '../expect.ts';
 import { PROJECT } from '../stack.ts';
@@ -85,6 +87,24 @@ export const badInput: readonly Step[] = [
         return `${restarts} restarts in ${SPIN_S} s, ever slower`;
       } finally {
         await stack.project.docker(['rm', '-f', name]);
+      }
+    },
+  },
+  {
+    title: 'too little memory: make up says so, and where to change it',
+    run: async (stack) => {
+      const override = join(stack.folder, 'docker-compose.override.yml');
+      await writeFile(override, 'services: { notification: { mem_limit: 24m, memswap_limit: 24m } }\n');
+      try {
+        const { all, exitCode } = await stack.tryLine('make up');
+        expectThat(exitCode !== 0, 'make up went well');
+        const line = all.split('\n').find((text) => text.includes('needs more memory than its mem_limit'));
+        if (line === undefined) throw new Error(all);
+        return line.trim();
+      } finally {
+        await rm(override);
+        await stack.tryLine('docker-compose up -d');
+        await stack.untilReady();
       }
     },
   },
