@@ -33,10 +33,8 @@ import { notReadyBecause } from './readiness.ts';
 import { readStatus } from './read-status.ts';
 import type { TempFolder } from './temp-folder.ts';
 
-/** How old the queues' figures in `/metrics` may be, and how long the broker may take for them. */
+/** How old the queues' figures may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
-/** The same for the length that decides on uploads. */
-const QUEUE_LENGTH = { maxAgeMs: 250, timeoutMs: 1_000 } as const;
 
 /** Of a body in JSON; a thousand ids are some 40 kB. */
 const MAX_BODY_BYTES = 128 * 1024;
@@ -73,7 +71,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   const inspect = (queue: string) => broker.queues.inspect(queue);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
-    figures: createQueueFigures({ queues: queuesOfWaitingJobs(config), inspect, ...QUEUE_LENGTH }),
+    figures: createQueueFigures({ queues: queuesOfWaitingJobs(config), inspect, ...QUEUE_FIGURES }),
     pace: deps.pace,
   });
   return {
