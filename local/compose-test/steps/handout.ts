@@ -60,8 +60,9 @@ export const handout: readonly Step[] = [
     title: 'task 3: monitoring/queue_monitor.ts --once',
     run: async (stack) => {
       const shown = await stack.line('npx node monitoring/queue_monitor.ts --once');
-      expectThat(shown.includes('image.jobs.process'), `it does not show the queue: ${shown}`);
-      return shown.split('\n').at(-1) ?? '';
+      const figures = /\bready=\d.*/.exec(shown)?.[0];
+      expectThat(figures !== undefined, `it does not show the queue: ${shown}`);
+      return figures;
     },
   },
   {
