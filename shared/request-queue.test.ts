@@ -100,4 +100,42 @@ describe('a line in front of an upstream', () => {
     expect(await queue.execute(() => 1)).toBe(1);
     expect(queue.getStats().waiting_requests).toBe(0);
   });
+
+  it('keeps the turn of who changes his mind while his call is under way', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
+    const slow = upstream(20);
+    const giveUp = new AbortController();
+    const first = queue.execute(() => {
+      giveUp.abort(new Error('had enough'));
+      return slow.call();
+    }, giveUp.signal);
+    const second = queue.execute(() => slow.call());
+    expect(await first).toBe(1);
+    await second;
+    expect(slow.mostAtOnce).toBe(1);
+    await sleep(0);
+    expect(queue.getStats()).toMatchObject({ active_requests: 0, waiting_requests: 0, total_requests: 2 });
+  });
+
+  it.each([0, 0.05])(
+    'gives no turn to who left before it came, at a distance of %s s',
+    async (minInterval) => {
+      const queue = new RequestQueue({ maxConcurrent: 3, minInterval });
+      const begun: number[] = [];
+      const givingUp = Array.from({ length: 5 }, () => new AbortController());
+      const calls = givingUp.map(({ signal }, n) => queue.execute(() => begun.push(n), signal));
+      const settled = Promise.allSettled(calls);
+      for (const n of [1, 2, 3]) givingUp[n]?.abort(new Error('had enough'));
+      expect((await settled).map(({ status }) => status)).toEqual([
+        'fulfilled',
+        'rejected',
+        'rejected',
+        'rejected',
+        'fulfilled',
+      ]);
+      expect(begun).toEqual([0, 4]);
+      await sleep(0);
+      expect(queue.getStats()).toMatchObject({ active_requests: 0, waiting_requests: 0, total_requests: 2 });
+    },
+  );
 });

@@ -48,28 +48,35 @@ export class RequestQueue {
 
   /**
    * Waits for a turn: `using turn = await queue.acquire()`. The turn must be disposed of.
-   * @param signal leaves the line when it aborts
+   * @param signal leaves the line when it aborts; once the turn has come, it changes nothing
    * @throws PipelineError `overloaded` where too many wait already, and what the signal aborted with
    */
   async acquire(signal?: AbortSignal): Promise<Disposable> {
     const { maxWaiting } = this.#options;
+    signal?.throwIfAborted();
     if (this.#waiting >= maxWaiting) {
       throw new PipelineError('overloaded', `${maxWaiting} calls are waiting for their turn already.`);
     }
     const askedAt = performance.now();
     const { promise: turn, resolve, reject } = Promise.withResolvers<Disposable>();
+    // Of its own, because p-queue gives the place of a call away whose signal aborts while it is under way.
+    const leaving = new AbortController();
+    const leave = () => leaving.abort(signal?.reason);
+    signal?.addEventListener('abort', leave, { once: true });
     this.#waiting++;
     this.#line
       .add(
         async () => {
-          await this.#keepDistance(signal);
+          await this.#keepDistance(leaving.signal);
+          leaving.signal.throwIfAborted();
+          signal?.removeEventListener('abort', leave);
           const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
           this.#begin(performance.now() - askedAt);
           resolve({ [Symbol.dispose]: () => release(undefined) });
           await released;
           this.#end();
         },
-        signal === undefined ? {} : { signal },
+        { signal: leaving.signal },
       )
       .catch((error: unknown) => {
         this.#waiting--;
@@ -103,18 +110,19 @@ export class RequestQueue {
   }
 
   /** One after the other, so that the order stays and a start that came late moves those behind it. */
-  #keepDistance(signal: AbortSignal | undefined): Promise<void> {
+  #keepDistance(signal: AbortSignal): Promise<void> {
     const apart = this.#apart.then(() => this.#untilApart(signal));
     this.#apart = apart.catch(() => undefined);
     return apart;
   }
 
   /** By the steady clock, and again after a timer that fired early. */
-  async #untilApart(signal: AbortSignal | undefined): Promise<void> {
+  async #untilApart(signal: AbortSignal): Promise<void> {
     for (;;) {
+      signal.throwIfAborted();
       const leftMs = this.#lastStart + this.#options.minInterval * 1_000 - performance.now();
       if (leftMs <= 0) break;
-      await sleep(Math.ceil(leftMs), undefined, signal === undefined ? {} : { signal });
+      await sleep(Math.ceil(leftMs), undefined, { signal });
     }
     this.#lastStart = performance.now();
   }
