@@ -1,7 +1,8 @@
 import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
-import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { readConfig, seconds, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { publicAddress, publicApiUrl } from '@image-pipeline/shared/public-address.ts';
+import { upstreamVariables } from '@image-pipeline/shared/upstream-variables.ts';
 import {
   refuseLoopbackReceivers,
   refuseWeakSecrets,
@@ -42,6 +43,27 @@ export const apiVariables = {
     max: 1_000_000,
     default: 6_000,
     description: 'uploads that one address may start in a minute; 0: any number',
+  }),
+  ...upstreamVariables,
+  THUMBNAIL_CACHE_TTL: seconds({
+    min: 1,
+    max: 86_400,
+    default: 120,
+    description: 'how long a thumbnail is kept in memory',
+  }),
+  THUMBNAIL_CACHE_BYTES: wholeNumber({
+    min: 1024 * 1024,
+    max: 1024 * 1024 * 1024,
+    default: 32 * 1024 * 1024,
+    unit: 'bytes',
+    description: 'what all thumbnails in memory may take',
+  }),
+  THUMBNAIL_TIMEOUT_MS: wholeNumber({
+    min: 100,
+    max: 600_000,
+    default: 30_000,
+    unit: 'milliseconds',
+    description: 'how long a thumbnail may take, waiting for its turn at the store included; then 503',
   }),
   REPLAY_TIMEOUT_MS: wholeNumber({
     min: 1_000,

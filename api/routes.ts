@@ -6,6 +6,7 @@ import type { EventFollower } from '@image-pipeline/shared/jobs/event-follower.t
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import type { RequestHandler } from 'express';
 import { Admission } from './admission.ts';
 import type { ApiConfig } from './config.ts';
@@ -18,10 +19,12 @@ import { livenessRoute, metricsRoute, readinessRoute } from './http/health-route
 import { imageRoute } from './http/image-route.ts';
 import { jobsRoute } from './http/jobs-route.ts';
 import { jsonBody } from './http/json-body.ts';
+import { queueStatsRoute } from './http/queue-stats-route.ts';
 import { removalRoute } from './http/removal-route.ts';
 import { replayRoute, replayStatusRoute } from './http/replay-routes.ts';
 import { requireToken } from './http/require-token.ts';
 import { statusRoute } from './http/status-route.ts';
+import { thumbnailRoute } from './http/thumbnail-route.ts';
 import { guardUpload } from './http/upload-guards.ts';
 import { uploadRoute } from './http/upload-route.ts';
 import type { JobPace } from './job-pace.ts';
@@ -32,6 +35,7 @@ import { createQueueFigures } from './queue-figures.ts';
 import { notReadyBecause } from './readiness.ts';
 import { readStatus } from './read-status.ts';
 import type { TempFolder } from './temp-folder.ts';
+import { Thumbnails } from './thumbnails/thumbnails.ts';
 
 /** How old the queues' figures may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
@@ -74,6 +78,17 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     figures: createQueueFigures({ queues: queuesOfWaitingJobs(config), inspect, ...QUEUE_FIGURES }),
     pace: deps.pace,
   });
+  const line = new RequestQueue({
+    maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
+    minInterval: config.UPSTREAM_MIN_INTERVAL,
+  });
+  const thumbnails = new Thumbnails({
+    sources: { followed, store },
+    line,
+    ttl: config.THUMBNAIL_CACHE_TTL,
+    maxBytes: config.THUMBNAIL_CACHE_BYTES,
+    timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
+  });
   return {
     'POST /upload': guardUpload(
       uploadRoute({
@@ -104,7 +119,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     'GET /jobs': [...tokenInProduction, jobsRoute({ followed, isCaughtUp, links })],
     'GET /results/{job_id}': [imageRoute('result', { followed, store })],
     'GET /originals/{job_id}': [imageRoute('original', { followed, store })],
-    'GET /thumbnail/{job_id}': [imageRoute('thumbnail', { followed, store })],
+    'GET /thumbnail/{job_id}': [thumbnailRoute(thumbnails)],
     'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(letters)],
     'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(letters, links)],
     'DELETE /dlq/messages': [
@@ -117,6 +132,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
       replayRoute({ letters, readState, replays, refuseBecause, links }),
     ],
     'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
+    'GET /api/v1/queue/stats': [queueStatsRoute(line, thumbnails)],
     'GET /livez': [livenessRoute],
     'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
     'GET /metrics': [

@@ -38,7 +38,7 @@ export const errorCodes = {
   broker_unavailable: 'The message broker does not answer, or takes no messages for the moment.',
   publish_unconfirmed: 'The broker did not confirm in time; the job may or may not have been taken.',
   store_unavailable: 'The object store does not answer.',
-  overloaded: 'More uploads are in hand already than the limit.',
+  overloaded: 'More requests are in hand already than can be worked on.',
   queue_full: 'More jobs wait for a worker than the limit.',
   out_of_space: 'There is no room for the upload at the moment.',
   not_caught_up: 'The service has just started and is still reading the event log.',

@@ -1,9 +1,10 @@
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 import { statusQuerySchema } from '../contracts/queries.ts';
 import { statusAnswer } from '../contracts/status-answer.ts';
 import type { Links } from '../links.ts';
 import { readDeliveries } from '../read-deliveries.ts';
 import { awaitStatus, readStatus, type JobSources } from '../read-status.ts';
+import { closed } from './closed.ts';
 import { jobIdOf } from './job-id.ts';
 import { readQuery } from './query.ts';
 
@@ -25,10 +26,4 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
     response.setHeader('Cache-Control', 'no-store');
     response.json(statusAnswer(view, await readDeliveries(view, deps.store), deps.links));
   };
-}
-
-function closed(response: Response): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  return gone.signal;
 }

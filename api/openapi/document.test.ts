@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
+import { queueStatsAnswerSchema } from '../contracts/queue-stats-answer.ts';
 import { statusAnswerSchema } from '../contracts/status-answer.ts';
 import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../contracts/replay-answers.ts';
 import { acceptedJobSchema } from '../contracts/upload-answer.ts';
@@ -10,7 +11,7 @@ import { parseReplayOrder } from '../dead-letters/replay/parse-replay-order.ts';
 import { allowedFormats, FILE_FIELD, textFields } from '../form-fields.ts';
 import { problemCodes, problemMeanings } from '../problem.ts';
 import { createOpenapiDocument } from './document.ts';
-import { acceptedExample, jobListExample, statusExample } from './examples.ts';
+import { acceptedExample, jobListExample, queueStatsExample, statusExample } from './examples.ts';
 import { operations } from './operations.ts';
 import { commonProblems, elsewhereProblems, type Operation } from './operations/operation.ts';
 import {
@@ -83,6 +84,7 @@ describe('the OpenAPI document', () => {
     expect(acceptedJobSchema.strict().parse(acceptedExample)).toEqual(acceptedExample);
     expect(statusAnswerSchema.strict().parse(statusExample)).toEqual(statusExample);
     expect(jobListAnswerSchema.strict().parse(jobListExample)).toEqual(jobListExample);
+    expect(queueStatsAnswerSchema.strict().parse(queueStatsExample)).toEqual(queueStatsExample);
     expect(replayPreviewSchema.strict().parse(replayPreviewExample)).toEqual(replayPreviewExample);
     expect(replayBegunSchema.strict().parse(replayBegunExample)).toEqual(replayBegunExample);
     expect(replayStatusSchema.strict().parse(replayStatusExample)).toEqual(replayStatusExample);

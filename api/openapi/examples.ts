@@ -1,4 +1,5 @@
 import type { JobListAnswer } from '../contracts/job-list-answer.ts';
+import type { QueueStatsAnswer } from '../contracts/queue-stats-answer.ts';
 import type { StatusAnswer } from '../contracts/status-answer.ts';
 import type { AcceptedJob } from '../contracts/upload-answer.ts';
 
@@ -86,6 +87,18 @@ export const jobListExample: JobListAnswer = {
     },
   ],
   next_cursor: null,
+};
+
+export const queueStatsExample: QueueStatsAnswer = {
+  queue: {
+    max_concurrent: 3,
+    min_interval: 0.1,
+    active_requests: 2,
+    waiting_requests: 1,
+    total_requests: 145,
+    avg_wait_time: 2.34,
+  },
+  cache: { thumbnail_count: 45, thumbnail_ttl: 120 },
 };
 
 export const deadLetterStatsExample = {

@@ -17,6 +17,7 @@ interface StoredRun {
 /**
  * A job as the store knows it: its newest run with request and outcome, and how the runs before it ended. A run
  * without an outcome is `queued`, as the store cannot know more. Undefined where no such job was ever accepted.
+ * Reads one object after the other, so that who takes turns at the store takes one at a time.
  * @param jobId any text; what is not an id of ours is the id of no job
  * @throws StoreUnavailable
  */
@@ -25,12 +26,9 @@ export async function findStoredJob(store: ReadableStore, jobId: string): Promis
   const runs = await listRuns(store, jobId);
   const newest = runs.findLast((stored) => stored.requested);
   if (newest === undefined) return undefined;
-  const [request, outcome, earlier] = await Promise.all([
-    readJson(store, requestKey(jobId, newest.run), jobRequestSchema),
-    readOutcome(store, jobId, newest),
-    readEarlierRuns(store, jobId, runs, newest.run),
-  ]);
-  return request && viewOfStored(request, outcome, earlier);
+  const request = await readJson(store, requestKey(jobId, newest.run), jobRequestSchema);
+  const outcome = await readOutcome(store, jobId, newest);
+  return request && viewOfStored(request, outcome, await readEarlierRuns(store, jobId, runs, newest.run));
 }
 
 /** How the runs before `run` ended, oldest first. */
@@ -59,16 +57,17 @@ async function listRuns(store: ReadableStore, jobId: string): Promise<readonly S
   return [...runs.values()].toSorted((one, other) => one.run - other.run);
 }
 
-function readEarlierRuns(
+async function readEarlierRuns(
   store: ReadableStore,
   jobId: string,
   runs: readonly StoredRun[],
   newest: number,
 ): Promise<EarlierRun[]> {
-  const earlier = runs.filter(({ run, requested }) => requested && run < newest);
-  return Promise.all(
-    earlier.map(async (stored) => earlierRunOf(stored.run, await readOutcome(store, jobId, stored))),
-  );
+  const earlier: EarlierRun[] = [];
+  for (const stored of runs.filter(({ run, requested }) => requested && run < newest)) {
+    earlier.push(earlierRunOf(stored.run, await readOutcome(store, jobId, stored)));
+  }
+  return earlier;
 }
 
 async function readOutcome(

@@ -90,11 +90,13 @@ export const imageOperations = {
     id: 'readThumbnail',
     tag: 'Images',
     summary: 'A small JPEG of the finished image',
+    description:
+      'From memory, or from the store, to which at most `UPSTREAM_MAX_CONCURRENT` go at once; the others wait in line.',
     path: jobPath,
     answers: {
       200: { description: 'The image.', types: { 'image/jpeg': undefined }, headers: imageHeaders },
       304: unchanged,
     },
-    problems: imageProblems,
+    problems: [...imageProblems, 'overloaded'],
   },
 } as const satisfies Operations;

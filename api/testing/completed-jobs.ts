@@ -1,0 +1,19 @@
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import type { GivenApi } from './given-api.ts';
+
+/** Jobs that have completed, each with a thumbnail of bytes of its own; known to the store only. */
+export async function completedJobs(given: GivenApi, count: number): Promise<JobRequest[]> {
+  const requests = Array.from({ length: count }, () => someRequest());
+  for (const request of requests) {
+    const outcome = completedOutcome(request);
+    await given.store.put(outcome.thumbnail.key, thumbnailOf(request.job_id));
+    await given.storeJob(request, outcome);
+  }
+  return requests;
+}
+
+/** The bytes that stand for the thumbnail of a job. */
+export function thumbnailOf(jobId: string): Buffer {
+  return Buffer.from(`a thumbnail of ${jobId}`);
+}

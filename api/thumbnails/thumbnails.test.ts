@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lifeOf } from '@image-pipeline/shared/testing/job-life.ts';
+import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import { describe, expect, it } from 'vitest';
+import { FollowedJobs } from '../followed-jobs.ts';
+import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
+import { givenApi } from '../testing/given-api.ts';
+import { SlowStore } from '../testing/slow-store.ts';
+import { Thumbnails, type ThumbnailsOptions } from './thumbnails.ts';
+
+const given = givenApi();
+const somebody = () => new AbortController().signal;
+
+/** Thumbnails before the real store, which is made slow and is watched. */
+function givenThumbnails(
+  changes: Partial<ThumbnailsOptions> & {
+    takesMs?: number;
+    maxConcurrent?: number;
+    minInterval?: number;
+  } = {},
+) {
+  const { takesMs = 30, maxConcurrent = 3, minInterval = 0, ...options } = changes;
+  const store = new SlowStore(given.store, takesMs);
+  const followed = new FollowedJobs(1_000);
+  const line = new RequestQueue({ maxConcurrent, minInterval });
+  const thumbnails = new Thumbnails({
+    sources: { followed, store },
+    line,
+    ttl: 120,
+    maxBytes: 1024 * 1024,
+    timeoutMs: 20_000,
+    ...options,
+  });
+  return { store, followed, line, thumbnails };
+}
+
+describe('seventy thumbnails on a cold cache', () => {
+  it('go to the store three at a time with a distance between starts, and the second time not at all', async () => {
+    const { store, followed, line, thumbnails } = givenThumbnails({ minInterval: 0.02, takesMs: 80 });
+    const jobs = await completedJobs(given, 70);
+    for (const request of jobs) for (const event of lifeOf(request)) followed.apply(event);
+    const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
+    const first = await all();
+    expect(first.map(({ bytes }) => bytes)).toEqual(jobs.map(({ job_id }) => thumbnailOf(job_id)));
+    expect(store.mostAtOnce).toBe(3);
+    expect(store.calls).toBe(70);
+    const gaps = store.starts.slice(1).map((start, n) => start - (store.starts[n] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(19);
+    expect(await all()).toEqual(first);
+    expect(store.calls).toBe(70);
+    expect(line.getStats()).toMatchObject({ total_requests: 70, active_requests: 0, waiting_requests: 0 });
+    expect(thumbnails.getStats()).toEqual({ thumbnail_count: 70, thumbnail_ttl: 120 });
+  });
+
+  it('also of jobs whose records must be read, which takes no more calls at once and no second look', async () => {
+    const { store, line, thumbnails } = givenThumbnails({ takesMs: 5 });
+    const jobs = await completedJobs(given, 70);
+    const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
+    const first = await all();
+    expect(store.mostAtOnce).toBe(3);
+    const { calls } = store;
+    expect(await all()).toEqual(first);
+    expect(store.calls).toBe(calls);
+    expect(line.getStats()).toMatchObject({ total_requests: 70 });
+  });
+});
+
+describe('one thumbnail', () => {
+  it('that many ask for at once is read once', async () => {
+    const { line, thumbnails } = givenThumbnails();
+    const [job] = await completedJobs(given, 1);
+    const ids = [job?.job_id ?? '', job?.job_id.toUpperCase() ?? ''];
+    const askers = Array.from({ length: 50 }, (_, n) => thumbnails.get(ids[n % 2] ?? '', somebody()));
+    expect(new Set((await Promise.all(askers)).map(({ bytes }) => bytes)).size).toBe(1);
+    expect(line.getStats()).toMatchObject({ total_requests: 1 });
+  });
+
+  it('is read again when its time is over', async () => {
+    const { store, thumbnails } = givenThumbnails({ ttl: 0.1, takesMs: 1 });
+    const [job] = await completedJobs(given, 1);
+    await thumbnails.get(job?.job_id ?? '', somebody());
+    const { calls } = store;
+    expect(thumbnails.getStats()).toEqual({ thumbnail_count: 1, thumbnail_ttl: 0.1 });
+    await expect.poll(() => thumbnails.getStats().thumbnail_count).toBe(0);
+    await thumbnails.get(job?.job_id ?? '', somebody());
+    expect(store.calls).toBeGreaterThan(calls);
+  });
+
+  it('makes room for others where memory is short', async () => {
+    const { thumbnails } = givenThumbnails({ maxBytes: 5_000, takesMs: 1 });
+    for (const { job_id } of await completedJobs(given, 8)) await thumbnails.get(job_id, somebody());
+    expect(thumbnails.getStats().thumbnail_count).toBe(4);
+  });
+});
+
+describe('who no longer waits', () => {
+  it('gives up his place in line', async () => {
+    const { store, line, thumbnails } = givenThumbnails({ maxConcurrent: 1, takesMs: 100 });
+    const [first, left, last] = await completedJobs(given, 3);
+    const giveUp = new AbortController();
+    const begun = thumbnails.get(first?.job_id ?? '', somebody());
+    const gone = thumbnails.get(left?.job_id ?? '', giveUp.signal);
+    const waiting = thumbnails.get(last?.job_id ?? '', somebody());
+    expect(line.getStats().waiting_requests).toBe(3);
+    giveUp.abort();
+    await expect(gone).rejects.toThrow('nobody waits');
+    expect(line.getStats().waiting_requests).toBeLessThanOrEqual(2);
+    await Promise.all([begun, waiting]);
+    expect(store.calls).toBe(2 * 4);
+    await sleep(0);
+    expect(line.getStats()).toMatchObject({ active_requests: 0, waiting_requests: 0, total_requests: 2 });
+  });
+
+  it('takes nothing from those who ask for the same', async () => {
+    const { line, thumbnails } = givenThumbnails();
+    const [job] = await completedJobs(given, 1);
+    const giveUp = new AbortController();
+    const gone = thumbnails.get(job?.job_id ?? '', giveUp.signal);
+    const stays = thumbnails.get(job?.job_id ?? '', somebody());
+    giveUp.abort();
+    await expect(gone).rejects.toThrow('nobody waits');
+    expect((await stays).bytes).toEqual(thumbnailOf(job?.job_id ?? ''));
+    expect(line.getStats()).toMatchObject({ total_requests: 1 });
+  });
+});
+
+describe('a store that hangs', () => {
+  it('is told to everybody in time, keeps its turns until it lets go, and is forgotten afterwards', async () => {
+    const { store, line, thumbnails } = givenThumbnails({ timeoutMs: 300 });
+    const jobs = await completedJobs(given, 10);
+    store.hang(600);
+    const askedAt = performance.now();
+    const answers = await Promise.allSettled(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
+    expect(performance.now() - askedAt).toBeLessThan(550);
+    const codes = answers.map((answer) =>
+      answer.status === 'rejected' && answer.reason instanceof Error && 'code' in answer.reason
+        ? answer.reason.code
+        : answer.status,
+    );
+    expect(codes).toEqual([
+      ...Array<string>(3).fill('store_unavailable'),
+      ...Array<string>(7).fill('overloaded'),
+    ]);
+    expect(line.getStats()).toMatchObject({ active_requests: 3, waiting_requests: 0 });
+    expect(store.active).toBe(3);
+    store.resume();
+    await expect.poll(() => line.getStats().active_requests).toBe(0);
+    expect((await thumbnails.get(jobs[9]?.job_id ?? '', somebody())).bytes).toEqual(
+      thumbnailOf(jobs[9]?.job_id ?? ''),
+    );
+  });
+});
