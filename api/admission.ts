@@ -1,15 +1,15 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import type { JobPace } from './job-pace.ts';
+import type { JobEstimates } from './estimates/job-estimates.ts';
+import { retryAfterDetails } from './estimates/retry-after.ts';
 import type { ReadQueueFigures } from './queue-figures.ts';
-
-const MAX_RETRY_AFTER_S = 300;
 
 export interface AdmissionOptions {
   /** Jobs that may wait, ready or on a rung of the retry ladder; those that workers have in hand are not counted. */
   readonly maxQueueLength: number;
   /** Of the queues in which jobs wait; may be a moment old. */
   readonly figures: ReadQueueFigures;
-  readonly pace: Pick<JobPace, 'secondsFor'>;
+  readonly estimates: Pick<JobEstimates, 'secondsFor'>;
 }
 
 /**
@@ -51,8 +51,9 @@ export class Admission {
   }
 
   #refusal(waiting: number): PipelineError {
-    const { maxQueueLength, pace } = this.#options;
-    const seconds = pace.secondsFor(waiting - maxQueueLength + 1);
+    const { maxQueueLength, estimates } = this.#options;
+    const line = this.#seen?.get(queueNames.process);
+    const seconds = estimates.secondsFor(waiting - maxQueueLength + 1, line);
     return new PipelineError(
       'queue_full',
       `${waiting} jobs wait for a worker and the limit is ${maxQueueLength}; nothing was stored, so send it again later.`,
@@ -60,9 +61,7 @@ export class Admission {
         details: {
           limit: maxQueueLength,
           seen: waiting,
-          ...(seconds === undefined
-            ? {}
-            : { retry_after_seconds: Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(seconds))) }),
+          ...retryAfterDetails(seconds),
         },
       },
     );

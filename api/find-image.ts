@@ -3,6 +3,8 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
 import { renamed } from './display-name.ts';
+import type { JobEstimate } from './estimates/job-estimates.ts';
+import { retryAfterDetails } from './estimates/retry-after.ts';
 
 export type ImageKind = 'result' | 'original' | 'thumbnail';
 
@@ -15,8 +17,11 @@ export interface JobImage {
   readonly fileName: string;
 }
 
-/** @throws PipelineError `not_ready` before the job's end, `job_failed` after a bad one */
-export function findImage(kind: ImageKind, view: JobView): JobImage {
+/**
+ * @param estimate of a job that has not ended
+ * @throws PipelineError `not_ready` before the job's end, `job_failed` after a bad one
+ */
+export function findImage(kind: ImageKind, view: JobView, estimate?: JobEstimate): JobImage {
   const { job_id, original } = view.request;
   switch (kind) {
     case 'original':
@@ -27,19 +32,19 @@ export function findImage(kind: ImageKind, view: JobView): JobImage {
         fileName: original.name,
       };
     case 'result':
-      return jobImage(completed(view).result, original.name, '');
+      return jobImage(completed(view, estimate).result, original.name, '');
     case 'thumbnail':
-      return jobImage(completed(view).thumbnail, original.name, '-thumbnail');
+      return jobImage(completed(view, estimate).thumbnail, original.name, '-thumbnail');
   }
 }
 
-function completed({ state, outcome }: JobView) {
+function completed({ state, outcome }: JobView, estimate: JobEstimate | undefined) {
   if (outcome === undefined) {
     throw new PipelineError(
       'not_ready',
       `The job is ${state}; ask again, or wait with /status/{job_id}?wait=20.`,
       {
-        details: { job_status: state },
+        details: { job_status: state, ...retryAfterDetails(estimate?.eta_seconds) },
       },
     );
   }

@@ -10,22 +10,23 @@ export class FollowedJobs {
   /** Emits the view of a job under its id when it ends. */
   readonly #ends = new EventEmitter<Record<string, [JobView]>>();
 
-  readonly #onEnd: (view: JobView) => void;
+  readonly #onChange: (view: JobView) => void;
 
   /**
    * @param capacity how many of the newest jobs to remember
-   * @param onEnd told of every end of a run that is heard of for the first time
+   * @param onChange told of every job of which something new is heard
    */
-  constructor(capacity: number, onEnd: (view: JobView) => void = () => undefined) {
+  constructor(capacity: number, onChange: (view: JobView) => void = () => undefined) {
     this.#view = new LiveView(capacity);
-    this.#onEnd = onEnd;
+    this.#onChange = onChange;
     this.#ends.setMaxListeners(0);
   }
 
   apply(event: JobEvent): void {
     const { view, changed } = this.#view.apply(event);
-    if (!changed || !hasEnded(view)) return;
-    this.#onEnd(view);
+    if (!changed) return;
+    this.#onChange(view);
+    if (!hasEnded(view)) return;
     this.#ends.emit(view.request.job_id, view);
   }
 

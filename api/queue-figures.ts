@@ -8,6 +8,8 @@ export interface QueueFiguresOptions {
   readonly maxAgeMs: number;
   /** How long the broker may take for all of them, in milliseconds. */
   readonly timeoutMs: number;
+  /** Told of figures the moment they arrive. */
+  readonly onNew?: (figures: ReadonlyMap<string, QueueFigures>) => void;
 }
 
 /** The figures of each queue; undefined while the broker does not give them. */
@@ -26,9 +28,11 @@ export function createQueueFigures(options: QueueFiguresOptions): ReadQueueFigur
   };
 }
 
-async function look({ queues, inspect, timeoutMs }: QueueFiguresOptions) {
+async function look({ queues, inspect, timeoutMs, onNew }: QueueFiguresOptions) {
   const figures = await withinDeadline(timeoutMs, () =>
     Promise.all(queues.map(async (queue) => [queue, await inspect(queue)] as const)),
   );
-  return new Map(figures);
+  const byQueue = new Map(figures);
+  onNew?.(byQueue);
+  return byQueue;
 }

@@ -11,6 +11,8 @@ import type { RequestHandler } from 'express';
 import { Admission } from './admission.ts';
 import type { ApiConfig } from './config.ts';
 import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { createEstimateJob } from './estimates/estimate-job.ts';
+import type { JobEstimates } from './estimates/job-estimates.ts';
 import type { FollowedJobs } from './followed-jobs.ts';
 import { deadLetterListRoute, deadLetterStatsRoute } from './http/dead-letter-routes.ts';
 import { docsRoute } from './http/docs-routes.ts';
@@ -27,7 +29,6 @@ import { statusRoute } from './http/status-route.ts';
 import { thumbnailRoute } from './http/thumbnail-route.ts';
 import { guardUpload } from './http/upload-guards.ts';
 import { uploadRoute } from './http/upload-route.ts';
-import type { JobPace } from './job-pace.ts';
 import { createLinks } from './links.ts';
 import { createOpenapiDocument } from './openapi/document.ts';
 import type { Route } from './openapi/operations.ts';
@@ -48,7 +49,7 @@ export interface RoutesDeps {
   readonly store: ObjectStore;
   readonly broker: Broker;
   readonly followed: FollowedJobs;
-  readonly pace: JobPace;
+  readonly estimates: JobEstimates;
   readonly follower: EventFollower;
   /** Tells everybody of a run that was queued. */
   readonly onQueued: (request: JobRequest) => void;
@@ -73,10 +74,17 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
   const readState = async (jobId: string) => (await readStatus(jobId, { followed, store })).state;
   const inspect = (queue: string) => broker.queues.inspect(queue);
+  const waitingJobs = createQueueFigures({
+    queues: queuesOfWaitingJobs(config),
+    inspect,
+    onNew: (figures) => deps.estimates.compare(figures.get(queueNames.process)),
+    ...QUEUE_FIGURES,
+  });
+  const estimate = createEstimateJob(deps.estimates, waitingJobs);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
-    figures: createQueueFigures({ queues: queuesOfWaitingJobs(config), inspect, ...QUEUE_FIGURES }),
-    pace: deps.pace,
+    figures: waitingJobs,
+    estimates: deps.estimates,
   });
   const line = new RequestQueue({
     maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
@@ -84,6 +92,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   });
   const thumbnails = new Thumbnails({
     sources: { followed, store },
+    estimate,
     line,
     ttl: config.THUMBNAIL_CACHE_TTL,
     maxBytes: config.THUMBNAIL_CACHE_BYTES,
@@ -115,10 +124,10 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
         refuseBecause,
       },
     ),
-    'GET /status/{job_id}': [statusRoute({ followed, store, links, stopping: deps.stopping })],
+    'GET /status/{job_id}': [statusRoute({ followed, store, estimate, links, stopping: deps.stopping })],
     'GET /jobs': [...tokenInProduction, jobsRoute({ followed, isCaughtUp, links })],
-    'GET /results/{job_id}': [imageRoute('result', { followed, store })],
-    'GET /originals/{job_id}': [imageRoute('original', { followed, store })],
+    'GET /results/{job_id}': [imageRoute('result', { followed, store, estimate })],
+    'GET /originals/{job_id}': [imageRoute('original', { followed, store, estimate })],
     'GET /thumbnail/{job_id}': [thumbnailRoute(thumbnails)],
     'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(letters)],
     'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(letters, links)],

@@ -15,10 +15,10 @@ import { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { JobEstimates } from './estimates/job-estimates.ts';
 import { FollowedJobs } from './followed-jobs.ts';
 import { createApp } from './http/app.ts';
 import { createHttpServer } from './http/server.ts';
-import { JobPace } from './job-pace.ts';
 import { createRoutes } from './routes.ts';
 import { TempFolder } from './temp-folder.ts';
 
@@ -35,15 +35,18 @@ export function createApi(config: ApiConfig): Service {
   const metrics = createMetrics('api');
   const store = configuredStore(config);
   const broker = configuredBroker(config, { name: instance, appId: 'api', log });
-  const pace = new JobPace();
-  const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => pace.ended(view));
+  const estimates = new JobEstimates();
+  const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
   const follower = new EventFollower({
     broker,
     service: 'api',
     instance,
     replay: config.EVENTS_REPLAYED,
     onEvent: (event) => followed.apply(event),
-    onReset: () => followed.forget(),
+    onReset: () => {
+      followed.forget();
+      estimates.forget();
+    },
     log,
   });
   const announcer = new Announcer(broker.publisher, log);
@@ -106,7 +109,7 @@ export function createApi(config: ApiConfig): Service {
     store,
     broker,
     followed,
-    pace,
+    estimates,
     follower,
     onQueued,
     tempFolder,

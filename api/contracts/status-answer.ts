@@ -9,6 +9,7 @@ import { timingsSchema } from '@image-pipeline/shared/contracts/outcome.ts';
 import type { EarlierRun, JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { z } from 'zod';
 import { callbackAnswer, callbackSchema, type Deliveries } from './callback-answer.ts';
+import type { JobEstimate } from '../estimates/job-estimates.ts';
 import type { Links } from '../links.ts';
 
 const time = z.iso.datetime();
@@ -47,6 +48,14 @@ export const statusAnswerSchema = z
     attempt: z.int().min(1).meta({ description: 'The newest attempt of this run.' }),
     submitted_at: time,
     updated_at: time,
+    queue_position: z.int().min(1).nullable().optional().meta({
+      description:
+        'Of a job that has not ended: 1 is the next one that a worker takes; null while it does not stand in the queue, and where nothing is known.',
+    }),
+    eta_seconds: z.number().min(0).nullable().optional().meta({
+      description:
+        'An estimate of when the job has ended, by those before it and by how fast jobs ended lately; null where nothing is known, such as while no worker is there.',
+    }),
     original: originalSchema,
     operations: operationsSchema,
     output: outputSchema,
@@ -63,8 +72,16 @@ export const statusAnswerSchema = z
 
 export type StatusAnswer = z.output<typeof statusAnswerSchema>;
 
+/** What is known of a job beside its view. */
+export interface StatusContext {
+  readonly deliveries: Deliveries;
+  /** Undefined once the job has ended. */
+  readonly estimate: JobEstimate | undefined;
+  readonly links: Links;
+}
+
 /** What `/status` answers about a job. */
-export function statusAnswer(view: JobView, deliveries: Deliveries, links: Links): StatusAnswer {
+export function statusAnswer(view: JobView, { deliveries, estimate, links }: StatusContext): StatusAnswer {
   const { request } = view;
   const { name, size, content_type } = request.original;
   return {
@@ -74,6 +91,7 @@ export function statusAnswer(view: JobView, deliveries: Deliveries, links: Links
     attempt: view.attempt,
     submitted_at: request.submitted_at,
     updated_at: updatedAt(view),
+    ...estimate,
     original: { name, size, content_type, url: links.original(request.job_id) },
     operations: request.operations,
     output: request.output,

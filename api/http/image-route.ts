@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { RequestHandler } from 'express';
+import type { EstimateJob } from '../estimates/estimate-job.ts';
 import { findImage, type ImageKind } from '../find-image.ts';
 import { readStatus, type JobSources } from '../read-status.ts';
 import { isKnownToCaller, setImageHeaders } from './image-headers.ts';
@@ -9,12 +10,14 @@ import { jobIdOf } from './job-id.ts';
 
 export interface ImageRouteDeps extends JobSources {
   readonly store: Pick<ObjectStore, 'get' | 'list' | 'stat'>;
+  readonly estimate: EstimateJob;
 }
 
 /** `GET /results/{job_id}` and its like: the bytes of an image that never changes. */
 export function imageRoute(kind: Exclude<ImageKind, 'thumbnail'>, deps: ImageRouteDeps): RequestHandler {
   return async (request, response) => {
-    const image = findImage(kind, await readStatus(jobIdOf(request), deps));
+    const view = await readStatus(jobIdOf(request), deps);
+    const image = findImage(kind, view, await deps.estimate(view));
     if (isKnownToCaller(request, image)) {
       setImageHeaders(response, image);
       response.status(304).end();

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import { statusQuerySchema } from '../contracts/queries.ts';
 import { statusAnswer } from '../contracts/status-answer.ts';
+import type { EstimateJob } from '../estimates/estimate-job.ts';
 import type { Links } from '../links.ts';
 import { readDeliveries } from '../read-deliveries.ts';
 import { awaitStatus, readStatus, type JobSources } from '../read-status.ts';
@@ -10,6 +11,7 @@ import { readQuery } from './query.ts';
 
 export interface StatusRouteDeps extends JobSources {
   readonly links: Links;
+  readonly estimate: EstimateJob;
   /** Aborts when the service stops: answers that are held are given then. */
   readonly stopping: AbortSignal;
 }
@@ -24,6 +26,7 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
         ? await readStatus(jobId, deps)
         : await awaitStatus(jobId, wait * 1_000, AbortSignal.any([closed(response), deps.stopping]), deps);
     response.setHeader('Cache-Control', 'no-store');
-    response.json(statusAnswer(view, await readDeliveries(view, deps.store), deps.links));
+    const deliveries = await readDeliveries(view, deps.store);
+    response.json(statusAnswer(view, { deliveries, estimate: await deps.estimate(view), links: deps.links }));
   };
 }

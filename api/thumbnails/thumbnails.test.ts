@@ -25,6 +25,7 @@ function givenThumbnails(
   const line = new RequestQueue({ maxConcurrent, minInterval });
   const thumbnails = new Thumbnails({
     sources: { followed, store },
+    estimate: () => Promise.resolve(undefined),
     line,
     ttl: 120,
     maxBytes: 1024 * 1024,

@@ -2,6 +2,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
+import type { EstimateJob } from '../estimates/estimate-job.ts';
 import { findImage, type JobImage } from '../find-image.ts';
 import { hasEnded } from '../followed-jobs.ts';
 import { readStatus, type JobSources } from '../read-status.ts';
@@ -19,6 +20,7 @@ export interface Thumbnail {
 
 export interface ThumbnailsOptions {
   readonly sources: JobSources;
+  readonly estimate: EstimateJob;
   /** The line before the store. */
   readonly line: RequestQueue;
   /** How long one is kept, in seconds. */
@@ -35,13 +37,15 @@ export interface ThumbnailsOptions {
  */
 export class Thumbnails {
   readonly #sources: JobSources;
+  readonly #estimate: EstimateJob;
   readonly #ttl: number;
   /** By job id; what a job that has completed looks like never changes. */
   readonly #kept: LRUCache<string, Thumbnail>;
   readonly #reads: SharedReads<Thumbnail>;
 
-  constructor({ sources, line, ttl, maxBytes, timeoutMs }: ThumbnailsOptions) {
+  constructor({ sources, estimate, line, ttl, maxBytes, timeoutMs }: ThumbnailsOptions) {
     this.#sources = sources;
+    this.#estimate = estimate;
     this.#ttl = ttl;
     this.#kept = new LRUCache({
       maxSize: maxBytes,
@@ -73,7 +77,7 @@ export class Thumbnails {
     const kept = this.#kept.get(id);
     if (kept !== undefined) return kept;
     // Those who wait for the end of a job must not hold up those who want to see what there is.
-    if (this.#isInHand(id)) findImage('thumbnail', await readStatus(id, this.#sources));
+    if (this.#isInHand(id)) await this.#find(id);
     return this.#reads.join(id, signal);
   }
 
@@ -83,13 +87,18 @@ export class Thumbnails {
     return { thumbnail_count: this.#kept.size, thumbnail_ttl: this.#ttl };
   }
 
+  async #find(id: string): Promise<JobImage> {
+    const view = await readStatus(id, this.#sources);
+    return findImage('thumbnail', view, await this.#estimate(view));
+  }
+
   #isInHand(id: string): boolean {
     const live = this.#sources.followed.get(id);
     return live !== undefined && !hasEnded(live);
   }
 
   async #read(id: string): Promise<Thumbnail> {
-    const image = this.known(id) ?? findImage('thumbnail', await readStatus(id, this.#sources));
+    const image = this.known(id) ?? (await this.#find(id));
     const bytes = await readBytes(this.#sources.store, image.key, MAX_THUMBNAIL_BYTES);
     if (bytes === undefined) {
       throw new PipelineError('result_gone', 'The bytes of this thumbnail have been removed.');

@@ -1,7 +1,10 @@
 #!/usr/bin/env -S npx node
 import { measureBacklog } from './backlog.ts';
+import { measureEta } from './eta.ts';
 import { measureSteadyLoad } from './steady-load.ts';
 
 await measureSteadyLoad();
 console.log();
 await measureBacklog();
+console.log();
+await measureEta();

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import { z } from 'zod';
+import { startLoadSystem } from '../system/load-system.ts';
+import { percentile } from './latency.ts';
+import { report } from './report.ts';
+import { benchImage, upload } from './upload.ts';
+import { JobWatcher } from './watch-jobs.ts';
+
+const JOBS = 200;
+const SLOTS = 2;
+const UPLOADS_AT_ONCE = 8;
+const ASK_EVERY_MS = 2_000;
+/** What is less than this away is as good as over; its relative error would say nothing. */
+const SOON_S = 1;
+
+const statusSchema = z.object({ status: z.string(), eta_seconds: z.number().nullable().optional() });
+
+/** What `/status` said of a job that had not ended. Times in milliseconds since 1970. */
+interface Prediction {
+  readonly jobId: string;
+  readonly askedAt: number;
+  readonly endsAt: number | undefined;
+}
+
+/** How far off `eta_seconds` is, over 200 jobs of different sizes that come faster than they can be worked on. */
+export async function measureEta(): Promise<void> {
+  console.log(
+    `${JOBS} jobs of four kinds, one worker with ${SLOTS} slots, from the first job of a new system\n`,
+  );
+  const images = [
+    benchImage('sample.jpg', 'image/jpeg', 'resize,watermark'),
+    benchImage('photo.webp', 'image/webp', 'resize:400x300'),
+    benchImage('orientation-1.jpg', 'image/jpeg', 'filter:blur'),
+    benchImage('photo.png', 'image/png', 'resize,filter:sepia'),
+  ];
+  await using system = await startLoadSystem({ name: 'eta', workers: 1, slots: SLOTS });
+  await using watcher = await JobWatcher.open(system.notificationUrl);
+  const atUpload: Prediction[] = [];
+  const later: Prediction[] = [];
+  const open = new Set<string>();
+  const uploads = new PQueue({ concurrency: UPLOADS_AT_ONCE });
+  const jobs = Array.from({ length: JOBS }, async (_, n) => {
+    const image = images[n % images.length];
+    if (image === undefined) throw new Error('no image');
+    const { jobId } = await uploads.add(() => upload(system.apiUrl, image));
+    open.add(jobId);
+    atUpload.push(...(await predictionsOf(system.apiUrl, [jobId])));
+    await watcher.ended(jobId);
+    open.delete(jobId);
+  });
+  const over = new AbortController();
+  const all = Promise.all(jobs).finally(() => over.abort());
+  while (!over.signal.aborted) {
+    later.push(...(await predictionsOf(system.apiUrl, [...open])));
+    await sleep(ASK_EVERY_MS, undefined, { signal: over.signal }).catch(() => undefined);
+  }
+  await all;
+  reportErrors('asked at the upload', atUpload, watcher);
+  reportErrors(`asked every ${ASK_EVERY_MS / 1_000} s until the end`, later, watcher);
+}
+
+async function predictionsOf(apiUrl: string, jobIds: readonly string[]): Promise<Prediction[]> {
+  const predictions: Prediction[] = [];
+  for (const jobId of jobIds) {
+    const askedAt = Date.now();
+    const answer = await fetch(`${apiUrl}/status/${jobId}`);
+    const { status, eta_seconds } = statusSchema.parse(await answer.json());
+    if (status === 'completed' || status === 'failed') continue;
+    const known = typeof eta_seconds === 'number';
+    predictions.push({ jobId, askedAt, endsAt: known ? askedAt + eta_seconds * 1_000 : undefined });
+  }
+  return predictions;
+}
+
+function reportErrors(when: string, predictions: readonly Prediction[], watcher: JobWatcher): void {
+  const absolute: number[] = [];
+  const relative: number[] = [];
+  for (const { jobId, askedAt, endsAt } of predictions) {
+    const end = watcher.eventsOf(jobId).find(({ type }) => type === 'job.completed')?.happenedAt;
+    if (end === undefined || endsAt === undefined) continue;
+    const errorSeconds = Math.abs(endsAt - end) / 1_000;
+    const leftSeconds = (end - askedAt) / 1_000;
+    absolute.push(errorSeconds);
+    if (leftSeconds >= SOON_S) relative.push(errorSeconds / leftSeconds);
+  }
+  console.log(`${when}: ${predictions.length} answers, of which ${absolute.length} with an estimate`);
+  const [median, p90] = [0.5, 0.9];
+  report('  |eta - end|, median and p90', figures(absolute, median, p90, 1, 's'), 'p90 ≤ 10 s');
+  report('  ÷ time left (≥ 1 s), median and p90', figures(relative, median, p90, 100, '%'), 'median ≤ 25 %');
+}
+
+function figures(
+  values: readonly number[],
+  median: number,
+  p90: number,
+  scale: number,
+  unit: string,
+): string {
+  const text = (part: number) => (percentile(values, part) * scale).toFixed(scale === 1 ? 2 : 0);
+  return `${text(median)} ${unit}, ${text(p90)} ${unit}`;
+}
