@@ -17,6 +17,7 @@ beforeEach(() => {
 describe('the pace of jobs', () => {
   it('is unknown while hardly any has ended', () => {
     pace.lineSeen(true, NOW - 10_000);
+    expect(pace.perSecond).toBeUndefined();
     for (let second = 1; second <= 4; second++) ended(second);
     expect(pace.perSecond).toBeUndefined();
     ended(5);
@@ -26,19 +27,26 @@ describe('the pace of jobs', () => {
   it('is that of the time in which jobs wait', () => {
     for (let second = 1; second <= 30; second++) ended(second);
     expect(pace.perSecond).toBeUndefined();
-    pace.lineSeen(true, NOW - 20_500);
+    pace.lineSeen(true, NOW - 15_500);
     pace.lineSeen(true, NOW - 3_000);
-    expect(pace.perSecond).toBeCloseTo(20 / 20.5);
+    expect(pace.perSecond).toBeCloseTo(15 / 15.5);
     pace.lineSeen(false, NOW);
     expect(pace.perSecond).toBeUndefined();
   });
 
-  it('forgets what ended more than a minute ago, and leaves out clocks that run ahead', () => {
+  it('is that of the newest, and changes with them', () => {
+    pace.lineSeen(true, NOW - 50_000);
+    for (let second = 10; second < 50; second++) ended(second);
+    expect(pace.perSecond).toBeCloseTo(20 / 30);
+    for (let end = 0; end <= 20; end++) ended(end / 2);
+    expect(pace.perSecond).toBeCloseTo(2);
+  });
+
+  it('forgets what ended more than a minute ago, and takes ends of clocks that run ahead for ends of now', () => {
     pace.lineSeen(true, NOW - 100_000);
     for (let second = 61; second <= 100; second++) ended(second);
-    for (let second = 0; second < 5; second++) ended(-10);
     expect(pace.perSecond).toBeUndefined();
-    for (let second = 1; second <= 29; second++) ended(second * 2);
-    expect(pace.perSecond).toBeCloseTo(29 / 60);
+    for (let end = 0; end < 6; end++) ended(-10);
+    expect(pace.perSecond).toBeCloseTo(6 / 60);
   });
 });

@@ -2,8 +2,8 @@ import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
 /** What ended longer ago says nothing about now. */
 const WINDOW_MS = 60_000;
-/** Enough for a minute at any speed of ours; at more, the window is shorter. */
-const MAX_ENDS = 10_000;
+/** Few enough to follow when workers come or go, or other images. */
+const NEWEST = 20;
 /** Fewer tell too little. */
 const MIN_ENDS = 5;
 
@@ -13,7 +13,7 @@ const MIN_ENDS = 5;
  */
 export class JobPace {
   readonly #now: () => number;
-  /** When each ended, in milliseconds since 1970, oldest first as far as they arrived in order. */
+  /** When the newest and the one before them ended, in milliseconds since 1970, oldest first. */
   #ends: number[] = [];
   #waitingSince: number | undefined;
 
@@ -22,8 +22,8 @@ export class JobPace {
   }
 
   ended({ finished_at }: Pick<Outcome, 'finished_at'>): void {
-    this.#ends.push(Date.parse(finished_at));
-    if (this.#ends.length > MAX_ENDS * 2) this.#ends = this.#ends.slice(-MAX_ENDS);
+    const end = Math.min(Date.parse(finished_at), this.#now());
+    this.#ends = [...this.#ends, end].sort((one, other) => one - other).slice(-NEWEST - 1);
   }
 
   /** @param at when it was seen that jobs wait, or that none does, in milliseconds since 1970 */
@@ -36,12 +36,13 @@ export class JobPace {
     this.#waitingSince = undefined;
   }
 
-  /** Jobs a second since jobs wait, over the last minute at most; undefined where too few have ended since. */
+  /** Jobs a second, by the newest that ended while others waited; undefined where too few did in the last minute. */
   get perSecond(): number | undefined {
     const now = this.#now();
     const since = Math.max(this.#waitingSince ?? now, now - WINDOW_MS);
-    this.#ends = this.#ends.filter((end) => end > now - WINDOW_MS && end <= now);
-    const ends = this.#ends.filter((end) => end > since).length;
-    return ends < MIN_ENDS ? undefined : (ends * 1_000) / (now - since);
+    const [first = since, ...others] = this.#ends.filter((end) => end > since);
+    // The oldest of them only marks the beginning where all of them count.
+    const [begin, ends] = others.length === NEWEST ? [first, NEWEST] : [since, others.length + 1];
+    return ends < MIN_ENDS ? undefined : (ends * 1_000) / Math.max(1, now - begin);
   }
 }

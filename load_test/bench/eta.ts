@@ -86,7 +86,7 @@ function reportErrors(when: string, predictions: readonly Prediction[], watcher:
   }
   console.log(`${when}: ${predictions.length} answers, of which ${absolute.length} with an estimate`);
   const [median, p90] = [0.5, 0.9];
-  report('  |eta - end|, median and p90', figures(absolute, median, p90, 1, 's'), 'p90 ≤ 10 s');
+  report('  |eta - end|, median and p90', figures(absolute, median, p90, 1, 's'), 'small');
   report('  ÷ time left (≥ 1 s), median and p90', figures(relative, median, p90, 100, '%'), 'median ≤ 25 %');
 }
 
