@@ -1,8 +1,8 @@
 import { messageOf, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
+import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { Repeater } from '../snapshot/repeater.ts';
 import { saveState, type DurableState } from './durable-state.ts';
 
 /** What happened since the last save is found in the log again, so this is only about how much is read again. */
