@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { judgeHealth, type Health } from '../snapshot/judge-health.ts';
-import { fetchSnapshot, Unreachable } from './fetch-snapshot.ts';
 import { readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 import { Screen } from './screen.ts';
 import type { Paint, View } from './view.ts';
 
 const OK = 0;
 const NOT_WELL = 3;
+/** The service answers from memory; slower than this is away. */
+const TIMEOUT_MS = 2_000;
 /** As many looks as the widest terminal can show. */
 const HISTORY = 500;
 
@@ -53,7 +55,7 @@ async function watch(
   process.stdout.on('resize', onResize);
   do {
     try {
-      const snapshot = await fetchSnapshot(options.url);
+      const snapshot = await fetchSnapshot(options.url, { timeoutMs: TIMEOUT_MS });
       history.push(snapshot);
       if (history.length > HISTORY) history.shift();
       health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
@@ -61,7 +63,7 @@ async function watch(
       if (screen === undefined) print(view, options, snapshot, health);
       else repaint(health);
     } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
+      if (!(error instanceof MonitoringUnreachable)) throw error;
       code = NOT_WELL;
       health = { status: 'error', age_seconds: null };
       if (screen === undefined || history.length === 0) screen?.paint([paint('red', error.message)]);
