@@ -21,7 +21,7 @@ export const workerVariables = {
     default: '127.0.0.1',
     form: 'an address of this machine',
     example: '127.0.0.1',
-    description: 'where the worker answers /livez, /readyz and /metrics',
+    description: 'where the worker answers /health, /livez, /readyz and /metrics',
   }),
   WORKER_PORT: wholeNumber({
     min: 0,

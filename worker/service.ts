@@ -9,6 +9,7 @@ import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor } from './process-job.ts';
+import { HealthWatch } from './watch-health.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 /** The worker: jobs from the queue, images through child processes, results into the store. */
@@ -43,13 +44,16 @@ export function createWorker(config: WorkerConfig): Service {
       log,
     }),
   });
+  const notReadyBecause = () =>
+    broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'not consuming jobs yet');
+  const health = new HealthWatch(notReadyBecause);
   const server = createServiceServer({
     host: config.WORKER_HOST,
     port: config.WORKER_PORT,
     portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
-    notReadyBecause: () =>
-      broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'not consuming jobs yet'),
+    notReadyBecause,
     metrics,
+    routes: { 'GET /health': () => health.answer() },
   });
   return createService({
     broker,
@@ -58,6 +62,7 @@ export function createWorker(config: WorkerConfig): Service {
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
     steps: [
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
+      { name: 'health watch', start: () => health.start(), stop: () => health.stop() },
       {
         name: 'store',
         start: () => startStore(store, { where: whereStoreIs(config), signal: stopping.signal, log }),

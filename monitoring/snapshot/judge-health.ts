@@ -1,3 +1,4 @@
+import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 /** A refresh may come late, and one may fail, before anybody is told. */
@@ -5,14 +6,7 @@ const MISSED_REFRESHES = 3;
 /** At short intervals, time-outs are longer than these. */
 const PATIENCE_SECONDS = 15;
 
-export interface Health {
-  readonly status: 'ok' | 'stale' | 'error';
-  /** Of the older of the sources; null where one has never answered. */
-  readonly age_seconds: number | null;
-  readonly message?: string;
-}
-
-/** Whether the figures are as new as they should be. */
+/** Whether the figures are as new as they should be; the age is that of the older source. */
 export function judgeHealth(
   sources: Readonly<Record<'management' | 'events', Source>>,
   intervalSeconds: number,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
+import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
-import { judgeHealth, type Health } from '../snapshot/judge-health.ts';
+import { judgeHealth } from '../snapshot/judge-health.ts';
 import { readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 import { Screen } from './screen.ts';
 import type { Paint, View } from './view.ts';

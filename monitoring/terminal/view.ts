@@ -1,5 +1,5 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import type { Health } from '../snapshot/judge-health.ts';
+import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 
 /** What a view is drawn from. */
 export interface Seen {
