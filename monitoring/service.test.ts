@@ -156,8 +156,9 @@ describe('while RabbitMQ’s management API is away', () => {
     await first.stop();
     await rename(given.storeFolder, `${given.storeFolder}-away`);
     await symlink(given.storeFolder, given.storeFolder);
+    await given.worker('worker-1', 2);
     const service = await given.starting();
-    await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('ok'));
+    await untilStatus(service, ({ workers }) => expect(workers).toMatchObject([{ slots: 2, live: true }]));
     expect((await statusOf(service)).totals).toBeNull();
     await rm(given.storeFolder);
     await rename(`${given.storeFolder}-away`, given.storeFolder);

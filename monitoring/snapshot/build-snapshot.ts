@@ -3,6 +3,7 @@ import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/sn
 import { WINDOW_MS, type PipelineFigures } from '../events/pipeline-figures.ts';
 import { latencyOf } from '../figures/latency.ts';
 import { ledgerOf } from '../figures/ledger.ts';
+import { seeWorker, type KnownWorkers } from '../figures/known-workers.ts';
 import { countOpenRuns, headAges } from '../figures/open-runs.ts';
 import { failuresByCode, throughputOf } from '../figures/throughput.ts';
 import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
@@ -26,7 +27,7 @@ export function buildSnapshot({ pipeline, broker, lookedAt, now }: SnapshotInput
   const open = [...(pipeline?.runs.open ?? [])];
   const ends = pipeline?.ends.between(now - WINDOW_MS, Infinity) ?? [];
   const workers = workerTable({
-    known: pipeline?.workers ?? new Map(),
+    known: pipeline?.workers ?? workersSeen(broker, lookedAt ?? now),
     lookedAt,
     open,
     attempts: pipeline?.attempts.between(now - UTILISATION_WINDOW_MS, Infinity) ?? [],
@@ -52,6 +53,14 @@ export function buildSnapshot({ pipeline, broker, lookedAt, now }: SnapshotInput
     peaks: pipeline?.peaks ?? null,
     ledger: pipeline === undefined ? null : ledgerOf(pipeline.totals, open.length, broker?.queues),
   };
+}
+
+/** Those that RabbitMQ tells of, as long as the stored totals have not been read. */
+function workersSeen(broker: BrokerFigures | undefined, lookedAt: number): KnownWorkers {
+  return (broker?.workers ?? []).reduce<KnownWorkers>(
+    (known, { name, slots }) => seeWorker(known, name, lookedAt, slots),
+    new Map(),
+  );
 }
 
 function queueFigures(queue: BrokerQueue, ages: ReadonlyMap<string, number>): QueueFigures {
