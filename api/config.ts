@@ -1,7 +1,15 @@
 import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
-import { readConfig, seconds, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import {
+  address,
+  readConfig,
+  seconds,
+  text,
+  wholeNumber,
+  type ConfigOf,
+} from '@image-pipeline/shared/config.ts';
 import { publicAddress, publicApiUrl } from '@image-pipeline/shared/public-address.ts';
+import { monitoringTimeoutVariables } from '@image-pipeline/shared/timeouts.ts';
 import { upstreamVariables } from '@image-pipeline/shared/upstream-variables.ts';
 import {
   refuseLoopbackReceivers,
@@ -25,6 +33,19 @@ export const apiVariables = {
   ),
   ...accessTokenVariables,
   ...webhookVariables,
+  MONITORING_URL: address({
+    protocols: ['http', 'https'],
+    default: 'http://localhost:8002',
+    description: 'where the monitoring service is, whose figures /server/status and /queue/status show',
+  }),
+  ...monitoringTimeoutVariables,
+  STATUS_CACHE_TTL: seconds({
+    min: 1,
+    max: 86_400,
+    default: 15,
+    description:
+      'how old those figures may be and still count as current, so more than STATUS_UPDATE_INTERVAL; older ones are shown all the same',
+  }),
   MAX_FILES: wholeNumber({ min: 1, max: 100, default: 20, description: 'files that one upload may carry' }),
   UPLOADS_IN_FLIGHT: wholeNumber({
     min: 1,

@@ -21,6 +21,12 @@ import { livenessRoute, metricsRoute, readinessRoute } from './http/health-route
 import { imageRoute } from './http/image-route.ts';
 import { jobsRoute } from './http/jobs-route.ts';
 import { jsonBody } from './http/json-body.ts';
+import {
+  cacheStateRoute,
+  queueStatusRoute,
+  serverStatusRoute,
+  type PipelineStatusDeps,
+} from './http/pipeline-status-routes.ts';
 import { queueStatsRoute } from './http/queue-stats-route.ts';
 import { removalRoute } from './http/removal-route.ts';
 import { replayRoute, replayStatusRoute } from './http/replay-routes.ts';
@@ -32,6 +38,8 @@ import { uploadRoute } from './http/upload-route.ts';
 import { createLinks } from './links.ts';
 import { createOpenapiDocument } from './openapi/document.ts';
 import type { Route } from './openapi/operations.ts';
+import { createQueueLook } from './pipeline-status/queue-look.ts';
+import type { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
 import { createQueueFigures } from './queue-figures.ts';
 import { notReadyBecause } from './readiness.ts';
 import { readStatus } from './read-status.ts';
@@ -40,6 +48,9 @@ import { Thumbnails } from './thumbnails/thumbnails.ts';
 
 /** How old the queues' figures may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
+
+/** The same for the last resort of those who ask for the pipeline's status, who must not wait for a second. */
+const QUEUE_LOOK = { maxAgeMs: 1_000, timeoutMs: 400 } as const;
 
 /** Of a body in JSON; a thousand ids are some 40 kB. */
 const MAX_BODY_BYTES = 128 * 1024;
@@ -55,6 +66,7 @@ export interface RoutesDeps {
   readonly onQueued: (request: JobRequest) => void;
   readonly tempFolder: TempFolder;
   readonly deadLetters: DeadLetterQueue;
+  readonly snapshots: SnapshotCache;
   /** Why no job can be accepted right now, or undefined. */
   readonly refuseBecause: () => PipelineError | undefined;
   /** Aborts when the service stops: answers that are held are given then. */
@@ -98,6 +110,11 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     maxBytes: config.THUMBNAIL_CACHE_BYTES,
     timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
   });
+  const pipelineStatus: PipelineStatusDeps = {
+    snapshots: deps.snapshots,
+    lookAtQueue: createQueueLook({ queue: queueNames.process, inspect, ...QUEUE_LOOK }),
+    isUp: () => broker.unavailableBecause === undefined,
+  };
   return {
     'POST /upload': guardUpload(
       uploadRoute({
@@ -142,6 +159,9 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     ],
     'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
     'GET /api/v1/queue/stats': [queueStatsRoute(line, thumbnails)],
+    'GET /server/status': [serverStatusRoute(pipelineStatus)],
+    'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
+    'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],
     'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
     'GET /metrics': [

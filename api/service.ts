@@ -19,6 +19,7 @@ import { JobEstimates } from './estimates/job-estimates.ts';
 import { FollowedJobs } from './followed-jobs.ts';
 import { createApp } from './http/app.ts';
 import { createHttpServer } from './http/server.ts';
+import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
 import { createRoutes } from './routes.ts';
 import { TempFolder } from './temp-folder.ts';
 
@@ -65,6 +66,12 @@ export function createApi(config: ApiConfig): Service {
     log,
   });
   const { sweeper, replays } = deadLetters;
+  const snapshots = new SnapshotCache({
+    url: config.MONITORING_URL,
+    timeoutMs: config.MONITORING_TIMEOUT_MS,
+    ttlSeconds: config.STATUS_CACHE_TTL,
+    log,
+  });
   const tempFolder = new TempFolder();
   const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -114,6 +121,7 @@ export function createApi(config: ApiConfig): Service {
     onQueued,
     tempFolder,
     deadLetters,
+    snapshots,
     refuseBecause,
     stopping: stopping.signal,
     metrics,
@@ -142,6 +150,7 @@ export function createApi(config: ApiConfig): Service {
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
       { name: 'announcer', stop: () => announcer.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
+      { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],
     onStarted: (port) => log.info({ port }, 'listening'),

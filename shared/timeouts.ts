@@ -6,7 +6,7 @@ const ms = (options: { min: number; max: number; default: number; description: s
 /**
  * How long anything that we ask of others may take: to connect, and as a whole. Nothing waits for ever. Beside these
  * stand only waits that are shorter than one of them by design, as constants where they are used: farewells (2 s), looks
- * at queue lengths (1 s) and the probe of readiness (2 s).
+ * at queue lengths (1 s, and 0.4 s where /server/status is asked for) and the probe of readiness (2 s).
  */
 export const timeoutVariables = {
   RABBITMQ_CONNECT_TIMEOUT_MS: ms({
@@ -60,6 +60,17 @@ export const timeoutVariables = {
     max: 300_000,
     default: 15_000,
     description: 'how long one call to the store may take',
+  }),
+} as const;
+
+/** Of services that ask the monitoring service; of the same table. */
+export const monitoringTimeoutVariables = {
+  MONITORING_TIMEOUT_MS: ms({
+    min: 100,
+    max: 60_000,
+    default: 2_000,
+    description:
+      'how long the monitoring service may take to answer, connecting included; nobody waits for it',
   }),
 } as const;
 

@@ -4,6 +4,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
 import { queueStatsAnswerSchema } from '../contracts/queue-stats-answer.ts';
+import { queueStatusSchema } from '../contracts/queue-status-answer.ts';
+import { cacheStateSchema, serverStatusSchema } from '../contracts/server-status-answer.ts';
 import { statusAnswerSchema } from '../contracts/status-answer.ts';
 import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../contracts/replay-answers.ts';
 import { acceptedJobSchema } from '../contracts/upload-answer.ts';
@@ -20,6 +22,7 @@ import {
   replayPreviewExample,
   replayStatusExample,
 } from './replay-examples.ts';
+import { cacheStateExample, queueStatusExample, serverStatusExample } from './status-examples.ts';
 import { uploadFormSchema } from './upload-form.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -88,6 +91,9 @@ describe('the OpenAPI document', () => {
     expect(replayPreviewSchema.strict().parse(replayPreviewExample)).toEqual(replayPreviewExample);
     expect(replayBegunSchema.strict().parse(replayBegunExample)).toEqual(replayBegunExample);
     expect(replayStatusSchema.strict().parse(replayStatusExample)).toEqual(replayStatusExample);
+    expect(serverStatusSchema.strict().parse(serverStatusExample)).toEqual(serverStatusExample);
+    expect(cacheStateSchema.parse(cacheStateExample)).toEqual(cacheStateExample);
+    expect(queueStatusSchema.strict().parse(queueStatusExample)).toEqual(queueStatusExample);
     for (const body of Object.values(replayBodyExamples)) expect(() => parseReplayOrder(body)).not.toThrow();
   });
 

@@ -24,6 +24,7 @@ export function createOpenapiDocument(apiUrl: string) {
       { name: 'Images', description: 'In and out.' },
       { name: 'Jobs', description: 'What happens in between.' },
       { name: 'Dead letters', description: 'What failed for good, and why.' },
+      { name: 'Status', description: 'The pipeline as a whole.' },
       { name: 'Service', description: 'The API itself.' },
     ],
     paths: paths(),

@@ -4,6 +4,7 @@ import { jobOperations } from './operations/jobs.ts';
 import type { Operations } from './operations/operation.ts';
 import { serviceOperations } from './operations/service.ts';
 import { upstreamOperations } from './operations/upstream.ts';
+import { statusOperations } from './operations/status.ts';
 
 /** Every call of the API. The routes of the server are typed by the keys of this table. */
 export const operations = {
@@ -11,6 +12,7 @@ export const operations = {
   ...jobOperations,
   ...deadLetterOperations,
   ...upstreamOperations,
+  ...statusOperations,
   ...serviceOperations,
 } as const satisfies Operations;
 

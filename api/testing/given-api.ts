@@ -18,6 +18,9 @@ import { readApiConfig, type ApiConfig } from '../config.ts';
 import { createApi } from '../service.ts';
 import { TestApi } from './test-api.ts';
 
+/** Nothing listens there. */
+const NOBODY = 'http://127.0.0.1:9';
+
 /** What the tests of a file share: a vhost and a store, and someone who does what workers do; APIs end with each test. */
 export interface GivenApi {
   readonly vhost: Vhost;
@@ -68,6 +71,7 @@ export function givenApi(): GivenApi {
       STORE: 'folder',
       STORE_FOLDER: folder,
       API_PORT: '0',
+      MONITORING_URL: NOBODY,
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
     });
     const service = createApi({ ...config, ...changes });

@@ -69,6 +69,7 @@ export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadS
     RABBITMQ_MANAGEMENT_URL: node.managementUrl,
     STORE: 'folder',
     STORE_FOLDER: join(folder, 'store'),
+    MONITORING_URL: 'http://127.0.0.1:9', // it has none, and another system on this machine may
     TMPDIR: temp,
     ...(await options.environment?.({ folder, node, cleanup })),
   };

@@ -2,15 +2,30 @@ import { expect, test } from 'vitest';
 import { RunFolder } from '../supervisor/run-folder.ts';
 import { pipelinePlan } from './pipeline-plan.ts';
 
+const broker = {
+  process: { pid: 1, startedAt: 'unknown' },
+  ports: { amqp: 5672, management: 15_672 },
+  amqpUrl: 'amqp://127.0.0.1:5672',
+  managementUrl: 'http://127.0.0.1:15672',
+  stop: () => Promise.resolve(),
+};
+
+test('services find each other, wherever their ports were moved', () => {
+  const ports = new Map([
+    ['api', 18_000],
+    ['notification', 18_001],
+    ['monitoring', 18_002],
+  ]);
+  const run = new RunFolder('/srv/image-pipeline/.run');
+  const environment = pipelinePlan(run, {}).environment({ broker, ports });
+  expect(environment).toMatchObject({
+    MONITORING_URL: 'http://127.0.0.1:18002',
+    NOTIFICATION_URL: 'http://127.0.0.1:18001',
+  });
+});
+
 test('services keep their temporary files in the run folder, wherever others keep theirs', () => {
   const run = new RunFolder('/srv/image-pipeline/.run');
-  const broker = {
-    process: { pid: 1, startedAt: 'unknown' },
-    ports: { amqp: 5672, management: 15_672 },
-    amqpUrl: 'amqp://127.0.0.1:5672',
-    managementUrl: 'http://127.0.0.1:15672',
-    stop: () => Promise.resolve(),
-  };
   const environment = pipelinePlan(run, { TMPDIR: '/elsewhere' }).environment({ broker, ports: new Map() });
   expect(environment).toMatchObject({ TMPDIR: '/srv/image-pipeline/.run/tmp' });
 });

@@ -4,7 +4,7 @@ import type { ProblemCode } from '../../problem.ts';
 /** One call of the API as callers see it. */
 export interface Operation {
   readonly id: string;
-  readonly tag: 'Images' | 'Jobs' | 'Dead letters' | 'Service';
+  readonly tag: 'Images' | 'Jobs' | 'Dead letters' | 'Status' | 'Service';
   readonly summary: string;
   readonly description?: string;
   readonly path?: z.ZodObject;

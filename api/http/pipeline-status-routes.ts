@@ -1,0 +1,64 @@
+import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import type { RequestHandler } from 'express';
+import type { CacheState, ServerStatus } from '../contracts/server-status-answer.ts';
+import type { QueueStatus } from '../contracts/queue-status-answer.ts';
+import type { QueueLook } from '../pipeline-status/queue-look.ts';
+import { queueStatus, queueStatusAge } from '../pipeline-status/queue-status.ts';
+import { cacheState, serverStatus } from '../pipeline-status/server-status.ts';
+import type { SnapshotCache } from '../pipeline-status/snapshot-cache.ts';
+
+/** Who asks before monitoring was looked at for the first time waits so long for that; see also QUEUE_LOOK. */
+const FIRST_LOOK_MS = 400;
+
+export interface PipelineStatusDeps {
+  readonly snapshots: Pick<SnapshotCache, 'known' | 'newestWith' | 'lookedOnce' | 'ttlSeconds'>;
+  /** The queue of jobs itself, the last resort. Does not reject. */
+  readonly lookAtQueue: () => Promise<QueueLook | undefined>;
+  /** Whether a job could be published right now. */
+  readonly isUp: () => boolean;
+}
+
+/** `GET /server/status`: from memory, whatever is away. */
+export function serverStatusRoute({ snapshots, lookAtQueue, isUp }: PipelineStatusDeps): RequestHandler {
+  return async (_request, response) => {
+    const known = await knownOnce(snapshots, 'management');
+    const look = known === undefined ? await lookAtQueue() : undefined;
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(serverStatus({ known, look, isUp: isUp() }) satisfies ServerStatus);
+  };
+}
+
+/** `GET /server/status/debug`: what lies in that memory. */
+export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapshots'>): RequestHandler {
+  return (_request, response) => {
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(cacheState(snapshots.known('management'), snapshots.ttlSeconds) satisfies CacheState);
+  };
+}
+
+/** `GET /queue/status`: from memory as well; the header `Age` tells how old it is. */
+export function queueStatusRoute({ snapshots, lookAtQueue }: PipelineStatusDeps): RequestHandler {
+  return async (_request, response) => {
+    const events = await knownOnce(snapshots, 'events');
+    const figures = {
+      events,
+      management: snapshots.known('management'),
+      paced: snapshots.newestWith('pace'),
+      look: events === undefined ? await lookAtQueue() : undefined,
+    };
+    const age = queueStatusAge(figures);
+    if (age !== undefined) response.setHeader('Age', Math.floor(age));
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(queueStatus(figures) satisfies QueueStatus);
+  };
+}
+
+async function knownOnce(
+  snapshots: PipelineStatusDeps['snapshots'],
+  source: Parameters<SnapshotCache['known']>[0],
+): Promise<ReturnType<SnapshotCache['known']>> {
+  const known = snapshots.known(source);
+  if (known !== undefined) return known;
+  await withinDeadline(FIRST_LOOK_MS, () => snapshots.lookedOnce).catch(() => undefined);
+  return snapshots.known(source);
+}

@@ -1,0 +1,136 @@
+import { rename, rm, symlink } from 'node:fs/promises';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { failedOutcome, lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
+import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { queueStatusSchema, type QueueStatus } from '../contracts/queue-status-answer.ts';
+import { askSoon, givenWatchedApi, TOKEN } from '../testing/given-watched-api.ts';
+import type { TestApi } from '../testing/test-api.ts';
+
+const watched = givenWatchedApi();
+const { given } = watched;
+
+const withToken = { authorization: `Bearer ${TOKEN}` };
+const ask = async (api: TestApi) => {
+  const { json, headers } = await askSoon(api, '/queue/status', withToken);
+  return { status: queueStatusSchema.strict().parse(json), age: Number(headers.get('age') ?? NaN) };
+};
+const untilEqual = (api: TestApi, expected: Partial<QueueStatus>) =>
+  vi.waitFor(async () => expect((await ask(api)).status).toMatchObject(expected), {
+    timeout: 20_000,
+    interval: 50,
+  });
+
+/** Two done, one failed, three waiting and two in hand. */
+async function givenLoad() {
+  const [done, also, failed] = [someRequest(), someRequest(), someRequest()];
+  const waiting = [someRequest(), someRequest(), someRequest()];
+  const inHand = [someRequest(), someRequest()];
+  await given.publish(
+    ...lifeOf(done),
+    ...lifeOf(also),
+    ...lifeOf(failed, failedOutcome(failed)),
+    ...[...waiting, ...inHand].map(queuedEvent),
+    ...inHand.map((request) => started(request)),
+  );
+}
+const underLoad: Partial<QueueStatus> = {
+  queue_size: 3,
+  max_queue_size: 5,
+  processing: 2,
+  max_processing: 2,
+  max_concurrent: 2,
+  total_processed: 2,
+  total_failed: 1,
+};
+
+describe('/queue/status', () => {
+  it('needs the token, and one to be set', async () => {
+    const api = await watched.startedApi('http://127.0.0.1:9');
+    expect(await api.ask('/queue/status')).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
+    const wrong = await api.ask('/queue/status', { headers: { authorization: 'Bearer wrong' } });
+    expect(wrong).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
+    const without = await watched.startedApi('http://127.0.0.1:9', { API_TOKEN: '' });
+    expect(await without.ask('/queue/status', { headers: withToken })).toMatchObject({
+      status: 503,
+      json: { code: 'token_not_set', detail: expect.stringContaining('openssl rand') as string },
+    });
+  });
+
+  it('is all zeros before the first job, and knows no wait while no worker lives', async () => {
+    const monitoring = await given.monitoring();
+    const api = await watched.api(`http://127.0.0.1:${monitoring.port}`);
+    const idle = {
+      queue_size: 0,
+      max_queue_size: 0,
+      processing: 0,
+      max_processing: 0,
+      total_processed: 0,
+      total_failed: 0,
+    };
+    await vi.waitFor(async () =>
+      expect((await ask(api)).status).toEqual({ ...idle, max_concurrent: 0, estimated_wait_time: null }),
+    );
+    await given.worker('worker-1', 2);
+    await given.worker('worker-2', 3);
+    await untilEqual(api, { ...idle, max_concurrent: 5, estimated_wait_time: 0 });
+  });
+
+  it('tells size, peaks, totals and the wait under load, and goes on doing so while monitoring is away', async () => {
+    await given.worker('worker-1', 2);
+    const monitoring = await given.monitoring();
+    const proxy = await TcpProxy.to({ host: '127.0.0.1', port: monitoring.port });
+    onTestFinished(() => proxy.close());
+    const api = await watched.api(`http://127.0.0.1:${proxy.port}`);
+    await givenLoad();
+    await untilEqual(api, underLoad);
+    const { status, age } = await ask(api);
+    // Four jobs of some 60 ms, two at a time.
+    expect(status.estimated_wait_time).toBeCloseTo(0.1);
+    expect(age).toBeLessThan(3);
+    proxy.freeze();
+    await vi.waitFor(async () => expect((await ask(api)).age).toBeGreaterThan(3), { timeout: 10_000 });
+    expect((await ask(api)).status).toEqual(status);
+  });
+
+  it('keeps what it knew where monitoring starts again without the store', async () => {
+    await given.worker('worker-1', 2);
+    const first = await given.monitoring();
+    const proxy = await TcpProxy.to({ host: '127.0.0.1', port: first.port });
+    onTestFinished(() => proxy.close());
+    const api = await watched.api(`http://127.0.0.1:${proxy.port}`);
+    await givenLoad();
+    await untilEqual(api, underLoad);
+    const { port } = first;
+    await first.stop();
+    await rename(given.storeFolder, `${given.storeFolder}-away`);
+    await symlink(given.storeFolder, given.storeFolder);
+    onTestFinished(() => rm(given.storeFolder, { recursive: true, force: true }));
+    await given.starting({ MONITORING_PORT: String(port) });
+    await vi.waitFor(async () => expect((await ask(api)).age).toBeGreaterThan(3), { timeout: 10_000 });
+    await untilEqual(api, underLoad);
+    await rm(given.storeFolder);
+    await rename(`${given.storeFolder}-away`, given.storeFolder);
+    await vi.waitFor(async () => expect((await ask(api)).age).toBeLessThan(3), { timeout: 20_000 });
+    await untilEqual(api, underLoad);
+  });
+
+  it('tells what the queue itself tells where monitoring was never there', async () => {
+    await given.enqueue(someRequest(), someRequest());
+    const api = await watched.api('http://127.0.0.1:9');
+    await vi.waitFor(async () =>
+      expect((await ask(api)).status).toEqual({
+        queue_size: 2,
+        max_queue_size: null,
+        processing: null,
+        max_processing: null,
+        max_concurrent: null,
+        total_processed: null,
+        total_failed: null,
+        estimated_wait_time: null,
+      }),
+    );
+    const nothing = await watched.startedApi('http://127.0.0.1:9', { RABBITMQ_URL: 'amqp://127.0.0.1:9' });
+    expect(new Set(Object.values((await ask(nothing)).status))).toEqual(new Set([null]));
+  });
+});

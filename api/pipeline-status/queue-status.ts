@@ -1,0 +1,46 @@
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { QueueStatus } from '../contracts/queue-status-answer.ts';
+import { estimateWait, secondsPerJob } from './estimate-wait.ts';
+import type { QueueLook } from './queue-look.ts';
+import type { Known } from './snapshot-cache.ts';
+
+export interface QueueStatusInput {
+  /** What events tell and what RabbitMQ tells, by monitoring; undefined where it never knew. */
+  readonly events: Known | undefined;
+  readonly management: Known | undefined;
+  /** The newest in which jobs had completed lately. */
+  readonly paced: Snapshot | undefined;
+  /** The queue of jobs, where monitoring never knew and the broker ever told. */
+  readonly look: QueueLook | undefined;
+}
+
+/** What `GET /queue/status` answers. */
+export function queueStatus({ events, management, paced, look }: QueueStatusInput): QueueStatus {
+  const { jobs, totals = null, peaks = null } = events?.snapshot ?? {};
+  const queued = jobs?.queued ?? look?.ready;
+  const processing = jobs?.processing;
+  const slots = management?.snapshot.utilisation.slots;
+  const wait =
+    queued === undefined || processing === undefined || slots === undefined
+      ? undefined
+      : estimateWait({ queued, processing, slots, secondsPerJob: paced && secondsPerJob(paced) });
+  return {
+    queue_size: queued ?? null,
+    // Jobs whose retry became due wait as well, and no event says so: there may be more now than events ever told.
+    max_queue_size: peaks && Math.max(peaks.waiting.value, queued ?? 0),
+    processing: processing ?? null,
+    max_processing: peaks && Math.max(peaks.processing.value, processing ?? 0),
+    max_concurrent: slots ?? null,
+    total_processed: totals && totals.completed,
+    total_failed: totals && totals.failed,
+    estimated_wait_time: wait === undefined ? null : Math.round(wait * 10) / 10,
+  };
+}
+
+/** The age of the oldest figures in it, in seconds; undefined where nothing is known. */
+export function queueStatusAge({ events, management, look }: QueueStatusInput): number | undefined {
+  const ages = [events, management, events === undefined ? look : undefined].flatMap((known) =>
+    known === undefined ? [] : [known.ageSeconds],
+  );
+  return ages.length === 0 ? undefined : Math.max(...ages);
+}
