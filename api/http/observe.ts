@@ -4,7 +4,14 @@ import type { Request, RequestHandler } from 'express';
 import { rememberedJobId } from './job-id.ts';
 
 /** Asked by machines every few seconds: not worth a line each. */
-const quietRoutes = ['/livez', '/readyz', '/metrics'];
+const quietRoutes = [
+  '/livez',
+  '/readyz',
+  '/metrics',
+  '/server/status',
+  '/server/status/debug',
+  '/queue/status',
+];
 
 /** One log line and one count for each request. */
 export function observe(log: Logger, metrics: Metrics): RequestHandler {

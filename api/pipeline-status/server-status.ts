@@ -23,11 +23,8 @@ const unknownRates = { publish: null, deliver: null, ack: null } as const;
 
 /** What `GET /server/status` answers. */
 export function serverStatus({ known, look, isUp }: ServerStatusInput): ServerStatus {
-  return {
-    server_status: isUp ? 1 : 0,
-    ...(known === undefined ? lookedAt(look) : fromMonitoring(known)),
-    _meta: serverStatusMeanings,
-  };
+  const { _cache, ...figures } = known === undefined ? lookedAt(look) : fromMonitoring(known);
+  return { server_status: isUp ? 1 : 0, ...figures, _meta: serverStatusMeanings, _cache };
 }
 
 function fromMonitoring({ snapshot, ageSeconds, updatedAt, isCurrent }: Known): Figures {
