@@ -4,7 +4,8 @@ import { failedOutcome, lifeOf, someRequest, started } from '@image-pipeline/sha
 import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { queueStatusSchema, type QueueStatus } from '../contracts/queue-status-answer.ts';
-import { askSoon, givenWatchedApi, TOKEN } from '../testing/given-watched-api.ts';
+import { TOKEN } from '../../monitoring/testing/given-monitoring.ts';
+import { askSoon, givenWatchedApi } from '../testing/given-watched-api.ts';
 import type { TestApi } from '../testing/test-api.ts';
 
 const watched = givenWatchedApi();

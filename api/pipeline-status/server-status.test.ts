@@ -1,6 +1,7 @@
 import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cacheStateSchema, serverStatusSchema } from '../contracts/server-status-answer.ts';
+import { put, TOKEN } from '../../monitoring/testing/given-monitoring.ts';
 import { askSoon, countingFront, givenWatchedApi } from '../testing/given-watched-api.ts';
 import type { TestApi } from '../testing/test-api.ts';
 
@@ -82,17 +83,21 @@ describe('/server/status', () => {
     expect(await statusOf(api)).toMatchObject({ _cache: { source: 'monitoring' } });
   });
 
-  it('follows monitoring’s interval where that is changed while it runs', async () => {
-    const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '1' });
+  it('follows monitoring’s interval when that is changed while it runs', async () => {
+    const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '5' });
     const front = await countingFront(monitoring.port);
     onTestFinished(() => front.close());
     const api = await watched.api(front.url);
-    const { updated_at } = await statusOf(api);
-    await until(api, (status) => expect(status.updated_at).toBeGreaterThan((updated_at ?? 0) + 0.5));
-    const before = front.calls;
-    await until(api, (status) => expect(status.updated_at).toBeGreaterThan((updated_at ?? 0) + 3.5));
-    // One a second, and a second try for each at the most.
-    expect(front.calls - before).toBeLessThanOrEqual(8);
+    const { updated_at: before } = await statusOf(api);
+    expect((await put(monitoring, '{"seconds": 1}', TOKEN)).status).toBe(200);
+    const { updated_at: first } = await until(api, (status) =>
+      expect(status.updated_at).toBeGreaterThan(before ?? 0),
+    );
+    const callsBefore = front.calls;
+    await until(api, (status) => expect(status.updated_at).toBeGreaterThan((first ?? 0) + 2.5));
+    // One a second, and a second try for each at the most; at the old interval, one for all of it.
+    expect(front.calls - callsBefore).toBeGreaterThanOrEqual(2);
+    expect(front.calls - callsBefore).toBeLessThanOrEqual(8);
   });
 });
 

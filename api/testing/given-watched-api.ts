@@ -3,12 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { testLadder } from '@image-pipeline/shared/testing/test-broker.ts';
 import { afterEach, expect, vi } from 'vitest';
-import { givenMonitoring, type Given } from '../../monitoring/testing/given-monitoring.ts';
+import { givenMonitoring, TOKEN, type Given } from '../../monitoring/testing/given-monitoring.ts';
 import { readApiConfig } from '../config.ts';
 import { createApi } from '../service.ts';
 import { TestApi } from './test-api.ts';
-
-export const TOKEN = '6d6f6e69746f72696e672d74657374';
 
 export interface GivenWatchedApi {
   /** The monitoring service, and the vhost and store that each test has to itself. */
