@@ -5,6 +5,7 @@ import {
   type MetricDefinition,
   type MetricName,
 } from './metric-definitions.ts';
+import { labelValues } from './metric-label-values.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -36,7 +37,7 @@ export function createMetrics(service: string): Metrics {
       labelNames: [...definition.labels],
       registers: [registry],
     };
-    if (definition.type === 'counter') counters.set(name, new Counter(options));
+    if (definition.type === 'counter') counters.set(name, fromZero(new Counter(options), name));
     else if (definition.type === 'gauge') gauges.set(name, new Gauge(options));
     else
       histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? longBuckets)] }));
@@ -45,10 +46,22 @@ export function createMetrics(service: string): Metrics {
     contentType: registry.contentType,
     increase: (name, labels = {}, by = 1) => required(counters, name, service).inc(labels, by),
     set: (name, value, labels = {}) => required(gauges, name, service).set(labels, value),
-    clear: (name) => required(gauges, name, service).reset(),
+    clear: (name) => {
+      const gauge = required(gauges, name, service);
+      gauge.reset();
+      // A gauge without labels is reset to 0, which says something; removed, it says nothing.
+      if (metricDefinitions[name].labels.length === 0) gauge.remove();
+    },
     observe: (name, value, labels = {}) => required(histograms, name, service).observe(labels, value),
     render: () => registry.metrics(),
   };
+}
+
+function fromZero(counter: Counter, name: MetricName): Counter {
+  for (const [label, values] of Object.entries(labelValues[name] ?? {})) {
+    for (const value of values) counter.inc({ [label]: value }, 0);
+  }
+  return counter;
 }
 
 function required<Metric>(metrics: Map<MetricName, Metric>, name: MetricName, service: string): Metric {

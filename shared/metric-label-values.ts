@@ -1,0 +1,29 @@
+import { closeCodes, handshakeRefusals, type ServerMessage } from './contracts/websocket.ts';
+import { errorCodes } from './errors.ts';
+import type { MetricName } from './metric-definitions.ts';
+
+const messageTypes = [
+  'state',
+  'event',
+  'reset',
+  'unsubscribed',
+  'error',
+] as const satisfies readonly ServerMessage['type'][];
+
+/**
+ * Every value that the label of a counter can have. These series are there from the start, at 0: Prometheus sees no
+ * increase in a series that begins at 1, so the first failure would be in no rate.
+ */
+export const labelValues: Readonly<Partial<Record<MetricName, Readonly<Record<string, readonly string[]>>>>> =
+  {
+    image_uploads_refused_total: { code: Object.keys(errorCodes) },
+    image_jobs_failed_total: { code: Object.keys(errorCodes) },
+    image_jobs_finished_total: { result: ['completed', 'failed', 'retried', 'duplicate', 'unreadable'] },
+    image_monitoring_refreshes_total: { result: ['ok', 'failed'] },
+    image_websocket_messages_total: { type: messageTypes },
+    image_websocket_refused_total: { reason: Object.keys(handshakeRefusals) },
+    image_websocket_cut_total: { reason: [...Object.keys(closeCodes), 'bad_frame', 'dead_peer'] },
+    image_webhook_deliveries_total: {
+      state: ['delivered', 'retrying', 'dead', 'duplicate', 'deferred', 'unreadable'],
+    },
+  };

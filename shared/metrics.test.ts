@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { createMetrics } from './metrics.ts';
+
+test('a counter whose label values are known is there from the start, at 0', async () => {
+  const text = await createMetrics('worker').render();
+  expect(text).toContain('image_jobs_finished_total{result="failed"} 0');
+  expect(text).toContain('image_worker_busy_seconds_total 0');
+});
+
+test('a gauge that is cleared says nothing, with labels or without', async () => {
+  const metrics = createMetrics('monitoring');
+  metrics.set('rabbitmq_alarms_memory_used_watermark', 1);
+  metrics.set('rabbitmq_queue_messages', 3, { queue: 'image.jobs.process' });
+  metrics.clear('rabbitmq_alarms_memory_used_watermark');
+  metrics.clear('rabbitmq_queue_messages');
+  const text = await metrics.render();
+  expect(text).not.toMatch(/^rabbitmq_alarms_memory_used_watermark /m);
+  expect(text).not.toMatch(/^rabbitmq_queue_messages\{/m);
+  metrics.set('rabbitmq_alarms_memory_used_watermark', 0);
+  expect(await metrics.render()).toMatch(/^rabbitmq_alarms_memory_used_watermark 0$/m);
+});
+
+test('a service exposes nothing that is not its own', () => {
+  const metrics = createMetrics('worker');
+  expect(() => metrics.increase('image_jobs_accepted_total')).toThrow('worker does not expose');
+});
