@@ -25,6 +25,10 @@ export default defineConfig({
     reporters: process.env['VITEST_REPORT'] === undefined ? ['default'] : ['default', 'json'],
     ...(process.env['VITEST_REPORT'] && { outputFile: { json: process.env['VITEST_REPORT'] } }),
     // One RabbitMQ and one MinIO for the whole run; each test file takes a vhost and a bucket of its own.
-    globalSetup: ['./local/testing/global-setup-broker.ts', './local/testing/global-setup-minio.ts'],
+    globalSetup: [
+      './local/testing/global-setup-broker.ts',
+      './local/testing/global-setup-minio.ts',
+      './local/testing/global-setup-prometheus.ts',
+    ],
   },
 });

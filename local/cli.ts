@@ -6,6 +6,7 @@ import { replay, status, upload } from './commands/jobs.ts';
 import { scale } from './commands/scale.ts';
 import { up } from './commands/up.ts';
 import { demo } from './demo.ts';
+import { tryToInstallPrometheus } from './prometheus/try-to-install-prometheus.ts';
 import { currentRuntime } from './runtime/current-runtime.ts';
 import { UserError } from './user-error.ts';
 
@@ -32,6 +33,7 @@ program.command('status').argument('[job_id]', 'of an upload', '').action(status
 program.command('replay').argument('[job_id]', 'of a job that failed', '').action(replay);
 program.command('demo').action(demo);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
+program.command('install-prometheus').action(() => tryToInstallPrometheus());
 program.command('doctor').action(async () => (await currentRuntime()).doctor());
 program.command('clean').action(async () => (await currentRuntime()).clean());
 

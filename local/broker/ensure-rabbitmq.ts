@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { agreed } from '../terminal/agreed.ts';
 import { UserError } from '../user-error.ts';
 import { findRabbitmq } from './find-rabbitmq.ts';
 import { installWithApt } from './install-with-apt.ts';
@@ -11,9 +11,9 @@ import { installHint, type InstallHint } from './install-hint.ts';
  */
 export async function ensureRabbitmq(say: (line: string) => void = console.log): Promise<void> {
   if ((await findRabbitmq()) !== undefined) return;
-  const hint = await installHint();
+  const hint = await installHint('rabbitmq');
   if (!canInstall(hint)) throw missing(hint.line);
-  if (process.stdin.isTTY && process.stdout.isTTY && !(await agreed())) throw missing(hint.line);
+  if (!(await agreed('RabbitMQ is not installed. Install it with apt-get now?'))) throw missing(hint.line);
   say('RabbitMQ is missing: installing the package rabbitmq-server (apt-get, about a minute) …');
   await installWithApt('rabbitmq-server');
   if ((await findRabbitmq()) === undefined) throw missing(hint.line);
@@ -27,14 +27,4 @@ export function canInstall({ apt }: InstallHint): boolean {
 
 function missing(line: string): UserError {
   return new UserError(`RabbitMQ is not installed. Run this, then try again:\n\n    ${line}\n`);
-}
-
-async function agreed(): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question('RabbitMQ is not installed. Install it with apt-get now? [Y/n] ');
-    return /^(y(es)?)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
 }

@@ -1,21 +1,33 @@
 import { findProgram } from '../process/find-program.ts';
 
-/** The line that installs RabbitMQ with each package manager, in the order of asking for it. */
+/** The line that installs each program with each package manager, in the order of asking for it. */
 const LINES = {
-  'apt-get': 'sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server',
-  dnf: 'sudo dnf install -y rabbitmq-server',
-  brew: 'brew install rabbitmq',
+  rabbitmq: {
+    'apt-get': 'sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server',
+    dnf: 'sudo dnf install -y rabbitmq-server',
+    brew: 'brew install rabbitmq',
+  },
+  prometheus: {
+    'apt-get': 'sudo apt-get update && sudo apt-get install -y --no-install-recommends prometheus',
+    dnf: 'sudo dnf install -y golang-github-prometheus',
+    brew: 'brew install prometheus',
+  },
 } as const;
 
-/** How RabbitMQ gets onto this machine: the line that does it, and whether that is apt's. */
+const PAGES = {
+  rabbitmq: 'https://www.rabbitmq.com/docs/download',
+  prometheus: 'https://prometheus.io/download',
+} as const;
+
+/** How a program gets onto this machine: the line that does it, and whether that is apt's. */
 export interface InstallHint {
   readonly line: string;
   readonly apt: boolean;
 }
 
-export async function installHint(): Promise<InstallHint> {
-  for (const [manager, line] of Object.entries(LINES)) {
+export async function installHint(program: keyof typeof LINES): Promise<InstallHint> {
+  for (const [manager, line] of Object.entries(LINES[program])) {
     if ((await findProgram(manager)) !== undefined) return { line, apt: manager === 'apt-get' };
   }
-  return { line: 'see https://www.rabbitmq.com/docs/download', apt: false };
+  return { line: `see ${PAGES[program]}`, apt: false };
 }

@@ -23,6 +23,7 @@ export const localVariables = {
     'where the notification service listens; without Docker, or the next free port',
   ),
   MONITORING_PORT: port(8002, 'where the monitoring service listens; without Docker, or the next free port'),
+  PROMETHEUS_PORT: port(9090, 'where Prometheus listens; without Docker, or the next free port'),
   WORKER_PORT: port(
     9100,
     "without Docker, the first worker's port for health and metrics, or the next free one",

@@ -4,7 +4,7 @@ import { pipelinePlan } from './pipeline-plan.ts';
 
 const broker = {
   process: { pid: 1, startedAt: 'unknown' },
-  ports: { amqp: 5672, management: 15_672 },
+  ports: { amqp: 5672, management: 15_672, prometheus: 15_692 },
   amqpUrl: 'amqp://127.0.0.1:5672',
   managementUrl: 'http://127.0.0.1:15672',
   stop: () => Promise.resolve(),

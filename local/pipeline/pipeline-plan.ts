@@ -1,6 +1,7 @@
 import { rm, symlink } from 'node:fs/promises';
 import { startRabbitNode } from '../broker/rabbitmq-node.ts';
 import { USUAL_PORTS } from '../broker/node-ports.ts';
+import { announceWorkers, prometheusService } from '../prometheus/prometheus-service.ts';
 import type { RunFolder } from '../supervisor/run-folder.ts';
 import type { Addresses, SystemPlan } from '../supervisor/system-plan.ts';
 import { nodeFlags } from './node-flags.ts';
@@ -11,9 +12,10 @@ const HOST = '127.0.0.1';
 /**
  * The image pipeline without Docker: a RabbitMQ node of its own, a folder as store, the services as processes.
  * @param env what every service gets, too, below what is decided here
+ * @param prometheus the path of that program, where it is installed
  * @throws ConfigError with all problems at once
  */
-export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan {
+export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv, prometheus?: string): SystemPlan {
   const config = readLocalConfig(env);
   return {
     startBroker: async (again) => {
@@ -42,6 +44,7 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan
         firstPort: config.MONITORING_PORT,
         environment: () => ({}),
       },
+      ...(prometheus === undefined ? [] : [prometheusService(prometheus, run, config.PROMETHEUS_PORT)]),
     ],
     worker: {
       name: 'worker',
@@ -50,6 +53,7 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv): SystemPlan
       environment: ({ name, port }) => ({ WORKER_NAME: name, WORKER_PORT: String(port) }),
     },
     workers: config.WORKERS,
+    ...(prometheus === undefined ? {} : { onWorkers: announceWorkers(run) }),
     environment: (addresses) => ({ ...env, TMPDIR: run.temp, ...addressVariables(run, addresses) }),
   };
 }

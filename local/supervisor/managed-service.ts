@@ -16,13 +16,17 @@ const BAD_CONFIGURATION = 78;
 export interface ManagedServiceOptions {
   readonly name: string;
   readonly port: number;
-  /** Arguments to Node, the script first. */
+  /** What is started; Node by default. */
+  readonly program?: string;
+  /** Its arguments; to Node, the script first. */
   readonly args: readonly string[];
+  /** Where it answers 200 when it is ready; `/readyz` by default. */
+  readonly readyPath?: string;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly logFile: string;
   readonly log: (line: string) => void;
-  /** Its process has come or gone. */
+  /** Its process has come or gone, or it is not meant to have one any more. */
   readonly onChange: () => void;
 }
 
@@ -70,6 +74,7 @@ export class ManagedService {
     const running = this.#process;
     if (running === undefined) {
       this.#enter('stopped');
+      this.#options.onChange();
       return;
     }
     const how = await terminate(running.identity, STOP_DEADLINE_MS);
@@ -115,7 +120,7 @@ export class ManagedService {
   /** Asks the service whether it is ready. Until it was so once, it is still starting. */
   async #look(): Promise<void> {
     const asked = this.#process;
-    const answer = await probe(this.port);
+    const answer = await probe(this.port, this.#options.readyPath);
     if (this.#process !== asked || asked === undefined || this.stopped) return;
     if (answer.ready) this.#enter('ready');
     else this.#enter(this.#state === 'starting' ? 'starting' : 'not ready', answer.reason);

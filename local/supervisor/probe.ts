@@ -1,11 +1,12 @@
-/** Whether the service on this port takes work, by its `GET /readyz`. */
+/** Whether a service takes work. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
 const ANSWER_MS = 2_000;
 
-export async function probe(port: number): Promise<Readiness> {
+/** Asks the service on this port; every one of ours answers at `/readyz`. */
+export async function probe(port: number, path = '/readyz'): Promise<Readiness> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) });
     const body = await answer.text();
     return answer.ok ? { ready: true } : { ready: false, reason: reasonIn(body) };
   } catch (error) {

@@ -6,6 +6,7 @@ export class RunFolder {
   readonly path: string;
   readonly logs: string;
   readonly rabbitmq: string;
+  readonly prometheus: string;
   readonly store: string;
   /** Of the services: what a killed one leaves there goes with the system. Not for sockets: its path may be long. */
   readonly temp: string;
@@ -17,6 +18,7 @@ export class RunFolder {
     this.path = path;
     this.logs = join(path, 'logs');
     this.rabbitmq = join(path, 'rabbitmq');
+    this.prometheus = join(path, 'prometheus');
     this.store = join(path, 'store');
     this.temp = join(path, 'tmp');
     this.state = join(path, 'state.json');

@@ -18,8 +18,9 @@ export interface ServiceProcess {
   readonly exited: Promise<Exit>;
 }
 
-/** Starts Node with these arguments; what it prints is appended to `logFile`. */
+/** Starts a program, Node by default, with these arguments; what it prints is appended to `logFile`. */
 export async function spawnService(options: {
+  readonly program?: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
@@ -27,8 +28,8 @@ export async function spawnService(options: {
 }): Promise<ServiceProcess> {
   const log = await open(options.logFile, 'a');
   try {
-    const { env, cwd } = options;
-    const child = spawn(process.execPath, options.args, { cwd, env, stdio: ['ignore', log.fd, log.fd] });
+    const { program = process.execPath, args, env, cwd } = options;
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', log.fd, log.fd] });
     const since = performance.now();
     const exited = once(child, 'exit').then(([code, signal]) => ({
       code: code as Exit['code'],

@@ -71,7 +71,7 @@ async function standInBroker(): Promise<Broker> {
   if (identity === undefined) throw new Error('The process has ended already.');
   return {
     process: identity,
-    ports: { amqp: 0, management: 0 },
+    ports: { amqp: 0, management: 0, prometheus: 0 },
     amqpUrl: 'amqp://localhost',
     managementUrl: 'http://localhost',
     stop: async () => {

@@ -83,14 +83,16 @@ export class Supervisor {
     const broker = await this.#broker.start();
     const ports = new Map<string, number>();
     for (const { name, firstPort } of plan.services) ports.set(name, await this.#takePort(firstPort));
-    const environment = plan.environment({ broker, ports });
+    const addresses = { broker, ports };
+    const environment = plan.environment(addresses);
 
-    const manage = ({ args, environment: own }: ServicePlan, name: string, port: number) =>
+    const manage = (service: ServicePlan, name: string, port: number) =>
       new ManagedService({
+        ...service,
         name,
         port,
-        args,
-        env: { ...environment, ...own({ name, port }) },
+        args: [...service.args, ...(service.portArgs?.(port) ?? [])],
+        env: { ...environment, ...service.environment({ name, port }) },
         cwd,
         logFile: run.log(name),
         log,
@@ -102,6 +104,7 @@ export class Supervisor {
     this.#workers = new WorkerCrew(async (name) =>
       manage(plan.worker, name, await this.#takePort(plan.worker.firstPort)),
     );
+    for (const service of plan.services) await service.prepare?.(addresses);
     await Promise.all(this.#services.map((service) => service.start()));
     await this.#workers.scale(plan.workers);
     this.#phase = 'running';
@@ -139,15 +142,17 @@ export class Supervisor {
   }
 
   async #saveState(): Promise<void> {
-    const { run, self, log } = this.#options;
+    const { plan, run, self, log } = this.#options;
     await this.#stateWrites
       .add(async () => {
         const services = this.#all().flatMap(({ name, port, process }) =>
           process === undefined ? [] : [{ name, port, process }],
         );
         await writeState(run.state, { supervisor: self, services });
+        const workers = this.#workers?.all.filter(({ stopped }) => !stopped) ?? [];
+        await plan.onWorkers?.(workers.map(({ port }) => port));
       })
-      .catch((error: unknown) => log(`cannot write ${run.state}: ${messageOf(error)}`));
+      .catch((error: unknown) => log(`cannot write down what runs: ${messageOf(error)}`));
   }
 
   #rotateLogs(): void {

@@ -12,12 +12,22 @@ export interface SystemPlan {
   readonly workers: number;
   /** The environment of every service. */
   readonly environment: (addresses: Addresses) => NodeJS.ProcessEnv;
+  /** Told of the ports of all workers that are meant to run, whenever one has come or gone. */
+  readonly onWorkers?: (ports: readonly number[]) => Promise<void>;
 }
 
 export interface ServicePlan {
   readonly name: string;
-  /** Arguments to Node, the script first. */
+  /** What is started; Node by default. */
+  readonly program?: string;
+  /** Its arguments; to Node, the script first. */
   readonly args: readonly string[];
+  /** Those of a program that does not read its port from the environment. */
+  readonly portArgs?: (port: number) => readonly string[];
+  /** Where it answers 200 when it is ready; `/readyz` by default. */
+  readonly readyPath?: string;
+  /** What must be done before it is started. */
+  readonly prepare?: (addresses: Addresses) => Promise<void>;
   /** The port it gets, or the next free one. */
   readonly firstPort: number;
   /** What differs from service to service. */
@@ -27,7 +37,7 @@ export interface ServicePlan {
 /** A broker that runs; see RunningNode. */
 export interface Broker {
   readonly process: ProcessIdentity;
-  readonly ports: { readonly amqp: number; readonly management: number };
+  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
   readonly amqpUrl: string;
   readonly managementUrl: string;
   stop(): Promise<void>;

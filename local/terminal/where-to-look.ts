@@ -7,12 +7,14 @@ export function whereToLook(report: SystemReport, run: RunFolder): string[] {
   const notification = `ws://localhost:${portOf(report, 'notification')}/ws`;
   const monitoring = `http://localhost:${portOf(report, 'monitoring')}/status`;
   const rabbitmq = `http://localhost:${report.broker?.managementPort ?? 15_672}`;
+  const prometheus = report.services.find(({ name }) => name === 'prometheus')?.port;
   return [
     `  API            ${api}`,
     `  API docs       ${api}/docs`,
     `  Notifications  ${notification}`,
     `  Monitoring     ${monitoring}  (make monitor)`,
     `  RabbitMQ       ${rabbitmq}  (guest / guest)`,
+    ...(prometheus === undefined ? [] : [`  Prometheus     http://localhost:${prometheus}`]),
     `  Images         ${run.store}`,
   ];
 }

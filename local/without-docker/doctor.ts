@@ -7,6 +7,7 @@ import { readEnvironment } from '../pipeline/dotenv.ts';
 import { readLocalConfig } from '../pipeline/local-config.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { runningSystem, systemState } from '../pipeline/running-system.ts';
+import { findPrometheus } from '../prometheus/find-prometheus.ts';
 import { freePort } from '../process/free-port.ts';
 import { printFindings, type Finding } from '../terminal/findings.ts';
 
@@ -20,6 +21,7 @@ export async function doctor(): Promise<void> {
   const findings = [
     node(),
     await rabbitmq(),
+    await prometheus(),
     await disk(),
     ...(state === 'dead' ? [diedSupervisor] : []),
     ...(state === 'running' ? await services() : await ports()),
@@ -44,11 +46,18 @@ function node(): Finding {
 async function rabbitmq(): Promise<Finding> {
   const programs = await findRabbitmq();
   if (programs !== undefined) return { is: 'ok', text: `RabbitMQ: ${programs.server}` };
-  const hint = await installHint();
+  const hint = await installHint('rabbitmq');
   return {
     is: 'fix',
     text: `RabbitMQ is not installed: ${canInstall(hint) ? 'make up installs it' : hint.line}`,
   };
+}
+
+async function prometheus(): Promise<Finding> {
+  const programs = await findPrometheus();
+  if (programs !== undefined) return { is: 'ok', text: `Prometheus: ${programs.server}` };
+  const { line } = await installHint('prometheus');
+  return { is: 'note', text: `Prometheus is not installed, so no figures are kept. To have it: ${line}` };
 }
 
 async function disk(): Promise<Finding> {
@@ -70,6 +79,7 @@ async function ports(): Promise<Finding[]> {
     RabbitMQ: USUAL_PORTS.amqp,
     "RabbitMQ's management": USUAL_PORTS.management,
     'worker-1': config.WORKER_PORT,
+    ...((await findPrometheus()) === undefined ? {} : { prometheus: config.PROMETHEUS_PORT }),
   };
   return Promise.all(
     Object.entries(wanted).map(async ([name, port]): Promise<Finding> => {

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { USUAL_PORTS } from '../broker/node-ports.ts';
 import { ensureRabbitmq } from '../broker/ensure-rabbitmq.ts';
+import { installHint } from '../broker/install-hint.ts';
 import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { pipelinePlan } from '../pipeline/pipeline-plan.ts';
 import { startSystem, untilReady } from '../pipeline/start-system.ts';
 import { systemState } from '../pipeline/running-system.ts';
 import { stopSystem } from '../pipeline/stop-system.ts';
+import { findPrometheus } from '../prometheus/find-prometheus.ts';
 import { exclusively } from '../process/exclusive.ts';
 import type { ServiceReport, SystemReport } from '../supervisor/report.ts';
 import type { SystemPlan } from '../supervisor/system-plan.ts';
@@ -24,10 +26,14 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
       return { report: await untilReady(runFolder, START_DEADLINE_MS), started: false };
     }
     // Before anything is touched: a wrong configuration is told at once, and in full.
-    const plan = pipelinePlan(runFolder, await readEnvironment(root));
+    const prometheus = await findPrometheus();
+    const plan = pipelinePlan(runFolder, await readEnvironment(root), prometheus?.server);
     await stopSystem(runFolder);
+    const services = plan.services.map(({ name }) => name).join(', ');
     const workers = `${plan.workers} worker${plan.workers === 1 ? '' : 's'}`;
-    console.log(`Starting RabbitMQ, api, notification, monitoring and ${workers} …`);
+    console.log(`Starting RabbitMQ, ${services} and ${workers} …`);
+    if (prometheus === undefined)
+      console.log(`  without Prometheus; to have it: ${(await installHint('prometheus')).line}`);
     return { report: await startOrStop(plan), started: true };
   });
 }

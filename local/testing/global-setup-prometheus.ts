@@ -1,0 +1,17 @@
+import type { TestProject } from 'vitest/node';
+import { findPrometheus, type PrometheusPrograms } from '../prometheus/find-prometheus.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Prometheus' programs, or null where they are not installed: then tests with them are skipped, visibly. */
+    prometheus: PrometheusPrograms | null;
+  }
+}
+
+/** vitest globalSetup: `inject('prometheus')` in a test. */
+export default async function setup(project: TestProject): Promise<void> {
+  const programs = await findPrometheus();
+  if (programs === undefined)
+    console.error('The tests with Prometheus are SKIPPED: it is not installed. To install it: make doctor');
+  project.provide('prometheus', programs ?? null);
+}
