@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, inject, test } from 'vitest';
+import { alertRules } from '../testing/prometheus-files.ts';
+
+const programs = inject('prometheus');
+const promtool = async (...args: string[]) =>
+  execa(programs?.promtool ?? '', args, { cwd: import.meta.dirname, all: true, reject: false });
+
+test.skipIf(programs === null).each([
+  ['the configuration and its rules are valid', ['check', 'config', 'prometheus.yml']],
+  ['each alert fires when it should, and not when it should not', ['test', 'rules', 'alerts.test.yml']],
+])('%s', async (_title, args) => {
+  const { exitCode, all } = await promtool(...args);
+  expect(exitCode, all).toBe(0);
+});
+
+test('every alert is tried by alerts.test.yml', async () => {
+  const tests = await readFile(join(import.meta.dirname, 'alerts.test.yml'), 'utf8');
+  for (const { alert } of alertRules()) expect(tests).toContain(`alertname: ${alert}\n`);
+});
+
+test('every alert has its section in the runbook, and every section its alert', async () => {
+  const runbook = await readFile(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+  const sections = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title = '']) => title);
+  const rules = alertRules();
+  expect(sections.toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted());
+  for (const { alert, annotations } of rules)
+    expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+});
+
+test('the runbook names no command that make does not know', async () => {
+  const root = join(import.meta.dirname, '../..');
+  const runbook = await readFile(join(root, 'docs/runbook.md'), 'utf8');
+  const makefile = await readFile(join(root, 'Makefile'), 'utf8');
+  for (const [, target = ''] of runbook.matchAll(/`make ([a-z-]+)/g))
+    expect(makefile).toMatch(new RegExp(`^${target}: `, 'm'));
+});
