@@ -10,16 +10,26 @@ import { badInput } from './steps/bad-input.ts';
 import { bringUp } from './steps/bring-up.ts';
 import { cluster } from './steps/cluster.ts';
 import { data } from './steps/data.ts';
+import { figures } from './steps/figures.ts';
 import { handout } from './steps/handout.ts';
 import { hardening } from './steps/hardening.ts';
 import { kills } from './steps/kills.ts';
 import { troubleshooting } from './steps/troubleshooting.ts';
 
 /** The handout's, so they must be free. */
-const PORTS = [8000, 8001, 8002, 9000, 9001, 9090, 15_672];
+const PORTS = [3000, 8000, 8001, 8002, 9000, 9001, 9090, 15_672];
 
 const walks = {
-  handout: [...bringUp, ...handout, ...troubleshooting, ...hardening, ...kills, ...badInput, ...data],
+  handout: [
+    ...bringUp,
+    ...handout,
+    ...figures,
+    ...troubleshooting,
+    ...hardening,
+    ...kills,
+    ...badInput,
+    ...data,
+  ],
   cluster,
 } as const;
 

@@ -38,7 +38,13 @@ export const composeVariables = {
   RABBITMQ_MANAGEMENT_PORT: port(15_672, "where RabbitMQ's pages are"),
   MINIO_PORT: port(9000, 'where MinIO is'),
   MINIO_CONSOLE_PORT: port(9001, "where MinIO's pages are"),
-  PROMETHEUS_PORT: port(9090, 'where Prometheus is'),
+  GRAFANA_PORT: port(3000, 'where Grafana is'),
+  GRAFANA_PASSWORD: text({
+    default: 'admin',
+    form: 'a password',
+    example: 'the output of: openssl rand -hex 32',
+    description: 'of the user admin of Grafana, who may change dashboards; it counts when its data are new',
+  }),
 } as const;
 
 export type ComposeConfig = ConfigOf<typeof composeVariables>;

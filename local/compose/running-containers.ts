@@ -12,6 +12,7 @@ const PAGES = [
   { title: 'RabbitMQ', service: 'rabbitmq', port: 15_672, path: '', scheme: 'http' },
   { title: 'MinIO', service: 'minio', port: 9001, path: '', scheme: 'http' },
   { title: 'Prometheus', service: 'prometheus', port: 9090, path: '', scheme: 'http' },
+  { title: 'Grafana', service: 'grafana', port: 3000, path: '', scheme: 'http' },
 ] as const;
 
 /** @throws UserError if the API has no port on this machine */
@@ -35,4 +36,5 @@ export function systemOf(containers: readonly Container[]): RunningSystem {
 const LOGINS: Readonly<Record<string, string>> = {
   RabbitMQ: '  (guest / guest, or RABBITMQ_USER of .env)',
   MinIO: '  (minioadmin / minioadmin, or MINIO_ACCESS_KEY of .env)',
+  Grafana: '  (no login; to change things: admin / admin, or GRAFANA_PASSWORD of .env)',
 };

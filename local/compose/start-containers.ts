@@ -108,9 +108,8 @@ async function failureOf(project: ComposeProject, container: Container): Promise
 }
 
 function portVariables(env: NodeJS.ProcessEnv): Map<number, string> {
-  const { API_PORT, NOTIFICATION_PORT, MONITORING_PORT } = readLocalConfig(env);
-  const { RABBITMQ_MANAGEMENT_PORT, MINIO_PORT, MINIO_CONSOLE_PORT, PROMETHEUS_PORT } =
-    readComposeConfig(env);
+  const { API_PORT, NOTIFICATION_PORT, MONITORING_PORT, PROMETHEUS_PORT } = readLocalConfig(env);
+  const { RABBITMQ_MANAGEMENT_PORT, MINIO_PORT, MINIO_CONSOLE_PORT, GRAFANA_PORT } = readComposeConfig(env);
   const ports = {
     API_PORT,
     NOTIFICATION_PORT,
@@ -119,6 +118,7 @@ function portVariables(env: NodeJS.ProcessEnv): Map<number, string> {
     MINIO_PORT,
     MINIO_CONSOLE_PORT,
     PROMETHEUS_PORT,
+    GRAFANA_PORT,
   };
   return new Map(Object.entries(ports).map(([name, port]) => [port, name]));
 }

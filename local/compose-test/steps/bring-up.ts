@@ -2,7 +2,17 @@ import { expectThat } from '../expect.ts';
 import { PROJECT } from '../stack.ts';
 import type { Step } from '../step.ts';
 
-const SERVICES = ['api', 'minio', 'monitoring', 'notification', 'prometheus', 'rabbitmq', 'worker', 'worker'];
+const SERVICES = [
+  'api',
+  'grafana',
+  'minio',
+  'monitoring',
+  'notification',
+  'prometheus',
+  'rabbitmq',
+  'worker',
+  'worker',
+];
 /** From built images to everything ready, and the demo through. */
 const WITHIN_S = 90;
 
@@ -51,7 +61,7 @@ export const bringUp: readonly Step[] = [
     },
   },
   {
-    title: 'the pages: API, API docs, RabbitMQ (guest/guest), MinIO, Prometheus',
+    title: 'the pages: API, API docs, RabbitMQ (guest/guest), MinIO, Prometheus, Grafana',
     run: async () => {
       const guest = { Authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` };
       for (const [page, headers] of [
@@ -60,6 +70,7 @@ export const bringUp: readonly Step[] = [
         ['http://localhost:15672/api/overview', guest],
         ['http://localhost:9001', {}],
         ['http://localhost:9090/-/ready', {}],
+        ['http://localhost:3000/api/health', {}],
       ] as const) {
         const { status } = await fetch(page, { headers });
         expectThat(status === 200, `${page} answers ${status}`);

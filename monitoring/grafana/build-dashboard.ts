@@ -1,0 +1,85 @@
+import {
+  AnnotationQueryBuilder,
+  DashboardCursorSync,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  RowBuilder,
+  type Panel as GrafanaPanel,
+  type RowPanel,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { buildPanel, DATASOURCE } from './build-panel.ts';
+import type { Dashboard, Panel } from './dashboard.ts';
+
+/** Of all our dashboards: each links to the others by it. */
+const TAG = 'image-pipeline';
+/** Of the format: Grafana reads older ones, too. */
+const SCHEMA_VERSION = 42;
+/** Grafana's grid. */
+const COLUMNS = 24;
+
+/** What Grafana reads of a file. */
+export function buildDashboard({ uid, title, description, rows }: Dashboard) {
+  return {
+    uid,
+    title,
+    description,
+    tags: [TAG],
+    schemaVersion: SCHEMA_VERSION,
+    editable: false,
+    timezone: 'browser',
+    time: { from: 'now-15m', to: 'now' },
+    refresh: '5s',
+    graphTooltip: DashboardCursorSync.Crosshair,
+    links: [
+      new DashboardLinkBuilder('Image pipeline')
+        .type(DashboardLinkType.Dashboards)
+        .tags([TAG])
+        .keepTime(true)
+        .build(),
+    ],
+    annotations: { list: [firingAlerts().build()] },
+    templating: { list: [] },
+    panels: layOut(rows),
+  };
+}
+
+/** From left to right, in lines as high as their panels; each row begins with its title. */
+function layOut(rows: Dashboard['rows']): (RowPanel | GrafanaPanel)[] {
+  const placed: (RowPanel | GrafanaPanel)[] = [];
+  let y = 0;
+  for (const { title, panels } of rows) {
+    placed.push(
+      new RowBuilder(title)
+        .id(placed.length + 1)
+        .gridPos({ x: 0, y, w: COLUMNS, h: 1 })
+        .build(),
+    );
+    y += 1;
+    let x = 0;
+    for (const [index, panel] of panels.entries()) {
+      const { w, h } = sizeOf(panel);
+      placed.push(buildPanel(panel, placed.length + 1, { x, y, w, h }));
+      x += w;
+      if (x + w <= COLUMNS && index < panels.length - 1) continue;
+      x = 0;
+      y += h;
+    }
+  }
+  return placed;
+}
+
+const sizeOf = ({ kind }: Panel) => (kind === 'stat' ? { w: 4, h: 5 } : { w: 8, h: 8 });
+
+/** A mark in every graph while an alert fires. */
+function firingAlerts(): AnnotationQueryBuilder {
+  return new AnnotationQueryBuilder()
+    .name('Alerts')
+    .datasource(DATASOURCE)
+    .enable(true)
+    .hide(false)
+    .iconColor('red')
+    .expr('ALERTS{alertstate="firing"}')
+    .step('15s')
+    .titleFormat('{{alertname}}')
+    .textFormat('{{severity}} {{instance}} {{queue}}');
+}

@@ -1,0 +1,71 @@
+import {
+  BigValueColorMode,
+  GraphDrawStyle,
+  ReduceDataOptionsBuilder,
+  SortOrder,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
+import {
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+  type GridPos,
+  type Panel as GrafanaPanel,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import type { Panel } from './dashboard.ts';
+
+/** As datasources.yml has it. */
+export const DATASOURCE = { type: 'prometheus', uid: 'prometheus' };
+
+/** A panel as Grafana's own library for that makes it. */
+export function buildPanel(panel: Panel, id: number, place: GridPos): GrafanaPanel {
+  const builder = panel.kind === 'stat' ? statBuilder() : timeSeriesBuilder(panel);
+  builder
+    .id(id)
+    .gridPos(place)
+    .title(panel.title)
+    .description(panel.description)
+    .unit(panel.unit)
+    .datasource(DATASOURCE)
+    .thresholds(thresholds(panel.redFrom));
+  if (panel.max !== undefined) builder.max(panel.max);
+  for (const [index, { expr, legend }] of panel.queries.entries()) {
+    const refId = String.fromCharCode('A'.charCodeAt(0) + index);
+    builder.withTarget(
+      new DataqueryBuilder().refId(refId).datasource(DATASOURCE).expr(expr).legendFormat(legend).range(),
+    );
+  }
+  return builder.build();
+}
+
+function statBuilder(): StatBuilder {
+  return new StatBuilder()
+    .colorMode(BigValueColorMode.Value)
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']));
+}
+
+function timeSeriesBuilder({ kind }: Panel): TimeSeriesBuilder {
+  const builder = new TimeSeriesBuilder()
+    .axisSoftMin(0)
+    .lineWidth(2)
+    .fillOpacity(kind === 'bars' ? 80 : 10)
+    .legend(new VizLegendOptionsBuilder().showLegend(true))
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
+  if (kind !== 'bars') return builder;
+  return builder
+    .drawStyle(GraphDrawStyle.Bars)
+    .stacking(new StackingConfigBuilder().mode(StackingMode.Normal));
+}
+
+function thresholds(redFrom: number | undefined): ThresholdsConfigBuilder {
+  const red = redFrom === undefined ? [] : [{ value: redFrom, color: 'red' }];
+  return new ThresholdsConfigBuilder()
+    .mode(ThresholdsMode.Absolute)
+    .steps([{ value: null, color: 'green' }, ...red]);
+}

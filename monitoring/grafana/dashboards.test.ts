@@ -1,0 +1,94 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { metricDefinitions } from '@image-pipeline/shared/metric-definitions.ts';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { foreignMetrics } from '../prometheus/foreign-metrics.ts';
+import { metricsIn, windowsIn } from '../testing/metrics-in.ts';
+import { alertRules, prometheusConfig } from '../testing/prometheus-files.ts';
+import { buildDashboard } from './build-dashboard.ts';
+import { DATASOURCE } from './build-panel.ts';
+import { dashboardFile, dashboards } from './dashboards.ts';
+
+const known = new Set<string>(Object.values(foreignMetrics).flat());
+for (const [name, { type }] of Object.entries(metricDefinitions)) {
+  const series = type === 'histogram' ? ['bucket', 'sum', 'count'].map((part) => `${name}_${part}`) : [name];
+  for (const one of series) known.add(one);
+}
+const unknownIn = (expr: string) => metricsIn(expr).filter((name) => !known.has(name));
+
+const panels = dashboards.flatMap(({ rows }) => rows.flatMap((row) => row.panels));
+const panelCases = panels.map((panel) => [panel.title, panel] as const);
+
+describe('dashboards', () => {
+  it('are in their files as the code says (npm run docs)', async () => {
+    const folder = join(import.meta.dirname, 'dashboards');
+    expect((await readdir(folder)).toSorted()).toEqual(dashboards.map(({ uid }) => `${uid}.json`).toSorted());
+    for (const dashboard of dashboards)
+      expect(await readFile(join(folder, `${dashboard.uid}.json`), 'utf8')).toBe(dashboardFile(dashboard));
+  });
+
+  it.each(panelCases)('the panel %s says what it is, in a unit, of metrics that exist', (_title, panel) => {
+    expect(panel.title).not.toBe('');
+    expect(panel.description.length).toBeGreaterThan(10);
+    expect(panel.unit).not.toBe('');
+    for (const { expr, legend } of panel.queries) {
+      expect(unknownIn(expr)).toEqual([]);
+      expect(legend).not.toBe('');
+    }
+  });
+
+  it('look over windows of four scrapes at least', () => {
+    const { scrape_interval } = prometheusConfig().global;
+    expect(scrape_interval).toBe('5s');
+    const allowed = ['$__rate_interval', '5m'];
+    for (const { expr } of panels.flatMap(({ queries }) => queries))
+      expect(allowed).toEqual(expect.arrayContaining(windowsIn(expr)));
+  });
+
+  it('have panels side by side, none over another', () => {
+    for (const dashboard of dashboards) {
+      const cells = buildDashboard(dashboard).panels.flatMap(({ gridPos }) => {
+        const { x, y, w, h } = gridPos ?? { x: 0, y: 0, w: 0, h: 0 };
+        expect(x + w).toBeLessThanOrEqual(24);
+        return Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`);
+      });
+      expect(new Set(cells).size).toBe(cells.length);
+    }
+  });
+
+  it('ask the datasource that is provisioned, which knows how often Prometheus scrapes', async () => {
+    const { datasources } = z
+      .object({
+        datasources: z.array(
+          z.object({ type: z.string(), uid: z.string(), jsonData: z.object({ timeInterval: z.string() }) }),
+        ),
+      })
+      .parse(parse(await readFile(join(import.meta.dirname, 'datasources.yml'), 'utf8')));
+    const { scrape_interval: timeInterval } = prometheusConfig().global;
+    expect(datasources).toEqual([{ ...DATASOURCE, jsonData: { timeInterval } }]);
+  });
+});
+
+describe('alerts', () => {
+  it.each(alertRules().map((rule) => [rule.alert, rule.expr] as const))(
+    '%s uses metrics that exist',
+    (_alert, expr) => {
+      expect(unknownIn(expr)).toEqual([]);
+    },
+  );
+});
+
+describe('metricsIn', () => {
+  it('finds metrics, and neither labels nor functions', () => {
+    expect(metricsIn('sum by (le) (rate(a_total{b="c_total"}[5m])) / on (d) max(e)')).toEqual([
+      'a_total',
+      'e',
+    ]);
+  });
+
+  it('refuses what is not PromQL', () => {
+    expect(() => metricsIn('sum(rate(a_total[5m])')).toThrow('not PromQL');
+  });
+});
