@@ -1,0 +1,68 @@
+import { inject, vi } from 'vitest';
+import { findRabbitNode } from '../../broker/rabbitmq-node.ts';
+import { pipelinePlan } from '../../pipeline/pipeline-plan.ts';
+import { freePort } from '../../process/free-port.ts';
+import { identify } from '../../process/identity.ts';
+import { portOf } from '../../supervisor/report.ts';
+import { RunFolder } from '../../supervisor/run-folder.ts';
+import { Supervisor } from '../../supervisor/supervisor.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
+import { createVhost } from '../../testing/vhost.ts';
+
+const READY_MS = 90_000;
+const PORTS = ['API', 'NOTIFICATION', 'MONITORING', 'PROMETHEUS', 'WORKER'];
+
+/** What `make up` runs without Docker, with Prometheus, on free ports and in a virtual host of the test run's broker. */
+export interface LiveSystem extends AsyncDisposable {
+  readonly supervisor: Supervisor;
+  /** By the name of the service, e.g. `http://127.0.0.1:21034`. */
+  url(service: string): Promise<string>;
+}
+
+/** @param prometheus the path of that program */
+export async function startLiveSystem(prometheus: string, env: NodeJS.ProcessEnv): Promise<LiveSystem> {
+  await using cleanup = new AsyncDisposableStack();
+  const folder = cleanup.use(await tempFolder());
+  const run = new RunFolder(folder.path);
+  await run.create();
+  const broker = inject('broker');
+  const [node, self] = await Promise.all([findRabbitNode(broker.folder), identify(process.pid)]);
+  if (node === undefined || self === undefined) throw new Error('The test run has no broker, or no process.');
+  const vhost = await createVhost(broker);
+  cleanup.defer(() => vhost.delete());
+  const ports: Record<string, string> = {};
+  for (const name of PORTS)
+    ports[`${name}_PORT`] = String(await freePort([], Object.values(ports).map(Number)));
+  const supervisor = new Supervisor({
+    plan: {
+      ...pipelinePlan(run, { ...process.env, LOG_LEVEL: 'warn', ...ports, ...env }, prometheus),
+      startBroker: () =>
+        Promise.resolve({
+          process: node.process,
+          ports: node.ports,
+          amqpUrl: vhost.amqpUrl,
+          managementUrl: node.managementUrl,
+          stop: () => Promise.resolve(),
+        }),
+    },
+    run,
+    cwd: process.cwd(),
+    self,
+    log: () => undefined,
+  });
+  cleanup.defer(() => supervisor.stop());
+  await supervisor.start();
+  await vi.waitFor(
+    async () => {
+      const unready = (await supervisor.report()).services.filter(({ state }) => state !== 'ready');
+      if (unready.length > 0) throw new Error(JSON.stringify(unready));
+    },
+    { timeout: READY_MS, interval: 250 },
+  );
+  const all = cleanup.move();
+  return {
+    supervisor,
+    url: async (service) => `http://127.0.0.1:${portOf(await supervisor.report(), service)}`,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

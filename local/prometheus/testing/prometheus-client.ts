@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+const sampleSchema = z.object({
+  metric: z.record(z.string(), z.string()),
+  /** Time in seconds since 1970, and the value as text: it may be NaN. */
+  value: z.tuple([z.number(), z.string()]),
+});
+const querySchema = z.object({ data: z.object({ result: z.array(sampleSchema) }) });
+const targetsSchema = z.object({
+  data: z.object({
+    activeTargets: z.array(z.object({ labels: z.object({ job: z.string() }), health: z.string() })),
+  }),
+});
+const rulesSchema = z.object({
+  data: z.object({
+    groups: z.array(
+      z.object({
+        rules: z.array(z.object({ name: z.string(), health: z.string(), lastError: z.string().optional() })),
+      }),
+    ),
+  }),
+});
+
+/** Prometheus' HTTP API. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
+export class PrometheusClient {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** The values of an expression at this moment. @throws Error with Prometheus' own if it cannot be evaluated */
+  async values(expr: string): Promise<number[]> {
+    const body = new URLSearchParams({ query: expr.replaceAll('$__rate_interval', '20s') });
+    const answer = await this.#ask('query', { method: 'POST', body });
+    return querySchema.parse(answer).data.result.map(({ value }) => Number(value[1]));
+  }
+
+  /** `job: health` of each target. */
+  async targets(): Promise<string[]> {
+    const { data } = targetsSchema.parse(await this.#ask('targets'));
+    return data.activeTargets.map(({ labels, health }) => `${labels.job}: ${health}`).toSorted();
+  }
+
+  async rules() {
+    const { data } = rulesSchema.parse(await this.#ask('rules'));
+    return data.groups.flatMap(({ rules }) => rules);
+  }
+
+  async #ask(path: string, init: RequestInit = {}): Promise<unknown> {
+    const answer = await fetch(`${this.#url}/api/v1/${path}`, {
+      ...init,
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(text);
+    return JSON.parse(text);
+  }
+}
