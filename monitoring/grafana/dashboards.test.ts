@@ -47,6 +47,13 @@ describe('dashboards', () => {
       expect(allowed).toEqual(expect.arrayContaining(windowsIn(expr)));
   });
 
+  it('are what Grafana begins with', async () => {
+    const compose = await readFile(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
+    const [, home = ''] =
+      /DEFAULT_HOME_DASHBOARD_PATH: \/etc\/grafana\/dashboards\/(\S+)\.json/.exec(compose) ?? [];
+    expect(dashboards.map(({ uid }) => uid)).toContain(home);
+  });
+
   it('have panels side by side, none over another', () => {
     for (const dashboard of dashboards) {
       const cells = buildDashboard(dashboard).panels.flatMap(({ gridPos }) => {
