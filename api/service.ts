@@ -3,7 +3,7 @@ import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-unt
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
@@ -11,6 +11,7 @@ import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
+import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { Announcer } from './announcer.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
@@ -76,15 +77,16 @@ export function createApi(config: ApiConfig): Service {
   const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
+  const bury = createBurial({
+    store,
+    announce: (event, signal) => publishUntilConfirmed(broker.publisher, eventMessage(event), signal),
+    stopping: stopping.signal,
+    log,
+  });
   const burials = broker.consumer({
     queue: queueNames.burial,
     prefetch: BURIALS_AT_ONCE,
-    onDelivery: createBurial({
-      store,
-      announce: (event, signal) => publishUntilConfirmed(broker.publisher, eventMessage(event), signal),
-      stopping: stopping.signal,
-      log,
-    }),
+    onDelivery: inConsumerSpans(queueNames.burial, bury),
   });
 
   let isStoreOpen = false;
@@ -141,6 +143,7 @@ export function createApi(config: ApiConfig): Service {
     failed,
     stopping,
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    tracing: { service: 'api', instance, ...tracingOptions(config), log },
     steps: [
       { name: 'temporary folder', start: () => tempFolder.start(), stop: () => tempFolder.stop() },
       { name: 'store', start: () => inBackground(openStore), stop: closeStore },

@@ -2,6 +2,7 @@ import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { ALL_JOBS } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import { sendInSpan } from '@image-pipeline/shared/tracing/messaging.ts';
 import { AllJobsSubscription } from './all-jobs-subscription.ts';
 import { dueEvents } from './event-order.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
@@ -92,9 +93,13 @@ export class Notifier {
 
   #tell(event: JobEvent, entry: RingEntry): void {
     const subscriptions = this.#ofJob.get(entry.jobId);
-    for (const subscription of subscriptions?.values() ?? []) subscription.offer(event, entry);
-    for (const subscription of this.#ofAll.values()) subscription.offer(entry);
-    if (subscriptions !== undefined || this.#ofAll.size > 0) this.#observeDelay(event);
+    const subscribers = (subscriptions?.size ?? 0) + this.#ofAll.size;
+    if (subscribers === 0) return;
+    sendInSpan(event, subscribers, () => {
+      for (const subscription of subscriptions?.values() ?? []) subscription.offer(event, entry);
+      for (const subscription of this.#ofAll.values()) subscription.offer(entry);
+    });
+    this.#observeDelay(event);
   }
 
   /** Whether the acceptance of the job may have come by before the log was read, or may be forgotten. */

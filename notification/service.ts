@@ -1,4 +1,4 @@
-import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -85,6 +85,7 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
     server,
     stopping,
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    tracing: { service: 'notification', instance, ...tracingOptions(config), log },
     steps: [
       // Refuses with 503 until there is something to tell.
       { name: 'sockets', start: () => sockets.start(), stop: () => sockets.stop() },

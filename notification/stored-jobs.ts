@@ -37,6 +37,6 @@ export class StoredJobs {
         throw error;
       }
     };
-    return waitForStore(read, signal, log);
+    return waitForStore(read, signal, log.child({ job_id: jobId }));
   }
 }

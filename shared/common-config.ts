@@ -4,6 +4,7 @@ import { DEFAULT_JOB_LADDER, DEFAULT_WEBHOOK_LADDER, parseLadder, type Rung } fr
 import { address, choice, text, wholeNumber, type ConfigOf, type Variable } from './config.ts';
 import { timeoutVariables } from './timeouts.ts';
 import { logFormats, logLevels } from './log.ts';
+import { tracingVariables } from './tracing/tracing-variables.ts';
 
 const MIB = 1024 * 1024;
 
@@ -114,6 +115,7 @@ export const commonVariables = {
     unit: 'milliseconds',
     description: 'how long a service may take to stop',
   }),
+  ...tracingVariables,
 } as const;
 
 export type CommonConfig = ConfigOf<typeof commonVariables>;
@@ -149,4 +151,9 @@ export function refuseSamplePasswords(config: CommonConfig): string[] {
 export function logOptions(config: CommonConfig) {
   const automatic = config.NODE_ENV === 'production' ? 'json' : 'pretty';
   return { level: config.LOG_LEVEL, format: config.LOG_FORMAT === 'auto' ? automatic : config.LOG_FORMAT };
+}
+
+/** What the configuration says of recording traces. */
+export function tracingOptions(config: CommonConfig) {
+  return { endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, ratio: config.OTEL_TRACES_SAMPLER_ARG };
 }

@@ -1,5 +1,6 @@
 import { pino, type Logger as PinoLogger } from 'pino';
 import pretty from 'pino-pretty';
+import { traceFields } from './tracing/spans.ts';
 
 export type Logger = PinoLogger;
 
@@ -11,9 +12,12 @@ export interface LogOptions {
   readonly level: (typeof logLevels)[number];
 }
 
-/** A logger to standard output: one readable line an entry (`pretty`) or one JSON object (`json`). */
+/**
+ * A logger to standard output: one readable line an entry (`pretty`) or one JSON object (`json`). What is logged as a part
+ * of a trace carries its `trace_id`.
+ */
 export function createLogger(service: string, options: LogOptions): Logger {
-  const settings = { level: options.level, base: { service } };
+  const settings = { level: options.level, base: { service }, mixin: traceFields };
   if (options.format === 'json') return pino(settings);
   return pino(
     settings,

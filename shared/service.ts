@@ -1,5 +1,6 @@
 import type { Broker } from './broker/broker.ts';
 import { createLifecycle, type LifecycleStep, type Startable } from './lifecycle.ts';
+import { tracingStep, type TracingOptions } from './tracing/start-tracing.ts';
 
 /** A service of the pipeline, as its process and the tests see it. */
 export interface Service extends Startable {
@@ -15,6 +16,8 @@ export interface ServiceOptions {
   /** In the order of starting; see `createLifecycle`. */
   readonly steps: readonly LifecycleStep[];
   readonly stopDeadlineMs: number;
+  /** For a service that takes part in the traces of jobs. */
+  readonly tracing?: TracingOptions;
   /** Is aborted before the first step is stopped. */
   readonly stopping: AbortController;
   readonly onStarted: (port: number) => void;
@@ -25,7 +28,8 @@ export interface ServiceOptions {
 /** A service out of its parts. It also fails when the broker is set up such that it can never work. */
 export function createService(options: ServiceOptions): Service {
   const { broker, server, steps, stopDeadlineMs, stopping, onStarted } = options;
-  const lifecycle = createLifecycle(steps, stopDeadlineMs);
+  const tracing = options.tracing === undefined ? [] : [tracingStep(options.tracing)];
+  const lifecycle = createLifecycle([...tracing, ...steps], stopDeadlineMs);
   const brokerFailed = new Promise<Error>((resolve) => broker.on('fatal', resolve));
   return {
     failed: Promise.race([brokerFailed, ...(options.failed === undefined ? [] : [options.failed])]),

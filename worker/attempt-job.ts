@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, StoredImage, Timings } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
 import { originalKey, resultKey, thumbnailKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
+import { inStage } from '@image-pipeline/shared/tracing/spans.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import type { EncodedImage } from './processors/process-image.ts';
 import { stopwatch } from './processors/stopwatch.ts';
@@ -13,6 +15,8 @@ export interface AttemptDependencies {
   readonly store: ObjectStore;
   readonly pool: Pick<ImagePool, 'process'>;
   readonly maxFileBytes: number;
+  /** Of the job. */
+  readonly log: Logger;
   /** Does something that needs the store, and waits while the store is away. */
   readonly whenStoreAnswers: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
@@ -35,20 +39,26 @@ export async function attemptJob(
   const { pool, whenStoreAnswers } = dependencies;
   const clock = stopwatch();
 
-  const bytes = await whenStoreAnswers(() => fetchOriginal(request, dependencies));
+  const bytes = await inStage('fetch original', () =>
+    whenStoreAnswers(() => fetchOriginal(request, dependencies)),
+  );
   const fetch_ms = clock();
 
   const { operations, output } = request;
   const contentType = request.original.content_type;
-  const processed = await pool.process({ bytes, contentType, operations, output });
+  const processed = await inStage('process image', () =>
+    pool.process({ bytes, contentType, operations, output }, dependencies.log),
+  );
   const process_ms = clock();
 
   const resultAt = resultKey(request.job_id, attemptId, processed.result.extension);
   const thumbnailAt = thumbnailKey(request.job_id, attemptId);
-  const [result, thumbnail] = await Promise.all([
-    whenStoreAnswers(() => storeImage(dependencies.store, resultAt, processed.result)),
-    whenStoreAnswers(() => storeImage(dependencies.store, thumbnailAt, processed.thumbnail)),
-  ]);
+  const [result, thumbnail] = await inStage('store images', () =>
+    Promise.all([
+      whenStoreAnswers(() => storeImage(dependencies.store, resultAt, processed.result)),
+      whenStoreAnswers(() => storeImage(dependencies.store, thumbnailAt, processed.thumbnail)),
+    ]),
+  );
   return {
     source: processed.source,
     result,

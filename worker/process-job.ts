@@ -53,7 +53,8 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       job = takeInHand(delivery, dependencies);
     } catch (error) {
       if (!(error instanceof PermanentFailure)) throw error;
-      log.error({ code: error.code, reason: error.message }, 'a message that is no job: dead-lettered');
+      const about = { code: error.code, reason: error.message, job_id: delivery.correlationId };
+      log.error(about, 'a message that is no job: dead-lettered');
       metrics.finished('unreadable');
       delivery.deadLetter();
       return;
@@ -112,6 +113,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     try {
       const made: AttemptResult = await attemptJob(job.request, job.attemptId, {
         ...dependencies,
+        log: job.log,
         whenStoreAnswers: (work) => whenStoreAnswers(job, work),
       });
       return completedOutcome(job, made, new Date().toISOString());

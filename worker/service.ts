@@ -1,11 +1,12 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
+import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor } from './process-job.ts';
@@ -29,20 +30,21 @@ export function createWorker(config: WorkerConfig): Service {
     log,
   });
   const stopping = new AbortController();
+  const processJob = createJobProcessor({
+    worker,
+    store,
+    publisher: broker.publisher,
+    pool,
+    ladder,
+    maxFileBytes: config.MAX_FILE_BYTES,
+    metrics: createWorkerMetrics(metrics, slots),
+    stopping: stopping.signal,
+    log,
+  });
   const consumer = broker.consumer({
     queue: queueNames.process,
     prefetch: slots,
-    onDelivery: createJobProcessor({
-      worker,
-      store,
-      publisher: broker.publisher,
-      pool,
-      ladder,
-      maxFileBytes: config.MAX_FILE_BYTES,
-      metrics: createWorkerMetrics(metrics, slots),
-      stopping: stopping.signal,
-      log,
-    }),
+    onDelivery: inConsumerSpans(queueNames.process, processJob),
   });
   const notReadyBecause = () =>
     broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'not consuming jobs yet');
@@ -60,6 +62,7 @@ export function createWorker(config: WorkerConfig): Service {
     server,
     stopping,
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    tracing: { service: 'worker', instance: worker, ...tracingOptions(config), log },
     steps: [
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
       { name: 'health watch', start: () => health.start(), stop: () => health.stop() },

@@ -11,7 +11,10 @@ export const problemAnswerSchema = z
     detail: z.string().meta({ description: 'What happened this time, for people.' }),
     code: z.enum(problemCodes).meta({ description: 'Stable; what programs should look at.' }),
     instance: z.string().optional().meta({ description: 'The path that was asked for.' }),
-    job_id: z.string().optional(),
+    job_id: z.string().optional().meta({ description: 'The job that it is about, if it is about one.' }),
+    trace_id: z.string().optional().meta({
+      description: 'The trace of the request (W3C Trace Context); every log line about it carries the same.',
+    }),
     parameter: z.string().optional().meta({ description: 'The parameter or field that is wrong.' }),
     allowed: z.unknown().optional().meta({ description: 'What is allowed instead.' }),
     limit: z.int().optional().meta({ description: 'The limit that was exceeded.' }),

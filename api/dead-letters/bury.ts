@@ -36,14 +36,14 @@ export interface BuryDependencies {
  * record. Every step may be done twice; the acknowledgement is last.
  */
 export function createBurial(dependencies: BuryDependencies): (delivery: Delivery) => Promise<void> {
-  const { announce, stopping, log } = dependencies;
+  const { announce, stopping } = dependencies;
   return async (delivery) => {
     const signal = AbortSignal.any([delivery.lost, stopping]);
     const death = readDeath(delivery, new Date());
-    const buried = await waitForStore(() => buryOrExplain(death, dependencies), signal, log);
+    const log = dependencies.log.child({ job_id: death.jobId, run: death.run });
+    const buried = await waitForStore(() => buryOrExplain(death, { ...dependencies, log }), signal, log);
     if (buried.ended !== undefined) await announce(buried.ended, signal);
-    const { jobId: job_id, run } = death;
-    if (buried.record !== undefined) log.warn({ job_id, run, code: buried.record.error.code }, 'buried');
+    if (buried.record !== undefined) log.warn({ code: buried.record.error.code }, 'buried');
     delivery.ack();
   };
 }
@@ -54,10 +54,7 @@ async function buryOrExplain(death: Death, { store, log }: BuryDependencies): Pr
     return await bury(death, store);
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
-    log.error(
-      { err: error, job_id: death.jobId, run: death.run },
-      'cannot read what is stored of a dead run',
-    );
+    log.error({ err: error }, 'cannot read what is stored of a dead run');
     const reason = 'what is stored of this run cannot be read; the log of the api says more';
     const record = {
       ...recordOf(death, death.request, undefined),
@@ -98,6 +95,7 @@ function recordOf(death: Death, request: JobRequest | undefined, outcome: Outcom
     name: request?.original.name ?? null,
     operations: request?.operations.map(({ type }) => type) ?? [],
     submitted_at: request?.submitted_at ?? null,
+    traceparent: death.traceparent,
     buried_at: new Date().toISOString(),
     state: 'dead',
   };

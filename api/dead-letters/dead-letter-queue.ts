@@ -5,6 +5,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import { inOwnTrace } from '@image-pipeline/shared/tracing/spans.ts';
 import { v7 as uuidv7 } from 'uuid';
 import type { FollowedJobs } from '../followed-jobs.ts';
 import { jobMessage } from '../upload-image.ts';
@@ -47,17 +48,24 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     log,
   });
   const replay = async (dead: DeadRun, signal: AbortSignal) => {
+    const ofJob = log.child({ job_id: dead.job_id });
     const publish = (request: JobRequest) =>
       publishUntilConfirmed(broker.publisher, jobMessage(request), signal);
-    const replaying = waitForStore(() => replayRun(dead, { store, publish, onQueued }), signal, log);
-    const request = await replaying.catch((error: unknown) => skipUnreadable(error, dead, log));
-    if (request !== undefined) sweeper.request([dead]);
+    const replaying = waitForStore(() => replayRun(dead, { store, publish, onQueued }), signal, ofJob);
+    const request = await replaying.catch((error: unknown) => skipUnreadable(error, dead, ofJob));
+    if (request === undefined) return undefined;
+    ofJob.info({ run: request.run }, 'replayed');
+    sweeper.request([dead]);
     return request;
   };
   const run = (runs: readonly DeadRun[], course: ReplayCourse, signal: AbortSignal) =>
     runReplay(runs, course, {
-      replay: (dead) => replay(dead, signal),
-      awaitOutcome: (request) => awaitOutcome(request, replayTimeoutMs, { store, followed, signal, log }),
+      // A trace of thousands of jobs, days after they began, would be of no use to anybody.
+      replay: (dead) => inOwnTrace('replay job', () => replay(dead, signal)),
+      awaitOutcome: (request) => {
+        const ofJob = log.child({ job_id: request.job_id });
+        return awaitOutcome(request, replayTimeoutMs, { store, followed, signal, log: ofJob });
+      },
     });
   const replayRecords = new ReplayRecords(store);
   const replays = new Replays({
@@ -73,5 +81,5 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
 /** One record that cannot be read must not stand in the way of all others. */
 function skipUnreadable(error: unknown, dead: DeadRun, log: Logger): undefined {
   if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
-  log.error({ err: error, job_id: dead.job_id, run: dead.run }, 'cannot replay this run: skipped');
+  log.error({ err: error, run: dead.run }, 'cannot replay this run: skipped');
 }

@@ -10,6 +10,7 @@ import {
   type JobRequest,
 } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { readTraceparent } from '@image-pipeline/shared/tracing/traceparent.ts';
 import { z } from 'zod';
 
 /** A dead-lettered message: whose it was, and how it died. */
@@ -18,6 +19,7 @@ export interface Death {
   readonly run: number;
   readonly attempt: number;
   readonly death: DeadLetter['death'];
+  readonly traceparent: string | undefined;
   /** Undefined where the message is not a job that this version understands. */
   readonly request: JobRequest | undefined;
   /** What is wrong with the message in that case. */
@@ -47,6 +49,7 @@ export function readDeath(delivery: Pick<Delivery, 'content' | 'headers'>, now: 
     run: tag.data?.run ?? 1,
     attempt: attempt.data ?? 1,
     death: deathOf(headers['x-death'], now),
+    traceparent: readTraceparent(headers),
     request: message.success ? jobRequestSchema.parse(message.data) : undefined,
     unreadableBecause:
       json.problem ??

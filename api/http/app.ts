@@ -7,6 +7,7 @@ import { docsAssetRoute } from './docs-routes.ts';
 import { mountRoutes } from './mount-routes.ts';
 import { observe } from './observe.ts';
 import { answerErrors, nothingHere } from './last-resorts.ts';
+import { traceRequest } from './trace-request.ts';
 
 export interface AppOptions {
   /** What answers each call: the last of several is the call itself, those before it are its guards. */
@@ -23,6 +24,7 @@ export function createApp({ routes, trustedProxies, metrics, log }: AppOptions):
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies);
+  app.use(traceRequest);
   app.use(observe(log, metrics));
   app.use(securityHeaders());
   mountRoutes(app, routes);

@@ -2,7 +2,9 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { problemOf } from '../problem.ts';
+import { rememberedJobId } from './job-id.ts';
 import { sendProblem } from './send-problem.ts';
+import { traceIdOf } from './trace-request.ts';
 
 export const nothingHere: RequestHandler = () => {
   throw new PipelineError('not_found', 'There is nothing at this address; /docs shows what there is.');
@@ -18,7 +20,10 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       return;
     }
     const problem = problemOf(error);
-    if (problem.code === 'internal_error') log.error({ err: error, path: request.path }, 'a request failed');
+    if (problem.code === 'internal_error') {
+      const about = { job_id: rememberedJobId(response), trace_id: traceIdOf(response), path: request.path };
+      log.error({ err: error, ...about }, 'a request failed');
+    }
     sendProblem(request, response, problem);
   };
 }

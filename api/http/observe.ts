@@ -1,10 +1,11 @@
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import type { Request, RequestHandler } from 'express';
 import { rememberedJobId } from './job-id.ts';
 
 /** Asked by machines every few seconds: not worth a line each. */
-const quietRoutes = [
+export const quietRoutes: readonly string[] = [
   '/livez',
   '/readyz',
   '/metrics',
@@ -17,10 +18,10 @@ const quietRoutes = [
 export function observe(log: Logger, metrics: Metrics): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
-    response.once('close', () => {
+    const close = bound(() => {
       const seconds = (performance.now() - startedAt) / 1_000;
       const { method } = request;
-      const route = routeOf(request);
+      const route = routeOf(request) ?? 'other';
       const status = response.headersSent ? String(response.statusCode) : 'aborted';
       metrics.increase('image_http_requests_total', { method: knownMethod(method), route, status });
       metrics.observe('image_http_request_duration_seconds', seconds, { method: knownMethod(method), route });
@@ -30,19 +31,20 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
         `${method} ${request.path} ${status}`,
       );
     });
+    response.once('close', close);
     next();
   };
 }
 
 /** The pattern that the path matched, e.g. `/status/:job_id`: labels must not be made up by callers. */
-function routeOf(request: Request): string {
+export function routeOf(request: Request): string | undefined {
   const route: unknown = request.route;
   if (typeof route === 'object' && route !== null && 'path' in route && typeof route.path === 'string') {
     return route.path;
   }
-  return 'other';
+  return undefined;
 }
 
-function knownMethod(method: string): string {
+export function knownMethod(method: string): string {
   return ['GET', 'HEAD', 'POST', 'DELETE'].includes(method) ? method : 'other';
 }

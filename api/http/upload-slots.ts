@@ -1,4 +1,5 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import type { Request, Response } from 'express';
 import PQueue from 'p-queue';
 
@@ -31,7 +32,8 @@ export function inUploadSlots(slots: number, handle: Handle): Handle {
       await handle(request, response);
     };
     try {
-      await inHand.add(work, { signal: left.signal });
+      // The line calls it as a part of whatever has just made room.
+      await inHand.add(bound(work), { signal: left.signal });
     } catch (error) {
       if (!left.signal.aborted) throw error;
     }

@@ -1,12 +1,16 @@
-import { webhookBodySchema, webhookHeaders } from '@image-pipeline/shared/contracts/webhook.ts';
+import {
+  optionalWebhookHeaders,
+  webhookBodySchema,
+  webhookHeaders,
+} from '@image-pipeline/shared/contracts/webhook.ts';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 
-const headers = z.object(
-  Object.fromEntries(
-    Object.entries(webhookHeaders).map(([name, description]) => [name, z.string().meta({ description })]),
-  ),
-);
+const header = (description: string) => z.string().meta({ description });
+const headers = z.object({
+  ...Object.fromEntries(Object.entries(webhookHeaders).map(([name, text]) => [name, header(text)])),
+  traceparent: header(optionalWebhookHeaders.traceparent).optional(),
+});
 
 /** What the system posts to the `callback_url` of an upload. */
 export const webhooks: ZodOpenApiPathsObject = {

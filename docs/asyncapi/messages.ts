@@ -1,5 +1,6 @@
 import { jobEventSchemas, type PipelineEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { ClientMessage, ServerMessage } from '@image-pipeline/shared/contracts/websocket.ts';
+import { TRACEPARENT } from '@image-pipeline/shared/tracing/traceparent.ts';
 import { WEBHOOK_MESSAGE, webhookParts } from './webhook-channel.ts';
 
 /** What a message of the document is, by its name there. */
@@ -103,11 +104,19 @@ function transportParts(name: string): object {
   return name in socketSummaries ? {} : amqpParts(name);
 }
 
+const traceparent =
+  'The trace that the message belongs to (W3C Trace Context). May be missing; a malformed one is ignored.';
+
 function amqpParts(type: string): object {
   const number = { type: 'integer', minimum: 1 };
   const isEnd = endTypes.some((end) => end === type);
   const ofWebhook = { 'x-webhook-attempt': { ...number, description: 'Of a webhook on its ladder.' } };
-  const properties = { 'x-run': number, 'x-attempt': number, ...(isEnd ? ofWebhook : {}) };
+  const properties = {
+    'x-run': number,
+    'x-attempt': number,
+    ...(isEnd ? ofWebhook : {}),
+    [TRACEPARENT]: { type: 'string', description: traceparent },
+  };
   const headers = { type: 'object', properties };
   return {
     ...(type === 'service.following' ? {} : { headers }),

@@ -1,4 +1,4 @@
-import { webhookHeaders } from '@image-pipeline/shared/contracts/webhook.ts';
+import { optionalWebhookHeaders, webhookHeaders } from '@image-pipeline/shared/contracts/webhook.ts';
 
 /** The name of the channel to receivers of webhooks, and of what goes there. */
 export const WEBHOOK_CHANNEL = 'webhooks';
@@ -32,7 +32,10 @@ export const receiverServer = {
 /** What a webhook has beside its body. */
 export function webhookParts(): object {
   const properties = Object.fromEntries(
-    Object.entries(webhookHeaders).map(([name, text]) => [name, { type: 'string', description: text }]),
+    Object.entries({ ...webhookHeaders, ...optionalWebhookHeaders }).map(([name, text]) => [
+      name,
+      { type: 'string', description: text },
+    ]),
   );
   return {
     headers: { type: 'object', properties, required: Object.keys(webhookHeaders) },

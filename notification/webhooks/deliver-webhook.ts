@@ -61,7 +61,8 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
       webhook = readWebhook(delivery);
     } catch (error) {
       if (!(error instanceof UnreadableWebhook)) throw error;
-      deps.log.error({ reason: error.message }, 'a message that is no webhook: dead-lettered');
+      const about = { reason: error.message, job_id: delivery.correlationId };
+      deps.log.error(about, 'a message that is no webhook: dead-lettered');
       count('unreadable');
       delivery.deadLetter();
       return;

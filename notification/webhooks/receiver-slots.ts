@@ -1,3 +1,4 @@
+import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import PQueue from 'p-queue';
 
 export interface ReceiverSlotsOptions {
@@ -41,18 +42,21 @@ export class ReceiverSlots {
     this.#receivers.set(key, receiver);
     receiver.inHand++;
     return {
-      run: (work, signal) =>
-        receiver.queue.add(async () => {
+      run: (work, signal) => {
+        // The queue calls it as a part of whatever has just made room.
+        const ours = bound(work);
+        return receiver.queue.add(async () => {
           // Not p-queue's own signal, which would let go of work that has begun.
           signal.throwIfAborted();
           if (receiver.posting > 0 && this.#isHanging(key)) return undefined;
           receiver.posting++;
           try {
-            return await work();
+            return await ours();
           } finally {
             receiver.posting--;
           }
-        }),
+        });
+      },
       hangs: () => {
         this.#hanging.delete(key);
         this.#hanging.set(key, performance.now() + this.#options.hangingMs);

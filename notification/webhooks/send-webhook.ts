@@ -1,3 +1,4 @@
+import { postInSpan } from '@image-pipeline/shared/tracing/http-spans.ts';
 import { postWebhook, type PostOptions, type PostResult } from './post-webhook.ts';
 import type { PendingWebhook } from './read-webhook.ts';
 import { signWebhook } from './sign-webhook.ts';
@@ -29,6 +30,6 @@ export async function sendWebhook(
     'content-type': 'application/json',
     'user-agent': 'image-pipeline-webhooks/1',
   };
-  const result = await postWebhook(url, headers, body, options);
+  const result = await postInSpan(url, (trace) => postWebhook(url, { ...headers, ...trace }, body, options));
   return { result, at, durationMs: Math.round(performance.now() - began) };
 }

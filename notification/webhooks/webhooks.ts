@@ -4,6 +4,7 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { NotificationConfig } from '../config.ts';
 import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
@@ -32,27 +33,28 @@ export class Webhooks {
   constructor(options: WebhooksOptions) {
     const { config, broker } = options;
     this.#options = options;
+    const deliver = createWebhookDelivery({
+      ...options,
+      publisher: broker.publisher,
+      ladder: config.WEBHOOK_RETRY_LADDER,
+      secrets: config.WEBHOOK_SECRET,
+      allowed: config.WEBHOOK_ALLOWED_HOSTS,
+      apiUrl: config.PUBLIC_API_URL,
+      timeoutMs: config.WEBHOOK_TIMEOUT_MS,
+      slots: new ReceiverSlots({
+        atOnce: config.WEBHOOKS_PER_HOST,
+        // Half of them wait for the other half: short bursts need no rung.
+        inHand: config.WEBHOOKS_PER_HOST * 2,
+        hangingMs: HANGING_MS,
+      }),
+      turns: new Turns(),
+      stopping: this.#stopping.signal,
+      givingUp: this.#givingUp.signal,
+    });
     this.#consumer = broker.consumer({
       queue: queueNames.webhooks,
       prefetch: config.WEBHOOKS_IN_FLIGHT,
-      onDelivery: createWebhookDelivery({
-        ...options,
-        publisher: broker.publisher,
-        ladder: config.WEBHOOK_RETRY_LADDER,
-        secrets: config.WEBHOOK_SECRET,
-        allowed: config.WEBHOOK_ALLOWED_HOSTS,
-        apiUrl: config.PUBLIC_API_URL,
-        timeoutMs: config.WEBHOOK_TIMEOUT_MS,
-        slots: new ReceiverSlots({
-          atOnce: config.WEBHOOKS_PER_HOST,
-          // Half of them wait for the other half: short bursts need no rung.
-          inHand: config.WEBHOOKS_PER_HOST * 2,
-          hangingMs: HANGING_MS,
-        }),
-        turns: new Turns(),
-        stopping: this.#stopping.signal,
-        givingUp: this.#givingUp.signal,
-      }),
+      onDelivery: inConsumerSpans(queueNames.webhooks, deliver),
     });
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { inTraceOf } from '../tracing/messaging.ts';
 import type { BrokerConnection } from './connection.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
@@ -117,7 +118,12 @@ export class Consumer {
         delivery.giveBack();
         return;
       }
-      if (!lost.aborted) log.error({ err: error, queue }, `handling a delivery failed: ${messageOf(error)}`);
+      if (!lost.aborted) {
+        const about = { err: error, queue, job_id: delivery.correlationId };
+        inTraceOf(delivery.headers, () =>
+          log.error(about, `handling a delivery failed: ${messageOf(error)}`),
+        );
+      }
       delivery.returnFailed();
     }
   }

@@ -1,6 +1,7 @@
 import type { ConfirmChannel, Message } from 'amqplib';
 import PQueue from 'p-queue';
 import { PipelineError, messageOf } from '../errors.ts';
+import { publishInSpan } from '../tracing/messaging.ts';
 import type { BrokerConnection } from './connection.ts';
 
 export interface OutgoingMessage {
@@ -33,8 +34,9 @@ export class PublishRefused extends PipelineError {
 export class PublishUnconfirmed extends PipelineError {
   override readonly name = 'PublishUnconfirmed';
 
-  constructor(message: string, cause?: unknown) {
-    super('publish_unconfirmed', message, { cause });
+  /** @param jobId whose message it was: the job may have been taken, and can be asked for */
+  constructor(message: string, jobId: string, cause?: unknown) {
+    super('publish_unconfirmed', message, { cause, details: { job_id: jobId } });
   }
 }
 
@@ -82,7 +84,7 @@ export class Publisher {
     if (this.#inFlight.size >= this.#options.maxWaiting) {
       throw new PublishRefused(`${this.#inFlight.size} messages wait for the broker already`);
     }
-    await this.#inFlight.add(() => this.#send(message));
+    await publishInSpan(message, (headers) => this.#inFlight.add(() => this.#send({ ...message, headers })));
   }
 
   /** Waits until all that was handed over has settled. */
@@ -98,10 +100,10 @@ export class Publisher {
     const channel = await this.#openChannel();
     const { promise: confirmed, resolve, reject } = Promise.withResolvers<undefined>();
     // `reject` after the promise has settled changes nothing, so the slower of confirm and timer is ignored.
-    const timer = setTimeout(
-      () => reject(new PublishUnconfirmed(`no confirm from RabbitMQ within ${confirmTimeoutMs} ms`)),
-      confirmTimeoutMs,
-    );
+    const timer = setTimeout(() => {
+      const reason = `no confirm from RabbitMQ within ${confirmTimeoutMs} ms`;
+      reject(new PublishUnconfirmed(reason, message.correlationId));
+    }, confirmTimeoutMs);
     try {
       channel.publish(
         message.exchange,
@@ -121,7 +123,7 @@ export class Publisher {
         },
         (error: unknown) => {
           if (error === null || error === undefined) resolve(undefined);
-          else reject(this.#verdict(error, channel));
+          else reject(this.#verdict(error, channel, message));
         },
       );
       await confirmed;
@@ -140,9 +142,9 @@ export class Publisher {
   }
 
   /** A nack is the broker's word; an error on a closed channel only says that no word will come. */
-  #verdict(error: unknown, channel: ConfirmChannel): PipelineError {
+  #verdict(error: unknown, channel: ConfirmChannel, { correlationId }: OutgoingMessage): PipelineError {
     return this.#closed.has(channel)
-      ? new PublishUnconfirmed('the connection broke before RabbitMQ confirmed', error)
+      ? new PublishUnconfirmed('the connection broke before RabbitMQ confirmed', correlationId, error)
       : new PublishRefused('RabbitMQ refused the message (nack)', error);
   }
 

@@ -11,6 +11,7 @@ export interface StreamEntry {
   /** Grows with every entry of this stream; not contiguous. */
   readonly offset: number;
   readonly content: Buffer;
+  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 export interface StreamReaderOptions {
@@ -93,7 +94,11 @@ export class StreamReader implements Startable {
         abandon('RabbitMQ cancelled the reader');
         return;
       }
-      const entry = { offset: offsetOf(message), content: message.content };
+      const entry = {
+        offset: offsetOf(message),
+        content: message.content,
+        headers: message.properties.headers ?? {},
+      };
       if (expected !== undefined && entry.offset >= expected.offset) {
         if (!isSame(entry, expected)) {
           this.#reset();

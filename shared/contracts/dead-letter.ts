@@ -24,6 +24,9 @@ export const deadLetterSchema = z
     name: z.string().nullable().meta({ description: 'The display name of the original, if it is known.' }),
     operations: z.array(z.string()).meta({ description: 'The kinds of operations asked for, in order.' }),
     submitted_at: z.iso.datetime().nullable(),
+    traceparent: z.string().optional().meta({
+      description: 'The trace that its message belonged to (W3C Trace Context); a replay is linked with it.',
+    }),
     buried_at: z.iso.datetime(),
     state: z.enum(['dead', 'replayed', 'removed']),
   })

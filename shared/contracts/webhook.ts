@@ -43,6 +43,10 @@ export const webhookHeaders = {
   'webhook-signature':
     'v1, and the base64 of HMAC-SHA256 over `id.timestamp.body`; several, divided by spaces, while a secret is changed.',
 } as const;
+/** Headers that a webhook may have besides. */
+export const optionalWebhookHeaders = {
+  traceparent: 'The trace of the upload (W3C Trace Context), for a receiver that takes part in it.',
+} as const;
 export type WebhookHeaders = Record<keyof typeof webhookHeaders, string>;
 
 /** Why an attempt to deliver did not succeed. */

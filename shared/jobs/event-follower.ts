@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Broker } from '../broker/broker.ts';
 import type { OutgoingMessage } from '../broker/publisher.ts';
-import type { StreamReader } from '../broker/stream-reader.ts';
+import type { StreamEntry, StreamReader } from '../broker/stream-reader.ts';
 import { exchangeNames, queueNames, routingKeys } from '../broker/topology.ts';
 import {
   isJobEvent,
@@ -12,6 +12,7 @@ import {
 } from '../contracts/event.ts';
 import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
+import { inTraceOf } from '../tracing/messaging.ts';
 
 /** How long the log may be silent after attaching before it counts as another log. */
 const MARKER_TIMEOUT_MS = 10_000;
@@ -26,7 +27,10 @@ export interface EventFollowerOptions {
   readonly replay: number;
   /** An offset to begin at where `replay` would begin later. */
   readonly from?: number | undefined;
-  /** Every event of a job, in the order of the log; `offset` grows. Repeats are possible: they have the same id. */
+  /**
+   * Every event of a job, in the order of the log; `offset` grows. Repeats are possible: they have the same id. It is
+   * called as a part of the trace that the event belongs to.
+   */
   readonly onEvent: (event: JobEvent, offset: number) => void;
   /** The log was lost and begun anew. */
   readonly onReset: () => void;
@@ -47,7 +51,7 @@ export class EventFollower implements Startable {
       from: options.from,
       markerTimeoutMs: MARKER_TIMEOUT_MS,
       publishMarker: () => this.#publishMarker(),
-      onEntry: ({ content, offset }) => this.#onEntry(content, offset),
+      onEntry: (entry) => this.#onEntry(entry),
       onReset: options.onReset,
     });
   }
@@ -86,7 +90,7 @@ export class EventFollower implements Startable {
     await broker.publisher.publish(eventMessage(event));
   }
 
-  #onEntry(content: Buffer, offset: number): boolean {
+  #onEntry({ content, offset, headers }: StreamEntry): boolean {
     const event = parseEvent(content);
     if (event === undefined) {
       this.#options.log.debug(
@@ -96,7 +100,7 @@ export class EventFollower implements Startable {
       return false;
     }
     if (isJobEvent(event)) {
-      this.#options.onEvent(event, offset);
+      inTraceOf(headers, () => this.#options.onEvent(event, offset));
       return false;
     }
     return event.id === this.#marker;

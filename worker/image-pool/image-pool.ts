@@ -33,10 +33,11 @@ export interface ImagePool extends Startable {
   start(): Promise<void>;
   /**
    * Takes the next free process; with more images than slots they wait.
+   * @param log of the job that the image belongs to
    * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`,
    *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an error that nobody expected)
    */
-  process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage>;
+  process(task: Omit<ImageTask, 'limits'>, log?: ImagePoolOptions['log']): Promise<ProcessedImage>;
   /**
    * Lets the images in hand be finished, refuses those that wait, and ends all processes.
    * @param patienceMs how long those in hand may take; then their processes are killed
@@ -58,7 +59,6 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     memoryLimitBytes = 1024 * MIB,
     recycleAfter = 500,
     limits = defaultImageLimits,
-    log,
     program = new URL('engine-child.ts', import.meta.url),
   } = options;
   const children = new Pool<Child>({
@@ -108,7 +108,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     clearTimeout(impatient);
   }
 
-  async function process(task: Omit<ImageTask, 'limits'>): Promise<ProcessedImage> {
+  async function process(task: Omit<ImageTask, 'limits'>, log = options.log): Promise<ProcessedImage> {
     if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The pool has been stopped.');
     const child = await acquire();
     atWork.add(child);

@@ -4,6 +4,7 @@ import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { deadKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { linkWith } from '@image-pipeline/shared/tracing/spans.ts';
 import { markDeadLetter } from '../mark-dead-letter.ts';
 import type { DeadRun } from './replay-record.ts';
 
@@ -26,6 +27,7 @@ export async function replayRun(dead: DeadRun, deps: ReplayRunDeps): Promise<Job
   const { store, publish, onQueued } = deps;
   const letter = await readJson(store, deadKey(dead.job_id, dead.run), deadLetterSchema);
   if (letter === undefined) return undefined;
+  linkWith(letter.traceparent);
   const request = await requestNextRun(letter, store);
   if (request === undefined) return undefined;
   if ((await readOutcome(store, request.job_id, request.run)) === undefined) {

@@ -1,0 +1,98 @@
+import { context, SpanKind, SpanStatusCode, type Attributes } from '@opentelemetry/api';
+import type { Delivery } from '../broker/consumer.ts';
+import type { OutgoingMessage } from '../broker/publisher.ts';
+import type { JobEvent } from '../contracts/event.ts';
+import { beginSpan, inChildSpan, inSpan, noteStep, receivedContext } from './spans.ts';
+import { formatTraceparent, TRACEPARENT } from './traceparent.ts';
+
+type Headers = NonNullable<OutgoingMessage['headers']>;
+
+/**
+ * Publishes a message in a PRODUCER span of the active trace, which goes with the message as its header `traceparent`.
+ * What belongs to no trace goes without. Names are those of OpenTelemetry's semantic conventions for RabbitMQ.
+ */
+export function publishInSpan(
+  message: OutgoingMessage,
+  publish: (headers: Headers) => Promise<void>,
+): Promise<void> {
+  const { exchange, routingKey, headers = {} } = message;
+  const destination = exchange === '' ? routingKey : `${exchange}:${routingKey}`;
+  return inChildSpan(`publish ${destination}`, { kind: SpanKind.PRODUCER }, (span) => {
+    if (span === undefined) return publish(headers);
+    if (span.isRecording()) {
+      span.setAttributes({
+        ...messagingAttributes('publish', 'send', destination, message.correlationId),
+        'messaging.message.id': message.messageId,
+        'messaging.rabbitmq.destination.routing_key': routingKey,
+      });
+    }
+    return publish({ ...headers, [TRACEPARENT]: formatTraceparent(span.spanContext()) });
+  });
+}
+
+/**
+ * What takes deliveries of `queue`, each in a CONSUMER span: a child of the one that published the message, and the
+ * beginning of a trace where the message has no `traceparent` or a malformed one. A delivery that is not acknowledged
+ * makes an error of its span.
+ */
+export function inConsumerSpans(
+  queue: string,
+  onDelivery: (delivery: Delivery) => Promise<void>,
+): (delivery: Delivery) => Promise<void> {
+  return (delivery) => {
+    const parent = receivedContext(delivery.headers[TRACEPARENT]);
+    const begun = beginSpan(`process ${queue}`, { kind: SpanKind.CONSUMER }, parent);
+    const { span } = begun;
+    if (!span.isRecording()) return inSpan(begun, () => onDelivery(delivery));
+    span.setAttributes({
+      ...messagingAttributes('process', 'process', queue, delivery.correlationId),
+      'image.delivery.number': delivery.deliveryNumber,
+    });
+    const refused = (type: string, settle: () => void) => () => {
+      span.setAttribute('error.type', type);
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      settle();
+    };
+    return inSpan(begun, () =>
+      onDelivery({
+        ...delivery,
+        deadLetter: refused('dead_lettered', () => delivery.deadLetter()),
+        giveBack: refused('given_back', () => delivery.giveBack()),
+        returnFailed: refused('returned', () => delivery.returnFailed()),
+      }),
+    );
+  };
+}
+
+/** Sends an event to those who watch its job, all in one PRODUCER span of the active trace. */
+export function sendInSpan(event: JobEvent, subscribers: number, send: () => void): void {
+  const attributes = {
+    'messaging.system': 'websocket',
+    'messaging.operation.name': 'send',
+    'messaging.operation.type': 'send',
+    'messaging.message.id': event.id,
+    'messaging.message.conversation_id': event.data.job_id,
+    'messaging.batch.message_count': subscribers,
+  };
+  noteStep('send websocket', { kind: SpanKind.PRODUCER, attributes }, send);
+}
+
+/** Does what an entry of a stream asks for as a part of the trace that its publisher was in. */
+export function inTraceOf(headers: Readonly<Record<string, unknown>>, act: () => void): void {
+  context.with(receivedContext(headers[TRACEPARENT]), act);
+}
+
+function messagingAttributes(
+  name: string,
+  type: 'send' | 'process',
+  destination: string,
+  jobId: string | undefined,
+): Attributes {
+  return {
+    'messaging.system': 'rabbitmq',
+    'messaging.operation.name': name,
+    'messaging.operation.type': type,
+    'messaging.destination.name': destination,
+    'messaging.message.conversation_id': jobId,
+  };
+}

@@ -1,0 +1,119 @@
+import {
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+} from '@opentelemetry/api';
+import { PipelineError } from '../errors.ts';
+import { newTrace, parseTraceparent } from './traceparent.ts';
+
+/** How all our spans are known to whoever records them. */
+const SCOPE = 'image-pipeline';
+
+/** A span that has begun. Without an SDK only its ids exist; whoever begins one must end it. */
+export interface Begun {
+  readonly span: Span;
+  /** What happens in this context happens in the span. */
+  readonly within: Context;
+}
+
+/** The context of a message or request with this header `traceparent`; a malformed one counts as none. */
+export function receivedContext(traceparent: unknown): Context {
+  const parent = parseTraceparent(traceparent);
+  return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+}
+
+/** Begins a span in the trace of `parent`, or, where that has none, in a new trace. */
+export function beginSpan(name: string, options: SpanOptions, parent: Context): Begun {
+  const started = trace.getTracer(SCOPE).startSpan(name, options, parent);
+  const span = isSpanContextValid(started.spanContext()) ? started : trace.wrapSpanContext(newTrace());
+  return { span, within: trace.setSpan(parent, span) };
+}
+
+/** Does `work` in this span and ends it. What `work` throws is the span's error, and is thrown on. */
+export async function inSpan<Result>(
+  { span, within }: Begun,
+  work: (span: Span) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await context.with(within, () => work(span));
+  } catch (error) {
+    failSpan(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** Does `work` in a child of the span that is active; where none is, just does it. */
+export function inChildSpan<Result>(
+  name: string,
+  options: SpanOptions,
+  work: (span?: Span) => Promise<Result>,
+): Promise<Result> {
+  if (activeTrace() === undefined) return work();
+  return inSpan(beginSpan(name, options, context.active()), work);
+}
+
+/** Does `work` in a trace of its own, which is linked with the one that is active. */
+export function inOwnTrace<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  const active = activeTrace();
+  const links = active === undefined ? [] : [{ context: active }];
+  return inSpan(beginSpan(name, { links }, ROOT_CONTEXT), work);
+}
+
+/** Links the active span with the trace of this header, if it is one. */
+export function linkWith(traceparent: string | undefined): void {
+  const other = parseTraceparent(traceparent);
+  if (other !== undefined) trace.getActiveSpan()?.addLink({ context: other });
+}
+
+/** Does a part of the work as a child of the span that is active. */
+export function inStage<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  return inChildSpan(name, { kind: SpanKind.INTERNAL }, work);
+}
+
+/** The same for work that is done when it returns, and throws nothing. */
+export function noteStep(name: string, options: SpanOptions, act: () => void): void {
+  if (activeTrace() === undefined) {
+    act();
+    return;
+  }
+  const { span, within } = beginSpan(name, options, context.active());
+  context.with(within, act);
+  span.end();
+}
+
+/** The span that what happens now is a part of. */
+export function activeTrace(): SpanContext | undefined {
+  return trace.getSpanContext(context.active());
+}
+
+/** `act`, to be called later, and then as a part of what happens now. */
+export function bound<Act extends (...args: never[]) => unknown>(act: Act): Act {
+  return context.bind(context.active(), act);
+}
+
+/** The members of a log line that say which trace it belongs to. */
+export function traceFields(): { trace_id?: string } {
+  const active = activeTrace();
+  return active === undefined ? {} : { trace_id: active.traceId };
+}
+
+/** Marks a span as failed, by the code of an expected error, or by the kind of another one. */
+export function failSpan(span: Span, error: unknown): void {
+  if (!span.isRecording()) return;
+  const isError = error instanceof Error;
+  span.setAttribute(
+    'error.type',
+    error instanceof PipelineError ? error.code : isError ? error.name : 'error',
+  );
+  if (isError) span.recordException(error);
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}

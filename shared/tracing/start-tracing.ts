@@ -1,0 +1,100 @@
+import { diag, DiagLogLevel, trace } from '@opentelemetry/api';
+import { ConfigError } from '../config.ts';
+import { messageOf } from '../errors.ts';
+import type { LifecycleStep } from '../lifecycle.ts';
+import type { Logger } from '../log.ts';
+import { withinDeadline } from '../within-deadline.ts';
+import { followContexts } from './context-manager.ts';
+
+export interface TracingOptions {
+  /** e.g. `api` */
+  readonly service: string;
+  /** Tells replicas apart, e.g. `worker-1`. */
+  readonly instance: string;
+  /** Where spans go, as `http://host:4318`; empty: nowhere, and nothing is recorded. */
+  readonly endpoint: string;
+  /** The part of new traces that is recorded, 0 to 1; a trace that came from elsewhere is recorded as that one is. */
+  readonly ratio: number;
+  readonly log: Logger;
+}
+
+/** How long a batch of spans may take to be taken, and how long the last ones may hold up a stop. */
+const EXPORT_TIMEOUT_MS = 2_000;
+
+/**
+ * The step of a service that lets it take part in traces: the ids of a trace go from request to message to log line,
+ * always. Spans are recorded only where an endpoint is set, by an SDK that is no dependency of production.
+ */
+export function tracingStep(options: TracingOptions): LifecycleStep {
+  let endRecording: (() => Promise<void>) | undefined;
+  return {
+    name: 'tracing',
+    start: async () => {
+      followContexts();
+      if (options.endpoint !== '') endRecording = await startRecording(options);
+    },
+    stop: () => endRecording?.(),
+  };
+}
+
+/**
+ * Sends spans to the endpoint, unless an SDK records already.
+ * @returns what sends the last spans, and ends it
+ * @throws ConfigError where the SDK is not installed
+ */
+async function startRecording(options: TracingOptions): Promise<() => Promise<void>> {
+  const { service, instance, endpoint, ratio, log } = options;
+  const sdk = await loadSdk();
+  const provider = new sdk.TracerProvider({
+    resource: sdk.resourceFromAttributes({
+      'service.namespace': 'image-pipeline',
+      'service.name': service,
+      'service.instance.id': instance,
+    }),
+    sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(ratio) }),
+    spanProcessors: [
+      new sdk.BatchSpanProcessor({
+        exporter: new sdk.OTLPTraceExporter({
+          url: `${endpoint}/v1/traces`,
+          timeoutMillis: EXPORT_TIMEOUT_MS,
+        }),
+        exportTimeoutMillis: EXPORT_TIMEOUT_MS,
+      }),
+    ],
+  });
+  if (!trace.setGlobalTracerProvider(provider)) return () => provider.shutdown();
+  reportTo(log);
+  log.info({ endpoint }, 'spans are recorded');
+  return async () => {
+    trace.disable();
+    // Spans are worth no failed stop.
+    await withinDeadline(EXPORT_TIMEOUT_MS, () => provider.shutdown()).catch((error: unknown) => {
+      log.warn({ reason: messageOf(error) }, 'the last spans were lost');
+    });
+    diag.disable();
+  };
+}
+
+/** Says what the SDK has to complain of: a collector that is away, spans that were dropped. */
+function reportTo(log: Logger): void {
+  const warn = (message: string) => log.warn({ reason: message }, 'trouble with recording spans');
+  const ignore = () => undefined;
+  const reporter = { error: warn, warn, info: ignore, debug: ignore, verbose: ignore };
+  diag.setLogger(reporter, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+}
+
+async function loadSdk() {
+  try {
+    const [tracing, resources, exporter] = await Promise.all([
+      import('@opentelemetry/sdk-trace'),
+      import('@opentelemetry/resources'),
+      import('@opentelemetry/exporter-trace-otlp-http'),
+    ]);
+    return { ...tracing, ...resources, ...exporter };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new ConfigError([
+      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but the OpenTelemetry SDK is not installed; docs/tracing.md says how to',
+    ]);
+  }
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { isSpanContextValid, TraceFlags, type SpanContext } from '@opentelemetry/api';
+
+/** The name of the header, in HTTP and in AMQP. */
+export const TRACEPARENT = 'traceparent';
+
+/** `version-traceid-parentid-flags`, see https://www.w3.org/TR/trace-context/#traceparent-header-field-values */
+const version00 = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** A later version begins the same and may go on behind another dash; ff is none. */
+const laterVersion = /^(?!00|ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+/** Characters; what is longer is not looked at. */
+const MAX_LENGTH = 512;
+
+/** The trace that a header carries, or undefined where it is missing or malformed: bad input is no error, but ignored. */
+export function parseTraceparent(header: unknown): SpanContext | undefined {
+  if (typeof header !== 'string' || header.length > MAX_LENGTH) return undefined;
+  const [, traceId = '', spanId = '', flags = ''] = version00.exec(header) ?? laterVersion.exec(header) ?? [];
+  // The other flags have no meaning in version 00.
+  const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED;
+  const parsed = { traceId, spanId, traceFlags, isRemote: true };
+  return isSpanContextValid(parsed) ? parsed : undefined;
+}
+
+/** The header of a message, unless it is missing or malformed. */
+export function readTraceparent(headers: Readonly<Record<string, unknown>>): string | undefined {
+  const parsed = parseTraceparent(headers[TRACEPARENT]);
+  return parsed && formatTraceparent(parsed);
+}
+
+/** As version 00, whatever version it came in. */
+export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
+}
+
+/** A trace of its own that nobody records: for logs and problems to have something to be found by. */
+export function newTrace(): SpanContext {
+  const ids = randomBytes(24).toString('hex');
+  return { traceId: ids.slice(0, 32), spanId: ids.slice(32), traceFlags: TraceFlags.NONE };
+}
