@@ -11,8 +11,7 @@ const ratio: Variable<number> = {
   default: '1',
   form: 'a number from 0 to 1',
   example: '0.05',
-  description:
-    'the part of new traces that is recorded; what a client began is recorded as the client says',
+  description: 'the part of new traces that is recorded; what a client began is recorded as the client says',
 };
 
 /** Traces. The names are OpenTelemetry's. */

@@ -1,0 +1,70 @@
+import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { describe, expect, it } from 'vitest';
+import { givenApi } from '../testing/given-api.ts';
+import { form } from '../testing/images.ts';
+import { RawClient } from '../testing/raw-client.ts';
+
+const given = givenApi();
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const fromClient = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
+const ownTrace = /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/;
+
+/** The headers of the next message to the workers. */
+async function nextJob(): Promise<Delivery['headers']> {
+  const { promise, resolve } = Promise.withResolvers<Delivery>();
+  const consumer = given.broker.consumer({
+    queue: queueNames.process,
+    prefetch: 1,
+    onDelivery: (delivery) => {
+      resolve(delivery);
+      delivery.ack();
+      return Promise.resolve();
+    },
+  });
+  await consumer.start();
+  const { headers } = await promise;
+  await consumer.stop();
+  return headers;
+}
+
+describe('without an SDK', () => {
+  it.each([
+    ['that a client began goes on with its job, as it came', fromClient, fromClient],
+    ['is made where a client has none', undefined, expect.stringMatching(ownTrace)],
+    ['is made where that of a client is malformed', '00-nonsense', expect.stringMatching(ownTrace)],
+  ])('a trace %s', async (_what, traceparent, expected: unknown) => {
+    const api = await given.api();
+    const headers = traceparent === undefined ? {} : { traceparent };
+    const answer = await api.ask('/upload', { method: 'POST', body: form([{}]), headers });
+    expect(answer.status).toBe(202);
+    expect(await nextJob()).toEqual({ 'x-run': 1, 'x-attempt': 1, traceparent: expected });
+  });
+
+  it('a problem names the trace and the job that it is about', async () => {
+    const api = await given.api();
+    const jobId = uuidv7();
+    const answer = await api.ask(`/status/${jobId}`, { headers: { traceparent: fromClient } });
+    expect(answer.json).toMatchObject({ code: 'job_not_found', job_id: jobId, trace_id: TRACE_ID });
+  });
+
+  it.each(['/nothing-here', '/jobs?limit=none', '/status/no-job'])(
+    'a problem at %s has a trace',
+    async (path) => {
+      const api = await given.api();
+      expect((await api.ask(path)).json).toMatchObject({
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) as unknown,
+      });
+    },
+  );
+
+  it('what is no request has no trace', async () => {
+    const api = await given.api();
+    const client = await RawClient.to(api.port);
+    await client.say('nonsense\r\n\r\n');
+    await client.closed();
+    expect(client.heard).toContain('malformed_request');
+    expect(client.heard).not.toContain('trace_id');
+  });
+});
