@@ -3,6 +3,8 @@
 
 FROM node:24-bookworm-slim AS packages
 ARG SERVICE
+# 1 adds the OpenTelemetry SDK; see docs/tracing.md.
+ARG TRACING=
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY api/package.json api/
@@ -13,7 +15,7 @@ COPY shared/package.json shared/
 COPY local/package.json local/
 COPY load_test/package.json load_test/
 COPY test_images/package.json test_images/
-RUN npm ci --omit=dev --workspace=shared --workspace=${SERVICE} --no-audit --no-fund --loglevel=error \
+RUN npm ci $(test -n "${TRACING}" || echo --omit=dev) --workspace=shared --workspace=${SERVICE} --no-audit --no-fund --loglevel=error \
  && npm cache clean --force
 
 FROM node:24-bookworm-slim

@@ -9,9 +9,14 @@ export function jobIdOf(request: Request): string {
 
 /** Keeps the job id for the log and for problems, which see the request when its route has been left. */
 export const rememberJobId: RequestHandler = (request, response, next) => {
-  response.locals['jobId'] = jobIdSchema.safeParse(jobIdOf(request)).data;
+  rememberAs(response, jobIdSchema.safeParse(jobIdOf(request)).data);
   next();
 };
+
+/** The same for a job that the path does not name: that of an upload. */
+export function rememberAs(response: Response, jobId: string | undefined): void {
+  response.locals['jobId'] = jobId;
+}
 
 /** The id of the job that a request is about, if it is about one. */
 export function rememberedJobId(response: Response): string | undefined {

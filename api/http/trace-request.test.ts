@@ -11,22 +11,26 @@ const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const fromClient = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
 const ownTrace = /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/;
 
-/** The headers of the next message to the workers. */
-async function nextJob(): Promise<Delivery['headers']> {
+/** The next message to the workers. */
+async function nextJob(): Promise<Delivery> {
   const { promise, resolve } = Promise.withResolvers<Delivery>();
+  let isTaken = false;
   const consumer = given.broker.consumer({
     queue: queueNames.process,
     prefetch: 1,
     onDelivery: (delivery) => {
+      // One that comes behind it is for the next call.
+      if (isTaken) delivery.giveBack();
+      else delivery.ack();
+      isTaken = true;
       resolve(delivery);
-      delivery.ack();
       return Promise.resolve();
     },
   });
   await consumer.start();
-  const { headers } = await promise;
+  const delivery = await promise;
   await consumer.stop();
-  return headers;
+  return delivery;
 }
 
 describe('without an SDK', () => {
@@ -39,7 +43,24 @@ describe('without an SDK', () => {
     const headers = traceparent === undefined ? {} : { traceparent };
     const answer = await api.ask('/upload', { method: 'POST', body: form([{}]), headers });
     expect(answer.status).toBe(202);
-    expect(await nextJob()).toEqual({ 'x-run': 1, 'x-attempt': 1, traceparent: expected });
+    expect((await nextJob()).headers).toEqual({ 'x-run': 1, 'x-attempt': 1, traceparent: expected });
+  });
+
+  it('uploads that wait for each other keep their traces apart', async () => {
+    const api = await given.api({ UPLOADS_IN_FLIGHT: 1 });
+    const traceIds = Array.from({ length: 6 }, (_, index) => `${index + 1}`.padStart(32, '0'));
+    const jobs = traceIds.map(async (traceId) => {
+      const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-00` };
+      const { json } = await api.ask('/upload', { method: 'POST', body: form([{}]), headers });
+      return [(json as { job_id: string }).job_id, traceId] as const;
+    });
+    const traceOf = new Map(await Promise.all(jobs));
+    for (const _ of traceIds) {
+      const { correlationId = '', headers } = await nextJob();
+      expect(headers['traceparent']).toContain(traceOf.get(correlationId));
+      traceOf.delete(correlationId);
+    }
+    expect(traceOf.size).toBe(0);
   });
 
   it('a problem names the trace and the job that it is about', async () => {

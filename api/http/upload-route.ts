@@ -14,6 +14,7 @@ import { removeFolder, type TempFolder } from '../temp-folder.ts';
 import { uploadImage } from '../upload-image.ts';
 import { reserveUpload, type AcceptImage, type UploadOnceDeps } from '../upload-once.ts';
 import type { FormLimits } from './form-limits.ts';
+import { rememberAs } from './job-id.ts';
 import { receiveForm } from './receive-form.ts';
 import { sendProblem } from './send-problem.ts';
 import type { Handle } from './upload-slots.ts';
@@ -103,6 +104,7 @@ function answer(verdicts: readonly FileVerdict[], request: Request, response: Re
   }
   if (verdicts.length === 1) {
     if ('error' in first) throw first.error;
+    rememberAs(response, first.request.job_id);
     response
       .status(202)
       .location(links.status(first.request.job_id))

@@ -45,6 +45,7 @@ export const composeVariables = {
     example: 'the output of: openssl rand -hex 32',
     description: 'of the user admin of Grafana, who may change dashboards; it counts when its data are new',
   }),
+  JAEGER_PORT: port(16_686, 'where traces are looked at (docker-compose.tracing.yml)'),
 } as const;
 
 export type ComposeConfig = ConfigOf<typeof composeVariables>;
