@@ -1,3 +1,4 @@
+import { TRACEPARENT } from '@image-pipeline/shared/tracing/traceparent.ts';
 import { outputFormats } from '@image-pipeline/shared/contracts/operations.ts';
 import { MAX_CALLBACK_URL_LENGTH } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { z } from 'zod';
@@ -9,6 +10,10 @@ export const uploadHeadersSchema = z.object({
     description:
       'A name of yours for this upload, e.g. a UUID. An upload that is repeated with the same key and content, because its answer was lost or was 503, gives the same jobs; other content under the same key is refused.',
     example: '0f6c2f0a-3a7e-4c39-9c7c-6a8e0f1f2b3c',
+  }),
+  [TRACEPARENT]: z.string().optional().meta({
+    description: 'The trace that the upload is a part of (W3C Trace Context); a malformed one is ignored.',
+    example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   }),
 });
 

@@ -57,8 +57,11 @@ export function inChildSpan<Result>(
   options: SpanOptions,
   work: (span?: Span) => Promise<Result>,
 ): Promise<Result> {
-  if (activeTrace() === undefined) return work();
-  return inSpan(beginSpan(name, options, context.active()), work);
+  const parent = context.active();
+  if (trace.getSpanContext(parent) === undefined) return work();
+  const span = trace.getTracer(SCOPE).startSpan(name, options, parent);
+  // One that nobody records is not worth a context.
+  return span.isRecording() ? inSpan({ span, within: trace.setSpan(parent, span) }, work) : work(span);
 }
 
 /** Does `work` in a trace of its own, which is linked with the one that is active. */
@@ -85,8 +88,8 @@ export function noteStep(name: string, options: SpanOptions, act: () => void): v
     act();
     return;
   }
-  const { span, within } = beginSpan(name, options, context.active());
-  context.with(within, act);
+  const span = trace.getTracer(SCOPE).startSpan(name, options);
+  act();
   span.end();
 }
 
