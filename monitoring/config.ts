@@ -45,6 +45,19 @@ export const monitoringVariables = {
     default: 5,
     description: 'how often the snapshot of all figures is made anew; PUT /interval changes it while it runs',
   }),
+  UNACCOUNTED_AFTER: seconds({
+    min: 1,
+    max: 3_600,
+    default: 30,
+    description: 'for how long a job that has not ended must be in no queue until it counts as unaccounted',
+  }),
+  EVENTS_COUNTED_AT_START: wholeNumber({
+    min: 1_000,
+    max: 10_000_000,
+    default: 300_000,
+    description:
+      'how many of the newest events monitoring reads at most when it starts, to count what happened meanwhile',
+  }),
   RABBITMQ_MANAGEMENT_URL: address({
     protocols: ['http', 'https'],
     default: 'http://localhost:15672',

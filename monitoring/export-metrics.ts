@@ -1,7 +1,9 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import type { MetricName } from '@image-pipeline/shared/metric-definitions.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import { JOB_RETRY_PREFIX } from './ledger/ledger.ts';
 import type { BrokerFigures } from './management/read-broker.ts';
 
 const queueGauges = [
@@ -44,8 +46,9 @@ export class MetricsExporter {
     metrics.set('image_workers_slots', snapshot.utilisation.slots);
     metrics.set('image_workers_busy_slots', snapshot.utilisation.busy);
     for (const { name: queue, head_age_seconds } of snapshot.queues) {
-      if (queue === 'image.jobs.process')
+      if (queue === queueNames.process || queue.startsWith(JOB_RETRY_PREFIX)) {
         metrics.set('image_queue_head_age_seconds', head_age_seconds ?? 0, { queue });
+      }
     }
   }
 

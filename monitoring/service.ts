@@ -15,6 +15,7 @@ import { StateSaver } from './durable/state-saver.ts';
 import { PipelineFigures } from './events/pipeline-figures.ts';
 import { MetricsExporter } from './export-metrics.ts';
 import { monitoringRoutes } from './http/routes.ts';
+import { LostEnds } from './ledger/lost-ends.ts';
 import { ManagementClient } from './management/management-client.ts';
 import { readBroker } from './management/read-broker.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
@@ -24,6 +25,7 @@ interface Following {
   readonly figures: PipelineFigures;
   readonly follower: EventFollower;
   readonly saver: Startable;
+  readonly lostEnds: Startable;
 }
 
 /** The monitoring service: looks at RabbitMQ and follows the event log; one snapshot of both comes out. */
@@ -52,6 +54,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
     const state = await loadState(store);
     const figures = new PipelineFigures({
       state,
+      patienceMs: config.UNACCOUNTED_AFTER * 1_000,
       isLive: () => follower.isCaughtUp,
       onEnded: ({ seconds }) => {
         if (seconds.total !== undefined) metrics.observe('image_job_duration_seconds', seconds.total);
@@ -63,6 +66,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
       instance,
       replay: config.EVENTS_REPLAYED,
       from: offsetToReadFrom(state),
+      atMost: Math.max(config.EVENTS_COUNTED_AT_START, config.EVENTS_REPLAYED),
       onEvent: (event, offset) => figures.onEvent(event, offset),
       onReset: () => {
         log.warn('the event log has a gap or was made anew; totals go on from here');
@@ -70,15 +74,29 @@ export function createMonitoring(config: MonitoringConfig): Service {
       },
       log,
     });
-    return { figures, follower, saver: new StateSaver(store, () => figures.state, log) };
+    return {
+      figures,
+      follower,
+      saver: new StateSaver(store, () => figures.state, log),
+      lostEnds: new LostEnds({ store, publisher: broker.publisher, suspects: () => figures.suspects, log }),
+    };
+  }
+
+  function behindBecause(): string | undefined {
+    const unread = following?.follower.unread ?? 0;
+    if (following?.follower.isCaughtUp === true) return undefined;
+    return unread === 0
+      ? 'the event log is not followed at the moment'
+      : `the event log is being read: about ${unread} events to go`;
   }
 
   const keeper = new SnapshotKeeper({
     intervalSeconds: config.STATUS_UPDATE_INTERVAL,
+    ladder: config.RETRY_LADDER,
     look: () =>
       readBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
     pipeline: () => following?.figures,
-    isCaughtUp: () => following?.follower.isCaughtUp === true,
+    behindBecause,
     onRefreshed: (seen) => exporter.export(seen),
     log,
   });
@@ -120,6 +138,11 @@ export function createMonitoring(config: MonitoringConfig): Service {
         name: 'event follower',
         start: () => following?.follower.start(),
         stop: () => following?.follower.stop(),
+      },
+      {
+        name: 'lost ends',
+        start: () => following?.lostEnds.start(),
+        stop: () => following?.lostEnds.stop(),
       },
     ],
     onStarted: (port) => log.info({ port }, 'watching'),

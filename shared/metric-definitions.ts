@@ -99,7 +99,7 @@ export const metricDefinitions = {
   },
   image_queue_head_age_seconds: {
     type: 'gauge',
-    help: 'How long the oldest job of a queue has waited there, by events; 0 where none waits.',
+    help: 'How long the oldest job of a queue has waited there, by events; 0 where none waits. Of the queue of jobs and of each retry rung.',
     labels: ['queue'],
     services: ['monitoring'],
   },
@@ -142,7 +142,7 @@ export const metricDefinitions = {
   },
   image_jobs_unaccounted: {
     type: 'gauge',
-    help: 'Accepted runs that are neither completed nor failed nor open. 0 when all is well.',
+    help: 'Accepted runs that have neither completed nor failed, and are in no queue either. 0 when all is well.',
     labels: [],
     services: ['monitoring'],
   },

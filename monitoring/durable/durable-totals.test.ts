@@ -11,20 +11,26 @@ const lives = (count: number): JobEvent[] =>
     n === 0 ? lifeOf(request, failedOutcome(request)) : lifeOf(request),
   );
 
-/** A process that begins with this state and reads this log. */
-function read(log: readonly JobEvent[], state?: DurableState, from = 0) {
-  const tracker = new RunTracker(100);
+/** A process that begins with this state, reads this log, and lists so many open runs in the next state. */
+function read(log: readonly JobEvent[], state?: DurableState, from = 0, listed = 0) {
+  const tracker = new RunTracker(100, state?.open);
   const totals = new DurableTotals(state);
   for (const [offset, event] of log.entries()) {
-    if (offset >= from) totals.count(event, offset, tracker.apply(event, offset));
+    if (offset < from) continue;
+    const change = tracker.apply(event, offset);
+    totals.count(event, offset, change, tracker.size);
   }
-  totals.markIsMissing();
+  totals.markIsMissing(tracker.size);
+  const oldest = tracker.oldest(listed);
   return {
     totals: totals.totals,
+    open: tracker.size,
     state: {
       version: 1,
       mark: totals.mark ?? null,
-      open_from: tracker.firstOffset ?? null,
+      open: [...oldest.runs],
+      open_from: oldest.from ?? null,
+      unaccounted: 0,
       totals: totals.totals,
       peaks: noPeaks,
     } satisfies DurableState,
@@ -42,9 +48,17 @@ describe('totals', () => {
       failed: 1,
       failed_by_code: { undecodable_image: 1 },
     });
-    for (let cut = 0; cut <= log.length; cut++) {
-      const { state } = read(log.slice(0, cut));
-      expect(read(log, state, offsetToReadFrom(state)).totals).toEqual(whole);
+    const interleaved = log.toSorted((one, other) => one.type.localeCompare(other.type)).toReversed();
+    for (const events of [log, interleaved]) {
+      for (let cut = 0; cut <= events.length; cut++) {
+        for (const listed of [0, 2, 100]) {
+          const { state } = read(events.slice(0, cut), undefined, 0, listed);
+          expect(read(events, state, offsetToReadFrom(state), listed).totals).toEqual({
+            ...whole,
+            since: expect.any(String) as string,
+          });
+        }
+      }
     }
   });
 
@@ -59,5 +73,17 @@ describe('totals', () => {
   it('go on where retention was faster', () => {
     const { state } = read(log.slice(0, 3));
     expect(read(log, state, 6).totals).toMatchObject({ accepted: 4, completed: 3, failed: 1 });
+  });
+
+  it('and what is open add up after a gap in the log, whatever is met again behind it', () => {
+    const gap = 4;
+    for (const listed of [0, 2, 100]) {
+      for (let cut = 0; cut + gap <= log.length; cut++) {
+        const { state } = read(log.slice(0, cut), undefined, 0, listed);
+        const { totals, open } = read(log, state, cut + gap, listed);
+        expect(totals.accepted).toBe(totals.completed + totals.failed + open);
+        expect(totals.accepted).toBeLessThanOrEqual(5);
+      }
+    }
   });
 });

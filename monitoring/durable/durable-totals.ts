@@ -22,9 +22,15 @@ export class DurableTotals {
     this.#behind = this.#mark;
   }
 
-  /** @param change what the event changed, if anything. Returns whether it was counted now, for the first time. */
-  count(event: JobEvent, offset: number, change: RunChange | undefined): boolean {
-    if (this.#behind !== undefined && offset > this.#behind.offset) this.markIsMissing();
+  /**
+   * @param change what the event changed, if anything
+   * @param open how many runs are open after it
+   * Returns whether it was counted now, for the first time.
+   */
+  count(event: JobEvent, offset: number, change: RunChange | undefined, open: number): boolean {
+    if (this.#behind !== undefined && offset > this.#behind.offset) {
+      this.markIsMissing(open - Number(change?.accepted === true) + Number(change?.ended !== undefined));
+    }
     if (this.#behind === undefined) {
       if (change !== undefined) this.#totals = countChange(this.#totals, change, event.time);
       this.#mark = { offset, event_id: event.id };
@@ -39,10 +45,15 @@ export class DurableTotals {
     return false;
   }
 
-  /** The log has been read to its end, or was made anew, and the mark did not come by. */
-  markIsMissing(): void {
+  /**
+   * The log has been read to its end, or was made anew, and the mark did not come by.
+   * @param open how many runs are known to be open; of others nobody will ever know that they were counted, so they are
+   * counted anew when they come by
+   */
+  markIsMissing(open: number): void {
     if (this.#behind === undefined) return;
-    this.#totals = addTotals(this.#totals, this.#apart);
+    const { completed, failed, ...others } = addTotals(this.#totals, this.#apart);
+    this.#totals = { ...others, accepted: completed + failed + open, completed, failed };
     this.#apart = noTotals;
     this.#behind = undefined;
   }

@@ -4,9 +4,13 @@ import type { DurableState } from '../durable/durable-state.ts';
 import { DurableTotals } from '../durable/durable-totals.ts';
 import { forgetGone, seeWorker, type KnownWorkers } from '../figures/known-workers.ts';
 import { noPeaks, raisePeaks } from '../figures/peaks.ts';
+import { jobsInBroker } from '../ledger/ledger.ts';
+import { LostRuns } from '../ledger/lost-runs.ts';
+import { bySilence, countMoving } from '../ledger/silent-runs.ts';
+import type { BrokerFigures } from '../management/read-broker.ts';
 import { endedRun, type EndedRun } from './ended-run.ts';
 import { Recent } from './recent.ts';
-import { RunTracker, type Attempt } from './run-tracker.ts';
+import { RunTracker, type Attempt, type OpenRun } from './run-tracker.ts';
 
 /** The longest window that figures look at. */
 export const WINDOW_MS = 300_000;
@@ -15,6 +19,8 @@ const MINUTE_MS = 60_000;
 const MAX_RECENT = 50_000;
 /** Events of a run that ended longer ago would count it again. */
 const ENDS_REMEMBERED = 100_000;
+/** Open runs whose life the stored state tells; of more, the log is read again. */
+const RUNS_LISTED = 1_000;
 /** How long a worker that has gone is still shown. */
 const WORKER_EXPIRY_MS = 30_000;
 
@@ -23,30 +29,36 @@ export interface PipelineFiguresOptions {
   readonly state: DurableState | undefined;
   /** Whether events come by as they happen. */
   readonly isLive: () => boolean;
+  /** For how long an open run must be in no queue until it is unaccounted for, in milliseconds. */
+  readonly patienceMs: number;
   /** A run ended that was not counted before. */
   readonly onEnded?: (ended: EndedRun) => void;
 }
 
 /** All that is known from events, and of workers. */
 export class PipelineFigures {
-  readonly runs = new RunTracker(ENDS_REMEMBERED);
+  readonly runs: RunTracker;
   readonly ends = new Recent<EndedRun>(MAX_RECENT, ({ at }) => at);
   readonly attempts = new Recent<Attempt>(MAX_RECENT, ({ to }) => to);
   readonly #options: PipelineFiguresOptions;
   readonly #totals: DurableTotals;
+  readonly #lost: LostRuns;
   #peaks: Peaks;
   #workers: KnownWorkers = new Map();
 
   constructor(options: PipelineFiguresOptions) {
     this.#options = options;
+    this.runs = new RunTracker(ENDS_REMEMBERED, options.state?.open);
     this.#totals = new DurableTotals(options.state);
+    this.#lost = new LostRuns(options.patienceMs, options.state?.unaccounted ?? 0);
     this.#peaks = options.state?.peaks ?? noPeaks;
   }
 
   onEvent(event: JobEvent, offset: number): void {
     const at = Date.parse(event.time);
     const change = this.runs.apply(event, offset);
-    const isNew = this.#totals.count(event, offset, change);
+    const isNew = this.#totals.count(event, offset, change, this.runs.size);
+    this.#lost.note(this.#outstanding);
     if (event.type === 'job.started') this.#workers = seeWorker(this.#workers, event.data.worker, at);
     if (change === undefined) return;
     if (change.attempt !== undefined) {
@@ -56,26 +68,50 @@ export class PipelineFigures {
     const { queued: waiting, processing } = this.runs.counts;
     const seen = { waiting, processing };
     if (change.ended === undefined) {
-      this.#peaks = raisePeaks(this.#peaks, seen, at);
+      if (isNew) this.#peaks = raisePeaks(this.#peaks, seen, at);
       return;
     }
     const ended = endedRun(event.data.request, change.ended, this.#options.isLive() ? Date.now() : undefined);
     this.ends.add(ended);
+    // What is read again was seen in its time, and beside runs that were open only later.
+    if (!isNew) return;
     const inMinute = this.ends.countSince(ended.at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
     this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
-    if (isNew) this.#options.onEnded?.(ended);
+    this.#options.onEnded?.(ended);
   }
 
   /** The log has been read to its end, or begins anew: what was to be found in it and was not never will be. */
   readToTheEnd(): void {
-    this.#totals.markIsMissing();
+    this.#totals.markIsMissing(this.runs.size);
   }
 
   /** RabbitMQ was looked at. @param at milliseconds since 1970 */
-  onLook(consumers: readonly { readonly name: string; readonly slots: number }[], at: number): void {
-    for (const { name, slots } of consumers) this.#workers = seeWorker(this.#workers, name, at, slots);
+  onLook({ workers, queues }: BrokerFigures, at: number): void {
+    for (const { name, slots } of workers) this.#workers = seeWorker(this.#workers, name, at, slots);
     this.#workers = forgetGone(this.#workers, at, WORKER_EXPIRY_MS);
-    this.#peaks = raisePeaks(this.#peaks, { workers: consumers.length }, at);
+    this.#peaks = raisePeaks(this.#peaks, { workers: workers.length }, at);
+    const inBroker = jobsInBroker(queues);
+    if (inBroker === undefined || !this.#options.isLive()) {
+      this.#lost.interrupt();
+      return;
+    }
+    const moving = countMoving(this.runs.open, at);
+    this.#lost.look({ at: performance.now(), open: this.#outstanding, moving, inBroker });
+  }
+
+  /** RabbitMQ could not be looked at. */
+  onNoLook(): void {
+    this.#lost.interrupt();
+  }
+
+  /** How many runs have not ended and are in no queue either. */
+  get unaccounted(): number {
+    return this.#lost.count;
+  }
+
+  /** While some runs seem to be in no queue: the open ones, those first of which nothing was heard for longest. */
+  get suspects(): readonly OpenRun[] {
+    return this.#lost.isSuspected ? bySilence(this.runs.open) : [];
   }
 
   /** Lets go of what no window reaches any more. */
@@ -88,6 +124,11 @@ export class PipelineFigures {
     return this.#workers;
   }
 
+  get #outstanding(): number {
+    const { accepted, completed, failed } = this.totals;
+    return accepted - completed - failed;
+  }
+
   get totals(): Totals {
     return this.#totals.totals;
   }
@@ -98,10 +139,13 @@ export class PipelineFigures {
 
   /** What the next process begins with. */
   get state(): DurableState {
+    const { runs, from } = this.runs.oldest(RUNS_LISTED);
     return {
       version: 1,
       mark: this.#totals.mark ?? null,
-      open_from: this.runs.firstOffset ?? null,
+      open: [...runs],
+      open_from: from ?? null,
+      unaccounted: this.unaccounted,
       totals: this.totals,
       peaks: this.#peaks,
     };

@@ -62,15 +62,28 @@ describe('the open runs', () => {
     expect([...tracker.open]).toMatchObject([{ state: 'processing', worker: 'worker-2' }]);
   });
 
-  it('say from where the log must be read to meet all of them', () => {
+  it('are listed, oldest first, with where the log must be read to meet those that are not', () => {
     const tracker = new RunTracker(10);
     const other = someRequest();
     tracker.apply(queued, 5);
     tracker.apply(queuedEvent(other), 7);
     tracker.apply(started(request), 8);
-    expect(tracker.firstOffset).toBe(5);
+    const { job_id } = request;
+    expect(tracker.oldest(1)).toMatchObject({ runs: [{ job_id, offset: 5, place: 9 }], from: 7 });
+    expect(tracker.oldest(2)).toMatchObject({ runs: [{ job_id }, { offset: 7 }], from: undefined });
     tracker.apply(completed, 9);
-    expect(tracker.firstOffset).toBe(7);
+    expect(tracker.oldest(1)).toMatchObject({ runs: [{ job_id: other.job_id }], from: undefined });
+  });
+
+  it('go on where they were listed, without the events before', () => {
+    const before = new RunTracker(10);
+    before.apply(queued, 5);
+    before.apply(started(request), 6);
+    const after = new RunTracker(10, before.oldest(10).runs);
+    expect(after.counts).toEqual({ queued: 0, processing: 1, retrying: 0 });
+    expect(after.apply(queued, 5)).toBeUndefined();
+    expect(after.apply(completed, 9)).toMatchObject({ accepted: false, ended: { state: 'completed' } });
+    expect(after.size).toBe(0);
   });
 
   it('tell what was busy for how long, also where the start was not heard of', () => {

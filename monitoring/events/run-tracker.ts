@@ -1,19 +1,29 @@
 import { jobEventStates, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { z } from 'zod';
 
 /** A run that was accepted and has not ended. Times in milliseconds since 1970. */
-export interface OpenRun {
+export const openRunSchema = z.object({
+  job_id: z.string(),
+  run: z.int().min(1),
   /** Of the first event that was heard of it. */
-  readonly offset: number;
-  readonly state: 'queued' | 'processing' | 'retrying';
-  /** Where its newest event stands in the order of a run's life. */
-  readonly place: number;
+  offset: z.int().min(0),
+  state: z.enum(['queued', 'processing', 'retrying']),
+  /** Where its newest event stands in the order of a run's life: (attempt, rank) as one number. */
+  place: z.int().min(0),
   /** Since when it has been in this state. */
-  readonly since: number;
-  readonly worker: string | undefined;
+  since: z.number(),
+  worker: z.string().optional(),
   /** When a retrying run is back in the queue of jobs. */
-  readonly retryAt: number | undefined;
-}
+  retry_at: z.number().optional(),
+});
+export type OpenRun = Readonly<z.output<typeof openRunSchema>>;
+
+/** Ranks of an attempt, which place it among the attempts of its run. */
+const RANKS = 8;
+
+/** The attempt that a run is at, or whose failure it waits after. */
+export const attemptOf = ({ place }: OpenRun): number => Math.floor(place / RANKS);
 
 /** An attempt that is over: a slot of this worker was busy in between. */
 export interface Attempt {
@@ -43,8 +53,13 @@ export class RunTracker {
   readonly #endsRemembered: number;
   readonly #counts = { queued: 0, processing: 0, retrying: 0 };
 
-  constructor(endsRemembered: number) {
+  /** @param open runs that are known to be open before the first event is read */
+  constructor(endsRemembered: number, open: readonly OpenRun[] = []) {
     this.#endsRemembered = endsRemembered;
+    for (const run of open) {
+      this.#open.set(`${run.job_id}/${run.run}`, run);
+      this.#counts[run.state]++;
+    }
   }
 
   /** How many are in which state. A run whose retry is due counts as retrying until it is started. */
@@ -82,9 +97,14 @@ export class RunTracker {
     return this.#open.size;
   }
 
-  /** Whoever reads the log from here on meets every open run. */
-  get firstOffset(): number | undefined {
-    return this.#open.values().next().value?.offset;
+  /** The runs that were heard of first, at most so many; whoever reads the log from `from` on meets all others. */
+  oldest(count: number): { readonly runs: readonly OpenRun[]; readonly from: number | undefined } {
+    const runs: OpenRun[] = [];
+    for (const run of this.#open.values()) {
+      if (runs.length === count) return { runs, from: run.offset };
+      runs.push(run);
+    }
+    return { runs, from: undefined };
   }
 
   #end(key: string, before: OpenRun | undefined): void {
@@ -105,19 +125,21 @@ function runAfter(
   event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }>,
   offset: number,
 ): OpenRun {
-  const place = event.data.attempt * 8 + jobEventStates[event.type].rank;
+  const place = event.data.attempt * RANKS + jobEventStates[event.type].rank;
   const worker = event.type === 'job.started' ? event.data.worker : undefined;
   const isNews = before === undefined || place > before.place;
   // The broker gave the job to another worker, because the first one died.
   const isRedelivery = before?.place === place && worker !== undefined && worker !== before.worker;
   if (!isNews && !isRedelivery) return before;
   return {
+    job_id: event.data.job_id,
+    run: event.data.run,
     offset: before?.offset ?? offset,
     state: stateAfter(event.type),
     place,
     since: Date.parse(event.time),
     worker,
-    retryAt: event.type === 'job.retrying' ? Date.parse(event.data.retry_at) : undefined,
+    retry_at: event.type === 'job.retrying' ? Date.parse(event.data.retry_at) : undefined,
   };
 }
 

@@ -1,26 +1,32 @@
+import { parseLadder } from '@image-pipeline/shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
 import type { EndedRun } from '../events/ended-run.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
 import { latencyOf, percentilesOf } from './latency.ts';
-import { ledgerOf } from './ledger.ts';
 import { countOpenRuns, headAges } from './open-runs.ts';
 import { noPeaks, raisePeaks } from './peaks.ts';
 import { failuresByCode, throughputOf } from './throughput.ts';
-import { noTotals } from './totals.ts';
 
+const ladder = parseLadder('5s,30s');
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ended = (secondsAgo: number, failedOf?: string): EndedRun => ({
   at: NOW - secondsAgo * 1_000,
   failedOf,
   seconds: failedOf === undefined ? { total: secondsAgo, process: 1 } : {},
 });
-const open = (state: OpenRun['state'], secondsAgo: number, retryInSeconds?: number): OpenRun => ({
+const open = (
+  state: OpenRun['state'],
+  secondsAgo: number,
+  retryInSeconds?: number,
+  attempt = 1,
+): OpenRun => ({
+  job_id: 'job',
+  run: 1,
   offset: 0,
   state,
-  place: 8,
+  place: attempt * 8,
   since: NOW - secondsAgo * 1_000,
-  worker: undefined,
-  retryAt: retryInSeconds === undefined ? undefined : NOW + retryInSeconds * 1_000,
+  retry_at: retryInSeconds === undefined ? undefined : NOW + retryInSeconds * 1_000,
 });
 
 describe('percentiles', () => {
@@ -55,11 +61,27 @@ describe('open runs', () => {
   it('whose retry is due wait for a worker', () => {
     const runs = [open('queued', 1), open('processing', 1), open('retrying', 9, -4), open('retrying', 1, 4)];
     expect(countOpenRuns(runs, NOW)).toEqual({ queued: 2, processing: 1, retrying: 1 });
-    expect(headAges(runs, NOW)).toEqual(new Map([['image.jobs.process', 4]]));
+    expect(headAges([], ladder, NOW)).toEqual(new Map());
   });
 
-  it('that do not wait have no head', () => {
-    expect(headAges([open('processing', 50)], NOW)).toEqual(new Map());
+  it('have waited in each queue for as long as the oldest there', () => {
+    const runs = [
+      open('processing', 50),
+      open('queued', 1),
+      open('retrying', 9, -4),
+      open('retrying', 1, 4),
+      open('retrying', 3, 2),
+      open('retrying', 20, 10, 2),
+      open('retrying', 20, 10, 3),
+    ];
+    expect(headAges(runs, ladder, NOW)).toEqual(
+      new Map([
+        ['image.jobs.process', 4],
+        ['image.jobs.retry.5s', 3],
+        ['image.jobs.retry.30s', 20],
+      ]),
+    );
+    expect(headAges([open('processing', 50)], ladder, NOW)).toEqual(new Map());
   });
 });
 
@@ -68,18 +90,5 @@ describe('peaks', () => {
     const risen = raisePeaks(noPeaks, { waiting: 5, processing: 0 }, NOW);
     expect(risen).toEqual({ ...noPeaks, waiting: { value: 5, at: '2026-01-01T12:00:00.000Z' } });
     expect(raisePeaks(risen, { waiting: 5 }, NOW + 1)).toBe(risen);
-  });
-});
-
-describe('the ledger', () => {
-  it('names runs that nobody knows anything of', () => {
-    const totals = { ...noTotals, accepted: 10, completed: 6, failed: 1 };
-    const queue = { name: 'image.jobs.process', ready: 1, unacked: 1 };
-    const others = [
-      { name: 'image.jobs.retry.5s', ready: 1, unacked: 0 },
-      { name: 'image.jobs.dead', ready: 9, unacked: 0 },
-    ];
-    expect(ledgerOf(totals, 3, [queue, ...others])).toMatchObject({ unaccounted: 0, in_broker: 3 });
-    expect(ledgerOf(totals, 2, undefined)).toMatchObject({ unaccounted: 1, in_broker: null });
   });
 });

@@ -6,12 +6,13 @@ import { utilisationOfAll, workerTable } from './worker-table.ts';
 const NOW = 1_000_000;
 const seconds = (count: number) => NOW - count * 1_000;
 const busy = (worker: string, since: number): OpenRun => ({
+  job_id: 'job',
+  run: 1,
   offset: 0,
   state: 'processing',
   place: 9,
   since,
   worker,
-  retryAt: undefined,
 });
 
 describe('the table of workers', () => {

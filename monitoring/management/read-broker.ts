@@ -8,6 +8,11 @@ export interface BrokerQueue {
   readonly name: string;
   readonly ready: number;
   readonly unacked: number;
+  /**
+   * All messages in it, those included that it is moving to its dead-letter exchange; undefined while RabbitMQ has not
+   * counted them, because it or the queue has just been started.
+   */
+  readonly held: number | undefined;
   readonly consumers: number;
   /** Messages a second. */
   readonly rates: { readonly publish: number; readonly deliver: number; readonly ack: number };
@@ -25,13 +30,15 @@ export interface BrokerFigures {
 
 const rate = z.object({ rate: z.number().min(0).catch(0) }).default({ rate: 0 });
 const count = z.int().min(0).default(0);
+const countIfKnown = z.int().min(0).optional();
 
 /** `message_stats` is missing for idle queues, the figures of one that was just made as well. */
 const queuesSchema = z.array(
   z.object({
     name: z.string(),
-    messages_ready: count,
-    messages_unacknowledged: count,
+    messages_ready: countIfKnown,
+    messages_unacknowledged: countIfKnown,
+    messages_dlx: count,
     consumers: count,
     message_stats: z
       .object({
@@ -61,7 +68,7 @@ const alarmsSchema = z.object({
 
 const columns = {
   queues:
-    'name,messages_ready,messages_unacknowledged,consumers,' +
+    'name,messages_ready,messages_unacknowledged,messages_dlx,consumers,' +
     ['publish', 'deliver_get', 'ack']
       .map((kind) => `message_stats.${kind},message_stats.${kind}_details.rate`)
       .join(','),
@@ -92,11 +99,13 @@ export async function readBroker(
 }
 
 function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
+  const { messages_ready: ready, messages_unacknowledged: unacked, messages_dlx: moving } = queue;
   const stats = queue.message_stats;
   return {
     name: queue.name,
-    ready: queue.messages_ready,
-    unacked: queue.messages_unacknowledged,
+    ready: ready ?? 0,
+    unacked: unacked ?? 0,
+    held: ready === undefined || unacked === undefined ? undefined : ready + unacked + moving,
     consumers: queue.consumers,
     rates: {
       publish: stats.publish_details.rate,

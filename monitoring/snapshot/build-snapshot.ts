@@ -1,12 +1,13 @@
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { queueNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
 import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { WINDOW_MS, type PipelineFigures } from '../events/pipeline-figures.ts';
 import { latencyOf } from '../figures/latency.ts';
-import { ledgerOf } from '../figures/ledger.ts';
 import { seeWorker, type KnownWorkers } from '../figures/known-workers.ts';
+import { ledgerOf } from '../ledger/ledger.ts';
 import { countOpenRuns, headAges } from '../figures/open-runs.ts';
 import { failuresByCode, throughputOf } from '../figures/throughput.ts';
 import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
+import { withoutLost } from '../ledger/silent-runs.ts';
 import type { BrokerFigures, BrokerQueue } from '../management/read-broker.ts';
 
 /** The snapshot without what changes while it is kept: its age, and that of its sources. */
@@ -14,17 +15,20 @@ export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | '
 
 export interface SnapshotInput {
   /** Undefined until the stored totals have been read. */
-  readonly pipeline: Omit<PipelineFigures, 'onEvent' | 'onLook'> | undefined;
+  readonly pipeline: Omit<PipelineFigures, 'onEvent' | 'onLook' | 'onNoLook'> | undefined;
   /** The newest look at RabbitMQ; undefined until the first one. */
   readonly broker: BrokerFigures | undefined;
   /** When that was, in milliseconds since 1970. */
   readonly lookedAt: number | undefined;
+  /** The rungs on which failed attempts wait, by attempt. */
+  readonly ladder: readonly Rung[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
-export function buildSnapshot({ pipeline, broker, lookedAt, now }: SnapshotInput): SnapshotBody {
-  const open = [...(pipeline?.runs.open ?? [])];
+export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: SnapshotInput): SnapshotBody {
+  const unaccounted = pipeline?.unaccounted ?? 0;
+  const open = withoutLost(pipeline?.runs.open ?? [], unaccounted);
   const ends = pipeline?.ends.between(now - WINDOW_MS, Infinity) ?? [];
   const workers = workerTable({
     known: pipeline?.workers ?? workersSeen(broker, lookedAt ?? now),
@@ -33,7 +37,7 @@ export function buildSnapshot({ pipeline, broker, lookedAt, now }: SnapshotInput
     attempts: pipeline?.attempts.between(now - UTILISATION_WINDOW_MS, Infinity) ?? [],
     now,
   });
-  const ages = headAges(open, now);
+  const ages = headAges(open, ladder, now);
   return {
     version: 1,
     updated_at: new Date(now).toISOString(),
@@ -51,7 +55,7 @@ export function buildSnapshot({ pipeline, broker, lookedAt, now }: SnapshotInput
     failures_5m: failuresByCode(ends),
     totals: pipeline?.totals ?? null,
     peaks: pipeline?.peaks ?? null,
-    ledger: pipeline === undefined ? null : ledgerOf(pipeline.totals, open.length, broker?.queues),
+    ledger: pipeline === undefined ? null : ledgerOf(pipeline.totals, unaccounted, broker?.queues),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
@@ -13,12 +14,14 @@ const RETRY_SECONDS = 2;
 
 export interface SnapshotKeeperOptions {
   readonly intervalSeconds: number;
+  /** The rungs on which failed attempts wait. */
+  readonly ladder: readonly Rung[];
   /** Looks at RabbitMQ. */
   readonly look: () => Promise<BrokerFigures>;
   /** What events tell; undefined until the stored totals have been read. */
   readonly pipeline: () => PipelineFigures | undefined;
-  /** Whether the event log has been read to its end and is followed. */
-  readonly isCaughtUp: () => boolean;
+  /** Why events do not come by as they happen; undefined where the log has been read to its end and is followed. */
+  readonly behindBecause: () => string | undefined;
   /** After each refresh; `broker` is undefined where the look failed. */
   readonly onRefreshed: (seen: {
     snapshot: Snapshot;
@@ -78,13 +81,14 @@ export class SnapshotKeeper implements Startable {
   async #refresh(): Promise<number | undefined> {
     const startedAt = performance.now();
     const broker = await this.#look();
-    const { pipeline, isCaughtUp, onRefreshed, log } = this.#options;
+    const { pipeline, behindBecause, onRefreshed, log } = this.#options;
     try {
-      if (isCaughtUp()) {
+      const reason = behindBecause();
+      if (reason === undefined) {
         pipeline()?.readToTheEnd();
         this.#events.succeeded();
       } else {
-        this.#events.failed('the event log is not followed at the moment');
+        this.#events.failed(reason);
       }
       const tookSeconds = (performance.now() - startedAt) / 1_000;
       pipeline()?.forgetOld(Date.now());
@@ -104,13 +108,14 @@ export class SnapshotKeeper implements Startable {
       const figures = await look();
       this.#management.succeeded();
       this.#broker = figures;
-      pipeline()?.onLook(figures.workers, this.#management.lastGood ?? Date.now());
+      pipeline()?.onLook(figures, this.#management.lastGood ?? Date.now());
       return figures;
     } catch (error) {
       const reason = messageOf(error);
       // Once, not with each try.
       if (this.#management.source.state === 'ok') log.warn({ reason }, 'RabbitMQ’s management API is away');
       this.#management.failed(reason);
+      pipeline()?.onNoLook();
       return undefined;
     }
   }
@@ -120,6 +125,7 @@ export class SnapshotKeeper implements Startable {
       pipeline: this.#options.pipeline(),
       broker: this.#broker,
       lookedAt: this.#management.lastGood,
+      ladder: this.#options.ladder,
       now: Date.now(),
     });
   }

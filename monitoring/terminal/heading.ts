@@ -21,7 +21,8 @@ export function heading(
     problems.push(`RabbitMQ’s management API is away; its figures are ${age} old`);
   }
   if (sources.events.state !== 'ok') {
-    problems.push('the event log is not followed; jobs and latencies stand still');
+    const reason = sources.events.reason ?? 'the event log is not followed';
+    problems.push(`${reason}; jobs and latencies are not those of now`);
   }
   if (age_seconds > interval_seconds * 3) problems.push(`the snapshot is ${secondsText(age_seconds)} old`);
   for (const alarm of alarms) problems.push(`ALARM: ${alarm}; nothing can be published`);

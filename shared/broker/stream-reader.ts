@@ -21,6 +21,8 @@ export interface StreamReaderOptions {
   readonly replay: number;
   /** An offset to begin at where `replay` would begin later, so that everything from there on is read. */
   readonly from?: number | undefined;
+  /** At most about how many of the newest entries to read first, also where `from` would have more. */
+  readonly atMost?: number | undefined;
   /** Publishes an entry that this reader will know again, and resolves when the stream has it. */
   readonly publishMarker: () => Promise<void>;
   /** How long nothing may come by before the own marker has, until the reader attaches again. */
@@ -47,6 +49,8 @@ export class StreamReader implements Startable {
   readonly #supervised: SupervisedChannel;
   #firstOffset: number | undefined;
   #last: StreamEntry | undefined;
+  /** The newest entry when the reader attached, or one shortly before it. */
+  #newest = 0;
   #caughtUp = false;
 
   constructor(options: StreamReaderOptions) {
@@ -69,6 +73,11 @@ export class StreamReader implements Startable {
     return this.#caughtUp;
   }
 
+  /** About how many entries are left to be read until the reader has caught up. */
+  get unread(): number {
+    return this.#caughtUp ? 0 : Math.max(0, this.#newest - (this.#last?.offset ?? this.#newest));
+  }
+
   /** Whether the stream has been read from its very beginning. */
   get hasReadAll(): boolean {
     return this.#firstOffset === 0;
@@ -79,10 +88,11 @@ export class StreamReader implements Startable {
   }
 
   async #attach(channel: Channel, lost: AbortSignal, abandon: (reason: string) => void): Promise<void> {
-    const { stream, replay, from: earliest = Infinity, publishMarker, markerTimeoutMs } = this.#options;
+    const { stream, publishMarker, markerTimeoutMs } = this.#options;
     this.#caughtUp = false;
     await publishMarker();
     const newest = await newestOffset(channel, stream, lost);
+    this.#newest = newest;
     // The marker is newer than whatever this reader has read, unless that was read from another stream.
     if (this.#last !== undefined && newest <= this.#last.offset) this.#reset();
     const silence = setTimeout(() => abandon('nothing came by'), markerTimeoutMs);
@@ -111,9 +121,24 @@ export class StreamReader implements Startable {
       else if (!this.#caughtUp) silence.refresh();
       channel.ack(message);
     };
-    const from = this.#last?.offset ?? Math.max(0, Math.min(newest - replay, earliest));
+    const from = this.#last?.offset ?? this.#beginning(newest);
     await channel.prefetch(PREFETCH);
     await channel.consume(stream, onMessage, { arguments: { 'x-stream-offset': from } });
+  }
+
+  /** Where to begin in a stream of which nothing has been read. */
+  #beginning(newest: number): number {
+    const { stream, replay, from = Infinity, atMost = Infinity, log } = this.#options;
+    const wanted = Math.max(0, Math.min(newest - replay, from));
+    const possible = Math.max(wanted, newest - atMost);
+    if (possible > wanted) {
+      const skipped = possible - wanted;
+      log.warn(
+        { stream, skipped, reading: atMost },
+        'too much to be read at once: the oldest part is skipped',
+      );
+    }
+    return possible;
   }
 
   /** Returns whether this entry made the reader catch up. */

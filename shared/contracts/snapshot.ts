@@ -117,11 +117,12 @@ export const snapshotSchema = z
         accepted: count,
         completed: count,
         failed: count,
+        /** Neither ended nor unaccounted: they wait, on a rung too, or are in hand. */
         open: count,
         /** Messages of jobs in RabbitMQ; null while it does not tell. It lags by seconds. */
         in_broker: count.nullable(),
-        /** accepted − completed − failed − open: 0 when all is well. */
-        unaccounted: z.int(),
+        /** Runs that have not ended and that no queue has held for a while: 0 when all is well. */
+        unaccounted: count,
       })
       .nullable(),
   })

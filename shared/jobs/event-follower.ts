@@ -27,6 +27,8 @@ export interface EventFollowerOptions {
   readonly replay: number;
   /** An offset to begin at where `replay` would begin later. */
   readonly from?: number | undefined;
+  /** At most about how many of the newest events to read first, wherever `from` is. */
+  readonly atMost?: number | undefined;
   /**
    * Every event of a job, in the order of the log; `offset` grows. Repeats are possible: they have the same id. It is
    * called as a part of the trace that the event belongs to.
@@ -49,6 +51,7 @@ export class EventFollower implements Startable {
       stream: queueNames.eventLog,
       replay: options.replay,
       from: options.from,
+      atMost: options.atMost,
       markerTimeoutMs: MARKER_TIMEOUT_MS,
       publishMarker: () => this.#publishMarker(),
       onEntry: (entry) => this.#onEntry(entry),
@@ -67,6 +70,11 @@ export class EventFollower implements Startable {
   /** A service that lives by the log is ready only while this is true. */
   get isCaughtUp(): boolean {
     return this.#reader.isCaughtUp;
+  }
+
+  /** About how many events are left to be read until then. */
+  get unread(): number {
+    return this.#reader.unread;
   }
 
   /** Whether the log has been read from its very beginning, so that nothing happened before. */

@@ -1,0 +1,90 @@
+import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { requestKey } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { readJson } from '@image-pipeline/shared/store/read-object.ts';
+import type { OpenRun } from '../events/run-tracker.ts';
+import { Repeater } from '../snapshot/repeater.ts';
+
+const CHECK_EVERY_SECONDS = 5;
+/** Runs that one check looks up in the store. */
+const LOOKS_PER_CHECK = 200;
+/** A run that had no outcome may get one yet. */
+const LOOK_AGAIN_MS = 60_000;
+
+export interface LostEndsOptions {
+  readonly store: Pick<ObjectStore, 'get'>;
+  readonly publisher: Pick<Publisher, 'publish'>;
+  /** Open runs that may be in no queue, the likeliest first; none where nothing is missing. */
+  readonly suspects: () => readonly OpenRun[];
+  readonly log: Logger;
+}
+
+/**
+ * Finds runs that have ended although the event log does not know it: a broker that crashes may lose the newest part of a
+ * stream. Their outcome is in the store, so the event is published again, and everyone who follows the log learns of it.
+ */
+export class LostEnds implements Startable {
+  readonly #options: LostEndsOptions;
+  readonly #repeater = new Repeater(() => this.#check(), CHECK_EVERY_SECONDS);
+  /** When a run was looked up, by the steady clock. A run of which something is heard is another object. */
+  readonly #lookedUp = new WeakMap<OpenRun, number>();
+  #isStopping = false;
+
+  constructor(options: LostEndsOptions) {
+    this.#options = options;
+  }
+
+  start(): Promise<void> {
+    this.#repeater.start();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    return this.#repeater.stop();
+  }
+
+  async #check(): Promise<undefined> {
+    const { suspects, log } = this.#options;
+    const isDue = (run: OpenRun) =>
+      performance.now() - (this.#lookedUp.get(run) ?? -Infinity) > LOOK_AGAIN_MS;
+    const due = suspects().filter(isDue).slice(0, LOOKS_PER_CHECK);
+    let found = 0;
+    try {
+      for (const run of due) {
+        if (this.#isStopping) return;
+        if (await this.#publishEnd(run)) found++;
+        this.#lookedUp.set(run, performance.now());
+      }
+    } catch (error) {
+      log.warn(
+        { reason: messageOf(error) },
+        'runs that are in no queue could not be looked up; trying again',
+      );
+    }
+    if (found > 0) log.warn({ runs: found }, 'events of ends were lost, and are published again');
+    const missing = due.length - found;
+    if (missing > 0) {
+      const jobs = due.slice(0, 5).map(({ job_id }) => job_id);
+      log.warn({ runs: missing, jobs }, 'open runs have no outcome, and may be in no queue');
+    }
+  }
+
+  /** Returns whether the run has ended. @throws StoreUnavailable, PublishRefused */
+  async #publishEnd({ job_id, run }: OpenRun): Promise<boolean> {
+    const { store, publisher } = this.#options;
+    const outcome = await readOutcome(store, job_id, run);
+    if (outcome === undefined) return false;
+    const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
+    if (request === undefined) return false;
+    await publisher.publish(eventMessage(endedEvent(request, outcome)));
+    return true;
+  }
+}

@@ -1,0 +1,70 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { openStore } from '@image-pipeline/shared/store/open-store.ts';
+import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
+import { completedOutcome, lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
+import { describe, expect, inject, it } from 'vitest';
+import { managementCall } from '../../local/testing/management-call.ts';
+import { givenMonitoring, statusOf } from '../testing/given-monitoring.ts';
+
+const given = givenMonitoring();
+
+const UNACCOUNTED_AFTER = '2';
+/** Figures of queues must have settled for 10 s, and are up to 5 s old. */
+const PATIENCE = { timeout: 45_000, interval: 250 };
+const LIMIT_MS = 120_000;
+
+const somebodyPurgesTheQueue = () =>
+  managementCall(inject('broker'), 'DELETE', `queues/${given.vhost.name}/${queueNames.process}/contents`);
+
+describe('the ledger', () => {
+  it(
+    'shows jobs that vanished from their queue, also after a restart, until they end after all',
+    async () => {
+      const service = await given.monitoring({ UNACCOUNTED_AFTER });
+      const requests = Array.from({ length: 5 }, () => someRequest());
+      await given.enqueue(...requests);
+      await given.publish(...requests.map(queuedEvent));
+      await expect
+        .poll(() => statusOf(service), PATIENCE)
+        .toMatchObject({ ledger: { open: 5, in_broker: 5, unaccounted: 0 }, jobs: { queued: 5 } });
+      await somebodyPurgesTheQueue();
+      const late = someRequest();
+      await given.enqueue(late);
+      await given.publish(queuedEvent(late));
+      const found = {
+        ledger: { accepted: 6, open: 1, in_broker: 1, unaccounted: 5 },
+        jobs: { queued: 1 },
+      };
+      await expect.poll(() => statusOf(service), PATIENCE).toMatchObject(found);
+      await service.stop();
+      const next = await given.monitoring({ UNACCOUNTED_AFTER });
+      expect((await statusOf(next)).ledger).toMatchObject({ open: 1, unaccounted: 5 });
+      await given.publish(...requests.flatMap((request) => lifeOf(request).slice(1)));
+      await expect
+        .poll(() => statusOf(next), PATIENCE)
+        .toMatchObject({ ledger: { completed: 5, open: 1, unaccounted: 0 } });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'counts an end whose event was lost, from the store, and tells everybody of it',
+    async () => {
+      const service = await given.monitoring({ UNACCOUNTED_AFTER });
+      const request = someRequest();
+      const store = openStore({ kind: 'folder', folder: given.storeFolder });
+      await store.start();
+      await store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(request));
+      await store.putIfAbsent(outcomeKey(request.job_id, 1), jsonBody(completedOutcome(request)));
+      await store.stop();
+      await given.publish(queuedEvent(request), started(request));
+      const counted = { ledger: { accepted: 1, completed: 1, open: 0, unaccounted: 0 } };
+      await expect.poll(() => statusOf(service), PATIENCE).toMatchObject(counted);
+      await service.stop();
+      expect(await statusOf(await given.monitoring())).toMatchObject(counted);
+    },
+    LIMIT_MS,
+  );
+});
