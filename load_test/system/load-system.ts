@@ -20,9 +20,13 @@ export interface LoadSystem extends AsyncDisposable {
   readonly api: RespawnedService;
   readonly notification: RespawnedService;
   readonly workers: readonly RespawnedService[];
+  /** One or none. */
+  readonly monitoring: readonly RespawnedService[];
   readonly services: readonly RespawnedService[];
   readonly apiUrl: string;
   readonly notificationUrl: string;
+  /** Undefined where no monitoring was asked for. */
+  readonly monitoringUrl: string | undefined;
   /** Leaves the folder where it is when the system ends, so that people can look into it. */
   keepFolder(): void;
 }
@@ -33,6 +37,8 @@ export interface LoadSystemOptions {
   readonly workers: number;
   /** Images that one worker works on at once. */
   readonly slots: number;
+  /** Whether the monitoring service runs, too; without it nobody asks RabbitMQ's management API. Default: it does not. */
+  readonly monitoring?: boolean;
   /**
    * What every service gets besides; without it, the store is a folder and the broker has no detour. What is put onto
    * `cleanup` ends after the services.
@@ -78,7 +84,7 @@ export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadS
     await Promise.all(services.map((service) => service.stop()));
   });
   const ports: number[] = [];
-  const add = async (kind: 'api' | 'notification' | 'worker', name: string) => {
+  const add = async (kind: 'api' | 'notification' | 'worker' | 'monitoring', name: string) => {
     const port = await freePort([], ports);
     ports.push(port);
     const service = new RespawnedService({
@@ -96,6 +102,7 @@ export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadS
   const notification = await add('notification', 'notification');
   const workers: RespawnedService[] = [];
   for (let n = 1; n <= options.workers; n++) workers.push(await add('worker', `worker-${n}`));
+  const monitoring = options.monitoring === true ? [await add('monitoring', 'monitoring')] : [];
   await Promise.all(services.map((service) => service.start()));
   await Promise.all(services.map((service) => service.untilReady()));
   const all = cleanup.move();
@@ -106,9 +113,11 @@ export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadS
     api,
     notification,
     workers,
+    monitoring,
     services,
     apiUrl: `http://127.0.0.1:${api.port}`,
     notificationUrl: `ws://127.0.0.1:${notification.port}`,
+    monitoringUrl: monitoring[0] && `http://127.0.0.1:${monitoring[0].port}`,
     keepFolder: () => {
       keep = true;
     },

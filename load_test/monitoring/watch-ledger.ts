@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { snapshotSchema, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+
+const POLL_MS = 100;
+
+/** @param url of the monitoring service. @throws Error where it does not answer with a snapshot */
+export async function readSnapshot(url: string): Promise<Snapshot> {
+  const answer = await fetch(`${url}/status`, { signal: AbortSignal.timeout(2_000) });
+  return snapshotSchema.parse(await answer.json());
+}
+
+/** Keeps every snapshot that the monitoring service makes, each once, until it is closed. */
+export class SnapshotWatch implements AsyncDisposable {
+  readonly seen: Snapshot[] = [];
+  readonly #url: string;
+  readonly #watching: Promise<void>;
+  #isClosed = false;
+
+  constructor(url: string) {
+    this.#url = url;
+    this.#watching = this.#watch();
+  }
+
+  /** @throws Error where monitoring did not answer meanwhile */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#watching;
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#isClosed) {
+      const snapshot = await readSnapshot(this.#url);
+      if (snapshot.updated_at !== this.seen.at(-1)?.updated_at) this.seen.push(snapshot);
+      await sleep(POLL_MS);
+    }
+  }
+}
