@@ -39,11 +39,11 @@ stop-worker: setup ## stop exactly one worker, after what it has in hand
 start-worker: setup ## start it again, or one more
 	$(LOCAL) start-worker
 
-monitor: setup ## watch queues, rates and workers (Ctrl-C ends it)
-	@$(NODE) monitoring/queue_monitor.ts
+monitor: setup ## watch queues, rates and workers (q ends it)
+	$(LOCAL) monitor
 
 performance: setup ## watch throughput, latency, utilisation and failures
-	@$(NODE) monitoring/performance_monitor.ts
+	$(LOCAL) performance
 
 upload: setup ## send one image: FILE=test_images/sample.jpg OPS=resize
 	$(LOCAL) upload "$$FILE" "$$OPS"

@@ -54,7 +54,7 @@ export const monitoringVariables = {
   EVENTS_COUNTED_AT_START: wholeNumber({
     min: 1_000,
     max: 10_000_000,
-    default: 300_000,
+    default: 100_000,
     description:
       'how many of the newest events monitoring reads at most when it starts, to count what happened meanwhile',
   }),

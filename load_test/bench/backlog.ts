@@ -21,6 +21,7 @@ export async function measureBacklog(): Promise<void> {
     name: 'backlog',
     workers: 0,
     slots: 1,
+    monitoring: true,
     environment: () => Promise.resolve(REMEMBERED),
   });
   const ids: string[] = [];

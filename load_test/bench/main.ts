@@ -1,6 +1,7 @@
 #!/usr/bin/env -S npx node
 import { measureBacklog } from './backlog.ts';
 import { measureEta } from './eta.ts';
+import { measureMonitoring } from './monitoring.ts';
 import { measureSteadyLoad } from './steady-load.ts';
 
 await measureSteadyLoad();
@@ -8,3 +9,5 @@ console.log();
 await measureBacklog();
 console.log();
 await measureEta();
+console.log();
+await measureMonitoring();

@@ -21,8 +21,10 @@ export function systemOf(containers: readonly Container[]): RunningSystem {
     containers.find((container) => container.service === service)?.ports.get(inside);
   const api = portOf('api', 8000);
   if (api === undefined) throw new UserError('The API does not run. See: make ps, make logs SERVICE=api');
+  const monitoring = portOf('monitoring', 8002);
   return {
     apiUrl: `http://localhost:${api}`,
+    monitoringUrl: monitoring === undefined ? undefined : `http://localhost:${monitoring}`,
     readyWorkers: workersOf(containers).filter(({ state }) => state === 'ready').length,
     whereToLook: PAGES.flatMap(({ title, service, port, path, scheme }) => {
       const outside = portOf(service, port);

@@ -5,6 +5,8 @@ export type RuntimeKind = 'local' | 'compose';
 export interface RunningSystem {
   /** e.g. `http://localhost:8000` */
   readonly apiUrl: string;
+  /** e.g. `http://localhost:8002`; undefined while that service has no port on this machine. */
+  readonly monitoringUrl: string | undefined;
   readonly readyWorkers: number;
   /** Every address, a line each. */
   readonly whereToLook: readonly string[];

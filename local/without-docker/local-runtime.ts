@@ -37,6 +37,7 @@ function systemOf(report: SystemReport): RunningSystem {
   );
   return {
     apiUrl: `http://localhost:${portOf(report, 'api')}`,
+    monitoringUrl: `http://localhost:${portOf(report, 'monitoring')}`,
     readyWorkers: readyWorkers.length,
     whereToLook: whereToLook(report, runFolder),
   };

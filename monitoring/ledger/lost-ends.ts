@@ -10,7 +10,7 @@ import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
-import { Repeater } from '../snapshot/repeater.ts';
+import { Repeater } from '@image-pipeline/shared/repeater.ts';
 
 const CHECK_EVERY_SECONDS = 5;
 /** Runs that one check looks up in the store. */

@@ -23,14 +23,14 @@ export function readMonitorOptions(
       '--url <address>',
       'the monitoring service',
       asUrl,
-      env['MONITORING_URL'] ?? 'http://localhost:8002',
+      env['MONITORING_URL'] ?? `http://localhost:${env['MONITORING_PORT'] ?? '8002'}`,
     )
     .option('--interval <seconds>', 'from one look to the next', asSeconds, 2)
     .option('--once', 'look once and end', false)
     .option('--json', 'print each snapshot as one line of JSON', false)
     .addHelpText(
       'after',
-      '\nWithout a terminal it prints one line an interval. NO_COLOR turns colours off.\n' +
+      '\nq or Ctrl-C ends it. Without a terminal it prints one line an interval. NO_COLOR turns colours off.\n' +
         'Exit codes: 0 ok, 1 error, 2 usage, 3 figures are stale or the service cannot be reached.',
     )
     .allowExcessArguments(false)

@@ -4,6 +4,7 @@ import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { judgeHealth } from '../snapshot/judge-health.ts';
+import { watchKeys } from './keys.ts';
 import { readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 import { Screen } from './screen.ts';
 import type { Paint, View } from './view.ts';
@@ -18,7 +19,7 @@ const HISTORY = 500;
 /** styleText looks at NO_COLOR and at whether the output is a terminal. */
 const paint: Paint = (style, text) => styleText(style, text, { stream: process.stdout });
 
-/** A program that shows one view until Ctrl-C, or once. Resolves with its exit code. */
+/** A program that shows one view until q or Ctrl-C, or once. Resolves with its exit code. */
 export async function runMonitor(view: View): Promise<number> {
   const options = readMonitorOptions(view, process.argv.slice(2), process.env);
   if ('exitCode' in options) return options.exitCode;
@@ -31,9 +32,11 @@ export async function runMonitor(view: View): Promise<number> {
   });
   const isLive = process.stdout.isTTY && !options.json && !options.once;
   const screen = isLive ? new Screen(process.stdout) : undefined;
+  const letKeysGo = isLive ? watchKeys(process.stdin, () => stopping.abort()) : undefined;
   try {
     return await watch(view, options, screen, stopping.signal);
   } finally {
+    letKeysGo?.();
     screen?.close();
   }
 }

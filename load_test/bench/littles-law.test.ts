@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { someSnapshot } from '../../monitoring/testing/some-snapshot.ts';
+import { flowBetween, meanInSystem } from './littles-law.ts';
+
+it('means the jobs in the system over the time that is looked at', () => {
+  const stays = [
+    { from: 0, to: 2_000 },
+    { from: 1_500, to: 2_500 },
+    { from: 3_000, to: Infinity },
+    { from: 9_000, to: 9_500 },
+  ];
+  expect(meanInSystem(stays, 1_000, 5_000)).toBe((1 + 1 + 2) / 4);
+});
+
+it('finds the flow between two snapshots, whatever came before', () => {
+  const base = someSnapshot();
+  const at = (second: number, completed: number, mean: number) => {
+    const total = { p50: mean, p95: mean, p99: mean, mean };
+    return someSnapshot({
+      updated_at: new Date(second * 1_000).toISOString(),
+      totals: base.totals && { ...base.totals, completed },
+      latency: { ...base.latency, samples: completed, stages: { ...base.latency.stages, total } },
+    });
+  };
+  // 10 jobs of 5 s before, 20 jobs of 2 s since.
+  expect(flowBetween(at(100, 10, 5), at(110, 30, 3))).toEqual({ perSecond: 2, meanSeconds: 2 });
+  expect(() => flowBetween(at(100, 10, 5), at(110, 10, 5))).toThrow('0 jobs completed');
+});

@@ -1,0 +1,60 @@
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { expect, it } from 'vitest';
+import { givenMonitoring, statusOf, untilStatus } from '../testing/given-monitoring.ts';
+
+const given = givenMonitoring();
+
+const FEW = { EVENTS_REPLAYED: '1000', EVENTS_COUNTED_AT_START: '1000' };
+const EVENTS_OF_A_LIFE = 3;
+/** So many at once, and in this order besides. */
+const AT_ONCE = 30;
+async function publishLives(count: number): Promise<void> {
+  for (let left = count; left > 0; left -= AT_ONCE) {
+    await Promise.all(
+      Array.from({ length: Math.min(left, AT_ONCE) }, () => given.publish(...lifeOf(someRequest()))),
+    );
+  }
+}
+
+it('counts no more than the newest events of a long log at its first start', async () => {
+  await publishLives(600);
+  const { ledger } = await statusOf(await given.monitoring(FEW));
+  // The beginning lies at the edge of a chunk of the stream.
+  expect(ledger?.accepted).toBeGreaterThan(300);
+  expect(ledger?.accepted).toBeLessThan(500);
+  expect(ledger).toMatchObject({ open: 0, unaccounted: 0 });
+});
+
+it('counts no more of what happened while it was away, knows what was open, and still adds up', async () => {
+  const first = await given.monitoring(FEW);
+  const open = someRequest();
+  await given.enqueue(open);
+  await given.publish(queuedEvent(open), ...lifeOf(someRequest()));
+  await untilStatus(first, ({ totals }) => expect(totals?.accepted).toBe(2));
+  await first.stop();
+  await publishLives(600);
+  const second = await given.monitoring(FEW);
+  const { ledger, jobs } = await statusOf(second);
+  expect(ledger?.accepted).toBeLessThan(2 + 500);
+  expect(ledger).toMatchObject({ open: 1, unaccounted: 0 });
+  expect(ledger?.completed).toBe((ledger?.accepted ?? 0) - 1);
+  expect(jobs).toEqual({ queued: 1, processing: 0, retrying: 0 });
+  await given.publish(...lifeOf(open).slice(1));
+  await untilStatus(second, (seen) => {
+    expect(seen.ledger).toMatchObject({ accepted: ledger?.accepted, completed: ledger?.accepted, open: 0 });
+  });
+});
+
+it('reads all of what it missed where that is not too much', async () => {
+  const first = await given.monitoring();
+  await publishLives(1);
+  await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
+  await first.stop();
+  await publishLives(600);
+  const enough = { EVENTS_REPLAYED: '1000', EVENTS_COUNTED_AT_START: String(700 * EVENTS_OF_A_LIFE) };
+  expect((await statusOf(await given.monitoring(enough))).totals).toMatchObject({
+    accepted: 601,
+    completed: 601,
+  });
+});
