@@ -66,7 +66,7 @@ test-compose-cluster: setup ## the same with three RabbitMQ nodes, each killed i
 check: setup ## types, lint, format
 	@npm run check --silent
 
-bench: setup ## throughput, latency and memory against the bare image work
+bench: setup ## throughput, latency, memory, what monitoring costs, Little's law
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/bench/main.ts
 
 chaos: setup ## break everything and count that nothing is lost: SCENARIO=storm, SEED=42 JOBS=500 SECONDS=120
