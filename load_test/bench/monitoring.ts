@@ -38,24 +38,26 @@ export async function measureMonitoring(): Promise<void> {
   const monitoring = system.monitoring[0]?.pid ?? Number.NaN;
 
   const idle = await coreShare([monitoring, rabbitmq], rest);
-  await using watch = new SnapshotWatch(url);
   const first = await nextSnapshot(url);
-  const busy = await coreShare([monitoring, rabbitmq], load);
+  const busy = await coreShare([monitoring, rabbitmq], async () => {
+    await using watch = new SnapshotWatch(url);
+    return { jobIds: await load(), seen: watch.seen };
+  });
   const last = await nextSnapshot(url);
-  const stays = await staysOf(watcher, busy.result);
+  const stays = await staysOf(watcher, busy.result.jobIds);
   for (const service of system.monitoring) await service.stop();
   const idleAlone = await coreShare([rabbitmq], rest);
   const busyAlone = await coreShare([rabbitmq], load);
 
   report('core of monitoring, idle', percent(idle.shares[0]), '< 1 %');
   report('core of RabbitMQ for monitoring, idle', difference(idle.shares[1], idleAlone.shares[0]), '< 1 %');
-  report('core of monitoring, under load', percent(busy.shares[0]), 'shown, not judged');
+  report('core of monitoring, under load', percent(busy.shares[0]), 'none');
   report(
     'core of RabbitMQ for monitoring, under load',
     difference(busy.shares[1], busyAlone.shares[0]),
-    'noise',
+    'none',
   );
-  reportLaw(first, last, stays, watch.seen);
+  reportLaw(first, last, stays, busy.result.seen);
 }
 
 function reportLaw(first: Snapshot, last: Snapshot, stays: readonly Stay[], seen: readonly Snapshot[]): void {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { snapshotSchema, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
-const POLL_MS = 100;
+const POLL_MS = 500;
 
 /** @param url of the monitoring service. @throws Error where it does not answer with a snapshot */
 export async function readSnapshot(url: string): Promise<Snapshot> {
@@ -9,7 +9,7 @@ export async function readSnapshot(url: string): Promise<Snapshot> {
   return snapshotSchema.parse(await answer.json());
 }
 
-/** Keeps every snapshot that the monitoring service makes, each once, until it is closed. */
+/** Keeps the snapshots that the monitoring service makes, each once, until it is closed; none is missed at an interval of 1 s. */
 export class SnapshotWatch implements AsyncDisposable {
   readonly seen: Snapshot[] = [];
   readonly #url: string;

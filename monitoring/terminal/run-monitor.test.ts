@@ -32,6 +32,8 @@ function start(program: string, args: readonly string[]) {
   };
 }
 
+const colours = [1, 2, 31, 32, 33, 36].map((code) => `\u001b[${code}m`);
+
 const run = (program: string, ...args: string[]) => start(program, args).ended;
 const stale = someSnapshot({
   sources: { management: someSource({ state: 'away', age_seconds: 99 }), events: someSource() },
@@ -70,4 +72,30 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
     expect((await ended).code).toBe(0);
     expect(lines).toBeGreaterThanOrEqual(3);
   });
+
+  // util-linux's `script` gives it a terminal of its own, and passes on what is typed.
+  it.skipIf(process.platform !== 'linux').each(['\u0003', 'q'])(
+    'gives the terminal back and ends with 0 at %j, also through npx',
+    async (key) => {
+      const url = await serve(someSnapshot());
+      const command = `stty cols 80 rows 40; npx --no-install node ${program} --url ${url}; echo code=$?`;
+      const child = spawn('script', ['-qefc', command, '/dev/null'], {
+        cwd: join(import.meta.dirname, '..'),
+        env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+      });
+      let out = '';
+      child.stdout.on('data', (chunk) => {
+        const wasDrawn = out.includes('Workers');
+        out += String(chunk);
+        if (!wasDrawn && out.includes('Workers')) child.stdin.write(key);
+      });
+      await once(child, 'exit');
+      expect(out).toContain('\u001b[?1049h\u001b[?25l');
+      expect(out).toContain('\u001b[?25h\u001b[?1049l');
+      expect(out.trimEnd()).toMatch(/code=0$/);
+      // Of npm's own colours nothing is known here.
+      const drawn = out.slice(out.indexOf('\u001b[?1049h'));
+      expect(colours.filter((colour) => drawn.includes(colour))).toEqual([]);
+    },
+  );
 });
