@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Most files wait for others more than they compute; vitest's own choice on two cores is one file at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       'shared',
       'api',

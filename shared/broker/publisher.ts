@@ -34,9 +34,8 @@ export class PublishRefused extends PipelineError {
 export class PublishUnconfirmed extends PipelineError {
   override readonly name = 'PublishUnconfirmed';
 
-  /** @param jobId whose message it was: the job may have been taken, and can be asked for */
-  constructor(message: string, jobId: string, cause?: unknown) {
-    super('publish_unconfirmed', message, { cause, details: { job_id: jobId } });
+  constructor(message: string, cause?: unknown) {
+    super('publish_unconfirmed', message, { cause });
   }
 }
 
@@ -100,10 +99,10 @@ export class Publisher {
     const channel = await this.#openChannel();
     const { promise: confirmed, resolve, reject } = Promise.withResolvers<undefined>();
     // `reject` after the promise has settled changes nothing, so the slower of confirm and timer is ignored.
-    const timer = setTimeout(() => {
-      const reason = `no confirm from RabbitMQ within ${confirmTimeoutMs} ms`;
-      reject(new PublishUnconfirmed(reason, message.correlationId));
-    }, confirmTimeoutMs);
+    const timer = setTimeout(
+      () => reject(new PublishUnconfirmed(`no confirm from RabbitMQ within ${confirmTimeoutMs} ms`)),
+      confirmTimeoutMs,
+    );
     try {
       channel.publish(
         message.exchange,
@@ -123,7 +122,7 @@ export class Publisher {
         },
         (error: unknown) => {
           if (error === null || error === undefined) resolve(undefined);
-          else reject(this.#verdict(error, channel, message));
+          else reject(this.#verdict(error, channel));
         },
       );
       await confirmed;
@@ -142,9 +141,9 @@ export class Publisher {
   }
 
   /** A nack is the broker's word; an error on a closed channel only says that no word will come. */
-  #verdict(error: unknown, channel: ConfirmChannel, { correlationId }: OutgoingMessage): PipelineError {
+  #verdict(error: unknown, channel: ConfirmChannel): PipelineError {
     return this.#closed.has(channel)
-      ? new PublishUnconfirmed('the connection broke before RabbitMQ confirmed', correlationId, error)
+      ? new PublishUnconfirmed('the connection broke before RabbitMQ confirmed', error)
       : new PublishRefused('RabbitMQ refused the message (nack)', error);
   }
 
