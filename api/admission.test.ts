@@ -7,6 +7,8 @@ import { form } from './testing/images.ts';
 import { beginningOfUpload, RawClient } from './testing/raw-client.ts';
 
 const given = givenApi();
+/** The API looks at the queue once a second. */
+const SOON = { timeout: 5_000 };
 
 describe('a queue as long as it may be', () => {
   it('makes uploads refused, unread and without a trace, until workers have taken some', async () => {
@@ -35,7 +37,7 @@ describe('a queue as long as it may be', () => {
       },
     });
     await worker.start();
-    await expect.poll(async () => (await api.upload(form([{}]))).status).toBe(202);
+    await expect.poll(async () => (await api.upload(form([{}]))).status, SOON).toBe(202);
     await worker.stop();
   });
 
@@ -49,7 +51,7 @@ describe('a queue as long as it may be', () => {
     const hop = { state: 'processing', at: startedAt ?? '', run: 1, attempt: 1 } as const;
     const outcome = { ...completedOutcome(request), timeline: [hop], finished_at: finishedAt ?? '' };
     await given.publish(endedEvent(request, outcome));
-    await expect.poll(async () => (await api.upload(form([{}]))).status).toBe(503);
+    await expect.poll(async () => (await api.upload(form([{}]))).status, SOON).toBe(503);
     const retryAfter = async () => (await api.upload(form([{}]))).headers.get('retry-after');
     expect(await retryAfter()).toBe('30');
     const worker = given.broker.consumer({
@@ -58,8 +60,8 @@ describe('a queue as long as it may be', () => {
       onDelivery: () => Promise.resolve(),
     });
     await worker.start();
-    await expect.poll(async () => (await api.upload(form([{}]))).status).toBe(202);
-    await expect.poll(retryAfter).toBe('10');
+    await expect.poll(async () => (await api.upload(form([{}]))).status, SOON).toBe(202);
+    await expect.poll(retryAfter, SOON).toBe('10');
     await worker.stop();
   });
 

@@ -53,7 +53,7 @@ export class Admission {
   #refusal(waiting: number): PipelineError {
     const { maxQueueLength, estimates } = this.#options;
     const line = this.#seen?.get(queueNames.process);
-    const seconds = estimates.secondsFor(waiting - maxQueueLength + 1, line);
+    const seconds = estimates.secondsFor(waiting - maxQueueLength + 1, line?.consumers);
     return new PipelineError(
       'queue_full',
       `${waiting} jobs wait for a worker and the limit is ${maxQueueLength}; nothing was stored, so send it again later.`,

@@ -112,6 +112,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   });
   const pipelineStatus: PipelineStatusDeps = {
     snapshots: deps.snapshots,
+    estimates: deps.estimates,
     lookAtQueue: createQueueLook({ queue: queueNames.process, inspect, ...QUEUE_LOOK }),
     isUp: () => broker.unavailableBecause === undefined,
   };

@@ -85,7 +85,8 @@ export class JobEstimates {
     if (known === undefined) return { queue_position: null, eta_seconds: null };
     const ahead = Math.max(0, known + this.#unheard);
     const entersIn = (entersAt(view) - this.#now()) / 1_000;
-    const startsIn = this.secondsFor(this.#working.size > 0 ? ahead + HALF_AN_END : ahead, line);
+    const ends = this.#working.size > 0 ? ahead + HALF_AN_END : ahead;
+    const startsIn = this.secondsFor(ends, line?.consumers);
     const work = this.#workTimes.mean;
     return {
       queue_position: entersIn > 0 ? null : ahead + 1,
@@ -94,16 +95,17 @@ export class JobEstimates {
     };
   }
 
-  /** How long until this many jobs have ended, in seconds; undefined where nothing is known or no worker is there. */
-  secondsFor(jobs: number, line: LineFigures): number | undefined {
-    if (!hasWorkers(line)) return undefined;
+  /**
+   * How long until this many jobs have ended, in seconds; undefined where nothing is known or no worker is there.
+   * @param slots how many jobs the workers can do at once, or the least that is known: each has one slot
+   */
+  secondsFor(jobs: number, slots: number | undefined): number | undefined {
+    if (slots === undefined || slots === 0) return undefined;
     const work = this.#workTimes.mean;
     if (work === undefined) return undefined;
     const measured = this.#pace.perSecond;
-    // Each worker has one slot at least, and all are busy while jobs wait.
-    return measured === undefined
-      ? (jobs * work) / Math.max(line.consumers, this.#working.size)
-      : jobs / measured;
+    // All slots are busy while jobs wait.
+    return measured === undefined ? (jobs * work) / Math.max(slots, this.#working.size) : jobs / measured;
   }
 }
 

@@ -5,15 +5,17 @@ import type { QueueStatus } from '../contracts/queue-status-answer.ts';
 import type { QueueLook } from '../pipeline-status/queue-look.ts';
 import { queueStatus, queueStatusAge } from '../pipeline-status/queue-status.ts';
 import { cacheState, serverStatus } from '../pipeline-status/server-status.ts';
+import type { JobEstimates } from '../estimates/job-estimates.ts';
 import type { SnapshotCache } from '../pipeline-status/snapshot-cache.ts';
 
 /** Who asks before monitoring was looked at for the first time waits so long for that; see also QUEUE_LOOK. */
 const FIRST_LOOK_MS = 400;
 
 export interface PipelineStatusDeps {
-  readonly snapshots: Pick<SnapshotCache, 'known' | 'newestWith' | 'lookedOnce' | 'ttlSeconds'>;
+  readonly snapshots: Pick<SnapshotCache, 'known' | 'lookedOnce' | 'ttlSeconds'>;
   /** The queue of jobs itself, the last resort. Does not reject. */
   readonly lookAtQueue: () => Promise<QueueLook | undefined>;
+  readonly estimates: Pick<JobEstimates, 'secondsFor'>;
   /** Whether a job could be published right now. */
   readonly isUp: () => boolean;
 }
@@ -37,19 +39,18 @@ export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapsho
 }
 
 /** `GET /queue/status`: from memory as well; the header `Age` tells how old it is. */
-export function queueStatusRoute({ snapshots, lookAtQueue }: PipelineStatusDeps): RequestHandler {
+export function queueStatusRoute({ snapshots, lookAtQueue, estimates }: PipelineStatusDeps): RequestHandler {
   return async (_request, response) => {
     const events = await knownOnce(snapshots, 'events');
     const figures = {
       events,
       management: snapshots.known('management'),
-      paced: snapshots.newestWith('pace'),
       look: events === undefined ? await lookAtQueue() : undefined,
     };
     const age = queueStatusAge(figures);
     if (age !== undefined) response.setHeader('Age', Math.floor(age));
     response.setHeader('Cache-Control', 'no-store');
-    response.json(queueStatus(figures) satisfies QueueStatus);
+    response.json(queueStatus(figures, estimates) satisfies QueueStatus);
   };
 }
 

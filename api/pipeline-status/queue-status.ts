@@ -1,6 +1,5 @@
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { QueueStatus } from '../contracts/queue-status-answer.ts';
-import { estimateWait, secondsPerJob } from './estimate-wait.ts';
+import type { JobEstimates } from '../estimates/job-estimates.ts';
 import type { QueueLook } from './queue-look.ts';
 import type { Known } from './snapshot-cache.ts';
 
@@ -8,22 +7,23 @@ export interface QueueStatusInput {
   /** What events tell and what RabbitMQ tells, by monitoring; undefined where it never knew. */
   readonly events: Known | undefined;
   readonly management: Known | undefined;
-  /** The newest in which jobs had completed lately. */
-  readonly paced: Snapshot | undefined;
   /** The queue of jobs, where monitoring never knew and the broker ever told. */
   readonly look: QueueLook | undefined;
 }
 
 /** What `GET /queue/status` answers. */
-export function queueStatus({ events, management, paced, look }: QueueStatusInput): QueueStatus {
+export function queueStatus(
+  { events, management, look }: QueueStatusInput,
+  estimates: Pick<JobEstimates, 'secondsFor'>,
+): QueueStatus {
   const { jobs, totals = null, peaks = null } = events?.snapshot ?? {};
   const queued = jobs?.queued ?? look?.ready;
   const processing = jobs?.processing;
   const slots = management?.snapshot.utilisation.slots;
   const wait =
-    queued === undefined || processing === undefined || slots === undefined
+    queued === undefined || processing === undefined || slots === undefined || slots === 0
       ? undefined
-      : estimateWait({ queued, processing, slots, secondsPerJob: paced && secondsPerJob(paced) });
+      : waitOfNext({ queued, free: Math.max(0, slots - processing), slots }, estimates);
   return {
     queue_size: queued ?? null,
     // Jobs whose retry became due wait as well, and no event says so: there may be more now than events ever told.
@@ -43,4 +43,20 @@ export function queueStatusAge({ events, management, look }: QueueStatusInput): 
     known === undefined ? [] : [known.ageSeconds],
   );
   return ages.length === 0 ? undefined : Math.max(...ages);
+}
+
+interface Line {
+  readonly queued: number;
+  /** Slots of live workers: those that have nothing to do, and all. */
+  readonly free: number;
+  readonly slots: number;
+}
+
+/** Seconds until a job that came now would be taken: free slots take so many at once, the rest wait for ends. */
+function waitOfNext(
+  { queued, free, slots }: Line,
+  estimates: Pick<JobEstimates, 'secondsFor'>,
+): number | undefined {
+  const endsNeeded = Math.max(0, queued + 1 - free);
+  return endsNeeded === 0 ? 0 : estimates.secondsFor(endsNeeded, slots);
 }

@@ -20,11 +20,9 @@ const isKnown = {
   /** What events tell: jobs, totals and peaks. */
   events: ({ sources, totals, peaks }: Snapshot) =>
     sources.events.state !== 'never' && totals !== null && peaks !== null,
-  /** How long jobs take. */
-  pace: ({ latency }: Snapshot) => latency.samples > 0,
 } as const satisfies Record<string, (snapshot: Snapshot) => boolean>;
 
-export type Part = keyof typeof isKnown;
+type Part = keyof typeof isKnown;
 
 interface Received {
   readonly snapshot: Snapshot;
@@ -92,12 +90,7 @@ export class SnapshotCache implements Startable {
   }
 
   /** The newest in which this part was known; undefined where there was none yet. */
-  newestWith(part: Part): Snapshot | undefined {
-    return this.#known.get(part)?.snapshot;
-  }
-
-  /** The same with the age of the source. */
-  known(source: keyof Snapshot['sources']): Known | undefined {
+  known(source: Part): Known | undefined {
     const received = this.#known.get(source);
     const from = received?.snapshot.sources[source];
     if (received === undefined || from === undefined) return undefined;
