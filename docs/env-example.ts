@@ -6,6 +6,7 @@ import { localVariables } from '../local/pipeline/local-config.ts';
 import { monitoringVariables } from '../monitoring/config.ts';
 import { notificationVariables } from '../notification/config.ts';
 import { workerVariables } from '../worker/config.ts';
+import { composeDefaults, decidedByCompose } from './compose-settings.ts';
 
 /** Every variable of the system, where it belongs first. */
 export const variableSections: readonly { readonly title: string; readonly variables: Variables }[] = [
@@ -29,6 +30,14 @@ const ownLines: readonly string[] = [
   'WEBHOOK_ALLOWED_HOSTS',
 ];
 
+/** What is different with Compose, behind the description of a setting. */
+function withCompose(name: string): string {
+  const own = composeDefaults[name];
+  if (own !== undefined) return `; with Compose by default ${own}`;
+  const decided = name in localVariables ? undefined : decidedByCompose[name];
+  return decided === undefined ? '' : `; with Compose ${decided}`;
+}
+
 /** `.env.example`: each variable once, explained, with its default; a commented line means just that default. */
 export function envExample(): string {
   const seen = new Set(ownLines);
@@ -37,13 +46,13 @@ export function envExample(): string {
     for (const [name] of own) seen.add(name);
     const lines = own.map(([name, variable]) => {
       const value = ofTheMachine.includes(name) ? '' : variable.default;
-      return `# ${variable.description}: ${variable.form}\n# ${name}=${value}\n`;
+      return `# ${variable.description}: ${variable.form}${withCompose(name)}\n# ${name}=${value}\n`;
     });
     return `# --- ${title} ---\n\n${lines.join('\n')}`;
   });
   return `# Settings of the whole system. \`make\` copies this file to .env at first use; change that one.
 # A line that is missing, empty or begins with # means the default shown. What the shell sets wins over .env.
-# On one machine, the address of RabbitMQ and the store are decided by \`make up\` and docker-compose.yml themselves.
+# On one machine, \`make up\` itself decides the address of RabbitMQ and the store.
 
 # The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
 API_TOKEN=

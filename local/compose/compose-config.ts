@@ -1,4 +1,5 @@
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { z } from 'zod';
 
 const port = (fallback: number, description: string) =>
   wholeNumber({ min: 1, max: 65_535, default: fallback, description });
@@ -45,6 +46,13 @@ export const composeVariables = {
     example: 'the output of: openssl rand -hex 32',
     description: 'of the user admin of Grafana, who may change dashboards; it counts when its data are new',
   }),
+  STOP_GRACE_PERIOD: {
+    schema: z.string().regex(/^(\d+h)?(\d+m)?(\d+s)?$/),
+    default: '45s',
+    form: 'a duration such as 45s or 1m30s',
+    example: '45s',
+    description: 'after which Docker kills a service of ours that does not stop; more than STOP_TIMEOUT_MS',
+  },
   JAEGER_PORT: port(16_686, 'where traces are looked at (docker-compose.tracing.yml)'),
 } as const;
 

@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { apiVariables } from '../api/config.ts';
+import { monitoringVariables } from '../monitoring/config.ts';
+import { notificationVariables } from '../notification/config.ts';
+import { workerVariables } from '../worker/config.ts';
+import { composeDefaults, decidedByCompose } from './compose-settings.ts';
+import { variableSections } from './env-example.ts';
+
+const composeSchema = z.object({
+  services: z.record(z.string(), z.object({ environment: z.record(z.string(), z.string()).default({}) })),
+});
+
+const textOf = (file: string) => readFile(join(import.meta.dirname, '..', file), 'utf8');
+
+async function environmentOf(service: string, file = 'docker-compose.yml') {
+  const { services } = composeSchema.parse(parse(await textOf(file), { merge: true }));
+  return services[service]?.environment ?? {};
+}
+
+const settings = new Map(variableSections.flatMap(({ variables }) => Object.entries(variables)));
+/** Each `${NAME:-default}`. */
+const references = (text: string) =>
+  [...text.matchAll(/\$\{(\w+)(?::-([^}]*))?\}/g)].map(([, name = '', fallback]) => ({ name, fallback }));
+
+const services = {
+  api: apiVariables,
+  worker: workerVariables,
+  notification: notificationVariables,
+  monitoring: monitoringVariables,
+};
+
+test.each(Object.entries(services))(
+  'with Compose, %s is given every setting it reads',
+  async (service, table) => {
+    const environment = await environmentOf(service);
+    for (const name of Object.keys(table)) {
+      if (name in decidedByCompose) continue;
+      expect(references(environment[name] ?? '').map((reference) => reference.name)).toEqual([name]);
+    }
+  },
+);
+
+test.each(Object.entries(services))(
+  'with Compose, %s is given nothing it does not read',
+  async (service, table) => {
+    for (const name of Object.keys(await environmentOf(service))) expect(table).toHaveProperty(name);
+  },
+);
+
+test.each(['docker-compose.yml', 'docker-compose.cluster.yml', 'docker-compose.tracing.yml'])(
+  'every ${…} of %s is a setting, with the default that .env.example tells, or none',
+  async (file) => {
+    for (const { name, fallback } of references(await textOf(file))) {
+      const setting = settings.get(name);
+      expect(setting, name).toBeDefined();
+      if (name === 'OTEL_EXPORTER_OTLP_ENDPOINT') continue; // Jaeger's, of docker-compose.tracing.yml
+      const isEmpty = fallback === '' && !(name in composeDefaults);
+      expect(isEmpty || fallback === (composeDefaults[name] ?? setting?.default), name).toBe(true);
+    }
+  },
+);
+
+test('what Compose decides, or has a default of its own for, is a setting', () => {
+  const names = [...Object.keys(decidedByCompose), ...Object.keys(composeDefaults)];
+  for (const name of names) expect(settings.has(name), name).toBe(true);
+});
+
+test('with traces, those that record them are told where to and how many', async () => {
+  const text = await textOf('docker-compose.tracing.yml');
+  for (const service of ['api', 'worker', 'notification']) {
+    expect(text).toMatch(new RegExp(`^  ${service}: .*environment: \\*traced`, 'm'));
+  }
+});
