@@ -57,7 +57,7 @@ export function envExample(): string {
 # The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
 API_TOKEN=
 
-# With Docker Compose: the password by which the monitoring service looks at RabbitMQ, letters and digits.
+# With Docker Compose: the password by which the monitoring service looks at RabbitMQ: letters, digits, . _ ~ and -.
 # \`make\` puts a random one into .env.
 RABBITMQ_MONITORING_PASSWORD=
 

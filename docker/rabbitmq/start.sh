@@ -30,6 +30,10 @@ refuse() {
 for name in RABBITMQ_USER RABBITMQ_MONITORING_USER; do
   [[ ${!name} =~ ^[A-Za-z0-9._-]+$ ]] || refuse "$name may have letters, digits, . _ and -, but is: ${!name}"
 done
+# They stand in URLs (RABBITMQ_URL), so with nothing that means something there. They are never printed.
+for name in RABBITMQ_PASSWORD RABBITMQ_MONITORING_PASSWORD; do
+  [[ ${!name} =~ ^[A-Za-z0-9._~-]+$ ]] || refuse "$name may have letters, digits, . _ ~ and - only"
+done
 [ "$RABBITMQ_USER" != "$RABBITMQ_MONITORING_USER" ] ||
   refuse 'RABBITMQ_MONITORING_USER is RABBITMQ_USER: give monitoring a user of its own'
 

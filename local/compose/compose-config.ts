@@ -14,7 +14,7 @@ export const composeVariables = {
   }),
   RABBITMQ_PASSWORD: text({
     default: 'guest',
-    form: 'letters and digits',
+    form: 'letters, digits, . _ ~ and -',
     example: 'guest',
     description: 'the password of that user',
   }),
@@ -26,7 +26,7 @@ export const composeVariables = {
   }),
   RABBITMQ_MONITORING_PASSWORD: text({
     default: 'monitoring',
-    form: 'letters and digits',
+    form: 'letters, digits, . _ ~ and -',
     example: 'the output of: openssl rand -hex 32',
     description: 'the password of that user',
   }),

@@ -20,6 +20,12 @@ test.each(['http://localhost', 'amqp://one,', 'amqp://one,http://two', 'rabbitmq
   },
 );
 
+test('an address that cannot be read is not shown: its password may be the reason', () => {
+  const said = () => read('amqp://guest:top/sec#ret@rabbitmq:5672');
+  expect(said).toThrow(/RABBITMQ_URL is set \(not shown\) but must be an address/);
+  expect(said).not.toThrow(/sec/);
+});
+
 test('what an address says is what amqplib is given', () => {
   expect(connectOptions('amqp://us%40er:p%2Fw@[::1]:5673/a%2Fb?heartbeat=5&frameMax=8192', 10)).toEqual({
     protocol: 'amqp',

@@ -16,6 +16,7 @@ export const brokerAddresses: Variable<readonly string[]> = {
   example: `${DEFAULT}, or of a cluster ${NODES_OF_A_CLUSTER}`,
   description:
     'where RabbitMQ is: user, password, host, port and, after a slash, the vhost; of a cluster, each of its nodes',
+  isSecret: true, // it has a password in it
 };
 
 /**
