@@ -7,6 +7,9 @@ const ports = new Map([[8000, 'API_PORT']]);
 test.each([
   'Error response from daemon: driver failed programming external connectivity on endpoint x_api_1 (9f): Bind for 127.0.0.1:8000 failed: port is already allocated',
   'ERROR: for api  Cannot start service api: driver failed programming external connectivity on endpoint x_api_1 (9f): Error starting userland proxy: listen tcp4 127.0.0.1:8000: bind: address already in use',
+  'Error response from daemon: failed to set up container networking: driver failed programming external connectivity on endpoint x_api_1 (9f): failed to bind host port 127.0.0.1:8000/tcp: address already in use',
+  'Error response from daemon: driver failed programming external connectivity on endpoint x_api_1 (9f): failed to bind host port for 127.0.0.1:8000:172.18.0.2:8000/tcp: address already in use',
+  'Error response from daemon: failed to bind host port [::1]:8000/tcp: address already in use',
 ])('a taken port is named with the variable that moves it: %s', (output) => {
   expect(explainFailure(`Creating x_api_1 ... error\n\n${output}\n`, ports)).toBe(
     'Port 8000 is taken by another program: stop it (lsof -i :8000 tells which), or set API_PORT in .env to another port.',

@@ -1,6 +1,13 @@
-/** Of Docker 20 to 28, with and without its proxy process. */
-const TAKEN_PORT =
-  /(?:Bind for \S+:(\d+) failed: port is already allocated|listen tcp4? \S+:(\d+): bind: address already in use)/;
+/** Of Docker 20 and later, with and without its proxy process; from 28 on the third, in two forms. */
+const TAKEN_PORT = new RegExp(
+  [
+    /Bind for \S+:(\d+) failed: port is already allocated/,
+    /listen tcp4? \S+:(\d+): bind: address already in use/,
+    /failed to bind host port (?:for )?\S+?:(\d+)(?:\/tcp|:\S+): address already in use/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 
 const ERROR = /^\s*(?:ERROR\b|Error response|failed to |Cannot |no configuration file)/im;
 
@@ -10,8 +17,8 @@ const ERROR = /^\s*(?:ERROR\b|Error response|failed to |Cannot |no configuration
  */
 export function explainFailure(output: string, portVariables: ReadonlyMap<number, string>): string {
   const taken = TAKEN_PORT.exec(output);
-  const port = Number(taken?.[1] ?? taken?.[2]);
   if (taken !== null) {
+    const port = Number(taken.slice(1).find((group) => group !== undefined));
     const variable = portVariables.get(port);
     const elsewhere = variable === undefined ? '' : `, or set ${variable} in .env to another port`;
     return `Port ${port} is taken by another program: stop it (lsof -i :${port} tells which)${elsewhere}.`;
