@@ -30,7 +30,7 @@ export class ComposeRuntime implements Runtime {
   async down(): Promise<void> {
     const running = await this.#project.isRunning();
     if (running) console.log('Stopping: the workers finish what they have in hand …');
-    await this.#compose(['down']);
+    await this.#compose(['down', '--remove-orphans']);
     console.log(running ? 'Stopped. Images and queues stay until make clean.' : 'The system is not running.');
   }
 
@@ -75,7 +75,7 @@ export class ComposeRuntime implements Runtime {
   }
 
   async clean(): Promise<void> {
-    await this.#compose(['down', '--volumes']);
+    await this.#compose(['down', '--volumes', '--remove-orphans']);
     console.log('Removed the containers with their images, queues and figures. Your .env stays.');
   }
 

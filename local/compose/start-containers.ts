@@ -37,7 +37,7 @@ export async function startContainers(project: ComposeProject): Promise<void> {
     await untilReady(project, before);
   } catch (error) {
     if (before.length === 0) {
-      await project.compose(['down']);
+      await project.compose(['down', '--remove-orphans']);
       console.error('\nThe system did not come up; what had started was stopped again.\n');
     }
     throw error;
