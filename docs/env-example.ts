@@ -26,6 +26,8 @@ const ofTheMachine: readonly string[] = ['MAX_CONCURRENT_JOBS'];
 const ownLines: readonly string[] = [
   'API_TOKEN',
   'RABBITMQ_MONITORING_PASSWORD',
+  'RABBITMQ_ERLANG_COOKIE',
+  'GRAFANA_PASSWORD',
   'WEBHOOK_SECRET',
   'WEBHOOK_ALLOWED_HOSTS',
 ];
@@ -60,6 +62,14 @@ API_TOKEN=
 # With Docker Compose: the password by which the monitoring service looks at RabbitMQ: letters, digits, . _ ~ and -.
 # \`make\` puts a random one into .env.
 RABBITMQ_MONITORING_PASSWORD=
+
+# With docker-compose.cluster.yml: by what the nodes of RabbitMQ know each other. It wins over what is in their volumes; a
+# new one counts when all have been started again. \`make\` puts a random one into .env.
+RABBITMQ_ERLANG_COOKIE=
+
+# With Docker Compose: the password of Grafana's user admin, who may change dashboards; it counts when its data are new.
+# \`make\` puts a random one into .env.
+GRAFANA_PASSWORD=
 
 # What webhooks are signed with: whsec_ and 24 to 64 bytes in base64, e.g. whsec_$(openssl rand -base64 32); several,
 # divided by commas, while it is changed. Empty: no webhooks. \`make\` puts a random one into .env.

@@ -53,6 +53,22 @@ export const composeVariables = {
     example: '45s',
     description: 'after which Docker kills a service of ours that does not stop; more than STOP_TIMEOUT_MS',
   },
+  WORKER_MEMORY: {
+    schema: z.string().regex(/^\d+[mg]$/),
+    default: '2g',
+    form: 'a number of m (MiB) or g (GiB)',
+    example: '4g',
+    description:
+      'the memory of one worker; at least MAX_CONCURRENT_JOBS × JOB_MEMORY_MIB, and 512m for the worker itself',
+  },
+  WORKER_CPUS: {
+    schema: z.string().regex(/^\d+(\.\d+)?$/),
+    default: '2',
+    form: 'a number',
+    example: '4',
+    description:
+      'the cores of one worker, best one for each of MAX_CONCURRENT_JOBS; no more than the machine has',
+  },
   JAEGER_PORT: port(16_686, 'where traces are looked at (docker-compose.tracing.yml)'),
 } as const;
 

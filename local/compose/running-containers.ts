@@ -38,5 +38,5 @@ export function systemOf(containers: readonly Container[]): RunningSystem {
 const LOGINS: Readonly<Record<string, string>> = {
   RabbitMQ: '  (guest / guest, or RABBITMQ_USER of .env)',
   MinIO: '  (minioadmin / minioadmin, or MINIO_ACCESS_KEY of .env)',
-  Grafana: '  (no login; to change things: admin / admin, or GRAFANA_PASSWORD of .env)',
+  Grafana: '  (no login; to change things: admin / GRAFANA_PASSWORD of .env, or admin)',
 };

@@ -12,12 +12,12 @@ test('.env is made once, from the example, with secrets of its own', async () =>
   await using folder = await tempFolder();
   await writeFile(
     join(folder.path, '.env.example'),
-    '# Token.\nAPI_TOKEN=\nRABBITMQ_MONITORING_PASSWORD=\nWEBHOOK_SECRET=\nWORKERS=2\nEMPTY=\n',
+    '# Token.\nAPI_TOKEN=\nRABBITMQ_MONITORING_PASSWORD=\nRABBITMQ_ERLANG_COOKIE=\nGRAFANA_PASSWORD=\nWEBHOOK_SECRET=\nWORKERS=2\nEMPTY=\n',
   );
   expect(await ensureDotenv(folder.path)).toBe(true);
   const first = await readFile(join(folder.path, '.env'), 'utf8');
   expect(first).toMatch(
-    /^# Token\.\nAPI_TOKEN=[0-9a-f]{64}\nRABBITMQ_MONITORING_PASSWORD=[0-9a-f]{64}\nWEBHOOK_SECRET=whsec_[\w+/]{43}=\nWORKERS=2\nEMPTY=\n$/,
+    /^# Token\.\nAPI_TOKEN=[0-9a-f]{64}\nRABBITMQ_MONITORING_PASSWORD=[0-9a-f]{64}\nRABBITMQ_ERLANG_COOKIE=[0-9a-f]{64}\nGRAFANA_PASSWORD=[0-9a-f]{64}\nWEBHOOK_SECRET=whsec_[\w+/]{43}=\nWORKERS=2\nEMPTY=\n$/,
   );
   expect(await ensureDotenv(folder.path)).toBe(false);
   expect(await readFile(join(folder.path, '.env'), 'utf8')).toBe(first);
@@ -36,6 +36,14 @@ test('what .env.example becomes is what the services take', async () => {
   await copyFile(join(import.meta.dirname, '../../.env.example'), join(folder.path, '.env.example'));
   await ensureDotenv(folder.path);
   const env = parseEnv(await readFile(join(folder.path, '.env'), 'utf8'));
+  for (const name of [
+    'API_TOKEN',
+    'RABBITMQ_MONITORING_PASSWORD',
+    'RABBITMQ_ERLANG_COOKIE',
+    'GRAFANA_PASSWORD',
+  ]) {
+    expect(env[name], name).toMatch(/^[0-9a-f]{64}$/);
+  }
   const config = readConfig(webhookVariables, env);
   expect(config.WEBHOOK_SECRET).toHaveLength(1);
   expect(whyHostIsRefused(new URL('http://localhost:9000/'), config.WEBHOOK_ALLOWED_HOSTS)).toBeUndefined();

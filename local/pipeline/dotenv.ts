@@ -18,6 +18,8 @@ export async function ensureDotenv(root: string): Promise<boolean> {
   const own = {
     API_TOKEN: randomBytes(32).toString('hex'),
     RABBITMQ_MONITORING_PASSWORD: randomBytes(32).toString('hex'),
+    RABBITMQ_ERLANG_COOKIE: randomBytes(32).toString('hex'),
+    GRAFANA_PASSWORD: randomBytes(32).toString('hex'),
     WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
     WEBHOOK_ALLOWED_HOSTS: OWN_MACHINE,
   };

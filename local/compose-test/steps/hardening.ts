@@ -15,6 +15,9 @@ const LISTENS: Readonly<Record<string, number>> = {
   worker: 9100,
 };
 
+/** Longer than RabbitMQ's and the store's clean-ups take, and for our services than STOP_TIMEOUT_MS. */
+const MIN_STOP_S = 30;
+
 const limitsSchema = z.tuple([
   z.object({
     HostConfig: z.object({
@@ -29,7 +32,7 @@ const limitsSchema = z.tuple([
       LogConfig: z.object({ Config: z.object({ 'max-size': z.string(), 'max-file': z.string() }) }),
       PortBindings: z.record(z.string(), z.array(z.object({ HostIp: z.literal('127.0.0.1') }))),
     }),
-    Config: z.object({ StopTimeout: z.number().min(30), Healthcheck: z.object({}) }),
+    Config: z.object({ StopTimeout: z.number().min(MIN_STOP_S), Healthcheck: z.object({}) }),
   }),
 ]);
 
@@ -53,8 +56,13 @@ const eachContainer = (
 export const hardening: readonly Step[] = [
   eachContainer(
     'memory, CPU, pids, logs limited; restarted; nothing but 127.0.0.1; capabilities dropped',
-    async (stack, { id }) => {
-      limitsSchema.parse(JSON.parse(await stack.project.docker(['inspect', id])));
+    async (stack, { id, service }) => {
+      const [{ Config }] = limitsSchema.parse(JSON.parse(await stack.project.docker(['inspect', id])));
+      const stopsInTime = !(service in LISTENS) || Config.StopTimeout > MIN_STOP_S;
+      expectThat(
+        stopsInTime,
+        `it is killed ${Config.StopTimeout} s after a stop, sooner than STOP_TIMEOUT_MS`,
+      );
     },
   ),
   eachContainer(
@@ -78,7 +86,7 @@ export const hardening: readonly Step[] = [
       for (const container of (await stack.containers()).filter(({ service }) => service in LISTENS)) {
         const { text } = await stack.inside(
           container,
-          'touch /tmp/x && dd if=/dev/zero of=/tmp/x bs=1M count=600 2>&1; rm /tmp/x',
+          'touch /tmp/x && dd if=/dev/zero of=/tmp/x bs=1M count=900 2>&1; rm /tmp/x',
         );
         expectThat(/No space left/.test(text), `${container.name}: ${text}`);
       }
