@@ -1,9 +1,13 @@
+import { join } from 'node:path';
+import { acceptedJobId } from '../../pipeline/api-client.ts';
 import { expectThat } from '../expect.ts';
 import { PROJECT } from '../stack.ts';
 import type { Step } from '../step.ts';
 
 const ours = (kind: 'volume' | 'network' | 'container') =>
   `docker ${kind} ls ${kind === 'container' ? '-a' : ''} -q --filter label=com.docker.compose.project=${PROJECT}`;
+
+const JOB_MS = 60_000;
 
 /** What stays and what goes. */
 export const data: readonly Step[] = [
@@ -18,6 +22,20 @@ export const data: readonly Step[] = [
       expectThat((await status.text()).includes('"completed"'), `the old job answers ${status.status}`);
       const result = await fetch(`${stack.api.url}/results/${stack.completedJob}`);
       expectThat(result.status === 200, `its result answers ${result.status}`);
+      return undefined;
+    },
+  },
+  {
+    title: 'a job that waits outlives docker-compose down, up -d',
+    run: async (stack) => {
+      await stack.line('docker-compose stop worker');
+      const answer = await stack.api.upload(join(stack.folder, 'test_images/palette.png'), 'resize:20x20');
+      expectThat(answer.status === 202, `the upload answers ${answer.status}`);
+      await stack.line('docker-compose down');
+      await stack.line('docker-compose up -d');
+      await stack.untilReady();
+      const { status } = await stack.api.untilEnded(acceptedJobId(answer) ?? '', JOB_MS);
+      expectThat(status === 'completed', `it is ${status}`);
       return undefined;
     },
   },
