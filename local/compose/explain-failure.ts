@@ -18,7 +18,7 @@ const ERROR = /^\s*(?:ERROR\b|Error response|failed to |Cannot |no configuration
 export function explainFailure(output: string, portVariables: ReadonlyMap<number, string>): string {
   const taken = TAKEN_PORT.exec(output);
   if (taken !== null) {
-    const port = Number(taken.slice(1).find((group) => group !== undefined));
+    const port = Number(taken.slice(1).find(Boolean));
     const variable = portVariables.get(port);
     const elsewhere = variable === undefined ? '' : `, or set ${variable} in .env to another port`;
     return `Port ${port} is taken by another program: stop it (lsof -i :${port} tells which)${elsewhere}.`;

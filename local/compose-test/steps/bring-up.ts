@@ -1,5 +1,6 @@
 import { expectThat } from '../expect.ts';
-import { PROJECT } from '../stack.ts';
+import { imageSize } from '../image-size.ts';
+import { PROJECT, type Stack } from '../stack.ts';
 import type { Step } from '../step.ts';
 
 const SERVICES = [
@@ -27,6 +28,30 @@ export const build: Step = {
     return sizes.trim().split('\n').join(', ');
   },
 };
+
+const OURS = ['api', 'worker', 'notification', 'monitoring'] as const;
+/** The image of the API against its base and its production packages. */
+const MAX_TIMES = 1.3;
+const MEGABYTE = 1_000_000;
+
+async function sizeOf(stack: Stack, service: string) {
+  const [container] = await stack.containers(service);
+  if (container === undefined) throw new Error(`there is no ${service}`);
+  const image = await stack.project.docker(['inspect', '--format', '{{.Image}}', container.id]);
+  const format = '{{.Size}} {{.CreatedBy}}';
+  return imageSize(
+    await stack.project.docker(['history', '--no-trunc', '--human=false', '--format', format, image.trim()]),
+  );
+}
+
+/** What the API needs of node_modules, in bytes, as npm knows it: not as the image happens to have it. */
+async function productionPackages(stack: Stack): Promise<number> {
+  const written = await stack.line(
+    `npm ls --omit=dev --all --parseable --workspace=shared --workspace=api 2>/dev/null \
+      | grep /node_modules/ | sort -u | tr '\\n' '\\0' | du -sbc --files0-from=- | tail -1`,
+  );
+  return Number.parseInt(written, 10);
+}
 
 /** From a fresh clone to a system that works. */
 export const bringUp: readonly Step[] = [
@@ -58,6 +83,22 @@ export const bringUp: readonly Step[] = [
       expectThat(seconds < WITHIN_S, `it took ${seconds.toFixed(0)} s from docker-compose up to its end`);
       const last = shown.trim().split('\n').at(-1) ?? '';
       return `${last} ${seconds.toFixed(0)} s after docker-compose up`;
+    },
+  },
+  {
+    title: `the images: api at most ${MAX_TIMES} × Node and its production packages`,
+    run: async (stack) => {
+      const sizes = await Promise.all(
+        OURS.map(async (service) => ({ service, ...(await sizeOf(stack, service)) })),
+      );
+      const shown = sizes
+        .map(({ service, total }) => `${service} ${(total / MEGABYTE).toFixed(0)} MB`)
+        .join(', ');
+      const api = sizes.find(({ service }) => service === 'api');
+      const needed = (api?.base ?? 0) + (await productionPackages(stack));
+      const note = `${shown}; needed by api ${(needed / MEGABYTE).toFixed(0)} MB`;
+      expectThat((api?.total ?? Infinity) <= MAX_TIMES * needed, note);
+      return note;
     },
   },
   {
