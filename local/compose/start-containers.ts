@@ -17,7 +17,7 @@ const DEADLINE_MS = 180_000;
 const POLL_MS = 500;
 const LOG_LINES = '40';
 const OUT_OF_MEMORY =
-  'it needs more memory than its mem_limit in docker-compose.yml: raise that (make doctor: what Docker has)';
+  'it needs more memory than its mem_limit in docker-compose.yml: raise that (for workers: WORKER_MEMORY in .env; make doctor: what Docker has)';
 
 /**
  * `docker-compose up` of what has changed or does not run, with as many workers as there are; resolves when all is ready.

@@ -55,6 +55,13 @@ export const badInput: readonly Step[] = [
     expected: /RABBITMQ_MONITORING_USER may have letters/,
     code: 78,
   }),
+  tells("a password that would break RabbitMQ's address", {
+    settings: `-e 'RABBITMQ_PASSWORD=a@b/c'`,
+    service: 'rabbitmq',
+    seconds: 30,
+    expected: /^RABBITMQ_PASSWORD may have letters.* only$/,
+    code: 78,
+  }),
   tells('a broker that cannot be reached', {
     settings: '-e RABBITMQ_URL=amqp://guest:guest@nowhere:5672',
     seconds: 15,

@@ -83,7 +83,7 @@ const underLoad = (fault: Fault, node: string): Step => ({
 export const cluster: readonly Step[] = [
   build,
   {
-    title: 'docker-compose -f docker-compose.yml -f docker-compose.cluster.yml up -d',
+    title: 'docker-compose up -d, with COMPOSE_FILE=docker-compose.yml:docker-compose.cluster.yml',
     essential: true,
     run: async (stack) => {
       await stack.line('docker-compose up -d');
