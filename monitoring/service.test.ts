@@ -16,6 +16,8 @@ import { get, givenMonitoring, put, statusOf, TOKEN, untilStatus } from './testi
 
 const given = givenMonitoring();
 
+const metricsOf = async (service: Parameters<typeof get>[0]) => (await get(service, '/metrics')).text();
+
 /** Before management has sampled its figures, seconds may pass. */
 const queue = ({ queues }: Snapshot, name: string) => queues.find((found) => found.name === name);
 
@@ -54,7 +56,7 @@ describe('the monitoring service', () => {
     });
     expect(snapshot.throughput.completed_1m).toBeCloseTo(1 / 60);
     expect(snapshot.latency.stages.notify?.p50).toBeLessThan(5);
-    const metrics = await (await get(service, '/metrics')).text();
+    const metrics = await metricsOf(service);
     expect(metrics).toContain('rabbitmq_queue_messages_unacked{queue="image.jobs.process"} 2');
     expect(metrics).toContain('image_jobs_accepted_total 5');
     expect(metrics).toContain('image_jobs_unaccounted 0');
@@ -133,7 +135,7 @@ describe('while RabbitMQ’s management API is away', () => {
       const asked = performance.now();
       await Promise.all(Array.from({ length: 100 }, () => statusOf(service)));
       expect(performance.now() - asked).toBeLessThan(1_000);
-      expect(await (await get(service, '/metrics')).text()).not.toContain('rabbitmq_queue_messages_ready{');
+      expect(await metricsOf(service)).not.toContain('rabbitmq_queue_messages_ready{');
       await proxy.resume();
       await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('ok'));
     }
@@ -144,6 +146,7 @@ describe('while RabbitMQ’s management API is away', () => {
     const { sources, queues } = await statusOf(service);
     expect(sources.management.state).toBe('never');
     expect(queues).toEqual([]);
+    expect(await metricsOf(service)).not.toMatch(/^(rabbitmq_alarms_|image_monitoring_last_look)\w+ /m);
     const health = await get(service, '/health');
     expect(health.status).toBe(503);
     expect(await health.json()).toMatchObject({ status: 'error', age_seconds: null });
@@ -160,9 +163,14 @@ describe('while RabbitMQ’s management API is away', () => {
     const service = await given.starting();
     await untilStatus(service, ({ workers }) => expect(workers).toMatchObject([{ slots: 2, live: true }]));
     expect((await statusOf(service)).totals).toBeNull();
+    // A 0 now would be a counter reset, and an increase of all that was ever done a moment later.
+    expect(await metricsOf(service)).not.toMatch(/^image_jobs_(completed|failed)_total\b/m);
     await rm(given.storeFolder);
     await rename(`${given.storeFolder}-away`, given.storeFolder);
     await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
+    const metrics = await metricsOf(service);
+    expect(metrics).toMatch(/^image_jobs_completed_total 1$/m);
+    expect(metrics).toMatch(/^image_jobs_failed_total\{code="undecodable_image"\} 0$/m);
   });
 });
 

@@ -36,6 +36,7 @@ export class Notifier {
 
   constructor(options: NotifierOptions) {
     this.#options = options;
+    this.#countSubscriptions(0);
   }
 
   /** The next event of the log. */

@@ -5,6 +5,8 @@ export interface MetricDefinition {
   readonly labels: readonly string[];
   /** Upper bounds, in the unit of the name. */
   readonly buckets?: readonly number[];
+  /** A counter that goes on from where the last process ended: not exposed until that is known. */
+  readonly isKept?: true;
   /** Which services expose it. */
   readonly services: readonly string[];
 }
@@ -107,24 +109,28 @@ export const metricDefinitions = {
     type: 'counter',
     help: 'Runs of jobs that were accepted. Kept over restarts, like all totals of monitoring.',
     labels: [],
+    isKept: true,
     services: ['monitoring'],
   },
   image_jobs_completed_total: {
     type: 'counter',
     help: 'Runs of jobs that completed.',
     labels: [],
+    isKept: true,
     services: ['monitoring'],
   },
   image_jobs_failed_total: {
     type: 'counter',
     help: 'Runs of jobs that failed, by error code.',
     labels: ['code'],
+    isKept: true,
     services: ['monitoring'],
   },
   image_jobs_retried_total: {
     type: 'counter',
     help: 'Attempts that were followed by another one.',
     labels: [],
+    isKept: true,
     services: ['monitoring'],
   },
   image_job_duration_seconds: {

@@ -11,7 +11,8 @@ const messageTypes = [
 ] as const satisfies readonly ServerMessage['type'][];
 
 /**
- * Every value that the label of a counter can have. These series are there from the start, at 0: Prometheus sees no
+ * Every value that the label of a counter can have. These series are there from the start (those that are kept over
+ * restarts, from when they are known), at 0: Prometheus sees no
  * increase in a series that begins at 1, so the first failure would be in no rate.
  */
 export const labelValues: Readonly<Partial<Record<MetricName, Readonly<Record<string, readonly string[]>>>>> =

@@ -20,6 +20,25 @@ test('a gauge that is cleared says nothing, with labels or without', async () =>
   expect(await metrics.render()).toMatch(/^rabbitmq_alarms_memory_used_watermark 0$/m);
 });
 
+test('a gauge says nothing until it is set', async () => {
+  const metrics = createMetrics('monitoring');
+  const before = await metrics.render();
+  for (const name of ['image_jobs_unaccounted', 'image_monitoring_last_look_timestamp_seconds'] as const)
+    expect(before).not.toMatch(new RegExp(`^${name} `, 'm'));
+  metrics.set('image_jobs_unaccounted', 0);
+  expect(await metrics.render()).toMatch(/^image_jobs_unaccounted 0$/m);
+});
+
+test('a counter that is kept over restarts begins with what is known, not with 0', async () => {
+  const metrics = createMetrics('monitoring');
+  expect(await metrics.render()).not.toMatch(/^image_jobs_(accepted|completed|failed|retried)_total\b/m);
+  metrics.increase('image_jobs_completed_total', {}, 41);
+  metrics.increase('image_jobs_failed_total', { code: 'undecodable_image' }, 0);
+  const text = await metrics.render();
+  expect(text).toMatch(/^image_jobs_completed_total 41$/m);
+  expect(text).toMatch(/^image_jobs_failed_total\{code="undecodable_image"\} 0$/m);
+});
+
 test('a service exposes nothing that is not its own', () => {
   const metrics = createMetrics('worker');
   expect(() => metrics.increase('image_jobs_accepted_total')).toThrow('worker does not expose');

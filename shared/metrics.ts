@@ -37,8 +37,8 @@ export function createMetrics(service: string): Metrics {
       labelNames: [...definition.labels],
       registers: [registry],
     };
-    if (definition.type === 'counter') counters.set(name, fromZero(new Counter(options), name));
-    else if (definition.type === 'gauge') gauges.set(name, new Gauge(options));
+    if (definition.type === 'counter') counters.set(name, beginCounter(new Counter(options), name));
+    else if (definition.type === 'gauge') gauges.set(name, silent(new Gauge(options), definition));
     else
       histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? longBuckets)] }));
   }
@@ -49,15 +49,23 @@ export function createMetrics(service: string): Metrics {
     clear: (name) => {
       const gauge = required(gauges, name, service);
       gauge.reset();
-      // A gauge without labels is reset to 0, which says something; removed, it says nothing.
-      if (metricDefinitions[name].labels.length === 0) gauge.remove();
+      silent(gauge, metricDefinitions[name]);
     },
     observe: (name, value, labels = {}) => required(histograms, name, service).observe(labels, value),
     render: () => registry.metrics(),
   };
 }
 
-function fromZero(counter: Counter, name: MetricName): Counter {
+/** prom-client begins what has no labels at 0, which says something; removed, it says nothing until it is told. */
+function silent<Metric extends Counter | Gauge>(metric: Metric, { labels }: MetricDefinition): Metric {
+  if (labels.length === 0) metric.remove();
+  return metric;
+}
+
+/** At 0, except where the count goes on from that of an earlier process: 0 would be a reset, and then an increase of all. */
+function beginCounter(counter: Counter, name: MetricName): Counter {
+  const definition: MetricDefinition = metricDefinitions[name];
+  if (definition.isKept === true) return silent(counter, definition);
   for (const [label, values] of Object.entries(labelValues[name] ?? {})) {
     for (const value of values) counter.inc({ [label]: value }, 0);
   }

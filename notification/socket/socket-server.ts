@@ -60,7 +60,8 @@ export class SocketServer implements Startable {
 
   start(): Promise<void> {
     if (this.#heartbeat !== undefined) return Promise.resolve();
-    const { server, limits } = this.#options;
+    const { server, limits, metrics } = this.#options;
+    metrics.set('image_websocket_connections', this.#clients.size);
     server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
     this.#heartbeat = setInterval(() => {
       for (const client of this.#clients.keys()) client.ping();
