@@ -61,7 +61,7 @@ export class MetricsExporter {
       metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
       metrics.set('rabbitmq_queue_consumers', consumers, { queue });
       this.#advance('rabbitmq_queue_messages_published_total', counts.publish, { queue });
-      this.#advance('rabbitmq_queue_messages_delivered_total', counts.deliver, { queue });
+      this.#advance('rabbitmq_queue_messages_delivered_ack_total', counts.deliver, { queue });
       this.#advance('rabbitmq_queue_messages_acked_total', counts.ack, { queue });
     }
     const isOn = (resource: string) => Number(alarms.some((alarm) => alarm.resource === resource));

@@ -11,7 +11,7 @@ import {
   started,
 } from '@image-pipeline/shared/testing/job-life.ts';
 import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { get, givenMonitoring, put, statusOf, TOKEN, untilStatus } from './testing/given-monitoring.ts';
 
 const given = givenMonitoring();
@@ -61,6 +61,12 @@ describe('the monitoring service', () => {
     expect(metrics).toContain('image_jobs_accepted_total 5');
     expect(metrics).toContain('image_jobs_unaccounted 0');
     expect(metrics).not.toContain(done.job_id);
+    // Channels tell of deliveries when they please.
+    const delivered = 'rabbitmq_queue_messages_delivered_ack_total{queue="image.jobs.process"} 2';
+    await vi.waitFor(async () => expect(await metricsOf(service)).toContain(delivered), {
+      timeout: 20_000,
+      interval: 100,
+    });
   });
 
   it('has the same peaks and totals after a restart, whatever happened meanwhile counted once', async () => {

@@ -75,9 +75,9 @@ export const metricDefinitions = {
     labels: ['queue'],
     services: ['monitoring'],
   },
-  rabbitmq_queue_messages_delivered_total: {
+  rabbitmq_queue_messages_delivered_ack_total: {
     type: 'counter',
-    help: 'Messages delivered from a queue.',
+    help: 'Messages delivered from a queue to consumers that acknowledge them.',
     labels: ['queue'],
     services: ['monitoring'],
   },

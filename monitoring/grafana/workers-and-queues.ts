@@ -120,7 +120,7 @@ export const workersAndQueues: Dashboard = {
               legend: 'published',
             },
             {
-              expr: `rate(rabbitmq_queue_messages_delivered_total{${JOBS}}[$__rate_interval])`,
+              expr: `rate(rabbitmq_queue_messages_delivered_ack_total{${JOBS}}[$__rate_interval])`,
               legend: 'delivered',
             },
             {

@@ -16,7 +16,7 @@ export interface BrokerQueue {
   readonly consumers: number;
   /** Messages a second. */
   readonly rates: { readonly publish: number; readonly deliver: number; readonly ack: number };
-  /** Messages since the queue was made, or since RabbitMQ has counted. */
+  /** Messages since the queue was made, or since RabbitMQ has counted; delivered are those that are to be acknowledged. */
   readonly counts: { readonly publish: number; readonly deliver: number; readonly ack: number };
 }
 
@@ -43,7 +43,7 @@ const queuesSchema = z.array(
     message_stats: z
       .object({
         publish: count,
-        deliver_get: count,
+        deliver: count,
         ack: count,
         publish_details: rate,
         deliver_get_details: rate,
@@ -69,9 +69,8 @@ const alarmsSchema = z.object({
 const columns = {
   queues:
     'name,messages_ready,messages_unacknowledged,messages_dlx,consumers,' +
-    ['publish', 'deliver_get', 'ack']
-      .map((kind) => `message_stats.${kind},message_stats.${kind}_details.rate`)
-      .join(','),
+    ['publish', 'deliver', 'ack'].map((kind) => `message_stats.${kind}`).join(',') +
+    ['publish', 'deliver_get', 'ack'].map((kind) => `,message_stats.${kind}_details.rate`).join(''),
   consumers: 'queue.name,prefetch_count,channel_details.connection_name',
   connections: 'name,user_provided_name',
 };
@@ -112,7 +111,7 @@ function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
       deliver: stats.deliver_get_details.rate,
       ack: stats.ack_details.rate,
     },
-    counts: { publish: stats.publish, deliver: stats.deliver_get, ack: stats.ack },
+    counts: { publish: stats.publish, deliver: stats.deliver, ack: stats.ack },
   };
 }
 
