@@ -13,6 +13,8 @@ export interface MetricDefinition {
 
 /** From a cached answer to a job that waited through a whole retry ladder, in seconds. */
 export const longBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+/** For what mostly takes milliseconds, and sometimes minutes: answers that were waited for, news after an outage. */
+const wideBuckets = [0.001, 0.0025, 0.005, ...longBuckets];
 const shortBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
@@ -30,7 +32,7 @@ export const metricDefinitions = {
     type: 'histogram',
     help: 'Time from the request to the end of its answer.',
     labels: ['method', 'route'],
-    buckets: shortBuckets,
+    buckets: wideBuckets,
     services: ['api'],
   },
   image_uploads_accepted_total: {
@@ -260,7 +262,7 @@ export const metricDefinitions = {
     type: 'histogram',
     help: 'Time from what happened to a job to its being sent to subscribers; clocks of two machines take part.',
     labels: [],
-    buckets: shortBuckets,
+    buckets: wideBuckets,
     services: ['notification'],
   },
   image_websocket_messages_total: {

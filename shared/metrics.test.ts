@@ -39,6 +39,19 @@ test('a counter that is kept over restarts begins with what is known, not with 0
   expect(text).toMatch(/^image_jobs_failed_total\{code="undecodable_image"\} 0$/m);
 });
 
+test.each([
+  // GET /status/{id}?wait=60 may be held for so long.
+  ['api', 'image_http_request_duration_seconds', { method: 'GET', route: '/status/{id}' }],
+  // Subscribers are told late of what happened while the service was away.
+  ['notification', 'image_notification_delay_seconds', {}],
+] as const)('%s tells in %s what took most of a minute', async (service, name, labels) => {
+  const metrics = createMetrics(service);
+  metrics.observe(name, 45, labels);
+  const text = await metrics.render();
+  expect(text).toMatch(new RegExp(`^${name}_bucket\\{le="30".*\\} 0$`, 'm'));
+  expect(text).toMatch(new RegExp(`^${name}_bucket\\{le="60".*\\} 1$`, 'm'));
+});
+
 test('a service exposes nothing that is not its own', () => {
   const metrics = createMetrics('worker');
   expect(() => metrics.increase('image_jobs_accepted_total')).toThrow('worker does not expose');
