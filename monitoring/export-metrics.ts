@@ -6,13 +6,17 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { JOB_RETRY_PREFIX } from './ledger/ledger.ts';
 import type { BrokerFigures } from './management/read-broker.ts';
 
-const queueGauges = [
+/** What only a look at RabbitMQ tells. */
+const brokerGauges = [
   'rabbitmq_queue_messages_ready',
   'rabbitmq_queue_messages_unacked',
   'rabbitmq_queue_messages',
   'rabbitmq_queue_consumers',
   'rabbitmq_alarms_memory_used_watermark',
   'rabbitmq_alarms_free_disk_space_watermark',
+  'image_workers',
+  'image_workers_slots',
+  'image_workers_busy_slots',
 ] as const satisfies readonly MetricName[];
 
 /** Shows Prometheus what a refresh found. */
@@ -39,12 +43,14 @@ export class MetricsExporter {
     metrics.increase('image_monitoring_refreshes_total', { result: broker === undefined ? 'failed' : 'ok' });
     metrics.observe('image_monitoring_refresh_duration_seconds', tookSeconds);
     metrics.set('image_monitoring_interval_seconds', snapshot.interval_seconds);
-    for (const name of queueGauges) metrics.clear(name);
-    if (broker !== undefined) this.#exportBroker(broker);
+    for (const name of brokerGauges) metrics.clear(name);
+    if (broker !== undefined) {
+      this.#exportBroker(broker);
+      metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
+      metrics.set('image_workers_slots', snapshot.utilisation.slots);
+      metrics.set('image_workers_busy_slots', snapshot.utilisation.busy);
+    }
     this.#exportJobs(snapshot);
-    metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
-    metrics.set('image_workers_slots', snapshot.utilisation.slots);
-    metrics.set('image_workers_busy_slots', snapshot.utilisation.busy);
     for (const { name: queue, head_age_seconds } of snapshot.queues) {
       if (queue === queueNames.process || queue.startsWith(JOB_RETRY_PREFIX)) {
         metrics.set('image_queue_head_age_seconds', head_age_seconds ?? 0, { queue });
