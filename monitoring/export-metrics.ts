@@ -43,6 +43,8 @@ export class MetricsExporter {
     metrics.increase('image_monitoring_refreshes_total', { result: broker === undefined ? 'failed' : 'ok' });
     metrics.observe('image_monitoring_refresh_duration_seconds', tookSeconds);
     metrics.set('image_monitoring_interval_seconds', snapshot.interval_seconds);
+    for (const [source, { state }] of Object.entries(snapshot.sources))
+      metrics.set('image_monitoring_source_up', Number(state === 'ok'), { source });
     for (const name of brokerGauges) metrics.clear(name);
     if (broker !== undefined) {
       this.#exportBroker(broker);

@@ -138,10 +138,14 @@ describe('while RabbitMQ’s management API is away', () => {
       expect(queue(away, 'image.jobs.process')).toBeDefined();
       expect(away.sources.management.age_seconds).toBeGreaterThan(0);
       expect(away.sources.events.state).toBe('ok');
+      expect(await metricsOf(service)).toContain('image_monitoring_source_up{source="management"} 0');
+      expect(await metricsOf(service)).toContain('image_monitoring_source_up{source="events"} 1');
       const asked = performance.now();
       await Promise.all(Array.from({ length: 100 }, () => statusOf(service)));
       expect(performance.now() - asked).toBeLessThan(1_000);
-      expect(await metricsOf(service)).not.toMatch(/^(rabbitmq_queue_messages_ready|image_workers\w*)\b.* \d/m);
+      expect(await metricsOf(service)).not.toMatch(
+        /^(rabbitmq_queue_messages_ready|image_workers\w*)\b.* \d/m,
+      );
       await proxy.resume();
       await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('ok'));
     }
@@ -169,6 +173,7 @@ describe('while RabbitMQ’s management API is away', () => {
     const service = await given.starting();
     await untilStatus(service, ({ workers }) => expect(workers).toMatchObject([{ slots: 2, live: true }]));
     expect((await statusOf(service)).totals).toBeNull();
+    expect(await metricsOf(service)).toContain('image_monitoring_source_up{source="events"} 0');
     // A 0 now would be a counter reset, and an increase of all that was ever done a moment later.
     expect(await metricsOf(service)).not.toMatch(/^image_jobs_(completed|failed)_total\b/m);
     await rm(given.storeFolder);

@@ -203,6 +203,12 @@ export const metricDefinitions = {
     labels: [],
     services: ['monitoring'],
   },
+  image_monitoring_source_up: {
+    type: 'gauge',
+    help: '1 while a source of the figures answers: management, that is RabbitMQ, or events, that is the log of them read to its end.',
+    labels: ['source'],
+    services: ['monitoring'],
+  },
   image_monitoring_interval_seconds: {
     type: 'gauge',
     help: 'From one refresh of the snapshot to the next.',
