@@ -4,6 +4,7 @@ import {
   DashboardLinkBuilder,
   DashboardLinkType,
   RowBuilder,
+  type DashboardLink,
   type Panel as GrafanaPanel,
   type RowPanel,
 } from '@grafana/grafana-foundation-sdk/dashboard';
@@ -30,17 +31,21 @@ export function buildDashboard({ uid, title, description, rows }: Dashboard) {
     time: { from: 'now-15m', to: 'now' },
     refresh: '5s',
     graphTooltip: DashboardCursorSync.Crosshair,
-    links: [
-      new DashboardLinkBuilder('Image pipeline')
-        .type(DashboardLinkType.Dashboards)
-        .tags([TAG])
-        .keepTime(true)
-        .build(),
-    ],
+    links: [linkToOthers()],
     annotations: { list: [firingAlerts().build()] },
     templating: { list: [] },
     panels: layOut(rows),
   };
+}
+
+/** Above the panels: the builder's own placement hides it in a menu. */
+function linkToOthers(): DashboardLink {
+  const { placement: _menu, ...link } = new DashboardLinkBuilder('Image pipeline')
+    .type(DashboardLinkType.Dashboards)
+    .tags([TAG])
+    .keepTime(true)
+    .build();
+  return link;
 }
 
 /** From left to right, in lines as high as their panels; each row begins with its title. */

@@ -1,6 +1,8 @@
 import {
   BigValueColorMode,
   GraphDrawStyle,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
   ReduceDataOptionsBuilder,
   SortOrder,
   StackingConfigBuilder,
@@ -50,13 +52,15 @@ function statBuilder(): StatBuilder {
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']));
 }
 
-function timeSeriesBuilder({ kind }: Panel): TimeSeriesBuilder {
+function timeSeriesBuilder({ kind, redFrom }: Panel): TimeSeriesBuilder {
   const builder = new TimeSeriesBuilder()
     .axisSoftMin(0)
     .lineWidth(2)
     .fillOpacity(kind === 'bars' ? 80 : 10)
     .legend(new VizLegendOptionsBuilder().showLegend(true))
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
+  if (redFrom !== undefined)
+    builder.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Line));
   if (kind !== 'bars') return builder;
   return builder
     .drawStyle(GraphDrawStyle.Bars)

@@ -19,7 +19,7 @@ export interface Panel {
   readonly kind?: PanelKind;
   /** The top of its scale, where that is known. */
   readonly max?: number;
-  /** From here on it is shown in red. */
+  /** From here on it is shown in red: a number itself, in a graph a line at this height. */
   readonly redFrom?: number;
 }
 

@@ -8,7 +8,7 @@ import { foreignMetrics } from '../prometheus/foreign-metrics.ts';
 import { metricsIn, windowsIn } from '../testing/metrics-in.ts';
 import { alertRules, prometheusConfig } from '../testing/prometheus-files.ts';
 import { buildDashboard } from './build-dashboard.ts';
-import { DATASOURCE } from './build-panel.ts';
+import { buildPanel, DATASOURCE } from './build-panel.ts';
 import { dashboardFile, dashboards } from './dashboards.ts';
 
 const known = new Set<string>(Object.values(foreignMetrics).flat());
@@ -52,6 +52,29 @@ describe('dashboards', () => {
     const [, home = ''] =
       /DEFAULT_HOME_DASHBOARD_PATH: \/etc\/grafana\/dashboards\/(\S+)\.json/.exec(compose) ?? [];
     expect(dashboards.map(({ uid }) => uid)).toContain(home);
+  });
+
+  it('link to each other above their panels, not in a menu', () => {
+    for (const dashboard of dashboards) {
+      const { links, tags } = buildDashboard(dashboard);
+      expect(links).toMatchObject([{ type: 'dashboards', tags }]);
+      expect(links[0]).not.toHaveProperty('placement');
+    }
+  });
+
+  it('draw where red begins, in graphs', () => {
+    const withRed = panels.filter(({ kind, redFrom }) => kind !== 'stat' && redFrom !== undefined);
+    expect(withRed).not.toEqual([]);
+    for (const panel of withRed) {
+      expect(buildPanel(panel, 1, { x: 0, y: 0, w: 8, h: 8 })).toMatchObject({
+        fieldConfig: {
+          defaults: {
+            custom: { thresholdsStyle: { mode: 'line' } },
+            thresholds: { steps: [{ color: 'green' }, { value: panel.redFrom, color: 'red' }] },
+          },
+        },
+      });
+    }
   });
 
   it('have panels side by side, none over another', () => {
