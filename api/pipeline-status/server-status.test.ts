@@ -123,11 +123,25 @@ describe('while monitoring is away', () => {
   });
 
   it('does not call figures current that are older than STATUS_CACHE_TTL', async () => {
+    const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '1' });
+    const { proxy, url } = await proxyTo(`http://127.0.0.1:${monitoring.port}`);
+    // It has not given up yet when the figures get old.
+    const api = await watched.api(url, { STATUS_CACHE_TTL: '3', MONITORING_TIMEOUT_MS: '20000' });
+    await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
+    proxy.freeze();
+    const old = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
+    expect(old._cache.age_seconds).toBeGreaterThan(3);
+    expect(await cacheOf(api)).toMatchObject({ ttl: 0, is_fresh: false });
+  });
+
+  it('calls figures current until the next are overdue, where monitoring looks more seldom than that', async () => {
     const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });
     const api = await watched.api(`http://127.0.0.1:${monitoring.port}`, { STATUS_CACHE_TTL: '2' });
-    const old = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
-    expect(old._cache.age_seconds).toBeGreaterThan(2);
-    expect(await cacheOf(api)).toMatchObject({ ttl: 0, is_fresh: true });
+    const { _cache } = await until(api, (status) => expect(status._cache.age_seconds).toBeGreaterThan(2));
+    expect(_cache.source).toBe('monitoring');
+    const cache = await cacheOf(api);
+    expect(cache).toMatchObject({ cached: true, is_fresh: true });
+    if (cache.cached) expect(cache.ttl + cache.age_seconds).toBeCloseTo(900);
   });
 
   it.each([

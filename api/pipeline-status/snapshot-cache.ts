@@ -10,6 +10,8 @@ const LONGEST_PAUSE = 10;
 const SHORTEST_PAUSE = 0.25;
 /** How much later than it is due monitoring's next snapshot may be there, in seconds. */
 const LAG = 0.05;
+/** In intervals of monitoring. */
+const OVERDUE_AFTER = 1.5;
 /** Until the next try where monitoring did not answer, in seconds. */
 const RETRY = 1;
 
@@ -47,7 +49,7 @@ export interface SnapshotCacheOptions {
   readonly url: string;
   /** How long it may take to answer, in milliseconds. */
   readonly timeoutMs: number;
-  /** Older figures do not count as current, in seconds. */
+  /** Older figures do not count as current, in seconds, unless monitoring looks that seldom. */
   readonly ttlSeconds: number;
   readonly log: Logger;
 }
@@ -85,8 +87,13 @@ export class SnapshotCache implements Startable {
     return this.#lookedOnce.promise;
   }
 
+  /**
+   * For how long figures count as current, in seconds: where monitoring looks more seldom than the configured time,
+   * until its next look is overdue.
+   */
   get ttlSeconds(): number {
-    return this.#options.ttlSeconds;
+    const interval = this.#newest?.snapshot.interval_seconds ?? 0;
+    return Math.max(this.#options.ttlSeconds, OVERDUE_AFTER * interval);
   }
 
   /** The newest in which this part was known; undefined where there was none yet. */
@@ -101,7 +108,7 @@ export class SnapshotCache implements Startable {
       snapshot: received.snapshot,
       ageSeconds,
       updatedAt: received.wall / 1_000 - ageWhenReceived,
-      isCurrent: isNewest && ageSeconds < this.#options.ttlSeconds,
+      isCurrent: isNewest && ageSeconds < this.ttlSeconds,
     };
   }
 
