@@ -26,7 +26,7 @@ export function queueStatus(
       : waitOfNext({ queued, free: Math.max(0, slots - processing), slots }, estimates);
   return {
     queue_size: queued ?? null,
-    // Jobs whose retry became due wait as well, and no event says so: there may be more now than events ever told.
+    // While monitoring cannot follow the log it raises no peaks, though retries become due.
     max_queue_size: peaks && Math.max(peaks.waiting.value, queued ?? 0),
     processing: processing ?? null,
     max_processing: peaks && Math.max(peaks.processing.value, processing ?? 0),

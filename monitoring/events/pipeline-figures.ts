@@ -3,10 +3,11 @@ import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts
 import type { DurableState } from '../durable/durable-state.ts';
 import { DurableTotals } from '../durable/durable-totals.ts';
 import { forgetGone, seeWorker, type KnownWorkers } from '../figures/known-workers.ts';
+import { countOpenRuns } from '../figures/open-runs.ts';
 import { noPeaks, raisePeaks } from '../figures/peaks.ts';
 import { jobsInBroker } from '../ledger/ledger.ts';
 import { LostRuns } from '../ledger/lost-runs.ts';
-import { bySilence, countMoving } from '../ledger/silent-runs.ts';
+import { bySilence, countMoving, withoutLost } from '../ledger/silent-runs.ts';
 import type { BrokerFigures } from '../management/read-broker.ts';
 import { endedRun, type EndedRun } from './ended-run.ts';
 import { Recent } from './recent.ts';
@@ -114,8 +115,13 @@ export class PipelineFigures {
     return this.#lost.isSuspected ? bySilence(this.runs.open) : [];
   }
 
-  /** Lets go of what no window reaches any more. */
-  forgetOld(now: number): void {
+  /** The figures are about to be shown: lets go of what no window reaches any more. @param now milliseconds since 1970 */
+  onRefresh(now: number): void {
+    // No event says that the retry of a run became due, and then it waits as well.
+    if (this.#options.isLive()) {
+      const { queued: waiting } = countOpenRuns(withoutLost(this.runs.open, this.unaccounted), now);
+      this.#peaks = raisePeaks(this.#peaks, { waiting }, now);
+    }
     this.ends.forgetBefore(now - WINDOW_MS);
     this.attempts.forgetBefore(now - WINDOW_MS);
   }

@@ -91,7 +91,7 @@ export class SnapshotKeeper implements Startable {
         this.#events.failed(reason);
       }
       const tookSeconds = (performance.now() - startedAt) / 1_000;
-      pipeline()?.forgetOld(Date.now());
+      pipeline()?.onRefresh(Date.now());
       this.#body = this.#build();
       this.#builtAt = performance.now();
       onRefreshed({ snapshot: this.snapshot, broker, tookSeconds });
