@@ -73,6 +73,27 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
     expect(lines).toBeGreaterThanOrEqual(3);
   });
 
+  it('ends at once while the service is silent', async () => {
+    const server = createServer(() => undefined);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const asked = once(server, 'request');
+    const { child, ended } = start(program, [
+      '--url',
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ]);
+    await asked;
+    const told = performance.now();
+    child.kill('SIGINT');
+    expect(await ended).toEqual({ code: 0, out: '', err: '' });
+    // Less than it would wait for an answer.
+    expect(performance.now() - told).toBeLessThan(1_500);
+  });
+
   // util-linux's `script` gives it a terminal of its own, and passes on what is typed.
   it.skipIf(process.platform !== 'linux').each(['\u0003', 'q'])(
     'gives the terminal back and ends with 0 at %j, also through npx',

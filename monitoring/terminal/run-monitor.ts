@@ -4,6 +4,7 @@ import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { judgeHealth } from '../snapshot/judge-health.ts';
+import { addLook } from './history.ts';
 import { watchKeys } from './keys.ts';
 import { readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 import { Screen } from './screen.ts';
@@ -13,8 +14,6 @@ const OK = 0;
 const NOT_WELL = 3;
 /** The service answers from memory; slower than this is away. */
 const TIMEOUT_MS = 2_000;
-/** As many looks as the widest terminal can show. */
-const HISTORY = 500;
 
 /** styleText looks at NO_COLOR and at whether the output is a terminal. */
 const paint: Paint = (style, text) => styleText(style, text, { stream: process.stdout });
@@ -48,7 +47,7 @@ async function watch(
   stop: AbortSignal,
 ): Promise<number> {
   const history: Snapshot[] = [];
-  let code: number;
+  let code: number = OK;
   const repaint = (health: Health) => {
     const snapshot = history.at(-1);
     if (screen === undefined || snapshot === undefined) return;
@@ -59,15 +58,15 @@ async function watch(
   process.stdout.on('resize', onResize);
   do {
     try {
-      const snapshot = await fetchSnapshot(options.url, { timeoutMs: TIMEOUT_MS });
-      history.push(snapshot);
-      if (history.length > HISTORY) history.shift();
+      const snapshot = await fetchSnapshot(options.url, { timeoutMs: TIMEOUT_MS, stopping: stop });
+      addLook(history, snapshot);
       health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
       code = health.status === 'ok' ? OK : NOT_WELL;
       if (screen === undefined) print(view, options, snapshot, health);
       else repaint(health);
     } catch (error) {
       if (!(error instanceof MonitoringUnreachable)) throw error;
+      if (stop.aborted) break;
       code = NOT_WELL;
       health = { status: 'error', age_seconds: null };
       if (screen === undefined || history.length === 0) screen?.paint([paint('red', error.message)]);
