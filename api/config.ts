@@ -44,7 +44,7 @@ export const apiVariables = {
     max: 86_400,
     default: 15,
     description:
-      'how old those figures may be and still count as current, so more than STATUS_UPDATE_INTERVAL; older ones are shown all the same',
+      'how old those figures may be and still count as current, or one and a half STATUS_UPDATE_INTERVAL where that is more; older ones are shown all the same',
   }),
   MAX_FILES: wholeNumber({ min: 1, max: 100, default: 20, description: 'files that one upload may carry' }),
   UPLOADS_IN_FLIGHT: wholeNumber({
