@@ -40,11 +40,12 @@ export function buildDashboard({ uid, title, description, rows }: Dashboard) {
 
 /** Above the panels: the builder's own placement hides it in a menu. */
 function linkToOthers(): DashboardLink {
-  const { placement: _menu, ...link } = new DashboardLinkBuilder('Image pipeline')
+  const link = new DashboardLinkBuilder('Image pipeline')
     .type(DashboardLinkType.Dashboards)
     .tags([TAG])
     .keepTime(true)
     .build();
+  delete link.placement;
   return link;
 }
 
