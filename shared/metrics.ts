@@ -1,10 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import {
-  longBuckets,
-  metricDefinitions,
-  type MetricDefinition,
-  type MetricName,
-} from './metric-definitions.ts';
+import { metricDefinitions, type MetricName } from './metric-definitions.ts';
+import { longBuckets, type MetricDefinition } from './metric-definitions/definition.ts';
 import { labelValues } from './metric-label-values.ts';
 
 type Labels = Readonly<Record<string, string>>;

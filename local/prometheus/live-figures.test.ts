@@ -1,5 +1,6 @@
 import { labelValues } from '@image-pipeline/shared/metric-label-values.ts';
-import { metricDefinitions, type MetricDefinition } from '@image-pipeline/shared/metric-definitions.ts';
+import { metricDefinitions } from '@image-pipeline/shared/metric-definitions.ts';
+import type { MetricDefinition } from '@image-pipeline/shared/metric-definitions/definition.ts';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { dashboards } from '../../monitoring/grafana/dashboards.ts';
 import { foreignMetrics } from '../../monitoring/prometheus/foreign-metrics.ts';
