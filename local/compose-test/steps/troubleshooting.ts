@@ -1,13 +1,22 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { acceptedJobId } from '../../pipeline/api-client.ts';
 import { expectThat } from '../expect.ts';
 import type { Stack } from '../stack.ts';
 import { skipped, type Step } from '../step.ts';
 
 const JOB_MS = 60_000;
+/** Health checks are seconds apart: the API may still be connecting again, and says 503 to that. */
+const CONNECTED_MS = 30_000;
 
 async function oneMoreImage(stack: Stack): Promise<void> {
-  const answer = await stack.api.upload(join(stack.folder, 'test_images/palette.png'), 'resize:20x20');
+  const upload = () => stack.api.upload(join(stack.folder, 'test_images/palette.png'), 'resize:20x20');
+  const deadline = performance.now() + CONNECTED_MS;
+  let answer = await upload();
+  while (answer.status === 503 && performance.now() < deadline) {
+    await delay(500);
+    answer = await upload();
+  }
   expectThat(answer.status === 202, `the upload answers ${answer.status}`);
   const { status } = await stack.api.untilEnded(acceptedJobId(answer) ?? '', JOB_MS);
   expectThat(status === 'completed', `a job is ${status}`);
