@@ -1,3 +1,4 @@
+import { root } from '../../pipeline/paths.ts';
 import { expectThat } from '../expect.ts';
 import { imageSize } from '../image-size.ts';
 import { PROJECT, type Stack } from '../stack.ts';
@@ -47,7 +48,8 @@ async function sizeOf(stack: Stack, service: string) {
 /** What the API needs of node_modules, in bytes, as npm knows it: not as the image happens to have it. */
 async function productionPackages(stack: Stack): Promise<number> {
   const written = await stack.line(
-    `npm ls --omit=dev --all --parseable --workspace=shared --workspace=api 2>/dev/null \
+    // Not in the clone, whose node_modules is a link to this.
+    `cd '${root}' && npm ls --omit=dev --all --parseable --workspace=shared --workspace=api 2>/dev/null \
       | grep /node_modules/ | sort -u | tr '\\n' '\\0' | du -sbc --files0-from=- | tail -1`,
   );
   return Number.parseInt(written, 10);
