@@ -14,6 +14,8 @@ export interface Metrics {
   clear(name: MetricName): void;
   /** @param value in the unit of the name */
   observe(name: MetricName, value: number, labels?: Labels): void;
+  /** Calls this before each rendering: for what grows while nothing happens. */
+  beforeRender(update: () => void): void;
   /** Prometheus text format. */
   render(): Promise<string>;
 }
@@ -24,6 +26,7 @@ export function createMetrics(service: string): Metrics {
   const counters = new Map<MetricName, Counter>();
   const gauges = new Map<MetricName, Gauge>();
   const histograms = new Map<MetricName, Histogram>();
+  const updates: (() => void)[] = [];
   for (const [key, definition] of Object.entries<MetricDefinition>(metricDefinitions)) {
     if (!definition.services.includes(service)) continue;
     const name = key as MetricName;
@@ -48,7 +51,11 @@ export function createMetrics(service: string): Metrics {
       silent(gauge, metricDefinitions[name]);
     },
     observe: (name, value, labels = {}) => required(histograms, name, service).observe(labels, value),
-    render: () => registry.metrics(),
+    beforeRender: (update) => void updates.push(update),
+    render: () => {
+      for (const update of updates) update();
+      return registry.metrics();
+    },
   };
 }
 

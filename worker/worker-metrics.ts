@@ -13,16 +13,25 @@ export interface WorkerMetrics {
 
 export function createWorkerMetrics(metrics: Metrics, slots: number): WorkerMetrics {
   let busy = 0;
+  let countedUntil = performance.now();
+  /** A long job counts while it lasts: counted at its end, it would look like more slots than there are. */
+  const countBusySeconds = () => {
+    const now = performance.now();
+    metrics.increase('image_worker_busy_seconds_total', {}, (busy * (now - countedUntil)) / 1_000);
+    countedUntil = now;
+  };
+  const setBusy = (slotsInUse: number) => {
+    countBusySeconds();
+    busy = slotsInUse;
+    metrics.set('image_worker_busy_slots', busy);
+  };
+  metrics.beforeRender(countBusySeconds);
   metrics.set('image_worker_slots', slots);
   metrics.set('image_worker_busy_slots', 0);
   return {
     takeSlot() {
-      const since = performance.now();
-      metrics.set('image_worker_busy_slots', ++busy);
-      return () => {
-        metrics.set('image_worker_busy_slots', --busy);
-        metrics.increase('image_worker_busy_seconds_total', {}, (performance.now() - since) / 1_000);
-      };
+      setBusy(busy + 1);
+      return () => setBusy(busy - 1);
     },
     finished: (result) => metrics.increase('image_jobs_finished_total', { result }),
     stages(outcome) {
