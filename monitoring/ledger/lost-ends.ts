@@ -6,11 +6,11 @@ import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
+import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
-import { Repeater } from '@image-pipeline/shared/repeater.ts';
 
 const CHECK_EVERY_SECONDS = 5;
 /** Runs that one check looks up in the store. */
@@ -57,10 +57,12 @@ export class LostEnds implements Startable {
       performance.now() - (this.#lookedUp.get(run) ?? -Infinity) > LOOK_AGAIN_MS;
     const due = suspects().filter(isDue).slice(0, LOOKS_PER_CHECK);
     let found = 0;
+    const missing: string[] = [];
     try {
       for (const run of due) {
         if (this.#isStopping) return;
         if (await this.#publishEnd(run)) found++;
+        else missing.push(run.job_id);
         this.#lookedUp.set(run, performance.now());
       }
     } catch (error) {
@@ -70,10 +72,9 @@ export class LostEnds implements Startable {
       );
     }
     if (found > 0) log.warn({ runs: found }, 'events of ends were lost, and are published again');
-    const missing = due.length - found;
-    if (missing > 0) {
-      const jobs = due.slice(0, 5).map(({ job_id }) => job_id);
-      log.warn({ runs: missing, jobs }, 'open runs have no outcome, and may be in no queue');
+    if (missing.length > 0) {
+      const some = { runs: missing.length, jobs: missing.slice(0, 5) };
+      log.warn(some, 'open runs have no outcome, and may be in no queue');
     }
   }
 
