@@ -2,10 +2,10 @@ import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 import type { RequestHandler } from 'express';
 import type { CacheState, ServerStatus } from '../contracts/server-status-answer.ts';
 import type { QueueStatus } from '../contracts/queue-status-answer.ts';
+import type { JobEstimates } from '../estimates/job-estimates.ts';
 import type { QueueLook } from '../pipeline-status/queue-look.ts';
 import { queueStatus, queueStatusAge } from '../pipeline-status/queue-status.ts';
 import { cacheState, serverStatus } from '../pipeline-status/server-status.ts';
-import type { JobEstimates } from '../estimates/job-estimates.ts';
 import type { SnapshotCache } from '../pipeline-status/snapshot-cache.ts';
 
 /** Who asks before monitoring was looked at for the first time waits so long for that; see also QUEUE_LOOK. */
