@@ -15,6 +15,11 @@ export interface QueueFiguresOptions {
 /** The figures of each queue; undefined while the broker does not give them. */
 export type ReadQueueFigures = () => Promise<ReadonlyMap<string, QueueFigures> | undefined>;
 
+/** For those who would rather do without than wait longer, in milliseconds; the look goes on, and the next ones have it. */
+export function withoutWaiting(read: ReadQueueFigures, longestMs: number): ReadQueueFigures {
+  return () => withinDeadline(longestMs, read).catch(() => undefined);
+}
+
 /** Looks at the queues at most once in `maxAgeMs`, however many ask. */
 export function createQueueFigures(options: QueueFiguresOptions): ReadQueueFigures {
   let newest: ReturnType<ReadQueueFigures> | undefined;

@@ -1,9 +1,9 @@
-import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { Deliveries } from './contracts/callback-answer.ts';
 import { hasEnded } from './followed-jobs.ts';
+import { unlessAway } from './unless-away.ts';
 
 /**
  * The attempts to deliver webhooks of a job: none before a run of it has ended, and none that cannot be read. Undefined
@@ -15,10 +15,5 @@ export async function readDeliveries(
 ): Promise<Deliveries> {
   const { callback_url, job_id, run } = view.request;
   if (callback_url === undefined || (run === 1 && !hasEnded(view))) return [];
-  try {
-    return await readWebhookAttempts(store, job_id);
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return undefined;
-    throw error;
-  }
+  return unlessAway(() => readWebhookAttempts(store, job_id));
 }

@@ -13,6 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { FollowedJobs } from './followed-jobs.ts';
 import { readStatus } from './read-status.ts';
 import { givenApi } from './testing/given-api.ts';
+import { SlowStore } from './testing/slow-store.ts';
 import type { TestApi } from './testing/test-api.ts';
 
 const given = givenApi();
@@ -170,8 +171,8 @@ describe('a job that has ended unheard', () => {
     await given.publish(queuedEvent(request));
     await untilListed(api, request.job_id, 'queued');
     await given.storeJob(request, completedOutcome(request));
-    const thumbnail = await api.ask(`/thumbnail/${request.job_id}`);
-    expect(thumbnail.json).toMatchObject({ code: 'result_gone' });
+    const result = await api.ask(`/results/${request.job_id}`);
+    expect(result.json).toMatchObject({ code: 'result_gone' });
     await untilListed(api, request.job_id, 'completed');
     expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'completed' });
   });
@@ -202,6 +203,19 @@ describe('a job that has ended unheard', () => {
       expect(await readStatus(request.job_id, { followed, store })).toMatchObject({ state: 'queued' });
     }
     expect(outcomes).toEqual([outcomeKey(old.job_id, 1)]);
+  });
+
+  it('is as the log tells, in less than a second, while the store takes calls and is silent', async () => {
+    const store = new SlowStore(given.store, 0);
+    store.hang(15_000);
+    const followed = new FollowedJobs(10);
+    const replayed = { ...longAgo(), run: 2 };
+    followed.apply(queuedEvent(replayed));
+    const askedAt = performance.now();
+    const view = await readStatus(replayed.job_id, { followed, store });
+    expect(view).toMatchObject({ state: 'queued', earlierRuns: [] });
+    expect(performance.now() - askedAt).toBeLessThan(900);
+    expect(store.calls).toBe(2);
   });
 });
 

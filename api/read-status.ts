@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findEarlierRuns, findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { hasEnded, type FollowedJobs } from './followed-jobs.ts';
+import { unlessAway } from './unless-away.ts';
 
 /** Within this age (ms) of a job's newest hop, the event of its end may just be under way. */
 const EVENT_LATENCY_MS = 2_000;
@@ -24,10 +25,7 @@ export async function readStatus(jobId: string, sources: JobSources): Promise<Jo
   const { followed, store } = sources;
   const id = jobId.toLowerCase();
   const live = followed.get(id);
-  const view =
-    live === undefined
-      ? await findStoredJob(store, id)
-      : await withEarlierRuns(await withEnd(live, sources), store);
+  const view = live === undefined ? await findStoredJob(store, id) : await fromLogAndStore(live, sources);
   if (view === undefined) throw new PipelineError('job_not_found', 'There is no job with this id.');
   return view;
 }
@@ -56,6 +54,11 @@ export async function awaitStatus(
   }
 }
 
+async function fromLogAndStore(live: JobView, sources: JobSources): Promise<JobView> {
+  const [view, earlierRuns] = await Promise.all([withEnd(live, sources), missingRunsOf(live, sources.store)]);
+  return earlierRuns === undefined ? view : { ...view, earlierRuns };
+}
+
 /** The event of a job's end may be late, or lost with a broker that died; its outcome was stored before. */
 async function withEnd(view: JobView, { followed, store }: JobSources): Promise<JobView> {
   if (hasEnded(view) || isFresh(view)) return view;
@@ -73,19 +76,14 @@ function isFresh({ timeline }: JobView): boolean {
   return age >= 0 && age < EVENT_LATENCY_MS;
 }
 
-/** Undefined, too, while the store does not answer: what the log tells is known without it. */
-async function outcomeOf({ request }: JobView, store: JobSources['store']): Promise<Outcome | undefined> {
-  try {
-    return await readOutcome(store, request.job_id, request.run);
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return undefined;
-    throw error;
-  }
+/** Undefined, too, while the store does not answer at once: what the log tells is known without it. */
+function outcomeOf({ request }: JobView, store: JobSources['store']): Promise<Outcome | undefined> {
+  return unlessAway(() => readOutcome(store, request.job_id, request.run));
 }
 
-/** The log may reach back to the newest run only. */
-async function withEarlierRuns(view: JobView, store: JobSources['store']): Promise<JobView> {
-  const { job_id, run } = view.request;
-  if (view.earlierRuns.length >= run - 1) return view;
-  return { ...view, earlierRuns: await findEarlierRuns(store, job_id, run) };
+/** The log may reach back to the newest run only. Undefined where it knows all runs, or the store does not answer at once. */
+async function missingRunsOf({ request, earlierRuns }: JobView, store: JobSources['store']) {
+  const { job_id, run } = request;
+  if (earlierRuns.length >= run - 1) return undefined;
+  return unlessAway(() => findEarlierRuns(store, job_id, run));
 }

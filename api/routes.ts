@@ -40,7 +40,7 @@ import { createOpenapiDocument } from './openapi/document.ts';
 import type { Route } from './openapi/operations.ts';
 import { createQueueLook } from './pipeline-status/queue-look.ts';
 import type { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
-import { createQueueFigures } from './queue-figures.ts';
+import { createQueueFigures, withoutWaiting } from './queue-figures.ts';
 import { notReadyBecause } from './readiness.ts';
 import { readStatus } from './read-status.ts';
 import type { TempFolder } from './temp-folder.ts';
@@ -49,8 +49,8 @@ import { Thumbnails } from './thumbnails/thumbnails.ts';
 /** How old the queues' figures may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
 
-/** The same for the last resort of those who ask for the pipeline's status, who must not wait for a second. */
-const QUEUE_LOOK = { maxAgeMs: 1_000, timeoutMs: 400 } as const;
+/** How long those wait for figures who can do without them, so that no status takes a second, in milliseconds. */
+const FIGURES_WORTH_MS = 400;
 
 /** Of a body in JSON; a thousand ids are some 40 kB. */
 const MAX_BODY_BYTES = 128 * 1024;
@@ -92,7 +92,9 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     onNew: (figures) => deps.estimates.compare(figures.get(queueNames.process)),
     ...QUEUE_FIGURES,
   });
-  const estimate = createEstimateJob(deps.estimates, waitingJobs);
+  const waitingJobsSoon = withoutWaiting(waitingJobs, FIGURES_WORTH_MS);
+  const allFigures = createQueueFigures({ queues: allQueues(config), inspect, ...QUEUE_FIGURES });
+  const estimate = createEstimateJob(deps.estimates, waitingJobsSoon);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
     figures: waitingJobs,
@@ -113,7 +115,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   const pipelineStatus: PipelineStatusDeps = {
     snapshots: deps.snapshots,
     estimates: deps.estimates,
-    lookAtQueue: createQueueLook({ queue: queueNames.process, inspect, ...QUEUE_LOOK }),
+    lookAtQueue: createQueueLook(queueNames.process, waitingJobsSoon),
     isUp: () => broker.unavailableBecause === undefined,
   };
   return {
@@ -165,9 +167,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],
     'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
-    'GET /metrics': [
-      metricsRoute(metrics, createQueueFigures({ queues: allQueues(config), inspect, ...QUEUE_FIGURES })),
-    ],
+    'GET /metrics': [metricsRoute(metrics, withoutWaiting(allFigures, FIGURES_WORTH_MS))],
     'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
     'GET /docs': [docsRoute],
     'GET /': [(_request, response) => response.redirect('/docs')],

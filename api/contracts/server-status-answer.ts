@@ -32,11 +32,9 @@ export const serverStatusSchema = z
       cached: z
         .boolean()
         .meta({ description: 'Whether it comes from memory; false where it was asked for just now.' }),
-      age_seconds: z
-        .number()
-        .min(0)
-        .nullable()
-        .meta({ description: 'Of rates and client_status; null where nothing is known.' }),
+      age_seconds: z.int().min(0).nullable().meta({
+        description: 'Of rates and client_status, in whole seconds; null where nothing is known.',
+      }),
       source: z.enum(['monitoring', 'last_good', 'broker']).meta({
         description:
           '`monitoring`: as new as they should be; `last_good`: monitoring, or what it looks at, is away; `broker`: monitoring was never there, so the queue itself was looked at.',
@@ -54,7 +52,7 @@ export const cacheStateSchema = z
       cached: z.literal(true),
       updated_at: z.number().meta({ description: serverStatusMeanings.updated_at }),
       age_seconds: z.number().min(0),
-      ttl: z.number().min(0).meta({ description: 'Seconds for which it will still count as current.' }),
+      ttl: z.int().min(0).meta({ description: 'Seconds for which it will still count as current.' }),
       is_fresh: z
         .boolean()
         .meta({ description: 'Whether it is younger than the interval at which monitoring looks.' }),

@@ -8,7 +8,7 @@ import { queueStatus, queueStatusAge } from '../pipeline-status/queue-status.ts'
 import { cacheState, serverStatus } from '../pipeline-status/server-status.ts';
 import type { SnapshotCache } from '../pipeline-status/snapshot-cache.ts';
 
-/** Who asks before monitoring was looked at for the first time waits so long for that; see also QUEUE_LOOK. */
+/** Who asks before monitoring was looked at for the first time waits so long for that; see also FIGURES_WORTH_MS. */
 const FIRST_LOOK_MS = 400;
 
 export interface PipelineStatusDeps {

@@ -1,5 +1,5 @@
 import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
-import { createQueueFigures } from '../queue-figures.ts';
+import type { ReadQueueFigures } from '../queue-figures.ts';
 
 /** What a look at a queue found. */
 export interface QueueLook extends QueueFigures {
@@ -10,20 +10,8 @@ export interface QueueLook extends QueueFigures {
   readonly isCurrent: boolean;
 }
 
-export interface QueueLookOptions {
-  readonly queue: string;
-  readonly inspect: (queue: string) => Promise<QueueFigures>;
-  /** How old a look may be before the broker is asked again, and how long the broker may take, in milliseconds. */
-  readonly maxAgeMs: number;
-  readonly timeoutMs: number;
-}
-
-/** Looks at one queue, at most once in `maxAgeMs` however many ask, and remembers what was found last. */
-export function createQueueLook({
-  queue,
-  ...options
-}: QueueLookOptions): () => Promise<QueueLook | undefined> {
-  const read = createQueueFigures({ queues: [queue], ...options });
+/** Remembers what was found of one queue last. */
+export function createQueueLook(queue: string, read: ReadQueueFigures): () => Promise<QueueLook | undefined> {
   let last: { figures: QueueFigures; at: number; wall: number } | undefined;
   return async () => {
     const found = (await read())?.get(queue);

@@ -65,7 +65,7 @@ describe('/server/status', () => {
       ttl: number,
       is_fresh: expect.any(Boolean) as boolean,
     });
-    if (cache.cached) expect(cache.ttl + cache.age_seconds).toBeCloseTo(15);
+    if (cache.cached) expect(cache.ttl).toBe(Math.ceil(15 - cache.age_seconds));
     await vi.waitFor(async () => expect(await cacheOf(api)).toMatchObject({ is_fresh: true }));
   });
 
@@ -73,9 +73,10 @@ describe('/server/status', () => {
     const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });
     const front = await countingFront(monitoring.port);
     onTestFinished(() => front.close());
+    // Before the API, whose first look is not of those who ask.
+    const begun = performance.now();
     const api = await watched.startedApi(front.url);
     const ask = () => Promise.all(Array.from({ length: 1_000 }, () => api.ask('/server/status')));
-    const begun = performance.now();
     const answers = [...(await ask()), ...(await ask())];
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     // By time, one in ten seconds, and not by how many ask.
@@ -130,7 +131,7 @@ describe('while monitoring is away', () => {
     await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
     proxy.freeze();
     const old = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
-    expect(old._cache.age_seconds).toBeGreaterThan(3);
+    expect(old._cache.age_seconds).toBeGreaterThanOrEqual(3);
     expect(await cacheOf(api)).toMatchObject({ ttl: 0, is_fresh: false });
   });
 
@@ -141,7 +142,7 @@ describe('while monitoring is away', () => {
     expect(_cache.source).toBe('monitoring');
     const cache = await cacheOf(api);
     expect(cache).toMatchObject({ cached: true, is_fresh: true });
-    if (cache.cached) expect(cache.ttl + cache.age_seconds).toBeCloseTo(900);
+    if (cache.cached) expect(cache.ttl).toBe(Math.ceil(900 - cache.age_seconds));
   });
 
   it.each([

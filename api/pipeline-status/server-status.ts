@@ -32,7 +32,11 @@ function fromMonitoring({ snapshot, ageSeconds, updatedAt, isCurrent }: Known): 
     rates: ratesOf(snapshot),
     client_status: snapshot.workers.filter(({ live }) => live).length,
     updated_at: updatedAt,
-    _cache: { cached: true, age_seconds: ageSeconds, source: isCurrent ? 'monitoring' : 'last_good' },
+    _cache: {
+      cached: true,
+      age_seconds: Math.floor(ageSeconds),
+      source: isCurrent ? 'monitoring' : 'last_good',
+    },
   };
 }
 
@@ -44,7 +48,7 @@ function lookedAt(look: QueueLook | undefined): Figures {
     updated_at: look?.updatedAt ?? null,
     _cache: {
       cached: look?.isCurrent === false,
-      age_seconds: look?.ageSeconds ?? null,
+      age_seconds: look === undefined ? null : Math.floor(look.ageSeconds),
       source: look?.isCurrent === false ? 'last_good' : 'broker',
     },
   };
@@ -63,7 +67,7 @@ export function cacheState(known: Known | undefined, ttlSeconds: number): CacheS
     cached: true,
     updated_at: known.updatedAt,
     age_seconds: known.ageSeconds,
-    ttl: Math.max(0, ttlSeconds - known.ageSeconds),
+    ttl: Math.max(0, Math.ceil(ttlSeconds - known.ageSeconds)),
     is_fresh: known.ageSeconds < known.snapshot.interval_seconds,
   };
 }

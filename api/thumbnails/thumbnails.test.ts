@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lifeOf } from '@image-pipeline/shared/testing/job-life.ts';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { describe, expect, it } from 'vitest';
 import { FollowedJobs } from '../followed-jobs.ts';
@@ -122,6 +123,17 @@ describe('who no longer waits', () => {
     await expect(gone).rejects.toThrow('nobody waits');
     expect((await stays).bytes).toEqual(thumbnailOf(job?.job_id ?? ''));
     expect(line.getStats()).toMatchObject({ total_requests: 1 });
+  });
+});
+
+describe('a job in hand', () => {
+  it('is told so without the store', async () => {
+    const { store, followed, thumbnails } = givenThumbnails();
+    const request = someRequest({ submitted_at: new Date(Date.now() - 60_000).toISOString() });
+    followed.apply(queuedEvent(request));
+    store.hang(20_000);
+    await expect(thumbnails.get(request.job_id, somebody())).rejects.toMatchObject({ code: 'not_ready' });
+    expect(store.calls).toBe(0);
   });
 });
 

@@ -76,8 +76,9 @@ export class Thumbnails {
     const id = jobId.toLowerCase();
     const kept = this.#kept.get(id);
     if (kept !== undefined) return kept;
-    // Those who wait for the end of a job must not hold up those who want to see what there is.
-    if (this.#isInHand(id)) await this.#find(id);
+    const live = this.#sources.followed.get(id);
+    // Those who wait for the end of a job are told so without the store, whatever it is doing.
+    if (live !== undefined && !hasEnded(live)) findImage('thumbnail', live, await this.#estimate(live));
     return this.#reads.join(id, signal);
   }
 
@@ -87,18 +88,8 @@ export class Thumbnails {
     return { thumbnail_count: this.#kept.size, thumbnail_ttl: this.#ttl };
   }
 
-  async #find(id: string): Promise<JobImage> {
-    const view = await readStatus(id, this.#sources);
-    return findImage('thumbnail', view, await this.#estimate(view));
-  }
-
-  #isInHand(id: string): boolean {
-    const live = this.#sources.followed.get(id);
-    return live !== undefined && !hasEnded(live);
-  }
-
   async #read(id: string): Promise<Thumbnail> {
-    const image = this.known(id) ?? (await this.#find(id));
+    const image = this.known(id) ?? findImage('thumbnail', await readStatus(id, this.#sources));
     const bytes = await readBytes(this.#sources.store, image.key, MAX_THUMBNAIL_BYTES);
     if (bytes === undefined) {
       throw new PipelineError('result_gone', 'The bytes of this thumbnail have been removed.');
