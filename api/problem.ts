@@ -1,4 +1,4 @@
-import { errorCodes, PipelineError, type ErrorCode } from '@image-pipeline/shared/errors.ts';
+import { errorCodes, PipelineError, problemType, type ErrorCode } from '@image-pipeline/shared/errors.ts';
 
 interface Meaning {
   readonly status: number;
@@ -82,11 +82,6 @@ export function retryAfterOf(code: ProblemCode): number | undefined {
 export function secondsToWait(problem: Problem): number | undefined {
   const known = problem['retry_after_seconds'];
   return typeof known === 'number' ? known : retryAfterOf(problem.code);
-}
-
-/** An address that only names the kind of problem; the OpenAPI document explains them. */
-export function problemType(code: ProblemCode): string {
-  return `urn:image-pipeline:problem:${code}`;
 }
 
 function expectedError(error: unknown) {

@@ -19,6 +19,15 @@ const brokerGauges = [
   'image_workers_busy_slots',
 ] as const satisfies readonly MetricName[];
 
+/** What only events tell. */
+const eventGauges = [
+  'image_jobs_open',
+  'image_jobs_unaccounted',
+  'image_jobs_waiting_peak',
+  'image_jobs_processing_peak',
+  'image_queue_head_age_seconds',
+] as const satisfies readonly MetricName[];
+
 /** Shows Prometheus what a refresh found. */
 export class MetricsExporter {
   readonly #metrics: Metrics;
@@ -45,17 +54,21 @@ export class MetricsExporter {
     metrics.set('image_monitoring_interval_seconds', snapshot.interval_seconds);
     for (const [source, { state }] of Object.entries(snapshot.sources))
       metrics.set('image_monitoring_source_up', Number(state === 'ok'), { source });
-    for (const name of brokerGauges) metrics.clear(name);
+    for (const name of [...brokerGauges, ...eventGauges]) metrics.clear(name);
     if (broker !== undefined) {
       this.#exportBroker(broker);
       metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
       metrics.set('image_workers_slots', snapshot.utilisation.slots);
       metrics.set('image_workers_busy_slots', snapshot.utilisation.busy);
     }
-    this.#exportJobs(snapshot);
-    for (const { name: queue, head_age_seconds } of snapshot.queues) {
+    // Until the log has been read to its end, totals are those of the last save, and would seem to begin anew.
+    if (snapshot.sources.events.state === 'ok') this.#exportJobs(snapshot);
+  }
+
+  #exportHeadAges({ queues }: Snapshot): void {
+    for (const { name: queue, head_age_seconds } of queues) {
       if (queue === queueNames.process || queue.startsWith(JOB_RETRY_PREFIX)) {
-        metrics.set('image_queue_head_age_seconds', head_age_seconds ?? 0, { queue });
+        this.#metrics.set('image_queue_head_age_seconds', head_age_seconds ?? 0, { queue });
       }
     }
   }
@@ -64,10 +77,12 @@ export class MetricsExporter {
     const metrics = this.#metrics;
     metrics.set('image_monitoring_last_look_timestamp_seconds', Date.now() / 1_000);
     for (const { name: queue, ready, unacked, consumers, counts } of queues) {
-      metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
-      metrics.set('rabbitmq_queue_messages_unacked', unacked, { queue });
-      metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
-      metrics.set('rabbitmq_queue_consumers', consumers, { queue });
+      if (ready !== undefined && unacked !== undefined) {
+        metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
+        metrics.set('rabbitmq_queue_messages_unacked', unacked, { queue });
+        metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
+      }
+      if (consumers !== undefined) metrics.set('rabbitmq_queue_consumers', consumers, { queue });
       this.#advance('rabbitmq_queue_messages_published_total', counts.publish, { queue });
       this.#advance('rabbitmq_queue_messages_delivered_ack_total', counts.deliver, { queue });
       this.#advance('rabbitmq_queue_messages_acked_total', counts.ack, { queue });
@@ -77,27 +92,34 @@ export class MetricsExporter {
     metrics.set('rabbitmq_alarms_free_disk_space_watermark', isOn('disk'));
   }
 
-  #exportJobs({ jobs, totals, peaks, ledger }: Snapshot): void {
+  #exportJobs(snapshot: Snapshot): void {
     const metrics = this.#metrics;
+    const { jobs, totals, peaks, ledger } = snapshot;
+    this.#exportHeadAges(snapshot);
     if (totals === null || peaks === null || ledger === null) return;
     for (const [state, count] of Object.entries(jobs)) metrics.set('image_jobs_open', count, { state });
-    this.#advance('image_jobs_accepted_total', totals.accepted);
-    this.#advance('image_jobs_completed_total', totals.completed);
-    this.#advance('image_jobs_retried_total', totals.retried);
+    this.#advance('image_jobs_accepted_total', totals.accepted, {}, 0);
+    this.#advance('image_jobs_completed_total', totals.completed, {}, 0);
+    this.#advance('image_jobs_retried_total', totals.retried, {}, 0);
     // Of every code, of which there are so many, whatever stands in old events.
     for (const code of Object.keys(errorCodes)) {
-      this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code });
+      this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code }, 0);
     }
     metrics.set('image_jobs_unaccounted', ledger.unaccounted);
     metrics.set('image_jobs_waiting_peak', peaks.waiting.value);
     metrics.set('image_jobs_processing_peak', peaks.processing.value);
   }
 
-  /** A counter that fell was begun anew by whoever counts. */
-  #advance(name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}): void {
+  /** @param afterFall what has come since where the counter fell: all of it, if whoever counts has begun anew */
+  #advance(
+    name: MetricName,
+    value: number,
+    labels: Readonly<Record<string, string>>,
+    afterFall = value,
+  ): void {
     const key = `${name} ${Object.values(labels).join(' ')}`;
     const before = this.#seen.get(key) ?? 0;
-    this.#metrics.increase(name, labels, value >= before ? value - before : value);
+    this.#metrics.increase(name, labels, value >= before ? value - before : afterFall);
     this.#seen.set(key, value);
   }
 }

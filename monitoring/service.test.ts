@@ -2,6 +2,7 @@ import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import {
   completedOutcome,
   failedOutcome,
@@ -200,7 +201,15 @@ describe('the interval', () => {
       const refused = await put(service, body, token);
       expect([refused.status, await refused.json()]).toEqual([
         status,
-        expect.objectContaining({ code, detail: expect.any(String) as string }),
+        {
+          type: `urn:image-pipeline:problem:${code}`,
+          title: errorCodes[code],
+          status,
+          code,
+          detail: expect.any(String) as string,
+          instance: '/interval',
+          trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+        },
       ]);
       expect(refused.headers.get('content-type')).toContain('application/problem+json');
     }

@@ -1,4 +1,4 @@
-import { logOptions } from '@image-pipeline/shared/common-config.ts';
+import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -12,7 +12,7 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
 import { loadState, offsetToReadFrom } from './durable/durable-state.ts';
 import { StateSaver } from './durable/state-saver.ts';
-import { PipelineFigures } from './events/pipeline-figures.ts';
+import { PipelineFigures } from './pipeline-figures.ts';
 import { MetricsExporter } from './export-metrics.ts';
 import { monitoringRoutes } from './http/routes.ts';
 import { LostEnds } from './ledger/lost-ends.ts';
@@ -116,6 +116,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
     server,
     stopping,
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
+    tracing: { service: 'monitoring', instance, ...tracingOptions(config), log },
     steps: [
       // Before everything that may be waited for: whoever asks is told what is known.
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },

@@ -59,6 +59,11 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** The member `type` of problem details: an address that only names the kind; the OpenAPI document explains them. */
+export function problemType(code: ErrorCode): string {
+  return `urn:image-pipeline:problem:${code}`;
+}
+
 /** Extra members that an error shows to its reader, e.g. `{ limit: 10485760, seen: 12000000 }`. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 

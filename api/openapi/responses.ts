@@ -1,6 +1,6 @@
-import { errorCodes } from '@image-pipeline/shared/errors.ts';
+import { errorCodes, problemType } from '@image-pipeline/shared/errors.ts';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
-import { problemMeanings, problemType, retryAfterOf, type ProblemCode } from '../problem.ts';
+import { problemMeanings, retryAfterOf, type ProblemCode } from '../problem.ts';
 import { commonProblems, type Answer } from './operations/operation.ts';
 
 export function answerResponse(answer: Answer): ZodOpenApiResponseObject {

@@ -4,15 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Service } from '@image-pipeline/shared/service.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { testLadder, testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
-import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, inject, vi } from 'vitest';
 import { readApiConfig } from '../../api/config.ts';
 import { createApi } from '../../api/service.ts';
 import { form } from '../../api/testing/images.ts';
+import { managementCall } from '../../local/testing/management-call.ts';
 import type { Vhost } from '../../local/testing/vhost.ts';
+import { readMonitoringConfig } from '../../monitoring/config.ts';
+import { createMonitoring } from '../../monitoring/service.ts';
 import { readNotificationConfig } from '../../notification/config.ts';
 import { createNotification } from '../../notification/service.ts';
 import { TestClient } from '../../notification/testing/test-client.ts';
@@ -27,6 +31,9 @@ export interface GivenSystem {
   readonly store: ObjectStore;
   api(): Promise<string>;
   worker(): Promise<void>;
+  monitoring(): Promise<void>;
+  /** What somebody does who empties the queue of jobs by hand. */
+  purgeJobs(): Promise<void>;
   /** A client that is told of all jobs. */
   subscriber(): Promise<TestClient>;
   /** Uploads one image and returns its job id. */
@@ -96,6 +103,19 @@ export function givenSystem({ isRecorded }: { isRecorded: boolean }): GivenSyste
     async worker() {
       const own = { WORKER_PORT: '0', WORKER_NAME: 'worker-1', MAX_CONCURRENT_JOBS: '1' };
       await start(createWorker(readWorkerConfig(environment(own))));
+    },
+    async monitoring() {
+      const own = {
+        MONITORING_PORT: '0',
+        RABBITMQ_MANAGEMENT_URL: vhost.managementUrl,
+        STATUS_UPDATE_INTERVAL: '1',
+        UPSTREAM_MIN_INTERVAL: '0',
+      };
+      await start(createMonitoring(readMonitoringConfig(environment(own))));
+    },
+    async purgeJobs() {
+      const path = `queues/${vhost.name}/${queueNames.process}/contents`;
+      await managementCall(inject('broker'), 'DELETE', path);
     },
     async subscriber() {
       const config = readNotificationConfig(environment({ NOTIFICATION_PORT: '0' }));

@@ -1,6 +1,9 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { originalKey } from '@image-pipeline/shared/store/keys.ts';
+import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
+import { originalKey, outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { failedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { gist, type TestClient } from '../../notification/testing/test-client.ts';
@@ -143,6 +146,30 @@ POST /upload
       expect(called('process image.jobs.process')[0]?.spanContext().traceId).toBe(
         replay?.spanContext().traceId,
       );
+    },
+  );
+
+  it(
+    'has the end that the event log lost, when monitoring announces it again',
+    { timeout: 90_000 },
+    async () => {
+      const [api, subscriber] = [await given.api(), await given.subscriber()];
+      const { traceId, headers } = clientTrace();
+      const jobId = await given.upload(api, headers);
+      await untilTold(subscriber, 'queued');
+      const request = await readJson(given.store, requestKey(jobId, 1), jobRequestSchema);
+      if (request === undefined) throw new Error('there is no request');
+      await given.store.putIfAbsent(outcomeKey(jobId, 1), jsonBody(failedOutcome(request)));
+      await given.purgeJobs();
+      await given.monitoring();
+      // Not before the figures of RabbitMQ have settled.
+      const announced = () => expect(called('publish image.events:job.failed')).toHaveLength(1);
+      await vi.waitFor(announced, { timeout: 60_000, interval: 100 });
+      await untilTold(subscriber, 'failed');
+      const [queued] = called('publish image.events:job.queued');
+      const [end] = called('publish image.events:job.failed');
+      expect(end?.spanContext().traceId).toBe(traceId);
+      expect(end?.parentSpanContext?.spanId).toBe(queued?.spanContext().spanId);
     },
   );
 

@@ -13,20 +13,29 @@ export interface EndedRun {
 }
 
 /**
- * @param heardAt when its event came by, in milliseconds since 1970; undefined where it was read later from the log.
- * Until then, those who follow the log did not know of the end: that is the stage `notify`.
+ * Times in milliseconds since 1970.
+ * @param at when it counts as ended
+ * @param heardAt when its event came by; undefined where it was read later from the log. Until then, those who follow
+ * the log did not know of the end: that is the stage `notify`.
  */
-export function endedRun(request: JobRequest, outcome: Outcome, heardAt: number | undefined): EndedRun {
-  const at = Date.parse(outcome.finished_at);
+export function endedRun(
+  request: JobRequest,
+  outcome: Outcome,
+  { at, heardAt }: { at: number; heardAt: number | undefined },
+): EndedRun {
   if (outcome.state === 'failed') return { at, failedOf: outcome.error.code, seconds: {} };
   const { wait_ms, fetch_ms, process_ms, store_ms } = outcome.timings;
+  // By the clocks of two machines, of which one may be wrong: it was done before this one heard of it, at the latest.
+  const finishedAt = Math.min(Date.parse(outcome.finished_at), heardAt ?? Infinity);
+  const totalMs = Math.max(0, finishedAt - Date.parse(request.submitted_at));
   const seconds = {
-    total: Math.max(0, at - Date.parse(request.submitted_at)) / 1_000,
-    wait: wait_ms / 1_000,
+    total: totalMs / 1_000,
+    wait: Math.min(wait_ms, totalMs) / 1_000,
     fetch: fetch_ms / 1_000,
     process: process_ms / 1_000,
     store: store_ms / 1_000,
   };
   if (heardAt === undefined) return { at, failedOf: undefined, seconds };
-  return { at, failedOf: undefined, seconds: { ...seconds, notify: Math.max(0, heardAt - at) / 1_000 } };
+  const notify = Math.max(0, heardAt - finishedAt) / 1_000;
+  return { at, failedOf: undefined, seconds: { ...seconds, notify } };
 }

@@ -1,5 +1,6 @@
 import { jobEventStates, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
 import { z } from 'zod';
 
 /** A run that was accepted and has not ended. Times in milliseconds since 1970. */
@@ -16,6 +17,8 @@ export const openRunSchema = z.object({
   worker: z.string().optional(),
   /** When a retrying run is back in the queue of jobs. */
   retry_at: z.number().optional(),
+  /** The trace that its newest event belongs to. */
+  traceparent: z.string().optional(),
 });
 export type OpenRun = Readonly<z.output<typeof openRunSchema>>;
 
@@ -67,8 +70,11 @@ export class RunTracker {
     return this.#counts;
   }
 
-  /** @param offset of the event in the log */
-  apply(event: JobEvent, offset: number): RunChange | undefined {
+  /**
+   * @param offset of the event in the log
+   * @param heardAt when it came by, in milliseconds since 1970; a later time in it is of a clock that runs ahead
+   */
+  apply(event: JobEvent, offset: number, heardAt = Date.now()): RunChange | undefined {
     const key = `${event.data.job_id}/${event.data.run}`;
     if (this.#ended.has(key)) return undefined;
     const before = this.#open.get(key);
@@ -76,9 +82,9 @@ export class RunTracker {
     if (event.type === 'job.completed' || event.type === 'job.failed') {
       const { outcome } = event.data;
       this.#end(key, before);
-      return { accepted, retried: false, ended: outcome, attempt: lastAttempt(outcome) };
+      return { accepted, retried: false, ended: outcome, attempt: lastAttempt(outcome, heardAt) };
     }
-    const after = runAfter(before, event, offset);
+    const after = runAfter(before, event, offset, heardAt);
     if (after === before) return undefined;
     this.#open.set(key, after);
     if (before !== undefined) this.#counts[before.state]--;
@@ -124,6 +130,7 @@ function runAfter(
   before: OpenRun | undefined,
   event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }>,
   offset: number,
+  heardAt: number,
 ): OpenRun {
   const place = event.data.attempt * RANKS + jobEventStates[event.type].rank;
   const worker = event.type === 'job.started' ? event.data.worker : undefined;
@@ -137,9 +144,10 @@ function runAfter(
     offset: before?.offset ?? offset,
     state: stateAfter(event.type),
     place,
-    since: Date.parse(event.time),
+    since: Math.min(Date.parse(event.time), heardAt),
     worker,
     retry_at: event.type === 'job.retrying' ? Date.parse(event.data.retry_at) : undefined,
+    traceparent: activeTraceparent(),
   };
 }
 
@@ -149,7 +157,8 @@ function stateAfter(type: 'job.queued' | 'job.started' | 'job.retrying'): OpenRu
 }
 
 /** From the timeline, because the event of its start may come later. */
-function lastAttempt({ timeline, worker, finished_at }: Outcome): Attempt | undefined {
+function lastAttempt({ timeline, worker, finished_at }: Outcome, heardAt: number): Attempt | undefined {
   const start = timeline.findLast((hop) => hop.state === 'processing' && hop.worker === worker);
-  return start && { worker, from: Date.parse(start.at), to: Date.parse(finished_at) };
+  const past = (time: string) => Math.min(Date.parse(time), heardAt);
+  return start && { worker, from: past(start.at), to: past(finished_at) };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EndedRun } from '../events/ended-run.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
 import { latencyOf, percentilesOf } from './latency.ts';
-import { countOpenRuns, headAges } from './open-runs.ts';
+import { countOpenRuns, givenBack, headAges } from './open-runs.ts';
 import { noPeaks, raisePeaks } from './peaks.ts';
 import { failuresByCode, throughputOf } from './throughput.ts';
 
@@ -82,6 +82,24 @@ describe('open runs', () => {
       ]),
     );
     expect(headAges([open('processing', 50)], ladder, NOW)).toEqual(new Map());
+  });
+});
+
+describe('a job in hand', () => {
+  const inHand = { ...open('processing', 5), worker: 'worker-1' };
+
+  it('waits again when its worker has gone', () => {
+    expect(givenBack(inHand, () => true)).toBe(inHand);
+    const left = givenBack(inHand, () => false);
+    expect(countOpenRuns([left], NOW)).toEqual({ queued: 1, processing: 0, retrying: 0 });
+    expect(headAges([left], ladder, NOW)).toEqual(new Map([['image.jobs.process', 5]]));
+  });
+
+  it('is the only one that a worker can leave', () => {
+    for (const state of ['queued', 'retrying'] as const) {
+      const run = { ...inHand, state };
+      expect(givenBack(run, () => false)).toBe(run);
+    }
   });
 });
 

@@ -1,3 +1,5 @@
+import type { BrokerFigures } from '../management/read-broker.ts';
+
 /** A worker as far as it is known. Times in milliseconds since 1970. */
 export interface KnownWorker {
   readonly name: string;
@@ -5,26 +7,60 @@ export interface KnownWorker {
   readonly slots: number | null;
   readonly firstSeen: number;
   readonly lastSeen: number;
+  /** Whether it consumes, by the newest look, or something was heard of it since. */
+  readonly live: boolean;
+  /** The same for whether it is connected, and so keeps what it has in hand. */
+  readonly connected: boolean;
 }
 
-export type KnownWorkers = ReadonlyMap<string, KnownWorker>;
+/** At more, the first ones are forgotten: somebody must have started very many while nobody could look. */
+const MAX_KNOWN = 1_000;
 
-/** Something was heard of a worker: of itself by an event, or of its consumer, with its slots, by RabbitMQ. */
-export function seeWorker(known: KnownWorkers, name: string, at: number, slots?: number): KnownWorkers {
-  const before = known.get(name);
-  const after = {
-    name,
-    slots: slots ?? before?.slots ?? null,
-    firstSeen: Math.min(before?.firstSeen ?? at, at),
-    lastSeen: Math.max(before?.lastSeen ?? at, at),
-  };
-  return new Map(known).set(name, after);
-}
+/** The workers, by their events and by RabbitMQ's consumers. While nobody can look, nobody is gone. */
+export class KnownWorkers {
+  readonly #expiryMs: number;
+  readonly #known = new Map<string, KnownWorker>();
 
-/**
- * Without those that were not seen for `expiryMs` before `lookedAt`, the newest look that would have shown them: while
- * nobody can look, nobody is gone.
- */
-export function forgetGone(known: KnownWorkers, lookedAt: number, expiryMs: number): KnownWorkers {
-  return new Map([...known].filter(([, { lastSeen }]) => lastSeen >= lookedAt - expiryMs));
+  /** @param expiryMs for how long one that has gone is still known */
+  constructor(expiryMs: number) {
+    this.#expiryMs = expiryMs;
+  }
+
+  get all(): readonly KnownWorker[] {
+    return [...this.#known.values()];
+  }
+
+  /** An event came from it. */
+  heardOf(name: string, at: number): void {
+    this.#see(name, at);
+  }
+
+  /** RabbitMQ was looked at: these consume, and these are connected, and no others. */
+  lookedAt({ workers, connected }: Pick<BrokerFigures, 'workers' | 'connected'>, at: number): void {
+    for (const worker of this.#known.values()) {
+      const isConnected = connected.includes(worker.name);
+      this.#known.set(worker.name, { ...worker, live: false, connected: isConnected });
+    }
+    for (const { name, slots } of workers) this.#see(name, at, slots);
+    for (const { name, live, lastSeen } of this.#known.values()) {
+      if (!live && lastSeen < at - this.#expiryMs) this.#known.delete(name);
+    }
+  }
+
+  #see(name: string, at: number, slots?: number): void {
+    const before = this.#known.get(name);
+    this.#known.set(name, {
+      name,
+      slots: slots ?? before?.slots ?? null,
+      firstSeen: Math.min(before?.firstSeen ?? at, at),
+      lastSeen: Math.max(before?.lastSeen ?? at, at),
+      live: true,
+      connected: true,
+    });
+    if (this.#known.size <= MAX_KNOWN) return;
+    for (const oldest of this.#known.keys()) {
+      this.#known.delete(oldest);
+      return;
+    }
+  }
 }

@@ -9,6 +9,12 @@ export function countOpenRuns(runs: Iterable<OpenRun>, now: number): Snapshot['j
   return counts;
 }
 
+/** The run, which waits again where the worker that had it has gone: RabbitMQ gives it to the next, and no event tells. */
+export function givenBack(run: OpenRun, hasWorker: (name: string) => boolean): OpenRun {
+  const isLeft = run.state === 'processing' && run.worker !== undefined && !hasWorker(run.worker);
+  return isLeft ? { ...run, state: 'queued', worker: undefined } : run;
+}
+
 /**
  * How long the oldest job of each queue in which jobs wait has been there, in seconds, by the queue's name; no entry where
  * none waits. Quorum queues do not tell it themselves.

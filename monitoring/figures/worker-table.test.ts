@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenRun } from '../events/run-tracker.ts';
-import { forgetGone, seeWorker, type KnownWorkers } from './known-workers.ts';
+import { KnownWorkers } from './known-workers.ts';
 import { utilisationOfAll, workerTable } from './worker-table.ts';
 
 const NOW = 1_000_000;
@@ -16,13 +16,25 @@ const busy = (worker: string, since: number): OpenRun => ({
 });
 
 describe('the table of workers', () => {
-  const known = seeWorker(seeWorker(new Map(), 'worker-10', seconds(100), 2), 'worker-2', seconds(100), 1);
-  const seen = seeWorker(seeWorker(known, 'worker-10', NOW, 2), 'worker-2', seconds(40));
+  const consuming = (...workers: { name: string; slots: number }[]) => ({
+    workers,
+    connected: workers.map(({ name }) => name),
+  });
+  /** Both were there; the second was heard of 40 s ago and consumes no longer. */
+  function oneLeft(): KnownWorkers {
+    const workers = new KnownWorkers(30_000);
+    workers.lookedAt(
+      consuming({ name: 'worker-10', slots: 2 }, { name: 'worker-2', slots: 1 }),
+      seconds(100),
+    );
+    workers.heardOf('worker-2', seconds(40));
+    workers.lookedAt(consuming({ name: 'worker-10', slots: 2 }), seconds(20));
+    return workers;
+  }
 
   it('shows slots, what is in hand, the last minute, and who has gone', () => {
     const table = workerTable({
-      known: seen,
-      lookedAt: NOW,
+      known: oneLeft().all,
       open: [busy('worker-10', seconds(30)), busy('worker-2', seconds(90)), busy('worker-2', seconds(90))],
       attempts: [
         { worker: 'worker-10', from: seconds(90), to: seconds(45) },
@@ -38,17 +50,18 @@ describe('the table of workers', () => {
   });
 
   it('does not know what RabbitMQ does not tell', () => {
-    const heard = seeWorker(new Map(), 'worker-1', seconds(5));
-    const input = { known: heard, lookedAt: undefined, open: [], attempts: [], now: NOW };
+    const workers = new KnownWorkers(30_000);
+    workers.heardOf('worker-1', seconds(5));
+    const input = { known: workers.all, open: [], attempts: [], now: NOW };
     expect(workerTable(input)).toMatchObject([{ slots: null, utilisation: null, live: true }]);
     expect(utilisationOfAll([])).toEqual({ slots: 0, busy: 0, last_minute: null });
   });
 
   it('measures a new worker by the time that it has been there', () => {
-    const fresh = seeWorker(new Map(), 'worker-1', seconds(10), 1);
+    const workers = new KnownWorkers(30_000);
+    workers.lookedAt(consuming({ name: 'worker-1', slots: 1 }), seconds(10));
     const input = {
-      known: fresh,
-      lookedAt: NOW,
+      known: workers.all,
       open: [busy('worker-1', seconds(5))],
       attempts: [],
       now: NOW,
@@ -57,8 +70,27 @@ describe('the table of workers', () => {
   });
 
   it('leaves out who was gone at the newest look; while nobody looks, nobody is', () => {
-    const names = (workers: KnownWorkers) => [...workers.keys()];
-    expect(names(forgetGone(seen, NOW, 30_000))).toEqual(['worker-10']);
-    expect(names(forgetGone(seen, seconds(30), 30_000))).toEqual(['worker-10', 'worker-2']);
+    const workers = oneLeft();
+    const names = () => workers.all.map(({ name }) => name);
+    expect(names()).toEqual(['worker-10', 'worker-2']);
+    workers.lookedAt(consuming({ name: 'worker-10', slots: 2 }), NOW);
+    expect(names()).toEqual(['worker-10']);
+  });
+
+  it('tells one that has paused from one that has gone, and one that is heard of again is back', () => {
+    const workers = oneLeft();
+    const second = () => workers.all.find(({ name }) => name === 'worker-2');
+    expect(second()).toMatchObject({ live: false, connected: false });
+    workers.lookedAt({ workers: [], connected: ['worker-2'] }, seconds(15));
+    expect(second()).toMatchObject({ live: false, connected: true });
+    workers.heardOf('worker-2', seconds(10));
+    expect(second()).toMatchObject({ live: true, connected: true, slots: 1 });
+  });
+
+  it('is bounded while nobody looks', () => {
+    const workers = new KnownWorkers(30_000);
+    for (let n = 0; n < 1_100; n++) workers.heardOf(`worker-${n}`, NOW);
+    expect(workers.all).toHaveLength(1_000);
+    expect(workers.all[0]?.name).toBe('worker-100');
   });
 });

@@ -1,14 +1,12 @@
 import type { Snapshot, WorkerFigures } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { Attempt, OpenRun } from '../events/run-tracker.ts';
-import type { KnownWorker, KnownWorkers } from './known-workers.ts';
+import type { KnownWorker } from './known-workers.ts';
 
 /** Utilisation is that of so much time, in milliseconds. */
 export const UTILISATION_WINDOW_MS = 60_000;
 
 export interface WorkerInput {
-  readonly known: KnownWorkers;
-  /** The newest look at RabbitMQ's consumers; undefined while there was none. */
-  readonly lookedAt: number | undefined;
+  readonly known: readonly KnownWorker[];
   readonly open: Iterable<OpenRun>;
   /** Attempts that ended within the window, at least. */
   readonly attempts: readonly Attempt[];
@@ -16,7 +14,7 @@ export interface WorkerInput {
 }
 
 /** Every worker with what it has in hand, by name. Times in milliseconds since 1970. */
-export function workerTable({ known, lookedAt, open, attempts, now }: WorkerInput): WorkerFigures[] {
+export function workerTable({ known, open, attempts, now }: WorkerInput): WorkerFigures[] {
   const running = new Map<string, number[]>();
   for (const { state, worker, since } of open) {
     if (state !== 'processing' || worker === undefined) continue;
@@ -24,7 +22,7 @@ export function workerTable({ known, lookedAt, open, attempts, now }: WorkerInpu
     starts.push(since);
     running.set(worker, starts);
   }
-  return [...known.values()]
+  return known
     .map((worker) => {
       const starts = running.get(worker.name) ?? [];
       const own = attempts.filter((attempt) => attempt.worker === worker.name);
@@ -41,7 +39,7 @@ export function workerTable({ known, lookedAt, open, attempts, now }: WorkerInpu
           now,
         ),
         last_seen: new Date(worker.lastSeen).toISOString(),
-        live: lookedAt === undefined || worker.lastSeen >= lookedAt,
+        live: worker.live,
       };
     })
     .toSorted((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }));

@@ -1,5 +1,7 @@
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { IncomingMessage } from 'node:http';
+import { errorCodes, PipelineError, problemType } from '@image-pipeline/shared/errors.ts';
 import type { Answer, Route } from '@image-pipeline/shared/http/service-server.ts';
+import { beginRequest } from '@image-pipeline/shared/tracing/http-spans.ts';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.ts';
 import { intervalRefusals, readIntervalOrder } from './set-interval.ts';
@@ -16,20 +18,29 @@ export function monitoringRoutes(
       return { status: health.status === 'ok' ? 200 : 503, body: health };
     },
     'PUT /interval': async (request) => {
-      try {
-        keeper.intervalSeconds = await readIntervalOrder(request, token);
-      } catch (error) {
-        return refusal(error);
-      }
-      return {
-        status: 200,
-        body: { interval_seconds: keeper.intervalSeconds, note: 'until the service is started again' },
-      };
+      const path = '/interval';
+      const inHand = beginRequest('PUT', request.headers.traceparent, false);
+      const answer = await changeInterval(keeper, request, token).catch((error: unknown) =>
+        refusal(error, { instance: path, trace_id: inHand.traceId }),
+      );
+      inHand.end({ method: 'PUT', route: path, path, status: answer.status });
+      return answer;
     },
   };
 }
 
-function refusal(error: unknown): Answer {
+async function changeInterval(
+  keeper: Pick<SnapshotKeeper, 'intervalSeconds'>,
+  request: IncomingMessage,
+  token: string,
+): Promise<Answer> {
+  keeper.intervalSeconds = await readIntervalOrder(request, token);
+  const note = 'until the service is started again';
+  return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
+}
+
+/** @param about what every problem tells of its request */
+function refusal(error: unknown, about: { readonly instance: string; readonly trace_id: string }): Answer {
   const code = Object.keys(intervalRefusals).find(
     (known): known is keyof typeof intervalRefusals => error instanceof PipelineError && error.code === known,
   );
@@ -37,7 +48,14 @@ function refusal(error: unknown): Answer {
   const status = intervalRefusals[code];
   return {
     status,
-    body: { type: 'about:blank', title: code.replaceAll('_', ' '), status, code, detail: error.message },
+    body: {
+      type: problemType(code),
+      title: errorCodes[code],
+      status,
+      detail: error.message,
+      code,
+      ...about,
+    },
     headers: {
       'Content-Type': 'application/problem+json; charset=utf-8',
       ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),

@@ -10,6 +10,7 @@ import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { inTraceOf } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
 
 const CHECK_EVERY_SECONDS = 5;
@@ -79,13 +80,14 @@ export class LostEnds implements Startable {
   }
 
   /** Returns whether the run has ended. @throws StoreUnavailable, PublishRefused */
-  async #publishEnd({ job_id, run }: OpenRun): Promise<boolean> {
+  async #publishEnd({ job_id, run, traceparent }: OpenRun): Promise<boolean> {
     const { store, publisher } = this.#options;
     const outcome = await readOutcome(store, job_id, run);
     if (outcome === undefined) return false;
     const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
     if (request === undefined) return false;
-    await publisher.publish(eventMessage(endedEvent(request, outcome)));
+    const end = eventMessage(endedEvent(request, outcome));
+    await inTraceOf({ traceparent }, () => publisher.publish(end));
     return true;
   }
 }

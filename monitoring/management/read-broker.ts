@@ -3,17 +3,16 @@ import { z } from 'zod';
 
 /** What everything of ours in RabbitMQ begins with; queues of others on the same vhost are none of our business. */
 const OWN_PREFIX = 'image.';
+const CONSUMING = ' consume';
 
 export interface BrokerQueue {
   readonly name: string;
-  readonly ready: number;
-  readonly unacked: number;
-  /**
-   * All messages in it, those included that it is moving to its dead-letter exchange; undefined while RabbitMQ has not
-   * counted them, because it or the queue has just been started.
-   */
+  /** Counts are undefined while RabbitMQ has not counted, because it or the queue has just been started. */
+  readonly ready: number | undefined;
+  readonly unacked: number | undefined;
+  /** All messages in it, those included that it is moving to its dead-letter exchange. */
   readonly held: number | undefined;
-  readonly consumers: number;
+  readonly consumers: number | undefined;
   /** Messages a second. */
   readonly rates: { readonly publish: number; readonly deliver: number; readonly ack: number };
   /** Messages since the queue was made, or since RabbitMQ has counted; delivered are those that are to be acknowledged. */
@@ -25,6 +24,8 @@ export interface BrokerFigures {
   readonly queues: readonly BrokerQueue[];
   /** Who consumes jobs, and how many at once. */
   readonly workers: readonly { readonly name: string; readonly slots: number }[];
+  /** Who has a connection for consuming, which may be paused: these keep what they have in hand. */
+  readonly connected: readonly string[];
   readonly alarms: readonly { readonly resource: string; readonly node: string }[];
 }
 
@@ -39,7 +40,7 @@ const queuesSchema = z.array(
     messages_ready: countIfKnown,
     messages_unacknowledged: countIfKnown,
     messages_dlx: count,
-    consumers: count,
+    consumers: countIfKnown,
     message_stats: z
       .object({
         publish: count,
@@ -93,6 +94,7 @@ export async function readBroker(
   return {
     queues: queues.filter(({ name }) => name.startsWith(OWN_PREFIX)).map(figuresOf),
     workers: workersOf(consumers, connections),
+    connected: connections.flatMap(({ user_provided_name }) => consumerName(user_provided_name) ?? []),
     alarms,
   };
 }
@@ -102,8 +104,8 @@ function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
   const stats = queue.message_stats;
   return {
     name: queue.name,
-    ready: ready ?? 0,
-    unacked: unacked ?? 0,
+    ready,
+    unacked,
     held: ready === undefined || unacked === undefined ? undefined : ready + unacked + moving,
     consumers: queue.consumers,
     rates: {
@@ -115,7 +117,12 @@ function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
   };
 }
 
-/** A worker consumes over a connection named `worker-1 consume`, with a prefetch equal to its slots. */
+/** Whoever consumes does so over a connection named `worker-1 consume`, say. */
+function consumerName(connection: string | undefined): string | undefined {
+  return connection?.endsWith(CONSUMING) === true ? connection.slice(0, -CONSUMING.length) : undefined;
+}
+
+/** The prefetch of a worker equals its slots. */
 function workersOf(
   consumers: z.output<typeof consumersSchema>,
   connections: z.output<typeof connectionsSchema>,
@@ -124,7 +131,7 @@ function workersOf(
   return consumers.flatMap(({ queue, prefetch_count, channel_details }) => {
     if (queue.name !== queueNames.process || channel_details === undefined) return [];
     if (Array.isArray(channel_details)) return [];
-    const name = names.get(channel_details.connection_name)?.replace(/ consume$/, '');
+    const name = consumerName(names.get(channel_details.connection_name));
     return name === undefined ? [] : [{ name, slots: prefetch_count }];
   });
 }

@@ -1,10 +1,10 @@
 import { queueNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
 import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { WINDOW_MS, type PipelineFigures } from '../events/pipeline-figures.ts';
+import { WINDOW_MS, type PipelineFigures } from '../pipeline-figures.ts';
 import { latencyOf } from '../figures/latency.ts';
-import { seeWorker, type KnownWorkers } from '../figures/known-workers.ts';
 import { ledgerOf } from '../ledger/ledger.ts';
-import { countOpenRuns, headAges } from '../figures/open-runs.ts';
+import type { KnownWorker } from '../figures/known-workers.ts';
+import { countOpenRuns, givenBack, headAges } from '../figures/open-runs.ts';
 import { failuresByCode, throughputOf } from '../figures/throughput.ts';
 import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
 import { withoutLost } from '../ledger/silent-runs.ts';
@@ -28,11 +28,13 @@ export interface SnapshotInput {
 
 export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: SnapshotInput): SnapshotBody {
   const unaccounted = pipeline?.unaccounted ?? 0;
-  const open = withoutLost(pipeline?.runs.open ?? [], unaccounted);
+  const known = pipeline?.workers ?? workersIn(broker, lookedAt ?? now);
+  const connected = new Set(known.filter((worker) => worker.connected).map(({ name }) => name));
+  const hasWorker = (name: string) => broker === undefined || connected.has(name);
+  const open = withoutLost(pipeline?.runs.open ?? [], unaccounted).map((run) => givenBack(run, hasWorker));
   const ends = pipeline?.ends.between(now - WINDOW_MS, Infinity) ?? [];
   const workers = workerTable({
-    known: pipeline?.workers ?? workersSeen(broker, lookedAt ?? now),
-    lookedAt,
+    known,
     open,
     attempts: pipeline?.attempts.between(now - UTILISATION_WINDOW_MS, Infinity) ?? [],
     now,
@@ -60,23 +62,21 @@ export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: Snaps
 }
 
 /** Those that RabbitMQ tells of, as long as the stored totals have not been read. */
-function workersSeen(broker: BrokerFigures | undefined, lookedAt: number): KnownWorkers {
-  return (broker?.workers ?? []).reduce<KnownWorkers>(
-    (known, { name, slots }) => seeWorker(known, name, lookedAt, slots),
-    new Map(),
-  );
+function workersIn(broker: BrokerFigures | undefined, lookedAt: number): readonly KnownWorker[] {
+  const seen = { firstSeen: lookedAt, lastSeen: lookedAt, live: true, connected: true };
+  return broker?.workers.map(({ name, slots }) => ({ name, slots, ...seen })) ?? [];
 }
 
 function queueFigures(queue: BrokerQueue, ages: ReadonlyMap<string, number>): QueueFigures {
   const { name, ready, unacked, consumers, rates } = queue;
   return {
     name,
-    ready,
-    unacked,
+    ready: ready ?? null,
+    unacked: unacked ?? null,
     publish_rate: rates.publish,
     deliver_rate: rates.deliver,
     ack_rate: rates.ack,
-    consumers,
+    consumers: consumers ?? null,
     head_age_seconds: ages.get(name) ?? null,
   };
 }
@@ -84,5 +84,6 @@ function queueFigures(queue: BrokerQueue, ages: ReadonlyMap<string, number>): Qu
 /** In hand counts, too: while somebody looks through a queue, all of it is. */
 function readyIn(broker: BrokerFigures | undefined, name: string): number | null {
   const queue = broker?.queues.find((found) => found.name === name);
-  return queue === undefined ? null : queue.ready + queue.unacked;
+  if (queue?.ready === undefined || queue.unacked === undefined) return null;
+  return queue.ready + queue.unacked;
 }

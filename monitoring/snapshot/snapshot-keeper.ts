@@ -4,7 +4,7 @@ import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
-import type { PipelineFigures } from '../events/pipeline-figures.ts';
+import type { PipelineFigures } from '../pipeline-figures.ts';
 import type { BrokerFigures } from '../management/read-broker.ts';
 import { buildSnapshot, type SnapshotBody } from './build-snapshot.ts';
 import { SourceWatch } from './source-watch.ts';

@@ -26,8 +26,8 @@ export function countText(count: number | null): string {
 }
 
 /** The same for narrow columns: `12 345`, `1235k`, `1.2M`. */
-export function shortCountText(count: number): string {
-  if (count < 100_000) return countText(count);
+export function shortCountText(count: number | null): string {
+  if (count === null || count < 100_000) return countText(count);
   return count < 10_000_000 ? `${Math.round(count / 1_000)}k` : `${(count / 1_000_000).toFixed(1)}M`;
 }
 

@@ -62,23 +62,23 @@ function queueTable({ queues }: Snapshot, width: number, paint: Paint): string[]
         rateText(queue.publish_rate),
         rateText(queue.deliver_rate),
         rateText(queue.ack_rate),
-        String(queue.consumers),
+        countText(queue.consumers),
         secondsText(queue.head_age_seconds),
       ]);
-      return queue.name.endsWith('.dead') && queue.ready > 0 ? paint('yellow', line) : line;
+      return queue.name.endsWith('.dead') && (queue.ready ?? 0) > 0 ? paint('yellow', line) : line;
     }),
   ];
 }
 
 const isInUse = ({ ready, unacked, publish_rate, ack_rate }: QueueFigures) =>
-  ready + unacked + publish_rate + ack_rate > 0;
+  (ready ?? 0) + (unacked ?? 0) + publish_rate + ack_rate > 0;
 
 function depthLines(history: readonly Snapshot[], width: number, paint: Paint): string[] {
-  const depths = history.map((snapshot) => jobQueue(snapshot)?.ready ?? 0).slice(-width);
+  const depths = history.flatMap((snapshot) => jobQueue(snapshot)?.ready ?? []).slice(-width);
   const peak = history.at(-1)?.peaks?.waiting.value;
   const ever = peak === undefined ? '' : `, ${countText(peak)} at the worst ever`;
   return [
-    `${paint('bold', 'Depth')}     up to ${countText(Math.max(...depths))} waited here${ever}`,
+    `${paint('bold', 'Depth')}     up to ${countText(Math.max(0, ...depths))} waited here${ever}`,
     paint('cyan', sparkline(depths, width)),
   ];
 }

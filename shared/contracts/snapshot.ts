@@ -18,14 +18,14 @@ export const sourceSchema = z.object({
 
 export const queueFiguresSchema = z.object({
   name: z.string(),
-  /** Messages that wait for a consumer, and those that consumers have in hand. */
-  ready: count,
-  unacked: count,
+  /** Messages that wait for a consumer, and those that consumers have in hand; null while RabbitMQ does not tell. */
+  ready: count.nullable(),
+  unacked: count.nullable(),
   /** Messages a second, as RabbitMQ samples them every 5 s. */
   publish_rate: perSecond,
   deliver_rate: perSecond,
   ack_rate: perSecond,
-  consumers: count,
+  consumers: count.nullable(),
   /** How long the oldest job of the queue waits there, by events; null where events do not tell. */
   head_age_seconds: seconds.nullable(),
 });

@@ -78,8 +78,8 @@ export function sendInSpan(event: JobEvent, subscribers: number, send: () => voi
 }
 
 /** Does what an entry of a stream asks for as a part of the trace that its publisher was in. */
-export function inTraceOf(headers: Readonly<Record<string, unknown>>, act: () => void): void {
-  context.with(receivedContext(headers[TRACEPARENT]), act);
+export function inTraceOf<Result>(headers: Readonly<Record<string, unknown>>, act: () => Result): Result {
+  return context.with(receivedContext(headers[TRACEPARENT]), act);
 }
 
 function messagingAttributes(

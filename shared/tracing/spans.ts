@@ -11,7 +11,7 @@ import {
   type SpanOptions,
 } from '@opentelemetry/api';
 import { PipelineError } from '../errors.ts';
-import { newTrace, parseTraceparent } from './traceparent.ts';
+import { formatTraceparent, newTrace, parseTraceparent } from './traceparent.ts';
 
 /** How all our spans are known to whoever records them. */
 const SCOPE = 'image-pipeline';
@@ -96,6 +96,12 @@ export function noteStep(name: string, options: SpanOptions, act: () => void): v
 /** The span that what happens now is a part of. */
 export function activeTrace(): SpanContext | undefined {
   return trace.getSpanContext(context.active());
+}
+
+/** The same as a header `traceparent`, for what is to go on in that trace later. */
+export function activeTraceparent(): string | undefined {
+  const active = activeTrace();
+  return active && formatTraceparent(active);
 }
 
 /** `act`, to be called later, and then as a part of what happens now. */

@@ -1,17 +1,17 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
-import type { DurableState } from '../durable/durable-state.ts';
-import { DurableTotals } from '../durable/durable-totals.ts';
-import { forgetGone, seeWorker, type KnownWorkers } from '../figures/known-workers.ts';
-import { countOpenRuns } from '../figures/open-runs.ts';
-import { noPeaks, raisePeaks } from '../figures/peaks.ts';
-import { jobsInBroker } from '../ledger/ledger.ts';
-import { LostRuns } from '../ledger/lost-runs.ts';
-import { bySilence, countMoving, withoutLost } from '../ledger/silent-runs.ts';
-import type { BrokerFigures } from '../management/read-broker.ts';
-import { endedRun, type EndedRun } from './ended-run.ts';
-import { Recent } from './recent.ts';
-import { RunTracker, type Attempt, type OpenRun } from './run-tracker.ts';
+import type { DurableState } from './durable/durable-state.ts';
+import { DurableTotals } from './durable/durable-totals.ts';
+import { KnownWorkers, type KnownWorker } from './figures/known-workers.ts';
+import { countOpenRuns } from './figures/open-runs.ts';
+import { noPeaks, raisePeaks } from './figures/peaks.ts';
+import { jobsInBroker } from './ledger/ledger.ts';
+import { LostRuns } from './ledger/lost-runs.ts';
+import { bySilence, countMoving, withoutLost } from './ledger/silent-runs.ts';
+import type { BrokerFigures } from './management/read-broker.ts';
+import { endedRun, type EndedRun } from './events/ended-run.ts';
+import { Recent } from './events/recent.ts';
+import { RunTracker, type Attempt, type OpenRun } from './events/run-tracker.ts';
 
 /** The longest window that figures look at. */
 export const WINDOW_MS = 300_000;
@@ -44,8 +44,8 @@ export class PipelineFigures {
   readonly #options: PipelineFiguresOptions;
   readonly #totals: DurableTotals;
   readonly #lost: LostRuns;
+  readonly #workers = new KnownWorkers(WORKER_EXPIRY_MS);
   #peaks: Peaks;
-  #workers: KnownWorkers = new Map();
 
   constructor(options: PipelineFiguresOptions) {
     this.#options = options;
@@ -56,15 +56,18 @@ export class PipelineFigures {
   }
 
   onEvent(event: JobEvent, offset: number): void {
-    const at = Date.parse(event.time);
-    const change = this.runs.apply(event, offset);
+    const now = Date.now();
+    const heardAt = this.#options.isLive() ? now : undefined;
+    // Other machines' clocks may be wrong in both directions; what comes by live happens now.
+    const at = heardAt ?? Math.min(Date.parse(event.time), now);
+    const change = this.runs.apply(event, offset, now);
     const isNew = this.#totals.count(event, offset, change, this.runs.size);
     this.#lost.note(this.#outstanding);
-    if (event.type === 'job.started') this.#workers = seeWorker(this.#workers, event.data.worker, at);
+    if (event.type === 'job.started') this.#workers.heardOf(event.data.worker, at);
     if (change === undefined) return;
     if (change.attempt !== undefined) {
       this.attempts.add(change.attempt);
-      this.#workers = seeWorker(this.#workers, change.attempt.worker, change.attempt.to);
+      this.#workers.heardOf(change.attempt.worker, at);
     }
     const { queued: waiting, processing } = this.runs.counts;
     const seen = { waiting, processing };
@@ -72,11 +75,11 @@ export class PipelineFigures {
       if (isNew) this.#peaks = raisePeaks(this.#peaks, seen, at);
       return;
     }
-    const ended = endedRun(event.data.request, change.ended, this.#options.isLive() ? Date.now() : undefined);
+    const ended = endedRun(event.data.request, change.ended, { at, heardAt });
     this.ends.add(ended);
     // What is read again was seen in its time, and beside runs that were open only later.
     if (!isNew) return;
-    const inMinute = this.ends.countSince(ended.at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
+    const inMinute = this.ends.countSince(at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
     this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
     this.#options.onEnded?.(ended);
   }
@@ -87,11 +90,10 @@ export class PipelineFigures {
   }
 
   /** RabbitMQ was looked at. @param at milliseconds since 1970 */
-  onLook({ workers, queues }: BrokerFigures, at: number): void {
-    for (const { name, slots } of workers) this.#workers = seeWorker(this.#workers, name, at, slots);
-    this.#workers = forgetGone(this.#workers, at, WORKER_EXPIRY_MS);
-    this.#peaks = raisePeaks(this.#peaks, { workers: workers.length }, at);
-    const inBroker = jobsInBroker(queues);
+  onLook(seen: BrokerFigures, at: number): void {
+    this.#workers.lookedAt(seen, at);
+    this.#peaks = raisePeaks(this.#peaks, { workers: seen.workers.length }, at);
+    const inBroker = jobsInBroker(seen.queues);
     if (inBroker === undefined || !this.#options.isLive()) {
       this.#lost.interrupt();
       return;
@@ -126,8 +128,8 @@ export class PipelineFigures {
     this.attempts.forgetBefore(now - WINDOW_MS);
   }
 
-  get workers(): KnownWorkers {
-    return this.#workers;
+  get workers(): readonly KnownWorker[] {
+    return this.#workers.all;
   }
 
   get #outstanding(): number {

@@ -1,0 +1,72 @@
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
+import { describe, expect, it } from 'vitest';
+import { MetricsExporter } from './export-metrics.ts';
+import type { BrokerFigures, BrokerQueue } from './management/read-broker.ts';
+import { someSnapshot, someSource } from './testing/some-snapshot.ts';
+
+const QUEUE = 'image.jobs.process';
+
+function brokerWith(queue: Partial<BrokerQueue>): BrokerFigures {
+  const none = { publish: 0, deliver: 0, ack: 0 };
+  const known = { name: QUEUE, ready: 1, unacked: 2, held: 3, consumers: 4, rates: none, counts: none };
+  return { queues: [{ ...known, ...queue }], workers: [], connected: [], alarms: [] };
+}
+
+/** What is exposed after these refreshes, without Node's own. */
+async function exposedAfter(
+  ...refreshes: { snapshot?: Parameters<typeof someSnapshot>[0]; broker?: BrokerFigures }[]
+): Promise<string[]> {
+  const metrics = createMetrics('monitoring');
+  const exporter = new MetricsExporter(metrics);
+  for (const { snapshot, broker } of refreshes) {
+    exporter.export({ snapshot: someSnapshot(snapshot), broker, tookSeconds: 0.01 });
+  }
+  return (await metrics.render()).split('\n').filter((line) => /^(image|rabbitmq)_/.test(line));
+}
+
+const { totals } = someSnapshot();
+const accepted = (count: number) => ({ totals: totals && { ...totals, accepted: count } });
+const jobsIn = (lines: string[]) =>
+  lines.filter((line) => /^image_(jobs|queue)_/.test(line) && !line.includes('_failed_total'));
+
+describe('figures of jobs', () => {
+  const behind = {
+    sources: { management: someSource(), events: someSource({ state: 'away', reason: 'being read' }) },
+  };
+
+  it('are not shown until the log has been read to its end, and stay the last ones after that', async () => {
+    expect(jobsIn(await exposedAfter({ snapshot: behind }))).toEqual([]);
+    const shown = jobsIn(await exposedAfter({ snapshot: behind }, { snapshot: accepted(50) }));
+    expect(shown).toContain('image_jobs_accepted_total 50');
+    expect(shown).toContain('image_jobs_open{state="queued"} 12');
+    const since = jobsIn(await exposedAfter({ snapshot: accepted(50) }, { snapshot: behind }));
+    expect(since).toContain('image_jobs_accepted_total 50');
+    expect(since.filter((line) => !line.includes('_total'))).toEqual([]);
+  });
+
+  it('that are found to be fewer after all are no new beginning', async () => {
+    const lines = await exposedAfter(...[50, 40, 43].map((count) => ({ snapshot: accepted(count) })));
+    expect(lines).toContain('image_jobs_accepted_total 53');
+  });
+});
+
+describe('figures of RabbitMQ', () => {
+  it('begin anew when it does', async () => {
+    const published = (publish: number) => ({
+      broker: brokerWith({ counts: { publish, deliver: 0, ack: 0 } }),
+    });
+    const lines = await exposedAfter(published(50), published(7));
+    expect(lines).toContain(`rabbitmq_queue_messages_published_total{queue="${QUEUE}"} 57`);
+  });
+
+  it('that it has not counted yet are left out, and are not 0', async () => {
+    const uncounted = { ready: undefined, unacked: undefined, held: undefined, consumers: undefined };
+    const lines = await exposedAfter({ broker: brokerWith({}) }, { broker: brokerWith(uncounted) });
+    expect(
+      lines.filter((line) => /^rabbitmq_queue_(messages(_ready|_unacked)?|consumers)\{/.test(line)),
+    ).toEqual([]);
+    const counted = await exposedAfter({ broker: brokerWith(uncounted) }, { broker: brokerWith({}) });
+    expect(counted).toContain(`rabbitmq_queue_messages{queue="${QUEUE}"} 3`);
+    expect(counted).toContain(`rabbitmq_queue_consumers{queue="${QUEUE}"} 4`);
+  });
+});
