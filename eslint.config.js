@@ -17,4 +17,20 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
+  {
+    files: ['shared/**/*.ts', 'api/**/*.ts', 'worker/**/*.ts', 'notification/**/*.ts', 'monitoring/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '\\.\\./(api|worker|notification|monitoring)/',
+              message: 'A service imports shared and itself; what joins two of them is tested in load_test.',
+            },
+          ],
+        },
+      ],
+    },
+  },
 );

@@ -180,5 +180,7 @@ function queuesOfWaitingJobs({ RETRY_LADDER }: ApiConfig): readonly string[] {
 
 function allQueues(config: ApiConfig): readonly string[] {
   const topology = buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER });
-  return topology.queues.map(({ name }) => name);
+  // A passive look at a stream tells neither what is in it nor who reads it.
+  const queues = topology.queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream');
+  return queues.map(({ name }) => name);
 }

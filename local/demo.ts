@@ -73,5 +73,5 @@ function conclude(results: readonly (readonly [Expectation, Seen])[], took: stri
     );
   }
   const all = `All ${results.length} images ended as test_images/manifest.json says, in ${took}.`;
-  console.log(`\n${styleText('green', all)} The system stays up.`);
+  console.log(`\n${styleText('green', all)}\nThe system stays up.`);
 }

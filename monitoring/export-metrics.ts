@@ -83,7 +83,8 @@ export class MetricsExporter {
         metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
       }
       if (consumers !== undefined) metrics.set('rabbitmq_queue_consumers', consumers, { queue });
-      this.#advance('rabbitmq_queue_messages_published_total', counts.publish, { queue });
+      if (counts.publish !== undefined)
+        this.#advance('rabbitmq_queue_messages_published_total', counts.publish, { queue });
       this.#advance('rabbitmq_queue_messages_delivered_ack_total', counts.deliver, { queue });
       this.#advance('rabbitmq_queue_messages_acked_total', counts.ack, { queue });
     }

@@ -57,7 +57,10 @@ describe('the monitoring service', () => {
     });
     expect(snapshot.throughput.completed_1m).toBeCloseTo(1 / 60);
     expect(snapshot.latency.stages.notify?.p50).toBeLessThan(5);
+    // RabbitMQ does not count what it puts there itself.
+    expect(queue(snapshot, 'image.jobs.dead')?.publish_rate).toBeNull();
     const metrics = await metricsOf(service);
+    expect(metrics).not.toContain('rabbitmq_queue_messages_published_total{queue="image.jobs.dead"}');
     expect(metrics).toContain('rabbitmq_queue_messages_unacked{queue="image.jobs.process"} 2');
     expect(metrics).toContain('image_jobs_accepted_total 5');
     expect(metrics).toContain('image_jobs_unaccounted 0');
@@ -117,6 +120,30 @@ describe('the monitoring service', () => {
       open: 1,
       unaccounted: 0,
     });
+  });
+});
+
+describe('while there is no connection to RabbitMQ', () => {
+  it('says that the events it shows are not those of now', async () => {
+    const { port } = new URL(given.vhost.amqpUrl);
+    const proxy = await TcpProxy.to({ host: '127.0.0.1', port: Number(port) });
+    onTestFinished(() => proxy.close());
+    const url = given.vhost.amqpUrl.replace(new URL(given.vhost.amqpUrl).host, `127.0.0.1:${proxy.port}`);
+    const service = await given.monitoring({ RABBITMQ_URL: url });
+    await given.publish(...lifeOf(someRequest()));
+    await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
+    await proxy.refuse();
+    const away = { state: 'away', reason: 'the event log is not followed at the moment' };
+    await untilStatus(service, ({ sources }) => expect(sources.events).toMatchObject(away));
+    expect(await statusOf(service)).toMatchObject({
+      totals: { completed: 1 },
+      sources: { management: { state: 'ok' } },
+    });
+    const metrics = await metricsOf(service);
+    expect(metrics).toContain('image_jobs_completed_total 1');
+    expect(metrics).not.toMatch(/^image_jobs_open/m);
+    await proxy.resume();
+    await untilStatus(service, ({ sources }) => expect(sources.events.state).toBe('ok'));
   });
 });
 

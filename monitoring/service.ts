@@ -55,7 +55,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
     const figures = new PipelineFigures({
       state,
       patienceMs: config.UNACCOUNTED_AFTER * 1_000,
-      isLive: () => follower.isCaughtUp,
+      isLive: () => follower.isFollowing,
       onEnded: ({ seconds }) => {
         if (seconds.total !== undefined) metrics.observe('image_job_duration_seconds', seconds.total);
       },
@@ -84,7 +84,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
 
   function behindBecause(): string | undefined {
     const unread = following?.follower.unread ?? 0;
-    if (following?.follower.isCaughtUp === true) return undefined;
+    if (following?.follower.isFollowing === true) return undefined;
     return unread === 0
       ? 'the event log is not followed at the moment'
       : `the event log is being read: about ${unread} events to go`;

@@ -14,7 +14,7 @@ export const queueStatusSchema = z
     total_failed: count.meta({ description: 'Runs that failed for good.' }),
     estimated_wait_time: z.number().min(0).nullable().meta({
       description:
-        'Seconds until a worker would take a job that came now. Null while no worker lives, or none has completed a job yet.',
+        'Seconds until a worker would take a job that came now. Null while no worker lives or none has completed a job yet, and while RabbitMQ takes no jobs.',
     }),
   })
   .meta({ id: 'QueueStatus' });

@@ -39,7 +39,8 @@ export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapsho
 }
 
 /** `GET /queue/status`: from memory as well; the header `Age` tells how old it is. */
-export function queueStatusRoute({ snapshots, lookAtQueue, estimates }: PipelineStatusDeps): RequestHandler {
+export function queueStatusRoute(deps: PipelineStatusDeps): RequestHandler {
+  const { snapshots, lookAtQueue, estimates, isUp } = deps;
   return async (_request, response) => {
     const events = await knownOnce(snapshots, 'events');
     const figures = {
@@ -50,7 +51,7 @@ export function queueStatusRoute({ snapshots, lookAtQueue, estimates }: Pipeline
     const age = queueStatusAge(figures);
     if (age !== undefined) response.setHeader('Age', Math.floor(age));
     response.setHeader('Cache-Control', 'no-store');
-    response.json(queueStatus(figures, estimates) satisfies QueueStatus);
+    response.json(queueStatus({ ...figures, isUp: isUp() }, estimates) satisfies QueueStatus);
   };
 }
 

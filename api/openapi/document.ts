@@ -31,7 +31,13 @@ export function createOpenapiDocument(apiUrl: string) {
     webhooks,
     components: {
       schemas: { Problem: problemAnswerSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: '`API_TOKEN`' } },
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: '`API_TOKEN` of `.env`; some calls need it in production only',
+        },
+      },
     },
   });
 }

@@ -9,11 +9,13 @@ export interface QueueStatusInput {
   readonly management: Known | undefined;
   /** The queue of jobs, where monitoring never knew and the broker ever told. */
   readonly look: QueueLook | undefined;
+  /** Whether a job could come now. */
+  readonly isUp: boolean;
 }
 
 /** What `GET /queue/status` answers. */
 export function queueStatus(
-  { events, management, look }: QueueStatusInput,
+  { events, management, look, isUp }: QueueStatusInput,
   estimates: Pick<JobEstimates, 'secondsFor'>,
 ): QueueStatus {
   const { jobs, totals = null, peaks = null } = events?.snapshot ?? {};
@@ -21,7 +23,7 @@ export function queueStatus(
   const processing = jobs?.processing;
   const slots = management?.snapshot.utilisation.slots;
   const wait =
-    queued === undefined || processing === undefined || slots === undefined || slots === 0
+    !isUp || queued === undefined || processing === undefined || slots === undefined || slots === 0
       ? undefined
       : waitOfNext({ queued, free: Math.max(0, slots - processing), slots }, estimates);
   return {
@@ -38,7 +40,11 @@ export function queueStatus(
 }
 
 /** The age of the oldest figures in it, in seconds; undefined where nothing is known. */
-export function queueStatusAge({ events, management, look }: QueueStatusInput): number | undefined {
+export function queueStatusAge({
+  events,
+  management,
+  look,
+}: Omit<QueueStatusInput, 'isUp'>): number | undefined {
   const ages = [events, management, events === undefined ? look : undefined].flatMap((known) =>
     known === undefined ? [] : [known.ageSeconds],
   );

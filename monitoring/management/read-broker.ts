@@ -4,6 +4,7 @@ import { z } from 'zod';
 /** What everything of ours in RabbitMQ begins with; queues of others on the same vhost are none of our business. */
 const OWN_PREFIX = 'image.';
 const CONSUMING = ' consume';
+const fedByDeadLettering: readonly string[] = [queueNames.dead, queueNames.burial, queueNames.webhooksDead];
 
 export interface BrokerQueue {
   readonly name: string;
@@ -13,10 +14,10 @@ export interface BrokerQueue {
   /** All messages in it, those included that it is moving to its dead-letter exchange. */
   readonly held: number | undefined;
   readonly consumers: number | undefined;
-  /** Messages a second. */
-  readonly rates: { readonly publish: number; readonly deliver: number; readonly ack: number };
+  /** Messages a second. RabbitMQ does not count as published what it dead-letters: undefined where nothing else comes in. */
+  readonly rates: { readonly publish: number | undefined; readonly deliver: number; readonly ack: number };
   /** Messages since the queue was made, or since RabbitMQ has counted; delivered are those that are to be acknowledged. */
-  readonly counts: { readonly publish: number; readonly deliver: number; readonly ack: number };
+  readonly counts: { readonly publish: number | undefined; readonly deliver: number; readonly ack: number };
 }
 
 /** One look at RabbitMQ. */
@@ -102,6 +103,7 @@ export async function readBroker(
 function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
   const { messages_ready: ready, messages_unacknowledged: unacked, messages_dlx: moving } = queue;
   const stats = queue.message_stats;
+  const isPublishedTo = !fedByDeadLettering.includes(queue.name);
   return {
     name: queue.name,
     ready,
@@ -109,11 +111,11 @@ function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
     held: ready === undefined || unacked === undefined ? undefined : ready + unacked + moving,
     consumers: queue.consumers,
     rates: {
-      publish: stats.publish_details.rate,
+      publish: isPublishedTo ? stats.publish_details.rate : undefined,
       deliver: stats.deliver_get_details.rate,
       ack: stats.ack_details.rate,
     },
-    counts: { publish: stats.publish, deliver: stats.deliver, ack: stats.ack },
+    counts: { publish: isPublishedTo ? stats.publish : undefined, deliver: stats.deliver, ack: stats.ack },
   };
 }
 

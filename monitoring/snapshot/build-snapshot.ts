@@ -73,7 +73,7 @@ function queueFigures(queue: BrokerQueue, ages: ReadonlyMap<string, number>): Qu
     name,
     ready: ready ?? null,
     unacked: unacked ?? null,
-    publish_rate: rates.publish,
+    publish_rate: rates.publish ?? null,
     deliver_rate: rates.deliver,
     ack_rate: rates.ack,
     consumers: consumers ?? null,

@@ -8,8 +8,9 @@ export function secondsText(seconds: number | null | undefined): string {
   return `${Math.floor(seconds / 3_600)} h`;
 }
 
-/** A second: `0.05`, `4.8`, `120`. */
-export function rateText(perSecond: number): string {
+/** A second: `0.05`, `4.8`, `120`; a dash where it is not known. */
+export function rateText(perSecond: number | null): string {
+  if (perSecond === null) return '-';
   if (perSecond === 0) return '0';
   if (perSecond < 1) return perSecond.toFixed(2);
   return perSecond < 100 ? perSecond.toFixed(1) : perSecond.toFixed(0);

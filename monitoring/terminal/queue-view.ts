@@ -71,7 +71,7 @@ function queueTable({ queues }: Snapshot, width: number, paint: Paint): string[]
 }
 
 const isInUse = ({ ready, unacked, publish_rate, ack_rate }: QueueFigures) =>
-  (ready ?? 0) + (unacked ?? 0) + publish_rate + ack_rate > 0;
+  (ready ?? 0) + (unacked ?? 0) + (publish_rate ?? 0) + ack_rate > 0;
 
 function depthLines(history: readonly Snapshot[], width: number, paint: Paint): string[] {
   const depths = history.flatMap((snapshot) => jobQueue(snapshot)?.ready ?? []).slice(-width);

@@ -73,6 +73,11 @@ export class StreamReader implements Startable {
     return this.#caughtUp;
   }
 
+  /** True while, besides, new entries come by as they are written. */
+  get isFollowing(): boolean {
+    return this.#caughtUp && this.#supervised.channel !== undefined;
+  }
+
   /** About how many entries are left to be read until the reader has caught up. */
   get unread(): number {
     return this.#caughtUp ? 0 : Math.max(0, this.#newest - (this.#last?.offset ?? this.#newest));

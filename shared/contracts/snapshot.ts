@@ -21,8 +21,11 @@ export const queueFiguresSchema = z.object({
   /** Messages that wait for a consumer, and those that consumers have in hand; null while RabbitMQ does not tell. */
   ready: count.nullable(),
   unacked: count.nullable(),
-  /** Messages a second, as RabbitMQ samples them every 5 s. */
-  publish_rate: perSecond,
+  /**
+   * Messages a second, as RabbitMQ samples them every 5 s. It does not count as published what it dead-letters: jobs that
+   * come back from the retry ladder; and null where nothing else comes in.
+   */
+  publish_rate: perSecond.nullable(),
   deliver_rate: perSecond,
   ack_rate: perSecond,
   consumers: count.nullable(),

@@ -72,6 +72,11 @@ export class EventFollower implements Startable {
     return this.#reader.isCaughtUp;
   }
 
+  /** Whether, besides, events come by as they happen: not while there is no connection. */
+  get isFollowing(): boolean {
+    return this.#reader.isFollowing;
+  }
+
   /** About how many events are left to be read until then. */
   get unread(): number {
     return this.#reader.unread;

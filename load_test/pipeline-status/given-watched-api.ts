@@ -1,12 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { testLadder } from '@image-pipeline/shared/testing/test-broker.ts';
-import { afterEach, expect, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, vi } from 'vitest';
 import { givenMonitoring, TOKEN, type Given } from '../../monitoring/testing/given-monitoring.ts';
-import { readApiConfig } from '../config.ts';
-import { createApi } from '../service.ts';
-import { TestApi } from './test-api.ts';
+import { readApiConfig } from '../../api/config.ts';
+import { createApi } from '../../api/service.ts';
+import { TestApi } from '../../api/testing/test-api.ts';
 
 export interface GivenWatchedApi {
   /** The monitoring service, and the vhost and store that each test has to itself. */
@@ -58,6 +59,15 @@ export function givenWatchedApi(): GivenWatchedApi {
       return api;
     },
   };
+}
+
+/** A way to a server that can be frozen and cut; the address is the same, with its port. */
+export async function proxyBefore(address: string) {
+  const url = new URL(address);
+  const proxy = await TcpProxy.to({ host: '127.0.0.1', port: Number(url.port) });
+  onTestFinished(() => proxy.close());
+  // Not by setters: those of addresses without a special scheme differ.
+  return { proxy, url: address.replace(url.host, `127.0.0.1:${proxy.port}`) };
 }
 
 /** Stands before a service, passes on what is asked, and counts it. */

@@ -9,12 +9,11 @@ import {
   someRequest,
   started,
 } from '@image-pipeline/shared/testing/job-life.ts';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { queueStatusSchema, type QueueStatus } from '../contracts/queue-status-answer.ts';
+import { queueStatusSchema, type QueueStatus } from '../../api/contracts/queue-status-answer.ts';
 import { TOKEN } from '../../monitoring/testing/given-monitoring.ts';
-import { askSoon, givenWatchedApi } from '../testing/given-watched-api.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { askSoon, givenWatchedApi, proxyBefore } from './given-watched-api.ts';
+import type { TestApi } from '../../api/testing/test-api.ts';
 
 const watched = givenWatchedApi();
 const { given } = watched;
@@ -93,9 +92,8 @@ describe('/queue/status', () => {
   it('tells size, peaks, totals and the wait under load, and goes on doing so while monitoring is away', async () => {
     await given.worker('worker-1', 2);
     const monitoring = await given.monitoring();
-    const proxy = await TcpProxy.to({ host: '127.0.0.1', port: monitoring.port });
-    onTestFinished(() => proxy.close());
-    const api = await watched.api(`http://127.0.0.1:${proxy.port}`);
+    const { proxy, url } = await proxyBefore(`http://127.0.0.1:${monitoring.port}`);
+    const api = await watched.api(url);
     await givenLoad();
     await untilEqual(api, underLoad);
     const { status, age } = await ask(api);
@@ -107,12 +105,23 @@ describe('/queue/status', () => {
     expect((await ask(api)).status).toEqual(status);
   });
 
+  it('knows no wait while RabbitMQ takes no jobs', async () => {
+    await given.worker('worker-1', 2);
+    const monitoring = await given.monitoring();
+    const { proxy, url } = await proxyBefore(given.vhost.amqpUrl);
+    const api = await watched.api(`http://127.0.0.1:${monitoring.port}`, { RABBITMQ_URL: url });
+    await untilEqual(api, { max_concurrent: 2, estimated_wait_time: 0 });
+    await proxy.refuse();
+    await untilEqual(api, { max_concurrent: 2, estimated_wait_time: null });
+    await proxy.resume();
+    await untilEqual(api, { max_concurrent: 2, estimated_wait_time: 0 });
+  });
+
   it('keeps what it knew where monitoring starts again without the store', async () => {
     await given.worker('worker-1', 2);
     const first = await given.monitoring();
-    const proxy = await TcpProxy.to({ host: '127.0.0.1', port: first.port });
-    onTestFinished(() => proxy.close());
-    const api = await watched.api(`http://127.0.0.1:${proxy.port}`);
+    const { url } = await proxyBefore(`http://127.0.0.1:${first.port}`);
+    const api = await watched.api(url);
     await givenLoad();
     await untilEqual(api, underLoad);
     const { port } = first;

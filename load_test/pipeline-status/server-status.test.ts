@@ -1,9 +1,8 @@
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { cacheStateSchema, serverStatusSchema } from '../contracts/server-status-answer.ts';
+import { cacheStateSchema, serverStatusSchema } from '../../api/contracts/server-status-answer.ts';
 import { put, TOKEN } from '../../monitoring/testing/given-monitoring.ts';
-import { askSoon, countingFront, givenWatchedApi } from '../testing/given-watched-api.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { askSoon, countingFront, givenWatchedApi, proxyBefore } from './given-watched-api.ts';
+import type { TestApi } from '../../api/testing/test-api.ts';
 
 const watched = givenWatchedApi();
 const { given } = watched;
@@ -25,13 +24,6 @@ const until = (api: TestApi, holds: (status: Awaited<ReturnType<typeof statusOf>
     },
     { timeout: 20_000, interval: 50 },
   );
-
-async function proxyTo(url: string) {
-  const { hostname, port } = new URL(url);
-  const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
-  onTestFinished(() => proxy.close());
-  return { proxy, url: `http://127.0.0.1:${proxy.port}` };
-}
 
 describe('/server/status', () => {
   it('has exactly the fields of its reference, and so does /server/status/debug', async () => {
@@ -106,7 +98,7 @@ describe('while monitoring is away', () => {
   it('gives the last good figures with their age at once, and new ones when it is back', async () => {
     await given.worker('worker-1', 2);
     const monitoring = await given.monitoring();
-    const { proxy, url } = await proxyTo(`http://127.0.0.1:${monitoring.port}`);
+    const { proxy, url } = await proxyBefore(`http://127.0.0.1:${monitoring.port}`);
     const api = await watched.api(url);
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     for (const fault of ['freeze', 'refuse'] as const) {
@@ -125,7 +117,7 @@ describe('while monitoring is away', () => {
 
   it('does not call figures current that are older than STATUS_CACHE_TTL', async () => {
     const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '1' });
-    const { proxy, url } = await proxyTo(`http://127.0.0.1:${monitoring.port}`);
+    const { proxy, url } = await proxyBefore(`http://127.0.0.1:${monitoring.port}`);
     // It has not given up yet when the figures get old.
     const api = await watched.api(url, { STATUS_CACHE_TTL: '3', MONITORING_TIMEOUT_MS: '20000' });
     await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
@@ -151,7 +143,7 @@ describe('while monitoring is away', () => {
     [
       'takes calls and is silent',
       async () => {
-        const { proxy, url } = await proxyTo(REFUSED);
+        const { proxy, url } = await proxyBefore(REFUSED);
         proxy.freeze();
         return url;
       },
@@ -171,7 +163,7 @@ describe('while monitoring is away', () => {
   });
 
   it('answers from the very start, with RabbitMQ away as well', async () => {
-    const { proxy, url } = await proxyTo(REFUSED);
+    const { proxy, url } = await proxyBefore(REFUSED);
     proxy.freeze();
     const api = await watched.startedApi(url, { RABBITMQ_URL: 'amqp://127.0.0.1:9' });
     expect(await statusOf(api)).toMatchObject({
@@ -184,13 +176,8 @@ describe('while monitoring is away', () => {
 
   it('remembers what the queue told before RabbitMQ went away', async () => {
     await given.worker('worker-1', 2);
-    const broker = new URL(given.vhost.amqpUrl);
-    const { proxy } = await proxyTo(
-      broker.href.replace('amqp:', 'http:').replace(broker.hostname, '127.0.0.1'),
-    );
-    broker.hostname = '127.0.0.1';
-    broker.port = String(proxy.port);
-    const api = await watched.api(REFUSED, { RABBITMQ_URL: broker.href });
+    const { proxy, url } = await proxyBefore(given.vhost.amqpUrl);
+    const api = await watched.api(REFUSED, { RABBITMQ_URL: url });
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     proxy.freeze();
     await until(api, ({ _cache }) => expect(_cache).toMatchObject({ cached: true, source: 'last_good' }));
@@ -208,7 +195,7 @@ describe('while monitoring is away', () => {
 describe('while RabbitMQ’s management API is away', () => {
   it('gives the last good figures that monitoring has', async () => {
     await given.worker('worker-1', 2);
-    const { proxy, url } = await proxyTo(given.vhost.managementUrl);
+    const { proxy, url } = await proxyBefore(given.vhost.managementUrl);
     const monitoring = await given.monitoring({ RABBITMQ_MANAGEMENT_URL: url, MANAGEMENT_TIMEOUT_MS: '300' });
     const api = await watched.api(`http://127.0.0.1:${monitoring.port}`);
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
