@@ -2,14 +2,14 @@ import { expect, it } from 'vitest';
 import { someSnapshot } from '../../monitoring/testing/some-snapshot.ts';
 import { flowBetween, meanInSystem } from './littles-law.ts';
 
-it('means the jobs in the system over the time that is looked at', () => {
-  const stays = [
-    { from: 0, to: 2_000 },
-    { from: 1_500, to: 2_500 },
-    { from: 3_000, to: Infinity },
-    { from: 9_000, to: 9_500 },
+it('means the jobs in the system over all looks, wherever the jobs are', () => {
+  const looks = [
+    { jobs: { queued: 3, processing: 2, retrying: 1 } },
+    { jobs: { queued: 0, processing: 2, retrying: 0 } },
+    { jobs: { queued: 0, processing: 0, retrying: 0 } },
+    { jobs: { queued: 0, processing: 1, retrying: 1 } },
   ];
-  expect(meanInSystem(stays, 1_000, 5_000)).toBe((1 + 1 + 2) / 4);
+  expect(meanInSystem(looks)).toBe((6 + 2 + 0 + 2) / 4);
 });
 
 it('finds the flow between two snapshots, whatever came before', () => {

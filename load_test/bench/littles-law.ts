@@ -1,16 +1,9 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
-/** A job's time in the system, in milliseconds since 1970. */
-export interface Stay {
-  readonly from: number;
-  /** Infinity for one that has not ended. */
-  readonly to: number;
-}
-
-/** Mean number of jobs in the system between two moments: the integral of the open ones over time, by its length. */
-export function meanInSystem(stays: readonly Stay[], from: number, to: number): number {
-  const inside = stays.map((stay) => Math.max(0, Math.min(stay.to, to) - Math.max(stay.from, from)));
-  return inside.reduce((sum, ms) => sum + ms, 0) / (to - from);
+/** Mean number of jobs in the system, of looks at equal distances: waiting, in work, or to be retried. */
+export function meanInSystem(looks: readonly Pick<Snapshot, 'jobs'>[]): number {
+  const sum = looks.reduce((before, { jobs }) => before + jobs.queued + jobs.processing + jobs.retrying, 0);
+  return sum / looks.length;
 }
 
 /** Of the jobs that completed between two snapshots less than five minutes apart: how many a second, and their mean time. */

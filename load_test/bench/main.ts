@@ -1,6 +1,7 @@
 #!/usr/bin/env -S npx node
 import { measureBacklog } from './backlog.ts';
 import { measureEta } from './eta.ts';
+import { measureLittlesLaw } from './law.ts';
 import { measureMonitoring } from './monitoring.ts';
 import { measureSteadyLoad } from './steady-load.ts';
 
@@ -11,3 +12,5 @@ console.log();
 await measureEta();
 console.log();
 await measureMonitoring();
+console.log();
+await measureLittlesLaw();

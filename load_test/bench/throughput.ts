@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import PQueue from 'p-queue';
 import type { LoadSystem } from '../system/load-system.ts';
 import { upload, type BenchImage } from './upload.ts';
-import type { JobWatcher } from './watch-jobs.ts';
+import { JobWatcher } from './watch-jobs.ts';
 
 /** Uploads under way at once: enough to keep the queue filled, as a crowd of clients would. */
 const UPLOADS_AT_ONCE = 8;
+const WARM_UP_IMAGES = 60;
 
 /** Images per second of the whole system: from the first upload to the last end, as a subscriber sees it. */
 export async function systemThroughput(
@@ -24,6 +25,16 @@ export async function systemThroughput(
     }),
   );
   return (images.length / (performance.now() - since)) * 1_000;
+}
+
+/** Images per second of the whole system, found by the work that warms it up. */
+export async function findSpeed(system: LoadSystem, image: BenchImage): Promise<number> {
+  await using watcher = await JobWatcher.open(system.notificationUrl);
+  return await systemThroughput(
+    system,
+    watcher,
+    Array.from({ length: WARM_UP_IMAGES }, () => image),
+  );
 }
 
 /** Images per second of bare loops over the same images, one a process. The processes are warm. */

@@ -6,7 +6,7 @@ import { collectJobs, idsFrom } from './collect-evidence.ts';
 import { makeLedger, type Ledger } from './ledger.ts';
 import { acceptedIds } from './note.ts';
 import { Skipped, type Recovery, type Scenario } from './scenario.ts';
-import { drawFrom } from './schedule.ts';
+import { drawFrom } from '../draw.ts';
 import { settle } from './settle.ts';
 import { Subscriber } from './subscriber.ts';
 

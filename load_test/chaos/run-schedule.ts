@@ -5,7 +5,7 @@ import { smallImages } from './chaos-image.ts';
 import type { ChaosSystem } from './chaos-system.ts';
 import type { Client } from './client.ts';
 import type { ScheduledFault } from './fault.ts';
-import type { Draw } from './schedule.ts';
+import type { Draw } from '../draw.ts';
 
 /** Uploads this many small images at random moments of so many seconds. Resolves when each has had its answer. */
 export async function uploadOver(client: Client, jobs: number, seconds: number, draw: Draw): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import type { ChaosSystem } from './chaos-system.ts';
 import type { Client } from './client.ts';
-import type { Draw } from './schedule.ts';
+import type { Draw } from '../draw.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** What a scenario works with. Whatever it uploads goes through `client`, so that the ledger knows of it. */

@@ -1,20 +1,10 @@
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { drawFrom, type Draw } from '../draw.ts';
 import type { Fault, ScheduledFault } from './fault.ts';
 
 /** Mean time between two faults of the random mix. */
 const BETWEEN_MS = 4_000;
 /** Workers that a schedule speaks of; a system with fewer has them by turns. */
 const WORKERS = 3;
-
-/** A whole number between both bounds, which it may be. */
-export type Draw = (from: number, to: number) => number;
-
-/** The same seed draws the same numbers for ever. */
-export function drawFrom(seed: number): Draw {
-  const generator = xoroshiro128plus(seed);
-  return (from, to) => uniformInt(generator, from, to);
-}
 
 /** Those that stop the whole system for a while come less often, and one after the other. */
 const menu: readonly { readonly weight: number; readonly make: (draw: Draw) => Fault }[] = [
