@@ -15,8 +15,8 @@ const brokerGauges = [
   'rabbitmq_alarms_memory_used_watermark',
   'rabbitmq_alarms_free_disk_space_watermark',
   'image_workers',
-  'image_workers_slots',
-  'image_workers_busy_slots',
+  'image_pipeline_slots',
+  'image_pipeline_busy_slots',
 ] as const satisfies readonly MetricName[];
 
 /** What only events tell. */
@@ -58,8 +58,8 @@ export class MetricsExporter {
     if (broker !== undefined) {
       this.#exportBroker(broker);
       metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
-      metrics.set('image_workers_slots', snapshot.utilisation.slots);
-      metrics.set('image_workers_busy_slots', snapshot.utilisation.busy);
+      metrics.set('image_pipeline_slots', snapshot.utilisation.slots);
+      metrics.set('image_pipeline_busy_slots', snapshot.utilisation.busy);
     }
     // Until the log has been read to its end, totals are those of the last save, and would seem to begin anew.
     if (snapshot.sources.events.state === 'ok') this.#exportJobs(snapshot);

@@ -21,7 +21,7 @@ export const workersAndQueues: Dashboard = {
           queries: [
             {
               expr: 'sum(rate(image_worker_busy_seconds_total[$__rate_interval])) / sum(image_worker_slots)',
-              legend: 'all workers, finished jobs',
+              legend: 'all workers, on average',
             },
             {
               expr: 'sum(image_worker_busy_slots) / sum(image_worker_slots)',
@@ -43,8 +43,8 @@ export const workersAndQueues: Dashboard = {
           unit: 'short',
           queries: [
             { expr: 'image_workers', legend: 'workers' },
-            { expr: 'image_workers_slots', legend: 'slots' },
-            { expr: 'image_workers_busy_slots', legend: 'busy slots' },
+            { expr: 'image_pipeline_slots', legend: 'slots' },
+            { expr: 'image_pipeline_busy_slots', legend: 'busy slots' },
           ],
         },
         {

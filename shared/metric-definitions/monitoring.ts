@@ -73,13 +73,13 @@ export const monitoringMetrics = {
     labels: [],
     services: ['monitoring'],
   },
-  image_workers_slots: {
+  image_pipeline_slots: {
     type: 'gauge',
     help: 'Jobs that all workers together can work on at once.',
     labels: [],
     services: ['monitoring'],
   },
-  image_workers_busy_slots: {
+  image_pipeline_busy_slots: {
     type: 'gauge',
     help: 'Jobs that all workers together have in hand, by events.',
     labels: [],
