@@ -80,6 +80,20 @@ describe('/metrics', () => {
   });
 });
 
+describe('image_http_server_errors_total', () => {
+  it('is there before the first answer with 5xx, and counts those', async () => {
+    const api = await given.startedApi();
+    const errors = async () => {
+      const text = (await api.ask('/metrics')).bytes.toString();
+      return Number(/^image_http_server_errors_total (\d+)$/m.exec(text)?.[1]);
+    };
+    expect(await errors()).toBe(0);
+    expect((await api.ask('/nothing')).status).toBe(404);
+    expect((await api.ask('/queue/status')).status).toBe(503);
+    await expect.poll(errors, { timeout: 5_000 }).toBe(1);
+  });
+});
+
 describe('a stop', () => {
   it('lets an upload in hand end, and takes no further one', async () => {
     const api = await given.api();

@@ -8,6 +8,12 @@ export const apiMetrics = {
     labels: ['method', 'route', 'status'],
     services: ['api'],
   },
+  image_http_server_errors_total: {
+    type: 'counter',
+    help: 'HTTP requests answered with 5xx. There from the start, at 0: series by status begin with their first answer.',
+    labels: [],
+    services: ['api'],
+  },
   image_http_request_duration_seconds: {
     type: 'histogram',
     help: 'Time from the request to the end of its answer.',
