@@ -1,9 +1,16 @@
 /** One line, or several, of a panel. */
 export interface PanelQuery {
-  /** PromQL. `$__rate_interval` is Grafana's: at least four scrapes, and no less than a pixel of the screen. */
+  /** PromQL. `$__rate_interval` is Grafana's: at least four scrapes, and no less than a step of the graph and a scrape. */
   readonly expr: string;
   /** As Grafana has it, e.g. `{{queue}}`. */
   readonly legend: string;
+  /** PromQL of what is shown while `expr` has no series at all. Without it, that is a gap. */
+  readonly otherwise?: string;
+}
+
+/** The whole query of a panel. */
+export function promqlOf({ expr, otherwise }: PanelQuery): string {
+  return otherwise === undefined ? expr : `${expr} or on () ${otherwise}`;
 }
 
 /** How a panel is drawn: a number with its history, lines, or bars upon each other where most of the time there is nothing. */
@@ -39,12 +46,15 @@ export function percentiles(histogram: string): PanelQuery[] {
   }));
 }
 
-/** How often each thing happened; `none` while nothing does. @param label tells the things apart */
-export function occurrences(counter: string, label: string): PanelQuery {
+/**
+ * How often each thing happened within a bar; `none` while nothing does, and a gap while nobody counts. Not
+ * `increase(…[$__interval])`: it misses what happens between the last scrape of one window and the first of the next.
+ * @param counter has all its series from the start @param label tells the things apart @param prefix of the legend
+ */
+export function occurrences(counter: string, label: string, prefix = ''): PanelQuery {
   return {
-    expr:
-      `sum by (${label}) (increase(${counter}[$__rate_interval])) > 0 ` +
-      `or on () label_replace(vector(0), "${label}", "none", "", "")`,
-    legend: `{{${label}}}`,
+    expr: `sum by (${label}) (rate(${counter}[$__rate_interval])) * $__interval_ms / 1000 > 0`,
+    otherwise: `label_replace(0 * sum(${counter}), "${label}", "none", "", "")`,
+    legend: `${prefix}{{${label}}}`,
   };
 }

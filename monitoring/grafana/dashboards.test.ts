@@ -9,6 +9,7 @@ import { metricsIn, windowsIn } from '../testing/metrics-in.ts';
 import { alertRules, prometheusConfig } from '../testing/prometheus-files.ts';
 import { buildDashboard } from './build-dashboard.ts';
 import { buildPanel, DATASOURCE } from './build-panel.ts';
+import { promqlOf } from './dashboard.ts';
 import { dashboardFile, dashboards } from './dashboards.ts';
 
 const known = new Set<string>(Object.values(foreignMetrics).flat());
@@ -33,18 +34,31 @@ describe('dashboards', () => {
     expect(panel.title).not.toBe('');
     expect(panel.description.length).toBeGreaterThan(10);
     expect(panel.unit).not.toBe('');
-    for (const { expr, legend } of panel.queries) {
-      expect(unknownIn(expr)).toEqual([]);
-      expect(legend).not.toBe('');
+    for (const query of panel.queries) {
+      expect(unknownIn(promqlOf(query))).toEqual([]);
+      expect(query.legend).not.toBe('');
     }
+    const legends = panel.queries.map(({ legend }) => legend);
+    expect(new Set(legends).size).toBe(legends.length);
   });
 
   it('look over windows of four scrapes at least', () => {
     const { scrape_interval } = prometheusConfig().global;
     expect(scrape_interval).toBe('5s');
     const allowed = ['$__rate_interval', '5m'];
-    for (const { expr } of panels.flatMap(({ queries }) => queries))
-      expect(allowed).toEqual(expect.arrayContaining(windowsIn(expr)));
+    for (const query of panels.flatMap(({ queries }) => queries))
+      expect(allowed).toEqual(expect.arrayContaining(windowsIn(promqlOf(query))));
+  });
+
+  it('draw bars four scrapes wide at least, so that no event is in two of them', () => {
+    const bars = panels.filter(({ kind }) => kind === 'bars');
+    expect(bars).not.toEqual([]);
+    const scrapeSeconds = Number.parseInt(prometheusConfig().global.scrape_interval, 10);
+    for (const panel of bars) {
+      const { interval = '' } = buildPanel(panel, 1, { x: 0, y: 0, w: 8, h: 8 });
+      expect(interval).toMatch(/^\d+s$/);
+      expect(Number.parseInt(interval, 10)).toBeGreaterThanOrEqual(4 * scrapeSeconds);
+    }
   });
 
   it('are what Grafana begins with', async () => {

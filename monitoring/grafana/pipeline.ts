@@ -1,6 +1,7 @@
 import { occurrences, percentiles, type Dashboard } from './dashboard.ts';
 
-const DEAD = 'rabbitmq_queue_messages{job="monitoring", queue=~"image[.](jobs|webhooks)[.]dead"}';
+const DEAD =
+  'rabbitmq_queue_messages{job="monitoring", queue=~"image[.]jobs[.]dead|image[.]webhooks[.]dead"}';
 const FAILED_5M = 'sum(rate(image_jobs_failed_total[5m]))';
 const COMPLETED_5M = 'sum(rate(image_jobs_completed_total[5m]))';
 
@@ -47,7 +48,9 @@ export const pipeline: Dashboard = {
           kind: 'stat',
           queries: [
             {
-              expr: `${FAILED_5M} / ((${FAILED_5M} + ${COMPLETED_5M}) > 0) or vector(0)`,
+              expr: `${FAILED_5M} / ((${FAILED_5M} + ${COMPLETED_5M}) > 0)`,
+              // 0 where no job ended, a gap where nobody counts.
+              otherwise: FAILED_5M,
               legend: 'failed',
             },
           ],
@@ -65,7 +68,7 @@ export const pipeline: Dashboard = {
           unit: 'short',
           kind: 'stat',
           redFrom: 1,
-          queries: [{ expr: 'count(ALERTS{alertstate="firing"}) or vector(0)', legend: 'alerts' }],
+          queries: [{ expr: 'count(ALERTS{alertstate="firing"})', otherwise: 'vector(0)', legend: 'alerts' }],
         },
       ],
     },
@@ -154,14 +157,9 @@ export const pipeline: Dashboard = {
         {
           title: 'Server errors of the API',
           description:
-            'Answers with 5xx: what the API could not promise, or did not manage. 0 when all is well.',
+            'Answers with 5xx: what the API could not promise, or did not manage. 0 when all is well, a gap without API.',
           unit: 'reqps',
-          queries: [
-            {
-              expr: 'sum(rate(image_http_requests_total{status=~"5.."}[$__rate_interval])) or vector(0)',
-              legend: '5xx',
-            },
-          ],
+          queries: [{ expr: 'sum(rate(image_http_server_errors_total[$__rate_interval]))', legend: '5xx' }],
         },
         {
           title: 'Retried attempts',

@@ -178,8 +178,8 @@ export const workersAndQueues: Dashboard = {
           unit: 'short',
           kind: 'bars',
           queries: [
-            occurrences('image_websocket_refused_total', 'reason'),
-            occurrences('image_websocket_cut_total', 'reason'),
+            occurrences('image_websocket_refused_total', 'reason', 'refused: '),
+            occurrences('image_websocket_cut_total', 'reason', 'cut: '),
           ],
         },
         {

@@ -1,9 +1,9 @@
 import { parser } from '@prometheus-io/lezer-promql';
+import { asPromql } from './as-promql.ts';
 
 /** The names of the metrics in a PromQL expression. @throws Error where it cannot be parsed */
 export function metricsIn(expr: string): string[] {
-  // Grafana's own, which it replaces by a duration.
-  const promql = expr.replaceAll('$__rate_interval', '20s');
+  const promql = asPromql(expr);
   const names = new Set<string>();
   parser.parse(promql).iterate({
     enter: ({ type, from, to, node }) => {
