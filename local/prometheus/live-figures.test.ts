@@ -1,10 +1,14 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { labelValues } from '@image-pipeline/shared/metric-label-values.ts';
 import { metricDefinitions } from '@image-pipeline/shared/metric-definitions.ts';
 import type { MetricDefinition } from '@image-pipeline/shared/metric-definitions/definition.ts';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { promqlOf, type PanelQuery } from '../../monitoring/grafana/dashboard.ts';
 import { dashboards } from '../../monitoring/grafana/dashboards.ts';
 import { foreignMetrics } from '../../monitoring/prometheus/foreign-metrics.ts';
+import { metricsIn } from '../../monitoring/testing/metrics-in.ts';
 import { alertRules } from '../../monitoring/testing/prometheus-files.ts';
+import { selectorsIn } from '../../monitoring/testing/selectors-in.ts';
 import { readExposition } from './testing/exposition.ts';
 import { startLiveSystem, type LiveSystem } from './testing/live-system.ts';
 import { PrometheusClient } from './testing/prometheus-client.ts';
@@ -14,17 +18,24 @@ const programs = inject('prometheus');
 const definitions = Object.entries<MetricDefinition>(metricDefinitions);
 const boundedLabels = new Map(Object.entries(labelValues));
 const services = ['api', 'worker', 'notification', 'monitoring'] as const;
+const FIRING = 'ALERTS{alertstate="firing"}';
 const isUp = (job: string) => `${job}: up`;
 /** A scrape every 5 s, and rates need two; on a machine that does much besides. */
 const patiently = { timeout: 90_000, interval: 1_000 };
+/** It holds for a minute before it fires. */
+const forAlert = { timeout: 110_000, interval: 1_000 };
 
 const queries = dashboards.flatMap(({ title, rows }) =>
   rows.flatMap((row) =>
     row.panels.flatMap((panel) =>
-      panel.queries.map(({ expr }) => ({ where: `${title}: ${panel.title}`, expr })),
+      panel.queries.map((query) => ({ where: `${title}: ${panel.title}`, query })),
     ),
   ),
 );
+/** Of alerts that fire: there are none while all is well. */
+const ofAlerts = queries.filter(({ query }) => metricsIn(query.expr).includes('ALERTS'));
+const labelsOf = ({ legend }: PanelQuery) =>
+  [...legend.matchAll(/{{(\w+)}}/g)].map(([, label = '']) => label);
 
 describe.skipIf(programs === null)('the local system with Prometheus', { timeout: 120_000 }, () => {
   let system: LiveSystem;
@@ -56,26 +67,52 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
     await vi.waitFor(async () => expect(await prometheus.targets()).toEqual(jobs.toSorted()), patiently);
   });
 
+  /** Those that have no data of their own, or none for their legend; what is shown instead does not count. */
+  const emptyAmong = async (some: typeof queries) => {
+    const empty: string[] = [];
+    for (const { where, query } of some) {
+      const known = (await prometheus.samples(query.expr)).filter(({ value }) => Number.isFinite(value));
+      const named = known.filter(({ labels }) => labelsOf(query).every((label) => Boolean(labels[label])));
+      if (named.length === 0 || named.length < known.length) empty.push(`${where}: ${query.expr}`);
+    }
+    return empty;
+  };
+
   it('has data for every query of every panel', async () => {
-    await vi.waitFor(async () => {
-      const empty: string[] = [];
-      for (const { where, expr } of queries) {
-        if (!(await prometheus.values(expr)).some(Number.isFinite)) empty.push(`${where}: ${expr}`);
-      }
-      expect(empty).toEqual([]);
-    }, patiently);
+    const others = queries.filter((one) => !ofAlerts.includes(one));
+    await vi.waitFor(async () => expect(await emptyAmong(others)).toEqual([]), patiently);
   });
 
-  it('evaluates every alert; of them, only dead letters may fire, as every other job here fails', async () => {
+  it('has data for what a panel shows instead, where there is nothing to show', async () => {
+    const instead = queries.filter(({ query }) => query.otherwise !== undefined);
+    expect(instead).not.toEqual([]);
+    for (const { where, query } of instead) {
+      const nothing = { ...query, expr: `(${query.expr}) unless on () vector(1)` };
+      const shown = await prometheus.samples(promqlOf(nothing));
+      const labels = Object.fromEntries(labelsOf(query).map((label) => [label, 'none']));
+      expect(
+        shown.map((sample) => sample.labels),
+        where,
+      ).toEqual([labels]);
+    }
+  });
+
+  it('has series of everything that panels and alerts look at', async () => {
+    const ofPanels = queries.map(({ where, query }) => ({ where, expr: promqlOf(query) }));
+    const ofRules = alertRules().map(({ alert, expr }) => ({ where: alert, expr }));
+    for (const { where, expr } of [...ofPanels, ...ofRules])
+      for (const selector of selectorsIn(expr).filter((one) => !one.startsWith('ALERTS')))
+        expect(await prometheus.values(selector), `${where}: ${selector}`).not.toEqual([]);
+  });
+
+  it('evaluates every alert, and none fires', async () => {
     await vi.waitFor(async () => {
       const rules = await prometheus.rules();
       expect(rules.map(({ name }) => name)).toEqual(alertRules().map(({ alert }) => alert));
       for (const { name, health, lastError } of rules)
         expect(health, `${name}: ${lastError ?? ''}`).toBe('ok');
     }, patiently);
-    expect(await prometheus.values('ALERTS{alertstate="firing", alertname!="DeadLettersGrowing"}')).toEqual(
-      [],
-    );
+    expect(await prometheus.samples(FIRING)).toEqual([]);
   });
 
   it.each(services)(
@@ -110,4 +147,18 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
         expect(await prometheus.values(`count(${name}{job=~"${job}"})`), name).toHaveLength(1);
     },
   );
+
+  it('fires one alert when the workers are gone, shows it, and ends it when one is back', async () => {
+    const firing = async () => (await prometheus.samples(FIRING)).map(({ labels }) => labels);
+    expect(ofAlerts).not.toEqual([]);
+    await system.supervisor.withWorkers((workers) => workers.scale(0));
+    await vi.waitFor(
+      async () =>
+        expect(await firing()).toMatchObject([{ alertname: 'NoConsumers', queue: queueNames.process }]),
+      forAlert,
+    );
+    expect(await emptyAmong(ofAlerts)).toEqual([]);
+    await system.supervisor.withWorkers((workers) => workers.scale(1));
+    await vi.waitFor(async () => expect(await firing()).toEqual([]), forAlert);
+  }, 240_000);
 });

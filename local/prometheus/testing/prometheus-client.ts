@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { asPromql } from '../../../monitoring/testing/as-promql.ts';
 
 const sampleSchema = z.object({
   metric: z.record(z.string(), z.string()),
@@ -21,6 +22,13 @@ const rulesSchema = z.object({
   }),
 });
 
+/** One series at one moment. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  /** NaN and infinite where Prometheus says so. */
+  readonly value: number;
+}
+
 /** Prometheus' HTTP API. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
 export class PrometheusClient {
   readonly #url: string;
@@ -29,11 +37,18 @@ export class PrometheusClient {
     this.#url = url;
   }
 
-  /** The values of an expression at this moment. @throws Error with Prometheus' own if it cannot be evaluated */
-  async values(expr: string): Promise<number[]> {
-    const body = new URLSearchParams({ query: expr.replaceAll('$__rate_interval', '20s') });
+  /** What an expression is at this moment. @throws Error with Prometheus' own if it cannot be evaluated */
+  async samples(expr: string): Promise<Sample[]> {
+    const body = new URLSearchParams({ query: asPromql(expr) });
     const answer = await this.#ask('query', { method: 'POST', body });
-    return querySchema.parse(answer).data.result.map(({ value }) => Number(value[1]));
+    return querySchema
+      .parse(answer)
+      .data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  }
+
+  /** As `samples`, without their labels. */
+  async values(expr: string): Promise<number[]> {
+    return (await this.samples(expr)).map(({ value }) => value);
   }
 
   /** `job: health` of each target. */

@@ -9,22 +9,31 @@ const IMAGES = join(import.meta.dirname, '../../../test_images');
 /** One that completes, one that fails, one that is refused. */
 const FILES = ['one-pixel.png', 'corrupted.jpg', 'text.jpg'];
 
+/** More than a client may send in a message (WEBSOCKET_MAX_MESSAGE_BYTES). */
+const TOO_LONG = 'x'.repeat(20_000);
+
 /** A refusal has no address. */
 const answerSchema = z.object({ status_url: z.string().optional() });
 
-/** Uploads without end, a subscriber to every job, and a receiver of webhooks: what a system has figures of. */
+/**
+ * What a system has figures of: without end uploads and WebSockets that are refused or cut; a subscriber to every job, and a
+ * receiver of webhooks.
+ */
 export class Traffic {
   readonly #apiUrl: string;
+  /** Begins with `ws`. */
+  readonly #socketUrl: string;
   readonly #receiver: Server;
   readonly #subscriber: WebSocket;
-  readonly #uploading: Promise<void>;
+  readonly #going: Promise<void>;
   #isStopped = false;
 
-  private constructor(apiUrl: string, receiver: Server, subscriber: WebSocket) {
+  private constructor(apiUrl: string, socketUrl: string, receiver: Server, subscriber: WebSocket) {
     this.#apiUrl = apiUrl;
+    this.#socketUrl = socketUrl;
     this.#receiver = receiver;
     this.#subscriber = subscriber;
-    this.#uploading = this.#upload();
+    this.#going = this.#go();
   }
 
   /** @param notificationUrl e.g. `http://127.0.0.1:8001` */
@@ -34,32 +43,49 @@ export class Traffic {
     });
     receiver.listen(0, '127.0.0.1');
     await once(receiver, 'listening');
-    const subscriber = new WebSocket(`${notificationUrl.replace('http', 'ws')}/ws?job_id=*`);
+    const socketUrl = notificationUrl.replace('http', 'ws');
+    const subscriber = new WebSocket(`${socketUrl}/ws?job_id=*`);
     await once(subscriber, 'open');
-    return new Traffic(apiUrl, receiver, subscriber);
+    return new Traffic(apiUrl, socketUrl, receiver, subscriber);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#uploading;
+    await this.#going;
     this.#subscriber.close();
     this.#receiver.closeAllConnections();
     this.#receiver.close();
     await once(this.#receiver, 'close');
   }
 
-  async #upload(): Promise<void> {
-    const { port } = this.#receiver.address() as AddressInfo;
+  async #go(): Promise<void> {
     while (!this.#isStopped) {
-      for (const file of FILES) {
-        const form = new FormData();
-        form.set('file', await openAsBlob(join(IMAGES, file)), file);
-        form.set('callback_url', `http://127.0.0.1:${port}/hook`);
-        const answer = await fetch(`${this.#apiUrl}/upload`, { method: 'POST', body: form });
-        const { status_url } = answerSchema.parse(await answer.json());
-        // Holds until the job has ended, so that no queue grows.
-        if (status_url !== undefined) await fetch(`${status_url}?wait=20`);
-      }
+      for (const file of FILES) await this.#upload(file);
+      await this.#beRefused();
+      await this.#beCut();
     }
+  }
+
+  async #upload(file: string): Promise<void> {
+    const { port } = this.#receiver.address() as AddressInfo;
+    const form = new FormData();
+    form.set('file', await openAsBlob(join(IMAGES, file)), file);
+    form.set('callback_url', `http://127.0.0.1:${port}/hook`);
+    const answer = await fetch(`${this.#apiUrl}/upload`, { method: 'POST', body: form });
+    const { status_url } = answerSchema.parse(await answer.json());
+    // Holds until the job has ended, so that no queue grows.
+    if (status_url !== undefined) await fetch(`${status_url}?wait=20`);
+  }
+
+  /** There are no WebSockets at that path. */
+  async #beRefused(): Promise<void> {
+    await once(new WebSocket(`${this.#socketUrl}/elsewhere`), 'close');
+  }
+
+  async #beCut(): Promise<void> {
+    const socket = new WebSocket(`${this.#socketUrl}/ws`);
+    await once(socket, 'open');
+    socket.send(TOO_LONG);
+    await once(socket, 'close');
   }
 }
