@@ -89,6 +89,7 @@ describe('image_http_server_errors_total', () => {
     };
     expect(await errors()).toBe(0);
     expect((await api.ask('/nothing')).status).toBe(404);
+    expect((await api.ask('/readyz')).status).toBe(503);
     expect((await api.ask('/queue/status')).status).toBe(503);
     await expect.poll(errors, { timeout: 5_000 }).toBe(1);
   });

@@ -24,7 +24,8 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
       const route = routeOf(request) ?? 'other';
       const status = response.headersSent ? String(response.statusCode) : 'aborted';
       metrics.increase('image_http_requests_total', { method: knownMethod(method), route, status });
-      if (status.startsWith('5')) metrics.increase('image_http_server_errors_total');
+      // Not to be ready is an answer, and no error.
+      if (status.startsWith('5') && route !== '/readyz') metrics.increase('image_http_server_errors_total');
       metrics.observe('image_http_request_duration_seconds', seconds, { method: knownMethod(method), route });
       const jobId = rememberedJobId(response);
       log[quietRoutes.includes(route) ? 'debug' : 'info'](

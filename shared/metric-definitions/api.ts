@@ -10,7 +10,7 @@ export const apiMetrics = {
   },
   image_http_server_errors_total: {
     type: 'counter',
-    help: 'HTTP requests answered with 5xx. There from the start, at 0: series by status begin with their first answer.',
+    help: 'HTTP requests answered with 5xx, but by /readyz. There from the start, while series by status begin with their first answer.',
     labels: [],
     services: ['api'],
   },
