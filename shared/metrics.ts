@@ -3,6 +3,13 @@ import { metricDefinitions, type MetricName } from './metric-definitions.ts';
 import { longBuckets, type MetricDefinition } from './metric-definitions/definition.ts';
 import { labelValues } from './metric-label-values.ts';
 
+/** Of prom-client: gauges called like counters, which say what others say already, by type. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const;
+
 type Labels = Readonly<Record<string, string>>;
 
 /** The metrics of one service: its own from the table, and Node's. */
@@ -23,6 +30,7 @@ export interface Metrics {
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const counters = new Map<MetricName, Counter>();
   const gauges = new Map<MetricName, Gauge>();
   const histograms = new Map<MetricName, Histogram>();

@@ -1,20 +1,30 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { execa } from 'execa';
 import { expect, inject, test } from 'vitest';
 import { alertRules } from '../testing/prometheus-files.ts';
 
 const programs = inject('prometheus');
-const promtool = async (...args: string[]) =>
-  execa(programs?.promtool ?? '', args, { cwd: import.meta.dirname, all: true, reject: false });
+const promtool = async (args: readonly string[], options: { input?: string } = {}) =>
+  execa(programs?.promtool ?? '', args, { ...options, cwd: import.meta.dirname, all: true, reject: false });
 
 test.skipIf(programs === null).each([
   ['the configuration and its rules are valid', ['check', 'config', 'prometheus.yml']],
   ['each alert fires when it should, and not when it should not', ['test', 'rules', 'alerts.test.yml']],
 ])('%s', async (_title, args) => {
-  const { exitCode, all } = await promtool(...args);
+  const { exitCode, all } = await promtool(args);
   expect(exitCode, all).toBe(0);
 });
+
+test.skipIf(programs === null).each(['api', 'worker', 'notification', 'monitoring'])(
+  'the metrics of the %s are as Prometheus would have them',
+  async (service) => {
+    const input = await createMetrics(service).render();
+    const { exitCode, all } = await promtool(['check', 'metrics'], { input });
+    expect(exitCode, all).toBe(0);
+  },
+);
 
 test('every alert is tried by alerts.test.yml', async () => {
   const tests = await readFile(join(import.meta.dirname, 'alerts.test.yml'), 'utf8');
