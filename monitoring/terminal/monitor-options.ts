@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { addressIn, monitorAddress } from './monitor-address.ts';
 
 const USAGE_ERROR = 2;
 
@@ -21,34 +22,42 @@ export function readMonitorOptions(
     .description(description)
     .option(
       '--url <address>',
-      'the monitoring service',
+      'the monitoring service; else MONITORING_URL, or MONITORING_PORT of this machine',
       asUrl,
-      env['MONITORING_URL'] ?? `http://localhost:${env['MONITORING_PORT'] ?? '8002'}`,
     )
     .option('--interval <seconds>', 'from one look to the next', asSeconds, 2)
     .option('--once', 'look once and end', false)
     .option('--json', 'print each snapshot as one line of JSON', false)
     .addHelpText(
       'after',
-      '\nq or Ctrl-C ends it. Without a terminal it prints one line an interval. NO_COLOR turns colours off.\n' +
+      '\nq or Ctrl-C ends it. Without a terminal it prints one line a snapshot. NO_COLOR turns colours off.\n' +
+        'Variables are read from the environment, then from .env of the project.\n' +
         'Exit codes: 0 ok, 1 error, 2 usage, 3 figures are stale or the service cannot be reached.',
     )
     .allowExcessArguments(false)
     .exitOverride();
   try {
     command.parse(args, { from: 'user' });
+    const options = command.opts<Omit<MonitorOptions, 'url'> & { readonly url?: string }>();
+    return { ...options, url: options.url ?? urlIn(env, command) };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return { exitCode: error.exitCode === 0 ? 0 : USAGE_ERROR };
   }
-  return command.opts<MonitorOptions>();
+}
+
+function urlIn(env: NodeJS.ProcessEnv, command: Command): string {
+  const found = addressIn(env);
+  if ('url' in found) return found.url;
+  return command.error(`error: ${found.variable} is "${found.given}" but must be ${found.form}`);
 }
 
 function asUrl(given: string): string {
-  if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) {
+  const url = monitorAddress(given);
+  if (url === undefined) {
     throw new InvalidArgumentError('It must be an address such as http://localhost:8002.');
   }
-  return given.replace(/\/+$/, '');
+  return url;
 }
 
 function asSeconds(given: string): number {
