@@ -31,8 +31,3 @@ export function shortCountText(count: number | null): string {
   if (count === null || count < 100_000) return countText(count);
   return count < 10_000_000 ? `${Math.round(count / 1_000)}k` : `${(count / 1_000_000).toFixed(1)}M`;
 }
-
-/** Cut to the width, with an ellipsis; padded to it. */
-export function fit(text: string, width: number): string {
-  return text.length <= width ? text.padEnd(width) : `${text.slice(0, Math.max(0, width - 1))}…`;
-}

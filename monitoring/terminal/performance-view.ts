@@ -1,11 +1,20 @@
-import { latencyStages, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, fit, rateText, secondsText } from './figures-text.ts';
-import { heading } from './heading.ts';
+import {
+  latencyStages,
+  type LatencyStage,
+  type Snapshot,
+} from '@image-pipeline/shared/contracts/snapshot.ts';
+import { countText, rateText, secondsText } from './figures-text.ts';
+import { firstThatFits, fit } from './fit-text.ts';
+import { figuresByEvents, type Look } from './history.ts';
+import { labelledLines } from './labelled-lines.ts';
 import { sparkline } from './sparkline.ts';
 import type { Paint, View } from './view.ts';
-import { workerLines } from './worker-lines.ts';
 
 const COLUMN = 10;
+/** Of the name of a stage or rate. */
+const NAME = 10;
+/** As many kinds of failure are named, the most frequent first. */
+const MAX_FAILURES = 4;
 
 /** What a stage is, beside its name. */
 const meanings = {
@@ -14,26 +23,18 @@ const meanings = {
   fetch: 'reading the original',
   process: 'decoding to encoding',
   store: 'writing the result',
-  notify: 'until it was known',
+  notify: 'until monitoring knew',
 } as const satisfies Record<(typeof latencyStages)[number], string>;
 
 /** Throughput, latency with its parts, utilisation, failures. */
 export const performanceView: View = {
   name: 'performance_monitor',
   description: 'Watch the performance: throughput, latency percentiles, utilisation, failures.',
-  lines(seen, width, paint) {
-    const { snapshot } = seen;
-    return [
-      ...heading('Performance', seen, width, paint),
-      ...throughputLines(seen.history, snapshot, width, paint),
-      '',
-      ...latencyLines(snapshot, width, paint),
-      '',
-      ...workerLines(snapshot, width, paint),
-      '',
-      failureLine(snapshot, width, paint),
-    ];
-  },
+  title: 'Performance',
+  body: ({ snapshot, history }, width, paint) => ({
+    above: [...throughputLines(history, snapshot, width, paint), '', ...latencyLines(snapshot, width, paint)],
+    below: failureLines(snapshot, width, paint),
+  }),
   line({ throughput, latency, utilisation, failures_5m }) {
     const total = latency.stages.total;
     const compact = (seconds: number | undefined) => secondsText(seconds).replace(' ', '');
@@ -51,13 +52,13 @@ export const performanceView: View = {
 const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(COLUMN)).join('');
 
 function throughputLines(
-  history: readonly Snapshot[],
+  history: readonly Look[],
   { throughput, peaks }: Snapshot,
   width: number,
   paint: Paint,
 ): string[] {
-  const nameWidth = Math.max(12, width - COLUMN * 3);
-  const rates = history.map((snapshot) => snapshot.throughput.completed_1m);
+  const nameWidth = Math.max(NAME, width - COLUMN * 3);
+  const rates = figuresByEvents(history, (look) => look.throughput.completed_1m);
   const peak = peaks === null ? '-' : `${rateText(peaks.throughput_1m.value)}/s`;
   const row = (name: string, texts: readonly string[]) => fit(name, nameWidth) + cells(texts);
   return [
@@ -77,26 +78,36 @@ function throughputLines(
 }
 
 function latencyLines({ latency }: Snapshot, width: number, paint: Paint): string[] {
-  const nameWidth = Math.max(12, width - COLUMN * 4);
-  const minutes = latency.window_seconds / 60;
-  const title = `LATENCY, ${countText(latency.samples)} jobs in ${minutes} min`;
+  const titles = width < NAME + COLUMN * 4 + 1 ? ['P50', 'P95', 'P99'] : ['P50', 'P95', 'P99', 'MEAN'];
+  const nameWidth = Math.max(NAME, width - COLUMN * titles.length);
+  const samples = `LATENCY, ${countText(latency.samples)} jobs`;
+  const title = firstThatFits(
+    [`${samples} in ${latency.window_seconds / 60} min`, samples, 'LATENCY'],
+    nameWidth,
+  );
+  const withMeanings = latencyStages.map((stage) => `${nameOf(stage).padEnd(NAME)} ${meanings[stage]}`);
+  const hasRoom = withMeanings.every((name) => name.length <= nameWidth);
   return [
-    paint('dim', fit(title, nameWidth) + cells(['P50', 'P95', 'P99', 'MEAN'])),
-    ...latencyStages.map((stage) => {
+    paint('dim', fit(title, nameWidth) + cells(titles)),
+    ...latencyStages.map((stage, i) => {
       const found = latency.stages[stage];
-      const name = stage === 'total' ? stage : `  ${stage}`;
       const texts = [found?.p50, found?.p95, found?.p99, found?.mean].map((seconds) => secondsText(seconds));
-      return fit(`${name.padEnd(10)} ${meanings[stage]}`, nameWidth) + cells(texts);
+      const name = (hasRoom ? withMeanings[i] : undefined) ?? nameOf(stage);
+      return fit(name, nameWidth) + cells(texts.slice(0, titles.length));
     }),
   ];
 }
 
-function failureLine({ failures_5m, totals }: Snapshot, width: number, paint: Paint): string {
-  const found = Object.entries(failures_5m).toSorted(([, one], [, other]) => other - one);
+const nameOf = (stage: LatencyStage) => (stage === 'total' ? stage : `  ${stage}`);
+
+function failureLines({ failures_5m, totals }: Snapshot, width: number, paint: Paint): string[] {
+  const found = Object.entries(failures_5m)
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([code, count]) => `${code} ${count}`);
+  const more = found.length > MAX_FAILURES ? [`${found.length - MAX_FAILURES} other kinds`] : [];
+  const text = found.length === 0 ? 'none in 5 min' : [...found.slice(0, MAX_FAILURES), ...more].join(', ');
   const ever =
     totals === null ? '' : ` (${countText(totals.failed)} ever, ${countText(totals.retried)} retries)`;
-  const text =
-    found.length === 0 ? 'none in 5 min' : found.map(([code, count]) => `${code} ${count}`).join(', ');
-  const shown = fit(text, width - 10 - ever.length).trimEnd();
-  return `${paint('bold', 'Failures')}  ${found.length === 0 ? shown : paint('yellow', shown)}${ever}`;
+  const tint = (line: string) => (found.length === 0 ? line : paint('yellow', line));
+  return labelledLines('Failures', `${text}${ever}`, width, paint, tint);
 }

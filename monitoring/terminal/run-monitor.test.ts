@@ -2,15 +2,23 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { someSnapshot, someSource } from '../testing/some-snapshot.ts';
 
-/** A monitoring service that always answers this. */
-async function serve(snapshot: Snapshot): Promise<string> {
-  const server = createServer((_request, response) => response.end(JSON.stringify(snapshot)));
+/** A monitoring service that always answers this, or what it is at the n-th look. */
+async function serve(answer: Snapshot | ((look: number) => Snapshot | undefined)): Promise<string> {
+  let look = 0;
+  const server = createServer((_request, response) => {
+    const snapshot = typeof answer === 'function' ? answer(look++) : answer;
+    if (snapshot === undefined) response.destroy();
+    else response.end(JSON.stringify(snapshot));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -20,8 +28,13 @@ async function serve(snapshot: Snapshot): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function start(program: string, args: readonly string[]) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', program), ...args]);
+/** The n-th snapshot that monitoring makes. */
+const made = (n: number) => someSnapshot({ updated_at: new Date(1_767_268_800_000 + n).toISOString() });
+
+function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', program), ...args], {
+    env: { ...process.env, ...env },
+  });
   const output = Promise.all([text(child.stdout), text(child.stderr)]);
   return {
     child,
@@ -62,15 +75,26 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
     },
   );
 
-  it('prints a line an interval where there is no terminal, until it is told to stop', async () => {
-    const { child, ended } = start(program, ['--interval', '0.2', '--url', await serve(someSnapshot())]);
+  it('ends with 2 where the environment tells no address, and names the variable', async () => {
+    const { code, err } = await start(program, ['--once'], { MONITORING_URL: 'nowhere' }).ended;
+    expect([code, err]).toEqual([2, expect.stringContaining('MONITORING_URL is "nowhere" but must be')]);
+  });
+
+  it('prints a line for each new snapshot where there is no terminal, until it is told to stop', async () => {
+    const url = await serve((look) => made(Math.floor(look / 3)));
+    const { child, ended } = start(program, ['--interval', '0.2', '--url', url]);
     let lines = 0;
     child.stdout.on('data', (chunk) => {
       lines += String(chunk).split('\n').length - 1;
       if (lines >= 3) child.kill('SIGINT');
     });
-    expect((await ended).code).toBe(0);
-    expect(lines).toBeGreaterThanOrEqual(3);
+    const { code, out } = await ended;
+    expect(code).toBe(0);
+    const times = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[0]);
+    expect(times.slice(0, 3)).toEqual([0, 1, 2].map((n) => made(n).updated_at));
   });
 
   it('ends at once while the service is silent', async () => {
@@ -119,4 +143,50 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
       expect(colours.filter((colour) => drawn.includes(colour))).toEqual([]);
     },
   );
+
+  it.skipIf(process.platform !== 'linux')(
+    'says that monitoring has gone, and how old its figures are by now',
+    async () => {
+      const url = await serve((look) => (look === 0 ? someSnapshot() : undefined));
+      const command = `stty cols 80 rows 24; exec ${process.execPath} ${program} --interval 0.3 --url ${url}`;
+      const child = spawn('script', ['-qefc', command, '/dev/null'], {
+        cwd: join(import.meta.dirname, '..'),
+        env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+      });
+      let out = '';
+      const ages = () =>
+        [...out.matchAll(/These figures are ([\d.]+) s old\. The monitoring/g)].map(([, age]) => Number(age));
+      child.stdout.on('data', (chunk) => {
+        const wasEnough = ages().length >= 3;
+        out += String(chunk);
+        if (!wasEnough && ages().length >= 3) child.stdin.write('q');
+      });
+      const [code] = (await once(child, 'exit')) as [number];
+      expect(code).toBe(3);
+      const [first = NaN, second = NaN, third = NaN] = ages();
+      expect(first).toBeGreaterThan(0.5);
+      expect(second - first).toBeGreaterThan(0.2);
+      expect(third - second).toBeGreaterThan(0.2);
+    },
+  );
+});
+
+it('reads .env of the project; the environment wins', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'monitor-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const url = await serve(someSnapshot());
+  await writeFile(join(root, '.env'), `MONITORING_PORT=${new URL(url).port}\nMONITORING_URL=\n`);
+  const program = join(root, 'program.mjs');
+  const here = pathToFileURL(import.meta.dirname).href;
+  await writeFile(
+    program,
+    `import { runMonitor } from '${here}/run-monitor.ts';
+     import { queueView } from '${here}/queue-view.ts';
+     process.exitCode = await runMonitor(queueView, ${JSON.stringify(root)});`,
+  );
+  const runs = [{}, { MONITORING_PORT: '9' }].map((env) => {
+    const child = spawn(process.execPath, [program, '--once'], { env: { ...process.env, ...env } });
+    return once(child, 'exit');
+  });
+  expect((await Promise.all(runs)).map(([code]: unknown[]) => code)).toEqual([0, 3]);
 });

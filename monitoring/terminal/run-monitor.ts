@@ -4,11 +4,15 @@ import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { judgeHealth } from '../snapshot/judge-health.ts';
-import { addLook } from './history.ts';
+import { drawView } from './draw-view.ts';
+import { wrap } from './fit-text.ts';
+import { addLook, addMissedLook, type Look } from './history.ts';
 import { watchKeys } from './keys.ts';
+import { monitorEnvironment } from './monitor-address.ts';
 import { readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 import { Screen } from './screen.ts';
-import type { Paint, View } from './view.ts';
+import { troublesText } from './troubles.ts';
+import type { Paint, Seen, View } from './view.ts';
 
 const OK = 0;
 const NOT_WELL = 3;
@@ -18,9 +22,13 @@ const TIMEOUT_MS = 2_000;
 /** styleText looks at NO_COLOR and at whether the output is a terminal. */
 const paint: Paint = (style, text) => styleText(style, text, { stream: process.stdout });
 
-/** A program that shows one view until q or Ctrl-C, or once. Resolves with its exit code. */
-export async function runMonitor(view: View): Promise<number> {
-  const options = readMonitorOptions(view, process.argv.slice(2), process.env);
+/**
+ * A program that shows one view until q or Ctrl-C, or once. Resolves with its exit code.
+ * @param root of the project, where `.env` is
+ */
+export async function runMonitor(view: View, root: string): Promise<number> {
+  const env = monitorEnvironment(root, process.env);
+  const options = readMonitorOptions(view, process.argv.slice(2), env);
   if ('exitCode' in options) return options.exitCode;
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort());
@@ -46,52 +54,61 @@ async function watch(
   screen: Screen | undefined,
   stop: AbortSignal,
 ): Promise<number> {
-  const history: Snapshot[] = [];
+  const history: Look[] = [];
+  let newest: { readonly snapshot: Snapshot; readonly health: Health; readonly at: number } | undefined;
+  let failure: string | undefined;
+  let printed = '';
   let code: number = OK;
-  const repaint = (health: Health) => {
-    const snapshot = history.at(-1);
-    if (screen === undefined || snapshot === undefined) return;
-    screen.paint(view.lines({ url: options.url, health, snapshot, history }, screen.width, paint));
+  const repaint = () => {
+    if (screen === undefined) return;
+    if (newest !== undefined) screen.paint(drawView(view, seenOf(newest), screen, paint));
+    else if (failure !== undefined) {
+      screen.paint(wrap(failure, screen.width).map((line) => paint('red', line)));
+    }
   };
-  let health: Health = { status: 'error', age_seconds: null };
-  const onResize = () => repaint(health);
-  process.stdout.on('resize', onResize);
+  const seenOf = ({ snapshot, health, at }: NonNullable<typeof newest>): Seen => {
+    const { url } = options;
+    if (failure === undefined) return { url, health, snapshot, history };
+    const ageSeconds = snapshot.age_seconds + (performance.now() - at) / 1_000;
+    const away = { reason: failure, ageSeconds };
+    return { url, health: { status: 'error', age_seconds: null }, snapshot, history, away };
+  };
+  process.stdout.on('resize', repaint);
   do {
     try {
       const snapshot = await fetchSnapshot(options.url, { timeoutMs: TIMEOUT_MS, stopping: stop });
+      const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
       addLook(history, snapshot);
-      health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+      newest = { snapshot, health, at: performance.now() };
+      failure = undefined;
       code = health.status === 'ok' ? OK : NOT_WELL;
-      if (screen === undefined) print(view, options, snapshot, health);
-      else repaint(health);
+      const isNew = `${snapshot.updated_at} ${health.status}`;
+      if (screen === undefined && isNew !== printed) print(view, options, seenOf(newest));
+      printed = isNew;
     } catch (error) {
       if (!(error instanceof MonitoringUnreachable)) throw error;
       if (stop.aborted) break;
       code = NOT_WELL;
-      health = { status: 'error', age_seconds: null };
-      if (screen === undefined || history.length === 0) screen?.paint([paint('red', error.message)]);
-      else repaint(health);
+      failure = error.message;
+      addMissedLook(history);
       if (screen === undefined) console.error(error.message);
     }
+    repaint();
     if (options.once) break;
     await sleep(options.interval * 1_000, undefined, { signal: stop }).catch(() => undefined);
   } while (!stop.aborted);
-  process.stdout.off('resize', onResize);
+  process.stdout.off('resize', repaint);
   return code;
 }
 
 /** Where there is no terminal, or one look is wanted. */
-function print(view: View, { json, once, url }: MonitorOptions, snapshot: Snapshot, health: Health): void {
+function print(view: View, { json, once }: MonitorOptions, seen: Seen): void {
+  const { snapshot, health } = seen;
   if (json) console.log(JSON.stringify(snapshot));
   else if (once && process.stdout.isTTY) {
-    const lines = view.lines(
-      { url, health, snapshot, history: [snapshot] },
-      process.stdout.columns || 80,
-      paint,
-    );
-    console.log(lines.join('\n'));
+    const size = { width: process.stdout.columns || 80, height: Infinity };
+    console.log(drawView(view, seen, size, paint).join('\n'));
   } else {
-    const note = health.status === 'ok' ? '' : ` ${health.status}`;
-    console.log(`${snapshot.updated_at} ${view.line(snapshot)}${note}`);
+    console.log(`${snapshot.updated_at} ${view.line(snapshot)}${troublesText(snapshot, health)}`);
   }
 }

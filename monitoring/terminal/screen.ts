@@ -1,9 +1,11 @@
-const ENTER = '\u001b[?1049h\u001b[?25l';
-const LEAVE = '\u001b[?25h\u001b[?1049l';
+/** The other screen, without a cursor; lines that are too long for a very narrow terminal are cut, not wrapped. */
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
+const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 const FALLBACK_WIDTH = 80;
+const FALLBACK_HEIGHT = 24;
 
 /** The whole terminal, painted over in place. What was on it before, and the cursor, come back at the end. */
 export class Screen {
@@ -19,10 +21,17 @@ export class Screen {
     return this.#out.columns || FALLBACK_WIDTH;
   }
 
+  /** The last line stays empty: the cursor is there. */
+  get height(): number {
+    return Math.max(1, (this.#out.rows || FALLBACK_HEIGHT) - 1);
+  }
+
   paint(lines: readonly string[]): void {
     this.#lines = lines;
-    const shown = lines.slice(0, Math.max(1, (this.#out.rows || Infinity) - 1));
-    const text = shown.map((line) => `${line}${CLEAR_LINE}\n`).join('');
+    const text = lines
+      .slice(0, this.height)
+      .map((line) => `${line}${CLEAR_LINE}\n`)
+      .join('');
     this.#out.write(`${this.#isOpen ? '' : ENTER}${HOME}${text}${CLEAR_BELOW}`);
     this.#isOpen = true;
   }

@@ -1,10 +1,11 @@
 const STEPS = '▁▂▃▄▅▆▇█';
+const GAP = ' ';
 
-/** The newest values, as many as fit, from 0 to the highest of them. */
-export function sparkline(values: readonly number[], width: number): string {
+/** The newest values, as many as fit, from 0 to the highest of them; a gap for one that is not known. */
+export function sparkline(values: readonly (number | undefined)[], width: number): string {
   const shown = values.slice(-width);
-  const top = Math.max(...shown, Number.MIN_VALUE);
-  return shown.map((value) => STEPS[stepOf(value / top)] ?? '').join('');
+  const top = Math.max(...shown.filter((value) => value !== undefined), Number.MIN_VALUE);
+  return shown.map((value) => (value === undefined ? GAP : STEPS[stepOf(value / top)])).join('');
 }
 
 /** Only nothing is the lowest step, so that one waiting job is seen beside a thousand. */

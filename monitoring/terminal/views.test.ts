@@ -2,9 +2,11 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import { someQueue, someSnapshot, someSource, someWorker } from '../testing/some-snapshot.ts';
+import { drawView } from './draw-view.ts';
+import type { Look } from './history.ts';
 import { performanceView } from './performance-view.ts';
 import { queueView } from './queue-view.ts';
-import type { View } from './view.ts';
+import type { Paint, Seen, View } from './view.ts';
 
 const empty = someSnapshot({
   queues: [],
@@ -21,24 +23,26 @@ const empty = someSnapshot({
   },
 });
 
+const plain: Paint = (_style, text) => text;
+const manyWorkers = (count: number) => Array.from({ length: count }, (_, n) => someWorker(`worker-${n + 1}`));
+
+function seen(snapshot: Snapshot, more: Partial<Seen> = {}): Seen {
+  const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+  return { url: 'http://localhost:8002', health, snapshot, history: [snapshot], ...more };
+}
+
 function draw(
   view: View,
   snapshot: Snapshot,
-  width = 80,
-  history: readonly Snapshot[] = [snapshot],
+  { width = 80, height = 40, ...more }: Partial<Seen> & { width?: number; height?: number } = {},
 ): string[] {
-  const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
-  return view.lines(
-    { url: 'http://localhost:8002', health, snapshot, history },
-    width,
-    (_style, text) => text,
-  );
+  return drawView(view, seen(snapshot, more), { width, height }, plain);
 }
 
 describe.each([queueView, performanceView])('$name', (view) => {
-  it.each([80, 100, 132])('stays within %d columns, whatever there is to show', (width) => {
+  it.each([40, 45, 60, 66, 80, 100, 132])('stays within %d columns, whatever there is to show', (width) => {
     const many = someSnapshot({
-      workers: Array.from({ length: 100 }, (_, n) => someWorker(`worker-${n}`)),
+      workers: manyWorkers(100),
       failures_5m: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`some_error_code_${n}`, n])),
       alarms: [`memory on ${'rabbit'.repeat(30)}`],
       ledger: {
@@ -47,13 +51,14 @@ describe.each([queueView, performanceView])('$name', (view) => {
         failed: 1e15,
         open: 1e15,
         in_broker: null,
-        unaccounted: -123,
+        unaccounted: 123,
       },
     });
+    const away = { reason: `It cannot be reached: ${'refused'.repeat(30)}`, ageSeconds: 7 };
     for (const snapshot of [someSnapshot(), many, empty]) {
-      const lines = draw(view, snapshot, width, Array<Snapshot>(500).fill(snapshot));
+      const lines = draw(view, snapshot, { width, away, history: Array<Snapshot>(500).fill(snapshot) });
       expect(lines.filter((line) => line.length > width)).toEqual([]);
-      expect(lines.length).toBeLessThan(40);
+      expect(lines.length).toBeLessThanOrEqual(40);
     }
   });
 
@@ -62,6 +67,72 @@ describe.each([queueView, performanceView])('$name', (view) => {
     const lines = draw(view, someSnapshot({ sources: { management, events: someSource() } }));
     expect(lines[0]).toMatch(/ stale$/);
     expect(lines[2]).toBe('RabbitMQ’s management API is away; its figures are 42 s old');
+  });
+
+  it('says why monitoring does not answer and how old the figures are, in lines of whole words', () => {
+    const reason = 'The monitoring service at http://localhost:8002 cannot be reached: connect ECONNREFUSED';
+    const away = { reason, ageSeconds: 83.2 };
+    const health = { status: 'error', age_seconds: null } as const;
+    const lines = draw(view, someSnapshot(), { away, health, width: 60 });
+    expect(lines[0]).toMatch(/ error$/);
+    expect(lines.slice(2, 5)).toEqual([
+      'These figures are 83 s old. The monitoring service at',
+      'http://localhost:8002 cannot be reached: connect',
+      'ECONNREFUSED',
+    ]);
+  });
+
+  it('shows figures without their colours while monitoring does not answer', () => {
+    const away = { reason: 'refused', ageSeconds: 83 };
+    const marked: Paint = (style, text) => `<${style}>${text}`;
+    const lines = drawView(view, seen(someSnapshot(), { away }), { width: 80, height: 40 }, marked);
+    expect(lines[2]).toBe('<red>These figures are 83 s old. refused');
+    expect(lines.slice(3).filter((line) => !/^<dim>[^<]*$/.test(line))).toEqual([]);
+  });
+
+  it('says how often monitoring makes the figures', () => {
+    expect(draw(view, someSnapshot())[0]).toContain(', made every 5 s ');
+  });
+
+  it('leaves gaps where events were not followed or monitoring did not answer', () => {
+    const looks = [1, 2, 4].map((value) =>
+      someSnapshot({
+        jobs: { queued: value, processing: 0, retrying: 0 },
+        throughput: { completed_1m: value, completed_5m: 0, failed_1m: 0, failed_5m: 0 },
+        sources: {
+          management: someSource(),
+          events: someSource(value === 2 ? { state: 'away', reason: 'it reads the log' } : {}),
+        },
+      }),
+    );
+    const history: Look[] = [...looks.slice(0, 2), undefined, ...looks.slice(2)];
+    expect(draw(view, looks.at(-1) ?? empty, { history })).toContain('▃  █');
+  });
+
+  it('shortens the list of workers where the terminal is low, those that are gone first', () => {
+    const workers = manyWorkers(7).map((worker, n) => (n === 1 ? { ...worker, live: false } : worker));
+    const lines = draw(view, someSnapshot({ workers }), { height: 20 });
+    const names = lines.flatMap((line) => /^ {2}(worker-\d)/.exec(line)?.[1] ?? []);
+    expect(names.length).toBeGreaterThan(0);
+    expect(names).toEqual(
+      ['worker-1', 'worker-3', 'worker-4', 'worker-5', 'worker-6'].slice(0, names.length),
+    );
+    expect(lines).toContain(`  … and ${7 - names.length} more workers`);
+    expect(lines).toHaveLength(20);
+    expect(lines.at(-1)).toMatch(/^(Failures|Ledger) /);
+  });
+
+  it('leaves out empty lines before it hides any', () => {
+    const roomy = draw(view, someSnapshot({ workers: [] }));
+    const height = roomy.length - 2;
+    const dense = draw(view, someSnapshot({ workers: [] }), { height });
+    expect(dense).toEqual(roomy.filter((line) => line !== ''));
+  });
+
+  it('says how many lines are hidden', () => {
+    const all = draw(view, someSnapshot({ workers: [] })).filter((line) => line !== '');
+    const lines = draw(view, someSnapshot({ workers: [] }), { height: 5 });
+    expect(lines).toEqual([...all.slice(0, 4), `… ${all.length - 4} lines hidden`]);
   });
 
   it('has a line for logs', () => {
@@ -74,7 +145,7 @@ describe('the view of queues', () => {
   it('shows the queue of jobs first, others where there is something in them, never the event log', () => {
     const lines = draw(queueView, someSnapshot());
     expect(lines.slice(2, 8)).toEqual([
-      'QUEUE                     READY  UNACKED   IN/s  OUT/s  ACK/s  CONSUMERS  OLDEST',
+      'QUEUE (RabbitMQ, ≤ 5 s)   READY  UNACKED   IN/s  OUT/s  ACK/s  CONSUMERS  OLDEST',
       'image.jobs.process        1235k   12 345    123    4.8   0.05        100  61 min',
       'image.jobs.dead               3        0      0      0      0          0       -',
       'image.jobs.retry.30s          1        0      0      0      0          0       -',
@@ -83,13 +154,40 @@ describe('the view of queues', () => {
     ]);
   });
 
-  it('draws the depth as it went', () => {
-    const history = [0, 1, 50, 100].map((ready) =>
-      someSnapshot({ queues: [someQueue('image.jobs.process', { ready })] }),
+  it.each([
+    [79, 'image.jobs.process       1235k   12 345    123    4.8   0.05        100  61 min'],
+    [66, 'jobs.process       1235k   12 345    123    4.8        100  61 min'],
+    [60, 'jobs.process          1235k    123    4.8        100  61 min'],
+    [45, 'jobs.process         1235k        100  61 min'],
+  ])('leaves out columns at %d', (width, line) => {
+    expect(draw(queueView, someSnapshot(), { width })).toContain(line);
+  });
+
+  it('keeps names apart in 40 columns', () => {
+    const names = ['image.jobs.retry.30s', 'image.webhooks.retry.30s', 'image.webhooks.retry.10m'];
+    const queues = names.map((name) => someQueue(name, { ready: 1 }));
+    const lines = draw(queueView, someSnapshot({ queues }), { width: 40 });
+    expect(lines.slice(3, 6).map((line) => line.slice(0, 14))).toEqual([
+      'jobs.retry.30s',
+      '…oks.retry.30s',
+      '…oks.retry.10m',
+    ]);
+  });
+
+  it('draws the depth as it went, by events', () => {
+    const history = [0, 1, 50, 100].map((queued) =>
+      someSnapshot({
+        jobs: { queued, processing: 0, retrying: 0 },
+        queues: [someQueue('image.jobs.process', { ready: null })],
+      }),
     );
-    const lines = draw(queueView, history.at(-1) ?? empty, 80, history);
-    expect(lines).toContain('Depth     up to 100 waited here, 20 at the worst ever');
+    const lines = draw(queueView, history.at(-1) ?? empty, { history });
+    expect(lines).toContain('Depth     up to 100 waited here, 20 at the worst ever, by events');
     expect(lines).toContain('▁▂▅█');
+  });
+
+  it('does not make up a depth that is not known', () => {
+    expect(draw(queueView, empty)).toContain('Depth     not known, by events');
   });
 
   it('names runs that are unaccounted for', () => {
@@ -106,7 +204,15 @@ describe('the view of performance', () => {
     expect(lines).toContain(
       'total      from upload to result            0.50 s      12 s    20 min   0.030 s',
     );
-    expect(lines.find((line) => line.startsWith('  notify'))).toMatch(/(?: {9}-){4}$/);
+    expect(lines.find((line) => line.startsWith('  notify'))).toMatch(
+      / until monitoring knew +(?: {9}-){4}$/,
+    );
     expect(lines.at(-1)).toBe('Failures  undecodable_image 3, deadline_exceeded 1 (22 ever, 7 retries)');
+  });
+
+  it('leaves out meanings, then the mean, where the terminal is narrow', () => {
+    const at = (width: number) => draw(performanceView, someSnapshot(), { width });
+    expect(at(60)).toContain('  process               0.50 s      12 s    20 min   0.030 s');
+    expect(at(45)).toContain('  process          0.50 s      12 s    20 min');
   });
 });

@@ -1,27 +1,58 @@
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { fit, shareText } from './figures-text.ts';
+import type { Snapshot, WorkerFigures } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { shareText } from './figures-text.ts';
+import { firstThatFits, fitEnd } from './fit-text.ts';
+import { labelledLines, LABEL_WIDTH } from './labelled-lines.ts';
 import { bar } from './sparkline.ts';
 import type { Paint } from './view.ts';
 
-const MAX_WORKERS = 12;
+const LONGEST_NAME = 28;
+/** Of a line: all but the name and the bar. */
+const FIXED_WIDTH = 18;
 
-/** All workers together, then each with what it has in hand. */
-export function workerLines(snapshot: Snapshot, width: number, paint: Paint): string[] {
-  const { workers, utilisation } = snapshot;
+/** All workers together, then each with what it has in hand. @param height lines; the list is shortened to fit */
+export function workerLines(snapshot: Snapshot, width: number, height: number, paint: Paint): string[] {
+  const { workers } = snapshot;
+  const room = height - 1;
+  if (workers.length <= room) return [sumLine(snapshot, width, paint), ...linesOf(workers, width, paint)];
+  const shown = new Set(workers.toSorted(goneLast).slice(0, Math.max(0, room - 1)));
+  const hidden = workers.length - shown.size;
+  return [
+    sumLine(snapshot, width, paint),
+    ...linesOf(
+      workers.filter((worker) => shown.has(worker)),
+      width,
+      paint,
+    ),
+    ...(hidden > 0 ? [paint('dim', `  … and ${hidden} more worker${hidden === 1 ? '' : 's'}`)] : []),
+  ];
+}
+
+const goneLast = (one: WorkerFigures, other: WorkerFigures) => Number(other.live) - Number(one.live);
+
+function sumLine({ workers, utilisation }: Snapshot, width: number, paint: Paint): string {
   const { slots, busy, last_minute } = utilisation;
   const live = workers.filter((worker) => worker.live).length;
-  const barWidth = Math.max(10, width - 52);
   const share = last_minute === null ? '' : `, ${shareText(last_minute)} of the last minute`;
-  const sum = `${live} live, ${busy} of ${slots} slots busy${share}`;
-  return [
-    `${paint('bold', 'Workers')}   ${live === 0 ? paint('red', 'none') : fit(sum, width - 10).trimEnd()}`,
-    ...workers.slice(0, MAX_WORKERS).map((worker) => {
-      const inHand = `${worker.busy}/${worker.slots ?? '?'}`.padStart(6);
-      const name = `  ${fit(worker.name, 28)}`;
-      if (!worker.live) return paint('dim', `${name} gone`);
-      const drawn = paint('cyan', bar(worker.utilisation ?? 0, barWidth));
-      return `${name} ${inHand}  ${drawn} ${shareText(worker.utilisation).padStart(6)}`;
-    }),
-    ...(workers.length > MAX_WORKERS ? [paint('dim', `  … and ${workers.length - MAX_WORKERS} more`)] : []),
-  ];
+  const sum = firstThatFits(
+    [
+      `${live} live, ${busy} of ${slots} slots busy${share}`,
+      `${live} live, ${busy} of ${slots} slots busy`,
+      `${live} live, ${busy}/${slots} busy`,
+    ],
+    width - LABEL_WIDTH,
+  );
+  const tint = (line: string) => (live === 0 ? paint('red', line) : line);
+  return labelledLines('Workers', live === 0 ? 'none' : sum, width, paint, tint)[0] ?? '';
+}
+
+function linesOf(workers: readonly WorkerFigures[], width: number, paint: Paint): string[] {
+  const room = Math.max(16, width - FIXED_WIDTH);
+  const nameWidth = Math.min(LONGEST_NAME, Math.ceil(room / 2) + 3);
+  return workers.map((worker) => {
+    const name = `  ${fitEnd(worker.name, nameWidth)}`;
+    if (!worker.live) return paint('dim', `${name} gone`);
+    const inHand = `${worker.busy}/${worker.slots ?? '?'}`.padStart(6);
+    const drawn = paint('cyan', bar(worker.utilisation ?? 0, room - nameWidth));
+    return `${name} ${inHand}  ${drawn} ${shareText(worker.utilisation).padStart(6)}`;
+  });
 }

@@ -1,0 +1,31 @@
+/** Cut to the width, with an ellipsis; padded to it. */
+export function fit(text: string, width: number): string {
+  return text.length <= width ? text.padEnd(width) : `${text.slice(0, Math.max(0, width - 1))}…`;
+}
+
+/** The same, cut at its beginning: of the names of queues and workers the end tells them apart. */
+export function fitEnd(text: string, width: number): string {
+  return text.length <= width ? text.padEnd(width) : `…${text.slice(text.length - width + 1)}`;
+}
+
+/** The first of these texts that is no longer than the width; else the last one, cut. */
+export function firstThatFits(texts: readonly string[], width: number): string {
+  return texts.find((text) => text.length <= width) ?? fit(texts.at(-1) ?? '', width);
+}
+
+/** In lines no longer than the width. It breaks between words, but not behind a figure; a longer word is cut in pieces. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/(?<!\d) /)) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = word;
+    for (; line.length > width; line = line.slice(width)) lines.push(line.slice(0, width));
+  }
+  return [...lines, line];
+}

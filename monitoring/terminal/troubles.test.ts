@@ -1,0 +1,55 @@
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { describe, expect, it } from 'vitest';
+import { judgeHealth } from '../snapshot/judge-health.ts';
+import { someQueue, someSnapshot, someSource, someWorker } from '../testing/some-snapshot.ts';
+import { heading } from './heading.ts';
+import { troublesText } from './troubles.ts';
+
+const idle = { queued: 0, processing: 0, retrying: 0 };
+const gone = [someWorker('worker-1', { live: false })];
+const aged = (age_seconds: number | null) => ({
+  management: someSource({ state: age_seconds === null ? 'never' : 'away', age_seconds }),
+  events: someSource(),
+});
+
+describe('the word in the heading, and the line for logs', () => {
+  it.each<[string, string, string, Partial<Snapshot>]>([
+    ['all is well', 'ok', '', {}],
+    ['nothing waits, and nobody works', 'ok', '', { workers: gone, jobs: idle, queues: [] }],
+    [
+      'RabbitMQ has an alarm',
+      'ALARM',
+      ' alarm=memory',
+      { alarms: ['memory on rabbit@a', 'memory on rabbit@b'] },
+    ],
+    [
+      'two resources are short',
+      'ALARM',
+      ' alarm=memory,disk',
+      { alarms: ['memory on rabbit@a', 'disk on rabbit@a'] },
+    ],
+    ['jobs wait for a worker', 'no workers', ' no_workers', { workers: gone, queues: [] }],
+    [
+      'jobs wait, by RabbitMQ only',
+      'no workers',
+      ' no_workers',
+      { workers: [], jobs: idle, queues: [someQueue('image.jobs.process', { ready: 1 })] },
+    ],
+    ['figures are old', 'stale', ' stale', { sources: aged(60) }],
+    ['nothing is known', 'error', ' error', { sources: aged(null) }],
+    [
+      'much is wrong',
+      'ALARM',
+      ' alarm=disk no_workers stale',
+      { alarms: ['disk on rabbit@a'], workers: [], sources: aged(60) },
+    ],
+  ])('where %s: %s', (_case, word, text, changes) => {
+    const snapshot = someSnapshot(changes);
+    const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+    const seen = { url: 'http://localhost:8002', health, snapshot, history: [snapshot] };
+    expect(heading('Queues', seen, 80, (style, shown) => `<${style}>${shown}`)[0]).toMatch(
+      new RegExp(`<${{ ok: 'green', stale: 'yellow' }[word] ?? 'red'}>${word}$`),
+    );
+    expect(troublesText(snapshot, health)).toBe(text);
+  });
+});
