@@ -2,18 +2,26 @@
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
+/** Before the line: behind one that fills the width many terminals clear its last character. */
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 const FALLBACK_WIDTH = 80;
 const FALLBACK_HEIGHT = 24;
 
+/** What is needed of `process.stdout`. */
+export interface Terminal {
+  readonly columns: number | undefined;
+  readonly rows: number | undefined;
+  readonly write: (text: string) => unknown;
+}
+
 /** The whole terminal, painted over in place. What was on it before, and the cursor, come back at the end. */
 export class Screen {
-  readonly #out: NodeJS.WriteStream;
+  readonly #out: Terminal;
   #lines: readonly string[] = [];
   #isOpen = false;
 
-  constructor(out: NodeJS.WriteStream) {
+  constructor(out: Terminal) {
     this.#out = out;
   }
 
@@ -30,7 +38,7 @@ export class Screen {
     this.#lines = lines;
     const text = lines
       .slice(0, this.height)
-      .map((line) => `${line}${CLEAR_LINE}\n`)
+      .map((line) => `${CLEAR_LINE}${line}\n`)
       .join('');
     this.#out.write(`${this.#isOpen ? '' : ENTER}${HOME}${text}${CLEAR_BELOW}`);
     this.#isOpen = true;

@@ -122,11 +122,14 @@ describe.each([queueView, performanceView])('$name', (view) => {
     expect(lines.at(-1)).toMatch(/^(Failures|Ledger) /);
   });
 
-  it('leaves out empty lines before it hides any', () => {
-    const roomy = draw(view, someSnapshot({ workers: [] }));
-    const height = roomy.length - 2;
-    const dense = draw(view, someSnapshot({ workers: [] }), { height });
-    expect(dense).toEqual(roomy.filter((line) => line !== ''));
+  it.each([0, 7])('leaves no line empty where that would hide nearly all of %d workers', (count) => {
+    const snapshot = someSnapshot({ workers: manyWorkers(count) });
+    const all = draw(view, snapshot).filter((line) => line !== '');
+    const [height, more] = count === 0 ? [all.length, 0] : [all.length - 2, 1];
+    const lines = draw(view, snapshot, { height });
+    expect(lines).toHaveLength(height);
+    expect(lines).not.toContain('');
+    expect(lines.filter((line) => line.includes('more workers'))).toHaveLength(more);
   });
 
   it('says how many lines are hidden', () => {
