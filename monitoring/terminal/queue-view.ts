@@ -25,7 +25,7 @@ export const queueView: View = {
     const { busy, slots } = snapshot.utilisation;
     return [
       `ready=${queue?.ready ?? '-'} unacked=${queue?.unacked ?? '-'} retrying=${snapshot.jobs.retrying}`,
-      `in=${rateText(queue?.publish_rate ?? 0)}/s out=${rateText(queue?.ack_rate ?? 0)}/s`,
+      `in=${rateText(queue?.publish_rate ?? null)}/s out=${rateText(queue?.ack_rate ?? null)}/s`,
       `oldest=${secondsText(queue?.head_age_seconds).replace(' ', '')} busy=${busy}/${slots}`,
       `consumers=${queue?.consumers ?? '-'} dlq=${snapshot.dead_letters.jobs ?? '-'}`,
       `unaccounted=${snapshot.ledger?.unaccounted ?? '-'}`,
