@@ -25,7 +25,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: '\\.\\./(api|worker|notification|monitoring)/',
+              regex: '(\\.\\.|@image-pipeline)/(api|worker|notification|monitoring)/',
               message: 'A service imports shared and itself; what joins two of them is tested in load_test.',
             },
           ],

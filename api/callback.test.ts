@@ -14,6 +14,7 @@ import { acceptedJobSchema } from './contracts/upload-answer.ts';
 import { readDeliveries } from './read-deliveries.ts';
 import { givenApi } from './testing/given-api.ts';
 import { form } from './testing/images.ts';
+import { createUnlessAway } from './unless-away.ts';
 
 const given = givenApi();
 const CALLBACK = 'https://example.org/hook?token=secret-of-uploader';
@@ -138,12 +139,13 @@ describe('the status of a job that asked for a webhook', () => {
     const away = () => {
       throw new StoreUnavailable('It is away.');
     };
-    const store = { get: away, list: away };
+    const unlessAway = createUnlessAway({ patienceMs: 1_000, atOnce: 1 });
+    const sources = { store: { get: away, list: away }, unlessAway };
     const ended = viewOfStored(request, completedOutcome(request), []);
-    expect(await readDeliveries(ended, store)).toBeUndefined();
-    expect(await readDeliveries(viewOfStored(request, undefined, []), store)).toEqual([]);
+    expect(await readDeliveries(ended, sources)).toBeUndefined();
+    expect(await readDeliveries(viewOfStored(request, undefined, []), sources)).toEqual([]);
     const other = someRequest();
-    expect(await readDeliveries(viewOfStored(other, completedOutcome(other), []), store)).toEqual([]);
+    expect(await readDeliveries(viewOfStored(other, completedOutcome(other), []), sources)).toEqual([]);
     expect(queuedEvent(other).data.request).not.toHaveProperty('callback_url');
   });
 });

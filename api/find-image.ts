@@ -38,15 +38,18 @@ export function findImage(kind: ImageKind, view: JobView, estimate?: JobEstimate
   }
 }
 
+/** Why there is no image of a job that has not ended. */
+export function notReady(state: JobView['state'], estimate: JobEstimate | undefined): PipelineError {
+  return new PipelineError(
+    'not_ready',
+    `The job is ${state}; ask again, or wait with /status/{job_id}?wait=20.`,
+    { details: { job_status: state, ...retryAfterDetails(estimate?.eta_seconds) } },
+  );
+}
+
 function completed({ state, outcome }: JobView, estimate: JobEstimate | undefined) {
   if (outcome === undefined) {
-    throw new PipelineError(
-      'not_ready',
-      `The job is ${state}; ask again, or wait with /status/{job_id}?wait=20.`,
-      {
-        details: { job_status: state, ...retryAfterDetails(estimate?.eta_seconds) },
-      },
-    );
+    throw notReady(state, estimate);
   }
   if (outcome.state === 'failed') {
     throw new PipelineError('job_failed', `The job failed: ${outcome.error.reason}`, {

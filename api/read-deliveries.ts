@@ -1,9 +1,8 @@
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
-import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { Deliveries } from './contracts/callback-answer.ts';
 import { hasEnded } from './followed-jobs.ts';
-import { unlessAway } from './unless-away.ts';
+import type { JobSources } from './read-status.ts';
 
 /**
  * The attempts to deliver webhooks of a job: none before a run of it has ended, and none that cannot be read. Undefined
@@ -11,7 +10,7 @@ import { unlessAway } from './unless-away.ts';
  */
 export async function readDeliveries(
   view: JobView,
-  store: Pick<ObjectStore, 'get' | 'list'>,
+  { store, unlessAway }: Pick<JobSources, 'store' | 'unlessAway'>,
 ): Promise<Deliveries> {
   const { callback_url, job_id, run } = view.request;
   if (callback_url === undefined || (run === 1 && !hasEnded(view))) return [];

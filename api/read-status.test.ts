@@ -14,9 +14,11 @@ import { FollowedJobs } from './followed-jobs.ts';
 import { readStatus } from './read-status.ts';
 import { givenApi } from './testing/given-api.ts';
 import { SlowStore } from './testing/slow-store.ts';
+import { createUnlessAway } from './unless-away.ts';
 import type { TestApi } from './testing/test-api.ts';
 
 const given = givenApi();
+const unlessAway = createUnlessAway({ patienceMs: 400, atOnce: 32 });
 
 async function untilStatus(api: TestApi, jobId: string, status: string): Promise<void> {
   await expect
@@ -200,7 +202,9 @@ describe('a job that has ended unheard', () => {
     const [fresh, old] = [someRequest(), longAgo()];
     for (const request of [fresh, old]) followed.apply(queuedEvent(request));
     for (const request of [fresh, old]) {
-      expect(await readStatus(request.job_id, { followed, store })).toMatchObject({ state: 'queued' });
+      expect(await readStatus(request.job_id, { followed, store, unlessAway })).toMatchObject({
+        state: 'queued',
+      });
     }
     expect(outcomes).toEqual([outcomeKey(old.job_id, 1)]);
   });
@@ -212,7 +216,7 @@ describe('a job that has ended unheard', () => {
     const replayed = { ...longAgo(), run: 2 };
     followed.apply(queuedEvent(replayed));
     const askedAt = performance.now();
-    const view = await readStatus(replayed.job_id, { followed, store });
+    const view = await readStatus(replayed.job_id, { followed, store, unlessAway });
     expect(view).toMatchObject({ state: 'queued', earlierRuns: [] });
     expect(performance.now() - askedAt).toBeLessThan(900);
     expect(store.calls).toBe(2);

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findEarlierRuns, findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { hasEnded, type FollowedJobs } from './followed-jobs.ts';
-import { unlessAway } from './unless-away.ts';
+import type { UnlessAway } from './unless-away.ts';
 
 /** Within this age (ms) of a job's newest hop, the event of its end may just be under way. */
 const EVENT_LATENCY_MS = 2_000;
@@ -15,6 +14,8 @@ const EVENT_LATENCY_MS = 2_000;
 export interface JobSources {
   readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd' | 'apply'>;
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
+  /** For what the store knows besides of a job that the event log remembers. */
+  readonly unlessAway: UnlessAway;
 }
 
 /**
@@ -55,14 +56,15 @@ export async function awaitStatus(
 }
 
 async function fromLogAndStore(live: JobView, sources: JobSources): Promise<JobView> {
-  const [view, earlierRuns] = await Promise.all([withEnd(live, sources), missingRunsOf(live, sources.store)]);
+  const [view, earlierRuns] = await Promise.all([withEnd(live, sources), missingRunsOf(live, sources)]);
   return earlierRuns === undefined ? view : { ...view, earlierRuns };
 }
 
 /** The event of a job's end may be late, or lost with a broker that died; its outcome was stored before. */
-async function withEnd(view: JobView, { followed, store }: JobSources): Promise<JobView> {
+async function withEnd(view: JobView, { followed, store, unlessAway }: JobSources): Promise<JobView> {
   if (hasEnded(view) || isFresh(view)) return view;
-  const outcome = await outcomeOf(view, store);
+  const { job_id, run } = view.request;
+  const outcome = await unlessAway(() => readOutcome(store, job_id, run));
   if (outcome === undefined) return view;
   const end = endedEvent(view.request, outcome);
   // Read once, known to everybody here.
@@ -76,13 +78,8 @@ function isFresh({ timeline }: JobView): boolean {
   return age >= 0 && age < EVENT_LATENCY_MS;
 }
 
-/** Undefined, too, while the store does not answer at once: what the log tells is known without it. */
-function outcomeOf({ request }: JobView, store: JobSources['store']): Promise<Outcome | undefined> {
-  return unlessAway(() => readOutcome(store, request.job_id, request.run));
-}
-
 /** The log may reach back to the newest run only. Undefined where it knows all runs, or the store does not answer at once. */
-async function missingRunsOf({ request, earlierRuns }: JobView, store: JobSources['store']) {
+async function missingRunsOf({ request, earlierRuns }: JobView, { store, unlessAway }: JobSources) {
   const { job_id, run } = request;
   if (earlierRuns.length >= run - 1) return undefined;
   return unlessAway(() => findEarlierRuns(store, job_id, run));

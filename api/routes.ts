@@ -45,6 +45,7 @@ import { notReadyBecause } from './readiness.ts';
 import { readStatus } from './read-status.ts';
 import type { TempFolder } from './temp-folder.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
+import { createUnlessAway } from './unless-away.ts';
 
 /** How old the queues' figures may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
@@ -54,6 +55,9 @@ const FIGURES_WORTH_MS = 400;
 
 /** Of a body in JSON; a thousand ids are some 40 kB. */
 const MAX_BODY_BYTES = 128 * 1024;
+
+/** Of the store, by those who have something to tell without it. */
+const HURRIED_READS = { patienceMs: 400, atOnce: 32 } as const;
 
 export interface RoutesDeps {
   readonly config: ApiConfig;
@@ -84,7 +88,8 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
   const { letters, replays, replayRecords, sweeper } = deps.deadLetters;
   const token = requireToken(config.API_TOKEN);
   const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
-  const readState = async (jobId: string) => (await readStatus(jobId, { followed, store })).state;
+  const sources = { followed, store, unlessAway: createUnlessAway(HURRIED_READS) };
+  const readState = async (jobId: string) => (await readStatus(jobId, sources)).state;
   const inspect = (queue: string) => broker.queues.inspect(queue);
   const waitingJobs = createQueueFigures({
     queues: queuesOfWaitingJobs(config),
@@ -105,7 +110,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     minInterval: config.UPSTREAM_MIN_INTERVAL,
   });
   const thumbnails = new Thumbnails({
-    sources: { followed, store },
+    sources,
     estimate,
     line,
     ttl: config.THUMBNAIL_CACHE_TTL,
@@ -144,10 +149,10 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
         refuseBecause,
       },
     ),
-    'GET /status/{job_id}': [statusRoute({ followed, store, estimate, links, stopping: deps.stopping })],
+    'GET /status/{job_id}': [statusRoute({ ...sources, estimate, links, stopping: deps.stopping })],
     'GET /jobs': [...tokenInProduction, jobsRoute({ followed, isCaughtUp, links })],
-    'GET /results/{job_id}': [imageRoute('result', { followed, store, estimate })],
-    'GET /originals/{job_id}': [imageRoute('original', { followed, store, estimate })],
+    'GET /results/{job_id}': [imageRoute('result', { ...sources, estimate })],
+    'GET /originals/{job_id}': [imageRoute('original', { ...sources, estimate })],
     'GET /thumbnail/{job_id}': [thumbnailRoute(thumbnails)],
     'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(letters)],
     'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(letters, links)],

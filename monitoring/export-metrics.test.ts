@@ -43,11 +43,6 @@ describe('figures of jobs', () => {
     expect(since).toContain('image_jobs_accepted_total 50');
     expect(since.filter((line) => !line.includes('_total'))).toEqual([]);
   });
-
-  it('that are found to be fewer after all are no new beginning', async () => {
-    const lines = await exposedAfter(...[50, 40, 43].map((count) => ({ snapshot: accepted(count) })));
-    expect(lines).toContain('image_jobs_accepted_total 53');
-  });
 });
 
 describe('figures of RabbitMQ', () => {

@@ -6,7 +6,7 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { JOB_RETRY_PREFIX } from './ledger/ledger.ts';
 import type { BrokerFigures } from './management/read-broker.ts';
 
-/** What only a look at RabbitMQ tells. */
+/** What a look at RabbitMQ tells. */
 const brokerGauges = [
   'rabbitmq_queue_messages_ready',
   'rabbitmq_queue_messages_unacked',
@@ -19,7 +19,7 @@ const brokerGauges = [
   'image_pipeline_busy_slots',
 ] as const satisfies readonly MetricName[];
 
-/** What only events tell. */
+/** What events tell. */
 const eventGauges = [
   'image_jobs_open',
   'image_jobs_unaccounted',
@@ -59,7 +59,6 @@ export class MetricsExporter {
       this.#exportBroker(broker);
       metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
       metrics.set('image_pipeline_slots', snapshot.utilisation.slots);
-      metrics.set('image_pipeline_busy_slots', snapshot.utilisation.busy);
     }
     // Until the log has been read to its end, totals are those of the last save, and would seem to begin anew.
     if (snapshot.sources.events.state === 'ok') this.#exportJobs(snapshot);
@@ -97,30 +96,28 @@ export class MetricsExporter {
     const metrics = this.#metrics;
     const { jobs, totals, peaks, ledger } = snapshot;
     this.#exportHeadAges(snapshot);
+    // Of workers that RabbitMQ tells of, what events tell.
+    if (snapshot.sources.management.state === 'ok')
+      metrics.set('image_pipeline_busy_slots', snapshot.utilisation.busy);
     if (totals === null || peaks === null || ledger === null) return;
     for (const [state, count] of Object.entries(jobs)) metrics.set('image_jobs_open', count, { state });
-    this.#advance('image_jobs_accepted_total', totals.accepted, {}, 0);
-    this.#advance('image_jobs_completed_total', totals.completed, {}, 0);
-    this.#advance('image_jobs_retried_total', totals.retried, {}, 0);
+    this.#advance('image_jobs_accepted_total', totals.accepted);
+    this.#advance('image_jobs_completed_total', totals.completed);
+    this.#advance('image_jobs_retried_total', totals.retried);
     // Of every code, of which there are so many, whatever stands in old events.
     for (const code of Object.keys(errorCodes)) {
-      this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code }, 0);
+      this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code });
     }
     metrics.set('image_jobs_unaccounted', ledger.unaccounted);
     metrics.set('image_jobs_waiting_peak', peaks.waiting.value);
     metrics.set('image_jobs_processing_peak', peaks.processing.value);
   }
 
-  /** @param afterFall what has come since where the counter fell: all of it, if whoever counts has begun anew */
-  #advance(
-    name: MetricName,
-    value: number,
-    labels: Readonly<Record<string, string>>,
-    afterFall = value,
-  ): void {
+  /** A counter that fell was begun anew by whoever counts. */
+  #advance(name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}): void {
     const key = `${name} ${Object.values(labels).join(' ')}`;
     const before = this.#seen.get(key) ?? 0;
-    this.#metrics.increase(name, labels, value >= before ? value - before : afterFall);
+    this.#metrics.increase(name, labels, value >= before ? value - before : value);
     this.#seen.set(key, value);
   }
 }

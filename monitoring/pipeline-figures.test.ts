@@ -60,7 +60,7 @@ describe.each([
     const { ends, attempts, workers } = afterItsJob(false);
     expect(ends.between(Date.now() + NOT_YET, Infinity)).toEqual([]);
     expect(attempts.between(Date.now() + NOT_YET, Infinity)).toEqual([]);
-    expect(workers[0]?.lastSeen).toBeLessThan(Date.now() + NOT_YET);
+    for (const { lastSeen } of workers) expect(lastSeen).toBeLessThan(Date.now() + NOT_YET);
   });
 });
 
@@ -71,4 +71,55 @@ it('does not take those for live who are gone by the newest look, whatever their
   expect(figures.workers).toMatchObject([{ name: 'worker-1', live: true }]);
   figures.onLook({ queues: [], workers: [], connected: [], alarms: [] }, Date.now());
   expect(figures.workers).toMatchObject([{ name: 'worker-1', live: false }]);
+});
+
+describe('peaks', () => {
+  const givenFigures = () => new PipelineFigures({ state: undefined, isLive: () => true, patienceMs: 1_000 });
+  const worker = { name: 'worker-1', slots: 2 };
+  const look = { queues: [], workers: [worker], connected: [worker.name], alarms: [] };
+
+  it('count the jobs of a worker that died, which wait again, and not those of one that only takes no more', () => {
+    const figures = givenFigures();
+    const [waiting, inHand] = [someRequest(), someRequest()];
+    figures.onLook(look, Date.now());
+    const events = [queuedEvent(inHand), started(inHand), queuedEvent(waiting)];
+    for (const [offset, event] of events.entries()) figures.onEvent(event, offset);
+    for (const [seen, inSeconds, most] of [
+      [look, 0, 1],
+      [{ ...look, workers: [] }, 60, 1],
+      [{ ...look, workers: [], connected: [] }, 61, 2],
+    ] as const) {
+      const at = Date.now() + inSeconds * 1_000;
+      figures.onLook(seen, at);
+      figures.onRefresh(at);
+      expect(figures.peaks.waiting.value).toBe(most);
+    }
+  });
+
+  it('count a worker once whose old connection RabbitMQ has not given up yet', () => {
+    const figures = givenFigures();
+    figures.onLook({ ...look, workers: [worker, worker] }, Date.now());
+    expect(figures.peaks.workers.value).toBe(1);
+  });
+
+  it('are not raised by ends that are told again, which count in their own time', () => {
+    const figures = givenFigures();
+    const request = someRequest({ submitted_at: '2026-01-01T00:00:00.000Z' });
+    const outcome = { ...completedOutcome(request), finished_at: '2026-01-01T00:00:01.000Z' };
+    const end = endedEvent(request, outcome);
+    figures.toldAgain(end.id);
+    figures.onEvent(end, 0);
+    expect(figures.totals.completed).toBe(1);
+    expect(figures.peaks.throughput_1m.value).toBe(0);
+    expect(figures.ends.between(0, Infinity)).toMatchObject([{ at: Date.parse(outcome.finished_at) }]);
+  });
+});
+
+it('does not take those for live of whom only the past tells', () => {
+  const figures = new PipelineFigures({ state: undefined, isLive: () => false, patienceMs: 1_000 });
+  const startAt = (time: number, name: string) =>
+    startedEvent(someRequest(), 1, name, new Date(time).toISOString());
+  figures.onEvent(startAt(Date.now() - 3_600_000, 'worker-1'), 0);
+  figures.onEvent(startAt(Date.now() - 1_000, 'worker-2'), 1);
+  expect(figures.workers).toMatchObject([{ name: 'worker-2', live: true }]);
 });

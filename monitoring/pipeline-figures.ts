@@ -1,9 +1,10 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
 import type { DurableState } from './durable/durable-state.ts';
 import { DurableTotals } from './durable/durable-totals.ts';
 import { KnownWorkers, type KnownWorker } from './figures/known-workers.ts';
-import { countOpenRuns } from './figures/open-runs.ts';
+import { countOpenRuns, givenBack } from './figures/open-runs.ts';
 import { noPeaks, raisePeaks } from './figures/peaks.ts';
 import { jobsInBroker } from './ledger/ledger.ts';
 import { LostRuns } from './ledger/lost-runs.ts';
@@ -45,6 +46,8 @@ export class PipelineFigures {
   readonly #totals: DurableTotals;
   readonly #lost: LostRuns;
   readonly #workers = new KnownWorkers(WORKER_EXPIRY_MS);
+  /** Ids of events. */
+  readonly #toldAgain = new Set<string>();
   #peaks: Peaks;
 
   constructor(options: PipelineFiguresOptions) {
@@ -57,17 +60,18 @@ export class PipelineFigures {
 
   onEvent(event: JobEvent, offset: number): void {
     const now = Date.now();
-    const heardAt = this.#options.isLive() ? now : undefined;
+    const isToldAgain = this.#toldAgain.delete(event.id);
+    const heardAt = this.#options.isLive() && !isToldAgain ? now : undefined;
     // Other machines' clocks may be wrong in both directions; what comes by live happens now.
     const at = heardAt ?? Math.min(Date.parse(event.time), now);
-    const change = this.runs.apply(event, offset, now);
+    const change = this.runs.apply(event, offset, { heardAt: now, traceparent: activeTraceparent() });
     const isNew = this.#totals.count(event, offset, change, this.runs.size);
     this.#lost.note(this.#outstanding);
-    if (event.type === 'job.started') this.#workers.heardOf(event.data.worker, at);
+    if (event.type === 'job.started') this.#heardOf(event.data.worker, at, now);
     if (change === undefined) return;
     if (change.attempt !== undefined) {
       this.attempts.add(change.attempt);
-      this.#workers.heardOf(change.attempt.worker, at);
+      this.#heardOf(change.attempt.worker, at, now);
     }
     const { queued: waiting, processing } = this.runs.counts;
     const seen = { waiting, processing };
@@ -80,8 +84,18 @@ export class PipelineFigures {
     // What is read again was seen in its time, and beside runs that were open only later.
     if (!isNew) return;
     const inMinute = this.ends.countSince(at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
-    this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
+    if (!isToldAgain) this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
     this.#options.onEnded?.(ended);
+  }
+
+  /** An event that comes by soon is of an earlier time: the log had lost it. */
+  toldAgain(eventId: string): void {
+    this.#toldAgain.add(eventId);
+  }
+
+  /** What is read of the past says nothing of who is there now. */
+  #heardOf(worker: string, at: number, now: number): void {
+    if (at >= now - WORKER_EXPIRY_MS) this.#workers.heardOf(worker, at);
   }
 
   /** The log has been read to its end, or begins anew: what was to be found in it and was not never will be. */
@@ -92,7 +106,9 @@ export class PipelineFigures {
   /** RabbitMQ was looked at. @param at milliseconds since 1970 */
   onLook(seen: BrokerFigures, at: number): void {
     this.#workers.lookedAt(seen, at);
-    this.#peaks = raisePeaks(this.#peaks, { workers: seen.workers.length }, at);
+    // One that has come back may have two connections, until RabbitMQ finds out that the first is dead.
+    const workers = new Set(seen.workers.map(({ name }) => name)).size;
+    this.#peaks = raisePeaks(this.#peaks, { workers }, at);
     const inBroker = jobsInBroker(seen.queues);
     if (inBroker === undefined || !this.#options.isLive()) {
       this.#lost.interrupt();
@@ -119,13 +135,19 @@ export class PipelineFigures {
 
   /** The figures are about to be shown: lets go of what no window reaches any more. @param now milliseconds since 1970 */
   onRefresh(now: number): void {
-    // No event says that the retry of a run became due, and then it waits as well.
+    // No event says that the retry of a run became due, or that its worker died, and then it waits as well.
     if (this.#options.isLive()) {
-      const { queued: waiting } = countOpenRuns(withoutLost(this.runs.open, this.unaccounted), now);
+      const { queued: waiting } = countOpenRuns(this.accountedRuns, now);
       this.#peaks = raisePeaks(this.#peaks, { waiting }, now);
     }
     this.ends.forgetBefore(now - WINDOW_MS);
     this.attempts.forgetBefore(now - WINDOW_MS);
+  }
+
+  /** Every open run that some queue holds, as it is now. */
+  get accountedRuns(): readonly OpenRun[] {
+    const hasWorker = (name: string) => this.#workers.isConnected(name);
+    return withoutLost(this.runs.open, this.unaccounted).map((run) => givenBack(run, hasWorker));
   }
 
   get workers(): readonly KnownWorker[] {

@@ -206,7 +206,8 @@ describe('while RabbitMQ’s management API is away', () => {
     expect(await metricsOf(service)).not.toMatch(/^image_jobs_(completed|failed)_total\b/m);
     await rm(given.storeFolder);
     await rename(`${given.storeFolder}-away`, given.storeFolder);
-    await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
+    await untilStatus(service, ({ sources }) => expect(sources.events.state).toBe('ok'));
+    expect((await statusOf(service)).totals?.completed).toBe(1);
     const metrics = await metricsOf(service);
     expect(metrics).toMatch(/^image_jobs_completed_total 1$/m);
     expect(metrics).toMatch(/^image_jobs_failed_total\{code="undecodable_image"\} 0$/m);

@@ -78,7 +78,13 @@ export function createMonitoring(config: MonitoringConfig): Service {
       figures,
       follower,
       saver: new StateSaver(store, () => figures.state, log),
-      lostEnds: new LostEnds({ store, publisher: broker.publisher, suspects: () => figures.suspects, log }),
+      lostEnds: new LostEnds({
+        store,
+        publisher: broker.publisher,
+        suspects: () => figures.suspects,
+        onFound: (eventId) => figures.toldAgain(eventId),
+        log,
+      }),
     };
   }
 

@@ -26,7 +26,7 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
         ? await readStatus(jobId, deps)
         : await awaitStatus(jobId, wait * 1_000, AbortSignal.any([closed(response), deps.stopping]), deps);
     response.setHeader('Cache-Control', 'no-store');
-    const [deliveries, estimate] = await Promise.all([readDeliveries(view, deps.store), deps.estimate(view)]);
+    const [deliveries, estimate] = await Promise.all([readDeliveries(view, deps), deps.estimate(view)]);
     response.json(statusAnswer(view, { deliveries, estimate, links: deps.links }));
   };
 }

@@ -12,14 +12,14 @@ export const serverStatusExample: ServerStatus = {
   client_status: 2,
   updated_at: 1_772_446_530.681,
   _meta: serverStatusMeanings,
-  _cache: { cached: true, age_seconds: 1.734, source: 'monitoring' },
+  _cache: { cached: true, age_seconds: 1, source: 'monitoring' },
 };
 
 export const cacheStateExample: CacheState = {
   cached: true,
   updated_at: 1_772_446_530.681,
   age_seconds: 1.734,
-  ttl: 13.266,
+  ttl: 14,
   is_fresh: true,
 };
 

@@ -7,6 +7,7 @@ import { FollowedJobs } from '../followed-jobs.ts';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { SlowStore } from '../testing/slow-store.ts';
+import { createUnlessAway } from '../unless-away.ts';
 import { Thumbnails, type ThumbnailsOptions } from './thumbnails.ts';
 
 const given = givenApi();
@@ -25,7 +26,7 @@ function givenThumbnails(
   const followed = new FollowedJobs(1_000);
   const line = new RequestQueue({ maxConcurrent, minInterval });
   const thumbnails = new Thumbnails({
-    sources: { followed, store },
+    sources: { followed, store, unlessAway: createUnlessAway({ patienceMs: 400, atOnce: 32 }) },
     estimate: () => Promise.resolve(undefined),
     line,
     ttl: 120,

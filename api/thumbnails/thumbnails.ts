@@ -3,7 +3,7 @@ import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
 import type { EstimateJob } from '../estimates/estimate-job.ts';
-import { findImage, type JobImage } from '../find-image.ts';
+import { findImage, notReady, type JobImage } from '../find-image.ts';
 import { hasEnded } from '../followed-jobs.ts';
 import { readStatus, type JobSources } from '../read-status.ts';
 import { SharedReads } from './shared-reads.ts';
@@ -78,7 +78,7 @@ export class Thumbnails {
     if (kept !== undefined) return kept;
     const live = this.#sources.followed.get(id);
     // Those who wait for the end of a job are told so without the store, whatever it is doing.
-    if (live !== undefined && !hasEnded(live)) findImage('thumbnail', live, await this.#estimate(live));
+    if (live !== undefined && !hasEnded(live)) throw notReady(live.state, await this.#estimate(live));
     return this.#reads.join(id, signal);
   }
 

@@ -38,25 +38,24 @@ const labelsOf = ({ legend }: PanelQuery) =>
   [...legend.matchAll(/{{(\w+)}}/g)].map(([, label = '']) => label);
 
 describe.skipIf(programs === null)('the local system with Prometheus', { timeout: 120_000 }, () => {
+  const cleanup = new AsyncDisposableStack();
   let system: LiveSystem;
-  let traffic: Traffic;
   let prometheus: PrometheusClient;
 
   beforeAll(async () => {
-    system = await startLiveSystem(programs?.server ?? '', {
+    const env = {
       WORKERS: '1',
       MAX_CONCURRENT_JOBS: '1',
       STATUS_UPDATE_INTERVAL: '2',
       WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
       WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
-    });
+    };
+    system = cleanup.use(await startLiveSystem(programs?.server ?? '', env));
     prometheus = new PrometheusClient(await system.url('prometheus'));
-    traffic = await Traffic.start(await system.url('api'), await system.url('notification'));
+    const traffic = await Traffic.start(await system.url('api'), await system.url('notification'));
+    cleanup.defer(() => traffic.stop());
   }, 120_000);
-  afterAll(async () => {
-    await traffic.stop();
-    await system[Symbol.asyncDispose]();
-  });
+  afterAll(() => cleanup.disposeAsync());
 
   it('is asked as a whole, and a worker that comes is asked, too', async () => {
     const jobs = ['api', 'monitoring', 'notification', 'rabbitmq', 'rabbitmq-queues', 'worker'].map(isUp);
@@ -102,7 +101,10 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
     const ofRules = alertRules().map(({ alert, expr }) => ({ where: alert, expr }));
     for (const { where, expr } of [...ofPanels, ...ofRules])
       for (const selector of selectorsIn(expr).filter((one) => !one.startsWith('ALERTS')))
-        expect(await prometheus.values(selector), `${where}: ${selector}`).not.toEqual([]);
+        await vi.waitFor(
+          async () => expect(await prometheus.values(selector), `${where}: ${selector}`).not.toEqual([]),
+          patiently,
+        );
   });
 
   it('evaluates every alert, and none fires', async () => {

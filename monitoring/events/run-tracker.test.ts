@@ -62,6 +62,15 @@ describe('the open runs', () => {
     expect([...tracker.open]).toMatchObject([{ state: 'processing', worker: 'worker-2' }]);
   });
 
+  it('are begun anew by a worker that died and is back under its name, and not by an event that comes twice', () => {
+    const tracker = new RunTracker(10);
+    const startedAt = (second: number) =>
+      startedEvent(request, 1, 'worker-1', `2026-01-01T00:00:0${second}.000Z`);
+    for (const [offset, second] of [1, 5, 5, 1].entries()) tracker.apply(startedAt(second), offset);
+    expect([...tracker.open]).toMatchObject([{ since: Date.parse('2026-01-01T00:00:05.000Z') }]);
+    expect(tracker.counts).toEqual({ queued: 0, processing: 1, retrying: 0 });
+  });
+
   it('are listed, oldest first, with where the log must be read to meet those that are not', () => {
     const tracker = new RunTracker(10);
     const other = someRequest();

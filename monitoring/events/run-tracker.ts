@@ -1,6 +1,5 @@
 import { jobEventStates, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
 import { z } from 'zod';
 
 /** A run that was accepted and has not ended. Times in milliseconds since 1970. */
@@ -33,6 +32,14 @@ export interface Attempt {
   readonly worker: string;
   readonly from: number;
   readonly to: number;
+}
+
+/** How an event came by. */
+export interface Heard {
+  /** In milliseconds since 1970; a later time in the event is of a clock that runs ahead. */
+  readonly heardAt: number;
+  /** The trace it belongs to. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What an event changed. */
@@ -72,9 +79,8 @@ export class RunTracker {
 
   /**
    * @param offset of the event in the log
-   * @param heardAt when it came by, in milliseconds since 1970; a later time in it is of a clock that runs ahead
    */
-  apply(event: JobEvent, offset: number, heardAt = Date.now()): RunChange | undefined {
+  apply(event: JobEvent, offset: number, heard: Heard = { heardAt: Date.now() }): RunChange | undefined {
     const key = `${event.data.job_id}/${event.data.run}`;
     if (this.#ended.has(key)) return undefined;
     const before = this.#open.get(key);
@@ -82,9 +88,9 @@ export class RunTracker {
     if (event.type === 'job.completed' || event.type === 'job.failed') {
       const { outcome } = event.data;
       this.#end(key, before);
-      return { accepted, retried: false, ended: outcome, attempt: lastAttempt(outcome, heardAt) };
+      return { accepted, retried: false, ended: outcome, attempt: lastAttempt(outcome, heard.heardAt) };
     }
-    const after = runAfter(before, event, offset, heardAt);
+    const after = runAfter(before, event, offset, heard);
     if (after === before) return undefined;
     this.#open.set(key, after);
     if (before !== undefined) this.#counts[before.state]--;
@@ -130,13 +136,15 @@ function runAfter(
   before: OpenRun | undefined,
   event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }>,
   offset: number,
-  heardAt: number,
+  { heardAt, traceparent }: Heard,
 ): OpenRun {
   const place = event.data.attempt * RANKS + jobEventStates[event.type].rank;
   const worker = event.type === 'job.started' ? event.data.worker : undefined;
   const isNews = before === undefined || place > before.place;
-  // The broker gave the job to another worker, because the first one died.
-  const isRedelivery = before?.place === place && worker !== undefined && worker !== before.worker;
+  const since = Math.min(Date.parse(event.time), heardAt);
+  // The broker gave the job to another worker, because the first one died, or to one of the same name in its place.
+  const isAnother = before !== undefined && (worker !== before.worker || since > before.since);
+  const isRedelivery = before?.place === place && worker !== undefined && isAnother;
   if (!isNews && !isRedelivery) return before;
   return {
     job_id: event.data.job_id,
@@ -144,10 +152,10 @@ function runAfter(
     offset: before?.offset ?? offset,
     state: stateAfter(event.type),
     place,
-    since: Math.min(Date.parse(event.time), heardAt),
+    since,
     worker,
     retry_at: event.type === 'job.retrying' ? Date.parse(event.data.retry_at) : undefined,
-    traceparent: activeTraceparent(),
+    traceparent,
   };
 }
 

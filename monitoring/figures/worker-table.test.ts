@@ -80,11 +80,21 @@ describe('the table of workers', () => {
   it('tells one that has paused from one that has gone, and one that is heard of again is back', () => {
     const workers = oneLeft();
     const second = () => workers.all.find(({ name }) => name === 'worker-2');
-    expect(second()).toMatchObject({ live: false, connected: false });
-    workers.lookedAt({ workers: [], connected: ['worker-2'] }, seconds(15));
-    expect(second()).toMatchObject({ live: false, connected: true });
-    workers.heardOf('worker-2', seconds(10));
-    expect(second()).toMatchObject({ live: true, connected: true, slots: 1 });
+    expect(second()).toMatchObject({ live: false });
+    expect(workers.isConnected('worker-2')).toBe(false);
+    workers.heardOf('worker-2', seconds(15));
+    expect(second()).toMatchObject({ live: true, slots: 1 });
+    expect(workers.isConnected('worker-2')).toBe(true);
+    for (const [ago, isConnected] of [
+      [6, true],
+      [4, false],
+    ] as const) {
+      workers.lookedAt({ workers: [], connected: [] }, seconds(ago));
+      expect(workers.isConnected('worker-2')).toBe(isConnected);
+    }
+    workers.lookedAt({ workers: [], connected: ['worker-2'] }, seconds(-60));
+    expect(second()).toBeUndefined();
+    expect(workers.isConnected('worker-2')).toBe(true);
   });
 
   it('is bounded while nobody looks', () => {

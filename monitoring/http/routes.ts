@@ -20,11 +20,15 @@ export function monitoringRoutes(
     'PUT /interval': async (request) => {
       const path = '/interval';
       const inHand = beginRequest('PUT', request.headers.traceparent, false);
-      const answer = await changeInterval(keeper, request, token).catch((error: unknown) =>
-        refusal(error, { instance: path, trace_id: inHand.traceId }),
-      );
-      inHand.end({ method: 'PUT', route: path, path, status: answer.status });
-      return answer;
+      let answer: Answer | undefined;
+      try {
+        answer = await changeInterval(keeper, request, token).catch((error: unknown) =>
+          refusal(error, { instance: path, trace_id: inHand.traceId }),
+        );
+        return answer;
+      } finally {
+        inHand.end({ method: 'PUT', route: path, path, status: answer?.status });
+      }
     },
   };
 }

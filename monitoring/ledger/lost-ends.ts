@@ -24,6 +24,8 @@ export interface LostEndsOptions {
   readonly publisher: Pick<Publisher, 'publish'>;
   /** Open runs that may be in no queue, the likeliest first; none where nothing is missing. */
   readonly suspects: () => readonly OpenRun[];
+  /** Told of the id of an event before it is published again. */
+  readonly onFound: (eventId: string) => void;
   readonly log: Logger;
 }
 
@@ -81,13 +83,14 @@ export class LostEnds implements Startable {
 
   /** Returns whether the run has ended. @throws StoreUnavailable, PublishRefused */
   async #publishEnd({ job_id, run, traceparent }: OpenRun): Promise<boolean> {
-    const { store, publisher } = this.#options;
+    const { store, publisher, onFound } = this.#options;
     const outcome = await readOutcome(store, job_id, run);
     if (outcome === undefined) return false;
     const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
     if (request === undefined) return false;
-    const end = eventMessage(endedEvent(request, outcome));
-    await inTraceOf({ traceparent }, () => publisher.publish(end));
+    const end = endedEvent(request, outcome);
+    onFound(end.id);
+    await inTraceOf({ traceparent }, () => publisher.publish(eventMessage(end)));
     return true;
   }
 }

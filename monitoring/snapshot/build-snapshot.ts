@@ -4,10 +4,9 @@ import { WINDOW_MS, type PipelineFigures } from '../pipeline-figures.ts';
 import { latencyOf } from '../figures/latency.ts';
 import { ledgerOf } from '../ledger/ledger.ts';
 import type { KnownWorker } from '../figures/known-workers.ts';
-import { countOpenRuns, givenBack, headAges } from '../figures/open-runs.ts';
+import { countOpenRuns, headAges } from '../figures/open-runs.ts';
 import { failuresByCode, throughputOf } from '../figures/throughput.ts';
 import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
-import { withoutLost } from '../ledger/silent-runs.ts';
 import type { BrokerFigures, BrokerQueue } from '../management/read-broker.ts';
 
 /** The snapshot without what changes while it is kept: its age, and that of its sources. */
@@ -29,9 +28,7 @@ export interface SnapshotInput {
 export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: SnapshotInput): SnapshotBody {
   const unaccounted = pipeline?.unaccounted ?? 0;
   const known = pipeline?.workers ?? workersIn(broker, lookedAt ?? now);
-  const connected = new Set(known.filter((worker) => worker.connected).map(({ name }) => name));
-  const hasWorker = (name: string) => broker === undefined || connected.has(name);
-  const open = withoutLost(pipeline?.runs.open ?? [], unaccounted).map((run) => givenBack(run, hasWorker));
+  const open = pipeline?.accountedRuns ?? [];
   const ends = pipeline?.ends.between(now - WINDOW_MS, Infinity) ?? [];
   const workers = workerTable({
     known,
@@ -63,7 +60,7 @@ export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: Snaps
 
 /** Those that RabbitMQ tells of, as long as the stored totals have not been read. */
 function workersIn(broker: BrokerFigures | undefined, lookedAt: number): readonly KnownWorker[] {
-  const seen = { firstSeen: lookedAt, lastSeen: lookedAt, live: true, connected: true };
+  const seen = { firstSeen: lookedAt, lastSeen: lookedAt, live: true };
   return broker?.workers.map(({ name, slots }) => ({ name, slots, ...seen })) ?? [];
 }
 

@@ -57,7 +57,6 @@ async function watch(
   const history: Look[] = [];
   let newest: { readonly snapshot: Snapshot; readonly health: Health; readonly at: number } | undefined;
   let failure: string | undefined;
-  let printed = '';
   let code: number = OK;
   const repaint = () => {
     if (screen === undefined) return;
@@ -82,9 +81,7 @@ async function watch(
       newest = { snapshot, health, at: performance.now() };
       failure = undefined;
       code = health.status === 'ok' ? OK : NOT_WELL;
-      const isNew = `${snapshot.updated_at} ${health.status}`;
-      if (screen === undefined && isNew !== printed) print(view, options, seenOf(newest));
-      printed = isNew;
+      if (screen === undefined) print(view, options, seenOf(newest));
     } catch (error) {
       if (!(error instanceof MonitoringUnreachable)) throw error;
       if (stop.aborted) break;
