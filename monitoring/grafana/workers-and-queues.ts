@@ -1,3 +1,4 @@
+import { EVENT_LOOP_LOOK_SECONDS } from '@image-pipeline/shared/metrics.ts';
 import { occurrences, percentiles, type Dashboard } from './dashboard.ts';
 
 const SERVICES = 'job=~"api|worker|notification|monitoring"';
@@ -140,7 +141,10 @@ export const workersAndQueues: Dashboard = {
           description: 'How late Node gets to what is due. Above 0.1 s, a process has too much to do.',
           unit: 's',
           queries: [
-            { expr: `nodejs_eventloop_lag_p99_seconds{${SERVICES}}`, legend: '{{job}} {{instance}}' },
+            {
+              expr: `clamp_min(nodejs_eventloop_lag_p99_seconds{${SERVICES}} - ${EVENT_LOOP_LOOK_SECONDS}, 0)`,
+              legend: '{{job}} {{instance}}',
+            },
           ],
         },
       ],
