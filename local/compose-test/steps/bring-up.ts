@@ -83,8 +83,9 @@ export const bringUp: readonly Step[] = [
       const shown = await stack.line('make demo');
       const seconds = (performance.now() - stack.startedAt) / 1_000;
       expectThat(seconds < WITHIN_S, `it took ${seconds.toFixed(0)} s from docker-compose up to its end`);
-      const last = shown.trim().split('\n').at(-1) ?? '';
-      return `${last} ${seconds.toFixed(0)} s after docker-compose up`;
+      const [verdict] = /^All \d+ images .*$/m.exec(shown) ?? [];
+      expectThat(verdict !== undefined, shown);
+      return `${verdict} ${seconds.toFixed(0)} s after docker-compose up`;
     },
   },
   {
