@@ -60,7 +60,12 @@ describe('figures of RabbitMQ', () => {
     expect(
       lines.filter((line) => /^rabbitmq_queue_(messages(_ready|_unacked)?|consumers)\{/.test(line)),
     ).toEqual([]);
+    const { queues } = someSnapshot();
+    const uncountedQueues = { queues: queues.map((queue) => ({ ...queue, consumers: null })) };
+    const unknown = await exposedAfter({ snapshot: uncountedQueues, broker: brokerWith(uncounted) });
+    expect(unknown.filter((line) => /^image_(workers|pipeline)/.test(line))).toEqual([]);
     const counted = await exposedAfter({ broker: brokerWith(uncounted) }, { broker: brokerWith({}) });
+    expect(counted).toContain('image_pipeline_slots 2');
     expect(counted).toContain(`rabbitmq_queue_messages{queue="${QUEUE}"} 3`);
     expect(counted).toContain(`rabbitmq_queue_consumers{queue="${QUEUE}"} 4`);
   });

@@ -1,5 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import type { MetricName } from '@image-pipeline/shared/metric-definitions.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
@@ -57,8 +57,10 @@ export class MetricsExporter {
     for (const name of [...brokerGauges, ...eventGauges]) metrics.clear(name);
     if (broker !== undefined) {
       this.#exportBroker(broker);
-      metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
-      metrics.set('image_pipeline_slots', snapshot.utilisation.slots);
+      if (knowsWorkers(snapshot)) {
+        metrics.set('image_workers', snapshot.workers.filter(({ live }) => live).length);
+        metrics.set('image_pipeline_slots', snapshot.utilisation.slots);
+      }
     }
     // Until the log has been read to its end, totals are those of the last save, and would seem to begin anew.
     if (snapshot.sources.events.state === 'ok') this.#exportJobs(snapshot);
@@ -97,7 +99,7 @@ export class MetricsExporter {
     const { jobs, totals, peaks, ledger } = snapshot;
     this.#exportHeadAges(snapshot);
     // Of workers that RabbitMQ tells of, what events tell.
-    if (snapshot.sources.management.state === 'ok')
+    if (snapshot.sources.management.state === 'ok' && knowsWorkers(snapshot))
       metrics.set('image_pipeline_busy_slots', snapshot.utilisation.busy);
     if (totals === null || peaks === null || ledger === null) return;
     for (const [state, count] of Object.entries(jobs)) metrics.set('image_jobs_open', count, { state });

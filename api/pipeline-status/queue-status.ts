@@ -1,3 +1,4 @@
+import { knowsWorkers } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { QueueStatus } from '../contracts/queue-status-answer.ts';
 import type { JobEstimates } from '../estimates/job-estimates.ts';
 import type { QueueLook } from './queue-look.ts';
@@ -21,7 +22,8 @@ export function queueStatus(
   const { jobs, totals = null, peaks = null } = events?.snapshot ?? {};
   const queued = jobs?.queued ?? look?.ready;
   const processing = jobs?.processing;
-  const slots = management?.snapshot.utilisation.slots;
+  const slots =
+    management && knowsWorkers(management.snapshot) ? management.snapshot.utilisation.slots : undefined;
   const wait =
     !isUp || queued === undefined || processing === undefined || slots === undefined || slots === 0
       ? undefined

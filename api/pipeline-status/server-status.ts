@@ -1,5 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import {
   serverStatusMeanings,
   type CacheState,
@@ -30,7 +30,7 @@ export function serverStatus({ known, look, isUp }: ServerStatusInput): ServerSt
 function fromMonitoring({ snapshot, ageSeconds, updatedAt, isCurrent }: Known): Figures {
   return {
     rates: ratesOf(snapshot),
-    client_status: snapshot.workers.filter(({ live }) => live).length,
+    client_status: knowsWorkers(snapshot) ? snapshot.workers.filter(({ live }) => live).length : null,
     updated_at: updatedAt,
     _cache: {
       cached: true,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { queueNames } from '../broker/topology.ts';
 
 const count = z.int().min(0);
 const perSecond = z.number().min(0);
@@ -138,3 +139,9 @@ export type WorkerFigures = z.output<typeof workerFiguresSchema>;
 export type Percentiles = z.output<typeof percentiles>;
 export type Totals = z.output<typeof totalsSchema>;
 export type Peaks = z.output<typeof peaksSchema>;
+
+/** Whether it knows who the workers are: RabbitMQ tells of consumers only some seconds after its start. */
+export function knowsWorkers({ queues }: Pick<Snapshot, 'queues'>): boolean {
+  const jobs = queues.find(({ name }) => name === queueNames.process);
+  return jobs !== undefined && jobs.consumers !== null;
+}
