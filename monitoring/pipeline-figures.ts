@@ -83,8 +83,10 @@ export class PipelineFigures {
     this.ends.add(ended);
     // What is read again was seen in its time, and beside runs that were open only later.
     if (!isNew) return;
-    const inMinute = this.ends.countSince(at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
-    if (!isToldAgain) this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
+    if (!isToldAgain) {
+      const inMinute = this.ends.countSince(at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
+      this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
+    }
     this.#options.onEnded?.(ended);
   }
 

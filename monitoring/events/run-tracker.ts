@@ -77,9 +77,7 @@ export class RunTracker {
     return this.#counts;
   }
 
-  /**
-   * @param offset of the event in the log
-   */
+  /** @param offset of the event in the log */
   apply(event: JobEvent, offset: number, heard: Heard = { heardAt: Date.now() }): RunChange | undefined {
     const key = `${event.data.job_id}/${event.data.run}`;
     if (this.#ended.has(key)) return undefined;

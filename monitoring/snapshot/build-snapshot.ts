@@ -3,7 +3,7 @@ import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/sn
 import { WINDOW_MS, type PipelineFigures } from '../pipeline-figures.ts';
 import { latencyOf } from '../figures/latency.ts';
 import { ledgerOf } from '../ledger/ledger.ts';
-import type { KnownWorker } from '../figures/known-workers.ts';
+import { KnownWorkers, type KnownWorker } from '../figures/known-workers.ts';
 import { countOpenRuns, headAges } from '../figures/open-runs.ts';
 import { failuresByCode, throughputOf } from '../figures/throughput.ts';
 import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
@@ -60,8 +60,9 @@ export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: Snaps
 
 /** Those that RabbitMQ tells of, as long as the stored totals have not been read. */
 function workersIn(broker: BrokerFigures | undefined, lookedAt: number): readonly KnownWorker[] {
-  const seen = { firstSeen: lookedAt, lastSeen: lookedAt, live: true };
-  return broker?.workers.map(({ name, slots }) => ({ name, slots, ...seen })) ?? [];
+  const workers = new KnownWorkers(Infinity);
+  if (broker !== undefined) workers.lookedAt(broker, lookedAt);
+  return workers.all;
 }
 
 function queueFigures(queue: BrokerQueue, ages: ReadonlyMap<string, number>): QueueFigures {

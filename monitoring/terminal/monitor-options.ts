@@ -30,7 +30,7 @@ export function readMonitorOptions(
     .option('--json', 'print each snapshot as one line of JSON', false)
     .addHelpText(
       'after',
-      '\nq or Ctrl-C ends it. Without a terminal it prints one line a snapshot. NO_COLOR turns colours off.\n' +
+      '\nq or Ctrl-C ends it. Without a terminal it prints one line an interval. NO_COLOR turns colours off.\n' +
         'Variables are read from the environment, then from .env of the project.\n' +
         'Exit codes: 0 ok, 1 error, 2 usage, 3 figures are stale or the service cannot be reached.',
     )
