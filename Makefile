@@ -10,7 +10,7 @@ LOCAL := @$(NODE) local/cli.ts
 # Handed to the commands as they are, whatever characters are in them.
 export FILE OPS ID N SERVICE SEED JOBS SECONDS SCENARIO
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay test test-compose test-compose-cluster check bench chaos doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze test test-compose test-compose-cluster check bench chaos doctor clean setup install
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,18 @@ status: setup ## what became of a job: ID=…
 
 replay: setup ## have a failed job done again: ID=…
 	$(LOCAL) replay "$$ID"
+
+load-bulk: setup ## load test: many images as fast as possible: COUNT=100 WORKERS=3, IMAGES=folder
+	$(LOCAL) load-bulk
+
+load-burst: setup ## load test: bursts, and how fast the queue recovers: BURST=50 INTERVAL=5 ROUNDS=3
+	$(LOCAL) load-burst
+
+load-capacity: setup ## load test: a rising rate of uploads, up to the knee: RATE=2 FACTOR=1.25 LIMIT=10
+	$(LOCAL) load-capacity
+
+analyze: setup ## analyse the results of the load tests: a table here, and a report with plots
+	@$(NODE) load_test/analyze_results.ts
 
 test: setup ## all tests, on a RabbitMQ of their own
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && npm test --silent

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
 import { replay, status, upload } from './commands/jobs.ts';
+import { load } from './commands/load.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
 import { up } from './commands/up.ts';
@@ -34,6 +35,9 @@ program.command('status').argument('[job_id]', 'of an upload', '').action(status
 program.command('replay').argument('[job_id]', 'of a job that failed', '').action(replay);
 program.command('monitor').action(() => monitor('queue_monitor'));
 program.command('performance').action(() => monitor('performance_monitor'));
+program.command('load-bulk').action(() => load('bulk_upload'));
+program.command('load-burst').action(() => load('burst_test'));
+program.command('load-capacity').action(() => load('capacity_test'));
 program.command('demo').action(demo);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('install-prometheus').action(() => tryToInstallPrometheus());

@@ -12,11 +12,21 @@ const LINES = {
     dnf: 'sudo dnf install -y golang-github-prometheus',
     brew: 'brew install prometheus',
   },
+  k6: {
+    'apt-get':
+      'curl -fsSL https://dl.k6.io/key.gpg | sudo gpg --dearmor -o /usr/share/keyrings/k6.gpg && ' +
+      'echo "deb [signed-by=/usr/share/keyrings/k6.gpg] https://dl.k6.io/deb stable main" | ' +
+      'sudo tee /etc/apt/sources.list.d/k6.list && sudo apt-get update && sudo apt-get install -y k6',
+    dnf: 'sudo dnf install -y https://dl.k6.io/rpm/repo.rpm && sudo dnf install -y k6',
+    brew: 'brew install k6',
+    winget: 'winget install k6 --source winget',
+  },
 } as const;
 
 const PAGES = {
   rabbitmq: 'https://www.rabbitmq.com/docs/download',
   prometheus: 'https://prometheus.io/download',
+  k6: 'https://grafana.com/docs/k6/latest/set-up/install-k6/',
 } as const;
 
 /** How a program gets onto this machine: the line that does it, and whether that is apt's. */

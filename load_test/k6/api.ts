@@ -1,0 +1,108 @@
+import { sleep } from 'k6';
+import http, { type RefinedResponse } from 'k6/http';
+import type { Image } from './images.ts';
+import {
+  accepted,
+  completed,
+  failed,
+  lost,
+  refusalCodeOf,
+  refused,
+  timeToResult,
+  uploadTime,
+} from './job-metrics.ts';
+import { address, text, wholeNumber } from './settings.ts';
+
+export const apiUrl = address('API_URL', 'http://localhost:8000');
+export const operations = text('OPERATIONS', 'resize,watermark');
+
+/** Seconds after which an accepted job that has not ended counts as lost. */
+const jobTimeout = wholeNumber('JOB_TIMEOUT', { min: 1, max: 86_400, fallback: 600 });
+/** How long the API may hold a status until the job has ended, in seconds. */
+const WAIT_S = 20;
+/** Between two tries where the API does not respond or is unavailable, in seconds. */
+const RETRY_S = 1;
+
+/** An image and the file name under which it is sent. */
+export interface Upload {
+  readonly image: Image;
+  readonly name: string;
+}
+
+/** Sends an image. Returns the id of its job, or undefined if it was refused. */
+export function upload(given: Upload): string | undefined {
+  const { method, url, body, params } = uploadRequest(given);
+  return jobIdIn(http.request(method, url, body, params));
+}
+
+/** Sends images all at once. Returns the ids of the jobs that were accepted. */
+export function uploadAll(uploads: readonly Upload[]): string[] {
+  const responses = http.batch(uploads.map(uploadRequest));
+  return responses.flatMap((response) => jobIdIn(response) ?? []);
+}
+
+function uploadRequest({ image, name }: Upload) {
+  const params = { tags: { name: 'POST /upload' }, responseType: 'text', timeout: '120s' } as const;
+  const body = { file: http.file(image.bytes, name, image.contentType), operations };
+  return { method: 'POST', url: `${apiUrl}/upload`, body, params };
+}
+
+function jobIdIn(response: RefinedResponse<'text'>): string | undefined {
+  uploadTime.add(response.timings.duration);
+  const body = jsonOf(response);
+  if (response.status === 202 && typeof body['job_id'] === 'string') {
+    accepted.add(1);
+    return body['job_id'];
+  }
+  refused.add(1, { code: response.status === 0 ? 'no_response' : refusalCodeOf(body['code']) });
+  return undefined;
+}
+
+export type JobEnd = 'completed' | 'failed' | 'lost' | 'open';
+
+/**
+ * Waits for a job to end, and counts how it ended.
+ * @param seconds after which it is left alone and `open` is returned; without it, it counts as lost after JOB_TIMEOUT
+ */
+export function follow(jobId: string, seconds?: number): JobEnd {
+  const deadline = Date.now() + (seconds ?? jobTimeout) * 1_000;
+  for (;;) {
+    const left = Math.ceil((deadline - Date.now()) / 1_000);
+    if (left <= 0) break;
+    const url = `${apiUrl}/status/${jobId}?wait=${Math.min(left, WAIT_S)}`;
+    const response = http.get(url, {
+      tags: { name: 'GET /status/{job_id}' },
+      responseType: 'text',
+      timeout: '60s',
+    });
+    const body = jsonOf(response);
+    const state = body['status'];
+    if (response.status === 200 && (state === 'completed' || state === 'failed')) return ended(state, body);
+    if (response.status === 404) break;
+    if (response.status !== 200) sleep(RETRY_S);
+  }
+  if (seconds !== undefined) return 'open';
+  lost.add(1);
+  console.error(`job ${jobId} was accepted and did not end`);
+  return 'lost';
+}
+
+function ended(state: 'completed' | 'failed', status: Record<string, unknown>): JobEnd {
+  if (state === 'failed') failed.add(1);
+  else {
+    completed.add(1);
+    const [from, to] = [status['submitted_at'], status['updated_at']].map((time) => Date.parse(String(time)));
+    if (from !== undefined && to !== undefined) timeToResult.add(Math.max(0, to - from));
+  }
+  return state;
+}
+
+/** The body as an object; an empty one where it is none. */
+export function jsonOf(response: { readonly body: unknown }): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(String(response.body));
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,104 @@
+import http from 'k6/http';
+import type { JobRecord } from '../result.ts';
+import { apiUrl, jsonOf } from './api.ts';
+import { text } from './settings.ts';
+
+/*
+ * k6's virtual users share no memory, so the jobs of a run are found again at its end: the file name of each upload
+ * begins with the id of the run and the number of its group.
+ */
+
+/** Status requests at once. */
+const BATCH = 20;
+const PAGE = 100;
+/** Tolerance for clocks: a job of this run cannot have been submitted earlier, in milliseconds. */
+const CLOCK_SKEW_MS = 60_000;
+
+export interface RunOfJobs {
+  readonly run_id: string;
+  readonly started_at: string;
+}
+
+export function uploadName(run: RunOfJobs, group: number | null, image: string): string {
+  return `${run.run_id}.${group ?? 0}.${image}`;
+}
+
+/** Ids of the jobs of a run that have not ended. */
+export function openJobs(run: RunOfJobs): string[] {
+  return jobsOf(run)
+    .filter(({ status }) => status !== 'completed' && status !== 'failed')
+    .map(({ job_id }) => job_id);
+}
+
+/** Every job of a run that the API knows, with its timeline. */
+export function jobRecords(run: RunOfJobs): JobRecord[] {
+  const jobs = jobsOf(run);
+  const records: JobRecord[] = [];
+  for (let from = 0; from < jobs.length; from += BATCH) {
+    const batch = jobs.slice(from, from + BATCH);
+    const responses = http.batch(
+      batch.map(({ job_id }) => ({ method: 'GET', url: `${apiUrl}/status/${job_id}` })),
+    );
+    for (const response of responses) {
+      if (response.status === 200) records.push(recordOf(run, jsonOf(response) as unknown as JobStatus));
+    }
+  }
+  return records.reverse();
+}
+
+/** What is read of `GET /jobs` and `GET /status/{job_id}`. */
+interface JobSummary {
+  readonly job_id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly submitted_at: string;
+}
+interface JobStatus {
+  readonly job_id: string;
+  readonly status: JobRecord['state'];
+  readonly attempt: number;
+  readonly submitted_at: string;
+  readonly original: { readonly name: string };
+  readonly timeline: readonly { readonly state: string; readonly at: string; readonly worker?: string }[];
+  readonly error?: { readonly code: string };
+}
+
+/** Newest first. */
+function jobsOf(run: RunOfJobs): JobSummary[] {
+  const token = text('API_TOKEN');
+  const headers = token === '' ? {} : { Authorization: `Bearer ${token}` };
+  const earliest = Date.parse(run.started_at) - CLOCK_SKEW_MS;
+  const jobs: JobSummary[] = [];
+  let cursor = '';
+  do {
+    const url = `${apiUrl}/jobs?limit=${PAGE}${cursor}`;
+    const { jobs: page = [], next_cursor: next } = jsonOf(http.get(url, { headers })) as {
+      jobs?: JobSummary[];
+      next_cursor?: string | null;
+    };
+    jobs.push(...page.filter(({ name }) => name.startsWith(`${run.run_id}.`)));
+    const oldest = page[page.length - 1];
+    const goOn = oldest !== undefined && Date.parse(oldest.submitted_at) >= earliest;
+    cursor = goOn && next ? `&cursor=${next}` : '';
+  } while (cursor !== '');
+  return jobs;
+}
+
+function recordOf(run: RunOfJobs, status: JobStatus): JobRecord {
+  const [group = '0', ...image] = status.original.name.slice(run.run_id.length + 1).split('.');
+  const starts = status.timeline.filter(({ state }) => state === 'processing');
+  const start = starts[starts.length - 1];
+  const end = status.timeline.find(({ state }) => state === 'completed' || state === 'failed');
+  return {
+    job_id: status.job_id,
+    image: image.join('.'),
+    state: status.status,
+    group: group === '0' ? null : Number(group),
+    queued_at: status.submitted_at,
+    started_at: start?.at ?? null,
+    ended_at: end?.at ?? null,
+    worker: start?.worker ?? null,
+    attempts: status.attempt,
+    error: status.error?.code ?? null,
+  };
+}

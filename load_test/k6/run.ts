@@ -1,0 +1,99 @@
+import { sleep } from 'k6';
+import http from 'k6/http';
+import type { LoadTestResult, Script } from '../result.ts';
+import { apiUrl, follow, jsonOf } from './api.ts';
+import { openJobs } from './job-records.ts';
+import { address, refuse, text, wholeNumber } from './settings.ts';
+
+export const monitoringUrl = address('MONITORING_URL', 'http://localhost:8002');
+
+/** Wait until so many workers are consuming; 0: take those that are there. */
+const expectedWorkers = wholeNumber('WORKERS', { min: 0, max: 1_000, fallback: 0 });
+const runId = text('RUN_ID');
+const k6Version = text('K6_VERSION');
+if (!/^[\w.-]{0,100}$/.test(runId)) refuse('RUN_ID is invalid: use up to 100 letters, digits, _ . and -');
+
+const WORKERS_DEADLINE_MS = 60_000;
+/** How long the jobs of a run that was stopped may take to end, in seconds. */
+const DRAIN_S = 300;
+
+/** Between `setup()` and `handleSummary()`. */
+export type Run = Pick<LoadTestResult, 'run_id' | 'started_at' | 'machine' | 'versions' | 'workers'>;
+
+/** For `setup()`: checks that the system is there, and notes what it is. Ends the run with one line if it is not. */
+export function begin(script: Script): Run {
+  const ready = http.get(`${apiUrl}/readyz`, { timeout: '10s' });
+  if (ready.status === 0) {
+    refuse(`The API at ${apiUrl} does not respond. Start the system: make up, or docker-compose up -d`);
+  }
+  if (ready.status !== 200) {
+    refuse(`The API at ${apiUrl} is not ready (${String(jsonOf(ready)['reason'])}). See: make ps`);
+  }
+  const snapshot = snapshotWithWorkers();
+  const now = new Date();
+  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
+  const chance = Math.floor(Math.random() * 0xffff)
+    .toString(16)
+    .padStart(4, '0');
+  return {
+    run_id: runId === '' ? `${script}-${stamp}-${chance}` : runId,
+    started_at: now.toISOString(),
+    machine: snapshot?.machine ?? null,
+    versions: {
+      pipeline: null,
+      node: null,
+      rabbitmq: null,
+      ...snapshot?.versions,
+      k6: k6Version === '' ? null : k6Version,
+    },
+    workers: liveWorkers(snapshot).map(({ name, slots }) => ({ name, slots })),
+  };
+}
+
+/** For `teardown()`: lets the jobs of a run that was stopped in the middle end, so that the next one finds an idle system. */
+export function drain(run: Run): void {
+  for (const jobId of openJobs(run)) follow(jobId, DRAIN_S);
+}
+
+/** What is read of monitoring's snapshot. */
+interface Snapshot {
+  readonly machine?: LoadTestResult['machine'];
+  readonly versions?: Partial<LoadTestResult['versions']>;
+  readonly workers: readonly {
+    readonly name: string;
+    readonly slots: number | null;
+    readonly live: boolean;
+  }[];
+}
+
+function snapshotWithWorkers(): Snapshot | undefined {
+  const deadline = Date.now() + WORKERS_DEADLINE_MS;
+  for (;;) {
+    const snapshot = readSnapshot();
+    if (snapshot === undefined) {
+      console.warn(`Monitoring at ${monitoringUrl} does not respond: workers and machine will be unknown.`);
+      return undefined;
+    }
+    const live = liveWorkers(snapshot).length;
+    if (expectedWorkers === 0 ? live > 0 : live === expectedWorkers) return snapshot;
+    if (Date.now() > deadline) {
+      return expectedWorkers === 0
+        ? refuse('No worker is consuming. Start one: make start-worker, or docker-compose start worker')
+        : refuse(
+            `WORKERS=${expectedWorkers}, but ${live} workers are consuming. Set their number: make scale N=${expectedWorkers}`,
+          );
+    }
+    sleep(0.5);
+  }
+}
+
+function readSnapshot(): Snapshot | undefined {
+  const response = http.get(`${monitoringUrl}/status`, { timeout: '10s' });
+  if (response.status !== 200) return undefined;
+  const body = jsonOf(response);
+  return Array.isArray(body['workers']) ? (body as unknown as Snapshot) : undefined;
+}
+
+function liveWorkers(snapshot: Snapshot | undefined): Snapshot['workers'] {
+  return snapshot?.workers.filter(({ live }) => live) ?? [];
+}
