@@ -113,6 +113,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
     log,
   });
   const server = createServiceServer({
+    service: 'monitoring',
     host: config.MONITORING_HOST,
     port: config.MONITORING_PORT,
     portsToTry: 1,

@@ -20,23 +20,35 @@ export interface MonitoringRoutesOptions {
 export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Record<string, Route>> {
   const { keeper, samples, token } = options;
   return {
-    'GET /status': () => ({ status: 200, body: keeper.snapshot }),
-    'GET /history': withProblems('GET', '/history', (request) => {
-      const body: History = {
-        samples: samples.since(sinceIn(request)),
-        interval_seconds: keeper.intervalSeconds,
-      };
-      return { status: 200, body };
-    }),
-    'GET /health': () => {
-      const health = judgeHealth(keeper.snapshot.sources, keeper.intervalSeconds);
-      return { status: health.status === 'ok' ? 200 : 503, body: health };
+    'GET /status': {
+      description: 'Queues, workers, rates, latencies and totals as one snapshot.',
+      handle: () => ({ status: 200, body: keeper.snapshot }),
     },
-    'PUT /interval': withProblems('PUT', '/interval', async (request) => {
-      keeper.intervalSeconds = await readIntervalOrder(request, token);
-      const note = 'until the service is started again';
-      return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
-    }),
+    'GET /history': {
+      description: 'One short sample of each recent refresh, oldest first; ?since=2026-01-01T12:00:00Z.',
+      handle: withProblems('GET', '/history', (request) => {
+        const body: History = {
+          samples: samples.since(sinceIn(request)),
+          interval_seconds: keeper.intervalSeconds,
+        };
+        return { status: 200, body };
+      }),
+    },
+    'GET /health': {
+      description: 'Whether the snapshot is up to date: ok, stale or error.',
+      handle: () => {
+        const health = judgeHealth(keeper.snapshot.sources, keeper.intervalSeconds);
+        return { status: health.status === 'ok' ? 200 : 503, body: health };
+      },
+    },
+    'PUT /interval': {
+      description: 'Seconds between refreshes, as {"seconds": 5}; needs the API token.',
+      handle: withProblems('PUT', '/interval', async (request) => {
+        keeper.intervalSeconds = await readIntervalOrder(request, token);
+        const note = 'until the service is started again';
+        return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
+      }),
+    },
   };
 }
 
@@ -57,13 +69,13 @@ function sinceIn(request: IncomingMessage): number {
   );
 }
 
-/** The route as a span of its own, with expected errors as problem details. */
-function withProblems(method: string, path: string, route: Route): Route {
+/** A handler that is a span of its own, with expected errors as problem details. */
+function withProblems(method: string, path: string, handle: Route['handle']): Route['handle'] {
   return async (request) => {
     const inHand = beginRequest(method, request.headers.traceparent, false);
     let answer: Answer | undefined;
     try {
-      answer = await route(request);
+      answer = await handle(request);
     } catch (error) {
       answer = refusal(error, { instance: path, trace_id: inHand.traceId });
     } finally {
