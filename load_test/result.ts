@@ -1,4 +1,8 @@
+import { sampleSchema } from '@image-pipeline/shared/contracts/history.ts';
+import { machineSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
+
+export { sampleSchema, type Sample } from '@image-pipeline/shared/contracts/history.ts';
 
 const count = z.int().min(0);
 const seconds = z.number().min(0);
@@ -26,25 +30,6 @@ export const jobRecordSchema = z.object({
   error: z.string().nullable(),
 });
 
-/** What monitoring knew at one moment; see `GET /history` of the monitoring service. */
-export const sampleSchema = z.object({
-  at: timestamp,
-  /** Jobs waiting for a worker, in progress, and waiting for a retry, by events. */
-  queued: count,
-  processing: count,
-  retrying: count,
-  /** Messages ready in `image.jobs.process`, as RabbitMQ counts them; null while it is unavailable. */
-  ready: count.nullable(),
-  /** Jobs that all live workers can process at once, and those they are processing. */
-  slots: count,
-  busy: count,
-  /** Share of the slots that was busy over the last minute. */
-  utilisation: z.number().min(0).max(1).nullable(),
-  /** Totals since the pipeline was set up; null until they are known. */
-  completed: count.nullable(),
-  failed: count.nullable(),
-});
-
 const percentilesSchema = z.object({ p50: seconds, p95: seconds, p99: seconds, mean: seconds });
 
 /** The file that a load test writes: everything needed to understand it without the system it ran on. */
@@ -62,16 +47,8 @@ export const loadTestResultSchema = z.object({
   /** `saturated`: a capacity test stopped itself; `interrupted`: somebody stopped k6. */
   stopped: z.enum(['finished', 'saturated', 'interrupted']),
   api_url: z.string(),
-  /** Of the machine that monitoring runs on; null where monitoring did not answer. */
-  machine: z
-    .object({
-      platform: z.string(),
-      cores: z.int().min(1),
-      memory_bytes: count,
-      /** At the start of the run, over the minute before. */
-      load_average: z.number().min(0),
-    })
-    .nullable(),
+  /** The machine that monitoring runs on, at the start of the run; null where monitoring did not answer. */
+  machine: machineSchema.nullable(),
   /** Null where it is not known. */
   versions: z.object({
     pipeline: z.string().nullable(),
@@ -110,5 +87,4 @@ export const loadTestResultSchema = z.object({
 
 export type Script = (typeof scripts)[number];
 export type JobRecord = z.output<typeof jobRecordSchema>;
-export type Sample = z.output<typeof sampleSchema>;
 export type LoadTestResult = z.output<typeof loadTestResultSchema>;

@@ -1,5 +1,7 @@
 import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { historySchema } from '@image-pipeline/shared/contracts/history.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
@@ -13,6 +15,7 @@ import {
 } from '@image-pipeline/shared/testing/job-life.ts';
 import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
 import { get, givenMonitoring, put, statusOf, TOKEN, untilStatus } from './testing/given-monitoring.ts';
 
 const given = givenMonitoring();
@@ -54,7 +57,10 @@ describe('the monitoring service', () => {
       failures_5m: { undecodable_image: 1 },
       peaks: { waiting: { value: 2 }, workers: { value: 1 } },
       utilisation: { slots: 2, busy: 1 },
+      machine: { platform: `${process.platform} ${process.arch}`, cores: availableParallelism() },
+      versions: { node: process.versions.node, rabbitmq: expect.stringMatching(/^\d+\.\d+/) as string },
     });
+    expect(snapshot.versions.pipeline).toBe(manifest.version);
     expect(snapshot.throughput.completed_1m).toBeCloseTo(1 / 60);
     expect(snapshot.latency.stages.notify?.p50).toBeLessThan(5);
     // RabbitMQ does not count what it puts there itself.
@@ -211,6 +217,47 @@ describe('while RabbitMQ’s management API is away', () => {
     const metrics = await metricsOf(service);
     expect(metrics).toMatch(/^image_jobs_completed_total 1$/m);
     expect(metrics).toMatch(/^image_jobs_failed_total\{code="undecodable_image"\} 0$/m);
+  });
+});
+
+describe('the history', () => {
+  it('has one sample of each refresh, oldest first, and can begin at a time', async () => {
+    const service = await given.monitoring();
+    await given.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
+    const history = await vi.waitFor(
+      async () => {
+        const response = await get(service, '/history');
+        expect(response.status).toBe(200);
+        const seen = historySchema.parse(await response.json());
+        expect(seen.samples.at(-1)).toMatchObject({ queued: 1, completed: 1, failed: 0 });
+        expect(seen.samples.length).toBeGreaterThan(2);
+        return seen;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    expect(history.interval_seconds).toBe(1);
+    const times = history.samples.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted());
+    expect(new Set(times).size).toBe(times.length);
+    const second = times[1] ?? '';
+    const later = historySchema.parse(await (await get(service, `/history?since=${second}`)).json());
+    expect(later.samples.slice(0, times.length - 1)).toEqual(history.samples.slice(1));
+  });
+
+  it('refuses what is no timestamp', async () => {
+    const service = await given.starting();
+    for (const since of ['yesterday', '', '2026-01-01', '1767268800']) {
+      const refused = await get(service, `/history?since=${since}`);
+      expect([refused.status, await refused.json()]).toEqual([
+        422,
+        expect.objectContaining({
+          code: 'invalid_parameter',
+          instance: '/history',
+          detail: expect.stringMatching(/^Invalid "since": must be an ISO 8601 timestamp/) as string,
+        }),
+      ]);
+      expect(refused.headers.get('content-type')).toContain('application/problem+json');
+    }
   });
 });
 

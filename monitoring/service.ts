@@ -18,6 +18,7 @@ import { monitoringRoutes } from './http/routes.ts';
 import { LostEnds } from './ledger/lost-ends.ts';
 import { ManagementClient } from './management/management-client.ts';
 import { readBroker } from './management/read-broker.ts';
+import { RecentSamples } from './snapshot/recent-samples.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
 /** What lives from the reading of the stored state on. */
@@ -34,6 +35,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
   const log = createLogger(instance, logOptions(config));
   const metrics = createMetrics('monitoring');
   const exporter = new MetricsExporter(metrics);
+  const samples = new RecentSamples();
   const store = configuredStore(config);
   const broker = configuredBroker(config, { name: instance, appId: 'monitoring', log });
   const management = new ManagementClient({
@@ -101,12 +103,17 @@ export function createMonitoring(config: MonitoringConfig): Service {
     ladder: config.RETRY_LADDER,
     look: () =>
       readBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
+    brokerVersion: () => broker.serverVersion,
     pipeline: () => following?.figures,
     behindBecause,
-    onRefreshed: (seen) => exporter.export(seen),
+    onRefreshed: (seen) => {
+      exporter.export(seen);
+      samples.add(seen.snapshot);
+    },
     log,
   });
   const server = createServiceServer({
+    service: 'monitoring',
     host: config.MONITORING_HOST,
     port: config.MONITORING_PORT,
     portsToTry: 1,
@@ -114,7 +121,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
       broker.unavailableBecause ??
       (following?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
     metrics,
-    routes: monitoringRoutes(keeper, config.API_TOKEN),
+    routes: monitoringRoutes({ keeper, samples, token: config.API_TOKEN }),
   });
   const stopping = new AbortController();
   return createService({

@@ -12,6 +12,7 @@ import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { NotificationConfig } from './config.ts';
 import { EventRing } from './event-ring.ts';
 import { Notifier } from './notifier.ts';
+import { SOCKET_PATH } from './socket/admission.ts';
 import { SocketServer } from './socket/socket-server.ts';
 import { StoredJobs } from './stored-jobs.ts';
 import { systemResolver, type Resolve } from './webhooks/resolve-receiver.ts';
@@ -52,12 +53,23 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
     log,
   });
   const server = createServiceServer({
+    service: 'notification',
     host: config.NOTIFICATION_HOST,
     port: config.NOTIFICATION_PORT,
     portsToTry: 1,
     notReadyBecause: () =>
       broker.unavailableBecause ?? (follower.isCaughtUp ? undefined : errorCodes.not_caught_up),
     metrics,
+    routes: {
+      [`GET ${SOCKET_PATH}`]: {
+        description: `WebSocket with the events of jobs: npx wscat -c "ws://localhost:${config.NOTIFICATION_PORT}${SOCKET_PATH}?job_id=…"`,
+        handle: () => ({
+          status: 426,
+          body: { error: 'This address speaks WebSocket only. Connect with a WebSocket client.' },
+          headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
+        }),
+      },
+    },
   });
   server.server.maxConnections = config.WEBSOCKET_MAX_CONNECTIONS + OTHER_CONNECTIONS;
   let hasCaughtUp = false;

@@ -50,12 +50,18 @@ export function createWorker(config: WorkerConfig): Service {
     broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'not consuming jobs yet');
   const health = new HealthWatch(notReadyBecause);
   const server = createServiceServer({
+    service: 'worker',
     host: config.WORKER_HOST,
     port: config.WORKER_PORT,
     portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
     notReadyBecause,
     metrics,
-    routes: { 'GET /health': () => health.answer() },
+    routes: {
+      'GET /health': {
+        description: 'Whether the worker consumes jobs: ok, stale or error.',
+        handle: () => health.answer(),
+      },
+    },
   });
   return createService({
     broker,

@@ -1,46 +1,88 @@
 import type { IncomingMessage } from 'node:http';
+import type { History } from '@image-pipeline/shared/contracts/history.ts';
 import { errorCodes, PipelineError, problemType } from '@image-pipeline/shared/errors.ts';
 import type { Answer, Route } from '@image-pipeline/shared/http/service-server.ts';
 import { beginRequest } from '@image-pipeline/shared/tracing/http-spans.ts';
+import { z } from 'zod';
 import { judgeHealth } from '../snapshot/judge-health.ts';
+import type { RecentSamples } from '../snapshot/recent-samples.ts';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.ts';
 import { intervalRefusals, readIntervalOrder } from './set-interval.ts';
 
+export interface MonitoringRoutesOptions {
+  readonly keeper: Pick<SnapshotKeeper, 'snapshot' | 'intervalSeconds'>;
+  readonly samples: RecentSamples;
+  /** The configured API token; empty where none is set. */
+  readonly token: string;
+}
+
 /** What monitoring answers besides /livez, /readyz and /metrics: all from memory. */
-export function monitoringRoutes(
-  keeper: Pick<SnapshotKeeper, 'snapshot' | 'intervalSeconds'>,
-  token: string,
-): Readonly<Record<string, Route>> {
+export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Record<string, Route>> {
+  const { keeper, samples, token } = options;
   return {
-    'GET /status': () => ({ status: 200, body: keeper.snapshot }),
-    'GET /health': () => {
-      const health = judgeHealth(keeper.snapshot.sources, keeper.intervalSeconds);
-      return { status: health.status === 'ok' ? 200 : 503, body: health };
+    'GET /status': {
+      description: 'Queues, workers, rates, latencies and totals as one snapshot.',
+      handle: () => ({ status: 200, body: keeper.snapshot }),
     },
-    'PUT /interval': async (request) => {
-      const path = '/interval';
-      const inHand = beginRequest('PUT', request.headers.traceparent, false);
-      let answer: Answer | undefined;
-      try {
-        answer = await changeInterval(keeper, request, token).catch((error: unknown) =>
-          refusal(error, { instance: path, trace_id: inHand.traceId }),
-        );
-        return answer;
-      } finally {
-        inHand.end({ method: 'PUT', route: path, path, status: answer?.status });
-      }
+    'GET /history': {
+      description: 'One short sample of each recent refresh, oldest first; ?since=2026-01-01T12:00:00Z.',
+      handle: withProblems('GET', '/history', (request) => {
+        const body: History = {
+          samples: samples.since(sinceIn(request)),
+          interval_seconds: keeper.intervalSeconds,
+        };
+        return { status: 200, body };
+      }),
+    },
+    'GET /health': {
+      description: 'Whether the snapshot is up to date: ok, stale or error.',
+      handle: () => {
+        const health = judgeHealth(keeper.snapshot.sources, keeper.intervalSeconds);
+        return { status: health.status === 'ok' ? 200 : 503, body: health };
+      },
+    },
+    'PUT /interval': {
+      description: 'Seconds between refreshes, as {"seconds": 5}; needs the API token.',
+      handle: withProblems('PUT', '/interval', async (request) => {
+        keeper.intervalSeconds = await readIntervalOrder(request, token);
+        const note = 'until the service is started again';
+        return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
+      }),
     },
   };
 }
 
-async function changeInterval(
-  keeper: Pick<SnapshotKeeper, 'intervalSeconds'>,
-  request: IncomingMessage,
-  token: string,
-): Promise<Answer> {
-  keeper.intervalSeconds = await readIntervalOrder(request, token);
-  const note = 'until the service is started again';
-  return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
+const timestampSchema = z.iso.datetime({ offset: true });
+
+/**
+ * The query parameter `since` in milliseconds since 1970; 0 where there is none.
+ * @throws PipelineError `invalid_parameter`
+ */
+function sinceIn(request: IncomingMessage): number {
+  const since = URL.parse(request.url ?? '/', 'http://localhost')?.searchParams.get('since') ?? null;
+  if (since === null) return 0;
+  const parsed = timestampSchema.safeParse(since);
+  if (parsed.success) return Date.parse(parsed.data);
+  throw new PipelineError(
+    'invalid_parameter',
+    `Invalid "since": must be an ISO 8601 timestamp with a time zone, for example ${new Date(0).toISOString()}.`,
+  );
+}
+
+/** A handler that is a span of its own, with expected errors as problem details. */
+function withProblems(method: string, path: string, handle: Route['handle']): Route['handle'] {
+  return async (request) => {
+    const inHand = beginRequest(method, request.headers.traceparent, false);
+    let answer: Answer | undefined;
+    try {
+      answer = await handle(request);
+    } catch (error) {
+      answer = refusal(error, { instance: path, trace_id: inHand.traceId });
+    } finally {
+      inHand.end({ method, route: path, path, status: answer?.status });
+    }
+    return answer;
+  };
 }
 
 /** @param about what every problem tells of its request */

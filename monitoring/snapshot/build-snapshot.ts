@@ -1,3 +1,4 @@
+import { arch, availableParallelism, loadavg, platform, totalmem } from 'node:os';
 import { queueNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
 import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { WINDOW_MS, type PipelineFigures } from '../pipeline-figures.ts';
@@ -8,6 +9,7 @@ import { countOpenRuns, headAges } from '../figures/open-runs.ts';
 import { failuresByCode, throughputOf } from '../figures/throughput.ts';
 import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
 import type { BrokerFigures, BrokerQueue } from '../management/read-broker.ts';
+import manifest from '../package.json' with { type: 'json' };
 
 /** The snapshot without what changes while it is kept: its age, and that of its sources. */
 export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | 'sources'>;
@@ -19,13 +21,16 @@ export interface SnapshotInput {
   readonly broker: BrokerFigures | undefined;
   /** When that was, in milliseconds since 1970. */
   readonly lookedAt: number | undefined;
+  /** The version of RabbitMQ; undefined before the first connection. */
+  readonly brokerVersion: string | undefined;
   /** The rungs on which failed attempts wait, by attempt. */
   readonly ladder: readonly Rung[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
-export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: SnapshotInput): SnapshotBody {
+export function buildSnapshot(input: SnapshotInput): SnapshotBody {
+  const { pipeline, broker, lookedAt, brokerVersion, ladder, now } = input;
   const unaccounted = pipeline?.unaccounted ?? 0;
   const known = pipeline?.workers ?? workersIn(broker, lookedAt ?? now);
   const open = pipeline?.accountedRuns ?? [];
@@ -40,6 +45,12 @@ export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: Snaps
   return {
     version: 1,
     updated_at: new Date(now).toISOString(),
+    machine: thisMachine(),
+    versions: {
+      pipeline: manifest.version,
+      node: process.versions.node,
+      rabbitmq: brokerVersion ?? null,
+    },
     queues: broker?.queues.map((queue) => queueFigures(queue, ages)) ?? [],
     dead_letters: {
       jobs: readyIn(broker, queueNames.dead),
@@ -55,6 +66,15 @@ export function buildSnapshot({ pipeline, broker, lookedAt, ladder, now }: Snaps
     totals: pipeline?.totals ?? null,
     peaks: pipeline?.peaks ?? null,
     ledger: pipeline === undefined ? null : ledgerOf(pipeline.totals, unaccounted, broker?.queues),
+  };
+}
+
+function thisMachine(): Snapshot['machine'] {
+  return {
+    platform: `${platform()} ${arch()}`,
+    cores: availableParallelism(),
+    memory_bytes: totalmem(),
+    load_average: loadavg()[0] ?? 0,
   };
 }
 

@@ -18,6 +18,8 @@ export interface SnapshotKeeperOptions {
   readonly ladder: readonly Rung[];
   /** Looks at RabbitMQ. */
   readonly look: () => Promise<BrokerFigures>;
+  /** The version of RabbitMQ; undefined before the first connection. */
+  readonly brokerVersion: () => string | undefined;
   /** What events tell; undefined until the stored totals have been read. */
   readonly pipeline: () => PipelineFigures | undefined;
   /** Why events do not come by as they happen; undefined where the log has been read to its end and is followed. */
@@ -125,6 +127,7 @@ export class SnapshotKeeper implements Startable {
       pipeline: this.#options.pipeline(),
       broker: this.#broker,
       lookedAt: this.#management.lastGood,
+      brokerVersion: this.#options.brokerVersion(),
       ladder: this.#options.ladder,
       now: Date.now(),
     });

@@ -46,6 +46,8 @@ export function someSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     updated_at: AT,
     age_seconds: 0.5,
     interval_seconds: 5,
+    machine: { platform: 'linux x64', cores: 2, memory_bytes: 8_589_934_592, load_average: 1.5 },
+    versions: { pipeline: '0.1.0', node: '24.21.0', rabbitmq: '4.1.2' },
     sources: { management: someSource(), events: someSource() },
     queues: [
       someQueue('image.events.log', { ready: 9_999 }),

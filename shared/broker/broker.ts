@@ -80,6 +80,11 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     return undefined;
   }
 
+  /** The version of RabbitMQ, e.g. `4.1.2`; undefined before the first connection. */
+  get serverVersion(): string | undefined {
+    return this.#consuming.serverVersion;
+  }
+
   consumer(options: Omit<ConsumerOptions, 'connection' | 'log'>): Consumer {
     return new Consumer({ ...options, connection: this.#consuming, log: this.#log });
   }

@@ -49,6 +49,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #state: ConnectionState = 'down';
+  #serverVersion: string | undefined;
 
   constructor(options: ConnectionOptions) {
     super();
@@ -58,6 +59,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** The version of RabbitMQ at the newest connection, e.g. `4.1.2`; undefined before the first one. */
+  get serverVersion(): string | undefined {
+    return this.#serverVersion;
   }
 
   /**
@@ -142,6 +148,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
         setup: async (model: ChannelModel) => {
           // Without a listener of its own, an error in mid-setup would end the process.
           model.on('error', () => undefined);
+          this.#serverVersion = model.connection.serverProperties.version;
           if (setup !== undefined) await withinDeadline(timeouts.callMs, () => setup(model));
         },
       },

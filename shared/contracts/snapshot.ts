@@ -77,6 +77,24 @@ export const peaksSchema = z.object({
   workers: peak,
 });
 
+/** The machine that monitoring runs on; without Docker, workers share it. */
+export const machineSchema = z.object({
+  /** Operating system and architecture: `linux x64`. */
+  platform: z.string(),
+  /** CPUs that a process may use. */
+  cores: z.int().min(1),
+  memory_bytes: count,
+  /** Over the last minute; 0 on systems that do not measure it. */
+  load_average: z.number().min(0),
+});
+
+export const versionsSchema = z.object({
+  pipeline: z.string(),
+  node: z.string(),
+  /** Null until monitoring has been connected to RabbitMQ. */
+  rabbitmq: z.string().nullable(),
+});
+
 /**
  * Everything that monitoring knows at one moment: what `GET /status` of its service answers. Figures of a source that is
  * away are the last good ones; `sources` says how old they are. Null is "not known", never zero.
@@ -88,6 +106,8 @@ export const snapshotSchema = z
     age_seconds: seconds,
     /** From one refresh to the next. */
     interval_seconds: seconds,
+    machine: machineSchema,
+    versions: versionsSchema,
     sources: z.object({ management: sourceSchema, events: sourceSchema }),
     queues: z.array(queueFiguresSchema),
     /** Messages in the queues of dead letters; null while RabbitMQ does not tell. */

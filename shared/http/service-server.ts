@@ -4,17 +4,24 @@ import { messageOf } from '../errors.ts';
 import type { Startable } from '../lifecycle.ts';
 import type { Metrics } from '../metrics.ts';
 import { listen } from './listen.ts';
+import { listOfRoutes } from './list-of-routes.ts';
 
-/** What a route answers; the body is sent as JSON. */
+/** What a route answers; the body is sent as JSON, a text as it is. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type Route = (request: IncomingMessage) => Answer | Promise<Answer>;
+export interface Route {
+  /** One line for the list at `GET /`. */
+  readonly description: string;
+  readonly handle: (request: IncomingMessage) => Answer | Promise<Answer>;
+}
 
 export interface ServiceServerOptions {
+  /** The name of the service, for people. */
+  readonly service: string;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -34,10 +41,11 @@ export interface ServiceServer extends Startable {
   readonly port: number;
 }
 
-/** `/livez`, `/readyz`, `/metrics` and a few routes of a service whose work is not HTTP. */
+/** `/` (the list of all addresses), `/livez`, `/readyz`, `/metrics` and a few routes of a service whose work is not HTTP. */
 export function createServiceServer(options: ServiceServerOptions): ServiceServer {
+  const routes = withCommonRoutes(options);
   const server = createServer((request, response) => {
-    answer(request, response, options).catch((error: unknown) => {
+    answer(request, response, routes).catch((error: unknown) => {
       send(response, 500, { error: messageOf(error) });
     });
   });
@@ -58,30 +66,52 @@ export function createServiceServer(options: ServiceServerOptions): ServiceServe
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  options: ServiceServerOptions,
+  routes: Readonly<Record<string, Route>>,
 ): Promise<void> {
   const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
   const { method = 'GET' } = request;
-  const routes = Object.entries(options.routes ?? {}).filter(([name]) => name.endsWith(` ${path ?? ''}`));
-  const route = routes.find(([name]) => name.startsWith(method === 'HEAD' ? 'GET ' : `${method} `));
+  const here = Object.entries(routes).filter(([name]) => name.endsWith(` ${path ?? ''}`));
+  const route = here.find(([name]) => name.startsWith(method === 'HEAD' ? 'GET ' : `${method} `));
   if (route !== undefined) {
-    const { status, body, headers } = await route[1](request);
+    const { status, body, headers } = await route[1].handle(request);
     send(response, status, body, headers);
-  } else if (routes.length > 0 || (method !== 'GET' && method !== 'HEAD')) {
-    const allowed = routes.map(([name]) => name.split(' ')[0]).join(', ') || 'GET';
-    send(response, 405, { error: `only ${allowed} is answered here` }, { Allow: allowed });
-  } else if (path === '/livez') {
-    send(response, 200, { status: 'ok' });
-  } else if (path === '/readyz') {
-    const { status, body } = readiness(options.notReadyBecause());
-    send(response, status, body);
-  } else if (path === '/metrics') {
-    response.writeHead(200, { 'Content-Type': options.metrics.contentType });
-    response.end(await options.metrics.render());
+  } else if (here.length > 0) {
+    const allowed = here.map(([name]) => name.split(' ')[0]).join(', ');
+    send(response, 405, { error: `This address supports only ${allowed}.` }, { Allow: allowed });
   } else {
-    const known = ['/livez', '/readyz', '/metrics', ...Object.keys(options.routes ?? {})];
-    send(response, 404, { error: `this address is not known; try ${known.join(', ')}` });
+    const known = Object.keys(routes).join(', ');
+    send(response, 404, { error: `Unknown address. Available: ${known}.` });
   }
+}
+
+/** The routes of a service together with those that every service has. */
+function withCommonRoutes({
+  service,
+  notReadyBecause,
+  metrics,
+  routes = {},
+}: ServiceServerOptions): Readonly<Record<string, Route>> {
+  const all: Record<string, Route> = {
+    'GET /': { description: 'This list.', handle: (request) => listOfRoutes(request, service, all) },
+    ...routes,
+    'GET /livez': {
+      description: 'Whether the process responds.',
+      handle: () => ({ status: 200, body: { status: 'ok' } }),
+    },
+    'GET /readyz': {
+      description: 'Whether the service is ready, and if not, why.',
+      handle: () => readiness(notReadyBecause()),
+    },
+    'GET /metrics': {
+      description: 'Metrics for Prometheus.',
+      handle: async () => ({
+        status: 200,
+        body: await metrics.render(),
+        headers: { 'Content-Type': metrics.contentType },
+      }),
+    },
+  };
+  return all;
 }
 
 /** What `/readyz` answers in every service. */
@@ -98,7 +128,7 @@ function send(
   headers: Answer['headers'] = {},
 ): void {
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers });
-  response.end(`${JSON.stringify(body)}\n`);
+  response.end(typeof body === 'string' ? body : `${JSON.stringify(body)}\n`);
 }
 
 async function close(server: Server): Promise<void> {

@@ -1,0 +1,47 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { Sample } from '@image-pipeline/shared/contracts/history.ts';
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+
+/** An hour at the default interval of 5 s; at other intervals correspondingly more or less. About 150 kB of memory. */
+const MAX_SAMPLES = 720;
+
+/** One sample of each refresh, kept in memory up to a limit; then the oldest is discarded. A restart empties it. */
+export class RecentSamples {
+  readonly #limit: number;
+  readonly #samples: Sample[] = [];
+
+  constructor(limit = MAX_SAMPLES) {
+    this.#limit = limit;
+  }
+
+  add(snapshot: Snapshot): void {
+    this.#samples.push(sampleOf(snapshot));
+    if (this.#samples.length > this.#limit) this.#samples.shift();
+  }
+
+  /**
+   * Oldest first.
+   * @param time milliseconds since 1970; only samples at or after it
+   */
+  since(time: number): Sample[] {
+    return this.#samples.filter(({ at }) => Date.parse(at) >= time);
+  }
+}
+
+function sampleOf({ updated_at, sources, queues, utilisation, jobs, totals }: Snapshot): Sample {
+  const isAvailable = sources.management.state === 'ok';
+  const queue = queues.find(({ name }) => name === queueNames.process);
+  return {
+    at: updated_at,
+    queued: jobs.queued,
+    processing: jobs.processing,
+    retrying: jobs.retrying,
+    // The snapshot keeps the last known count; in a history it would look like a measurement.
+    ready: isAvailable ? (queue?.ready ?? null) : null,
+    slots: utilisation.slots,
+    busy: utilisation.busy,
+    utilisation: utilisation.last_minute,
+    completed: totals?.completed ?? null,
+    failed: totals?.failed ?? null,
+  };
+}
