@@ -52,7 +52,11 @@ export function begin(script: Script): Run {
 
 /** For `teardown()`: lets the jobs of a run that was stopped in the middle end, so that the next one finds an idle system. */
 export function drain(run: Run): void {
-  for (const jobId of openJobs(run)) follow(jobId, DRAIN_S);
+  const deadline = Date.now() + DRAIN_S * 1_000;
+  // Uploads that were being sent when the run was stopped may be accepted a little later.
+  for (let open = openJobs(run); open.length > 0 && Date.now() < deadline; open = openJobs(run)) {
+    for (const jobId of open) follow(jobId, DRAIN_S);
+  }
 }
 
 /** What is read of monitoring's snapshot. */

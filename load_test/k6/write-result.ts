@@ -64,9 +64,13 @@ function uploadSeconds(data: SummaryData): LoadTestResult['uploads']['seconds'] 
   return { p50: seconds('med'), p95: seconds('p(95)'), p99: seconds('p(99)'), mean: seconds('avg') };
 }
 
-/** What monitoring sampled since then; nothing where it does not respond. */
+/** Monitoring samples every few seconds; the one before the run shows what the run found. */
+const SAMPLES_BEFORE_MS = 10_000;
+
+/** What monitoring sampled during the run; nothing where it does not respond. */
 function samplesSince(startedAt: string): Sample[] {
-  const response = http.get(`${monitoringUrl}/history?since=${startedAt}`, { timeout: '10s' });
+  const since = new Date(Date.parse(startedAt) - SAMPLES_BEFORE_MS).toISOString();
+  const response = http.get(`${monitoringUrl}/history?since=${since}`, { timeout: '10s' });
   const { samples } = jsonOf(response) as { samples?: Sample[] };
   return response.status === 200 && Array.isArray(samples) ? samples : [];
 }
