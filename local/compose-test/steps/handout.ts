@@ -1,11 +1,11 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { expectThat } from '../expect.ts';
 import { Ledger } from '../ledger.ts';
 import type { Stack } from '../stack.ts';
-import { skipped, type Step } from '../step.ts';
+import type { Step } from '../step.ts';
 
 const acceptedSchema = z.object({ job_id: z.string() });
 const statsSchema = z.looseObject({ count: z.int() });
@@ -28,6 +28,15 @@ async function upload(stack: Stack, line: string): Promise<string> {
   expectThat(exitCode === 0, `curl ended with ${exitCode ?? 'none'}`);
   return acceptedSchema.parse(JSON.parse(stdout)).job_id;
 }
+
+const loadTest = (task: string, line: string, count: number): Step => ({
+  title: `${task}: ${line}`,
+  run: async (stack) => {
+    const shown = await stack.line(line);
+    expectThat(shown.includes(`${count} accepted = ${count} completed + 0 failed + 0 open`), shown);
+    return /throughput +(.*)/.exec(shown)?.[1];
+  },
+});
 
 /** The handout's tasks and experiments, with its own lines. */
 export const handout: readonly Step[] = [
@@ -73,7 +82,19 @@ export const handout: readonly Step[] = [
       return `${shown.split('\n').filter((line) => /^\w/.test(line)).length} figures`;
     },
   },
-  skipped('task 4: load_test/bulk_upload', 'the k6 load tests come with a later issue'),
+  loadTest('task 4', 'make load-bulk COUNT=100 WORKERS=1', 100),
+  loadTest('task 4', 'make load-bulk COUNT=100 WORKERS=3', 100),
+  loadTest('task 4', 'make load-bulk COUNT=100 WORKERS=5', 100),
+  {
+    title: 'task 4: npx node load_test/analyze_results.ts',
+    run: async (stack) => {
+      const shown = await stack.line('npx node load_test/analyze_results.ts');
+      expectThat(shown.includes('bulk_upload'), shown);
+      const report = await readFile(join(stack.folder, 'load_test/results/report.html'), 'utf8');
+      expectThat(report.includes('<svg'), 'the report has no plots');
+      return `a report of ${(report.length / 1_000).toFixed(0)} kB`;
+    },
+  },
   {
     title: 'experiment 1: docker-compose stop worker in mid-run, logs worker, start worker',
     run: async (stack) => {
@@ -92,7 +113,7 @@ export const handout: readonly Step[] = [
       return `${ledger.accepted} accepted; ${done} done when stopped; ${ended.completed ?? 0} completed after the start`;
     },
   },
-  skipped('experiment 2: load_test/burst_test', 'the k6 load tests come with a later issue'),
+  loadTest('experiment 2', 'make load-burst BURST=50 INTERVAL=5 ROUNDS=2', 100),
   {
     title: 'experiment 2: monitoring/performance_monitor.ts --once',
     run: async (stack) => {
