@@ -55,7 +55,7 @@ replay: setup ## have a failed job done again: ID=…
 	$(LOCAL) replay "$$ID"
 
 test: setup ## all tests, on a RabbitMQ of their own
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && npm test --silent
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && $(NODE) local/cli.ts install-chromium && npm test --silent
 
 test-compose: setup ## bring docker-compose.yml up from nothing and walk the handout through it
 	@$(NODE) local/compose-test/main.ts

@@ -32,6 +32,7 @@ export default defineConfig({
       './local/testing/global-setup-broker.ts',
       './local/testing/global-setup-minio.ts',
       './local/testing/global-setup-prometheus.ts',
+      './local/testing/global-setup-chromium.ts',
     ],
   },
 });

@@ -2,12 +2,12 @@
 import { Command } from 'commander';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
+import { tryToInstall } from './broker/try-to-install.ts';
 import { replay, status, upload } from './commands/jobs.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
 import { up } from './commands/up.ts';
 import { demo } from './demo.ts';
-import { tryToInstallPrometheus } from './prometheus/try-to-install-prometheus.ts';
 import { currentRuntime } from './runtime/current-runtime.ts';
 import { UserError } from './user-error.ts';
 
@@ -36,7 +36,8 @@ program.command('monitor').action(() => monitor('queue_monitor'));
 program.command('performance').action(() => monitor('performance_monitor'));
 program.command('demo').action(demo);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
-program.command('install-prometheus').action(() => tryToInstallPrometheus());
+program.command('install-prometheus').action(() => tryToInstall('prometheus'));
+program.command('install-chromium').action(() => tryToInstall('chromium'));
 program.command('doctor').action(async () => (await currentRuntime()).doctor());
 program.command('clean').action(async () => (await currentRuntime()).clean());
 

@@ -12,11 +12,17 @@ const LINES = {
     dnf: 'sudo dnf install -y golang-github-prometheus',
     brew: 'brew install prometheus',
   },
+  chromium: {
+    'apt-get': 'sudo apt-get update && sudo apt-get install -y --no-install-recommends chromium',
+    dnf: 'sudo dnf install -y chromium',
+    brew: 'brew install --cask chromium',
+  },
 } as const;
 
 const PAGES = {
   rabbitmq: 'https://www.rabbitmq.com/docs/download',
   prometheus: 'https://prometheus.io/download',
+  chromium: 'https://www.chromium.org/getting-involved/download-chromium',
 } as const;
 
 /** How a program gets onto this machine: the line that does it, and whether that is apt's. */
