@@ -67,7 +67,7 @@ analyze: setup ## analyse the results of the load tests: a table here, and a rep
 	@$(NODE) load_test/analyze_results.ts
 
 test: setup ## all tests, on a RabbitMQ of their own
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && npm test --silent
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && $(NODE) local/cli.ts install-chromium && npm test --silent
 
 test-compose: setup ## bring docker-compose.yml up from nothing and walk the handout through it
 	@$(NODE) local/compose-test/main.ts

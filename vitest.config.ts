@@ -33,6 +33,7 @@ export default defineConfig({
       './local/testing/global-setup-minio.ts',
       './local/testing/global-setup-prometheus.ts',
       './local/testing/global-setup-k6.ts',
+      './local/testing/global-setup-chromium.ts',
     ],
   },
 });

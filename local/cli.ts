@@ -2,13 +2,13 @@
 import { Command } from 'commander';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
+import { tryToInstall } from './broker/try-to-install.ts';
 import { replay, status, upload } from './commands/jobs.ts';
 import { load } from './commands/load.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
 import { up } from './commands/up.ts';
 import { demo } from './demo.ts';
-import { tryToInstallPrometheus } from './prometheus/try-to-install-prometheus.ts';
 import { currentRuntime } from './runtime/current-runtime.ts';
 import { UserError } from './user-error.ts';
 
@@ -40,7 +40,8 @@ program.command('load-burst').action(() => load('burst_test'));
 program.command('load-capacity').action(() => load('capacity_test'));
 program.command('demo').action(demo);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
-program.command('install-prometheus').action(() => tryToInstallPrometheus());
+program.command('install-prometheus').action(() => tryToInstall('prometheus'));
+program.command('install-chromium').action(() => tryToInstall('chromium'));
 program.command('doctor').action(async () => (await currentRuntime()).doctor());
 program.command('clean').action(async () => (await currentRuntime()).clean());
 

@@ -1,7 +1,10 @@
 import { jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
 import { z } from 'zod';
 
-/** A whole number as it stands in a query: a text, though the OpenAPI document may call it a number. */
+/**
+ * A whole number as it stands in a query: a text, though the OpenAPI document may call it a number. The document has the
+ * fallback in the description only: a `default` would be filled in and sent by Swagger UI.
+ */
 function wholeNumber(minimum: number, maximum: number, fallback: number, description: string) {
   return z
     .string()
@@ -10,8 +13,8 @@ function wholeNumber(minimum: number, maximum: number, fallback: number, descrip
     .pipe(z.int().min(minimum).max(maximum))
     .prefault(String(fallback))
     .meta({
-      description,
-      override: { type: 'integer', minimum, maximum, default: fallback, pattern: undefined },
+      description: `${description} Default: ${fallback}.`,
+      override: { type: 'integer', minimum, maximum, default: undefined, pattern: undefined },
     });
 }
 

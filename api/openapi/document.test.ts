@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
 import { queueStatsAnswerSchema } from '../contracts/queue-stats-answer.ts';
 import { queueStatusSchema } from '../contracts/queue-status-answer.ts';
@@ -36,6 +37,52 @@ async function sourceOf(folder: string): Promise<string> {
     );
   const texts = await Promise.all(names.map((name) => readFile(join(root, name), 'utf8')));
   return texts.join('\n').replace(/const errorCodes = \{.*?\n\}/s, '');
+}
+
+const anything = z.looseObject({});
+const inputsSchema = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        operationId: z.string(),
+        parameters: z
+          .array(z.looseObject({ name: z.string(), required: z.boolean().default(false) }))
+          .default([]),
+        requestBody: z
+          .object({ content: z.record(z.string(), z.object({ schema: z.object({ $ref: z.string() }) })) })
+          .optional(),
+      }),
+    ),
+  ),
+  components: z.object({
+    schemas: z.record(
+      z.string(),
+      z.object({
+        properties: z.record(z.string(), anything).default({}),
+        required: z.array(z.string()).default([]),
+      }),
+    ),
+  }),
+});
+
+/** Parameters and form fields that may be left out, each as it stands in the document, by operation and name. */
+function optionalInputs(): Record<string, unknown> {
+  const document = JSON.parse(JSON.stringify(createOpenapiDocument(''))) as unknown;
+  const { paths, components } = inputsSchema.parse(document);
+  const found: Record<string, unknown> = {};
+  for (const operation of Object.values(paths).flatMap((item) => Object.values(item))) {
+    for (const parameter of operation.parameters) {
+      if (!parameter.required) found[`${operation.operationId} ${parameter.name}`] = parameter;
+    }
+    const form = operation.requestBody?.content['multipart/form-data']?.schema.$ref.split('/').at(-1);
+    const { properties = {}, required = [] } = components.schemas[form ?? ''] ?? {};
+    for (const [name, field] of Object.entries(properties)) {
+      if (!required.includes(name)) found[`${operation.operationId} ${name}`] = field;
+    }
+  }
+  return found;
 }
 
 describe('the OpenAPI document', () => {
@@ -80,7 +127,28 @@ describe('the OpenAPI document', () => {
 
   it('describes the form that is read', () => {
     expect(Object.keys(uploadFormSchema.shape)).toEqual([FILE_FIELD, ...textFields]);
-    expect(uploadFormSchema.shape.format.unwrap().options).toEqual(['', ...allowedFormats]);
+    expect(uploadFormSchema.shape.format.unwrap().options).toEqual(allowedFormats);
+  });
+
+  it('has no example or default for what is optional, which Swagger UI would fill in and send', () => {
+    const optional = optionalInputs();
+    expect(Object.keys(optional)).toEqual(
+      expect.arrayContaining([
+        'uploadImages Idempotency-Key',
+        'uploadImages callback_url',
+        'listJobs limit',
+        'readStatus wait',
+      ]),
+    );
+    for (const [name, input] of Object.entries(optional)) {
+      expect(JSON.stringify(input), name).not.toMatch(/"(example|examples|default)":/);
+    }
+  });
+
+  it('has a dry run as the first body of a replay, which Swagger UI sends unless it is changed', () => {
+    expect(Object.values(replayBodyExamples)[0]).toMatchObject({ dry_run: true });
+    const bodies = Object.values<Operation>(operations).filter(({ json }) => json !== undefined);
+    expect(bodies.map(({ id }) => id)).toEqual(['replayDeadLetters']);
   });
 
   it('has examples that are what they stand for', () => {

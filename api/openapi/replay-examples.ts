@@ -3,10 +3,10 @@ import { deadLetterListExample } from './examples.ts';
 const replayId = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8e';
 const jobId = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d';
 
-/** What can be asked for; a test reads each of them. */
+/** What can be asked for; a test reads each of them. Swagger UI sends the first one unless it is changed: a dry run. */
 export const replayBodyExamples = {
-  'one job': { ids: [jobId] },
   'what would be replayed': { all: true, dry_run: true },
+  'one job': { ids: [jobId] },
   'those that took too long, ten at most': { filter: { reason: 'deadline_exceeded' }, limit: 10 },
   'resizes of yesterday and before': { filter: { operation: 'resize', older_than_seconds: 86_400 } },
 };

@@ -21,12 +21,18 @@ const LINES = {
     brew: 'brew install k6',
     winget: 'winget install k6 --source winget',
   },
+  chromium: {
+    'apt-get': 'sudo apt-get update && sudo apt-get install -y --no-install-recommends chromium',
+    dnf: 'sudo dnf install -y chromium',
+    brew: 'brew install --cask chromium',
+  },
 } as const;
 
 const PAGES = {
   rabbitmq: 'https://www.rabbitmq.com/docs/download',
   prometheus: 'https://prometheus.io/download',
   k6: 'https://grafana.com/docs/k6/latest/set-up/install-k6/',
+  chromium: 'https://www.chromium.org/getting-involved/download-chromium',
 } as const;
 
 /** How a program gets onto this machine: the line that does it, and whether that is apt's. */

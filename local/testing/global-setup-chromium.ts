@@ -1,0 +1,19 @@
+import type { TestProject } from 'vitest/node';
+import { findChromium } from '../chromium/find-chromium.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Path of Chromium, or null where it is not installed: then tests in a browser are skipped, visibly. */
+    chromium: string | null;
+  }
+}
+
+/** vitest globalSetup: `inject('chromium')` in a test. */
+export default async function setup(project: TestProject): Promise<void> {
+  const path = await findChromium();
+  if (path === undefined)
+    console.error(
+      'The tests in a browser are SKIPPED: Chromium is not installed. To install it as root on Debian: make test; elsewhere, set CHROMIUM to the path of a browser.',
+    );
+  project.provide('chromium', path ?? null);
+}
