@@ -1,0 +1,38 @@
+import { styleText } from 'node:util';
+import { table } from '@image-pipeline/local/terminal/table.ts';
+import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
+import type { Analysis } from './analyse.ts';
+import type { Conclusion } from './conclude.ts';
+import { printable } from './format.ts';
+import { runCells, runColumns } from './run-table.ts';
+
+const MARKS = { good: '+', note: '•', problem: '!' } as const;
+const COLOURS = { good: 'green', note: 'cyan', problem: 'red' } as const;
+
+/** For a terminal of this many columns: the table of all runs and the conclusions of each test. */
+export function analysisLines({ machines, notices }: Analysis, columns: number): string[] {
+  const lines: string[] = [];
+  const paragraph = (text: string) => lines.push(...wrap(printable(text), columns));
+  for (const notice of notices) paragraph(notice);
+  for (const { machine, runs, tests } of machines) {
+    if (lines.length > 0) lines.push('');
+    lines.push(styleText('bold', machine.label));
+    lines.push(
+      ...table(
+        runColumns.map(({ title, align }) => ({ title: title.toUpperCase(), align })),
+        runCells(runs).map((cells) => cells.map(printable)),
+      ),
+    );
+    for (const { title, parameters, conclusions } of tests) {
+      const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+      lines.push('', ...wrap(printable(`${title} ${settings.join(' ')}`), columns).map((line) => styleText('bold', line)));
+      for (const conclusion of conclusions) lines.push(...bullet(conclusion, columns));
+    }
+  }
+  return lines;
+}
+
+function bullet({ tone, text }: Conclusion, columns: number): string[] {
+  const [first = '', ...rest] = wrap(printable(text), columns - 2);
+  return [`${styleText(COLOURS[tone], MARKS[tone])} ${first}`, ...rest.map((line) => `  ${line}`)];
+}
