@@ -44,7 +44,9 @@ async function main(paths: readonly string[], { json, out, compare: sides }: Opt
   }
   const analysis = analyse(await readResults(sources));
   if (analysis.machines.length === 0) {
-    throw new UserError('All results are of warm-up runs, which are not analysed. Run: make load-bulk COUNT=100 WORKERS=3');
+    throw new UserError(
+      'All results are of warm-up runs, which are not analysed. Run: make load-bulk COUNT=100 WORKERS=3',
+    );
   }
   if (json === true) {
     console.log(JSON.stringify(toJson(analysis), null, 2));
@@ -54,7 +56,10 @@ async function main(paths: readonly string[], { json, out, compare: sides }: Opt
   const file = out ?? join(await reportFolder(paths), 'report.html');
   const html = await htmlReport(analysis);
   await writeFile(file, html).catch((error: unknown) => {
-    throw new UserError(`Cannot write the report to ${printable(file)}. Choose another file: --out report.html`, { cause: error });
+    throw new UserError(
+      `Cannot write the report to ${printable(file)}. Choose another file: --out report.html`,
+      { cause: error },
+    );
   });
   console.log(`\nReport: ${relative(process.cwd(), file)}`);
 }
@@ -65,10 +70,16 @@ async function reportFolder(paths: readonly string[]): Promise<string> {
   return paths.length === 1 && only !== undefined && (await stat(only)).isDirectory() ? only : RESULTS_FOLDER;
 }
 
-async function printComparison(sides: readonly string[], sources: readonly string[], json: boolean): Promise<void> {
+async function printComparison(
+  sides: readonly string[],
+  sources: readonly string[],
+  json: boolean,
+): Promise<void> {
   const [a, b, ...more] = sides;
   if (a === undefined || b === undefined || more.length > 0) {
-    throw new UserError('--compare needs two sides: --compare A B. Separate several files of one side by commas.');
+    throw new UserError(
+      '--compare needs two sides: --compare A B. Separate several files of one side by commas.',
+    );
   }
   const comparisons = compare(await runsNamed(a, sources), await runsNamed(b, sources));
   if (json) console.log(JSON.stringify(comparisons, null, 2));
@@ -92,11 +103,16 @@ async function runsNamed(names: string, sources: readonly string[]): Promise<rea
       continue;
     }
     const { results } = await readResults(sources);
-    const own = results.filter(({ file, result }) => [result.run_id, result.experiment?.name, file].includes(name));
+    const own = results.filter(({ file, result }) =>
+      [result.run_id, result.experiment?.name, file].includes(name),
+    );
     if (own.length === 0) {
       const experiments = [...new Set(results.flatMap(({ result }) => result.experiment?.name ?? []))];
-      const known = experiments.length === 0 ? '' : ` Known experiments: ${printable(experiments.join(', '))}.`;
-      throw new UserError(`Unknown results "${printable(name)}". Name a result file, a folder, a run id or an experiment.${known}`);
+      const known =
+        experiments.length === 0 ? '' : ` Known experiments: ${printable(experiments.join(', '))}.`;
+      throw new UserError(
+        `Unknown results "${printable(name)}". Name a result file, a folder, a run id or an experiment.${known}`,
+      );
     }
     found.push(...own);
   }

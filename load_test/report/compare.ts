@@ -61,7 +61,9 @@ export function compare(a: readonly ResultFile[], b: readonly ResultFile[]): Com
   if (common.length > 0) return common;
   const [[onlyA, ...moreA], [onlyB, ...moreB]] = [sidesA.settings, sidesB.settings];
   if (onlyA === undefined || onlyB === undefined || moreA.length + moreB.length > 0) {
-    throw new UserError('A and B have no setting in common: no test with the same parameters and slots is in both.');
+    throw new UserError(
+      'A and B have no setting in common: no test with the same parameters and slots is in both.',
+    );
   }
   if (onlyA.test.script !== onlyB.test.script) {
     throw new UserError(
@@ -126,7 +128,13 @@ export function comparisonLines({ title, metrics }: Comparison): string[] {
   const rows = metrics.map(({ metric, unit, a, b, difference, margin, ratio, verdict }) => {
     const unitOfChange = Number.isNaN(ratio) ? 1 : mean(a) / 100;
     const noise = margin === null ? '' : ` ± ${digits(margin / unitOfChange)}`;
-    return [`${metric}, ${unit}`, spread(a), spread(b), `${signed(difference / unitOfChange)}${noise}${Number.isNaN(ratio) ? '' : ' %'}`, verdict];
+    return [
+      `${metric}, ${unit}`,
+      spread(a),
+      spread(b),
+      `${signed(difference / unitOfChange)}${noise}${Number.isNaN(ratio) ? '' : ' %'}`,
+      verdict,
+    ];
   });
   const columns = [
     { title: '' },

@@ -1,5 +1,16 @@
 import { stepOutcomes, type StepOutcome } from '../calculate.ts';
-import { count, digits, list, perSecond, percent, plain, printable, seconds, times, whole } from './format.ts';
+import {
+  count,
+  digits,
+  list,
+  perSecond,
+  percent,
+  plain,
+  printable,
+  seconds,
+  times,
+  whole,
+} from './format.ts';
 import { medianOf, slotsOf, type Machine, type Setting, type Test } from './group-runs.ts';
 import type { Run } from './measure-run.ts';
 import { scalingOf, shapeOf, type Change, type Scaling, type ScalingShape } from './scaling.ts';
@@ -11,6 +22,8 @@ export interface Conclusion {
   readonly kind: string;
   readonly tone: 'good' | 'note' | 'problem';
   readonly text: string;
+  /** The same in a few words, where it is worth being the headline of a report. */
+  readonly headline?: string;
 }
 
 /** All that can be said about one test, the most serious first. */
@@ -34,6 +47,7 @@ export function concludeFailures(runs: readonly Run[]): Conclusion[] {
     conclusions.push({
       kind: 'jobs-lost',
       tone: 'problem',
+      headline: `${count(lost, 'accepted job')} did not end`,
       text: `${whole(lost)} of ${count(accepted, 'accepted job')} did not end while k6 waited for ${lost === 1 ? 'it' : 'them'}. Check whether ${lost === 1 ? 'it is' : 'they are'} still open: make monitor`,
     });
   }
@@ -58,7 +72,11 @@ export function concludeFailures(runs: readonly Run[]): Conclusion[] {
   }
   if (conclusions.length === 0 && accepted > 0) {
     const every = accepted === 1 ? 'The accepted job' : `All ${count(accepted, 'accepted job')}`;
-    conclusions.push({ kind: 'all-completed', tone: 'good', text: `${every} completed; no upload was refused.` });
+    conclusions.push({
+      kind: 'all-completed',
+      tone: 'good',
+      text: `${every} completed; no upload was refused.`,
+    });
   }
   return conclusions;
 }
@@ -79,6 +97,7 @@ function concludeBulk(test: Test, machine: Machine): Conclusion[] {
   return test.settings.map((setting) => ({
     kind: 'one-setting',
     tone: 'note',
+    headline: `${perSecond(medianOf(setting, ({ measures }) => measures.throughput))} with ${slotsOf(setting)}`,
     text:
       `With ${slotsOf(setting)} the workers completed ${perSecond(medianOf(setting, ({ measures }) => measures.throughput))}, ` +
       `and 95 % of the results came within ${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
@@ -95,7 +114,10 @@ export function concludeScaling(scaling: Scaling, machine: Machine): Conclusion[
   if (first !== undefined && last !== undefined) {
     const p95 = (setting: Setting) => medianOf(setting, ({ measures }) => measures.timeToResult?.p95);
     const [before, after] = [p95(first.setting), p95(last.setting)];
-    const limit = shape.limit === first || shape.limit === last ? '' : `${seconds(p95(shape.limit.setting))} with ${count(shape.limit.slots, 'slot')} and `;
+    const limit =
+      shape.limit === first || shape.limit === last
+        ? ''
+        : `${seconds(p95(shape.limit.setting))} with ${count(shape.limit.slots, 'slot')} and `;
     conclusions.push({
       kind: 'time-to-result',
       tone: 'note',
@@ -112,6 +134,7 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
     conclusions.push({
       kind: 'grew',
       tone: 'good',
+      headline: `Throughput grows ${times(growth.ratio)} from ${growth.from.slots} to ${growth.to.slots} slots, ${headlineBeyond(beyond)}`,
       text:
         `From ${growth.from.slots} to ${growth.to.slots} slots throughput grew ${times(growth.ratio)}, from ` +
         `${digits(growth.from.throughput)} to ${perSecond(growth.to.throughput)}: ${percent(growth.ratio / part)} of the ideal ${plain(part)}×.`,
@@ -125,7 +148,10 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
     });
     return conclusions;
   }
-  const after = growth === undefined ? `From ${limit.slots} to ${beyond.to.slots} slots` : `Beyond ${count(limit.slots, 'slot')}`;
+  const after =
+    growth === undefined
+      ? `From ${limit.slots} to ${beyond.to.slots} slots`
+      : `Beyond ${count(limit.slots, 'slot')}`;
   const numbers = `${perSecond(limit.throughput)} with ${limit.slots}, ${digits(beyond.to.throughput)} with ${beyond.to.slots}`;
   if (beyond.kind === 'unclear') {
     conclusions.push({
@@ -140,8 +166,19 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
       ? [`throughput fell by ${percent(1 - beyond.ratio)}`, 'fell']
       : [growth === undefined ? 'throughput stayed the same' : 'it stays flat', 'flat'];
   const { reason, text } = reasonFor(beyond, machine.cores);
-  conclusions.push({ kind: `${kind}:${reason}`, tone: 'note', text: `${after} ${said} (${numbers}): ${text}` });
+  conclusions.push({
+    kind: `${kind}:${reason}`,
+    tone: 'note',
+    text: `${after} ${said} (${numbers}): ${text}`,
+  });
   return conclusions;
+}
+
+function headlineBeyond(beyond: Change | undefined): string {
+  if (beyond === undefined) return 'the most that were tested';
+  return { flat: 'then stays flat', fell: 'then falls', unclear: 'then is too noisy to say', grew: 'and on' }[
+    beyond.kind
+  ];
 }
 
 /** Slots that are busy for less than this share of the time were waiting for jobs. */
@@ -168,7 +205,10 @@ function reasonFor({ from, to }: Change, cores: number | null): { reason: string
     };
   }
   if (cores === null) {
-    return { reason: 'shared', text: `${longer}, so the slots share a limit. How many cores the machine has is not known.` };
+    return {
+      reason: 'shared',
+      text: `${longer}, so the slots share a limit. How many cores the machine has is not known.`,
+    };
   }
   if (from.slots <= cores && cores < to.slots) {
     return {
@@ -219,7 +259,8 @@ export function concludeBursts(setting: Setting): Conclusion[] {
       size = recovery.size;
       if (i === 0) firstPeak = Math.max(firstPeak, recovery.peak);
       lastPeak = Math.max(lastPeak, recovery.peak);
-      const gap = at === undefined || next === undefined ? Infinity : (Date.parse(next) - Date.parse(at)) / 1_000;
+      const gap =
+        at === undefined || next === undefined ? Infinity : (Date.parse(next) - Date.parse(at)) / 1_000;
       if (Number.isFinite(gap)) interval = gap;
       if (recovery.seconds !== null) recovered.push(recovery.seconds);
       if (recovery.seconds === null && !Number.isFinite(gap)) never ??= recovery.number;
@@ -234,6 +275,7 @@ export function concludeBursts(setting: Setting): Conclusion[] {
     conclusions.push({
       kind: 'burst-not-recovered',
       tone: 'problem',
+      headline: `Bursts of ${size} every ${plain(interval)} s come faster than the workers recover`,
       text:
         `Burst ${late.number} had not recovered when the next one came: ${count(late.waiting, 'job')} still waited. ` +
         `${count(size, 'image')} every ${plain(interval)} s are ${perSecond(size / interval)}; the workers completed ${completed} with ${slotsOf(setting)}. ` +
@@ -245,6 +287,7 @@ export function concludeBursts(setting: Setting): Conclusion[] {
     conclusions.push({
       kind: 'bursts-recovered',
       tone: 'good',
+      headline: `A burst of ${count(size, 'image')} recovers in ${seconds(median(recovered))}`,
       text:
         recovered.length === 1
           ? `The burst of ${count(size, 'image')} recovered in ${seconds(recovered[0] ?? null)}.`
@@ -277,12 +320,14 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
       {
         kind: 'knee-not-reached',
         tone: 'note',
+        headline: `${plain(last.rate)} jobs/s are sustained, and the knee is not reached`,
         text: `With ${workers} every step was sustained, up to ${plain(last.rate)} jobs/s, so the knee was not reached. Test with higher rates.`,
       },
     ];
   }
   const p95 = seconds(failing.times?.p95 ?? null);
-  const dropped = failing.dropped === 0 ? '' : `, and k6 could not send ${count(failing.dropped, 'upload')} in time`;
+  const dropped =
+    failing.dropped === 0 ? '' : `, and k6 could not send ${count(failing.dropped, 'upload')} in time`;
   const came = `At ${plain(failing.rate)} jobs/s results came at ${perSecond(failing.throughput)}`;
   const knee = steps[broken - 1];
   if (knee === undefined) {
@@ -290,6 +335,7 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
       {
         kind: 'first-step-too-fast',
         tone: 'note',
+        headline: `Even ${plain(first.rate)} jobs/s are not sustained`,
         text: `With ${workers} even the first step was too fast. ${came}; 95 % of them within ${p95}${dropped}. Start at a lower rate.`,
       },
     ];
@@ -298,6 +344,7 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
     {
       kind: 'knee',
       tone: 'good',
+      headline: `The knee lies between ${plain(knee.rate)} and ${plain(failing.rate)} jobs/s`,
       text:
         `With ${workers} the knee lies between ${plain(knee.rate)} and ${plain(failing.rate)} jobs/s: ${plain(knee.rate)} was sustained, ` +
         `95 % of the results within ${seconds(knee.times?.p95 ?? null)}. ${came}, 95 % of them within ${p95}${dropped}.`,

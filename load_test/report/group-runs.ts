@@ -1,12 +1,12 @@
 import type { LoadTestResult, Script } from '../result.ts';
-import { count, digits, printable } from './format.ts';
+import { count, plain, printable } from './format.ts';
 import { measureRun, type Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
 import { median } from './statistics.ts';
 
 /** Where runs took place. Runs of two machines are never compared. */
 export interface Machine {
-  /** `linux-x64, 2 cores, 8.0 GiB` */
+  /** `linux-x64, 2 cores, 8 GiB` */
   readonly label: string;
   /** Null where it is not known. */
   readonly cores: number | null;
@@ -70,11 +70,13 @@ export function groupRuns(results: readonly ResultFile[]): { machines: MachineRu
 export function machineOf({ machine }: Pick<LoadTestResult, 'machine'>): Machine {
   if (machine === null) return { label: 'unknown machine', cores: null };
   const { platform, cores, memory_bytes } = machine;
-  const memory = digits(memory_bytes / 1024 ** 3);
+  const memory = plain(memory_bytes / 1024 ** 3);
   return { label: `${printable(platform)}, ${count(cores, 'core')}, ${memory} GiB`, cores };
 }
 
-export function comparedParameters({ parameters }: Pick<LoadTestResult, 'parameters'>): [string, string | number][] {
+export function comparedParameters({
+  parameters,
+}: Pick<LoadTestResult, 'parameters'>): [string, string | number][] {
   return Object.entries(parameters)
     .filter(([name]) => !NOT_COMPARED.has(name.toUpperCase()))
     .sort(([one], [other]) => (one < other ? -1 : 1));

@@ -24,7 +24,10 @@ export interface LittlesLaw {
 const FEWEST_SAMPLES = 5;
 
 /** Null where no job has ended. */
-export function checkLittlesLaw({ jobs, samples }: Pick<LoadTestResult, 'jobs' | 'samples'>): LittlesLaw | null {
+export function checkLittlesLaw({
+  jobs,
+  samples,
+}: Pick<LoadTestResult, 'jobs' | 'samples'>): LittlesLaw | null {
   const ended = jobs.flatMap(({ queued_at, ended_at }) =>
     ended_at === null ? [] : [{ from: Date.parse(queued_at), to: Date.parse(ended_at) }],
   );

@@ -123,7 +123,10 @@ function layoutOf({ workers }: LoadTestResult, slots: number | null, workersSeen
   return `${workers.length > 0 ? workers.length : workersSeen} × ${slots === null ? '?' : 'various'}`;
 }
 
-export function countBy<Value>(values: readonly Value[], key: (value: Value) => string): Record<string, number> {
+export function countBy<Value>(
+  values: readonly Value[],
+  key: (value: Value) => string,
+): Record<string, number> {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(key(value), (counts.get(key(value)) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([, one], [, other]) => other - one));

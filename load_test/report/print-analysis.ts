@@ -25,7 +25,10 @@ export function analysisLines({ machines, notices }: Analysis, columns: number):
     );
     for (const { title, parameters, conclusions } of tests) {
       const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
-      lines.push('', ...wrap(printable(`${title} ${settings.join(' ')}`), columns).map((line) => styleText('bold', line)));
+      lines.push(
+        '',
+        ...wrap(printable(`${title} ${settings.join(' ')}`), columns).map((line) => styleText('bold', line)),
+      );
       for (const conclusion of conclusions) lines.push(...bullet(conclusion, columns));
     }
   }

@@ -48,4 +48,3 @@ function outcomeOf({ script, stopped, recoveries, steps, knee, utilisation }: Me
 export function runCells(runs: readonly Run[]): string[][] {
   return runs.map(({ measures }) => runColumns.map(({ cell }) => cell(measures)));
 }
-

@@ -40,8 +40,7 @@ export function differenceBetween(before: readonly number[], after: readonly num
   if (Number.isNaN(one + other)) return { ratio, difference, margin: null, beyondNoise: null };
   if (one + other === 0) return { ratio, difference, margin: 0, beyondNoise: difference !== 0 };
   // Welch–Satterthwaite
-  const freedom =
-    (one + other) ** 2 / (one ** 2 / (before.length - 1) + other ** 2 / (after.length - 1));
+  const freedom = (one + other) ** 2 / (one ** 2 / (before.length - 1) + other ** 2 / (after.length - 1));
   const margin = criticalT(freedom) * Math.sqrt(one + other);
   return { ratio, difference, margin, beyondNoise: Math.abs(difference) > margin };
 }

@@ -60,7 +60,11 @@ export function predictThroughput({ lambda, sigma, kappa }: Coefficients, slots:
  * N / X is linear in 1/λ, σ/λ and κ/λ. An error e of X is an error of e·N/X² there, so weights of (X²/N)² make it the
  * least squares fit of X; X is first the measured, then the fitted value.
  */
-function fitTerms(points: readonly Point[], withSigma: boolean, withKappa: boolean): Coefficients | undefined {
+function fitTerms(
+  points: readonly Point[],
+  withSigma: boolean,
+  withKappa: boolean,
+): Coefficients | undefined {
   let fit: Coefficients | undefined;
   for (let round = 0; round < 20; round++) {
     const rows = points.map(({ slots, throughput }) => {

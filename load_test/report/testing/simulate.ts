@@ -28,19 +28,30 @@ const START = Date.UTC(2026, 10, 29, 4, 0, 0);
  * A discrete-event simulation: jobs wait in one queue, each free slot takes the next, and the busy slots share the
  * cores equally. With more busy slots than cores, jobs take longer; that makes scaling curves flat as real ones are.
  */
-export function simulateJobs(simulation: Simulation, arrivals: readonly Arrival[], start = START): JobRecord[] {
+export function simulateJobs(
+  simulation: Simulation,
+  arrivals: readonly Arrival[],
+  start = START,
+): JobRecord[] {
   const { seed, workers, slots, cores, work, overhead, failing } = simulation;
   const draw = drawFrom(seed);
   const waiting: { arrival: Arrival; id: number }[] = [];
   const running: { arrival: Arrival; id: number; worker: number; started: number; left: number }[] = [];
   const jobs: JobRecord[] = [];
-  const pending = arrivals.map((arrival, id) => ({ arrival, id })).sort((a, b) => a.arrival.at - b.arrival.at);
+  const pending = arrivals
+    .map((arrival, id) => ({ arrival, id }))
+    .sort((a, b) => a.arrival.at - b.arrival.at);
   let now = 0;
   while (pending.length + waiting.length + running.length > 0) {
     while (waiting.length > 0 && running.length < workers * slots) {
       const next = waiting.shift();
       if (next === undefined) break;
-      running.push({ ...next, worker: freest(running, workers, slots), started: now, left: work * share(draw, 0.5, 1.5) });
+      running.push({
+        ...next,
+        worker: freest(running, workers, slots),
+        started: now,
+        left: work * share(draw, 0.5, 1.5),
+      });
     }
     const speed = Math.min(1, cores / running.length) / (1 + overhead * Math.max(0, running.length - 1));
     const nextEnd = now + Math.min(...running.map(({ left }) => left)) / speed;
@@ -107,7 +118,11 @@ export const twoCores: Simulation = {
 type Changes = Partial<LoadTestResult>;
 
 /** A result of a bulk upload of `count` images, 50 a second. */
-export function simulateBulk(changes: Partial<Simulation> = {}, count = 100, result: Changes = {}): LoadTestResult {
+export function simulateBulk(
+  changes: Partial<Simulation> = {},
+  count = 100,
+  result: Changes = {},
+): LoadTestResult {
   const arrivals = Array.from({ length: count }, (_, i) => ({ at: i / 50, group: null }));
   return resultOf({ ...twoCores, ...changes }, arrivals, {
     script: 'bulk_upload',
@@ -145,7 +160,10 @@ export function simulateCapacity(
   const seconds = 10;
   let arrivals: Arrival[] = [];
   const steps = rates.map((rate, i) => {
-    const asked = Array.from({ length: rate * seconds }, (_, k) => ({ at: i * seconds + k / rate, group: i + 1 }));
+    const asked = Array.from({ length: rate * seconds }, (_, k) => ({
+      at: i * seconds + k / rate,
+      group: i + 1,
+    }));
     let dropped = 0;
     for (const arrival of asked) {
       const capacity = Math.min(simulation.cores, simulation.workers * simulation.slots) / simulation.work;
@@ -157,7 +175,12 @@ export function simulateCapacity(
   });
   return resultOf(simulation, arrivals, {
     script: 'capacity_test',
-    parameters: { FROM: rates[0] ?? 0, TO: rates.at(-1) ?? 0, STEP_SECONDS: seconds, OPERATIONS: 'resize,watermark' },
+    parameters: {
+      FROM: rates[0] ?? 0,
+      TO: rates.at(-1) ?? 0,
+      STEP_SECONDS: seconds,
+      OPERATIONS: 'resize,watermark',
+    },
     steps,
     stopped: steps.some(({ dropped }) => dropped > 0) ? 'saturated' : 'finished',
     ...result,
@@ -175,7 +198,9 @@ function resultOf(simulation: Simulation, arrivals: readonly Arrival[], changes:
     parameters: {},
     experiment: null,
     started_at: new Date(start).toISOString(),
-    ended_at: new Date(Math.max(start, ...jobs.map((job) => Date.parse(job.ended_at ?? job.queued_at)))).toISOString(),
+    ended_at: new Date(
+      Math.max(start, ...jobs.map((job) => Date.parse(job.ended_at ?? job.queued_at))),
+    ).toISOString(),
     stopped: 'finished',
     api_url: 'http://localhost:8000',
     machine: { platform: 'linux-x64', cores, memory_bytes: 8 * 1024 ** 3, load_average: 0.2 },
@@ -197,7 +222,10 @@ function resultOf(simulation: Simulation, arrivals: readonly Arrival[], changes:
 }
 
 /** 1, 2, 3 and 5 workers, three repeats each, one after the other; every repeat is a little faster or slower. */
-export function simulateExperiment(workerCounts: readonly number[] = [1, 2, 3, 5], count = 100): LoadTestResult[] {
+export function simulateExperiment(
+  workerCounts: readonly number[] = [1, 2, 3, 5],
+  count = 100,
+): LoadTestResult[] {
   let at = START;
   return workerCounts.flatMap((workers) =>
     [1, 2, 3].map((repeat) => {
