@@ -155,8 +155,7 @@ async function burstParts(settings: readonly Setting[]): Promise<Markup[]> {
       ]),
     );
     parts.push(
-      html`<h3>${slotsOf(setting)}</h3>
-        <div class="charts">${await figures(burstChart(setting))}</div>
+      html`<div class="charts">${await figures(burstChart(setting))}</div>
         ${table(['run', 'burst', 'images', 'waiting before', 'peak', 'recovery s'], rows)}
         <p class="reading">Recovery: from the burst until no more jobs wait than before it.</p>`,
     );
@@ -168,8 +167,7 @@ async function capacityParts(settings: readonly Setting[]): Promise<Markup[]> {
   const parts: Markup[] = [];
   for (const setting of settings) {
     parts.push(
-      html`<h3>${slotsOf(setting)}</h3>
-        <div class="charts">${await figures(capacityChart(setting))}</div>
+      html`<div class="charts">${await figures(capacityChart(setting))}</div>
         ${tableOf(stepRows(setting))}
         <p class="reading">${bound(sustainedMeans)}</p>`,
     );

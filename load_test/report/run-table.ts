@@ -13,7 +13,6 @@ const SHORT: Record<Script, string> = { bulk_upload: 'bulk', burst_test: 'burst'
 
 /** The table of all runs, the same on the terminal and in the report. Times are seconds from upload to result. */
 export const runColumns: readonly RunColumn[] = [
-  { title: 'started', align: 'left', cell: ({ startedAt }) => moment(startedAt).slice(5) },
   { title: 'test', align: 'left', cell: ({ script }) => SHORT[script] },
   { title: 'w×s', align: 'right', cell: ({ layout }) => layout.replaceAll(' ', '') },
   { title: 'jobs', align: 'right', cell: ({ jobs }) => whole(jobs) },
@@ -24,6 +23,7 @@ export const runColumns: readonly RunColumn[] = [
   { title: 'fail', align: 'right', cell: ({ counts }) => whole(counts.failed) },
   { title: 'lost', align: 'right', cell: ({ lost }) => whole(lost) },
   { title: 'outcome', align: 'left', cell: outcomeOf },
+  { title: 'started', align: 'left', cell: ({ startedAt }) => moment(startedAt).slice(5) },
 ];
 
 /** What the test was made to find: the recovery of its bursts, its knee, or how busy the slots were. */

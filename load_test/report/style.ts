@@ -63,6 +63,8 @@ footer { padding-bottom: 48px; }
   header { padding-top: 24px; }
   section { padding: 20px 16px; }
   .charts { display: block; }
+  table { font-size: 13px; }
+  th, td { padding-right: 6px; } th + th, td + td { padding-left: 6px; }
   .wide { display: none; } .narrow { display: block; }
   .narrow svg { max-width: 480px; }
 }

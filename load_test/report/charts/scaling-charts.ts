@@ -24,7 +24,7 @@ function throughputChart(scaling: Scaling, machine: Machine): Chart {
   return {
     title: 'Throughput',
     label: `Throughput by number of slots: ${sentence(points, ({ throughput }) => perSecond(throughput))}.`,
-    reading: `Each dot is one run and the line joins the medians${usl === null ? '' : '; the dashed curve is the Universal Scalability Law'}: while it rises, more workers help.`,
+    reading: `Slots are the jobs that all workers process at once; each dot is one run and the line joins the medians${usl === null ? '' : '; the dashed curve is the Universal Scalability Law'}: while it rises, more workers help.`,
     span: 'half',
     spec: (size) =>
       slotsSpec(points, size, 250, 'jobs/s', [
@@ -201,7 +201,7 @@ function slotsSpec(
       x: {
         field: 'slots',
         type: 'quantitative',
-        title: 'slots (jobs processed at the same time)',
+        title: 'slots',
         scale: { domain: [0, Math.max(...slots) * 1.04], nice: false },
         axis: { values: slots, format: 'd', labelOverlap: narrow ? 'greedy' : true },
       },
