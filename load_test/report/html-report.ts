@@ -97,7 +97,7 @@ async function machineSection({ machine, runs, tests }: AnalysedMachine, named: 
         sustained.
       </p>
     </section>
-    ${sections}
+    ${sections} ${lawSection(tests.flatMap(({ settings }) => settings))}
   </div>`;
 }
 
@@ -137,7 +137,7 @@ async function testSection(test: AnalysedTest, { machine }: AnalysedMachine): Pr
     ${script === 'burst_test' ? await burstParts(settings) : ''}
     ${script === 'capacity_test' ? await capacityParts(settings) : ''}
     <div class="charts">${await figures([...timeCharts(test), ...ganttChart(settings)])}</div>
-    ${lawPart(settings)} ${failuresPart(settings)}
+    ${failuresPart(settings)}
   </section>`;
 }
 
@@ -148,16 +148,19 @@ async function burstParts(settings: readonly Setting[]): Promise<Markup[]> {
       measures.recoveries.map(({ number, size, before, peak, seconds }) => [
         String(i + 1),
         String(number),
-        whole(size),
-        whole(before),
+        seconds === null ? 'never' : digits(seconds),
         whole(peak),
-        seconds === null ? 'not recovered' : digits(seconds),
+        whole(before),
+        whole(size),
       ]),
     );
     parts.push(
       html`<div class="charts">${await figures(burstChart(setting))}</div>
-        ${table(['run', 'burst', 'images', 'waiting before', 'peak', 'recovery s'], rows)}
-        <p class="reading">Recovery: from the burst until no more jobs wait than before it.</p>`,
+        ${table(['run', 'burst', 'recovery s', 'peak', 'before', 'images'], rows)}
+        <p class="reading">
+          Recovery is the time from the burst until no more jobs wait than before it; peak and before are jobs
+          that waited.
+        </p>`,
     );
   }
   return parts;
@@ -175,13 +178,14 @@ async function capacityParts(settings: readonly Setting[]): Promise<Markup[]> {
   return parts;
 }
 
-function lawPart(settings: readonly Setting[]): Markup {
+function lawSection(settings: readonly Setting[]): Markup {
   const rows = settings.flatMap((setting) =>
-    setting.runs.flatMap(({ measures: { littlesLaw: law, layout } }) =>
+    setting.runs.flatMap(({ measures: { littlesLaw: law, layout, script } }) =>
       law === null
         ? []
         : [
             [
+              script,
               layout,
               digits(law.rate),
               digits(law.seconds),
@@ -193,12 +197,14 @@ function lawPart(settings: readonly Setting[]): Markup {
     ),
   );
   if (rows.length === 0) return html``;
-  return html`<h3>Little’s law</h3>
+  return html`<section>
+    <h2>Little’s law</h2>
     ${explainLittlesLaw(settings).map((text) => html`<p>${bound(text)}</p>`)}
     <details>
       <summary>Each run</summary>
-      ${table(['workers × slots', 'λ: ended /s', 'W: mean s', 'λW: jobs', 'L: timelines', 'L: monitoring'], rows)}
-    </details>`;
+      ${table(['test', 'workers × slots', 'λ: ended /s', 'W: mean s', 'λW: jobs', 'L: timelines', 'L: monitoring'], rows)}
+    </details>
+  </section>`;
 }
 
 function failuresPart(settings: readonly Setting[]): Markup {

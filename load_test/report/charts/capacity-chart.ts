@@ -58,7 +58,7 @@ export function capacityChart(setting: Setting): Chart[] {
                 values: rates,
                 labels: last,
                 ticks: last,
-                format: '~g',
+                format: '~r',
                 labelOverlap: narrow ? ('greedy' as const) : true,
               },
             },

@@ -110,7 +110,7 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
       reading: `One row is one slot and one bar is one job, from the start of its last attempt to its end; a gap is a slot without work.${hidden}`,
       span: 'full',
       spec: ({ width, narrow }) => {
-        const labels = Math.min(narrow ? 76 : 170, longest * 7 + 12);
+        const labels = Math.min(narrow ? 84 : 190, longest * 7.2 + 8);
         return {
           spacing: 16,
           vconcat: panels.map(({ title, rows, bars: values }, i) => ({
@@ -118,7 +118,7 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
             width: width - Math.max(0, labels - 40),
             height: { step: rows.length > 12 ? 14 : 20 },
             data: { values: [...values] },
-            mark: { type: 'bar', stroke: ink.paper, strokeWidth: 0.7 },
+            mark: { type: 'bar', stroke: ink.paper, strokeWidth: narrow ? 0.3 : 0.7 },
             encoding: {
               x: {
                 field: 'from',
@@ -137,7 +137,13 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
                 sort: [...rows],
                 title: null,
                 scale: { paddingInner: 0.18, paddingOuter: 0.1 },
-                axis: { labelLimit: labels, minExtent: labels, maxExtent: labels, grid: false },
+                axis: {
+                  // Without a canvas Vega takes text for wider than it is.
+                  labelLimit: labels * 1.4,
+                  minExtent: labels,
+                  maxExtent: labels,
+                  grid: false,
+                },
               },
               color: {
                 field: 'outcome',

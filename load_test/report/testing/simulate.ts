@@ -82,24 +82,29 @@ export function simulateJobs(
 
 /** What monitoring would have seen, each second. */
 function sample(simulation: Simulation, jobs: readonly JobRecord[], start: number): Sample[] {
-  const end = Math.max(...jobs.map(({ ended_at }) => Date.parse(ended_at ?? '')));
+  const times = (of: (job: JobRecord) => string | null) => jobs.map((job) => Date.parse(of(job) ?? ''));
+  const [queued, started] = [times((job) => job.queued_at), times((job) => job.started_at)];
+  const [ended, failed] = [
+    times((job) => job.ended_at),
+    times(({ state, ended_at }) => (state === 'failed' ? ended_at : null)),
+  ];
   const slots = simulation.workers * simulation.slots;
   const samples: Sample[] = [];
-  for (let at = start; at <= end + 1_000; at += 1_000) {
-    const before = (time: string | null) => time !== null && Date.parse(time) <= at;
-    const queued = jobs.filter((job) => before(job.queued_at) && !before(job.started_at)).length;
-    const busy = jobs.filter((job) => before(job.started_at) && !before(job.ended_at)).length;
+  for (let at = start; at <= Math.max(...ended) + 1_000; at += 1_000) {
+    const before = (moments: readonly number[]) => moments.filter((moment) => moment <= at).length;
+    const busy = before(started) - before(ended);
+    const waiting = before(queued) - before(started);
     samples.push({
       at: new Date(at).toISOString(),
-      queued,
+      queued: waiting,
       processing: busy,
       retrying: 0,
-      ready: queued,
+      ready: waiting,
       slots,
       busy,
       utilisation: busy / slots,
-      completed: jobs.filter((job) => before(job.ended_at) && job.state === 'completed').length,
-      failed: jobs.filter((job) => before(job.ended_at) && job.state === 'failed').length,
+      completed: before(ended) - before(failed),
+      failed: before(failed),
     });
   }
   return samples;
