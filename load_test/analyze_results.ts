@@ -120,7 +120,7 @@ async function runsNamed(names: string, sources: readonly string[]): Promise<rea
 }
 
 function columns(): number {
-  return Math.min(process.stdout.columns || 100, 110);
+  return Math.min(process.stdout.columns || Number(process.env['COLUMNS']) || 100, 110);
 }
 
 // `analyze_results.ts | head`: the reader has had enough.

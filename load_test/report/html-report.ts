@@ -11,7 +11,7 @@ import { explainLittlesLaw, explainUsl } from './explain-laws.ts';
 import { count, digits, list, moment, printable, whole } from './format.ts';
 import type { Setting } from './group-runs.ts';
 import { html, Markup } from './markup.ts';
-import { runCells, runColumns } from './run-table.ts';
+import { runColumns } from './run-table.ts';
 import { style } from './style.ts';
 
 /** The report as one HTML document that loads nothing. */
@@ -88,7 +88,7 @@ async function machineSection({ machine, runs, tests }: AnalysedMachine, named: 
       <h2>All runs</h2>
       ${table(
         [...runColumns.map(({ title }) => title), 'file'],
-        runCells(runs).map((cells, i) => [...cells, runs[i]?.file ?? '']),
+        runs.map(({ measures, file }) => [...runColumns.map(({ cell }) => cell(measures)), file]),
         new Set([...runColumns.flatMap(({ align }, i) => (align === 'right' ? [i] : []))]),
       )}
       <p class="reading">

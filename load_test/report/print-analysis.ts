@@ -1,10 +1,11 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { table } from '@image-pipeline/local/terminal/table.ts';
 import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
 import type { Analysis } from './analyse.ts';
 import type { Conclusion } from './conclude.ts';
 import { printable } from './format.ts';
-import { runCells, runColumns } from './run-table.ts';
+import type { Run } from './measure-run.ts';
+import { runColumns, type RunColumn } from './run-table.ts';
 
 const MARKS = { good: '+', note: '•', problem: '!' } as const;
 const COLOURS = { good: 'green', note: 'cyan', problem: 'red' } as const;
@@ -17,12 +18,7 @@ export function analysisLines({ machines, notices }: Analysis, columns: number):
   for (const { machine, runs, tests } of machines) {
     if (lines.length > 0) lines.push('');
     lines.push(styleText('bold', machine.label));
-    lines.push(
-      ...table(
-        runColumns.map(({ title, align }) => ({ title: title.toUpperCase(), align })),
-        runCells(runs).map((cells) => cells.map(printable)),
-      ),
-    );
+    lines.push(...runLines(runs, columns));
     for (const { title, parameters, conclusions } of tests) {
       const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
       lines.push(
@@ -33,6 +29,18 @@ export function analysisLines({ machines, notices }: Analysis, columns: number):
     }
   }
   return lines;
+}
+
+/** When a run started is left out where it does not fit; the order says as much. */
+function runLines(runs: readonly Run[], columns: number): string[] {
+  const linesOf = (shown: readonly RunColumn[]) =>
+    table(
+      shown.map(({ title, align }) => ({ title: title.toUpperCase(), align })),
+      runs.map(({ measures }) => shown.map(({ cell }) => printable(cell(measures)))),
+    );
+  const all = linesOf(runColumns);
+  const fits = all.every((line) => stripVTControlCharacters(line).length <= columns);
+  return fits ? all : linesOf(runColumns.filter(({ title }) => title !== 'started'));
 }
 
 function bullet({ tone, text }: Conclusion, columns: number): string[] {

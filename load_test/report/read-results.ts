@@ -79,6 +79,6 @@ async function filesIn(path: string, skipped: string[]): Promise<string[]> {
 }
 
 function nothingIn(paths: readonly string[]): string {
-  const where = paths.map((path) => printable(relative(process.cwd(), path) || '.')).join(', ');
+  const where = paths.map((path) => printable(relative(process.cwd(), path) || 'this folder')).join(', ');
   return `No load test results in ${where}. Make some first: make load-bulk COUNT=100 WORKERS=3`;
 }

@@ -1,6 +1,6 @@
 import type { Script } from '../result.ts';
 import { digits, moment, percent, plain, seconds, whole } from './format.ts';
-import type { Measures, Run } from './measure-run.ts';
+import type { Measures } from './measure-run.ts';
 import { median } from './statistics.ts';
 
 export interface RunColumn {
@@ -43,8 +43,4 @@ function outcomeOf({ script, stopped, recoveries, steps, knee, utilisation }: Me
       if (steps.every(({ sustained }) => sustained)) return 'no knee';
       return knee === null ? `knee < ${plain(steps[0]?.rate ?? 0)}/s` : `knee ${plain(knee.rate)}/s`;
   }
-}
-
-export function runCells(runs: readonly Run[]): string[][] {
-  return runs.map(({ measures }) => runColumns.map(({ cell }) => cell(measures)));
 }
