@@ -2,7 +2,6 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
-import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
 import { UserError } from '@image-pipeline/local/user-error.ts';
 import { analyse, toJson } from './report/analyse.ts';
 import { compare, comparisonLines } from './report/compare.ts';
@@ -84,10 +83,7 @@ async function printComparison(
   const comparisons = compare(await runsNamed(a, sources), await runsNamed(b, sources));
   if (json) console.log(JSON.stringify(comparisons, null, 2));
   else {
-    const texts = comparisons.map((comparison) => {
-      const [title = '', ...lines] = comparisonLines(comparison);
-      return [...wrap(title, columns()), ...lines].join('\n');
-    });
+    const texts = comparisons.map((comparison) => comparisonLines(comparison, columns()).join('\n'));
     console.log(texts.join('\n\n'));
   }
 }

@@ -1,6 +1,7 @@
 import { table } from '@image-pipeline/local/terminal/table.ts';
+import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
 import { UserError } from '@image-pipeline/local/user-error.ts';
-import { count, digits, printable, seconds } from './format.ts';
+import { count, digits, plain, printable } from './format.ts';
 import { comparedParameters, groupRuns, slotsOf, valuesOf, type Setting, type Test } from './group-runs.ts';
 import type { Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
@@ -19,7 +20,7 @@ export interface MetricComparison extends Difference {
   /** One value for each repeat. */
   readonly a: readonly number[];
   readonly b: readonly number[];
-  readonly verdict: 'better' | 'worse' | 'no difference beyond the noise' | 'same' | 'noise unknown';
+  readonly verdict: 'better' | 'worse' | 'within the noise' | 'same' | 'noise unknown';
 }
 
 interface Metric {
@@ -106,7 +107,7 @@ function compareSettings(a: Side, b: Side): Comparison {
 function verdictOf({ difference, beyondNoise }: Difference, improved: boolean): MetricComparison['verdict'] {
   if (difference === 0) return 'same';
   if (beyondNoise === null) return 'noise unknown';
-  if (!beyondNoise) return 'no difference beyond the noise';
+  if (!beyondNoise) return 'within the noise';
   return improved ? 'better' : 'worse';
 }
 
@@ -121,8 +122,8 @@ function titleOf(a: Side, b: Side): string {
   return printable([a.test.script, slots, ...differing].join(', '));
 }
 
-/** For the terminal. */
-export function comparisonLines({ title, metrics }: Comparison): string[] {
+/** For a terminal of this many columns. */
+export function comparisonLines({ title, metrics }: Comparison, width: number): string[] {
   const [first] = metrics;
   const [repeatsA, repeatsB] = [first?.a.length ?? 0, first?.b.length ?? 0];
   const rows = metrics.map(({ metric, unit, a, b, difference, margin, ratio, verdict }) => {
@@ -130,9 +131,11 @@ export function comparisonLines({ title, metrics }: Comparison): string[] {
     const noise = margin === null ? '' : ` ± ${digits(margin / unitOfChange)}`;
     return [
       `${metric}, ${unit}`,
-      spread(a),
-      spread(b),
-      `${signed(difference / unitOfChange)}${noise}${Number.isNaN(ratio) ? '' : ' %'}`,
+      spread(a, unit),
+      spread(b, unit),
+      difference === 0
+        ? '0'
+        : `${signed(difference / unitOfChange)}${noise}${Number.isNaN(ratio) ? '' : ' %'}`,
       verdict,
     ];
   });
@@ -148,19 +151,17 @@ export function comparisonLines({ title, metrics }: Comparison): string[] {
       ? 'A side has one run, so the noise is unknown: a difference may be chance. Three repeats a side show it.'
       : 'Median (lowest–highest). ± is the 95 % confidence interval of the change (Welch).';
   return [
-    `${title}: A ${count(repeatsA, 'run')}, B ${count(repeatsB, 'run')}`,
+    ...wrap(`${title}: A ${count(repeatsA, 'run')}, B ${count(repeatsB, 'run')}`, width),
     ...table(columns, rows),
-    noise,
+    ...wrap(noise, width),
   ];
 }
 
 /** `6.45 (6.31–6.60)` */
-function spread(values: readonly number[]): string {
-  if (values.length === 0) return seconds(null);
-  const middle = digits(median(values));
-  return values.length === 1
-    ? middle
-    : `${middle} (${digits(Math.min(...values))}–${digits(Math.max(...values))})`;
+function spread(values: readonly number[], unit: string): string {
+  const text = unit === 'jobs' ? plain : digits;
+  const middle = text(median(values));
+  return values.length < 2 ? middle : `${middle} (${text(Math.min(...values))}–${text(Math.max(...values))})`;
 }
 
 function signed(value: number): string {

@@ -1,17 +1,30 @@
 import type { StepOutcome } from '../calculate.ts';
 import type { Conclusion } from './conclude.ts';
 import { count, perSecond, plain, seconds } from './format.ts';
-import { slotsOf, type Setting } from './group-runs.ts';
+import { slotsOf, typicalRun, type Setting } from './group-runs.ts';
 
-/** Where the knee of a capacity test is: one conclusion a run. */
+/** Where the knee of a capacity test is: once for all runs that found the same, otherwise for each. */
 export function concludeCapacity(setting: Setting): Conclusion[] {
-  return setting.runs.flatMap(({ measures }) => concludeSteps(measures.steps, setting));
+  const found = new Set(setting.runs.map(({ measures }) => firstBroken(measures.steps)));
+  const typical = typicalRun(setting);
+  if (found.size !== 1 || typical === undefined || setting.runs.length === 1) {
+    return setting.runs.flatMap(({ measures }) => concludeSteps(measures.steps, setting));
+  }
+  return concludeSteps(typical.measures.steps, setting).map((conclusion) => ({
+    ...conclusion,
+    text: `${conclusion.text} All ${setting.runs.length} runs agree; these are the numbers of the median run.`,
+  }));
+}
+
+/** −1 where all were sustained. */
+function firstBroken(steps: readonly StepOutcome[]): number {
+  return steps.findIndex(({ sustained }) => !sustained);
 }
 
 function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclusion[] {
   const [first, last] = [steps[0], steps[steps.length - 1]];
   if (first === undefined || last === undefined) return [];
-  const broken = steps.findIndex(({ sustained }) => !sustained);
+  const broken = firstBroken(steps);
   const failing = steps[broken];
   const workers = slotsOf(setting);
   if (failing === undefined) {

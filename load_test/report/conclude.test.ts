@@ -187,7 +187,9 @@ describe('what is concluded about bursts', () => {
 
   it('is which one had not recovered when the next came', () => {
     const conclusions = conclusionsOf([simulateBursts({ workers: 2 }, { size: 50, interval: 5, rounds: 4 })]);
-    expect(conclusions['burst-not-recovered']).toMatch(/^Burst 1 had not recovered when the next one came/);
+    expect(conclusions['burst-not-recovered']).toMatch(
+      /^3 of 4 bursts had not recovered when the next one came, the first of them burst 1/,
+    );
     expect(conclusions['burst-not-recovered']).toContain('50 images every 5 s are 10.0 jobs/s');
     expect(conclusions['bursts-recovered']).toBeUndefined();
   });
@@ -208,6 +210,15 @@ describe('what is concluded about capacity', () => {
     expect(conclusionsOf([simulateCapacity({ workers: 3, seed: 6 })])['knee']).toMatch(
       /^With 3 slots \(3 × 1\) the knee lies between 6 and 8 jobs\/s: 6 was sustained/,
     );
+  });
+
+  it('is said once for repeats that agree', () => {
+    const repeats = [1, 2, 3].map((seed) =>
+      simulateCapacity({ workers: 3, seed }, undefined, { run_id: `${seed}` }),
+    );
+    const { test, machine } = onlyTest(repeats);
+    const knees = conclude(test, machine).filter(({ kind }) => kind === 'knee');
+    expect(knees).toMatchObject([{ text: expect.stringContaining('All 3 runs agree') as string }]);
   });
 
   it('counts what k6 could not send', () => {

@@ -86,6 +86,29 @@ describe('the HTML report', () => {
     expect(await reportOf(simulateExperiment([1, 2, 3, 5], 40))).toMatch(/these\s+runs have.4/);
   });
 
+  it('has no NaN, undefined or Infinity in it, even where runs have no jobs, samples, slots or steps', async () => {
+    const bare = { samples: [], workers: [], machine: null };
+    const queued = simulateBulk({}, 5).jobs.map((job) => ({
+      ...job,
+      state: 'queued' as const,
+      started_at: null,
+      ended_at: null,
+      worker: null,
+    }));
+    const html = await reportOf([
+      simulateBulk({}, 0, { ...bare, jobs: [], run_id: 'none' }),
+      simulateBulk({}, 1, { ...bare, run_id: 'one' }),
+      simulateBulk({}, 5, { ...bare, jobs: queued, lost: 5, run_id: 'stuck' }),
+      simulateBursts({}, { size: 1, rounds: 1 }, { ...bare, run_id: 'burst' }),
+      simulateBursts({}, { size: 2, rounds: 1 }, { ...bare, jobs: queued, run_id: 'stuck-burst' }),
+      simulateCapacity({}, [5], { ...bare, run_id: 'step' }),
+      simulateCapacity({}, [6], { ...bare, jobs: queued, run_id: 'stuck-step' }),
+      simulateCapacity({}, [7], { ...bare, steps: [], run_id: 'no-step' }),
+    ]);
+    expect(html).not.toMatch(/NaN|undefined|Infinity/);
+    expect(unbalanced(html)).toEqual([]);
+  });
+
   it('shows each machine separately', async () => {
     const machine = { platform: 'darwin-arm64', cores: 8, memory_bytes: 16 * 1024 ** 3, load_average: 1 };
     const html = await reportOf([simulateBulk(), simulateBulk({}, 100, { machine, run_id: 'other' })]);

@@ -255,6 +255,9 @@ function tableOf({ titles, rows }: { titles: string[]; rows: string[][] }): Mark
   return table(titles, rows);
 }
 
+/** A longer table scrolls in its own box. */
+const MOST_ROWS = 24;
+
 /** Numbers align right unless it is said which columns do. */
 function table(
   titles: readonly string[],
@@ -264,7 +267,7 @@ function table(
   const isRight = (i: number) => right?.has(i) ?? rows.every((row) => /^[\d–]/.test(row[i] ?? ''));
   const cell = (text: string, i: number) =>
     html`<td${isRight(i) ? html` class="right"` : ''}>${printable(text)}</td>`;
-  return html`<div class="scroll" tabindex="0">
+  return html`<div class="${rows.length > MOST_ROWS ? 'scroll tall' : 'scroll'}" tabindex="0">
     <table>
       <thead>
         <tr>

@@ -43,7 +43,11 @@ function runLines(runs: readonly Run[], columns: number): string[] {
   return fits ? all : linesOf(runColumns.filter(({ title }) => title !== 'started'));
 }
 
+/** Stands for the space between a number and its unit: lines are broken at every white space, no-break or not. */
+const GLUE = '\uE000';
+
 function bullet({ tone, text }: Conclusion, columns: number): string[] {
-  const [first = '', ...rest] = wrap(printable(text), columns - 2);
+  const bound = printable(text).replace(/(\d) (%|s\b|jobs\/s)/g, `$1${GLUE}$2`);
+  const [first = '', ...rest] = wrap(bound, columns - 2).map((line) => line.replaceAll(GLUE, ' '));
   return [`${styleText(COLOURS[tone], MARKS[tone])} ${first}`, ...rest.map((line) => `  ${line}`)];
 }

@@ -44,9 +44,9 @@ figure h3 { margin: 0 0 8px; }
 .full { grid-column: 1 / -1; }
 svg { display: block; width: 100%; height: auto; }
 .narrow { display: none; }
-.scroll { overflow-x: auto; margin: 12px 0 0; max-height: 640px; }
+.scroll { overflow-x: auto; margin: 12px 0 0; }
+.tall { max-height: 640px; overflow-y: auto; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.stretch { width: 100%; }
 th, td { padding: 6px 12px 6px 0; text-align: left; border-bottom: 1px solid var(--grid); }
 th { color: var(--muted); font-weight: 600; position: sticky; top: 0; background: var(--paper); }
 th + th, td + td { padding-left: 12px; }

@@ -109,5 +109,5 @@ const config: Config = {
   line: { strokeWidth: 2.25, strokeCap: 'round', strokeJoin: 'round' },
   range: { category: [...ink.series] },
   text: { fontSize: 12, color: ink.text },
-  title: { color: ink.text, fontSize: 12, fontWeight: 600, anchor: 'start', offset: 6 },
+  title: { color: ink.text, fontSize: 12, fontWeight: 600, anchor: 'start', frame: 'group', offset: 6 },
 };

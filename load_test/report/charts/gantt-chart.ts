@@ -138,8 +138,11 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
                 title: null,
                 scale: { paddingInner: 0.18, paddingOuter: 0.1 },
                 axis: {
-                  // Without a canvas Vega takes text for wider than it is.
-                  labelLimit: labels * 1.4,
+                  // Vega cannot measure text here and takes it for wider than it is. Labels that start at the left
+                  // edge and may seem to reach into the plot are not cut off, and do not widen the chart.
+                  labelAlign: 'left',
+                  labelPadding: labels,
+                  labelLimit: labels * 1.33,
                   minExtent: labels,
                   maxExtent: labels,
                   grid: false,

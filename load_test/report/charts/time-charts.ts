@@ -14,7 +14,13 @@ export function timeCharts({ script, settings }: Pick<Test, 'script' | 'settings
     return run === undefined || run.result.jobs.length === 0 ? [] : [{ name: nameOf(setting), setting, run }];
   });
   if (shown.length === 0) return [];
-  return [...(script === 'burst_test' ? [] : [depthChart(shown)]), ...utilisationChart(shown)];
+  const omitted = settings.length - shown.length;
+  const note =
+    omitted > 0
+      ? ` ${count(omitted, 'setting')} with more slots ${omitted === 1 ? 'is' : 'are'} not shown.`
+      : '';
+  const charts = [...(script === 'burst_test' ? [] : [depthChart(shown)]), ...utilisationChart(shown)];
+  return charts.map((chart) => ({ ...chart, reading: chart.reading + note }));
 }
 
 interface Shown {
