@@ -37,7 +37,7 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
       },
     ];
   }
-  const p95 = seconds(failing.times?.p95 ?? null);
+  const within = failing.times === null ? '' : `, 95 % of them within ${seconds(failing.times.p95)}`;
   const dropped =
     failing.dropped === 0 ? '' : `, and k6 could not send ${count(failing.dropped, 'upload')} in time`;
   const came = `At ${plain(failing.rate)} jobs/s results came at ${perSecond(failing.throughput)}`;
@@ -48,7 +48,7 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
         kind: 'first-step-too-fast',
         tone: 'note',
         headline: `Even ${plain(first.rate)} jobs/s are not sustained`,
-        text: `With ${workers} even the first step was too fast. ${came}; 95 % of them within ${p95}${dropped}. Start at a lower rate.`,
+        text: `With ${workers} even the first step was too fast. ${came}${within}${dropped}. Start at a lower rate.`,
       },
     ];
   }
@@ -59,7 +59,7 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
       headline: `The knee lies between ${plain(knee.rate)} and ${plain(failing.rate)} jobs/s`,
       text:
         `With ${workers} the knee lies between ${plain(knee.rate)} and ${plain(failing.rate)} jobs/s: ${plain(knee.rate)} was sustained, ` +
-        `95 % of the results within ${seconds(knee.times?.p95 ?? null)}. ${came}, 95 % of them within ${p95}${dropped}.`,
+        `95 % of the results within ${seconds(knee.times?.p95 ?? null)}. ${came}${within}${dropped}.`,
     },
   ];
 }

@@ -7,15 +7,21 @@ import { scalingOf, shapeOf, type Change, type Scaling, type ScalingShape } from
 export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
   const scaling = scalingOf(test);
   if (scaling !== null) return concludeScaling(scaling, machine);
-  return test.settings.map((setting) => ({
-    kind: 'one-setting',
-    tone: 'note',
-    headline: `${perSecond(medianOf(setting, ({ measures }) => measures.throughput))} with ${slotsOf(setting)}`,
-    text:
-      `With ${slotsOf(setting)} the workers completed ${perSecond(medianOf(setting, ({ measures }) => measures.throughput))}, ` +
-      `and 95 % of the results came within ${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
-      'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
-  }));
+  return test.settings.map((setting) => {
+    const throughput = medianOf(setting, ({ measures }) => measures.throughput);
+    if (throughput === 0) {
+      return { kind: 'none-completed', tone: 'problem', text: `With ${slotsOf(setting)} no job completed.` };
+    }
+    return {
+      kind: 'one-setting',
+      tone: 'note',
+      headline: `${perSecond(throughput)} with ${slotsOf(setting)}`,
+      text:
+        `With ${slotsOf(setting)} the workers completed ${perSecond(throughput)}, and 95 % of the results came within ` +
+        `${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
+        'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
+    };
+  });
 }
 
 /** Why throughput and time to result changed with the number of slots as they did. */

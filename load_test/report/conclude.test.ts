@@ -164,6 +164,20 @@ describe('what is concluded about failures', () => {
     expect(conclude(test, machine)[0]).toMatchObject({ kind: 'jobs-lost', tone: 'problem' });
   });
 
+  it('is never that all completed while one is open, even where the run was not counted as losing it', () => {
+    const { jobs, ...result } = simulateBulk({}, 10);
+    const open = jobs.map((job, i) => (i > 0 ? job : { ...job, state: 'queued' as const, ended_at: null }));
+    const conclusions = conclusionsOf([{ ...result, jobs: open }]);
+    expect(conclusions['all-completed']).toBeUndefined();
+    expect(conclusions['jobs-lost']).toMatch(/^1 of 10 accepted jobs did not end/);
+  });
+
+  it('is that nothing completed where nothing did', () => {
+    expect(conclusionsOf([simulateBulk({}, 0, { jobs: [] })])['none-completed']).toContain(
+      'no job completed',
+    );
+  });
+
   it('names refused uploads by code', () => {
     const uploads = { sent: 110, accepted: 100, refused: { queue_full: 9, no_response: 1 }, seconds: null };
     expect(conclusionsOf([simulateBulk({}, 100, { uploads })])['uploads-refused']).toBe(

@@ -32,7 +32,8 @@ export function concludeFailures(runs: readonly Run[]): Conclusion[] {
   const sum = (value: (run: Run) => number) => runs.reduce((total, run) => total + value(run), 0);
   const conclusions: Conclusion[] = [];
   const accepted = sum(({ measures }) => measures.uploads.accepted);
-  const lost = sum(({ measures }) => measures.lost);
+  const lost = sum(({ measures }) => Math.max(measures.lost, measures.counts.open));
+  const completed = sum(({ measures }) => measures.counts.completed);
   if (lost > 0) {
     conclusions.push({
       kind: 'jobs-lost',
@@ -60,7 +61,7 @@ export function concludeFailures(runs: readonly Run[]): Conclusion[] {
       text: `${whole(refused)} of ${count(sent, 'upload')} were refused: ${codes}.`,
     });
   }
-  if (conclusions.length === 0 && accepted > 0) {
+  if (conclusions.length === 0 && accepted > 0 && completed === accepted) {
     const every = accepted === 1 ? 'The accepted job' : `All ${count(accepted, 'accepted job')}`;
     conclusions.push({
       kind: 'all-completed',

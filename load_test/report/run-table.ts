@@ -40,6 +40,7 @@ function outcomeOf({ script, stopped, recoveries, steps, knee, utilisation }: Me
       return `back ${seconds(median(recovered))}`;
     }
     case 'capacity_test':
+      if (steps.length === 0) return '';
       if (steps.every(({ sustained }) => sustained)) return 'no knee';
       return knee === null ? `knee < ${plain(steps[0]?.rate ?? 0)}/s` : `knee ${plain(knee.rate)}/s`;
   }
