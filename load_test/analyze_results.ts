@@ -1,0 +1,134 @@
+#!/usr/bin/env -S npx node
+import { stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { Command } from 'commander';
+import { UserError } from '@image-pipeline/local/user-error.ts';
+import { analyse, toJson } from './report/analyse.ts';
+import { compare, comparisonLines } from './report/compare.ts';
+import { printable } from './report/format.ts';
+import { htmlReport } from './report/html-report.ts';
+import { analysisLines } from './report/print-analysis.ts';
+import { readResults, RESULTS_FOLDER, type ResultFile } from './report/read-results.ts';
+
+/** `make analyze`: what the results of load tests say, on the terminal and as one HTML file. */
+const program = new Command('analyze_results')
+  .description('Analyse the results of load tests: a table, conclusions, and an HTML report.')
+  .argument('[paths...]', 'result files or folders (default: load_test/results)')
+  .option('--json', 'print everything calculated as JSON, and write no report')
+  .option('--out <file>', 'file of the report (default: report.html in the results folder)')
+  .option(
+    '--compare <runs...>',
+    'compare A with B; each is a file, a folder, a run id, an experiment, or several of them, comma-separated',
+  )
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npx node load_test/analyze_results.ts
+  npx node load_test/analyze_results.ts --compare before.json after.json
+  npx node load_test/analyze_results.ts --json | jq '.machines[].tests[].conclusions'`,
+  );
+
+interface Options {
+  readonly json?: true;
+  readonly out?: string;
+  readonly compare?: readonly string[];
+}
+
+async function main(paths: readonly string[], { json, out, compare: sides }: Options): Promise<void> {
+  const sources = paths.length > 0 ? paths : [RESULTS_FOLDER];
+  if (sides !== undefined) {
+    await printComparison(sides, sources, json === true);
+    return;
+  }
+  const analysis = analyse(await readResults(sources));
+  if (analysis.machines.length === 0) {
+    throw new UserError(
+      'All results are of warm-up runs, which are not analysed. Run: make load-bulk COUNT=100 WORKERS=3',
+    );
+  }
+  if (json === true) {
+    console.log(JSON.stringify(toJson(analysis), null, 2));
+    return;
+  }
+  console.log(analysisLines(analysis, columns()).join('\n'));
+  const file = out ?? join(await reportFolder(paths), 'report.html');
+  const html = await htmlReport(analysis);
+  await writeFile(file, html).catch((error: unknown) => {
+    throw new UserError(
+      `Cannot write the report to ${printable(file)}. Choose another file: --out report.html`,
+      { cause: error },
+    );
+  });
+  console.log(`\nReport: ${relative(process.cwd(), file)}`);
+}
+
+/** The report of a folder lies beside its results. */
+async function reportFolder(paths: readonly string[]): Promise<string> {
+  const [only] = paths;
+  return paths.length === 1 && only !== undefined && (await stat(only)).isDirectory() ? only : RESULTS_FOLDER;
+}
+
+async function printComparison(
+  sides: readonly string[],
+  sources: readonly string[],
+  json: boolean,
+): Promise<void> {
+  const [a, b, ...more] = sides;
+  if (a === undefined || b === undefined || more.length > 0) {
+    throw new UserError(
+      '--compare needs two sides: --compare A B. Separate several files of one side by commas.',
+    );
+  }
+  const comparisons = compare(await runsNamed(a, sources), await runsNamed(b, sources));
+  if (json) console.log(JSON.stringify(comparisons, null, 2));
+  else {
+    const texts = comparisons.map((comparison) => comparisonLines(comparison, columns()).join('\n'));
+    console.log(texts.join('\n\n'));
+  }
+}
+
+/** @throws UserError if a name is no file, folder, run or experiment */
+async function runsNamed(names: string, sources: readonly string[]): Promise<readonly ResultFile[]> {
+  const found: ResultFile[] = [];
+  for (const name of names.split(',')) {
+    if ((await stat(name).catch(() => undefined)) !== undefined) {
+      const { results, skipped } = await readResults([name]);
+      for (const line of skipped) console.error(line);
+      found.push(...results);
+      continue;
+    }
+    const { results } = await readResults(sources);
+    const own = results.filter(({ file, result }) =>
+      [result.run_id, result.experiment?.name, file].includes(name),
+    );
+    if (own.length === 0) {
+      const experiments = [...new Set(results.flatMap(({ result }) => result.experiment?.name ?? []))];
+      const known =
+        experiments.length === 0 ? '' : ` Known experiments: ${printable(experiments.join(', '))}.`;
+      throw new UserError(
+        `Unknown results "${printable(name)}". Name a result file, a folder, a run id or an experiment.${known}`,
+      );
+    }
+    found.push(...own);
+  }
+  return found;
+}
+
+function columns(): number {
+  return Math.min(process.stdout.columns || Number(process.env['COLUMNS']) || 100, 110);
+}
+
+// `analyze_results.ts | head`: the reader has had enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.action(main).parseAsync();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,152 @@
+import { percent, plain, seconds } from '../format.ts';
+import { slotsOf, type Setting } from '../group-runs.ts';
+import { median } from '../statistics.ts';
+import { ink, type Chart, type Layer } from './chart.ts';
+
+/** Throughput, p95 and dropped uploads by the rate that was asked for, with the knee. */
+export function capacityChart(setting: Setting): Chart[] {
+  const { runs } = setting;
+  const dots = runs.flatMap(({ measures }) =>
+    measures.steps.map(({ rate, throughput, times, dropped, seconds }) => ({
+      rate,
+      throughput,
+      p95: times?.p95 ?? null,
+      dropped: dropped / seconds,
+    })),
+  );
+  if (dots.length === 0) return [];
+  const rates = [...new Set(dots.map(({ rate }) => rate))].sort((one, other) => one - other);
+  const medianAt = (rate: number, value: (dot: (typeof dots)[number]) => number | null) =>
+    median(dots.flatMap((dot) => (dot.rate === rate ? (value(dot) ?? []) : [])));
+  const medians = rates.map((rate) => ({
+    rate,
+    throughput: medianAt(rate, ({ throughput }) => throughput),
+    p95: medianAt(rate, ({ p95 }) => p95),
+    dropped: medianAt(rate, ({ dropped }) => dropped),
+  }));
+  const broken = runs.filter(({ measures }) => measures.steps.some(({ sustained }) => !sustained));
+  const knees = broken.flatMap(({ measures }) => measures.knee?.rate ?? []);
+  const knee = knees.length > 0 ? median(knees) : undefined;
+  const most = rates.at(-1) ?? 1;
+  const anyDropped = dots.some(({ dropped }) => dropped > 0);
+  return [
+    {
+      title: `Capacity: ${slotsOf(setting)}`,
+      label:
+        `Results a second by uploads asked for a second, up to ${plain(most)}. ` +
+        (knee === undefined
+          ? 'No knee was found.'
+          : `The knee is at ${plain(knee)}; the 95th percentile of the time to result there is ${seconds(medianAt(knee, ({ p95 }) => p95))}.`),
+      reading: `Up to the knee results come as fast as uploads (the dashed line) and p95 stays low; beyond it results stop following and p95 climbs.${anyDropped ? '' : ' k6 dropped no uploads.'}`,
+      span: 'full',
+      spec: ({ width, narrow }) => {
+        const panel = (
+          field: 'throughput' | 'p95' | 'dropped',
+          title: string,
+          extra: Layer[],
+          last: boolean,
+        ) => ({
+          width,
+          height: field === 'dropped' ? 70 : 180,
+          encoding: {
+            x: {
+              field: 'rate',
+              type: 'quantitative' as const,
+              title: last ? 'uploads asked for, a second' : null,
+              scale: { domain: [0, most * 1.04], nice: false },
+              axis: {
+                values: rates,
+                labels: last,
+                ticks: last,
+                format: '~r',
+                labelOverlap: narrow ? ('greedy' as const) : true,
+              },
+            },
+            y: {
+              field,
+              type: 'quantitative' as const,
+              title,
+              axis: { tickCount: field === 'dropped' ? 2 : 5 },
+            },
+          },
+          layer: [
+            ...(knee === undefined
+              ? []
+              : [
+                  {
+                    data: { values: [{ rate: knee }] },
+                    mark: { type: 'rule', color: ink.second, strokeWidth: 1.5, strokeDash: [2, 3] },
+                    encoding: { y: { value: 0 }, y2: { value: 'height' } },
+                  } satisfies Layer,
+                ]),
+            ...extra,
+            ...(field === 'dropped'
+              ? [
+                  {
+                    data: { values: medians },
+                    mark: { type: 'bar', color: ink.third, size: 18 },
+                  } satisfies Layer,
+                ]
+              : ([
+                  { data: { values: medians }, mark: { type: 'line', color: ink.first } },
+                  {
+                    data: { values: dots },
+                    mark: { type: 'point', filled: true, size: 48, color: ink.first, opacity: 0.75 },
+                  },
+                ] satisfies Layer[])),
+          ],
+        });
+        const ideal: Layer = {
+          data: { values: [0, most].map((rate) => ({ rate, throughput: rate })) },
+          mark: { type: 'line', color: ink.muted, strokeDash: [5, 5], strokeWidth: 1.5 },
+        };
+        const name: Layer[] =
+          knee === undefined
+            ? []
+            : [
+                {
+                  data: { values: [{ rate: knee }] },
+                  mark: {
+                    type: 'text',
+                    text: `knee: ${plain(knee)}/s`,
+                    align: 'left',
+                    baseline: 'bottom',
+                    dx: 5,
+                    dy: -3,
+                    color: ink.second,
+                  },
+                  encoding: { y: { value: 'height' } },
+                },
+              ];
+        return {
+          spacing: 30,
+          vconcat: [
+            panel('throughput', 'results a second', [ideal, ...name], false),
+            panel('p95', 'p95 of time to result, seconds', [], !anyDropped),
+            ...(anyDropped ? [panel('dropped', 'uploads dropped by k6, a second', [], true)] : []),
+          ],
+        };
+      },
+    },
+  ];
+}
+
+/** The steps of all runs as a table. */
+export function stepRows({ runs }: Setting): { titles: string[]; rows: string[][] } {
+  const titles = ['run', 'step', 'asked /s', 'results /s', 'p50 s', 'p95 s', 'dropped', 'sustained'];
+  const rows = runs.flatMap(({ measures }, i) =>
+    measures.steps.map(({ number, rate, throughput, times, dropped, sustained }) => [
+      String(i + 1),
+      String(number),
+      plain(rate),
+      throughput.toFixed(2),
+      times === null ? '–' : times.p50.toFixed(2),
+      times === null ? '–' : times.p95.toFixed(2),
+      String(dropped),
+      sustained ? 'yes' : 'no',
+    ]),
+  );
+  return { titles, rows };
+}
+
+export const sustainedMeans = `A step is sustained if k6 dropped nothing and results came at no less than ${percent(0.9)} of the rate.`;

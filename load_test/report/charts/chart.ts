@@ -1,0 +1,113 @@
+import { compile, type Config, type TopLevelSpec } from 'vega-lite';
+import { parse, View } from 'vega';
+
+/** A chart before it is drawn. It is drawn twice, because text that fits a desktop cannot be read on a phone. */
+export interface Chart {
+  readonly title: string;
+  /** What it shows, for people who cannot see it. */
+  readonly label: string;
+  /** One sentence on how to read it. */
+  readonly reading: string;
+  /** How much of the page it takes where there is room. */
+  readonly span: 'half' | 'full';
+  readonly spec: (size: Size) => TopLevelSpec;
+}
+
+export interface Size {
+  /** Of the plot without its axes, in pixels. */
+  readonly width: number;
+  readonly narrow: boolean;
+}
+
+export interface DrawnChart extends Pick<Chart, 'title' | 'label' | 'reading' | 'span'> {
+  /** SVG, for windows of at least 800 pixels. */
+  readonly wide: string;
+  /** SVG, for phones. */
+  readonly narrow: string;
+}
+
+export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
+
+/** Colours are CSS variables, so that the page chooses them: light or dark. They are told apart by the colour-blind. */
+export const ink = {
+  text: 'var(--ink)',
+  muted: 'var(--muted)',
+  grid: 'var(--grid)',
+  paper: 'var(--paper)',
+  series: ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)'],
+  first: 'var(--c1)',
+  second: 'var(--c2)',
+  third: 'var(--c3)',
+} as const;
+
+const AXIS_WIDTH = 52;
+const WIDTHS = { half: 492, full: 1024, narrow: 326 } as const;
+
+export async function drawChart({ title, label, reading, span, spec }: Chart): Promise<DrawnChart> {
+  const draw = (width: number, narrow: boolean) => drawSvg(spec({ width: width - AXIS_WIDTH, narrow }));
+  const [wide, narrow] = [await draw(WIDTHS[span], false), await draw(WIDTHS.narrow, true)];
+  return { title, label, reading, span, wide, narrow };
+}
+
+async function drawSvg(spec: TopLevelSpec): Promise<string> {
+  const view = new View(parse(compile(spec, { config }).spec), { renderer: 'none' });
+  try {
+    const svg = await view.toSVG();
+    // The size comes from the page.
+    return svg.replace(/ width="[\d.]+" height="[\d.]+"/, '');
+  } finally {
+    view.finalize();
+  }
+}
+
+const font = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+
+const config: Config = {
+  // The figure around it has one label; thousands of labels inside would only make the file large.
+  aria: false,
+  background: 'transparent',
+  padding: { left: 2, right: 12, top: 4, bottom: 2 },
+  font,
+  view: { stroke: null },
+  axis: {
+    labelColor: ink.muted,
+    titleColor: ink.muted,
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    gridColor: ink.grid,
+    domainColor: ink.grid,
+    tickColor: ink.grid,
+    labelPadding: 5,
+    titlePadding: 8,
+  },
+  axisX: { grid: false },
+  // The title lies above the axis, where it reads without turning the head and takes no width.
+  axisY: {
+    domain: false,
+    ticks: false,
+    minExtent: 36,
+    titleAngle: 0,
+    titleAlign: 'left',
+    titleAnchor: 'end',
+    titleBaseline: 'bottom',
+    titleX: -40,
+    titleY: -9,
+    tickCount: 5,
+  },
+  legend: {
+    orient: 'top',
+    title: null,
+    labelColor: ink.text,
+    labelFontSize: 12,
+    labelLimit: 200,
+    symbolSize: 80,
+    columnPadding: 16,
+    // Above the title of the y axis.
+    offset: 26,
+  },
+  line: { strokeWidth: 2.25, strokeCap: 'round', strokeJoin: 'round' },
+  range: { category: [...ink.series] },
+  text: { fontSize: 12, color: ink.text },
+  title: { color: ink.text, fontSize: 12, fontWeight: 600, anchor: 'start', frame: 'group', offset: 6 },
+};

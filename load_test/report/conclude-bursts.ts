@@ -1,0 +1,65 @@
+import type { Conclusion } from './conclude.ts';
+import { count, perSecond, plain, seconds, whole } from './format.ts';
+import { medianOf, slotsOf, type Setting } from './group-runs.ts';
+import type { Run } from './measure-run.ts';
+import { median } from './statistics.ts';
+
+/** Whether the queue of each burst was gone before the next one came. */
+export function concludeBursts(setting: Setting): Conclusion[] {
+  const bursts = setting.runs.flatMap(burstsOf);
+  const [first] = bursts;
+  if (first === undefined) return [];
+  const conclusions: Conclusion[] = [];
+  const [size, interval] = [first.size, first.interval];
+  const late = bursts.filter(
+    (burst) => burst.interval !== null && (burst.seconds ?? Infinity) > burst.interval,
+  );
+  const never = bursts.find((burst) => burst.interval === null && burst.seconds === null);
+  const [firstLate] = late;
+  if (firstLate !== undefined && interval !== null) {
+    const throughput = medianOf(setting, ({ measures }) => measures.throughput);
+    const peak = Math.max(...bursts.map((burst) => burst.peak));
+    conclusions.push({
+      kind: 'burst-not-recovered',
+      tone: 'problem',
+      headline: `Bursts of ${size} every ${plain(interval)} s come faster than the workers recover`,
+      text:
+        `${whole(late.length)} of ${count(bursts.length, 'burst')} had not recovered when the next one came, the first of them burst ${firstLate.number}, with ${count(firstLate.waitingAtNext, 'job')} still waiting. ` +
+        `${count(size, 'image')} every ${plain(interval)} s are ${perSecond(size / interval)}; the workers completed ${perSecond(throughput)} with ${slotsOf(setting)}. ` +
+        `At most ${count(peak, 'job')} waited.`,
+    });
+  } else if (never === undefined) {
+    const times = bursts.flatMap((burst) => burst.seconds ?? []);
+    const range = `${seconds(Math.min(...times))} to ${seconds(Math.max(...times))}`;
+    const before = interval === null ? '' : `, before the next one came after ${plain(interval)} s`;
+    conclusions.push({
+      kind: 'bursts-recovered',
+      tone: 'good',
+      headline: `A burst of ${count(size, 'image')} recovers in ${seconds(median(times))}`,
+      text:
+        times.length === 1
+          ? `The burst of ${count(size, 'image')} recovered in ${seconds(median(times))}.`
+          : `All ${bursts.length} bursts of ${count(size, 'image')} recovered in ${range} (median ${seconds(median(times))})${before}.`,
+    });
+  }
+  if (never !== undefined) {
+    conclusions.push({
+      kind: 'burst-never-recovered',
+      tone: 'problem',
+      text: `Burst ${never.number} had not recovered when the run ended.`,
+    });
+  }
+  return conclusions;
+}
+
+/** The bursts of a run, each with the seconds until the next one; null for the last. */
+function burstsOf({ result, measures }: Run) {
+  return measures.recoveries.map((recovery, i) => {
+    const [at, next] = [result.bursts[i]?.at, result.bursts[i + 1]?.at];
+    return {
+      ...recovery,
+      interval: at === undefined || next === undefined ? null : (Date.parse(next) - Date.parse(at)) / 1_000,
+      waitingAtNext: measures.recoveries[i + 1]?.before ?? 0,
+    };
+  });
+}

@@ -1,0 +1,164 @@
+import type { Conclusion } from './conclude.ts';
+import { count, digits, perSecond, percent, plain, seconds, times } from './format.ts';
+import { medianOf, slotsOf, type Machine, type Setting, type Test } from './group-runs.ts';
+import { scalingOf, shapeOf, type Change, type Scaling, type ScalingShape } from './scaling.ts';
+
+/** A bulk upload: what more workers changed, or what one number of workers did. */
+export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
+  const scaling = scalingOf(test);
+  if (scaling !== null) return concludeScaling(scaling, machine);
+  return test.settings.map((setting) => {
+    const throughput = medianOf(setting, ({ measures }) => measures.throughput);
+    if (throughput === 0) {
+      return { kind: 'none-completed', tone: 'problem', text: `With ${slotsOf(setting)} no job completed.` };
+    }
+    return {
+      kind: 'one-setting',
+      tone: 'note',
+      headline: `${perSecond(throughput)} with ${slotsOf(setting)}`,
+      text:
+        `With ${slotsOf(setting)} the workers completed ${perSecond(throughput)}, and 95 % of the results came within ` +
+        `${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
+        'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
+    };
+  });
+}
+
+/** Why throughput and time to result changed with the number of slots as they did. */
+export function concludeScaling(scaling: Scaling, machine: Machine): Conclusion[] {
+  const shape = shapeOf(scaling);
+  if (shape === undefined) return [];
+  const conclusions = [...concludeShape(shape, machine), ...concludeImplausible(scaling)];
+  const [first, last] = [scaling.points[0], scaling.points.at(-1)];
+  if (first !== undefined && last !== undefined) {
+    const p95 = (setting: Setting) => medianOf(setting, ({ measures }) => measures.timeToResult?.p95);
+    const [before, after] = [p95(first.setting), p95(last.setting)];
+    const limit =
+      shape.limit === first || shape.limit === last
+        ? ''
+        : `${seconds(p95(shape.limit.setting))} with ${count(shape.limit.slots, 'slot')} and `;
+    conclusions.push({
+      kind: 'time-to-result',
+      tone: 'note',
+      text: `95 % of the results came within ${seconds(before)} with ${count(first.slots, 'slot')}, ${limit}${seconds(after)} with ${count(last.slots, 'slot')}.`,
+    });
+  }
+  return conclusions;
+}
+
+function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine): Conclusion[] {
+  const conclusions: Conclusion[] = [];
+  if (growth !== undefined) {
+    const part = growth.to.slots / growth.from.slots;
+    conclusions.push({
+      kind: 'grew',
+      tone: 'good',
+      headline: `Throughput grows ${times(growth.ratio)} from ${growth.from.slots} to ${growth.to.slots} slots, ${headlineBeyond(beyond)}`,
+      text:
+        `From ${growth.from.slots} to ${growth.to.slots} slots throughput grew ${times(growth.ratio)}, from ` +
+        `${digits(growth.from.throughput)} to ${perSecond(growth.to.throughput)}: ${percent(growth.ratio / part)} of the ideal ${plain(part)}×.`,
+    });
+  }
+  if (beyond === undefined) {
+    conclusions.push({
+      kind: 'still-growing',
+      tone: 'note',
+      text: `Throughput still grew at ${limit.slots} slots, the most that were tested, so the limit is not reached${machine.cores === null ? '' : `; this machine has ${count(machine.cores, 'core')}`}. Test with more workers to find it.`,
+    });
+    return conclusions;
+  }
+  const after =
+    growth === undefined
+      ? `From ${limit.slots} to ${beyond.to.slots} slots`
+      : `Beyond ${count(limit.slots, 'slot')}`;
+  const numbers = `${perSecond(limit.throughput)} with ${limit.slots}, ${digits(beyond.to.throughput)} with ${beyond.to.slots}`;
+  if (beyond.kind === 'unclear') {
+    conclusions.push({
+      kind: 'too-noisy',
+      tone: 'note',
+      text: `${after} the repeats differ too much to say whether throughput changed (${numbers}). Close other programs and run more repeats.`,
+    });
+    return conclusions;
+  }
+  const [said, kind] =
+    beyond.kind === 'fell'
+      ? [`throughput fell by ${percent(1 - beyond.ratio)}`, 'fell']
+      : [growth === undefined ? 'throughput stayed the same' : 'it stays flat', 'flat'];
+  const { reason, text } = reasonFor(beyond, machine.cores);
+  conclusions.push({
+    kind: `${kind}:${reason}`,
+    tone: 'note',
+    text: `${after} ${said} (${numbers}): ${text}`,
+  });
+  return conclusions;
+}
+
+function headlineBeyond(beyond: Change | undefined): string {
+  if (beyond === undefined) return 'the most that were tested';
+  return { flat: 'then stays flat', fell: 'then falls', unclear: 'then is too noisy to say', grew: 'and on' }[
+    beyond.kind
+  ];
+}
+
+/** Slots that are busy for less than this share of the time were waiting for jobs. */
+const BUSY = 0.7;
+/** Processing that takes this many times longer shows that the slots share something. */
+const STRETCHED = 1.2;
+
+/** What limits throughput beyond a number of slots: the evidence is how busy the slots were, and for how long. */
+function reasonFor({ from, to }: Change, cores: number | null): { reason: string; text: string } {
+  const utilisation = medianOf(to.setting, ({ measures }) => measures.utilisation);
+  const processing = ({ setting }: Change['to']) => medianOf(setting, ({ measures }) => measures.processing);
+  const stretch = processing(to) / processing(from);
+  const longer = `one job takes ${times(stretch)} as long to process with ${to.slots} slots as with ${from.slots}`;
+  if (utilisation < BUSY) {
+    return {
+      reason: 'starved',
+      text: `the slots were busy for only ${percent(utilisation)} of the time with ${to.slots} slots, so uploads did not come fast enough to keep them busy.`,
+    };
+  }
+  if (!(stretch >= STRETCHED)) {
+    return {
+      reason: 'unknown',
+      text: 'the slots were busy and one job takes no longer to process, so these runs do not show what the limit is.',
+    };
+  }
+  if (cores === null) {
+    return {
+      reason: 'shared',
+      text: `${longer}, so the slots share a limit. How many cores the machine has is not known.`,
+    };
+  }
+  if (from.slots <= cores && cores < to.slots) {
+    return {
+      reason: 'cores',
+      text: `this machine has ${count(cores, 'core')}, and image processing is CPU-bound, so more workers only share the same cores (${longer}).`,
+    };
+  }
+  if (from.slots > cores) {
+    return {
+      reason: 'cores-and-waiting',
+      text: `this machine has ${count(cores, 'core')}. More slots than cores helped at first, because jobs also wait for the store and the broker; now ${longer}.`,
+    };
+  }
+  return {
+    reason: 'shared',
+    text: `${longer}, although this machine has ${count(cores, 'core')}. The slots wait for something else that they share: the store, the broker, memory bandwidth, or cores that other programs use.`,
+  };
+}
+
+/** More than twice the work with twice the slots means that the baseline was disturbed. */
+const IMPLAUSIBLE = 1.1;
+
+function concludeImplausible({ points }: Scaling): Conclusion[] {
+  const [base] = points;
+  const worst = points.find(({ efficiency }) => efficiency > IMPLAUSIBLE);
+  if (base === undefined || worst === undefined) return [];
+  return [
+    {
+      kind: 'implausible',
+      tone: 'problem',
+      text: `A speed-up of ${times(worst.speedUp)} from ${base.slots} to ${worst.slots} slots is more than the ideal ${plain(worst.slots / base.slots)}×. The runs with ${count(base.slots, 'slot')} were probably disturbed; repeat them.`,
+    },
+  ];
+}

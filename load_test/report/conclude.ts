@@ -1,0 +1,124 @@
+import { concludeBursts } from './conclude-bursts.ts';
+import { concludeCapacity } from './conclude-capacity.ts';
+import { concludeBulk } from './conclude-scaling.ts';
+import { count, list, percent, printable, whole } from './format.ts';
+import { slotsOf, type Machine, type Test } from './group-runs.ts';
+import type { Run } from './measure-run.ts';
+import { median } from './statistics.ts';
+
+/** Something that follows from the runs, in plain words. */
+export interface Conclusion {
+  /** What kind of finding it is; stable, for machines. */
+  readonly kind: string;
+  readonly tone: 'good' | 'note' | 'problem';
+  readonly text: string;
+  /** The same in a few words, where it is worth being the headline of a report. */
+  readonly headline?: string;
+}
+
+/** All that can be said about one test, the most serious first. */
+export function conclude(test: Test, machine: Machine): Conclusion[] {
+  const runs = test.settings.flatMap((setting) => setting.runs);
+  const about = {
+    bulk_upload: () => concludeBulk(test, machine),
+    burst_test: () => test.settings.flatMap(concludeBursts),
+    capacity_test: () => test.settings.flatMap(concludeCapacity),
+  }[test.script];
+  return [...concludeFailures(runs), ...about(), ...concludeQuality(test)];
+}
+
+/** Jobs that were lost or failed, and uploads that were refused. */
+export function concludeFailures(runs: readonly Run[]): Conclusion[] {
+  const sum = (value: (run: Run) => number) => runs.reduce((total, run) => total + value(run), 0);
+  const conclusions: Conclusion[] = [];
+  const accepted = sum(({ measures }) => measures.uploads.accepted);
+  const lost = sum(({ measures }) => Math.max(measures.lost, measures.counts.open));
+  const completed = sum(({ measures }) => measures.counts.completed);
+  if (lost > 0) {
+    conclusions.push({
+      kind: 'jobs-lost',
+      tone: 'problem',
+      headline: `${count(lost, 'accepted job')} did not end`,
+      text: `${whole(lost)} of ${count(accepted, 'accepted job')} did not end while k6 waited for ${lost === 1 ? 'it' : 'them'}. Check whether ${lost === 1 ? 'it is' : 'they are'} still open: make monitor`,
+    });
+  }
+  const failed = sum(({ measures }) => measures.counts.failed);
+  if (failed > 0) {
+    const codes = codeList(runs.map(({ measures }) => measures.failures));
+    conclusions.push({
+      kind: 'jobs-failed',
+      tone: 'problem',
+      text: `${whole(failed)} of ${count(accepted, 'accepted job')} failed: ${codes}.`,
+    });
+  }
+  const sent = sum(({ measures }) => measures.uploads.sent);
+  const codes = codeList(runs.map(({ measures }) => measures.refused));
+  if (codes !== '') {
+    const refused = sum(({ measures }) => Object.values(measures.refused).reduce((a, b) => a + b, 0));
+    conclusions.push({
+      kind: 'uploads-refused',
+      tone: 'problem',
+      text: `${whole(refused)} of ${count(sent, 'upload')} were refused: ${codes}.`,
+    });
+  }
+  if (conclusions.length === 0 && accepted > 0 && completed === accepted) {
+    const every = accepted === 1 ? 'The accepted job' : `All ${count(accepted, 'accepted job')}`;
+    conclusions.push({
+      kind: 'all-completed',
+      tone: 'good',
+      text: `${every} completed; no upload was refused.`,
+    });
+  }
+  return conclusions;
+}
+
+/** `undecodable_image 3, timeout 1` */
+function codeList(counts: readonly Readonly<Record<string, number>>[]): string {
+  const total = new Map<string, number>();
+  for (const [code, number] of counts.flatMap((one) => Object.entries(one))) {
+    if (number > 0) total.set(code, (total.get(code) ?? 0) + number);
+  }
+  const sorted = [...total].sort(([, one], [, other]) => other - one);
+  return sorted.map(([code, number]) => `${printable(code)} ${whole(number)}`).join(', ');
+}
+
+/** Repeats that differ by more than this share of their median make small changes invisible. */
+const NOISY_SPREAD = 0.2;
+
+/** What limits how far the conclusions can be trusted. */
+function concludeQuality({ settings, interrupted, script }: Test): Conclusion[] {
+  const conclusions: Conclusion[] = [];
+  const noisy = settings.filter(({ runs }) => {
+    const values = runs.map(({ measures }) => measures.throughput);
+    return runs.length > 1 && (Math.max(...values) - Math.min(...values)) / median(values) > NOISY_SPREAD;
+  });
+  if (noisy.length > 0) {
+    conclusions.push({
+      kind: 'noisy',
+      tone: 'note',
+      text: `The throughput of the repeats with ${list(noisy.map(slotsOf))} differs by more than ${percent(NOISY_SPREAD)}: other programs probably used the machine.`,
+    });
+  }
+  if (script === 'bulk_upload' && settings.length > 1 && settings.some(({ runs }) => runs.length === 1)) {
+    conclusions.push({
+      kind: 'noise-unknown',
+      tone: 'note',
+      text: 'Some numbers of slots were tested once, so their noise is unknown. Three repeats each show it: make experiment-workers',
+    });
+  }
+  if (settings.length > 1 && settings.some(({ slots }) => slots === null)) {
+    conclusions.push({
+      kind: 'slots-unknown',
+      tone: 'note',
+      text: 'For some runs the number of slots is not known, because monitoring did not answer. They are not part of the scaling curve.',
+    });
+  }
+  if (interrupted.length > 0) {
+    conclusions.push({
+      kind: 'interrupted',
+      tone: 'note',
+      text: `${count(interrupted.length, 'run was', 'runs were')} interrupted and only ${interrupted.length === 1 ? 'appears' : 'appear'} in the table of all runs.`,
+    });
+  }
+  return conclusions;
+}

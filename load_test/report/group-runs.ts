@@ -1,0 +1,125 @@
+import type { LoadTestResult, Script } from '../result.ts';
+import { count, plain, printable } from './format.ts';
+import { measureRun, type Run } from './measure-run.ts';
+import type { ResultFile } from './read-results.ts';
+import { median } from './statistics.ts';
+
+/** Where runs took place. Runs of two machines are never compared. */
+export interface Machine {
+  /** `linux-x64, 2 cores, 8 GiB` */
+  readonly label: string;
+  /** Null where it is not known. */
+  readonly cores: number | null;
+}
+
+export interface MachineRuns {
+  readonly machine: Machine;
+  /** Of all runs that count, in the order in which they started. */
+  readonly runs: readonly Run[];
+  readonly tests: readonly Test[];
+}
+
+/** Runs that differ only in the workers: one machine, one script, the same parameters. */
+export interface Test {
+  readonly script: Script;
+  readonly parameters: LoadTestResult['parameters'];
+  /** By number of slots; those whose slots are not known come last. */
+  readonly settings: readonly Setting[];
+  /** Runs that somebody stopped: they are listed, but they are not comparable. */
+  readonly interrupted: readonly Run[];
+}
+
+/** Repeats of the same test with the same number of slots. */
+export interface Setting {
+  readonly slots: number | null;
+  /** `2 × 1`, or several where the same number of slots came from different workers. */
+  readonly layouts: readonly string[];
+  readonly runs: readonly Run[];
+}
+
+/** They say where or as what a test ran, not what it did. */
+const NOT_COMPARED = new Set([
+  'API',
+  'API_URL',
+  'EXPERIMENT',
+  'MONITORING_URL',
+  'NOTIFICATION_URL',
+  'PREFIX',
+  'REPEAT',
+  'RESULTS',
+  'RUN_ID',
+  'SLOTS',
+  'URL',
+  'WARM_UP',
+  'WORKERS',
+]);
+
+export function groupRuns(results: readonly ResultFile[]): { machines: MachineRuns[]; warmUps: number } {
+  const counted = results.filter(({ result }) => result.experiment?.warm_up !== true);
+  const machines = groupBy(counted.map(measureRun), ({ result }) => machineOf(result).label);
+  return {
+    warmUps: results.length - counted.length,
+    machines: machines.flatMap((runs) => {
+      const [first] = runs;
+      if (first === undefined) return [];
+      return [{ machine: machineOf(first.result), runs, tests: testsOf(runs) }];
+    }),
+  };
+}
+
+export function machineOf({ machine }: Pick<LoadTestResult, 'machine'>): Machine {
+  if (machine === null) return { label: 'unknown machine', cores: null };
+  const { platform, cores, memory_bytes } = machine;
+  const memory = plain(memory_bytes / 1024 ** 3);
+  return { label: `${printable(platform)}, ${count(cores, 'core')}, ${memory} GiB`, cores };
+}
+
+export function comparedParameters({
+  parameters,
+}: Pick<LoadTestResult, 'parameters'>): [string, string | number][] {
+  return Object.entries(parameters)
+    .filter(([name]) => !NOT_COMPARED.has(name.toUpperCase()))
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+/** The run in the middle by throughput: it stands for its setting where only one can be shown. */
+export function typicalRun({ runs }: Setting): Run | undefined {
+  const sorted = [...runs].sort((one, other) => one.measures.throughput - other.measures.throughput);
+  return sorted[Math.floor((sorted.length - 1) / 2)];
+}
+
+/** NaN where no run has the value. */
+export function medianOf({ runs }: Setting, value: (run: Run) => number | null | undefined): number {
+  return median(valuesOf(runs, value));
+}
+
+export function valuesOf(runs: readonly Run[], value: (run: Run) => number | null | undefined): number[] {
+  return runs.map(value).filter((number) => number !== null && number !== undefined);
+}
+
+/** `3 slots (3 × 1)` */
+export function slotsOf({ slots, layouts }: Pick<Setting, 'slots' | 'layouts'>): string {
+  return slots === null ? 'an unknown number of slots' : `${count(slots, 'slot')} (${layouts.join(', ')})`;
+}
+
+function testsOf(runs: readonly Run[]): Test[] {
+  const key = ({ result }: Run) => JSON.stringify([result.script, comparedParameters(result)]);
+  return groupBy(runs, key).flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const interrupted = same.filter(({ result }) => result.stopped === 'interrupted');
+    const complete = same.filter(({ result }) => result.stopped !== 'interrupted');
+    const settings = groupBy(complete, ({ measures }) => String(measures.slots)).map((repeats) => ({
+      slots: repeats[0]?.measures.slots ?? null,
+      layouts: [...new Set(repeats.map(({ measures }) => measures.layout))].sort(),
+      runs: repeats,
+    }));
+    settings.sort((one, other) => (one.slots ?? Infinity) - (other.slots ?? Infinity));
+    const parameters = Object.fromEntries(comparedParameters(first.result));
+    return [{ script: first.result.script, parameters, settings, interrupted }];
+  });
+}
+
+function groupBy<Value>(values: readonly Value[], key: (value: Value) => string): Value[][] {
+  return [...Map.groupBy(values, key).values()];
+}

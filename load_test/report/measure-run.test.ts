@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { measureRun } from './measure-run.ts';
+import { at, job } from './testing/results.ts';
+import { simulateBulk, simulateBursts, simulateCapacity } from './testing/simulate.ts';
+
+const measured = (result: Parameters<typeof measureRun>[0]['result']) =>
+  measureRun({ file: 'run.json', result }).measures;
+
+describe('the measures of a run', () => {
+  it('follow from the timelines of its jobs', () => {
+    const jobs = [
+      job(0, 0, 2),
+      job(0, 2, 4),
+      job(1, 4, 5),
+      job(1, 5, 10, { state: 'failed', error: 'undecodable_image', attempts: 3 }),
+    ];
+    expect(measured(simulateBulk({ slots: 2 }, 4, { jobs }))).toMatchObject({
+      // Three results in ten seconds.
+      throughput: 0.3,
+      makespan: 10,
+      counts: { completed: 3, failed: 1, open: 0 },
+      failures: { undecodable_image: 1 },
+      retried: 1,
+      timeToResult: { p50: 4, p95: 4, mean: 10 / 3 },
+      processing: 2.5,
+      // Ten of twenty slot seconds.
+      utilisation: 0.5,
+      slots: 2,
+      layout: '1 × 2',
+    });
+  });
+
+  it('take the slots from monitoring’s samples when a worker did not say them', () => {
+    const workers = [{ name: 'worker-1', slots: null }];
+    expect(measured(simulateBulk({ workers: 3 }, 10, { workers })).slots).toBe(3);
+    expect(measured(simulateBulk({}, 10, { workers, samples: [] }))).toMatchObject({
+      slots: null,
+      utilisation: null,
+      layout: '1 × ?',
+    });
+  });
+
+  it('are empty, not wrong, for a run without a job', () => {
+    expect(measured(simulateBulk({}, 0, { jobs: [] }))).toMatchObject({
+      throughput: 0,
+      timeToResult: null,
+      processing: null,
+      littlesLaw: null,
+      knee: null,
+    });
+  });
+
+  it('have the recovery of each burst', () => {
+    const jobs = [job(0, 0, 1, { group: 1 }), job(0, 1, 2, { group: 1 }), job(5, 5, 6, { group: 2 })];
+    const bursts = [
+      { number: 1, size: 2, at: at(0) },
+      { number: 2, size: 1, at: at(5) },
+    ];
+    const { recoveries } = measured(simulateBursts({}, {}, { jobs, bursts }));
+    expect(recoveries).toMatchObject([
+      { number: 1, seconds: 1 },
+      { number: 2, seconds: 0 },
+    ]);
+  });
+
+  it('have the knee of a capacity test: two cores with 0.3 s of work sustain 6 a second', () => {
+    const { knee, steps } = measured(simulateCapacity({ workers: 3, seed: 6 }));
+    expect(steps).toHaveLength(5);
+    expect(knee?.rate).toBe(6);
+  });
+});

@@ -1,0 +1,138 @@
+import {
+  countJobs,
+  depthOverTime,
+  kneeOf,
+  makespan,
+  percentilesOf,
+  recoveries,
+  stepOutcomes,
+  throughput,
+  timesToResult,
+  type JobCounts,
+  type Percentiles,
+  type Recovery,
+  type StepOutcome,
+} from '../calculate.ts';
+import type { LoadTestResult, Script } from '../result.ts';
+import { checkLittlesLaw, type LittlesLaw } from './littles-law.ts';
+import type { ResultFile } from './read-results.ts';
+import { mean } from './statistics.ts';
+
+/** One run with everything that is calculated from it alone. */
+export interface Run extends ResultFile {
+  readonly measures: Measures;
+}
+
+export interface Measures {
+  readonly file: string;
+  readonly runId: string;
+  readonly script: Script;
+  readonly startedAt: string;
+  readonly stopped: LoadTestResult['stopped'];
+  readonly experiment: string | null;
+  readonly repeat: number | null;
+  readonly workers: number;
+  /** Jobs that all workers can process at once; null where it is not known. */
+  readonly slots: number | null;
+  /** `3 × 1`: workers × slots of each. */
+  readonly layout: string;
+  readonly uploads: { readonly sent: number; readonly accepted: number };
+  /** By error code. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly jobs: number;
+  readonly counts: JobCounts;
+  readonly lost: number;
+  /** Failed jobs by error code. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Jobs that needed more than one attempt. */
+  readonly retried: number;
+  /** Completed jobs a second. */
+  readonly throughput: number;
+  /** Seconds from the first upload to the last result. */
+  readonly makespan: number;
+  /** Seconds from upload to result. */
+  readonly timeToResult: Percentiles | null;
+  /** Mean seconds that a worker spent on the last attempt of a job; null where no job ended. */
+  readonly processing: number | null;
+  /** Share of all slots' time between first upload and last result that was busy; null without slots. */
+  readonly utilisation: number | null;
+  readonly recoveries: readonly Recovery[];
+  readonly steps: readonly StepOutcome[];
+  readonly knee: StepOutcome | null;
+  /** Null where no job ended. */
+  readonly littlesLaw: LittlesLaw | null;
+}
+
+export function measureRun({ file, result }: ResultFile): Run {
+  const { jobs, workers, experiment } = result;
+  const slots = slotsOf(result);
+  const processing = jobs.flatMap(({ started_at, ended_at }) =>
+    started_at === null || ended_at === null ? [] : [(Date.parse(ended_at) - Date.parse(started_at)) / 1_000],
+  );
+  const span = makespan(jobs);
+  const busy = processing.reduce((sum, value) => sum + value, 0);
+  const steps = stepOutcomes(result);
+  const names = new Set(jobs.flatMap(({ worker }) => (worker === null ? [] : [worker])));
+  const measures: Measures = {
+    file,
+    runId: result.run_id,
+    script: result.script,
+    startedAt: result.started_at,
+    stopped: result.stopped,
+    experiment: experiment?.name ?? null,
+    repeat: experiment?.repeat ?? null,
+    workers: workers.length > 0 ? workers.length : names.size,
+    slots,
+    layout: layoutOf(result, slots, names.size),
+    uploads: { sent: result.uploads.sent, accepted: result.uploads.accepted },
+    refused: result.uploads.refused,
+    jobs: jobs.length,
+    counts: countJobs(jobs),
+    lost: result.lost,
+    failures: countBy(
+      jobs.filter(({ state }) => state === 'failed'),
+      ({ error }) => error ?? 'unknown',
+    ),
+    retried: jobs.filter(({ attempts }) => attempts > 1).length,
+    throughput: throughput(jobs),
+    makespan: span,
+    timeToResult: percentilesOf(timesToResult(jobs)),
+    processing: processing.length === 0 ? null : mean(processing),
+    utilisation: slots === null || slots === 0 || span === 0 ? null : Math.min(1, busy / (slots * span)),
+    recoveries: recoveries(result),
+    steps,
+    knee: kneeOf(steps) ?? null,
+    littlesLaw: checkLittlesLaw(result),
+  };
+  return { file, result, measures };
+}
+
+/** What the workers said, or else what monitoring saw; a worker that has not said its slots leaves them unknown. */
+function slotsOf({ workers, samples }: LoadTestResult): number | null {
+  if (workers.length > 0 && workers.every(({ slots }) => slots !== null)) {
+    return workers.reduce((sum, { slots }) => sum + (slots ?? 0), 0);
+  }
+  const seen = samples.reduce((most, sample) => Math.max(most, sample.slots), 0);
+  return seen > 0 ? seen : null;
+}
+
+function layoutOf({ workers }: LoadTestResult, slots: number | null, workersSeen: number): string {
+  const each = [...new Set(workers.map((worker) => worker.slots))];
+  const [only] = each;
+  if (each.length === 1 && only !== null && only !== undefined) return `${workers.length} × ${only}`;
+  return `${workers.length > 0 ? workers.length : workersSeen} × ${slots === null ? '?' : 'various'}`;
+}
+
+export function countBy<Value>(
+  values: readonly Value[],
+  key: (value: Value) => string,
+): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(key(value), (counts.get(key(value)) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([, one], [, other]) => other - one));
+}
+
+/** Highest number of jobs that waited for a worker. */
+export function peakDepth({ jobs }: Pick<LoadTestResult, 'jobs'>): number {
+  return depthOverTime(jobs).reduce((peak, { waiting }) => Math.max(peak, waiting), 0);
+}
