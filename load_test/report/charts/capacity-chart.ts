@@ -53,7 +53,7 @@ export function capacityChart(setting: Setting): Chart[] {
               field: 'rate',
               type: 'quantitative' as const,
               title: last ? 'uploads asked for, a second' : null,
-              scale: { domain: [0, most * 1.04], nice: false },
+              scale: { domain: [0, most * 1.04], nice: false, padding: 0 },
               axis: {
                 values: rates,
                 labels: last,
@@ -119,7 +119,9 @@ export function capacityChart(setting: Setting): Chart[] {
                 },
               ];
         return {
-          spacing: 30,
+          // Plots align by their frames, not by their labels.
+          bounds: 'flush',
+          spacing: 52,
           vconcat: [
             panel('throughput', 'results a second', [ideal, ...name], false),
             panel('p95', 'p95 of time to result, seconds', [], !anyDropped),

@@ -100,7 +100,8 @@ function utilisationChart(shown: readonly Shown[]): Chart[] {
         'Full height means that every slot works; where it is lower, slots wait for jobs. The dots are what monitoring saw.',
       span: 'full',
       spec: ({ width, narrow }) => ({
-        spacing: 14,
+        bounds: 'flush',
+        spacing: 36,
         vconcat: known.map(({ name, exact, samples, mean }, i) => ({
           width,
           height: 44,
