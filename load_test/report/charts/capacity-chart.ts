@@ -1,3 +1,4 @@
+import { SUSTAINED_SHARE } from '../../calculate.ts';
 import { percent, plain, seconds } from '../format.ts';
 import { slotsOf, type Setting } from '../group-runs.ts';
 import { median } from '../statistics.ts';
@@ -151,4 +152,4 @@ export function stepRows({ runs }: Setting): { titles: string[]; rows: string[][
   return { titles, rows };
 }
 
-export const sustainedMeans = `A step is sustained if k6 dropped nothing and results came at no less than ${percent(0.9)} of the rate.`;
+export const sustainedMeans = `A step is sustained if k6 dropped nothing and results came at no less than ${percent(SUSTAINED_SHARE)} of the rate.`;

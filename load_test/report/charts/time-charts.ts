@@ -4,7 +4,7 @@ import type { Run } from '../measure-run.ts';
 import { sampledSeries, utilisationSeries, waitingSeries } from '../series.ts';
 import { ink, type Chart, type Layer } from './chart.ts';
 
-/** More curves than colours cannot be told apart. */
+/** More curves than colours cannot be distinguished. */
 const MOST_CURVES = ink.series.length;
 
 /** Depth and utilisation of the typical run of each setting. Bursts have a chart of their own for the depth. */
