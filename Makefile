@@ -8,7 +8,7 @@ NODE := npx --no-install node
 LOCAL := @$(NODE) local/cli.ts
 
 # Handed to the commands as they are, whatever characters are in them.
-export FILE OPS ID N SERVICE SEED JOBS SECONDS SCENARIO
+export FILE OPS ID N SLOTS SERVICE SEED JOBS SECONDS SCENARIO
 
 .PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay test test-compose test-compose-cluster check bench chaos doctor clean setup install
 
@@ -30,8 +30,8 @@ ps: setup ## every process and how it is
 logs: setup ## follow the logs, all or of one service: SERVICE=worker
 	$(LOCAL) logs "$$SERVICE"
 
-scale: setup ## set the number of workers: N=3
-	$(LOCAL) scale "$$N"
+scale: setup ## set the number of workers: N=3, or with one job at a time each: N=3 SLOTS=1 (SLOTS=default)
+	$(LOCAL) scale "$$N" "$$SLOTS"
 
 stop-worker: setup ## stop exactly one worker, after what it has in hand
 	$(LOCAL) stop-worker

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
+import { experiment1 } from './commands/experiments.ts';
 import { replay, status, upload } from './commands/jobs.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
@@ -22,7 +23,11 @@ program
   .command('logs')
   .argument('[service]', 'only this one', '')
   .action(async (service: string) => (await currentRuntime()).logs(service));
-program.command('scale').argument('[count]', 'number of workers', '').action(scale);
+program
+  .command('scale')
+  .argument('[count]', 'number of workers', '')
+  .argument('[slots]', 'jobs that each processes at once', '')
+  .action(scale);
 program.command('stop-worker').action(async () => (await currentRuntime()).stopWorker());
 program.command('start-worker').action(async () => (await currentRuntime()).startWorker());
 program
@@ -35,6 +40,7 @@ program.command('replay').argument('[job_id]', 'of a job that failed', '').actio
 program.command('monitor').action(() => monitor('queue_monitor'));
 program.command('performance').action(() => monitor('performance_monitor'));
 program.command('demo').action(demo);
+program.command('experiment-1').action(experiment1);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('install-prometheus').action(() => tryToInstallPrometheus());
 program.command('doctor').action(async () => (await currentRuntime()).doctor());
