@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
-import { experiment1 } from './commands/experiments.ts';
+import { experiment1, experiment2, experiment3, experimentWorkers } from './commands/experiments.ts';
 import { replay, status, upload } from './commands/jobs.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
@@ -41,6 +41,15 @@ program.command('monitor').action(() => monitor('queue_monitor'));
 program.command('performance').action(() => monitor('performance_monitor'));
 program.command('demo').action(demo);
 program.command('experiment-1').action(experiment1);
+program.command('experiment-2').action(experiment2);
+program.command('experiment-3').action(experiment3);
+program
+  .command('experiment-workers')
+  .argument('[count]', 'images of each run', '')
+  .argument('[repeats]', 'of each number of workers', '')
+  .argument('[workers]', 'numbers of workers, comma-separated', '')
+  .argument('[seed]', 'of the random order', '')
+  .action(experimentWorkers);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('install-prometheus').action(() => tryToInstallPrometheus());
 program.command('doctor').action(async () => (await currentRuntime()).doctor());

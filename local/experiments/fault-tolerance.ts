@@ -81,12 +81,12 @@ async function stopOne(guide: Guide, { workers }: FaultToleranceSystem, jobs: Jo
   if (newest === undefined) throw new UserError('No worker is ready. To start one: make start-worker');
   const stoppedAt = Date.now();
   const before = await jobs.look();
-  guide.say(`\n${counts(before)}`);
+  guide.say(counts(before));
   const held = inProgressOn(newest, before);
   await guide.run('make stop-worker', () => workers.stopWorker());
   const courses = await jobs.ended();
   guide.evidence('Times are relative to the stop:', courseColumns, courseRows(courses, stoppedAt));
-  guide.say(`\n${counts(courses)}`);
+  guide.say(counts(courses));
   await guide.run('make start-worker', () => workers.startWorker());
   return judgeGracefulStop(newest.name, held, stoppedAt, courses);
 }
@@ -116,11 +116,11 @@ async function killOne(guide: Guide, { api, workers }: FaultToleranceSystem, job
   const courses = await jobs.ended();
   guide.evidence('After it:', courseColumns, courseRows(courses, killedAt));
   const [example] = [...held];
-  if (example !== undefined) guide.show(`curl "${api.url}/status/${example}"`);
+  if (example !== undefined) await showTimeline(guide, api, example);
   if (victim.isRestarted) {
-    guide.say(`\n${victim.name} is started again by the supervisor.`);
+    guide.say(`${victim.name} is started again by the supervisor.`);
   } else {
-    guide.say(`\nDocker takes ${victim.name} for stopped by you, so it needs a start.`);
+    guide.say(`Docker takes ${victim.name} for stopped by you, so it needs a start.`);
     await guide.run('make start-worker', () => workers.startWorker());
   }
   const back = await until(async () => ((await workers.workers()).length >= all.length ? true : undefined), {
@@ -131,6 +131,19 @@ async function killOne(guide: Guide, { api, workers }: FaultToleranceSystem, job
     back === true ? [] : [`${victim.name} is not ready ${BACK_MS / 1_000} s after it was killed.`];
   const finding = judgeKill(victim.name, held, killedAt, courses);
   return { ...finding, broken: [...finding.broken, ...missing] };
+}
+
+/** The start that counts is the newest: that of the worker that died is gone from the timeline. */
+async function showTimeline(guide: Guide, api: ApiClient, jobId: string): Promise<void> {
+  const { timeline } = await guide.run(`curl "${api.url}/status/${jobId}"`, () => api.job(jobId));
+  const columns = ['STATE', 'AT', 'WORKER', 'REDELIVERED'].map((title) => ({ title }));
+  const rows = timeline.map(({ state, at, worker, redelivered }) => [
+    state,
+    at,
+    worker ?? '-',
+    redelivered === undefined ? '-' : String(redelivered),
+  ]);
+  guide.evidence('Its timeline:', columns, rows);
 }
 
 async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: Jobs): Promise<Finding> {
@@ -148,7 +161,7 @@ async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: Jobs): 
   const stoppedAt = Date.now();
   const before = await jobs.look();
   const waiting = new Set(before.filter((course) => !hasEnded(course)).map(({ jobId }) => jobId));
-  guide.say(`\n${counts(before)}`);
+  guide.say(counts(before));
   const queue = await jobs.queueWith(waiting.size);
   if (queue !== undefined) {
     if (monitoring.url !== undefined) guide.show(`curl "${monitoring.url}/status"`);

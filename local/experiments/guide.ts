@@ -39,18 +39,19 @@ export class Guide {
   }
 
   title(text: string, introduction: string): void {
-    this.#write(`\n${styleText('bold', text)}\n`);
+    this.#write(`\n${styleText('bold', text)}`);
     this.say(introduction);
   }
 
   /** The beginning of a part of the experiment. */
   step(text: string): void {
     this.#steps += 1;
-    this.#write(`\n${styleText('bold', `${this.#steps}. ${text}`)}\n`);
+    this.#write(`\n${styleText('bold', `${this.#steps}. ${text}`)}`);
   }
 
+  /** A paragraph. */
   say(text: string): void {
-    this.#write(wrap(text, this.#width).join('\n'));
+    this.#write(['', ...wrap(text, this.#width)].join('\n'));
   }
 
   /** Shows a command as people would type it; lines after the first are indented. */
@@ -71,7 +72,6 @@ export class Guide {
   async predict(question: string, choices: readonly string[]): Promise<void> {
     const { input, output } = this.#terminal;
     if (input.isTTY !== true || output.isTTY !== true) return;
-    this.#write('');
     this.say(`Your prediction: ${question}`);
     const letters = choices.map((_, i) => String.fromCodePoint(97 + i));
     for (const [i, choice] of choices.entries()) this.#write(`  ${letters[i] ?? ''}) ${choice}`);
@@ -137,7 +137,8 @@ export class Guide {
  */
 export async function guided(experiment: (guide: Guide) => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const onSignal = () => stop.abort();
+  // What is put back takes a moment; whoever presses Ctrl-C again does not want to wait for it.
+  const onSignal = () => (stop.signal.aborted ? process.exit(130) : stop.abort());
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
