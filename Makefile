@@ -30,7 +30,7 @@ ps: setup ## every process and how it is
 logs: setup ## follow the logs, all or of one service: SERVICE=worker
 	$(LOCAL) logs "$$SERVICE"
 
-scale: setup ## set the number of workers: N=3, or with one job at a time each: N=3 SLOTS=1 (SLOTS=default)
+scale: setup ## set the number of workers: N=3; with one job at a time each: N=3 SLOTS=1
 	$(LOCAL) scale "$$N" "$$SLOTS"
 
 stop-worker: setup ## stop exactly one worker, after what it has in hand

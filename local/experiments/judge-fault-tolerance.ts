@@ -51,8 +51,8 @@ export function judgeKill(
   const redelivered = own.filter((course) => course.redelivered);
   const saw = redelivered.map((course) => {
     const seconds = (((course.startedAt ?? killedAt) - killedAt) / 1_000).toFixed(1);
-    const whom = course.worker === worker ? `${worker} itself, which had started again` : course.worker;
-    return `Job ${shortId(course.jobId)} was on ${worker} when that was killed. RabbitMQ redelivered it: ${whom ?? 'nobody'} began it again ${seconds} s after the kill.`;
+    const whom = course.worker === worker ? `${worker} itself, started again by then,` : course.worker;
+    return `Job ${shortId(course.jobId)} was on ${worker} when that was killed. RabbitMQ redelivered it: ${whom ?? 'nobody'} began it ${seconds} s after the kill.`;
   });
   const before = own.filter((course) => !course.redelivered && hasEnded(course));
   if (before.length > 0) {

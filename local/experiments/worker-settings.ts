@@ -26,9 +26,12 @@ const MAX_SEED = 0x7fff_ffff;
 /** @throws UserError that names the setting, what is allowed, and an example */
 export function readWorkerSettings({ count, repeats, workers, seed }: GivenSettings): WorkerSettings {
   const list = (workers || '1,2,3,5').split(',').map((text) => text.trim());
-  const numbers = list.map((text) =>
-    wholeNumber('WORKERS_LIST', text, { from: 1, to: MAX_WORKERS, what: 'comma-separated numbers' }),
-  );
+  const numbers = list.map(Number);
+  if (!list.every((text) => isBetween(text, 1, MAX_WORKERS))) {
+    throw new UserError(
+      `WORKERS_LIST is "${workers}" but must be comma-separated numbers from 1 to ${MAX_WORKERS}: ${EXAMPLE}`,
+    );
+  }
   return {
     count: wholeNumber('COUNT', count || '100', { from: 1, to: 100_000 }),
     repeats: wholeNumber('REPEATS', repeats || '3', { from: 1, to: 100 }),
@@ -62,12 +65,10 @@ function shuffled<Item>(items: readonly Item[], draw: Draw): Item[] {
   return order;
 }
 
-function wholeNumber(
-  name: string,
-  given: string,
-  { from, to, what = 'a whole number' }: { from: number; to: number; what?: string },
-): number {
-  const value = /^\d{1,10}$/.test(given) ? Number(given) : Number.NaN;
-  if (value >= from && value <= to) return value;
-  throw new UserError(`${name} has "${given}" but must be ${what} from ${from} to ${to}: ${EXAMPLE}`);
+function wholeNumber(name: string, given: string, { from, to }: { from: number; to: number }): number {
+  if (isBetween(given, from, to)) return Number(given);
+  throw new UserError(`${name} is "${given}" but must be a whole number from ${from} to ${to}: ${EXAMPLE}`);
 }
+
+const isBetween = (text: string, from: number, to: number): boolean =>
+  /^\d{1,10}$/.test(text) && Number(text) >= from && Number(text) <= to;

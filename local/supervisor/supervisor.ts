@@ -63,10 +63,12 @@ export class Supervisor {
   async report(): Promise<SystemReport> {
     const services = await Promise.all(this.#all().map((service) => service.report()));
     const ports = this.#broker.broker?.ports;
+    const { store } = this.#options.plan;
     return {
       phase: this.#phase,
       services: [this.#broker.report(), ...services],
       ...(ports === undefined ? {} : { broker: { amqpPort: ports.amqp, managementPort: ports.management } }),
+      ...(store === undefined ? {} : { store }),
     };
   }
 
