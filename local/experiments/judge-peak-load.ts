@@ -21,7 +21,7 @@ export function judgePeakLoad(result: LoadTestResult): Conclusion {
   if (stopped === 'interrupted') saw.push('The test was interrupted, so this is only a part of it.');
   return {
     saw,
-    broken: lost === 0 ? [] : [`${lost} accepted jobs did not end.`],
+    broken: lost === 0 ? [] : [`${lost} accepted job${lost === 1 ? '' : 's'} did not end.`],
     learned: [
       'The queue turns a peak into waiting time: uploads stay fast, and nothing that was accepted is lost.',
       'Throughput does not grow with the peak; it is what the workers can do. The queue shrinks only by what they do beyond the images that come in.',
