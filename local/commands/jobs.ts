@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { acceptedJobId, ApiClient, problemIn, type Answer } from '../pipeline/api-client.ts';
-import { newestDeadLetter } from '../pipeline/dead-letters.ts';
+import { acceptedJobId, ApiClient, problemIn, type Answer, type Job } from '../pipeline/api-client.ts';
+import { deadLetterOf, newestDeadLetter } from '../pipeline/dead-letters.ts';
 import { readEnvironment } from '../pipeline/dotenv.ts';
 import { root } from '../pipeline/paths.ts';
 import { currentRuntime } from '../runtime/current-runtime.ts';
@@ -27,8 +27,9 @@ export async function status(given: string): Promise<void> {
   const api = await runningApi();
   const jobId = given || (await newestJobId(api));
   printAnswer(await api.status(jobId));
-  const job = await api.job(jobId);
-  console.log(`\n${nextSteps(api.url, jobId, job.status).join('\n')}`);
+  const { status: state } = await api.job(jobId);
+  const isDead = state === 'failed' && (await deadLetterOf(api, jobId)) !== undefined;
+  console.log(`\n${nextSteps(api.url, jobId, isDead ? 'dead' : state).join('\n')}`);
 }
 
 /** `make replay ID=…`. It changes something, so it never guesses which job is meant. */
@@ -40,13 +41,20 @@ export async function replay(jobId: string): Promise<void> {
   console.log(`\ncurl "${api.url}/status/${jobId}?wait=20"`);
 }
 
-/** What people do next with a job that is in this state. */
-export function nextSteps(url: string, jobId: string, state: string): string[] {
-  if (state === 'completed') {
-    return [`curl -o result.jpg "${url}/results/${jobId}"`, `or in the browser: ${url}/results/${jobId}`];
+/** What people do next with a job. @param state its status, or `dead` for one that has a dead letter */
+export function nextSteps(url: string, jobId: string, state: Job['status'] | 'dead'): string[] {
+  switch (state) {
+    case 'completed':
+      return [`curl -o result.jpg "${url}/results/${jobId}"`, `In the browser: ${url}/results/${jobId}`];
+    case 'dead':
+      return [`When the cause is gone: make replay ID=${jobId}`];
+    case 'failed':
+      return ['It has no dead letter (any more), so it cannot be replayed.'];
+    case 'queued':
+    case 'processing':
+    case 'retrying':
+      return [`To wait until it has ended: curl "${url}/status/${jobId}?wait=20"`];
   }
-  if (state === 'failed') return [`curl "${url}/dlq/messages"   # why`, `make replay ID=${jobId}`];
-  return [`curl "${url}/status/${jobId}?wait=20"   # until it has ended`];
 }
 
 async function newestJobId(api: ApiClient): Promise<string> {

@@ -10,7 +10,10 @@ export async function scale(count: string, slots: string): Promise<void> {
   if (!/^\d+$/.test(count) || Number(count) > MAX_WORKERS) {
     throw new UserError(`Say how many workers, from 0 to ${MAX_WORKERS}: make scale N=3`);
   }
-  await (await currentRuntime()).scale(Number(count), slotsIn(slots));
+  const wanted = slotsIn(slots);
+  await (await currentRuntime()).scale(Number(count), wanted);
+  if (typeof wanted === 'number')
+    console.log(`Each processes ${wanted} at once, until: make scale N=${count} SLOTS=default`);
 }
 
 function slotsIn(given: string): number | 'default' | undefined {

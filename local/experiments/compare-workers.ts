@@ -31,7 +31,7 @@ export async function compareWorkers(
   const runs = planRuns(settings, drawFrom(seed));
   guide.title(
     'Experiment: throughput by number of workers',
-    `${count} images are processed by ${workers.join(', ')} worker${workers.at(-1) === 1 ? '' : 's'}, ${repeats} times each. ` +
+    `${count} images are processed by ${workers.join(', ')} worker${workers.at(-1) === 1 ? '' : 's'}, ${repeats === 1 ? 'once' : `${repeats} times`} each. ` +
       'Each worker processes one image at a time meanwhile (SLOTS=1). The order is random, so that nothing else that changes on this machine looks like an effect of the workers. ' +
       'Before each measured run, some images warm the workers up; the analysis leaves them out.',
   );

@@ -116,7 +116,7 @@ async function killOne(guide: Guide, { api, workers }: FaultToleranceSystem, job
   const courses = await jobs.ended();
   guide.evidence('After it:', courseColumns, courseRows(courses, killedAt));
   const [example] = [...held];
-  if (example !== undefined) await showTimeline(guide, api, example);
+  if (example !== undefined) await showTimeline(guide, api, example, jobs);
   if (victim.isRestarted) {
     guide.say(`${victim.name} is started again by the supervisor.`);
   } else {
@@ -134,13 +134,13 @@ async function killOne(guide: Guide, { api, workers }: FaultToleranceSystem, job
 }
 
 /** The start that counts is the newest: that of the worker that died is gone from the timeline. */
-async function showTimeline(guide: Guide, api: ApiClient, jobId: string): Promise<void> {
+async function showTimeline(guide: Guide, api: ApiClient, jobId: string, jobs: Jobs): Promise<void> {
   const { timeline } = await guide.run(`curl "${api.url}/status/${jobId}"`, () => api.job(jobId));
   const columns = ['STATE', 'AT', 'WORKER', 'REDELIVERED'].map((title) => ({ title }));
   const rows = timeline.map(({ state, at, worker, redelivered }) => [
     state,
     at,
-    worker ?? '-',
+    worker === undefined ? '-' : jobs.nameOf(worker),
     redelivered === undefined ? '-' : String(redelivered),
   ]);
   guide.evidence('Its timeline:', columns, rows);
@@ -204,9 +204,26 @@ async function tally(
       },
       { deadlineMs: COUNTED_MS, stop: guide.stop },
     ));
-  const finding = judgeTally(courses, counted);
-  for (const line of finding.saw) guide.say(line);
-  return finding;
+  const own = {
+    accepted: count,
+    completed: courses.filter(({ status }) => status === 'completed').length,
+    failed: courses.filter(({ status }) => status === 'failed').length,
+  };
+  const row = (title: string, { accepted, completed, failed }: Counted) => [
+    title,
+    ...[accepted, completed, failed].map(String),
+  ];
+  guide.evidence(
+    'Jobs since the beginning:',
+    [
+      { title: 'COUNTED BY' },
+      { title: 'ACCEPTED', align: 'right' },
+      { title: 'COMPLETED', align: 'right' },
+      { title: 'FAILED', align: 'right' },
+    ],
+    [row('status of each', own), ...(counted === undefined ? [] : [row('monitoring', counted)])],
+  );
+  return judgeTally(courses, counted);
 }
 
 function difference(before: Counted, now: Counted): Counted {
@@ -346,9 +363,12 @@ class Jobs {
     return seen ?? this.look();
   }
 
+  /** A worker as `make ps` shows it, by its name in timelines. */
+  nameOf(inTimeline: string): string {
+    return this.#workers.find((worker) => worker.isNamed(inTimeline))?.name ?? inTimeline;
+  }
+
   #look(jobIds: readonly string[]): Promise<Course[]> {
-    const nameOf = (inTimeline: string) =>
-      this.#workers.find((worker) => worker.isNamed(inTimeline))?.name ?? inTimeline;
-    return coursesOf(this.#system.api, jobIds, nameOf);
+    return coursesOf(this.#system.api, jobIds, (inTimeline) => this.nameOf(inTimeline));
   }
 }

@@ -100,7 +100,10 @@ export function judgeTally(courses: readonly Course[], counted: Counted | undefi
   const saw = [`${courses.length} accepted = ${completed} completed + ${failed} failed${rest}.`];
   const twice = courses.filter(({ ends }) => ends > 1).map(({ jobId }) => jobId);
   const broken = twice.length === 0 ? [] : [`These jobs ended more than once: ${listed(twice)}.`];
-  if (counted === undefined) return { saw, broken };
+  if (counted === undefined) {
+    saw.push('There is no second count: monitoring did not answer, or had not counted all of them in time.');
+    return { saw, broken };
+  }
   const ends = counted.completed + counted.failed;
   const says = `${counted.accepted} accepted, ${counted.completed} completed, ${counted.failed} failed`;
   if (counted.accepted > courses.length) {
