@@ -87,6 +87,7 @@ export async function experimentWorkers(
   await guided(async (guide) => {
     try {
       await compareWorkers(guide, settings, {
+        monitoring: new Monitoring(system.monitoringUrl),
         scale: (number, slots) => runtime.scale(number, slots),
         bulkUpload: (given) => runLoadTest('bulk_upload', given),
         analyze,

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { compareWorkers } from './compare-workers.ts';
 import { Guide } from './guide.ts';
+import { Monitoring } from './monitoring.ts';
 import { readWorkerSettings } from './worker-settings.ts';
 
 const guide = (stop = new AbortController().signal) =>
@@ -12,6 +13,7 @@ const settings = readWorkerSettings({ count: '50', repeats: '1', workers: '1,4',
 function givenTools() {
   const calls: string[] = [];
   const tools = {
+    monitoring: new Monitoring(undefined),
     scale: (workers: number, slots?: number | 'default') => {
       calls.push(`scale ${workers} with ${slots ?? 'any'} slot each`);
       return Promise.resolve();

@@ -3,6 +3,9 @@ import { drawFrom } from '../../load_test/draw.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { duration } from '../terminal/duration.ts';
 import type { Guide } from './guide.ts';
+import type { Monitoring } from './monitoring.ts';
+import { until } from './until.ts';
+import { UserError } from '../user-error.ts';
 import { planRuns, type WorkerSettings } from './worker-settings.ts';
 
 /** Images before each measured run: enough that every worker has decoded some. */
@@ -11,7 +14,11 @@ const WARM_UP_IMAGES = 20;
 const SLOTS = 1;
 const MAX_SEED = 0x7fff_ffff;
 
+/** RabbitMQ's list of consumers is some 5 s old, and monitoring's as well. */
+const COUNTED_MS = 30_000;
+
 export interface CompareWorkersTools {
+  readonly monitoring: Pick<Monitoring, 'url' | 'snapshot'>;
   readonly scale: Runtime['scale'];
   bulkUpload(settings: Readonly<Record<string, string>>): Promise<string>;
   analyze(): Promise<void>;
@@ -46,6 +53,7 @@ export async function compareWorkers(
   for (const [index, run] of runs.entries()) {
     guide.step(`Repeat ${run.repeat} of ${repeats}: ${run.workers} worker${run.workers === 1 ? '' : 's'}`);
     await guide.run(`make scale N=${run.workers} SLOTS=${SLOTS}`, () => tools.scale(run.workers, SLOTS));
+    await untilCounted(guide, run.workers, tools.monitoring);
     const settled = { EXPERIMENT: 'workers', REPEAT: String(run.repeat) };
     const warmUp = { COUNT: String(Math.min(count, WARM_UP_IMAGES)), ...settled, WARM_UP: '1' };
     for (const given of [warmUp, { COUNT: String(count), ...settled }]) {
@@ -66,4 +74,25 @@ export async function compareWorkers(
 function k6Line(settings: Readonly<Record<string, string>>): string {
   const variables = Object.entries(settings).map(([name, value]) => `-e ${name}=${value}`);
   return `k6 run load_test/bulk_upload.ts \\\n${variables.join(' ')}`;
+}
+
+/** A run writes down which workers there are, as monitoring knows them: until then it would name those of before. */
+async function untilCounted(
+  guide: Guide,
+  workers: number,
+  monitoring: CompareWorkersTools['monitoring'],
+): Promise<void> {
+  if (monitoring.url === undefined) return;
+  const counted = await until(
+    async () => {
+      const live = (await monitoring.snapshot())?.workers.filter((worker) => worker.live) ?? [];
+      return live.length === workers && live.every(({ slots }) => slots === SLOTS) ? true : undefined;
+    },
+    { deadlineMs: COUNTED_MS, stop: guide.stop },
+  );
+  if (counted === undefined) {
+    throw new UserError(
+      `Monitoring does not see ${workers} workers with one slot each after ${COUNTED_MS / 1_000} s. See: make ps, make logs SERVICE=monitoring`,
+    );
+  }
 }
