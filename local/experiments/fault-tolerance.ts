@@ -1,18 +1,8 @@
-import { join } from 'node:path';
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { acceptedJobId, problemIn, type ApiClient } from '../pipeline/api-client.ts';
-import { root } from '../pipeline/paths.ts';
-import type { RunningWorker, Runtime } from '../runtime/runtime.ts';
+import type { ApiClient } from '../pipeline/api-client.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { UserError } from '../user-error.ts';
-import {
-  courseColumns,
-  courseRows,
-  coursesOf,
-  endedCourses,
-  hasEnded,
-  isInProgress,
-  type Course,
-} from './course.ts';
+import { courseColumns, courseRows, hasEnded, isInProgress, type Course } from './course.ts';
+import { inProgressOn, JobBatches } from './job-batches.ts';
 import type { Conclusion, Guide } from './guide.ts';
 import {
   judgeGracefulStop,
@@ -25,14 +15,6 @@ import {
 import type { Monitoring } from './monitoring.ts';
 import { until } from './until.ts';
 
-/** A job of some seconds: six megapixels under a wide blur. */
-const OPERATIONS = [
-  { type: 'resize', width: 3000, height: 2000, enlarge: true },
-  { type: 'filter', name: 'blur', radius: 100 },
-];
-const IMAGE = 'test_images/sample.jpg';
-const BUSY_MS = 20_000;
-const ENDED_MS = 180_000;
 /** A worker that was killed is ready again well before. */
 const BACK_MS = 30_000;
 /** RabbitMQ's counts are some 5 s old, and monitoring's as well. */
@@ -50,7 +32,7 @@ export interface FaultToleranceSystem {
  * @throws UserError if a job was lost, or ended twice
  */
 export async function faultTolerance(guide: Guide, system: FaultToleranceSystem): Promise<void> {
-  const jobs = new Jobs(guide, system);
+  const jobs = new JobBatches(guide, system);
   const totals = await system.monitoring.totals();
   guide.title(
     'Experiment 1: fault tolerance',
@@ -66,7 +48,7 @@ export async function faultTolerance(guide: Guide, system: FaultToleranceSystem)
   guide.conclude(conclusionOf(findings));
 }
 
-async function stopOne(guide: Guide, { workers }: FaultToleranceSystem, jobs: Jobs): Promise<Finding> {
+async function stopOne(guide: Guide, { workers }: FaultToleranceSystem, jobs: JobBatches): Promise<Finding> {
   guide.step('A worker is stopped in the middle of its work');
   await guide.predict('a worker is told to stop while it processes a job. What happens to that job?', [
     'it is lost',
@@ -91,7 +73,11 @@ async function stopOne(guide: Guide, { workers }: FaultToleranceSystem, jobs: Jo
   return judgeGracefulStop(newest.name, held, stoppedAt, courses);
 }
 
-async function killOne(guide: Guide, { api, workers }: FaultToleranceSystem, jobs: Jobs): Promise<Finding> {
+async function killOne(
+  guide: Guide,
+  { api, workers }: FaultToleranceSystem,
+  jobs: JobBatches,
+): Promise<Finding> {
   guide.step('A worker is killed in the middle of its work');
   await guide.predict('kill -9 gives a worker no time for anything. What happens to its job?', [
     'it is lost',
@@ -134,7 +120,7 @@ async function killOne(guide: Guide, { api, workers }: FaultToleranceSystem, job
 }
 
 /** The start that counts is the newest: that of the worker that died is gone from the timeline. */
-async function showTimeline(guide: Guide, api: ApiClient, jobId: string, jobs: Jobs): Promise<void> {
+async function showTimeline(guide: Guide, api: ApiClient, jobId: string, jobs: JobBatches): Promise<void> {
   const { timeline } = await guide.run(`curl "${api.url}/status/${jobId}"`, () => api.job(jobId));
   const columns = ['STATE', 'AT', 'WORKER', 'REDELIVERED'].map((title) => ({ title }));
   const rows = timeline.map(({ state, at, worker, redelivered }) => [
@@ -146,7 +132,7 @@ async function showTimeline(guide: Guide, api: ApiClient, jobId: string, jobs: J
   guide.evidence('Its timeline:', columns, rows);
 }
 
-async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: Jobs): Promise<Finding> {
+async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: JobBatches): Promise<Finding> {
   const { workers, monitoring } = system;
   guide.step('All workers are stopped');
   await guide.predict('no worker is left, and jobs are waiting. What does RabbitMQ do with them?', [
@@ -187,7 +173,7 @@ async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: Jobs): 
 async function tally(
   guide: Guide,
   { monitoring }: FaultToleranceSystem,
-  jobs: Jobs,
+  jobs: JobBatches,
   before: Counted | undefined,
 ): Promise<Finding> {
   guide.step('The tally');
@@ -246,129 +232,8 @@ function conclusionOf(findings: readonly Finding[]): Conclusion {
   };
 }
 
-const inProgressOn = (worker: RunningWorker, courses: readonly Course[]): Set<string> =>
-  new Set(
-    courses
-      .filter((course) => isInProgress(course) && course.worker === worker.name)
-      .map(({ jobId }) => jobId),
-  );
-
 function counts(courses: readonly Course[]): string {
   const waiting = courses.filter(({ status }) => status === 'queued' || status === 'retrying').length;
   const ended = courses.filter(hasEnded).length;
   return `${courses.length} jobs: ${waiting} waiting, ${courses.filter(isInProgress).length} in progress, ${ended} ended.`;
-}
-
-/** The jobs of the experiment, batch by batch. */
-class Jobs {
-  readonly #guide: Guide;
-  readonly #system: FaultToleranceSystem;
-  readonly #earlier: string[] = [];
-  #batch: string[] = [];
-  /** Every worker that was seen: one that has died still has a name. */
-  readonly #workers: RunningWorker[] = [];
-
-  constructor(guide: Guide, system: FaultToleranceSystem) {
-    this.#guide = guide;
-    this.#system = system;
-  }
-
-  /** The workers that are ready. */
-  async known(): Promise<readonly RunningWorker[]> {
-    const ready = await this.#system.workers.workers();
-    this.#workers.push(...ready);
-    return ready;
-  }
-
-  /** Jobs that all workers process at once; without monitoring it is taken to be two each. */
-  async slots(workers: number): Promise<number> {
-    const counted = await until(
-      async () => {
-        const live = (await this.#system.monitoring.snapshot())?.workers.filter((worker) => worker.live);
-        return live?.length === workers ? live.map(({ slots }) => slots ?? 2) : undefined;
-      },
-      { deadlineMs: this.#system.monitoring.url === undefined ? 0 : COUNTED_MS, stop: this.#guide.stop },
-    );
-    return counted?.reduce((sum, slots) => sum + slots, 0) ?? 2 * workers;
-  }
-
-  /** Begins a new batch. */
-  async upload(count: number): Promise<void> {
-    const { api } = this.#system;
-    const operations = JSON.stringify(OPERATIONS);
-    const curl = `curl -X POST "${api.url}/upload" \\\n-F "file=@${IMAGE}" \\\n-F 'operations=${operations.replace('},{', '},\n {')}'`;
-    this.#earlier.push(...this.#batch);
-    this.#batch = await this.#guide.run(count === 1 ? curl : `${curl}   # ${count} times`, () =>
-      Promise.all(
-        Array.from({ length: count }, async () => {
-          const answer = await api.upload(join(root, IMAGE), operations);
-          const jobId = acceptedJobId(answer);
-          if (jobId !== undefined) return jobId;
-          const { code, detail } = problemIn(answer.body);
-          throw new UserError(`The upload was refused with ${answer.status} ${code}: ${detail}`);
-        }),
-      ),
-    );
-  }
-
-  /** Of this batch. */
-  look(): Promise<Course[]> {
-    return this.#look(this.#batch);
-  }
-
-  /** Of all batches. */
-  all(): Promise<Course[]> {
-    return this.#look([...this.#earlier, ...this.#batch]);
-  }
-
-  /** When the batch has ended. */
-  ended(): Promise<Course[]> {
-    return endedCourses(() => this.look(), { deadlineMs: ENDED_MS, stop: this.#guide.stop });
-  }
-
-  /** Until each of these workers has a job of the batch. */
-  async untilBusy(workers: readonly RunningWorker[]): Promise<void> {
-    await this.#until((courses) => workers.every((worker) => inProgressOn(worker, courses).size > 0));
-  }
-
-  /** Until no job of the batch waits any more. */
-  untilStarted(): Promise<Course[]> {
-    return this.#until((courses) => courses.every(({ startedAt }) => startedAt !== undefined));
-  }
-
-  /** The queue of jobs when RabbitMQ counts so many messages there; undefined without monitoring. */
-  async queueWith(ready: number) {
-    const { monitoring } = this.#system;
-    const look = async () =>
-      (await monitoring.snapshot())?.queues.find(({ name }) => name === queueNames.process);
-    if (monitoring.url === undefined) return undefined;
-    const settled = await until(
-      async () => {
-        const queue = await look();
-        return queue?.ready === ready && queue.unacked === 0 ? queue : undefined;
-      },
-      { deadlineMs: COUNTED_MS, stop: this.#guide.stop },
-    );
-    return settled ?? look();
-  }
-
-  async #until(isThere: (courses: readonly Course[]) => boolean): Promise<Course[]> {
-    const seen = await until(
-      async () => {
-        const courses = await this.look();
-        return isThere(courses) || courses.every(hasEnded) ? courses : undefined;
-      },
-      { deadlineMs: BUSY_MS, stop: this.#guide.stop },
-    );
-    return seen ?? this.look();
-  }
-
-  /** A worker as `make ps` shows it, by its name in timelines. */
-  nameOf(inTimeline: string): string {
-    return this.#workers.find((worker) => worker.isNamed(inTimeline))?.name ?? inTimeline;
-  }
-
-  #look(jobIds: readonly string[]): Promise<Course[]> {
-    return coursesOf(this.#system.api, jobIds, (inTimeline) => this.nameOf(inTimeline));
-  }
 }
