@@ -75,6 +75,8 @@ export async function runLoadTest(
       'run',
       '--no-usage-report',
       '--log-format=raw',
+      // Its banner and progress bar are for terminals.
+      ...(process.stdout.isTTY ? [] : ['--quiet']),
       ...Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
       `load_test/${script}.ts`,
     ],

@@ -10,6 +10,8 @@ import { planRuns, type WorkerSettings } from './worker-settings.ts';
 
 /** Images before each measured run: enough that every worker has decoded some. */
 const WARM_UP_IMAGES = 20;
+/** A photo: enough work for the workers to be the limit, not the API that receives the uploads. */
+const IMAGES = 'test_images/sample.jpg';
 /** So that "workers" means jobs at once. */
 const SLOTS = 1;
 const MAX_SEED = 0x7fff_ffff;
@@ -54,7 +56,7 @@ export async function compareWorkers(
     guide.step(`Repeat ${run.repeat} of ${repeats}: ${run.workers} worker${run.workers === 1 ? '' : 's'}`);
     await guide.run(`make scale N=${run.workers} SLOTS=${SLOTS}`, () => tools.scale(run.workers, SLOTS));
     await untilCounted(guide, run.workers, tools.monitoring);
-    const settled = { EXPERIMENT: 'workers', REPEAT: String(run.repeat) };
+    const settled = { IMAGES, EXPERIMENT: 'workers', REPEAT: String(run.repeat) };
     const warmUp = { COUNT: String(Math.min(count, WARM_UP_IMAGES)), ...settled, WARM_UP: '1' };
     for (const given of [warmUp, { COUNT: String(count), ...settled }]) {
       await guide.run(k6Line(given), () => tools.bulkUpload(given));
