@@ -8,12 +8,12 @@ NODE := npx --no-install node
 LOCAL := @$(NODE) local/cli.ts
 
 # Handed to the commands as they are, whatever characters are in them.
-export FILE OPS ID N SERVICE SEED JOBS SECONDS SCENARIO
+export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze test test-compose test-compose-cluster check bench chaos doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench chaos doctor clean setup install
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
 demo: setup ## start, push the test images through, show what came out
 	$(LOCAL) demo
@@ -30,8 +30,8 @@ ps: setup ## every process and how it is
 logs: setup ## follow the logs, all or of one service: SERVICE=worker
 	$(LOCAL) logs "$$SERVICE"
 
-scale: setup ## set the number of workers: N=3
-	$(LOCAL) scale "$$N"
+scale: setup ## set the number of workers: N=3; with one job at a time each: N=3 SLOTS=1
+	$(LOCAL) scale "$$N" "$$SLOTS"
 
 stop-worker: setup ## stop exactly one worker, after what it has in hand
 	$(LOCAL) stop-worker
@@ -45,10 +45,10 @@ monitor: setup ## watch queues, rates and workers (q ends it)
 performance: setup ## watch throughput, latency, utilisation and failures
 	$(LOCAL) performance
 
-upload: setup ## send one image: FILE=test_images/sample.jpg OPS=resize
+upload: setup ## send one image, the sample without FILE=…: FILE=photo.jpg OPS=resize
 	$(LOCAL) upload "$$FILE" "$$OPS"
 
-status: setup ## what became of a job: ID=…
+status: setup ## what became of a job, the newest without ID=…
 	$(LOCAL) status "$$ID"
 
 replay: setup ## have a failed job done again: ID=…
@@ -65,6 +65,18 @@ load-capacity: setup ## load test: a rising rate of uploads, up to the knee: RAT
 
 analyze: setup ## analyse the results of the load tests: a table here, and a report with plots
 	@$(NODE) load_test/analyze_results.ts
+
+experiment-1: setup ## guided: stop and kill workers, and see that no job is lost
+	$(LOCAL) experiment-1
+
+experiment-2: setup ## guided: bursts of images, and what the queue does with them (needs k6)
+	$(LOCAL) experiment-2
+
+experiment-3: setup ## guided: a broken image in the dead-letter queue, replayed and discarded
+	$(LOCAL) experiment-3
+
+experiment-workers: setup ## throughput of 1, 2, 3, 5 workers (needs k6): COUNT=100 REPEATS=3 WORKERS_LIST=1,2 SEED=42
+	$(LOCAL) experiment-workers "$$COUNT" "$$REPEATS" "$$WORKERS_LIST" "$$SEED"
 
 test: setup ## all tests, on a RabbitMQ of their own
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && $(NODE) local/cli.ts install-chromium && npm test --silent

@@ -54,7 +54,7 @@ export function envExample(): string {
   });
   return `# Settings of the whole system. \`make\` copies this file to .env at first use; change that one.
 # A line that is missing, empty or begins with # means the default shown. What the shell sets wins over .env.
-# On one machine, \`make up\` itself decides the address of RabbitMQ and the store.
+# Without Docker, \`make up\` itself decides the address of RabbitMQ, and the store is a folder unless STORE=minio is set.
 
 # The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
 API_TOKEN=

@@ -146,7 +146,7 @@ export interface StepOutcome {
 }
 
 /** Results a second may be this share of the rate, because the last ones come after the step. */
-const SUSTAINED_SHARE = 0.9;
+export const SUSTAINED_SHARE = 0.9;
 
 export function stepOutcomes({
   steps,

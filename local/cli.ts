@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
 import { tryToInstall } from './broker/try-to-install.ts';
+import { experiment1, experiment2, experiment3, experimentWorkers } from './commands/experiments.ts';
 import { replay, status, upload } from './commands/jobs.ts';
 import { load } from './commands/load.ts';
 import { monitor } from './commands/monitor.ts';
@@ -23,7 +24,11 @@ program
   .command('logs')
   .argument('[service]', 'only this one', '')
   .action(async (service: string) => (await currentRuntime()).logs(service));
-program.command('scale').argument('[count]', 'number of workers', '').action(scale);
+program
+  .command('scale')
+  .argument('[count]', 'number of workers', '')
+  .argument('[slots]', 'jobs that each processes at once', '')
+  .action(scale);
 program.command('stop-worker').action(async () => (await currentRuntime()).stopWorker());
 program.command('start-worker').action(async () => (await currentRuntime()).startWorker());
 program
@@ -39,6 +44,16 @@ program.command('load-bulk').action(() => load('bulk_upload'));
 program.command('load-burst').action(() => load('burst_test'));
 program.command('load-capacity').action(() => load('capacity_test'));
 program.command('demo').action(demo);
+program.command('experiment-1').action(experiment1);
+program.command('experiment-2').action(experiment2);
+program.command('experiment-3').action(experiment3);
+program
+  .command('experiment-workers')
+  .argument('[count]', 'images of each run', '')
+  .argument('[repeats]', 'of each number of workers', '')
+  .argument('[workers]', 'numbers of workers, comma-separated', '')
+  .argument('[seed]', 'of the random order', '')
+  .action(experimentWorkers);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('install-prometheus').action(() => tryToInstall('prometheus'));
 program.command('install-chromium').action(() => tryToInstall('chromium'));

@@ -27,7 +27,8 @@ export function takeInHand(
   const { history, ...request } = message;
   const { job_id, run } = request;
   const log = context.log.child({ job_id, run, attempt });
-  if (delivery.deliveryNumber > 1) {
+  const redelivered = delivery.deliveryNumber > 1;
+  if (redelivered) {
     log.warn({ delivery: delivery.deliveryNumber }, 'delivered again: an earlier worker did not finish it');
   }
   return {
@@ -35,7 +36,14 @@ export function takeInHand(
     history,
     attempt,
     attemptId: uuidv7(),
-    started: { state: 'processing', at: new Date().toISOString(), run, attempt, worker: context.worker },
+    started: {
+      state: 'processing',
+      at: new Date().toISOString(),
+      run,
+      attempt,
+      worker: context.worker,
+      ...(redelivered ? { redelivered } : {}),
+    },
     signal: AbortSignal.any([delivery.lost, context.stopping]),
     log,
   };

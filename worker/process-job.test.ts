@@ -400,8 +400,14 @@ describe('a store that is away', () => {
     await consumer?.stop();
     set(false);
     expect(await readOutcome(store, request.job_id, 1)).toBeUndefined();
-    await startWorker(() => Promise.resolve(processed));
-    expect(await outcomeOf(request)).toMatchObject({ state: 'completed' });
+    await startWorker(() => Promise.resolve(processed), { worker: 'worker-2' });
+    const outcome = await outcomeOf(request);
+    expect(outcome).toMatchObject({ state: 'completed' });
+    expect(outcome.timeline).toMatchObject([
+      { state: 'queued' },
+      { state: 'processing', worker: 'worker-2', redelivered: true },
+      { state: 'completed' },
+    ]);
     await allSettled();
   });
 });

@@ -90,8 +90,8 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       await settle(job, earlier, delivery);
       return;
     }
-    const { worker, at } = job.started;
-    const announced = announce(job, startedEvent(job.request, job.attempt, worker, at));
+    const { worker, at, redelivered } = job.started;
+    const announced = announce(job, startedEvent(job.request, job.attempt, worker, at, redelivered));
     announced.catch(() => undefined); // awaited below, once the outcome is safe
     const ended = await attempt(job);
     if ('rung' in ended) {

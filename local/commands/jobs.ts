@@ -1,17 +1,19 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { acceptedJobId, ApiClient, problemIn, type Answer } from '../pipeline/api-client.ts';
+import { acceptedJobId, ApiClient, problemIn, type Answer, type Job } from '../pipeline/api-client.ts';
+import { deadLetterOf, newestDeadLetter } from '../pipeline/dead-letters.ts';
 import { readEnvironment } from '../pipeline/dotenv.ts';
 import { root } from '../pipeline/paths.ts';
 import { currentRuntime } from '../runtime/current-runtime.ts';
 import { UserError } from '../user-error.ts';
 
-const EXAMPLE = 'make upload FILE=test_images/sample.jpg OPS=resize,watermark';
+const SAMPLE = 'test_images/sample.jpg';
 
-/** `make upload FILE=… OPS=…` */
+/** `make upload FILE=… OPS=…`; without a file it is the sample. */
 export async function upload(file: string, operations: string): Promise<void> {
-  if (file === '') throw new UserError(`Say which image: ${EXAMPLE}`);
-  const path = resolve(root, file);
+  if (file === '')
+    console.log(`Uploading ${SAMPLE}; another image: make upload FILE=… OPS=resize,watermark\n`);
+  const path = resolve(root, file || SAMPLE);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new UserError(`There is no file ${file}.`);
   const api = await runningApi();
   const answer = await api.upload(path, operations);
@@ -20,20 +22,53 @@ export async function upload(file: string, operations: string): Promise<void> {
   if (jobId !== undefined) console.log(`\ncurl "${api.url}/status/${jobId}"`);
 }
 
-/** `make status ID=…` */
-export async function status(jobId: string): Promise<void> {
-  if (jobId === '')
-    throw new UserError('Say which job, by the job_id that the upload answered: make status ID=…');
-  printAnswer(await (await runningApi()).status(jobId));
+/** `make status ID=…`; without an id it is the newest job. */
+export async function status(given: string): Promise<void> {
+  const api = await runningApi();
+  const jobId = given || (await newestJobId(api));
+  printAnswer(await api.status(jobId));
+  const { status: state } = await api.job(jobId);
+  const isDead = state === 'failed' && (await deadLetterOf(api, jobId)) !== undefined;
+  console.log(`\n${nextSteps(api.url, jobId, isDead ? 'dead' : state).join('\n')}`);
 }
 
-/** `make replay ID=…` */
+/** `make replay ID=…`. It changes something, so it never guesses which job is meant. */
 export async function replay(jobId: string): Promise<void> {
-  if (jobId === '') throw new UserError('Say which job; curl http://localhost:8000/dlq/messages lists them.');
-  const { API_TOKEN: token = '' } = await readEnvironment(root);
   const api = await runningApi();
+  if (jobId === '') throw new UserError(await whichToReplay(api));
+  const { API_TOKEN: token = '' } = await readEnvironment(root);
   printAnswer(await api.replay(jobId, token));
   console.log(`\ncurl "${api.url}/status/${jobId}?wait=20"`);
+}
+
+/** What people do next with a job. @param state its status, or `dead` for one that has a dead letter */
+export function nextSteps(url: string, jobId: string, state: Job['status'] | 'dead'): string[] {
+  switch (state) {
+    case 'completed':
+      return [`curl -o result.jpg "${url}/results/${jobId}"`, `In the browser: ${url}/results/${jobId}`];
+    case 'dead':
+      return [`When the cause is gone: make replay ID=${jobId}`];
+    case 'failed':
+      return ['It has no dead letter (any more), so it cannot be replayed.'];
+    case 'queued':
+    case 'processing':
+    case 'retrying':
+      return [`To wait until it has ended: curl "${url}/status/${jobId}?wait=20"`];
+  }
+}
+
+async function newestJobId(api: ApiClient): Promise<string> {
+  const newest = await api.newestJob();
+  if (newest === undefined) throw new UserError('There is no job yet. To upload an image: make upload');
+  console.log(`The newest job, ${newest.name}; another one: make status ID=…\n`);
+  return newest.job_id;
+}
+
+async function whichToReplay(api: ApiClient): Promise<string> {
+  const newest = await newestDeadLetter(api);
+  if (newest === undefined) return 'There is no dead letter, so nothing can be replayed.';
+  const { job_id, name, error } = newest;
+  return `Say which dead letter to replay. The newest (${name ?? 'unknown file'}, ${error.code}): make replay ID=${job_id}`;
 }
 
 async function runningApi(): Promise<ApiClient> {

@@ -57,7 +57,7 @@ export async function runLoadTest(
   const k6 = await findK6();
   const images = await imagePaths(settings['IMAGES'] ?? '');
   const system = await (await currentRuntime()).running();
-  if (settings['WORKERS'] !== undefined) await scale(settings['WORKERS']);
+  if (settings['WORKERS'] !== undefined) await scale(settings['WORKERS'], '');
 
   const runId = `${script}-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 4)}`;
   const variables = {

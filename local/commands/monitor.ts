@@ -10,10 +10,20 @@ export async function monitor(program: 'queue_monitor' | 'performance_monitor'):
   if (monitoringUrl === undefined) {
     throw new UserError('Monitoring does not run. See: make ps, make logs SERVICE=monitoring');
   }
-  const { exitCode = 1 } = await execa(process.execPath, [join(root, 'monitoring', `${program}.ts`)], {
+  process.exitCode = await showMonitor(program, monitoringUrl);
+}
+
+/** Runs one of the monitors on this terminal. @returns its exit code */
+export async function showMonitor(
+  program: 'queue_monitor' | 'performance_monitor',
+  monitoringUrl: string,
+  options: readonly string[] = [],
+): Promise<number> {
+  const script = join(root, 'monitoring', `${program}.ts`);
+  const { exitCode = 1 } = await execa(process.execPath, [script, ...options], {
     env: { MONITORING_URL: monitoringUrl },
     stdio: 'inherit',
     reject: false,
   });
-  process.exitCode = exitCode;
+  return exitCode;
 }

@@ -2,10 +2,25 @@ import { currentRuntime } from '../runtime/current-runtime.ts';
 import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
 import { UserError } from '../user-error.ts';
 
-/** `make scale N=3` */
-export async function scale(count: string): Promise<void> {
+/** As of MAX_CONCURRENT_JOBS. */
+const MAX_SLOTS = 64;
+
+/** `make scale N=3`, `make scale N=3 SLOTS=1`, `make scale N=3 SLOTS=default` */
+export async function scale(count: string, slots: string): Promise<void> {
   if (!/^\d+$/.test(count) || Number(count) > MAX_WORKERS) {
     throw new UserError(`Say how many workers, from 0 to ${MAX_WORKERS}: make scale N=3`);
   }
-  await (await currentRuntime()).scale(Number(count));
+  const wanted = slotsIn(slots);
+  await (await currentRuntime()).scale(Number(count), wanted);
+  if (typeof wanted === 'number')
+    console.log(`Each processes ${wanted} at once, until: make scale N=${count} SLOTS=default`);
+}
+
+function slotsIn(given: string): number | 'default' | undefined {
+  if (given === '') return undefined;
+  if (given === 'default') return given;
+  if (/^\d+$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_SLOTS) return Number(given);
+  throw new UserError(
+    `SLOTS is "${given}" but must be from 1 to ${MAX_SLOTS}, or default: make scale N=3 SLOTS=1`,
+  );
 }

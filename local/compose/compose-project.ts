@@ -25,6 +25,16 @@ export class ComposeProject {
     this.#env = env;
   }
 
+  /** The same containers, with these variables besides. */
+  with(env: NodeJS.ProcessEnv): ComposeProject {
+    return new ComposeProject(this.#command, this.#folder, { ...this.#env, ...env });
+  }
+
+  /** How Compose is called on this machine. */
+  get commandLine(): string {
+    return this.#command.join(' ');
+  }
+
   /** Runs a command of Compose and returns what it wrote. */
   async compose(args: readonly string[]): Promise<Output> {
     const [program, ...first] = this.#command;

@@ -1,4 +1,4 @@
-import type { RunningSystem, Runtime } from '../runtime/runtime.ts';
+import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/runtime.ts';
 import { NOT_RUNNING } from '../supervisor/control-client.ts';
 import { UserError } from '../user-error.ts';
 import type { ComposeProject } from './compose-project.ts';
@@ -46,9 +46,15 @@ export class ComposeRuntime implements Runtime {
     await this.#project.composeHere(['logs', '-f', '--tail=100', ...(service === '' ? [] : [service])]);
   }
 
-  async scale(workers: number): Promise<void> {
+  async scale(workers: number, slots?: number | 'default'): Promise<void> {
     await this.#containers();
-    await this.#compose(['up', '-d', '--no-deps', '--no-recreate', '--scale', `worker=${workers}`, 'worker']);
+    // Without --no-recreate, Compose makes those containers anew whose environment has changed.
+    const recreate = slots === undefined ? ['--no-recreate'] : [];
+    const env = typeof slots === 'number' ? { MAX_CONCURRENT_JOBS: String(slots) } : {};
+    await this.#compose(
+      ['up', '-d', '--no-deps', ...recreate, '--scale', `worker=${workers}`, 'worker'],
+      this.#project.with(env),
+    );
     await untilReady(this.#project);
     console.log(`Now ${workers} worker${workers === 1 ? '' : 's'}.`);
   }
@@ -70,6 +76,32 @@ export class ComposeRuntime implements Runtime {
     console.log(`Started ${stopped.name}.`);
   }
 
+  async workers(): Promise<RunningWorker[]> {
+    return workersOf(await this.#containers())
+      .filter(({ state }) => state === 'ready')
+      .map(({ id, name }) => ({
+        name,
+        // Its host name is the first 12 digits of the id; see WORKER_NAME.
+        isNamed: (inTimeline) => inTimeline.startsWith(`worker-${id.slice(0, 12)}-`),
+        kill: { line: `docker kill ${name}`, run: () => this.#docker(['kill', id]) },
+        // For Docker, a container that people kill is one that they have stopped.
+        isRestarted: false,
+      }));
+  }
+
+  get stopWorkers(): Command {
+    const line = `${this.#project.commandLine} stop worker`;
+    return { line, run: () => this.#compose(['stop', 'worker']) };
+  }
+
+  startWorkers(_count: number): Command {
+    const run = async () => {
+      await this.#compose(['start', 'worker']);
+      await untilReady(this.#project);
+    };
+    return { line: `${this.#project.commandLine} start worker`, run };
+  }
+
   doctor(): Promise<void> {
     return doctor(this.#project);
   }
@@ -86,8 +118,12 @@ export class ComposeRuntime implements Runtime {
     return containers;
   }
 
-  async #compose(args: readonly string[]): Promise<void> {
-    const { exitCode, text } = await this.#project.compose(args);
+  async #docker(args: readonly string[]): Promise<void> {
+    await this.#project.docker(args);
+  }
+
+  async #compose(args: readonly string[], project = this.#project): Promise<void> {
+    const { exitCode, text } = await project.compose(args);
     if (exitCode !== 0) throw new UserError(`docker-compose ${args[0] ?? ''} failed:\n${text}`);
   }
 }

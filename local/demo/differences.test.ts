@@ -8,6 +8,9 @@ const job: Job = {
   submitted_at: '2026-01-01T00:00:00.000Z',
   updated_at: '2026-01-01T00:00:01.000Z',
   original: { name: 'a.jpg', size: 1_000 },
+  run: 1,
+  timeline: [],
+  runs: [],
   result: { url: '/results/1', content_type: 'image/jpeg', size: 500, width: 800, height: 600 },
 };
 const expected = { file: 'a.jpg', description: '', operations: '', upload: { status: 202 } };

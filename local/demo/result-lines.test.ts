@@ -5,11 +5,17 @@ import type { Expectation } from './manifest.ts';
 import type { Seen } from './push-image.ts';
 import { resultLines } from './result-lines.ts';
 
-const times = { submitted_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.840Z' };
+const life = {
+  submitted_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:00.840Z',
+  run: 1,
+  timeline: [],
+  runs: [],
+};
 const completed: Job = {
   job_id: '0190f3c4-aaaa-7000-8000-000000000000',
   status: 'completed',
-  ...times,
+  ...life,
   original: { name: 'sample.jpg', size: 412_345 },
   source: { width: 1920, height: 1280 },
   result: { url: '/results/1', content_type: 'image/jpeg', size: 61_234, width: 800, height: 533 },
@@ -17,7 +23,7 @@ const completed: Job = {
 const failed: Job = {
   job_id: '0190f3c4-bbbb-7000-8000-000000000000',
   status: 'failed',
-  ...times,
+  ...life,
   original: { name: 'corrupted.jpg', size: 9_876 },
   error: { code: 'undecodable_image', reason: 'The JPEG ends in mid-scan.' },
 };

@@ -16,8 +16,26 @@ const jobSchema = z.object({
     .object({ url: z.string(), content_type: z.string(), size: z.int(), width: side, height: side })
     .optional(),
   error: z.object({ code: z.string(), reason: z.string() }).optional(),
+  run: z.int(),
+  /** Hops of this run, oldest first. */
+  timeline: z.array(
+    z.object({
+      state: z.string(),
+      at: z.string(),
+      attempt: z.int(),
+      worker: z.string().optional(),
+      redelivered: z.boolean().optional(),
+      retry_at: z.string().optional(),
+    }),
+  ),
+  runs: z.array(z.object({ run: z.int(), status: z.string() })),
 });
 export type Job = z.infer<typeof jobSchema>;
+
+const jobListSchema = z.object({
+  jobs: z.array(z.object({ job_id: z.string(), name: z.string(), status: z.string() })),
+});
+export type ListedJob = z.infer<typeof jobListSchema>['jobs'][number];
 
 const problemSchema = z.object({ code: z.string(), detail: z.string() });
 
@@ -50,23 +68,50 @@ export class ApiClient {
     return this.#ask(`/status/${encodeURIComponent(jobId)}`);
   }
 
-  /** Has a dead letter done again. */
-  async replay(jobId: string, token: string): Promise<Answer> {
+  /** @throws UserError if it is unknown */
+  async job(jobId: string): Promise<Job> {
+    return this.read(`/status/${encodeURIComponent(jobId)}`, jobSchema);
+  }
+
+  /**
+   * The job that was uploaded last; undefined where there is none.
+   * @param status only jobs in this state, e.g. `failed`
+   */
+  async newestJob(status?: Job['status']): Promise<ListedJob | undefined> {
+    const filter = status === undefined ? '' : `&status=${status}`;
+    return (await this.read(`/jobs?limit=1${filter}`, jobListSchema)).jobs[0];
+  }
+
+  /** Replays a dead letter; a dry run only says what would be replayed. */
+  async replay(jobId: string, token: string, { dryRun = false } = {}): Promise<Answer> {
     return this.#ask('/dlq/replay', {
       method: 'POST',
       headers: { Authorization: `Bearer ${token}` },
-      body: JSON.stringify({ ids: [jobId] }),
+      body: JSON.stringify({ ids: [jobId], ...(dryRun ? { dry_run: true } : {}) }),
     });
+  }
+
+  /** Removes a dead letter for good; its job stays failed. */
+  async discard(jobId: string, token: string): Promise<Answer> {
+    const headers = { Authorization: `Bearer ${token}` };
+    return this.#ask(`/dlq/messages?id=${encodeURIComponent(jobId)}`, { method: 'DELETE', headers });
+  }
+
+  /**
+   * `GET path`, as far as the schema reads it.
+   * @throws UserError if the response is a refusal
+   */
+  async read<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
+    const { status, body } = await this.#ask(path);
+    if (status !== 200) throw new UserError(`GET ${path} returned ${status}: ${problemIn(body).detail}`);
+    return schema.parse(body);
   }
 
   /** The job when it has ended, or as it is when `timeoutMs` have passed. */
   async untilEnded(jobId: string, timeoutMs: number): Promise<Job> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const { status, body } = await this.#ask(`/status/${encodeURIComponent(jobId)}?wait=20`);
-      if (status !== 200)
-        throw new UserError(`GET /status/${jobId} answered ${status}: ${problemIn(body).detail}`);
-      const job = jobSchema.parse(body);
+      const job = await this.read(`/status/${encodeURIComponent(jobId)}?wait=20`, jobSchema);
       if (job.status === 'completed' || job.status === 'failed' || performance.now() > deadline) return job;
     }
   }

@@ -6,17 +6,20 @@ import type { RunFolder } from '../supervisor/run-folder.ts';
 import type { Addresses, SystemPlan } from '../supervisor/system-plan.ts';
 import { nodeFlags } from './node-flags.ts';
 import { readLocalConfig } from './local-config.ts';
+import { chosenStore } from './chosen-store.ts';
 
 const HOST = '127.0.0.1';
 
 /**
- * The image pipeline without Docker: a RabbitMQ node of its own, a folder as store, the services as processes.
+ * The image pipeline without Docker: a RabbitMQ node of its own, the services as processes, a folder as store unless
+ * STORE=minio is set.
  * @param env what every service gets, too, below what is decided here
  * @param prometheus the path of that program, where it is installed
  * @throws ConfigError with all problems at once
  */
 export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv, prometheus?: string): SystemPlan {
   const config = readLocalConfig(env);
+  const store = chosenStore(run, env);
   return {
     startBroker: async (again) => {
       const ports = again ? {} : { ports: USUAL_PORTS };
@@ -54,20 +57,24 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv, prometheus?
     },
     workers: config.WORKERS,
     ...(prometheus === undefined ? {} : { onWorkers: announceWorkers(run) }),
-    environment: (addresses) => ({ ...env, TMPDIR: run.temp, ...addressVariables(run, addresses) }),
+    environment: (addresses) => ({
+      ...env,
+      TMPDIR: run.temp,
+      ...store.variables,
+      ...addressVariables(addresses),
+    }),
+    store: store.where,
   };
 }
 
 /** Where everybody finds everybody. */
-function addressVariables(run: RunFolder, { broker, ports }: Addresses): NodeJS.ProcessEnv {
+function addressVariables({ broker, ports }: Addresses): NodeJS.ProcessEnv {
   const api = String(ports.get('api'));
   const notification = String(ports.get('notification'));
   const monitoring = String(ports.get('monitoring'));
   return {
     RABBITMQ_URL: broker.amqpUrl,
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
-    STORE: 'folder',
-    STORE_FOLDER: run.store,
     API_HOST: HOST,
     API_PORT: api,
     NOTIFICATION_HOST: HOST,

@@ -30,6 +30,14 @@ export class ControlClient {
     return z.strictObject({ started: z.array(z.string()), stopped: z.array(z.string()) }).parse(answer);
   }
 
+  /**
+   * Restarts the workers with so many jobs at once.
+   * @param slots undefined: as they were started
+   */
+  async setSlots(slots: number | undefined): Promise<void> {
+    await this.#ask('POST', slots === undefined ? '/slots' : `/slots?slots=${slots}`, WORKERS_MS);
+  }
+
   /** @returns the name of the worker that was stopped */
   async stopWorker(): Promise<string> {
     return z.string().parse(await this.#ask('POST', '/stop-worker', WORKERS_MS));

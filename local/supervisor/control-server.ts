@@ -5,13 +5,18 @@ import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { UserError } from '../user-error.ts';
 import type { Supervisor } from './supervisor.ts';
 
-type Command = (supervisor: Supervisor, argument: string | null) => Promise<unknown>;
+type Command = (supervisor: Supervisor, query: URLSearchParams) => Promise<unknown>;
 
 /** What `make` can ask of a running system: HTTP on a Unix socket that only its owner can open. */
 const commands: Readonly<Record<string, Command>> = {
   'GET /ps': (supervisor) => supervisor.report(),
-  'POST /scale': (supervisor, count) =>
-    supervisor.withWorkers((workers) => workers.scale(count === null ? Number.NaN : Number(count))),
+  'POST /scale': (supervisor, query) =>
+    supervisor.withWorkers((workers) => workers.scale(Number(query.get('count') ?? Number.NaN))),
+  'POST /slots': async (supervisor, query) => {
+    const slots = query.get('slots');
+    await supervisor.setSlots(slots === null ? undefined : Number(slots));
+    return null;
+  },
   'POST /stop-worker': (supervisor) => supervisor.withWorkers((workers) => workers.stopNewest()),
   'POST /start-worker': (supervisor) => supervisor.withWorkers((workers) => workers.startOne()),
 };
@@ -32,7 +37,7 @@ export async function serveControl(
     }
     const command = commands[name];
     if (command === undefined) send(response, 404, { message: `unknown command: ${name}` });
-    else send(response, 200, await command(supervisor, url.searchParams.get('count')));
+    else send(response, 200, await command(supervisor, url.searchParams));
   };
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {

@@ -22,7 +22,8 @@ export interface ManagedServiceOptions {
   readonly args: readonly string[];
   /** Where it answers 200 when it is ready; `/readyz` by default. */
   readonly readyPath?: string;
-  readonly env: NodeJS.ProcessEnv;
+  /** Read at each start. */
+  readonly env: () => NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly logFile: string;
   readonly log: (line: string) => void;
@@ -102,7 +103,7 @@ export class ManagedService {
 
   async #launch(): Promise<void> {
     this.#enter('starting');
-    const launched = await spawnService(this.#options);
+    const launched = await spawnService({ ...this.#options, env: this.#options.env() });
     this.#process = launched;
     this.#options.log(`${this.name} started (pid ${launched.identity.pid}, port ${this.port})`);
     this.#options.onChange();

@@ -29,6 +29,8 @@ export const systemReportSchema = z.strictObject({
   phase: z.enum(['starting', 'running', 'stopping']),
   broker: z.strictObject({ amqpPort: z.int(), managementPort: z.int() }).optional(),
   services: z.array(serviceReportSchema),
+  /** Where the services keep what they store, for people. */
+  store: z.string().optional(),
 });
 export type SystemReport = z.infer<typeof systemReportSchema>;
 

@@ -181,6 +181,23 @@ test('stop-worker stops exactly one, the newest, until it is started again', asy
   await untilAllReady(supervisor);
 });
 
+test('workers restart with another number of slots, also those that start later, until it is taken back', async () => {
+  const { supervisor } = await startedSystem({ workers: 1 });
+  await untilAllReady(supervisor);
+  const slotsOf = async (name: string): Promise<unknown> => {
+    const { port } = await serviceNamed(supervisor, name);
+    return (await fetch(`http://127.0.0.1:${port ?? 0}/readyz`)).json();
+  };
+  await supervisor.setSlots(1);
+  await supervisor.withWorkers((workers) => workers.scale(2));
+  await untilAllReady(supervisor);
+  expect(await slotsOf('worker-1')).toEqual({ status: 'ready', slots: '1' });
+  expect(await slotsOf('worker-2')).toEqual({ status: 'ready', slots: '1' });
+  await supervisor.setSlots(undefined);
+  await untilAllReady(supervisor);
+  expect(await slotsOf('worker-1')).toEqual({ status: 'ready' });
+});
+
 test('a service gets the next port if its own is taken', async () => {
   const stranger = createServer().listen(0, '127.0.0.1');
   await once(stranger, 'listening');

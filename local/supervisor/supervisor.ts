@@ -34,6 +34,8 @@ export class Supervisor {
   readonly #takenPorts = new Set<number>();
   #services: readonly ManagedService[] = [];
   #workers: WorkerCrew | undefined;
+  /** What workers get besides the environment that the plan gives them. */
+  #workerSettings: NodeJS.ProcessEnv = {};
   #phase: SystemReport['phase'] = 'starting';
   #rotation: NodeJS.Timeout | undefined;
   #starting: Promise<void> | undefined;
@@ -61,10 +63,12 @@ export class Supervisor {
   async report(): Promise<SystemReport> {
     const services = await Promise.all(this.#all().map((service) => service.report()));
     const ports = this.#broker.broker?.ports;
+    const { store } = this.#options.plan;
     return {
       phase: this.#phase,
       services: [this.#broker.report(), ...services],
       ...(ports === undefined ? {} : { broker: { amqpPort: ports.amqp, managementPort: ports.management } }),
+      ...(store === undefined ? {} : { store }),
     };
   }
 
@@ -73,6 +77,19 @@ export class Supervisor {
     return this.#commands.add(async () => {
       if (this.#workers !== undefined && this.#phase === 'running') return command(this.#workers);
       throw new UserError(`The system is ${this.#phase}: try again in a moment.`);
+    });
+  }
+
+  /**
+   * Has every worker process this many images at once: those that run finish their jobs and start again.
+   * @param slots undefined: as many as the plan says
+   */
+  setSlots(slots: number | undefined): Promise<void> {
+    return this.withWorkers(async (workers) => {
+      const settings = slots === undefined ? {} : { MAX_CONCURRENT_JOBS: String(slots) };
+      if (settings.MAX_CONCURRENT_JOBS === this.#workerSettings.MAX_CONCURRENT_JOBS) return;
+      this.#workerSettings = settings;
+      await workers.restartAll();
     });
   }
 
@@ -86,13 +103,14 @@ export class Supervisor {
     const addresses = { broker, ports };
     const environment = plan.environment(addresses);
 
-    const manage = (service: ServicePlan, name: string, port: number) =>
+    const nothing = (): NodeJS.ProcessEnv => ({});
+    const manage = (service: ServicePlan, name: string, port: number, extra = nothing) =>
       new ManagedService({
         ...service,
         name,
         port,
         args: [...service.args, ...(service.portArgs?.(port) ?? [])],
-        env: { ...environment, ...service.environment({ name, port }) },
+        env: () => ({ ...environment, ...service.environment({ name, port }), ...extra() }),
         cwd,
         logFile: run.log(name),
         log,
@@ -102,7 +120,7 @@ export class Supervisor {
       manage(service, service.name, ports.get(service.name) ?? 0),
     );
     this.#workers = new WorkerCrew(async (name) =>
-      manage(plan.worker, name, await this.#takePort(plan.worker.firstPort)),
+      manage(plan.worker, name, await this.#takePort(plan.worker.firstPort), () => this.#workerSettings),
     );
     for (const service of plan.services) await service.prepare?.(addresses);
     await Promise.all(this.#services.map((service) => service.start()));

@@ -12,6 +12,8 @@ export interface SystemPlan {
   readonly workers: number;
   /** The environment of every service. */
   readonly environment: (addresses: Addresses) => NodeJS.ProcessEnv;
+  /** Where the services keep what they store, for people. */
+  readonly store?: string;
   /** Told of the ports of all workers that are meant to run, whenever one has come or gone. */
   readonly onWorkers?: (ports: readonly number[]) => Promise<void>;
 }

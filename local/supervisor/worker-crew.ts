@@ -50,6 +50,16 @@ export class WorkerCrew {
     return worker.name;
   }
 
+  /** Each of those that run finishes its jobs and starts again. */
+  async restartAll(): Promise<void> {
+    await Promise.all(
+      this.#atWork().map(async (worker) => {
+        await worker.stop();
+        await worker.start();
+      }),
+    );
+  }
+
   #atWork(): ManagedService[] {
     return this.#made.filter(({ stopped }) => !stopped);
   }

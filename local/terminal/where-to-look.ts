@@ -15,6 +15,6 @@ export function whereToLook(report: SystemReport, run: RunFolder): string[] {
     `  Monitoring     ${monitoring}  (make monitor)`,
     `  RabbitMQ       ${rabbitmq}  (guest / guest)`,
     ...(prometheus === undefined ? [] : [`  Prometheus     http://localhost:${prometheus}`]),
-    `  Images         ${run.store}`,
+    `  Images         ${report.store ?? run.store}`,
   ];
 }

@@ -5,7 +5,7 @@
  */
 import { createServer } from 'node:http';
 
-const { NAME = 'fixture', PORT, EXIT_AT_ONCE, STUBBORN } = process.env;
+const { NAME = 'fixture', PORT, EXIT_AT_ONCE, STUBBORN, MAX_CONCURRENT_JOBS } = process.env;
 
 if (EXIT_AT_ONCE !== undefined) {
   console.error(`Error: ${NAME} was told to end`);
@@ -20,6 +20,9 @@ const server = createServer((request, response) => {
   if (request.url === '/crash') process.exit(1);
   if (request.url === '/unready') ready = false;
   response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(ready ? { status: 'ready' } : { status: 'not_ready', reason: 'told so' }));
+  const slots = MAX_CONCURRENT_JOBS;
+  response.end(
+    JSON.stringify(ready ? { status: 'ready', slots } : { status: 'not_ready', reason: 'told so' }),
+  );
 });
 server.listen(Number(PORT), '127.0.0.1', () => console.log(`${NAME} listens`));

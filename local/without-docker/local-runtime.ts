@@ -9,7 +9,7 @@ import { down } from './down.ts';
 import { logs } from './logs.ts';
 import { ps } from './ps.ts';
 import { ensureUp } from './up.ts';
-import { scale, startWorker, stopWorker } from './workers.ts';
+import { scale, startWorker, stopWorker, workers } from './workers.ts';
 
 /** Without Docker: a RabbitMQ node of its own, a folder as store, the services as processes. */
 export const localRuntime: Runtime = {
@@ -27,6 +27,9 @@ export const localRuntime: Runtime = {
   scale,
   stopWorker,
   startWorker,
+  workers,
+  stopWorkers: { line: 'make scale N=0', run: () => scale(0) },
+  startWorkers: (count) => ({ line: `make scale N=${count}`, run: () => scale(count) }),
   doctor,
   clean,
 };

@@ -5,6 +5,7 @@ import { ensureRabbitmq } from '../broker/ensure-rabbitmq.ts';
 import { installHint } from '../broker/install-hint.ts';
 import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
+import { requireStore } from '../pipeline/chosen-store.ts';
 import { pipelinePlan } from '../pipeline/pipeline-plan.ts';
 import { startSystem, untilReady } from '../pipeline/start-system.ts';
 import { systemState } from '../pipeline/running-system.ts';
@@ -27,7 +28,9 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
     }
     // Before anything is touched: a wrong configuration is told at once, and in full.
     const prometheus = await findPrometheus();
-    const plan = pipelinePlan(runFolder, await readEnvironment(root), prometheus?.server);
+    const env = await readEnvironment(root);
+    const plan = pipelinePlan(runFolder, env, prometheus?.server);
+    await requireStore(env);
     await stopSystem(runFolder);
     const services = plan.services.map(({ name }) => name).join(', ');
     const workers = `${plan.workers} worker${plan.workers === 1 ? '' : 's'}`;

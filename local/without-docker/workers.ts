@@ -1,12 +1,19 @@
 import { runFolder } from '../pipeline/paths.ts';
 import { untilReady } from '../pipeline/start-system.ts';
 import { runningSystem } from '../pipeline/running-system.ts';
+import type { RunningWorker } from '../runtime/runtime.ts';
+import { UserError } from '../user-error.ts';
 
 const READY_DEADLINE_MS = 60_000;
 
-/** `make scale N=3` */
-export async function scale(count: number): Promise<void> {
-  const { started, stopped } = await (await runningSystem(runFolder)).scale(count);
+/** `make scale N=3 SLOTS=1` */
+export async function scale(count: number, slots?: number | 'default'): Promise<void> {
+  const system = await runningSystem(runFolder);
+  if (slots !== undefined) {
+    await system.setSlots(slots === 'default' ? undefined : slots);
+    await untilReady(runFolder, READY_DEADLINE_MS);
+  }
+  const { started, stopped } = await system.scale(count);
   if (started.length > 0) {
     await untilReady(runFolder, READY_DEADLINE_MS);
     console.log(`Started ${started.join(', ')}.`);
@@ -28,4 +35,26 @@ export async function startWorker(): Promise<void> {
   const name = await (await runningSystem(runFolder)).startWorker();
   await untilReady(runFolder, READY_DEADLINE_MS);
   console.log(`Started ${name}.`);
+}
+
+/** Those that are ready, oldest first. */
+export async function workers(): Promise<RunningWorker[]> {
+  const { services } = await (await runningSystem(runFolder)).ps();
+  return services.flatMap(({ name, state, pid }) => {
+    if (!name.startsWith('worker-') || state !== 'ready' || pid === undefined) return [];
+    const kill = {
+      line: `kill -9 ${pid}`,
+      run: () => killProcess(name, pid),
+    };
+    return [{ name, isNamed: (other: string) => other === name, kill, isRestarted: true }];
+  });
+}
+
+function killProcess(name: string, pid: number): Promise<void> {
+  try {
+    process.kill(pid, 'SIGKILL');
+    return Promise.resolve();
+  } catch (error) {
+    return Promise.reject(new UserError(`${name} (process ${pid}) has ended already.`, { cause: error }));
+  }
 }

@@ -31,7 +31,10 @@ function cloudEvent<Type extends string, Data extends z.ZodType>(type: Type, dat
 
 export const jobEventSchemas = {
   'job.queued': cloudEvent('job.queued', z.object(jobData)),
-  'job.started': cloudEvent('job.started', z.object({ ...jobData, worker: z.string() })),
+  'job.started': cloudEvent(
+    'job.started',
+    z.object({ ...jobData, worker: z.string(), redelivered: z.boolean().optional() }),
+  ),
   'job.retrying': cloudEvent(
     'job.retrying',
     z.object({ ...jobData, worker: z.string(), error: failureSchema, retry_at: z.iso.datetime() }),
@@ -99,10 +102,18 @@ export function queuedEvent(request: JobRequest): JobEvent {
   };
 }
 
-export function startedEvent(request: JobRequest, attempt: number, worker: string, at: string): JobEvent {
+/** @param redelivered whether RabbitMQ had delivered this attempt before */
+export function startedEvent(
+  request: JobRequest,
+  attempt: number,
+  worker: string,
+  at: string,
+  redelivered = false,
+): JobEvent {
+  const again = redelivered ? { redelivered } : {};
   return {
     ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt),
-    data: { job_id: request.job_id, run: request.run, attempt, request, worker },
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...again },
   };
 }
 

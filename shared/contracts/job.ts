@@ -31,6 +31,10 @@ export const timelineEntrySchema = z
     run: z.int().min(1),
     attempt: z.int().min(1),
     worker: z.string().optional(),
+    redelivered: z.boolean().optional().meta({
+      description:
+        'True where RabbitMQ had delivered the job before, because an earlier worker died or stopped before it was done.',
+    }),
     retry_at: timestamp.optional(),
     error: failureSchema.optional(),
   })

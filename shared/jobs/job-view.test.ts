@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endedEvent, queuedEvent, type JobEvent } from '../contracts/event.ts';
+import { endedEvent, queuedEvent, startedEvent, type JobEvent } from '../contracts/event.ts';
 import {
   completedOutcome,
   failedOutcome,
@@ -59,6 +59,20 @@ describe('the view of a job', () => {
   it('is the same object when an event is no news', () => {
     const view = viewOf(open);
     for (const event of open) expect(viewOf([event], view)).toBe(view);
+  });
+
+  it('has the worker that a job was redelivered to, in place of the one that died', () => {
+    const [first, later] = ['2026-01-02T03:04:05.000Z', '2026-01-02T03:04:09.000Z'];
+    const died = startedEvent(request, 1, 'worker-1', first);
+    const again = startedEvent(request, 1, 'worker-2', later, true);
+    for (const order of [
+      [died, again],
+      [again, died],
+    ]) {
+      expect(viewOf(order)?.timeline.slice(1)).toEqual([
+        { state: 'processing', at: later, run: 1, attempt: 1, worker: 'worker-2', redelivered: true },
+      ]);
+    }
   });
 
   it('begins anew with a replay and remembers how the runs before it ended', () => {

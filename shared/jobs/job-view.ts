@@ -91,8 +91,12 @@ function advance(view: JobView, event: JobEvent): JobView {
   const place = placeOf(hop);
   const after = view.timeline.findIndex((known) => placeOf(known) >= place);
   const known = after === -1 ? undefined : view.timeline[after];
-  if (known !== undefined && placeOf(known) === place) return view;
-  const timeline = after === -1 ? [...view.timeline, hop] : view.timeline.toSpliced(after, 0, hop);
+  const isKnown = known !== undefined && placeOf(known) === place;
+  // A job that was redelivered starts a second time within the attempt: the newer start is the one that counts.
+  const isNewerStart = isKnown && hop.state === 'processing' && hop.at > known.at;
+  if (isKnown && !isNewerStart) return view;
+  const timeline =
+    after === -1 ? [...view.timeline, hop] : view.timeline.toSpliced(after, isKnown ? 1 : 0, hop);
   const newest = timeline.at(-1) ?? hop;
   return { ...view, attempt: newest.attempt, state: newest.state, timeline };
 }
@@ -104,7 +108,11 @@ function hopOf(event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }
     case 'job.queued':
       return hop;
     case 'job.started':
-      return { ...hop, worker: event.data.worker };
+      return {
+        ...hop,
+        worker: event.data.worker,
+        ...(event.data.redelivered === undefined ? {} : { redelivered: event.data.redelivered }),
+      };
     case 'job.retrying': {
       const { worker, error, retry_at } = event.data;
       return { ...hop, worker, error, retry_at };

@@ -27,7 +27,9 @@ export function burstChart(setting: Setting): Chart[] {
       span: 'full',
       spec: ({ width, narrow }) => {
         // Numbers that would touch each other are left out.
-        const step = Math.ceil((bursts.length * 22) / width);
+        const end = exact.at(-1)?.seconds ?? 0;
+        const pixels = ((marks.at(-1)?.seconds ?? 0) / end / bursts.length) * width;
+        const step = pixels > 0 ? Math.ceil(24 / pixels) : 1;
         return {
           width,
           height: 260,

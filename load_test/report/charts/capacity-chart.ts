@@ -1,3 +1,4 @@
+import { SUSTAINED_SHARE } from '../../calculate.ts';
 import { percent, plain, seconds } from '../format.ts';
 import { slotsOf, type Setting } from '../group-runs.ts';
 import { median } from '../statistics.ts';
@@ -53,7 +54,7 @@ export function capacityChart(setting: Setting): Chart[] {
               field: 'rate',
               type: 'quantitative' as const,
               title: last ? 'uploads asked for, a second' : null,
-              scale: { domain: [0, most * 1.04], nice: false },
+              scale: { domain: [0, most * 1.04], nice: false, padding: 0 },
               axis: {
                 values: rates,
                 labels: last,
@@ -119,7 +120,9 @@ export function capacityChart(setting: Setting): Chart[] {
                 },
               ];
         return {
-          spacing: 30,
+          // Plots align by their frames, not by their labels.
+          bounds: 'flush',
+          spacing: 52,
           vconcat: [
             panel('throughput', 'results a second', [ideal, ...name], false),
             panel('p95', 'p95 of time to result, seconds', [], !anyDropped),
@@ -149,4 +152,4 @@ export function stepRows({ runs }: Setting): { titles: string[]; rows: string[][
   return { titles, rows };
 }
 
-export const sustainedMeans = `A step is sustained if k6 dropped nothing and results came at no less than ${percent(0.9)} of the rate.`;
+export const sustainedMeans = `A step is sustained if k6 dropped nothing and results came at no less than ${percent(SUSTAINED_SHARE)} of the rate.`;

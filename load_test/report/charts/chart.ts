@@ -28,7 +28,7 @@ export interface DrawnChart extends Pick<Chart, 'title' | 'label' | 'reading' | 
 
 export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
 
-/** Colours are CSS variables, so that the page chooses them: light or dark. They are told apart by the colour-blind. */
+/** Colours are CSS variables, so that the page chooses them: light or dark. The colour-blind can distinguish them. */
 export const ink = {
   text: 'var(--ink)',
   muted: 'var(--muted)',

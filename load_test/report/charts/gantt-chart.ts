@@ -110,9 +110,11 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
       reading: `One row is one slot and one bar is one job, from the start of its last attempt to its end; a gap is a slot without work.${hidden}`,
       span: 'full',
       spec: ({ width, narrow }) => {
-        const labels = Math.min(narrow ? 84 : 190, longest * 7.2 + 8);
+        const characters = Math.min(narrow ? 12 : 26, longest);
+        const labels = characters * 7.2 + 8;
         return {
-          spacing: 16,
+          bounds: 'flush',
+          spacing: 36,
           vconcat: panels.map(({ title, rows, bars: values }, i) => ({
             title,
             width: width - Math.max(0, labels - 40),
@@ -141,8 +143,10 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
                   // Vega cannot measure text here and takes it for wider than it is. Labels that start at the left
                   // edge and may seem to reach into the plot are not cut off, and do not widen the chart.
                   labelAlign: 'left',
+                  // The end of a name is what tells workers and slots apart.
+                  labelExpr: `length(datum.label) > ${characters} ? '…' + slice(datum.label, ${1 - characters}) : datum.label`,
                   labelPadding: labels,
-                  labelLimit: labels * 1.33,
+                  labelLimit: labels * 1.5,
                   minExtent: labels,
                   maxExtent: labels,
                   grid: false,

@@ -4,7 +4,7 @@ import type { Run } from '../measure-run.ts';
 import { sampledSeries, utilisationSeries, waitingSeries } from '../series.ts';
 import { ink, type Chart, type Layer } from './chart.ts';
 
-/** More curves than colours cannot be told apart. */
+/** More curves than colours cannot be distinguished. */
 const MOST_CURVES = ink.series.length;
 
 /** Depth and utilisation of the typical run of each setting. Bursts have a chart of their own for the depth. */
@@ -100,7 +100,8 @@ function utilisationChart(shown: readonly Shown[]): Chart[] {
         'Full height means that every slot works; where it is lower, slots wait for jobs. The dots are what monitoring saw.',
       span: 'full',
       spec: ({ width, narrow }) => ({
-        spacing: 14,
+        bounds: 'flush',
+        spacing: 36,
         vconcat: known.map(({ name, exact, samples, mean }, i) => ({
           width,
           height: 44,

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { percentilesOf, recoveries, throughput, timesToResult } from '../../load_test/calculate.ts';
+import { loadTestResultSchema } from '../../load_test/result.ts';
+import { UserError } from '../user-error.ts';
+import type { Guide } from './guide.ts';
+import { judgePeakLoad } from './judge-peak-load.ts';
+
+const SETTINGS = { BURST: '50', INTERVAL: '5', ROUNDS: '3' } as const;
+
+export interface PeakLoadTools {
+  /** Of the monitoring service; undefined where it does not run. */
+  readonly monitoringUrl: string | undefined;
+  /** Prints the view of `make performance` once. */
+  performance(): Promise<void>;
+  /** @returns the path of the result file */
+  burstTest(settings: Readonly<Record<string, string>>): Promise<string>;
+  analyze(): Promise<void>;
+}
+
+/**
+ * Experiment 2: sends bursts of images, with a look at the performance before and after them.
+ * @throws UserError if a job was lost, or the load test cannot be run
+ */
+export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void> {
+  const { BURST, INTERVAL, ROUNDS } = SETTINGS;
+  guide.title(
+    'Experiment 2: peak load',
+    `${BURST} images arrive at once, ${INTERVAL} seconds later the next ${BURST}, ${ROUNDS} times. The workers are slower than that. ` +
+      'You will see what the queue does with the peak, and how long the images wait because of it.',
+  );
+
+  guide.step('Before the peak');
+  await showPerformance(guide, tools);
+
+  guide.step('The peak');
+  await guide.predict(`${BURST} images arrive within a moment. What happens to the uploads?`, [
+    'most are refused, because the workers are busy',
+    'they take as long as the images',
+    'they are accepted at once, and the images wait in the queue',
+  ]);
+  const file = await guide.run(`make load-burst BURST=${BURST} INTERVAL=${INTERVAL} ROUNDS=${ROUNDS}`, () =>
+    tools.burstTest(SETTINGS),
+  );
+  guide.stop.throwIfAborted();
+
+  guide.step('After the peak');
+  await showPerformance(guide, tools);
+  const result = loadTestResultSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const right = (title: string) => ({ title, align: 'right' }) as const;
+  const seconds = (value: number | null | undefined) =>
+    value === null || value === undefined ? '-' : `${value.toFixed(1)} s`;
+  guide.evidence(
+    'What each burst did to the queue:',
+    [right('BURST'), right('IMAGES'), right('WAITING BEFORE'), right('AT MOST'), right('RECOVERED AFTER')],
+    recoveries(result).map(({ number, size, before, peak, seconds: after }) => [
+      String(number),
+      String(size),
+      String(before),
+      String(peak),
+      seconds(after),
+    ]),
+  );
+  const times = percentilesOf(timesToResult(result.jobs));
+  const uploads = result.uploads.seconds;
+  guide.evidence(
+    `Times (${throughput(result.jobs).toFixed(1)} images a second):`,
+    [{ title: '' }, right('p50'), right('p95'), right('p99')],
+    [
+      ['upload', seconds(uploads?.p50), seconds(uploads?.p95), seconds(uploads?.p99)],
+      ['upload to result', seconds(times?.p50), seconds(times?.p95), seconds(times?.p99)],
+    ],
+  );
+
+  guide.step('The analysis');
+  await guide.run('npx node load_test/analyze_results.ts', () => tools.analyze());
+  guide.conclude(judgePeakLoad(result));
+}
+
+async function showPerformance(guide: Guide, tools: PeakLoadTools): Promise<void> {
+  const { monitoringUrl } = tools;
+  if (monitoringUrl === undefined) {
+    throw new UserError('Monitoring does not run. See: make ps, make logs SERVICE=monitoring');
+  }
+  const line = `npx node monitoring/performance_monitor.ts --once --url ${monitoringUrl}`;
+  await guide.run(line, () => tools.performance());
+}
