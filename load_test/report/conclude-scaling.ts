@@ -56,7 +56,8 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
       headline: `Throughput grows ${times(growth.ratio)} from ${growth.from.slots} to ${growth.to.slots} slots, ${headlineBeyond(beyond)}`,
       text:
         `From ${growth.from.slots} to ${growth.to.slots} slots throughput grew ${times(growth.ratio)}, from ` +
-        `${digits(growth.from.throughput)} to ${perSecond(growth.to.throughput)}: ${percent(growth.ratio / part)} of the ideal ${plain(part)}×.`,
+        `${digits(growth.from.throughput)} to ${perSecond(growth.to.throughput)}: ${percent(growth.ratio / part)} of the ideal ${plain(part)}×.` +
+        whyLessThanIdeal(growth, growth.ratio / part),
     });
   }
   if (beyond === undefined) {
@@ -93,6 +94,30 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
   return conclusions;
 }
 
+/** Slots that are busy for less than this share of the time were waiting for jobs. */
+const BUSY = 0.7;
+/** Processing that takes this many times longer shows that the slots share something. */
+const STRETCHED = 1.2;
+
+/** A smaller share of the ideal speed-up asks for an explanation. */
+const NEARLY_IDEAL = 0.8;
+
+/** The evidence is that a job takes longer to process where it is not processed alone. */
+function whyLessThanIdeal(growth: Change, share: number): string {
+  const stretch = stretchOf(growth);
+  if (share >= NEARLY_IDEAL || !(stretch >= STRETCHED)) return '';
+  return (
+    ` One job takes ${times(stretch)} as long to process with ${growth.to.slots} slots as with ${growth.from.slots}: ` +
+    'the slots share the cores with one another, and with the API, RabbitMQ, monitoring and the load test itself.'
+  );
+}
+
+/** How many times longer one job takes to process after the change. */
+function stretchOf({ from, to }: Change): number {
+  const processing = ({ setting }: Change['to']) => medianOf(setting, ({ measures }) => measures.processing);
+  return processing(to) / processing(from);
+}
+
 function headlineBeyond(beyond: Change | undefined): string {
   if (beyond === undefined) return 'the most that were tested';
   return { flat: 'then stays flat', fell: 'then falls', unclear: 'then is too noisy to say', grew: 'and on' }[
@@ -100,16 +125,11 @@ function headlineBeyond(beyond: Change | undefined): string {
   ];
 }
 
-/** Slots that are busy for less than this share of the time were waiting for jobs. */
-const BUSY = 0.7;
-/** Processing that takes this many times longer shows that the slots share something. */
-const STRETCHED = 1.2;
-
 /** What limits throughput beyond a number of slots: the evidence is how busy the slots were, and for how long. */
-function reasonFor({ from, to }: Change, cores: number | null): { reason: string; text: string } {
+function reasonFor(change: Change, cores: number | null): { reason: string; text: string } {
+  const { from, to } = change;
   const utilisation = medianOf(to.setting, ({ measures }) => measures.utilisation);
-  const processing = ({ setting }: Change['to']) => medianOf(setting, ({ measures }) => measures.processing);
-  const stretch = processing(to) / processing(from);
+  const stretch = stretchOf(change);
   const longer = `one job takes ${times(stretch)} as long to process with ${to.slots} slots as with ${from.slots}`;
   if (utilisation < BUSY) {
     return {

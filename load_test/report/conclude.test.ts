@@ -136,6 +136,15 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['noise-unknown']).toContain('tested once');
   });
 
+  it('explains a speed-up below the ideal by what the cores do besides', () => {
+    const conclusions = conclusionsOf([
+      ...repeated([[1, 8]], { processing: 0.12 }),
+      ...repeated([[2, 10.6]], { processing: 0.18 }),
+    ]);
+    expect(conclusions['grew']).toMatch(/66 % of the ideal 2×. One job takes 1.(49|50)× as long/);
+    expect(conclusions['grew']).toContain('share the cores with one another, and with the API, RabbitMQ');
+  });
+
   it('distrusts more than the ideal speed-up', () => {
     const conclusions = conclusionsOf(
       repeated([
