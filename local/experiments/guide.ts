@@ -92,7 +92,7 @@ export class Guide {
       this.#list('What should not have happened', broken);
       throw new UserError('\nThe evidence contradicts what the system promises. Look into: make logs');
     }
-    this.#list('What was to be learned', learned);
+    this.#list('What this shows', learned);
   }
 
   #list(title: string, items: readonly string[]): void {

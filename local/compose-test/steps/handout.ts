@@ -89,7 +89,7 @@ export const handout: readonly Step[] = [
     title: 'task 4: npx node load_test/analyze_results.ts',
     run: async (stack) => {
       const shown = await stack.line('npx node load_test/analyze_results.ts');
-      expectThat(shown.includes('bulk_upload'), shown);
+      expectThat(shown.includes('All 300 accepted jobs completed'), shown);
       const report = await readFile(join(stack.folder, 'load_test/results/report.html'), 'utf8');
       expectThat(report.includes('<svg'), 'the report has no plots');
       return `a report of ${(report.length / 1_000).toFixed(0)} kB`;
