@@ -47,6 +47,10 @@ export const loadTestResultSchema = z.object({
   /** `saturated`: a capacity test stopped itself; `interrupted`: somebody stopped k6. */
   stopped: z.enum(['finished', 'saturated', 'interrupted']),
   api_url: z.string(),
+  /** Tells machines of the same kind apart; null where k6 was called without `make`. */
+  host: z.string().nullable().default(null),
+  /** `compose` or `local`; null where k6 was called without `make`. */
+  runtime: z.string().nullable().default(null),
   /** The machine that monitoring runs on, at the start of the run; null where monitoring did not answer. */
   machine: machineSchema.nullable(),
   /** Null where it is not known. */
@@ -69,6 +73,8 @@ export const loadTestResultSchema = z.object({
   jobs: z.array(jobRecordSchema),
   /** Accepted jobs that did not end. */
   lost: count,
+  /** Accepted jobs whose status could not be read when the result was written; they are not in `jobs`. */
+  unread: count.default(0),
   /** When each burst was sent; empty in other tests. */
   bursts: z.array(z.object({ number: z.int().min(1), size: count, at: timestamp })),
   /** The steps of a capacity test that were begun; empty in other tests. */

@@ -61,14 +61,12 @@ function jobIdIn(response: RefinedResponse<'text'>): string | undefined {
 export type JobEnd = 'completed' | 'failed' | 'lost' | 'open';
 
 /**
- * Waits for a job to end, and counts how it ended.
- * @param seconds after which it is left alone and `open` is returned; without it, it counts as lost after JOB_TIMEOUT
+ * Waits for a job to end, and counts how it ended. A job that the API does not know is lost.
+ * @param seconds after which `open` is returned; without it, the job counts as lost after JOB_TIMEOUT
  */
 export function follow(jobId: string, seconds?: number): JobEnd {
   const deadline = Date.now() + (seconds ?? jobTimeout) * 1_000;
-  for (;;) {
-    const left = Math.ceil((deadline - Date.now()) / 1_000);
-    if (left <= 0) break;
+  for (let left = seconds ?? jobTimeout; left > 0; left = Math.ceil((deadline - Date.now()) / 1_000)) {
     const url = `${apiUrl}/status/${jobId}?wait=${Math.min(left, WAIT_S)}`;
     const response = http.get(url, {
       tags: { name: 'GET /status/{job_id}' },
@@ -78,12 +76,15 @@ export function follow(jobId: string, seconds?: number): JobEnd {
     const body = jsonOf(response);
     const state = body['status'];
     if (response.status === 200 && (state === 'completed' || state === 'failed')) return ended(state, body);
-    if (response.status === 404) break;
+    if (response.status === 404) return countLost(jobId, 'the API does not know it');
     if (response.status !== 200) sleep(RETRY_S);
   }
-  if (seconds !== undefined) return 'open';
+  return seconds === undefined ? countLost(jobId, `it did not end within ${jobTimeout} s`) : 'open';
+}
+
+export function countLost(jobId: string, because: string): 'lost' {
   lost.add(1);
-  console.error(`job ${jobId} was accepted and did not end`);
+  console.error(`Job ${jobId} was accepted and is lost: ${because}.`);
   return 'lost';
 }
 

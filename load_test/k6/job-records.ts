@@ -1,3 +1,4 @@
+import { sleep } from 'k6';
 import http from 'k6/http';
 import type { JobRecord } from '../result.ts';
 import { apiUrl, jsonOf } from './api.ts';
@@ -11,6 +12,10 @@ import { text } from './settings.ts';
 /** Status requests at once. */
 const BATCH = 20;
 const PAGE = 100;
+/** Between two tries where the API is unavailable, in seconds. */
+const RETRY_S = 1;
+/** k6 gives the summary two minutes in all. */
+const READ_DEADLINE_MS = 30_000;
 /** Tolerance for clocks: a job of this run cannot have been submitted earlier, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;
 
@@ -30,20 +35,27 @@ export function openJobs(run: RunOfJobs): string[] {
     .map(({ job_id }) => job_id);
 }
 
-/** Every job of a run that the API knows, with its timeline. */
+/** Every job of a run that the API knows, with its timeline, in the order of their uploads. */
 export function jobRecords(run: RunOfJobs): JobRecord[] {
-  const jobs = jobsOf(run);
-  const records: JobRecord[] = [];
-  for (let from = 0; from < jobs.length; from += BATCH) {
-    const batch = jobs.slice(from, from + BATCH);
-    const responses = http.batch(
-      batch.map(({ job_id }) => ({ method: 'GET', url: `${apiUrl}/status/${job_id}` })),
-    );
-    for (const response of responses) {
-      if (response.status === 200) records.push(recordOf(run, jsonOf(response) as unknown as JobStatus));
+  const records = new Map<string, JobRecord>();
+  const ids = jobsOf(run).map(({ job_id }) => job_id);
+  const deadline = Date.now() + READ_DEADLINE_MS;
+  for (let left = ids; left.length > 0 && Date.now() < deadline;) {
+    for (let from = 0; from < left.length; from += BATCH) {
+      const batch = left.slice(from, from + BATCH);
+      const responses = http.batch(
+        batch.map((jobId) => ({ method: 'GET', url: `${apiUrl}/status/${jobId}` })),
+      );
+      for (const [index, response] of responses.entries()) {
+        const jobId = batch[index];
+        if (response.status !== 200 || jobId === undefined) continue;
+        records.set(jobId, recordOf(run, jsonOf(response) as unknown as JobStatus));
+      }
     }
+    left = left.filter((jobId) => !records.has(jobId));
+    if (left.length > 0) sleep(RETRY_S);
   }
-  return records.reverse();
+  return ids.flatMap((jobId) => records.get(jobId) ?? []).reverse();
 }
 
 /** What is read of `GET /jobs` and `GET /status/{job_id}`. */
@@ -71,17 +83,29 @@ function jobsOf(run: RunOfJobs): JobSummary[] {
   const jobs: JobSummary[] = [];
   let cursor = '';
   do {
-    const url = `${apiUrl}/jobs?limit=${PAGE}${cursor}`;
-    const { jobs: page = [], next_cursor: next } = jsonOf(http.get(url, { headers })) as {
-      jobs?: JobSummary[];
-      next_cursor?: string | null;
-    };
-    jobs.push(...page.filter(({ name }) => name.startsWith(`${run.run_id}.`)));
-    const oldest = page[page.length - 1];
+    const page = pageOf(`${apiUrl}/jobs?limit=${PAGE}${cursor}`, headers);
+    jobs.push(...page.jobs.filter(({ name }) => name.startsWith(`${run.run_id}.`)));
+    const oldest = page.jobs[page.jobs.length - 1];
     const goOn = oldest !== undefined && Date.parse(oldest.submitted_at) >= earliest;
-    cursor = goOn && next ? `&cursor=${next}` : '';
+    cursor = goOn && page.next_cursor ? `&cursor=${page.next_cursor}` : '';
   } while (cursor !== '');
   return jobs;
+}
+
+interface JobPage {
+  readonly jobs: readonly JobSummary[];
+  readonly next_cursor: string | null;
+}
+
+/** An empty page where the API does not respond in time. */
+function pageOf(url: string, headers: Record<string, string>): JobPage {
+  const deadline = Date.now() + READ_DEADLINE_MS;
+  for (;;) {
+    const response = http.get(url, { headers });
+    if (response.status === 200) return jsonOf(response) as unknown as JobPage;
+    if (Date.now() > deadline) return { jobs: [], next_cursor: null };
+    sleep(RETRY_S);
+  }
 }
 
 function recordOf(run: RunOfJobs, status: JobStatus): JobRecord {

@@ -1,7 +1,7 @@
 import { sleep } from 'k6';
 import http from 'k6/http';
 import type { LoadTestResult, Script } from '../result.ts';
-import { apiUrl, follow, jsonOf } from './api.ts';
+import { apiUrl, countLost, follow, jsonOf } from './api.ts';
 import { openJobs } from './job-records.ts';
 import { address, refuse, text, wholeNumber } from './settings.ts';
 
@@ -10,7 +10,6 @@ export const monitoringUrl = address('MONITORING_URL', 'http://localhost:8002');
 /** Wait until so many workers are consuming; 0: take those that are there. */
 const expectedWorkers = wholeNumber('WORKERS', { min: 0, max: 1_000, fallback: 0 });
 const runId = text('RUN_ID');
-const k6Version = text('K6_VERSION');
 if (!/^[\w.-]{0,100}$/.test(runId)) refuse('RUN_ID is invalid: use up to 100 letters, digits, _ . and -');
 
 const WORKERS_DEADLINE_MS = 60_000;
@@ -18,7 +17,10 @@ const WORKERS_DEADLINE_MS = 60_000;
 const DRAIN_S = 300;
 
 /** Between `setup()` and `handleSummary()`. */
-export type Run = Pick<LoadTestResult, 'run_id' | 'started_at' | 'machine' | 'versions' | 'workers'>;
+export type Run = Pick<
+  LoadTestResult,
+  'run_id' | 'started_at' | 'machine' | 'versions' | 'workers' | 'host' | 'runtime'
+>;
 
 /** For `setup()`: checks that the system is there, and notes what it is. Ends the run with one line if it is not. */
 export function begin(script: Script): Run {
@@ -44,19 +46,25 @@ export function begin(script: Script): Run {
       node: null,
       rabbitmq: null,
       ...snapshot?.versions,
-      k6: k6Version === '' ? null : k6Version,
+      k6: orNull(text('K6_VERSION')),
     },
+    host: orNull(text('HOST_ID')),
+    runtime: orNull(text('RUNTIME_KIND')),
     workers: liveWorkers(snapshot).map(({ name, slots }) => ({ name, slots })),
   };
 }
 
+const orNull = (given: string) => (given === '' ? null : given);
+
 /** For `teardown()`: lets the jobs of a run that was stopped in the middle end, so that the next one finds an idle system. */
 export function drain(run: Run): void {
   const deadline = Date.now() + DRAIN_S * 1_000;
+  let open = openJobs(run);
   // Uploads that were being sent when the run was stopped may be accepted a little later.
-  for (let open = openJobs(run); open.length > 0 && Date.now() < deadline; open = openJobs(run)) {
+  for (; open.length > 0 && Date.now() < deadline; open = openJobs(run)) {
     for (const jobId of open) follow(jobId, DRAIN_S);
   }
+  for (const jobId of open) countLost(jobId, `it did not end within ${DRAIN_S} s after the run`);
 }
 
 /** What is read of monitoring's snapshot. */

@@ -13,15 +13,18 @@ import type { LoadTestResult } from '../result.ts';
 
 /** The end-of-test summary on the terminal. */
 export function summaryText(result: LoadTestResult, file: string): string {
-  const { uploads, jobs, lost, workers } = result;
+  const { uploads, jobs, lost, unread, workers } = result;
   const { completed, failed, open } = countJobs(jobs);
   const refused = Object.entries(uploads.refused).map(([code, count]) => `${count} ${code}`);
   const slots = workers.reduce((sum, worker) => sum + (worker.slots ?? 0), 0);
   const lines = [
-    `${result.script}  ${workers.length} workers, ${slots} slots  (${result.stopped})`,
+    `${result.script}  ${workers.length} worker${workers.length === 1 ? '' : 's'}, ${slots} slot${slots === 1 ? '' : 's'}  (${result.stopped})`,
     '',
     `  jobs            ${uploads.accepted} accepted = ${completed} completed + ${failed} failed + ${open} open`,
     `  lost            ${lost}`,
+    ...(unread === 0
+      ? []
+      : [`  unread          ${unread} accepted jobs could not be read: the numbers below leave them out`]),
     `  refused         ${refused.length === 0 ? '0' : refused.join(', ')}`,
     `  throughput      ${throughput(jobs).toFixed(2)} images/s over ${makespan(jobs).toFixed(1)} s, first upload to last result`,
     `  upload          ${percentilesText(uploads.seconds)}`,
@@ -58,7 +61,7 @@ function stepLines(result: LoadTestResult): string[] {
   const knee = kneeOf(outcomes);
   return [
     '',
-    '  asked for/s  results/s  p95 to result  dropped',
+    '     target/s  results/s  p95 to result  dropped',
     ...outcomes.map(({ rate, throughput: perSecond, times, dropped, sustained }) => {
       const p95 = times === null ? '-' : seconds(times.p95);
       const cells = [rate.toFixed(1).padStart(11), perSecond.toFixed(1).padStart(9), p95.padStart(13)];

@@ -4,7 +4,7 @@ import { apiUrl, jsonOf, operations } from './api.ts';
 import { countOf, refusals, type SummaryData } from './job-metrics.ts';
 import { jobRecords } from './job-records.ts';
 import { monitoringUrl, type Run } from './run.ts';
-import { text, wholeNumber } from './settings.ts';
+import { refuse, text, wholeNumber } from './settings.ts';
 import { summaryText } from './summary-text.ts';
 
 const experiment = text('EXPERIMENT');
@@ -23,6 +23,8 @@ export interface Outcome {
 
 /** For `handleSummary()`: the result file, and a summary on the terminal. */
 export function writeResult(data: SummaryData, outcome: Outcome): Record<string, string> {
+  // k6 from 1.5 on has another form of this data, which people may have switched on.
+  if (typeof data.metrics !== 'object') refuse('Run k6 with --new-machine-readable-summary=false');
   const run = data.setup_data as Run | null | undefined;
   if (!run) return {}; // setup refused to begin, and has said why
   const jobs = jobRecords(run);
@@ -45,6 +47,7 @@ export function writeResult(data: SummaryData, outcome: Outcome): Record<string,
     uploads: { sent, accepted: Math.max(counted, jobs.length), refused, seconds: uploadSeconds(data) },
     jobs,
     lost: countOf(data, 'jobs_lost'),
+    unread: Math.max(0, counted - jobs.length),
     bursts: outcome.bursts?.(jobs, run) ?? [],
     steps: outcome.steps?.(jobs, run) ?? [],
     samples: samplesSince(run.started_at),

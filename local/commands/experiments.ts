@@ -8,6 +8,7 @@ import { guided } from '../experiments/guide.ts';
 import { Monitoring } from '../experiments/monitoring.ts';
 import { peakLoad } from '../experiments/peak-load.ts';
 import { readWorkerSettings } from '../experiments/worker-settings.ts';
+import { findK6 } from '../k6/find-k6.ts';
 import { ApiClient } from '../pipeline/api-client.ts';
 import { readEnvironment } from '../pipeline/dotenv.ts';
 import { root } from '../pipeline/paths.ts';
@@ -48,6 +49,7 @@ export async function experiment1(): Promise<void> {
 
 /** `make experiment-2`: peak load. */
 export async function experiment2(): Promise<void> {
+  await findK6(); // or say how to get it, before anything else
   const { system } = await readySystem();
   const { monitoringUrl } = system;
   await guided((guide) =>
@@ -81,6 +83,7 @@ export async function experimentWorkers(
   seed: string,
 ): Promise<void> {
   const settings = readWorkerSettings({ count, repeats, workers, seed });
+  await findK6(); // or say how to get it, before anything else
   const runtime = await currentRuntime();
   const { system, started } = await runtime.ensureUp();
   const before = system.readyWorkers;

@@ -1,14 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { execa } from 'execa';
+import { countJobs } from '../../load_test/calculate.ts';
+import { loadTestResultSchema } from '../../load_test/result.ts';
 import { findK6 } from '../k6/find-k6.ts';
+import { runK6 } from '../k6/run-k6.ts';
 import { root } from '../pipeline/paths.ts';
 import { currentRuntime } from '../runtime/current-runtime.ts';
-import type { RunningSystem } from '../runtime/runtime.ts';
+import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
 import { UserError } from '../user-error.ts';
-import { scale } from './scale.ts';
 
 export type LoadTest = 'bulk_upload' | 'burst_test' | 'capacity_test';
 
@@ -32,16 +33,18 @@ const SETTINGS = [
 ] as const;
 
 const IMAGE_FILE = /\.(png|jpe?g|gif|webp)$/i;
-/** k6's exit code for a test that stopped itself. */
-const ABORTED = 108;
-const LOST_JOBS = 99;
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130;
 
 /** `make load-bulk`, `make load-burst`, `make load-capacity`: settings are those of the environment. */
 export async function load(script: LoadTest): Promise<void> {
-  await runLoadTest(
-    script,
-    Object.fromEntries(SETTINGS.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
-  );
+  const given = SETTINGS.flatMap((name): [string, string][] => {
+    const value = process.env[name];
+    return value === undefined || value === '' ? [] : [[name, value]];
+  });
+  // Here it is the number for this test; elsewhere it is the number at the start of the system.
+  delete process.env['WORKERS'];
+  await runLoadTest(script, Object.fromEntries(given));
 }
 
 /**
@@ -55,47 +58,53 @@ export async function runLoadTest(
   settings: Readonly<Record<string, string>>,
 ): Promise<string> {
   const k6 = await findK6();
+  const workers = workersIn(settings['WORKERS']);
   const images = await imagePaths(settings['IMAGES'] ?? '');
-  const system = await (await currentRuntime()).running();
-  if (settings['WORKERS'] !== undefined) await scale(settings['WORKERS'], '');
+  const command = k6.command([...new Set(images.map((path) => dirname(path)))]);
+  const variables = { ...settings, ...(images.length === 0 ? {} : { IMAGES: images.join('\n') }) };
+  // Reads the settings and sends nothing: an invalid one is reported before anything is changed.
+  const inspected = await runK6(command, 'inspect', script, variables);
+  if (inspected.exitCode !== 0)
+    throw new UserError(inspected.reason ?? 'k6 cannot read the script; see above.');
 
+  const runtime = await currentRuntime();
+  const { apiUrl, monitoringUrl } = await runtime.running();
+  if (workers !== undefined) await runtime.scale(workers);
   const runId = `${script}-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 4)}`;
-  const variables = {
-    ...settings,
-    ...(images.length === 0 ? {} : { IMAGES: images.join('\n') }),
-    ...addresses(system, k6.address),
+  const end = await runK6(command, 'run', script, {
+    ...variables,
+    API_URL: k6.address(apiUrl),
+    ...(monitoringUrl === undefined ? {} : { MONITORING_URL: k6.address(monitoringUrl) }),
     RUN_ID: runId,
     K6_VERSION: k6.version,
-  };
-  const [program, ...first] = k6.command([...new Set(images.map((path) => dirname(path)))]);
-  const { exitCode } = await execa(
-    program,
-    [
-      ...first,
-      'run',
-      '--no-usage-report',
-      '--log-format=raw',
-      // Its banner and progress bar are for terminals.
-      ...(process.stdout.isTTY ? [] : ['--quiet']),
-      ...Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
-      `load_test/${script}.ts`,
-    ],
-    { cwd: root, stdio: 'inherit', reject: false },
-  );
+    HOST_ID: createHash('sha256').update(hostname()).digest('hex').slice(0, 12),
+    RUNTIME_KIND: runtime.kind,
+  });
   const file = join(root, 'load_test/results', `${runId}.json`);
-  if (!existsSync(file)) throw new UserError('The load test did not run; k6 says why above.');
-  if (exitCode === LOST_JOBS) throw new UserError(`Accepted jobs were lost; see ${relative(root, file)}`);
-  if (exitCode !== 0 && exitCode !== ABORTED) {
-    throw new UserError(`k6 ended with exit code ${exitCode ?? 'none'}; see above.`);
-  }
+  const result = await readFile(file, 'utf8').catch(() => undefined);
+  if (result === undefined) throw new UserError(end.reason ?? `k6 ended with exit code ${end.exitCode}.`);
+  if (end.reason !== undefined) console.log(`The test stopped itself: ${end.reason}.`);
+  judge(loadTestResultSchema.parse(JSON.parse(result)), relative(root, file));
   return file;
 }
 
-function addresses({ apiUrl, monitoringUrl }: RunningSystem, reach: (url: string) => string) {
-  return {
-    API_URL: reach(apiUrl),
-    ...(monitoringUrl === undefined ? {} : { MONITORING_URL: reach(monitoringUrl) }),
-  };
+/** @throws UserError where the result is not the whole truth, or breaks a promise of the system */
+function judge(
+  { jobs, lost, unread, stopped }: ReturnType<typeof loadTestResultSchema.parse>,
+  file: string,
+): void {
+  const { open } = countJobs(jobs);
+  if (lost > 0 || open > 0)
+    throw new UserError(`${Math.max(lost, open)} accepted jobs did not end; see ${file}`);
+  if (unread > 0) throw new UserError(`${unread} accepted jobs could not be read at the end; see ${file}`);
+  if (stopped !== 'interrupted') return;
+  throw new UserError(`Interrupted; what happened until then is in ${file}`, { exitCode: INTERRUPTED });
+}
+
+function workersIn(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (/^\d{1,3}$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_WORKERS) return Number(given);
+  throw new UserError(`WORKERS=${given} is invalid: use a whole number from 1 to ${MAX_WORKERS}`);
 }
 
 /** The images that IMAGES names: those of a folder, or one file. k6 itself cannot list a folder. */

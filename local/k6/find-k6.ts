@@ -33,7 +33,7 @@ export async function findK6(): Promise<K6> {
     stdin: 'ignore',
     timeout: 10_000,
   });
-  if (exitCode === 0) return containerK6();
+  if (exitCode === 0) return await containerK6();
   throw new UserError(
     `k6 is not installed, and no Docker engine runs. To install k6: ${(await installHint('k6')).line}`,
   );
@@ -41,7 +41,7 @@ export async function findK6(): Promise<K6> {
 
 async function installedK6(program: string): Promise<K6> {
   const { stdout } = await execa(program, ['version'], { reject: false, stdin: 'ignore' });
-  const version = /\bv(\d+)\.\d+\.\d+\S*/.exec(stdout);
+  const version = versionIn(stdout);
   if (version === null) throw new UserError(`${program} does not print a version of k6.`);
   if (Number(version[1]) < OLDEST) {
     throw new UserError(
@@ -51,12 +51,19 @@ async function installedK6(program: string): Promise<K6> {
   return { version: version[0].slice(1), command: () => [program], address: (url) => url };
 }
 
+const versionIn = (text: string) => /\bv(\d+)\.\d+\.\d+\S*/.exec(text);
+
 /** Its network is this machine's own, or on Docker Desktop reaches it under another name. */
-function containerK6(): K6 {
+async function containerK6(): Promise<K6> {
   const { uid, gid } = userInfo();
   const isLinux = process.platform === 'linux';
+  const { stdout, exitCode, stderr } = await execa('docker', ['run', '--rm', IMAGE, 'version'], {
+    reject: false,
+    stdin: 'ignore',
+  });
+  if (exitCode !== 0) throw new UserError(`The image ${IMAGE} cannot be run: ${stderr.trim()}`);
   return {
-    version: IMAGE.slice(IMAGE.indexOf(':') + 1),
+    version: versionIn(stdout)?.[0].slice(1) ?? 'unknown',
     command: (folders) => [
       'docker',
       'run',
