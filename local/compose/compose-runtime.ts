@@ -2,6 +2,7 @@ import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/
 import { NOT_RUNNING } from '../supervisor/control-client.ts';
 import { UserError } from '../user-error.ts';
 import type { ComposeProject } from './compose-project.ts';
+import type { Container } from './container.ts';
 import { doctor } from './doctor.ts';
 import { workerToStart, workerToStop, workersOf } from './pick-worker.ts';
 import { printContainers } from './print-containers.ts';
@@ -47,10 +48,10 @@ export class ComposeRuntime implements Runtime {
   }
 
   async scale(workers: number, slots?: number | 'default'): Promise<void> {
-    await this.#containers();
+    const containers = await this.#containers();
     // Without --no-recreate, Compose makes those containers anew whose environment has changed.
     const recreate = slots === undefined ? ['--no-recreate'] : [];
-    const env = typeof slots === 'number' ? { MAX_CONCURRENT_JOBS: String(slots) } : {};
+    const env = slots === 'default' ? {} : slotsEnvironment(slots ?? slotsOf(containers));
     await this.#compose(
       ['up', '-d', '--no-deps', ...recreate, '--scale', `worker=${workers}`, 'worker'],
       this.#project.with(env),
@@ -126,4 +127,15 @@ export class ComposeRuntime implements Runtime {
     const { exitCode, text } = await project.compose(args);
     if (exitCode !== 0) throw new UserError(`docker-compose ${args[0] ?? ''} failed:\n${text}`);
   }
+}
+
+const SLOTS = 'MAX_CONCURRENT_JOBS';
+
+const slotsEnvironment = (slots: string | number | undefined) =>
+  slots === undefined ? {} : { [SLOTS]: String(slots) };
+
+/** The slots that the workers have now, so that further ones get as many. */
+function slotsOf(containers: readonly Container[]): string | undefined {
+  const variables = workersOf(containers).flatMap(({ environment }) => environment);
+  return variables.find((variable) => variable.startsWith(`${SLOTS}=`))?.slice(SLOTS.length + 1);
 }

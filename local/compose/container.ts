@@ -14,7 +14,10 @@ const inspectedSchema = z.array(
       StartedAt: z.string(),
       Health: z.object({ Status: z.string() }).nullish(),
     }),
-    Config: z.object({ Labels: z.record(z.string(), z.string()) }),
+    Config: z.object({
+      Labels: z.record(z.string(), z.string()),
+      Env: z.array(z.string()).nullish(),
+    }),
     NetworkSettings: z.object({
       Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullable()).nullish(),
     }),
@@ -41,13 +44,15 @@ export interface Container {
   readonly startedAt: Date;
   /** Ports of this machine, by the container's own. */
   readonly ports: ReadonlyMap<number, number>;
+  /** Its environment, as `NAME=value`. */
+  readonly environment: readonly string[];
 }
 
 /** @param inspected the output of `docker inspect` */
 export function readContainers(inspected: string): Container[] {
   const containers = inspectedSchema
     .parse(JSON.parse(inspected))
-    .map(({ Id, Name, RestartCount, State, Config: { Labels }, NetworkSettings }): Container => ({
+    .map(({ Id, Name, RestartCount, State, Config: { Labels, Env }, NetworkSettings }): Container => ({
       id: Id,
       name: Name.replace(/^\//, ''),
       service: Labels['com.docker.compose.service'] ?? Name,
@@ -58,6 +63,7 @@ export function readContainers(inspected: string): Container[] {
       restarts: RestartCount,
       pid: State.Pid,
       startedAt: new Date(State.StartedAt),
+      environment: Env ?? [],
       ports: new Map(
         Object.entries(NetworkSettings.Ports ?? {}).flatMap(([inside, outside]): [number, number][] =>
           outside?.[0] === undefined ? [] : [[Number.parseInt(inside, 10), Number(outside[0].HostPort)]],

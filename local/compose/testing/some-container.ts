@@ -14,6 +14,7 @@ export function someContainer(service: string, changes: Partial<Container> = {})
     pid: 7,
     startedAt: new Date(0),
     ports: new Map(),
+    environment: [],
     ...changes,
   };
 }
