@@ -65,8 +65,25 @@ export type JobEnd = 'completed' | 'failed' | 'lost' | 'open';
  * @param seconds after which `open` is returned; without it, the job counts as lost after JOB_TIMEOUT
  */
 export function follow(jobId: string, seconds?: number): JobEnd {
-  const deadline = Date.now() + (seconds ?? jobTimeout) * 1_000;
-  for (let left = seconds ?? jobTimeout; left > 0; left = Math.ceil((deadline - Date.now()) / 1_000)) {
+  const status = untilEnded(jobId, seconds ?? jobTimeout);
+  if (status === 'unknown') return countLost(jobId, 'the API does not know it');
+  if (status === 'open') {
+    return seconds === undefined ? countLost(jobId, `it did not end within ${jobTimeout} s`) : 'open';
+  }
+  if (status['status'] === 'failed') {
+    failed.add(1);
+    return 'failed';
+  }
+  completed.add(1);
+  const [from, to] = [status['submitted_at'], status['updated_at']].map((time) => Date.parse(String(time)));
+  if (from !== undefined && to !== undefined) timeToResult.add(Math.max(0, to - from));
+  return 'completed';
+}
+
+/** The status of a job that has ended within this time. */
+export function untilEnded(jobId: string, seconds: number): Record<string, unknown> | 'unknown' | 'open' {
+  const deadline = Date.now() + seconds * 1_000;
+  for (let left = seconds; left > 0; left = Math.ceil((deadline - Date.now()) / 1_000)) {
     const url = `${apiUrl}/status/${jobId}?wait=${Math.min(left, WAIT_S)}`;
     const response = http.get(url, {
       tags: { name: 'GET /status/{job_id}' },
@@ -74,28 +91,18 @@ export function follow(jobId: string, seconds?: number): JobEnd {
       timeout: '60s',
     });
     const body = jsonOf(response);
-    const state = body['status'];
-    if (response.status === 200 && (state === 'completed' || state === 'failed')) return ended(state, body);
-    if (response.status === 404) return countLost(jobId, 'the API does not know it');
+    if (response.status === 200 && (body['status'] === 'completed' || body['status'] === 'failed'))
+      return body;
+    if (response.status === 404) return 'unknown';
     if (response.status !== 200) sleep(RETRY_S);
   }
-  return seconds === undefined ? countLost(jobId, `it did not end within ${jobTimeout} s`) : 'open';
+  return 'open';
 }
 
-export function countLost(jobId: string, because: string): 'lost' {
+function countLost(jobId: string, because: string): 'lost' {
   lost.add(1);
   console.error(`Job ${jobId} was accepted and is lost: ${because}.`);
   return 'lost';
-}
-
-function ended(state: 'completed' | 'failed', status: Record<string, unknown>): JobEnd {
-  if (state === 'failed') failed.add(1);
-  else {
-    completed.add(1);
-    const [from, to] = [status['submitted_at'], status['updated_at']].map((time) => Date.parse(String(time)));
-    if (from !== undefined && to !== undefined) timeToResult.add(Math.max(0, to - from));
-  }
-  return state;
 }
 
 /** The body as an object; an empty one where it is none. */

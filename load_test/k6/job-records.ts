@@ -41,6 +41,7 @@ export function jobRecords(run: RunOfJobs): JobRecord[] {
   const ids = jobsOf(run).map(({ job_id }) => job_id);
   const deadline = Date.now() + READ_DEADLINE_MS;
   for (let left = ids; left.length > 0 && Date.now() < deadline;) {
+    const failed: string[] = [];
     for (let from = 0; from < left.length; from += BATCH) {
       const batch = left.slice(from, from + BATCH);
       const responses = http.batch(
@@ -48,11 +49,13 @@ export function jobRecords(run: RunOfJobs): JobRecord[] {
       );
       for (const [index, response] of responses.entries()) {
         const jobId = batch[index];
-        if (response.status !== 200 || jobId === undefined) continue;
-        records.set(jobId, recordOf(run, jsonOf(response) as unknown as JobStatus));
+        if (jobId === undefined) continue;
+        if (response.status === 200) {
+          records.set(jobId, recordOf(run, jsonOf(response) as unknown as JobStatus));
+        } else if (response.status !== 404) failed.push(jobId);
       }
     }
-    left = left.filter((jobId) => !records.has(jobId));
+    left = failed;
     if (left.length > 0) sleep(RETRY_S);
   }
   return ids.flatMap((jobId) => records.get(jobId) ?? []).reverse();

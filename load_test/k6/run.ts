@@ -1,7 +1,7 @@
 import { sleep } from 'k6';
 import http from 'k6/http';
 import type { LoadTestResult, Script } from '../result.ts';
-import { apiUrl, countLost, follow, jsonOf } from './api.ts';
+import { apiUrl, jsonOf, untilEnded } from './api.ts';
 import { openJobs } from './job-records.ts';
 import { address, refuse, text, wholeNumber } from './settings.ts';
 
@@ -56,15 +56,22 @@ export function begin(script: Script): Run {
 
 const orNull = (given: string) => (given === '' ? null : given);
 
-/** For `teardown()`: lets the jobs of a run that was stopped in the middle end, so that the next one finds an idle system. */
+/**
+ * For `teardown()`: lets the jobs of a run that was stopped in the middle end, so that the next one finds an idle system.
+ * What is open after that is so in the result.
+ */
 export function drain(run: Run): void {
   const deadline = Date.now() + DRAIN_S * 1_000;
-  let open = openJobs(run);
+  const unknown = new Set<string>();
   // Uploads that were being sent when the run was stopped may be accepted a little later.
-  for (; open.length > 0 && Date.now() < deadline; open = openJobs(run)) {
-    for (const jobId of open) follow(jobId, DRAIN_S);
+  for (;;) {
+    const open = openJobs(run).filter((jobId) => !unknown.has(jobId));
+    if (open.length === 0 || Date.now() > deadline) return;
+    for (const jobId of open) {
+      const left = Math.ceil((deadline - Date.now()) / 1_000);
+      if (untilEnded(jobId, left) === 'unknown') unknown.add(jobId);
+    }
   }
-  for (const jobId of open) countLost(jobId, `it did not end within ${DRAIN_S} s after the run`);
 }
 
 /** What is read of monitoring's snapshot. */

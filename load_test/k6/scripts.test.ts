@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { countJobs, kneeOf, recoveries, stepOutcomes } from '../calculate.ts';
 import { readSnapshot } from '../monitoring/watch-ledger.ts';
 import { loadTestResultSchema, type LoadTestResult } from '../result.ts';
+import { faultyApi } from './testing/faulty-api.ts';
 import { startLoadSystem, type LoadSystem } from '../system/load-system.ts';
 
 const k6 = inject('k6');
@@ -157,12 +158,47 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
       void worker?.signal('SIGSTOP');
       const { process: k6Run, end } = run('bulk_upload', { COUNT: '4', JOB_TIMEOUT: '1' });
       for await (const line of k6Run.iterable({ from: 'stderr' })) {
-        if (line.includes('was accepted and did not end')) void worker?.signal('SIGCONT');
+        if (line.includes('was accepted and is lost')) void worker?.signal('SIGCONT');
       }
       const { exitCode, result } = await end;
       expect(exitCode).toBe(99);
       expect(result?.lost).toBeGreaterThan(0);
       expect(countJobs(result?.jobs ?? [])).toMatchObject({ completed: 4, open: 0 });
+    },
+    RUN_MS,
+  );
+
+  it(
+    'reads every job in the end, although the API is unavailable now and then',
+    async () => {
+      let reads = 0;
+      await using api = await faultyApi(system.apiUrl, (method, path) =>
+        method === 'GET' && /^\/(status|jobs)/.test(path) && ++reads % 3 === 0 ? 503 : undefined,
+      );
+      const { exitCode, stdout, result } = await finished('bulk_upload', { API_URL: api.url, COUNT: '6' });
+      expect(exitCode).toBe(0);
+      expect(result).toMatchObject({ uploads: { accepted: 6 }, lost: 0, unread: 0 });
+      if (result !== undefined) await expectExact(result, stdout);
+    },
+    RUN_MS,
+  );
+
+  it(
+    'calls a job lost that the API does not know, in a capacity test as well',
+    async () => {
+      await using api = await faultyApi(system.apiUrl, (_method, path) =>
+        path.startsWith('/status/') ? 404 : undefined,
+      );
+      const { exitCode, stderr, stdout, result } = await finished('capacity_test', {
+        API_URL: api.url,
+        STEPS: '1',
+        STEP_SECONDS: '1',
+      });
+      expect(exitCode).toBe(99);
+      expect(stderr).toContain('was accepted and is lost: the API does not know it.');
+      expect(result?.lost).toBe(result?.uploads.accepted);
+      expect(result?.unread).toBe(result?.uploads.accepted);
+      expect(stdout).toContain('accepted jobs could not be read');
     },
     RUN_MS,
   );
