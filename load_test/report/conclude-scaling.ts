@@ -6,22 +6,36 @@ import { scalingOf, shapeOf, type Change, type Scaling, type ScalingShape } from
 /** A bulk upload: what more workers changed, or what one number of workers did. */
 export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
   const scaling = scalingOf(test);
-  if (scaling !== null) return concludeScaling(scaling, machine);
-  return test.settings.map((setting) => {
-    const throughput = medianOf(setting, ({ measures }) => measures.throughput);
-    if (throughput === 0) {
-      return { kind: 'none-completed', tone: 'problem', text: `With ${slotsOf(setting)} no job completed.` };
-    }
-    return {
-      kind: 'one-setting',
-      tone: 'note',
-      headline: `${perSecond(throughput)} with ${slotsOf(setting)}`,
-      text:
-        `With ${slotsOf(setting)} the workers completed ${perSecond(throughput)}, and 95 % of the results came within ` +
-        `${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
-        'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
-    };
+  const throughputOf = (setting: Setting) => medianOf(setting, ({ measures }) => measures.throughput);
+  const none = test.settings.filter((setting) => throughputOf(setting) === 0).map(concludeNoneCompleted);
+  if (scaling !== null) return [...none, ...concludeScaling(scaling, machine)];
+  const each = test.settings.flatMap((setting): Conclusion[] => {
+    const throughput = throughputOf(setting);
+    if (throughput === 0) return [];
+    return [
+      {
+        kind: 'one-setting',
+        tone: 'note',
+        headline: `${perSecond(throughput)} with ${slotsOf(setting)}`,
+        text:
+          `With ${slotsOf(setting)} the workers completed ${perSecond(throughput)}, and 95 % of the results came within ` +
+          `${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
+          'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
+      },
+    ];
   });
+  return [...none, ...each];
+}
+
+function concludeNoneCompleted(setting: Setting): Conclusion {
+  const { runs } = setting;
+  const empty = runs.filter(({ measures }) => measures.counts.completed === 0).length;
+  const where = empty === runs.length ? '' : ` in ${empty} of ${runs.length} runs`;
+  return {
+    kind: 'none-completed',
+    tone: 'problem',
+    text: `With ${slotsOf(setting)} no job completed${where}.`,
+  };
 }
 
 /** Why throughput and time to result changed with the number of slots as they did. */

@@ -2,15 +2,16 @@ import type { AnalysedTest } from './analyse.ts';
 import { count, digits, percent, perSecond } from './format.ts';
 import type { Setting } from './group-runs.ts';
 import type { LittlesLaw } from './littles-law.ts';
+import { scalableSettings } from './scaling.ts';
 import { FEWEST_COUNTS } from './usl.ts';
 
 /** What the fit of the Universal Scalability Law means, or why there is none; one paragraph each. */
 export function explainUsl({ scaling, settings }: Pick<AnalysedTest, 'scaling' | 'settings'>): string[] {
-  const counts = new Set(settings.flatMap(({ slots }) => (slots === null ? [] : [slots]))).size;
+  const counts = scalableSettings({ settings }).length;
   const usl = scaling?.usl ?? null;
   if (usl === null) {
     return [
-      `No fit: the law has three coefficients, so a fit needs at least ${FEWEST_COUNTS} different numbers of slots, and these runs have ${counts}. With fewer, a curve passes near every point whatever the system does.`,
+      `No fit: the law has three coefficients, so a fit needs at least ${FEWEST_COUNTS} different numbers of slots, and these runs have ${counts}. With fewer, a curve passes near every point, whatever the system does.`,
     ];
   }
   const { lambda, sigma, kappa, peakSlots, peakThroughput, rSquared } = usl;

@@ -73,7 +73,7 @@ export async function htmlReport(analysis: Analysis): Promise<string> {
 /** The most important thing that the runs say. */
 export function headlineOf({ machines }: Pick<Analysis, 'machines'>): string {
   const conclusions = machines.flatMap(({ tests }) => inOrder(tests).flatMap((test) => test.conclusions));
-  const lost = conclusions.find(({ kind }) => kind === 'jobs-lost');
+  const lost = conclusions.find(({ kind }) => kind === 'jobs-lost' || kind === 'jobs-unread');
   return (
     (lost ?? conclusions.find(({ headline }) => headline !== undefined))?.headline ?? 'No job was completed'
   );
