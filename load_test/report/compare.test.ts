@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LoadTestResult } from '../result.ts';
-import { compare, comparisonLines } from './compare.ts';
+import { compare } from './compare.ts';
+import { comparisonLines } from './print-comparison.ts';
 import { runWith } from './testing/results.ts';
 import { simulateBulk, simulateBursts, simulateCapacity, simulateExperiment } from './testing/simulate.ts';
 

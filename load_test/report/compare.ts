@@ -1,12 +1,10 @@
-import { table } from '@image-pipeline/local/terminal/table.ts';
-import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
 import { UserError } from '@image-pipeline/local/user-error.ts';
-import { COUNTED, metricsOf } from './compared-metrics.ts';
+import { metricsOf } from './compared-metrics.ts';
 import { differingParts } from './environment.ts';
-import { count, digits, list, plain, printable } from './format.ts';
+import { count, list, printable } from './format.ts';
 import { comparedParameters, groupRuns, slotsOf, valuesOf, type Setting, type Test } from './group-runs.ts';
 import type { ResultFile } from './read-results.ts';
-import { differenceBetween, mean, median, type Difference } from './statistics.ts';
+import { differenceBetween, type Difference } from './statistics.ts';
 
 /** One setting on both sides. */
 export interface Comparison {
@@ -149,57 +147,4 @@ function titleOf(a: Side, b: Side): string {
       ? slotsOf(a.setting)
       : `${slotsOf(a.setting)} → ${slotsOf(b.setting)}`;
   return printable([a.test.script, slots, ...differing, ...environment].join(', '));
-}
-
-/** For a terminal of this many columns. */
-export function comparisonLines({ title, metrics, notes }: Comparison, width: number): string[] {
-  const [first] = metrics;
-  const [repeatsA, repeatsB] = [first?.a.length ?? 0, first?.b.length ?? 0];
-  const rows = metrics.map(({ metric, unit, a, b, difference, margin, ratio, verdict }) => {
-    return [
-      `${metric}, ${unit}`,
-      spread(a, unit),
-      spread(b, unit),
-      change({ difference, margin, ratio }, a),
-      verdict,
-    ];
-  });
-  const columns = [
-    { title: '' },
-    { title: 'A', align: 'right' },
-    { title: 'B', align: 'right' },
-    { title: 'CHANGE', align: 'right' },
-    { title: 'VERDICT' },
-  ] as const;
-  const noise =
-    repeatsA < 2 || repeatsB < 2
-      ? 'A side has one run, so the noise is unknown: a difference may be chance. Three repeats a side show it.'
-      : 'Median (lowest–highest). ± is the 95 % confidence interval of the change (Welch).';
-  return [
-    ...wrap(`${title}: A ${count(repeatsA, 'run')}, B ${count(repeatsB, 'run')}`, width),
-    ...table(columns, rows),
-    ...[noise, ...notes].flatMap((note) => wrap(note, width)),
-  ];
-}
-
-/** `+12.3 ± 4.5 %` of the mean of A, or in the unit of the metric where that is 0. */
-function change(
-  { difference, margin, ratio }: Omit<Difference, 'beyondNoise'>,
-  a: readonly number[],
-): string {
-  if (Number.isNaN(difference)) return '–';
-  if (difference === 0) return '0';
-  const [unit, name] = Number.isNaN(ratio) ? [1, ''] : [mean(a) / 100, ' %'];
-  return `${signed(difference / unit)}${margin === null ? '' : ` ± ${digits(margin / unit)}`}${name}`;
-}
-
-/** `6.45 (6.31–6.60)`; `–` without a value */
-function spread(values: readonly number[], unit: string): string {
-  const text = COUNTED.has(unit) ? plain : digits;
-  const middle = text(median(values));
-  return values.length < 2 ? middle : `${middle} (${text(Math.min(...values))}–${text(Math.max(...values))})`;
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${digits(Math.abs(value))}`;
 }
