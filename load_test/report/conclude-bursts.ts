@@ -24,11 +24,11 @@ export function concludeBursts(setting: Setting): Conclusion[] {
     conclusions.push({
       kind: 'burst-not-recovered',
       tone: 'problem',
-      headline: `Bursts of ${size} every ${plain(interval)} s come faster than the workers recover`,
+      headline: `The workers do not keep up with bursts of ${count(size, 'image')} every ${plain(interval)} s`,
       text:
         `${whole(late.length)} of ${count(bursts.length, 'burst')} had not recovered when the next one came, the first of them burst ${firstLate.number}, with ${count(firstLate.waitingAtNext, 'job')} still waiting. ` +
         `${count(size, 'image')} every ${plain(interval)} s are ${perSecond(size / interval)}; the workers completed ${perSecond(throughput)} with ${slotsOf(setting)}. ` +
-        `At most ${count(peak, 'job')} waited.`,
+        `The queue peaked at ${count(peak, 'waiting job')}.`,
     });
   } else if (never === undefined) {
     const times = bursts.flatMap((burst) => burst.seconds ?? []);

@@ -78,7 +78,7 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
     conclusions.push({
       kind: 'still-growing',
       tone: 'note',
-      text: `Throughput still grew at ${limit.slots} slots, the most that were tested, so the limit is not reached${machine.cores === null ? '' : `; this machine has ${count(machine.cores, 'core')}`}. Test with more workers to find it.`,
+      text: `Throughput still grew at ${limit.slots} slots, the highest number tested, so the limit was not reached${machine.cores === null ? '' : `; this machine has ${count(machine.cores, 'core')}`}. Test with more workers to find it.`,
     });
     return conclusions;
   }
@@ -133,13 +133,16 @@ function stretchOf({ from, to }: Change): number {
 }
 
 function headlineBeyond(beyond: Change | undefined): string {
-  if (beyond === undefined) return 'the most that were tested';
-  return { flat: 'then stays flat', fell: 'then falls', unclear: 'then is too noisy to say', grew: 'and on' }[
-    beyond.kind
-  ];
+  if (beyond === undefined) return 'the highest number tested';
+  return {
+    flat: 'then stays flat',
+    fell: 'then falls',
+    unclear: 'then the noise hides changes',
+    grew: 'and on',
+  }[beyond.kind];
 }
 
-/** What limits throughput beyond a number of slots: the evidence is how busy the slots were, and for how long. */
+/** What limits throughput beyond a number of slots. The evidence is utilization and the processing time of a job. */
 function reasonFor(change: Change, cores: number | null): { reason: string; text: string } {
   const { from, to } = change;
   const utilisation = medianOf(to.setting, ({ measures }) => measures.utilisation);
@@ -160,7 +163,7 @@ function reasonFor(change: Change, cores: number | null): { reason: string; text
   if (cores === null) {
     return {
       reason: 'shared',
-      text: `${longer}, so the slots share a limit. How many cores the machine has is not known.`,
+      text: `${longer}, so the slots share a limit. The number of cores is unknown.`,
     };
   }
   if (from.slots <= cores && cores < to.slots) {

@@ -50,7 +50,7 @@ export function concludeFailures(runs: readonly Run[]): Conclusion[] {
       kind: 'jobs-lost',
       tone: 'problem',
       headline: `${count(lost, 'accepted job')} did not end`,
-      text: `${whole(lost)} of ${count(accepted, 'accepted job')} did not end while k6 waited for ${lost === 1 ? 'it' : 'them'}. Check whether ${lost === 1 ? 'it is' : 'they are'} still open: make monitor`,
+      text: `${whole(lost)} of ${count(accepted, 'accepted job')} did not end while k6 waited for ${lost === 1 ? 'it' : 'them'}. Check whether ${lost === 1 ? 'it is' : 'they are'} still in progress: make monitor`,
     });
   }
   const failed = sum(({ measures }) => measures.counts.failed);
@@ -114,14 +114,14 @@ function concludeQuality({ settings, interrupted, incomplete, script }: Test): C
     conclusions.push({
       kind: 'noise-unknown',
       tone: 'note',
-      text: 'Some numbers of slots were tested once, so their noise is unknown. Three repeats each show it: make experiment-workers',
+      text: 'Some numbers of slots were tested once, so their noise is unknown. Run three repeats of each: make experiment-workers',
     });
   }
   if (settings.length > 1 && settings.some(({ slots }) => slots === null)) {
     conclusions.push({
       kind: 'slots-unknown',
       tone: 'note',
-      text: 'For some runs the number of slots is not known, because monitoring did not answer. They are not part of the scaling curve.',
+      text: 'For some runs the number of slots is unknown, because monitoring did not respond. They are not part of the scaling curve.',
     });
   }
   if (incomplete.length > 0) {

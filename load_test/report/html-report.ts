@@ -55,9 +55,9 @@ export async function htmlReport(analysis: Analysis): Promise<string> {
         </main>
         <footer>
           <p>
-            Times are the system's own, from each job's status. Time to result is from the accepted upload to
-            the completed job. Throughput is completed jobs from the first upload to the last result. Clock
-            times are in UTC.
+            Times come from each job’s status. Time to result is from the accepted upload to the completed
+            job. Throughput is completed jobs from the first upload to the last result. Clock times are in
+            UTC.
           </p>
         </footer>
       </body>
@@ -69,9 +69,7 @@ export async function htmlReport(analysis: Analysis): Promise<string> {
 export function headlineOf({ machines }: Pick<Analysis, 'machines'>): string {
   const conclusions = machines.flatMap(({ tests }) => inOrder(tests).flatMap((test) => test.conclusions));
   const lost = conclusions.find(({ kind }) => kind === 'jobs-lost' || kind === 'jobs-unread');
-  return (
-    (lost ?? conclusions.find(({ headline }) => headline !== undefined))?.headline ?? 'No job was completed'
-  );
+  return (lost ?? conclusions.find(({ headline }) => headline !== undefined))?.headline ?? 'No job completed';
 }
 
 async function machineSection({ machine, runs, tests }: AnalysedMachine, named: boolean): Promise<Markup> {

@@ -45,7 +45,7 @@ function outcomeOf(measures: Measures): string {
     }
     case 'capacity_test':
       if (steps.length === 0) return '';
-      if (steps.every(({ sustained }) => sustained)) return 'no knee';
+      if (steps.every(({ sustained }) => sustained)) return `knee ≥ ${plain(knee?.rate ?? 0)}/s`;
       return knee === null ? `knee < ${plain(steps[0]?.rate ?? 0)}/s` : `knee ${plain(knee.rate)}/s`;
   }
 }

@@ -39,7 +39,7 @@ export async function testSection(test: AnalysedTest, machine: Machine): Promise
             </p>`
     }
     ${
-      script === 'bulk_upload'
+      script === 'bulk_upload' && settings.length > 0
         ? html`<h3>Universal Scalability Law</h3>
             ${explainUsl(test).map((text) => html`<p>${bound(text)}</p>`)}`
         : ''
