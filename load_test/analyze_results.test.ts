@@ -101,6 +101,29 @@ describe('analyze_results', () => {
     expect(await analyze('warm-up.json')).toMatchObject({ code: 1, stdout: '' });
   });
 
+  it('says that runs of different runtimes are not repeats, and analyses each', async () => {
+    await save(
+      simulateBulk({}, 100, { run_id: 'compose', runtime: 'compose' }),
+      simulateBulk({}, 100, { run_id: 'local', runtime: 'local' }),
+    );
+    const { stdout } = await analyze('.');
+    expect(stdout.replaceAll('\n', ' ')).toContain(
+      'The runs of bulk_upload differ in runtime compose and local.',
+    );
+    expect(stdout).toMatch(/^Bulk upload \(runtime compose\) /m);
+    expect(stdout).toMatch(/^Bulk upload \(runtime local\) /m);
+  });
+
+  it('marks a run whose jobs could not all be read', async () => {
+    await save(simulateBulk({}, 9, { unread: 3 }));
+    const { stdout } = await analyze('.');
+    expect(stdout).toMatch(/^bulk .* 3 unread/m);
+    expect(stdout).toMatch(/^! 3 of 9 accepted jobs could not be read/m);
+    expect(await readFile(join(folder, 'report.html'), 'utf8')).toMatch(
+      /<h1>3\saccepted jobs could not be read/,
+    );
+  });
+
   it('says once that results of different machines are not compared', async () => {
     const machine = { platform: 'darwin-arm64', cores: 8, memory_bytes: 2 ** 34, load_average: 0 };
     await save(simulateBulk(), simulateBulk({}, 100, { run_id: 'other', machine }));

@@ -4,10 +4,11 @@ import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '@image-pipeline/local/user-error.ts';
 import { analyse, toJson } from './report/analyse.ts';
-import { compare, comparisonLines } from './report/compare.ts';
+import { compare } from './report/compare.ts';
 import { printable } from './report/format.ts';
 import { htmlReport } from './report/html-report.ts';
 import { analysisLines } from './report/print-analysis.ts';
+import { comparisonLines } from './report/print-comparison.ts';
 import { readResults, RESULTS_FOLDER, type ResultFile } from './report/read-results.ts';
 
 /** `make analyze`: what the results of load tests say, on the terminal and as one HTML file. */

@@ -72,5 +72,5 @@ export function handleSummary(data: SummaryData) {
 function sentAt(number: number, jobs: readonly JobRecord[], run: Run): string {
   const times = jobs.filter(({ group }) => group === number).map(({ queued_at }) => Date.parse(queued_at));
   const planned = Date.parse(run.started_at) + (number - 1) * interval * 1_000;
-  return new Date(times.length === 0 ? planned : Math.min(...times)).toISOString();
+  return new Date(times.reduce((first, at) => Math.min(first, at), times[0] ?? planned)).toISOString();
 }

@@ -2,7 +2,8 @@ import type { JobRecord, LoadTestResult } from './result.ts';
 
 /*
  * What follows from the timelines of the jobs. Both k6 and Node run this file, so that a run's own summary and the
- * report show the same numbers; it imports nothing at run time.
+ * report show the same numbers; it imports nothing at run time. A run can have more jobs than a function call may have
+ * arguments, so nothing here spreads them into one.
  */
 
 export interface Percentiles {
@@ -50,7 +51,7 @@ export function countJobs(jobs: readonly JobRecord[]): JobCounts {
   return { completed, failed, open: jobs.length - completed - failed };
 }
 
-/** Completed jobs a second, from the first upload to the last result; 0 where none completed. */
+/** Completed jobs per second, from the first upload to the last result; 0 where none completed. */
 export function throughput(jobs: readonly JobRecord[]): number {
   const { completed } = countJobs(jobs);
   const span = makespan(jobs);
@@ -59,9 +60,10 @@ export function throughput(jobs: readonly JobRecord[]): number {
 
 /** Seconds from the first upload to the last result; 0 where nothing has ended. */
 export function makespan(jobs: readonly JobRecord[]): number {
-  const first = Math.min(...jobs.map(({ queued_at }) => Date.parse(queued_at)));
-  const last = Math.max(
-    ...jobs.map(({ ended_at }) => (ended_at === null ? -Infinity : Date.parse(ended_at))),
+  const first = jobs.reduce((least, { queued_at }) => Math.min(least, Date.parse(queued_at)), Infinity);
+  const last = jobs.reduce(
+    (most, { ended_at }) => (ended_at === null ? most : Math.max(most, Date.parse(ended_at))),
+    -Infinity,
   );
   return Number.isFinite(first) && Number.isFinite(last) ? Math.max(0, (last - first) / 1_000) : 0;
 }
@@ -101,6 +103,8 @@ export function depthOverTime(jobs: readonly JobRecord[]): Depth[] {
 export interface Recovery {
   readonly number: number;
   readonly size: number;
+  /** Images of the burst that became jobs. Where none did, `peak` is 0 and `seconds` null. */
+  readonly accepted: number;
   /** Jobs waiting when the burst was sent. */
   readonly before: number;
   /** The most that waited until it had recovered. */
@@ -114,38 +118,45 @@ export function recoveries({ bursts, jobs }: Pick<LoadTestResult, 'bursts' | 'jo
   return bursts.map(({ number, size, at }) => {
     const sentAt = Date.parse(at);
     const before = [...depths].reverse().find((depth) => depth.at < sentAt)?.waiting ?? 0;
+    const own = jobs.filter(({ group }) => group === number);
+    const accepted = own.length;
+    if (accepted === 0) return { number, size, accepted, before, peak: 0, seconds: null };
     // The queue of a burst is only down again when the last image of the burst has arrived.
-    const arrived = Math.max(
-      sentAt,
-      ...jobs.filter(({ group }) => group === number).map(({ queued_at }) => Date.parse(queued_at)),
-    );
+    const arrived = own.reduce((last, { queued_at }) => Math.max(last, Date.parse(queued_at)), sentAt);
     const recovered = depths.find((depth) => depth.at >= arrived && depth.waiting <= before);
     const until = recovered?.at ?? Infinity;
-    const peak = Math.max(
+    const peak = depths.reduce(
+      (most, depth) => (depth.at >= sentAt && depth.at <= until ? Math.max(most, depth.waiting) : most),
       before,
-      ...depths.filter((depth) => depth.at >= sentAt && depth.at <= until).map(({ waiting }) => waiting),
     );
-    return { number, size, before, peak, seconds: recovered ? (recovered.at - sentAt) / 1_000 : null };
+    return {
+      number,
+      size,
+      accepted,
+      before,
+      peak,
+      seconds: recovered ? (recovered.at - sentAt) / 1_000 : null,
+    };
   });
 }
 
-/** What one step of a capacity test came to. */
+/** The outcome of one step of a capacity test. */
 export interface StepOutcome {
   readonly number: number;
-  /** Uploads a second that were asked for. */
+  /** Target of the step, in uploads per second. */
   readonly rate: number;
   readonly seconds: number;
   readonly accepted: number;
   readonly dropped: number;
-  /** Results a second while the step lasted, whichever step they belong to. */
+  /** Results per second while the step lasted, whichever step they belong to. */
   readonly throughput: number;
   /** Seconds from upload to result of the step's own jobs; null where none completed. */
   readonly times: Percentiles | null;
-  /** Results came as fast as uploads were asked for. */
+  /** Results kept up with the target rate, and no upload was dropped. */
   readonly sustained: boolean;
 }
 
-/** Results a second may be this share of the rate, because the last ones come after the step. */
+/** A step is sustained if results reach this share of its rate: its last results arrive after it ends. */
 export const SUSTAINED_SHARE = 0.9;
 
 export function stepOutcomes({

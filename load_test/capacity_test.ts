@@ -102,9 +102,8 @@ export function handleSummary(data: SummaryData) {
 
 /** Seconds from the start of the run to its last accepted upload. */
 function lastUpload(jobs: readonly JobRecord[], run: Run): number {
-  return (
-    (Math.max(...jobs.map(({ queued_at }) => Date.parse(queued_at))) - Date.parse(run.started_at)) / 1_000
-  );
+  const last = jobs.reduce((latest, { queued_at }) => Math.max(latest, Date.parse(queued_at)), -Infinity);
+  return (last - Date.parse(run.started_at)) / 1_000;
 }
 
 /** Where the test stopped in the middle of a step, that step is shorter. */

@@ -47,12 +47,12 @@ export const loadTestResultSchema = z.object({
   /** `saturated`: a capacity test stopped itself; `interrupted`: somebody stopped k6. */
   stopped: z.enum(['finished', 'saturated', 'interrupted']),
   api_url: z.string(),
-  /** Tells machines of the same kind apart; null where k6 was called without `make`. */
-  host: z.string().nullable().default(null),
-  /** `compose` or `local`; null where k6 was called without `make`. */
-  runtime: z.string().nullable().default(null),
   /** The machine that monitoring runs on, at the start of the run; null where monitoring did not answer. */
   machine: machineSchema.nullable(),
+  /** Hash of the machine's host name, which tells two equal machines apart; null where it is not known. */
+  host: z.string().nullable().default(null),
+  /** How the system runs: `compose` or `local`; null where k6 was not called by `make`. */
+  runtime: z.string().nullable().default(null),
   /** Null where it is not known. */
   versions: z.object({
     pipeline: z.string().nullable(),
@@ -73,7 +73,7 @@ export const loadTestResultSchema = z.object({
   jobs: z.array(jobRecordSchema),
   /** Accepted jobs that did not end. */
   lost: count,
-  /** Accepted jobs whose status could not be read when the result was written; they are not in `jobs`. */
+  /** Accepted jobs whose status could not be read when the result was written: they are missing from `jobs`. */
   unread: count.default(0),
   /** When each burst was sent; empty in other tests. */
   bursts: z.array(z.object({ number: z.int().min(1), size: count, at: timestamp })),
@@ -81,7 +81,7 @@ export const loadTestResultSchema = z.object({
   steps: z.array(
     z.object({
       number: z.int().min(1),
-      /** Uploads a second that the step asked for. */
+      /** Target of the step, in uploads per second. */
       rate: z.number().positive(),
       seconds,
       /** Uploads that k6 could not send because every virtual user was waiting for a result. */
@@ -93,4 +93,5 @@ export const loadTestResultSchema = z.object({
 
 export type Script = (typeof scripts)[number];
 export type JobRecord = z.output<typeof jobRecordSchema>;
-export type LoadTestResult = z.output<typeof loadTestResultSchema>;
+/** As a script writes it: a field with a default may be missing. */
+export type LoadTestResult = z.input<typeof loadTestResultSchema>;

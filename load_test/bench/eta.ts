@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { z } from 'zod';
+import { percentile } from '../calculate.ts';
 import { drawFrom } from '../draw.ts';
 import { startLoadSystem } from '../system/load-system.ts';
-import { percentile } from './latency.ts';
 import { report } from './report.ts';
 import { benchImage, upload } from './upload.ts';
 import { JobWatcher } from './watch-jobs.ts';

@@ -29,9 +29,3 @@ export async function idleLatencies(
   }
   return { toStart, toSubscriber };
 }
-
-/** The value below which this part (0 to 1) of the values lies. */
-export function percentile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
-}

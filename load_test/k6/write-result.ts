@@ -40,7 +40,7 @@ export function writeResult(data: SummaryData, outcome: Outcome): Record<string,
     parameters: { ...outcome.parameters, OPERATIONS: operations },
     experiment: experiment === '' ? null : { name: experiment, repeat, warm_up: isWarmUp },
     ...run,
-    ended_at: new Date(ends.length === 0 ? Date.now() : Math.max(...ends)).toISOString(),
+    ended_at: new Date(ends.reduce((last, at) => Math.max(last, at), ends[0] ?? Date.now())).toISOString(),
     stopped: isSaturated ? 'saturated' : isComplete ? 'finished' : 'interrupted',
     api_url: apiUrl,
     // A virtual user that was stopped may have got no response to an upload that was accepted.

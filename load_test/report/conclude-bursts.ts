@@ -1,3 +1,4 @@
+import type { Recovery } from '../calculate.ts';
 import type { Conclusion } from './conclude.ts';
 import { count, perSecond, plain, seconds, whole } from './format.ts';
 import { medianOf, slotsOf, type Setting } from './group-runs.ts';
@@ -6,10 +7,11 @@ import { median } from './statistics.ts';
 
 /** Whether the queue of each burst was gone before the next one came. */
 export function concludeBursts(setting: Setting): Conclusion[] {
-  const bursts = setting.runs.flatMap(burstsOf);
+  const sent = setting.runs.flatMap(burstsOf);
+  const bursts = sent.filter(({ accepted }) => accepted > 0);
+  const conclusions = concludeRefused(sent);
   const [first] = bursts;
-  if (first === undefined) return [];
-  const conclusions: Conclusion[] = [];
+  if (first === undefined) return conclusions;
   const [size, interval] = [first.size, first.interval];
   const late = bursts.filter(
     (burst) => burst.interval !== null && (burst.seconds ?? Infinity) > burst.interval,
@@ -22,11 +24,11 @@ export function concludeBursts(setting: Setting): Conclusion[] {
     conclusions.push({
       kind: 'burst-not-recovered',
       tone: 'problem',
-      headline: `Bursts of ${size} every ${plain(interval)} s come faster than the workers recover`,
+      headline: `The workers do not keep up with bursts of ${count(size, 'image')} every ${plain(interval)} s`,
       text:
         `${whole(late.length)} of ${count(bursts.length, 'burst')} had not recovered when the next one came, the first of them burst ${firstLate.number}, with ${count(firstLate.waitingAtNext, 'job')} still waiting. ` +
         `${count(size, 'image')} every ${plain(interval)} s are ${perSecond(size / interval)}; the workers completed ${perSecond(throughput)} with ${slotsOf(setting)}. ` +
-        `At most ${count(peak, 'job')} waited.`,
+        `The queue peaked at ${count(peak, 'waiting job')}.`,
     });
   } else if (never === undefined) {
     const times = bursts.flatMap((burst) => burst.seconds ?? []);
@@ -39,7 +41,7 @@ export function concludeBursts(setting: Setting): Conclusion[] {
       text:
         times.length === 1
           ? `The burst of ${count(size, 'image')} recovered in ${seconds(median(times))}.`
-          : `All ${bursts.length} bursts of ${count(size, 'image')} recovered in ${range} (median ${seconds(median(times))})${before}.`,
+          : `${sent.length === bursts.length ? 'All ' : ''}${bursts.length} bursts of ${count(size, 'image')} recovered in ${range} (median ${seconds(median(times))})${before}.`,
     });
   }
   if (never !== undefined) {
@@ -50,6 +52,13 @@ export function concludeBursts(setting: Setting): Conclusion[] {
     });
   }
   return conclusions;
+}
+
+function concludeRefused(bursts: readonly Recovery[]): Conclusion[] {
+  const refused = bursts.filter(({ accepted }) => accepted === 0).length;
+  if (refused === 0) return [];
+  const text = `No image of ${refused} of ${count(bursts.length, 'burst')} was accepted, so ${refused === 1 ? 'it has' : 'they have'} no recovery time.`;
+  return [{ kind: 'burst-refused', tone: 'problem', text }];
 }
 
 /** The bursts of a run, each with the seconds until the next one; null for the last. */

@@ -32,7 +32,7 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
       {
         kind: 'knee-not-reached',
         tone: 'note',
-        headline: `${plain(last.rate)} jobs/s are sustained, and the knee is not reached`,
+        headline: `Sustained up to ${plain(last.rate)} jobs/s; the knee was not reached`,
         text: `With ${workers} every step was sustained, up to ${plain(last.rate)} jobs/s, so the knee was not reached. Test with higher rates.`,
       },
     ];
@@ -40,14 +40,14 @@ function concludeSteps(steps: readonly StepOutcome[], setting: Setting): Conclus
   const within = failing.times === null ? '' : `, 95 % of them within ${seconds(failing.times.p95)}`;
   const dropped =
     failing.dropped === 0 ? '' : `, and k6 could not send ${count(failing.dropped, 'upload')} in time`;
-  const came = `At ${plain(failing.rate)} jobs/s results came at ${perSecond(failing.throughput)}`;
+  const came = `At a target of ${plain(failing.rate)} jobs/s, results came at ${perSecond(failing.throughput)}`;
   const knee = steps[broken - 1];
   if (knee === undefined) {
     return [
       {
         kind: 'first-step-too-fast',
         tone: 'note',
-        headline: `Even ${plain(first.rate)} jobs/s are not sustained`,
+        headline: `The first step, ${plain(first.rate)} jobs/s, was not sustained`,
         text: `With ${workers} even the first step was too fast. ${came}${within}${dropped}. Start at a lower rate.`,
       },
     ];

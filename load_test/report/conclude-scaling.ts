@@ -6,22 +6,36 @@ import { scalingOf, shapeOf, type Change, type Scaling, type ScalingShape } from
 /** A bulk upload: what more workers changed, or what one number of workers did. */
 export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
   const scaling = scalingOf(test);
-  if (scaling !== null) return concludeScaling(scaling, machine);
-  return test.settings.map((setting) => {
-    const throughput = medianOf(setting, ({ measures }) => measures.throughput);
-    if (throughput === 0) {
-      return { kind: 'none-completed', tone: 'problem', text: `With ${slotsOf(setting)} no job completed.` };
-    }
-    return {
-      kind: 'one-setting',
-      tone: 'note',
-      headline: `${perSecond(throughput)} with ${slotsOf(setting)}`,
-      text:
-        `With ${slotsOf(setting)} the workers completed ${perSecond(throughput)}, and 95 % of the results came within ` +
-        `${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
-        'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
-    };
+  const throughputOf = (setting: Setting) => medianOf(setting, ({ measures }) => measures.throughput);
+  const none = test.settings.filter((setting) => throughputOf(setting) === 0).map(concludeNoneCompleted);
+  if (scaling !== null) return [...none, ...concludeScaling(scaling, machine)];
+  const each = test.settings.flatMap((setting): Conclusion[] => {
+    const throughput = throughputOf(setting);
+    if (throughput === 0) return [];
+    return [
+      {
+        kind: 'one-setting',
+        tone: 'note',
+        headline: `${perSecond(throughput)} with ${slotsOf(setting)}`,
+        text:
+          `With ${slotsOf(setting)} the workers completed ${perSecond(throughput)}, and 95 % of the results came within ` +
+          `${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
+          'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
+      },
+    ];
   });
+  return [...none, ...each];
+}
+
+function concludeNoneCompleted(setting: Setting): Conclusion {
+  const { runs } = setting;
+  const empty = runs.filter(({ measures }) => measures.counts.completed === 0).length;
+  const where = empty === runs.length ? '' : ` in ${empty} of ${runs.length} runs`;
+  return {
+    kind: 'none-completed',
+    tone: 'problem',
+    text: `With ${slotsOf(setting)} no job completed${where}.`,
+  };
 }
 
 /** Why throughput and time to result changed with the number of slots as they did. */
@@ -64,7 +78,7 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
     conclusions.push({
       kind: 'still-growing',
       tone: 'note',
-      text: `Throughput still grew at ${limit.slots} slots, the most that were tested, so the limit is not reached${machine.cores === null ? '' : `; this machine has ${count(machine.cores, 'core')}`}. Test with more workers to find it.`,
+      text: `Throughput still grew at ${limit.slots} slots, the highest number tested, so the limit was not reached${machine.cores === null ? '' : `; this machine has ${count(machine.cores, 'core')}`}. Test with more workers to find it.`,
     });
     return conclusions;
   }
@@ -119,13 +133,16 @@ function stretchOf({ from, to }: Change): number {
 }
 
 function headlineBeyond(beyond: Change | undefined): string {
-  if (beyond === undefined) return 'the most that were tested';
-  return { flat: 'then stays flat', fell: 'then falls', unclear: 'then is too noisy to say', grew: 'and on' }[
-    beyond.kind
-  ];
+  if (beyond === undefined) return 'the highest number tested';
+  return {
+    flat: 'then stays flat',
+    fell: 'then falls',
+    unclear: 'then the noise hides changes',
+    grew: 'and on',
+  }[beyond.kind];
 }
 
-/** What limits throughput beyond a number of slots: the evidence is how busy the slots were, and for how long. */
+/** What limits throughput beyond a number of slots. The evidence is utilization and the processing time of a job. */
 function reasonFor(change: Change, cores: number | null): { reason: string; text: string } {
   const { from, to } = change;
   const utilisation = medianOf(to.setting, ({ measures }) => measures.utilisation);
@@ -146,7 +163,7 @@ function reasonFor(change: Change, cores: number | null): { reason: string; text
   if (cores === null) {
     return {
       reason: 'shared',
-      text: `${longer}, so the slots share a limit. How many cores the machine has is not known.`,
+      text: `${longer}, so the slots share a limit. The number of cores is unknown.`,
     };
   }
   if (from.slots <= cores && cores < to.slots) {

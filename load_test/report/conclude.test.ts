@@ -155,6 +155,31 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['implausible']).toContain('3.00× from 1 to 2 slots is more than the ideal 2×');
   });
 
+  it('is about the numbers of slots with which jobs completed, and names those without', () => {
+    const curve = repeated([
+      [2, 6],
+      [5, 6.1],
+    ]);
+    const conclusions = conclusionsOf([
+      simulateBulk({}, 0, { jobs: [], parameters: curve[0]?.parameters ?? {} }),
+      ...curve,
+    ]);
+    expect(conclusions['none-completed']).toBe('With 1 slot (1 × 1) no job completed.');
+    expect(conclusions['grew']).toBeUndefined();
+    expect(conclusions['flat:cores']).toMatch(/^From 2 to 5 slots throughput stayed the same/);
+    expect(conclusions['time-to-result']).not.toContain('–');
+  });
+
+  it('does not come from runs with lost or unread jobs', () => {
+    const [first, ...others] = repeated([
+      [1, 3],
+      [2, 6],
+    ]);
+    const conclusions = conclusionsOf(first === undefined ? [] : [...others, { ...first, lost: 1 }]);
+    expect(conclusions['grew']).toMatch(/from 3\.0[12] to 6\.00 jobs\/s/);
+    expect(conclusions['incomplete']).toMatch(/^1 run with lost or unread jobs is left out/);
+  });
+
   it('is only the throughput where one number of slots was tested', () => {
     expect(conclusionsOf([runWith(3, 6)])['one-setting']).toContain(
       'With 3 slots (3 × 1) the workers completed 6.00 jobs/s',
@@ -171,6 +196,17 @@ describe('what is concluded about failures', () => {
   it('names lost jobs before everything else', () => {
     const { test, machine } = onlyTest([simulateBulk({ failing: 0.5 }, 100, { lost: 2 })]);
     expect(conclude(test, machine)[0]).toMatchObject({ kind: 'jobs-lost', tone: 'problem' });
+  });
+
+  it('names jobs that could not be read', () => {
+    const conclusions = conclusionsOf([
+      simulateBulk({}, 6, { unread: 3, uploads: { sent: 9, accepted: 9, refused: {}, seconds: null } }),
+    ]);
+    expect(conclusions['jobs-unread']).toMatch(
+      /^3 of 9 accepted jobs could not be read; the numbers of this run are incomplete\./,
+    );
+    expect(conclusions['one-setting']).toBeUndefined();
+    expect(conclusions['all-completed']).toBeUndefined();
   });
 
   it('is never that all completed while one is open, even where the run was not counted as losing it', () => {
@@ -215,6 +251,16 @@ describe('what is concluded about bursts', () => {
     );
     expect(conclusions['burst-not-recovered']).toContain('50 images every 5 s are 10.0 jobs/s');
     expect(conclusions['bursts-recovered']).toBeUndefined();
+  });
+
+  it('is which of them had no accepted image', () => {
+    const full = simulateBursts({ workers: 2 }, { size: 20, interval: 15, rounds: 2 });
+    const conclusions = conclusionsOf([{ ...full, jobs: full.jobs.filter(({ group }) => group === 1) }]);
+    expect(conclusions['burst-refused']).toBe(
+      'No image of 1 of 2 bursts was accepted, so it has no recovery time.',
+    );
+    expect(conclusions['burst-never-recovered']).toBeUndefined();
+    expect(conclusions['bursts-recovered']).toMatch(/^The burst of 20 images recovered/);
   });
 
   it('is that the last one never recovered where its jobs did not end', () => {

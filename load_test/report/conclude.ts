@@ -18,7 +18,7 @@ export interface Conclusion {
 
 /** All that can be said about one test, the most serious first. */
 export function conclude(test: Test, machine: Machine): Conclusion[] {
-  const runs = test.settings.flatMap((setting) => setting.runs);
+  const runs = [...test.settings.flatMap((setting) => setting.runs), ...test.incomplete];
   const about = {
     bulk_upload: () => concludeBulk(test, machine),
     burst_test: () => test.settings.flatMap(concludeBursts),
@@ -27,11 +27,22 @@ export function conclude(test: Test, machine: Machine): Conclusion[] {
   return [...concludeFailures(runs), ...about(), ...concludeQuality(test)];
 }
 
-/** Jobs that were lost or failed, and uploads that were refused. */
+/** Jobs that could not be read, were lost or failed, and uploads that were refused. */
 export function concludeFailures(runs: readonly Run[]): Conclusion[] {
   const sum = (value: (run: Run) => number) => runs.reduce((total, run) => total + value(run), 0);
   const conclusions: Conclusion[] = [];
   const accepted = sum(({ measures }) => measures.uploads.accepted);
+  const unreadable = runs.filter(({ measures }) => measures.unread > 0);
+  if (unreadable.length > 0) {
+    const unread = sum(({ measures }) => measures.unread);
+    const of = unreadable.reduce((total, { measures }) => total + measures.uploads.accepted, 0);
+    conclusions.push({
+      kind: 'jobs-unread',
+      tone: 'problem',
+      headline: `${count(unread, 'accepted job')} could not be read`,
+      text: `${whole(unread)} of ${count(of, 'accepted job')} could not be read; the numbers of ${unreadable.length === 1 ? 'this run' : `these ${unreadable.length} runs`} are incomplete. Check that the API responds, then repeat ${unreadable.length === 1 ? 'it' : 'them'}.`,
+    });
+  }
   const lost = sum(({ measures }) => Math.max(measures.lost, measures.counts.open));
   const completed = sum(({ measures }) => measures.counts.completed);
   if (lost > 0) {
@@ -39,7 +50,7 @@ export function concludeFailures(runs: readonly Run[]): Conclusion[] {
       kind: 'jobs-lost',
       tone: 'problem',
       headline: `${count(lost, 'accepted job')} did not end`,
-      text: `${whole(lost)} of ${count(accepted, 'accepted job')} did not end while k6 waited for ${lost === 1 ? 'it' : 'them'}. Check whether ${lost === 1 ? 'it is' : 'they are'} still open: make monitor`,
+      text: `${whole(lost)} of ${count(accepted, 'accepted job')} did not end while k6 waited for ${lost === 1 ? 'it' : 'them'}. Check whether ${lost === 1 ? 'it is' : 'they are'} still in progress: make monitor`,
     });
   }
   const failed = sum(({ measures }) => measures.counts.failed);
@@ -86,7 +97,7 @@ function codeList(counts: readonly Readonly<Record<string, number>>[]): string {
 const NOISY_SPREAD = 0.2;
 
 /** What limits how far the conclusions can be trusted. */
-function concludeQuality({ settings, interrupted, script }: Test): Conclusion[] {
+function concludeQuality({ settings, interrupted, incomplete, script }: Test): Conclusion[] {
   const conclusions: Conclusion[] = [];
   const noisy = settings.filter(({ runs }) => {
     const values = runs.map(({ measures }) => measures.throughput);
@@ -103,14 +114,21 @@ function concludeQuality({ settings, interrupted, script }: Test): Conclusion[] 
     conclusions.push({
       kind: 'noise-unknown',
       tone: 'note',
-      text: 'Some numbers of slots were tested once, so their noise is unknown. Three repeats each show it: make experiment-workers',
+      text: 'Some numbers of slots were tested once, so their noise is unknown. Run three repeats of each: make experiment-workers',
     });
   }
   if (settings.length > 1 && settings.some(({ slots }) => slots === null)) {
     conclusions.push({
       kind: 'slots-unknown',
       tone: 'note',
-      text: 'For some runs the number of slots is not known, because monitoring did not answer. They are not part of the scaling curve.',
+      text: 'For some runs the number of slots is unknown, because monitoring did not respond. They are not part of the scaling curve.',
+    });
+  }
+  if (incomplete.length > 0) {
+    conclusions.push({
+      kind: 'incomplete',
+      tone: 'note',
+      text: `${count(incomplete.length, 'run')} with lost or unread jobs ${incomplete.length === 1 ? 'is' : 'are'} left out of charts, scaling and comparisons, and only ${incomplete.length === 1 ? 'appears' : 'appear'} in the table of all runs.`,
     });
   }
   if (interrupted.length > 0) {

@@ -2,25 +2,26 @@ import type { AnalysedTest } from './analyse.ts';
 import { count, digits, percent, perSecond } from './format.ts';
 import type { Setting } from './group-runs.ts';
 import type { LittlesLaw } from './littles-law.ts';
+import { scalableSettings } from './scaling.ts';
 import { FEWEST_COUNTS } from './usl.ts';
 
 /** What the fit of the Universal Scalability Law means, or why there is none; one paragraph each. */
 export function explainUsl({ scaling, settings }: Pick<AnalysedTest, 'scaling' | 'settings'>): string[] {
-  const counts = new Set(settings.flatMap(({ slots }) => (slots === null ? [] : [slots]))).size;
+  const counts = scalableSettings({ settings }).length;
   const usl = scaling?.usl ?? null;
   if (usl === null) {
     return [
-      `No fit: the law has three coefficients, so a fit needs at least ${FEWEST_COUNTS} different numbers of slots, and these runs have ${counts}. With fewer, a curve passes near every point whatever the system does.`,
+      `No fit: the law has three coefficients, so a fit needs at least ${FEWEST_COUNTS} different numbers of slots, and these runs have ${counts}. With fewer, a curve passes near every point, whatever the system does.`,
     ];
   }
   const { lambda, sigma, kappa, peakSlots, peakThroughput, rSquared } = usl;
   const tested = Math.max(...settings.map(({ slots }) => slots ?? 0));
   const paragraphs = [
-    `Fitted to all runs, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)) has λ = ${digits(lambda)} jobs/s, the throughput of one slot; σ = ${sigma.toFixed(3)}, the contention: ${percent(sigma)} of the work cannot go on at the same time; and κ = ${kappa.toFixed(4)}, the coherency: the cost of each pair of slots that affect each other. The curve explains ${percent(rSquared)} of the variance (R²).`,
+    `Fitted to all runs, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)) has λ = ${digits(lambda)} jobs/s, the throughput of one slot; σ = ${sigma.toFixed(3)}, the contention: ${percent(sigma)} of the work cannot run in parallel; and κ = ${kappa.toFixed(4)}, the coherency: the cost of coordination between each pair of slots. The curve explains ${percent(rSquared)} of the variance (R²).`,
   ];
   if (peakSlots !== null && peakThroughput !== null) {
     paragraphs.push(
-      `Predicted peak: ${perSecond(peakThroughput)} with ${count(Math.round(peakSlots), 'slot')}; beyond it, more slots make the system slower.${peakSlots > tested * 1.2 ? ` No more than ${tested} slots were tested, so this is an extrapolation.` : ''}`,
+      `Predicted peak: ${perSecond(peakThroughput)} with ${count(Math.round(peakSlots), 'slot')}; beyond it, more slots make the system slower.${peakSlots > tested * 1.2 ? ` At most ${tested} slots were tested, so this is an extrapolation.` : ''}`,
     );
   } else if (peakThroughput !== null) {
     paragraphs.push(
@@ -33,7 +34,7 @@ export function explainUsl({ scaling, settings }: Pick<AnalysedTest, 'scaling' |
   }
   if (rSquared < 0.9) {
     paragraphs.push(
-      'The curve fits poorly. The law has no sharp bend, and a machine whose cores are used up has one: trust the dots, not the curve.',
+      'The curve fits poorly. The law has no sharp bend, and a machine whose cores are used up has one: trust the measurements, not the curve.',
     );
   }
   return paragraphs;
@@ -52,7 +53,7 @@ export function explainLittlesLaw(settings: readonly Setting[]): string[] {
     });
   const [timelines, monitoring] = [offBy(({ inSystem }) => inSystem), offBy(({ sampled }) => sampled)];
   const paragraphs = [
-    'L = λW: the mean number of jobs in the system (L) is the rate at which they leave (λ) times the mean time that each stays (W), whatever the order and the workload, as long as all that enter also leave. If the two sides differ, a measurement is wrong or jobs are missing.',
+    'L = λW: the mean number of jobs in the system (L) is the rate at which they leave (λ) times the mean time that each stays (W), for any order and any workload, provided that every job that enters also leaves. If the two sides differ, a measurement is wrong or jobs are missing.',
   ];
   const worst = Math.max(0, ...timelines);
   paragraphs.push(

@@ -32,6 +32,37 @@ describe('grouping runs', () => {
     ]);
   });
 
+  it('tells equal machines apart by their hosts', () => {
+    const hosts = ['aaaaaaaaaa', 'bbbbbbbbbb', null].map((host) => simulateBulk({}, 100, { host }));
+    expect(group(...hosts).machines.map((one) => one.machine.label)).toEqual([
+      'linux-x64, 2 cores, 8 GiB, host aaaaaaaa',
+      'linux-x64, 2 cores, 8 GiB, host bbbbbbbb',
+      'linux-x64, 2 cores, 8 GiB, host unknown',
+    ]);
+  });
+
+  it('takes a run of an unknown host for one of the only known host', () => {
+    const { machines } = group(simulateBulk({}, 100, { host: 'aaaa' }), simulateBulk());
+    expect(machines).toMatchObject([{ machine: { label: 'linux-x64, 2 cores, 8 GiB' }, runs: [{}, {}] }]);
+  });
+
+  it('keeps runtimes and versions apart, but not versions of k6', () => {
+    const versions = { pipeline: '0.1.0', node: '24.21.0', rabbitmq: '4.1.0', k6: '1.1.0' };
+    const { machines } = group(
+      simulateBulk({}, 100, { runtime: 'local' }),
+      simulateBulk({}, 100, { runtime: 'local', versions: { ...versions, k6: '2.0.0' } }),
+      simulateBulk({}, 100, { runtime: 'compose' }),
+      simulateBulk({}, 100, { runtime: 'local', versions: { ...versions, rabbitmq: '4.2.0' } }),
+    );
+    expect(
+      machines[0]?.tests.map(({ environment, settings }) => [environment.runtime, settings[0]?.runs.length]),
+    ).toEqual([
+      ['local', 2],
+      ['compose', 1],
+      ['local', 1],
+    ]);
+  });
+
   it('keeps other parameters apart, in whatever order they are written', () => {
     const { machines } = group(
       simulateBulk({}, 100, { parameters: { COUNT: 100, OPERATIONS: 'resize' } }),
@@ -67,6 +98,15 @@ describe('grouping runs', () => {
     );
     expect(warmUps).toBe(1);
     expect(machines[0]?.tests).toMatchObject([{ settings: [{ runs: [{}] }], interrupted: [{}] }]);
+  });
+
+  it('sets runs aside that lost jobs or could not read them', () => {
+    const { machines } = group(
+      simulateBulk(),
+      simulateBulk({}, 100, { lost: 1 }),
+      simulateBulk({}, 100, { unread: 1 }),
+    );
+    expect(machines[0]?.tests).toMatchObject([{ settings: [{ runs: [{}] }], incomplete: [{}, {}] }]);
   });
 
   it('takes the run in the middle by throughput as the typical one', () => {

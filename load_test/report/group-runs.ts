@@ -1,4 +1,5 @@
 import type { LoadTestResult, Script } from '../result.ts';
+import { environmentOf, type Environment } from './environment.ts';
 import { count, plain, printable } from './format.ts';
 import { measureRun, type Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
@@ -6,7 +7,7 @@ import { median } from './statistics.ts';
 
 /** Where runs took place. Runs of two machines are never compared. */
 export interface Machine {
-  /** `linux-x64, 2 cores, 8 GiB` */
+  /** `linux-x64, 2 cores, 8 GiB`, with the host where several machines are equal in these. */
   readonly label: string;
   /** Null where it is not known. */
   readonly cores: number | null;
@@ -19,14 +20,17 @@ export interface MachineRuns {
   readonly tests: readonly Test[];
 }
 
-/** Runs that differ only in the workers: one machine, one script, the same parameters. */
+/** Runs that differ only in the workers: one machine, one script, the same parameters, the same environment. */
 export interface Test {
   readonly script: Script;
   readonly parameters: LoadTestResult['parameters'];
+  readonly environment: Environment;
   /** By number of slots; those whose slots are not known come last. */
   readonly settings: readonly Setting[];
   /** Runs that somebody stopped: they are listed, but they are not comparable. */
   readonly interrupted: readonly Run[];
+  /** Runs that lost jobs or could not read some of them: they are listed, but they are not comparable. */
+  readonly incomplete: readonly Run[];
 }
 
 /** Repeats of the same test with the same number of slots. */
@@ -56,15 +60,25 @@ const NOT_COMPARED = new Set([
 
 export function groupRuns(results: readonly ResultFile[]): { machines: MachineRuns[]; warmUps: number } {
   const counted = results.filter(({ result }) => result.experiment?.warm_up !== true);
-  const machines = groupBy(counted.map(measureRun), ({ result }) => machineOf(result).label);
-  return {
-    warmUps: results.length - counted.length,
-    machines: machines.flatMap((runs) => {
-      const [first] = runs;
-      if (first === undefined) return [];
-      return [{ machine: machineOf(first.result), runs, tests: testsOf(runs) }];
-    }),
-  };
+  const alike = groupBy(counted.map(measureRun), ({ result }) => machineOf(result).label);
+  return { warmUps: results.length - counted.length, machines: alike.flatMap(machinesAmong) };
+}
+
+/**
+ * Equal machines are told apart by their hosts. A run whose host is not known counts as one of the only known host;
+ * where several are known, such runs stay apart.
+ */
+function machinesAmong(alike: readonly Run[]): MachineRuns[] {
+  const hosts = new Set(alike.flatMap(({ result }) => result.host ?? []));
+  const byHost = hosts.size < 2 ? [[...alike]] : groupBy(alike, ({ result }) => result.host ?? '');
+  return byHost.flatMap((runs) => {
+    const [first] = runs;
+    if (first === undefined) return [];
+    const { label, cores } = machineOf(first.result);
+    const host = first.result.host ?? null;
+    const suffix = hosts.size < 2 ? '' : `, host ${host === null ? 'unknown' : printable(host.slice(0, 8))}`;
+    return [{ machine: { label: label + suffix, cores }, runs, tests: testsOf(runs) }];
+  });
 }
 
 export function machineOf({ machine }: Pick<LoadTestResult, 'machine'>): Machine {
@@ -103,12 +117,15 @@ export function slotsOf({ slots, layouts }: Pick<Setting, 'slots' | 'layouts'>):
 }
 
 function testsOf(runs: readonly Run[]): Test[] {
-  const key = ({ result }: Run) => JSON.stringify([result.script, comparedParameters(result)]);
+  const key = ({ result }: Run) =>
+    JSON.stringify([result.script, comparedParameters(result), environmentOf(result)]);
   return groupBy(runs, key).flatMap((same) => {
     const [first] = same;
     if (first === undefined) return [];
     const interrupted = same.filter(({ result }) => result.stopped === 'interrupted');
-    const complete = same.filter(({ result }) => result.stopped !== 'interrupted');
+    const whole = same.filter(({ result }) => result.stopped !== 'interrupted');
+    const incomplete = whole.filter(isIncomplete);
+    const complete = whole.filter((run) => !isIncomplete(run));
     const settings = groupBy(complete, ({ measures }) => String(measures.slots)).map((repeats) => ({
       slots: repeats[0]?.measures.slots ?? null,
       layouts: [...new Set(repeats.map(({ measures }) => measures.layout))].sort(),
@@ -116,8 +133,13 @@ function testsOf(runs: readonly Run[]): Test[] {
     }));
     settings.sort((one, other) => (one.slots ?? Infinity) - (other.slots ?? Infinity));
     const parameters = Object.fromEntries(comparedParameters(first.result));
-    return [{ script: first.result.script, parameters, settings, interrupted }];
+    const environment = environmentOf(first.result);
+    return [{ script: first.result.script, parameters, environment, settings, interrupted, incomplete }];
   });
+}
+
+function isIncomplete({ measures }: Run): boolean {
+  return measures.lost > 0 || measures.unread > 0;
 }
 
 function groupBy<Value>(values: readonly Value[], key: (value: Value) => string): Value[][] {

@@ -42,11 +42,13 @@ export interface Measures {
   readonly jobs: number;
   readonly counts: JobCounts;
   readonly lost: number;
+  /** Accepted jobs whose status could not be read. */
+  readonly unread: number;
   /** Failed jobs by error code. */
   readonly failures: Readonly<Record<string, number>>;
   /** Jobs that needed more than one attempt. */
   readonly retried: number;
-  /** Completed jobs a second. */
+  /** Completed jobs per second. */
   readonly throughput: number;
   /** Seconds from the first upload to the last result. */
   readonly makespan: number;
@@ -89,6 +91,7 @@ export function measureRun({ file, result }: ResultFile): Run {
     jobs: jobs.length,
     counts: countJobs(jobs),
     lost: result.lost,
+    unread: result.unread ?? 0,
     failures: countBy(
       jobs.filter(({ state }) => state === 'failed'),
       ({ error }) => error ?? 'unknown',

@@ -26,22 +26,26 @@ export const runColumns: readonly RunColumn[] = [
   { title: 'started', align: 'left', cell: ({ startedAt }) => moment(startedAt).slice(5) },
 ];
 
-/** What the test was made to find: the recovery of its bursts, its knee, or how busy the slots were. */
-function outcomeOf({ script, stopped, recoveries, steps, knee, utilisation }: Measures): string {
+/** What the test measures: utilization of the slots, recovery from bursts, or the knee. */
+function outcomeOf(measures: Measures): string {
+  const { script, stopped, unread, lost, recoveries, steps, knee, utilisation } = measures;
   if (stopped === 'interrupted') return 'interrupted';
+  if (unread > 0) return `${whole(unread)} unread`;
+  if (lost > 0) return 'incomplete';
   switch (script) {
     case 'bulk_upload':
       return utilisation === null ? '' : `${percent(utilisation)} busy`;
     case 'burst_test': {
+      if (recoveries.length === 0) return '';
       const recovered = recoveries.flatMap((recovery) => recovery.seconds ?? []);
       if (recovered.length < recoveries.length) {
-        return `${recovered.length}/${recoveries.length} back`;
+        return `${recovered.length}/${recoveries.length} recovered`;
       }
-      return `back ${seconds(median(recovered))}`;
+      return `recovered ${seconds(median(recovered))}`;
     }
     case 'capacity_test':
       if (steps.length === 0) return '';
-      if (steps.every(({ sustained }) => sustained)) return 'no knee';
+      if (steps.every(({ sustained }) => sustained)) return `knee ≥ ${plain(knee?.rate ?? 0)}/s`;
       return knee === null ? `knee < ${plain(steps[0]?.rate ?? 0)}/s` : `knee ${plain(knee.rate)}/s`;
   }
 }

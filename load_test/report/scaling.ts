@@ -6,7 +6,7 @@ import { fitUsl, type UslFit } from './usl.ts';
 export interface ScalingPoint {
   readonly slots: number;
   readonly setting: Setting;
-  /** Median of the repeats, in jobs a second. */
+  /** Median of the repeats, in jobs per second. */
   readonly throughput: number;
   /** How many times the throughput of the smallest number of slots. */
   readonly speedUp: number;
@@ -15,16 +15,26 @@ export interface ScalingPoint {
 }
 
 export interface Scaling {
+  /** Numbers of slots with which jobs completed, the smallest first. */
   readonly points: readonly ScalingPoint[];
   /** Null with fewer than five numbers of slots. */
   readonly usl: UslFit | null;
 }
 
-/** Null with fewer than two numbers of slots. */
-export function scalingOf({ settings }: Pick<Test, 'settings'>): Scaling | null {
-  const known = settings.flatMap((setting) =>
-    setting.slots === null || setting.slots === 0 ? [] : [{ slots: setting.slots, setting }],
+/** The settings that a scaling curve can have: the number of slots is known, and jobs completed. */
+export function scalableSettings({
+  settings,
+}: Pick<Test, 'settings'>): { slots: number; setting: Setting }[] {
+  return settings.flatMap((setting) =>
+    setting.slots === null || setting.slots === 0 || throughputOf(setting) === 0
+      ? []
+      : [{ slots: setting.slots, setting }],
   );
+}
+
+/** Null with fewer than two numbers of slots. */
+export function scalingOf(test: Pick<Test, 'settings'>): Scaling | null {
+  const known = scalableSettings(test);
   const [base] = known;
   if (base === undefined || known.length < 2) return null;
   const baseThroughput = throughputOf(base.setting);

@@ -13,9 +13,9 @@ export interface Point {
 export interface UslFit {
   /** λ: jobs a second of one slot alone. */
   readonly lambda: number;
-  /** σ: contention, the share of the work that cannot go on at the same time. */
+  /** σ: contention, the share of the work that cannot run in parallel. */
   readonly sigma: number;
-  /** κ: coherency, the cost of each pair of slots that have to agree. */
+  /** κ: coherency, the cost of coordination between each pair of slots. */
   readonly kappa: number;
   /** Slots with the highest throughput; null where more slots never make it fall (κ = 0). */
   readonly peakSlots: number | null;

@@ -2,7 +2,7 @@ import { count, digits, whole } from '../format.ts';
 import { slotsOf, typicalRun, type Setting } from '../group-runs.ts';
 import { firstUpload, sampledSeries, waitingSeries } from '../series.ts';
 import { median } from '../statistics.ts';
-import { ink, type Chart, type Layer } from './chart.ts';
+import { ink, timeAxis, type Chart, type Layer } from './chart.ts';
 
 /** Depth with each burst marked, for the typical run of a setting of burst tests. */
 export function burstChart(setting: Setting): Chart[] {
@@ -21,9 +21,9 @@ export function burstChart(setting: Setting): Chart[] {
   return [
     {
       title: `Jobs waiting, with each burst: ${slotsOf(setting)}`,
-      label: `Jobs waiting over time with ${count(bursts.length, 'burst')} marked. The most that waited: ${whole(peak)}. ${times.length} of ${bursts.length} recovered, in ${digits(median(times))} seconds in the median.`,
+      label: `Jobs waiting over time with ${count(bursts.length, 'burst')} marked. Peak: ${whole(peak)}. ${times.length} of ${bursts.length} recovered; the median recovery time is ${digits(median(times))} seconds.`,
       reading:
-        'A numbered line is the moment of a burst; the system keeps up if the queue is down again before the next line.',
+        'Each numbered line marks a burst. The system keeps up if the queue is back at its level before the next line.',
       span: 'full',
       spec: ({ width, narrow }) => {
         // Numbers that would touch each other are left out.
@@ -34,13 +34,7 @@ export function burstChart(setting: Setting): Chart[] {
           width,
           height: 260,
           encoding: {
-            x: {
-              field: 'seconds',
-              type: 'quantitative',
-              title: 'seconds since the first upload',
-              scale: { nice: false },
-              axis: { tickCount: narrow ? 5 : 10 },
-            },
+            x: timeAxis(narrow),
             y: { field: 'value', type: 'quantitative', title: 'jobs' },
           },
           layer: [

@@ -2,9 +2,9 @@ import { SUSTAINED_SHARE } from '../../calculate.ts';
 import { percent, plain, seconds } from '../format.ts';
 import { slotsOf, type Setting } from '../group-runs.ts';
 import { median } from '../statistics.ts';
-import { ink, type Chart, type Layer } from './chart.ts';
+import { ink, verticalMark, type Chart, type Layer } from './chart.ts';
 
-/** Throughput, p95 and dropped uploads by the rate that was asked for, with the knee. */
+/** Throughput, p95 and dropped uploads by target rate, with the knee. */
 export function capacityChart(setting: Setting): Chart[] {
   const { runs } = setting;
   const dots = runs.flatMap(({ measures }) =>
@@ -34,18 +34,18 @@ export function capacityChart(setting: Setting): Chart[] {
     {
       title: `Capacity: ${slotsOf(setting)}`,
       label:
-        `Results a second by uploads asked for a second, up to ${plain(most)}. ` +
+        `Results per second by target rate, up to ${plain(most)} uploads per second. ` +
         (knee === undefined
           ? 'No knee was found.'
           : `The knee is at ${plain(knee)}; the 95th percentile of the time to result there is ${seconds(medianAt(knee, ({ p95 }) => p95))}.`),
-      reading: `Up to the knee results come as fast as uploads (the dashed line) and p95 stays low; beyond it results stop following and p95 climbs.${anyDropped ? '' : ' k6 dropped no uploads.'}`,
+      reading: `Up to the knee, results keep up with uploads (the dashed line) and p95 stays low. Beyond it, results fall behind and p95 grows.${anyDropped ? '' : ' k6 dropped no upload.'}`,
       span: 'full',
       spec: ({ width, narrow }) => {
         const panel = (
           field: 'throughput' | 'p95' | 'dropped',
           title: string,
-          extra: Layer[],
           last: boolean,
+          { extra = [], kneeName }: { extra?: Layer[]; kneeName?: string } = {},
         ) => ({
           width,
           height: field === 'dropped' ? 70 : 180,
@@ -53,7 +53,7 @@ export function capacityChart(setting: Setting): Chart[] {
             x: {
               field: 'rate',
               type: 'quantitative' as const,
-              title: last ? 'uploads asked for, a second' : null,
+              title: last ? 'target, uploads/s' : null,
               scale: { domain: [0, most * 1.04], nice: false, padding: 0 },
               axis: {
                 values: rates,
@@ -71,15 +71,7 @@ export function capacityChart(setting: Setting): Chart[] {
             },
           },
           layer: [
-            ...(knee === undefined
-              ? []
-              : [
-                  {
-                    data: { values: [{ rate: knee }] },
-                    mark: { type: 'rule', color: ink.second, strokeWidth: 1.5, strokeDash: [2, 3] },
-                    encoding: { y: { value: 0 }, y2: { value: 'height' } },
-                  } satisfies Layer,
-                ]),
+            ...(knee === undefined ? [] : verticalMark({ rate: knee }, kneeName)),
             ...extra,
             ...(field === 'dropped'
               ? [
@@ -101,32 +93,17 @@ export function capacityChart(setting: Setting): Chart[] {
           data: { values: [0, most].map((rate) => ({ rate, throughput: rate })) },
           mark: { type: 'line', color: ink.muted, strokeDash: [5, 5], strokeWidth: 1.5 },
         };
-        const name: Layer[] =
-          knee === undefined
-            ? []
-            : [
-                {
-                  data: { values: [{ rate: knee }] },
-                  mark: {
-                    type: 'text',
-                    text: `knee: ${plain(knee)}/s`,
-                    align: 'left',
-                    baseline: 'bottom',
-                    dx: 5,
-                    dy: -3,
-                    color: ink.second,
-                  },
-                  encoding: { y: { value: 'height' } },
-                },
-              ];
         return {
           // Plots align by their frames, not by their labels.
           bounds: 'flush',
           spacing: 52,
           vconcat: [
-            panel('throughput', 'results a second', [ideal, ...name], false),
-            panel('p95', 'p95 of time to result, seconds', [], !anyDropped),
-            ...(anyDropped ? [panel('dropped', 'uploads dropped by k6, a second', [], true)] : []),
+            panel('throughput', 'results/s', false, {
+              extra: [ideal],
+              ...(knee !== undefined && { kneeName: `knee: ${plain(knee)}/s` }),
+            }),
+            panel('p95', 'p95 of time to result, seconds', !anyDropped),
+            ...(anyDropped ? [panel('dropped', 'uploads dropped by k6, per second', true)] : []),
           ],
         };
       },
@@ -136,7 +113,7 @@ export function capacityChart(setting: Setting): Chart[] {
 
 /** The steps of all runs as a table. */
 export function stepRows({ runs }: Setting): { titles: string[]; rows: string[][] } {
-  const titles = ['run', 'step', 'asked /s', 'results /s', 'p50 s', 'p95 s', 'dropped', 'sustained'];
+  const titles = ['run', 'step', 'target/s', 'results/s', 'p50 s', 'p95 s', 'dropped', 'sustained'];
   const rows = runs.flatMap(({ measures }, i) =>
     measures.steps.map(({ number, rate, throughput, times, dropped, sustained }) => [
       String(i + 1),
@@ -152,4 +129,4 @@ export function stepRows({ runs }: Setting): { titles: string[]; rows: string[][
   return { titles, rows };
 }
 
-export const sustainedMeans = `A step is sustained if k6 dropped nothing and results came at no less than ${percent(SUSTAINED_SHARE)} of the rate.`;
+export const sustainedMeans = `A step is sustained if k6 dropped no upload and results came at ${percent(SUSTAINED_SHARE)} of the target rate or more.`;

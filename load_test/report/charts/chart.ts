@@ -40,6 +40,30 @@ export const ink = {
   third: 'var(--c3)',
 } as const;
 
+/** The x axis of a chart over time; its values are called `seconds`. */
+export function timeAxis(narrow: boolean) {
+  return {
+    field: 'seconds',
+    type: 'quantitative',
+    title: 'seconds since the first upload',
+    scale: { nice: false },
+    axis: { tickCount: narrow ? 5 : 10 },
+  } as const;
+}
+
+/** A dashed vertical line at a value of the x axis, and beside its foot its name. */
+export function verticalMark(datum: Readonly<Record<string, number>>, name?: string): Layer[] {
+  const data = { values: [datum] };
+  const line: Layer = {
+    data,
+    mark: { type: 'rule', color: ink.second, strokeWidth: 1.5, strokeDash: [2, 3] },
+    encoding: { y: { value: 0 }, y2: { value: 'height' } },
+  };
+  if (name === undefined) return [line];
+  const text = { type: 'text', text: name, align: 'left', baseline: 'bottom', dx: 5, dy: -3 } as const;
+  return [line, { data, mark: { ...text, color: ink.second }, encoding: { y: { value: 'height' } } }];
+}
+
 const AXIS_WIDTH = 52;
 const WIDTHS = { half: 492, full: 1024, narrow: 326 } as const;
 

@@ -107,7 +107,7 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
     {
       title: 'Jobs on workers',
       label: `Gantt chart of jobs on the slots of the workers: ${list(panels.map((panel) => `${count(panel.bars.length, 'job')} on ${panel.title}`))}.`,
-      reading: `One row is one slot and one bar is one job, from the start of its last attempt to its end; a gap is a slot without work.${hidden}`,
+      reading: `One row is one slot and one bar is one job, from the start of its last attempt to its end; a gap is idle time.${hidden}`,
       span: 'full',
       spec: ({ width, narrow }) => {
         const characters = Math.min(narrow ? 12 : 26, longest);

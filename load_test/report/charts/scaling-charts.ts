@@ -1,10 +1,9 @@
-import type { TopLevelSpec } from 'vega-lite';
-import { count, digits, list, percent, perSecond, seconds, times } from '../format.ts';
+import { count, digits, percent, perSecond, seconds, times } from '../format.ts';
 import { medianOf, type Machine } from '../group-runs.ts';
-import type { Run } from '../measure-run.ts';
 import type { Scaling, ScalingPoint } from '../scaling.ts';
 import { predictThroughput } from '../usl.ts';
-import { ink, type Chart, type Layer, type Size } from './chart.ts';
+import type { Chart } from './chart.ts';
+import { coresMark, dashed, dotsAndMedians, sentence, slotsSpec } from './slots-chart.ts';
 
 /** Throughput, times, speed-up and efficiency by number of slots. */
 export function scalingCharts(scaling: Scaling, machine: Machine): Chart[] {
@@ -24,7 +23,7 @@ function throughputChart(scaling: Scaling, machine: Machine): Chart {
   return {
     title: 'Throughput',
     label: `Throughput by number of slots: ${sentence(points, ({ throughput }) => perSecond(throughput))}.`,
-    reading: `Slots are the jobs that all workers process at once; each dot is one run and the line joins the medians${usl === null ? '' : '; the dashed curve is the Universal Scalability Law'}: while it rises, more workers help.`,
+    reading: `Slots are the jobs that all workers can process at once. Each dot is one run, and the line joins the medians${usl === null ? '' : '; the dashed curve is the Universal Scalability Law'}. While the line rises, more workers help.`,
     span: 'half',
     spec: (size) =>
       slotsSpec(points, size, 250, 'jobs/s', [
@@ -37,6 +36,10 @@ function throughputChart(scaling: Scaling, machine: Machine): Chart {
         ),
       ]),
   };
+}
+
+function grid(from: number, to: number): number[] {
+  return Array.from({ length: 61 }, (_, i) => from + ((to - from) * i) / 60);
 }
 
 function timesChart({ points }: Scaling): Chart {
@@ -58,7 +61,7 @@ function timesChart({ points }: Scaling): Chart {
     title: 'Time to result',
     label: `95th percentile of the time to result by number of slots: ${sentence(points, ({ setting }) => seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95)))}.`,
     reading:
-      'Seconds from upload to result: half of the jobs were faster than p50, and one in twenty was slower than p95.',
+      'Seconds from upload to result. Half of the jobs were faster than p50; one in twenty was slower than p95.',
     span: 'half',
     spec: (size) =>
       slotsSpec(points, size, 226, 'seconds', [
@@ -83,7 +86,7 @@ function speedUpChart({ points }: Scaling, machine: Machine): Chart {
     title: 'Speed-up',
     label: `Speed-up against ${count(base?.slots ?? 0, 'slot')}: ${sentence(points, ({ speedUp }) => times(speedUp))}.`,
     reading:
-      'The dashed line is the ideal, twice as fast with twice the slots; the gap below it is what sharing costs.',
+      'The dashed line is the ideal: twice as fast with twice the slots. The gap below it is the cost of sharing.',
     span: 'half',
     spec: (size) =>
       slotsSpec(points, size, 250, `times as fast as ${count(base?.slots ?? 0, 'slot')}`, [
@@ -104,7 +107,8 @@ function efficiencyChart({ points }: Scaling, machine: Machine): Chart {
   return {
     title: 'Efficiency',
     label: `Efficiency of each slot: ${sentence(points, ({ efficiency }) => percent(efficiency))}.`,
-    reading: 'Speed-up divided by the number of slots: at 100 % every slot does as much as a slot alone.',
+    reading:
+      'Speed-up divided by how many times more slots there are. At 100 %, each slot is as fast as with the fewest slots.',
     span: 'half',
     spec: (size) =>
       slotsSpec(points, size, 250, '% of the ideal', [
@@ -117,106 +121,6 @@ function efficiencyChart({ points }: Scaling, machine: Machine): Chart {
         ),
       ]),
   };
-}
-
-function dotsAndMedians(
-  points: readonly ScalingPoint[],
-  ofRun: (run: Run) => number,
-  ofPoint: (point: ScalingPoint) => number,
-): Layer[] {
-  const dots = points.flatMap(({ slots, setting }) =>
-    setting.runs.map((run) => ({ slots, value: ofRun(run) })),
-  );
-  return [
-    {
-      data: { values: points.map((point) => ({ slots: point.slots, value: ofPoint(point) })) },
-      mark: { type: 'line', color: ink.first },
-    },
-    {
-      data: { values: dots },
-      mark: { type: 'point', filled: true, size: 48, color: ink.first, opacity: 0.75 },
-    },
-  ];
-}
-
-function dashed(values: readonly { slots: number; value: number }[], name?: string): Layer[] {
-  const [end] = values.slice(-1);
-  if (end === undefined) return [];
-  return [
-    {
-      data: { values: [...values] },
-      mark: { type: 'line', color: ink.muted, strokeDash: [5, 5], strokeWidth: 1.5 },
-    },
-    ...(name === undefined
-      ? []
-      : [
-          {
-            data: { values: [end] },
-            mark: { type: 'text', text: name, align: 'right', dx: -12, color: ink.muted },
-          } satisfies Layer,
-        ]),
-  ];
-}
-
-/** Where the machine's cores end, if that lies within the plot. */
-function coresMark(points: readonly ScalingPoint[], { cores }: Machine): Layer[] {
-  const most = Math.max(...points.map(({ slots }) => slots));
-  if (cores === null || cores > most) return [];
-  const data = { values: [{ slots: cores }] };
-  return [
-    {
-      data,
-      mark: { type: 'rule', color: ink.second, strokeWidth: 1.5, strokeDash: [2, 3] },
-      encoding: { y: { value: 0 }, y2: { value: 'height' } },
-    },
-    {
-      data,
-      mark: {
-        type: 'text',
-        text: count(cores, 'core'),
-        align: 'left',
-        baseline: 'bottom',
-        dx: 5,
-        dy: -3,
-        color: ink.second,
-      },
-      encoding: { y: { value: 'height' } },
-    },
-  ];
-}
-
-/** All layers share the axis of slots, which names the numbers that were tested, and the axis of their `value`. */
-function slotsSpec(
-  points: readonly ScalingPoint[],
-  { width, narrow }: Size,
-  height: number,
-  yTitle: string,
-  layer: Layer[],
-): TopLevelSpec {
-  const slots = points.map((point) => point.slots);
-  return {
-    width,
-    height,
-    encoding: {
-      x: {
-        field: 'slots',
-        type: 'quantitative',
-        title: 'slots',
-        scale: { domain: [0, Math.max(...slots) * 1.04], nice: false },
-        axis: { values: slots, format: 'd', labelOverlap: narrow ? 'greedy' : true },
-      },
-      y: { field: 'value', type: 'quantitative', title: yTitle, scale: { zero: true } },
-    },
-    layer,
-  };
-}
-
-function grid(from: number, to: number): number[] {
-  return Array.from({ length: 61 }, (_, i) => from + ((to - from) * i) / 60);
-}
-
-function sentence(points: readonly ScalingPoint[], value: (point: ScalingPoint) => string): string {
-  return list(points.map((point) => `${value(point)} with ${count(point.slots, 'slot')}`));
 }
 
 /** The same numbers as a table. */

@@ -2,7 +2,7 @@ import { count, list, percent, whole } from '../format.ts';
 import { typicalRun, type Setting, type Test } from '../group-runs.ts';
 import type { Run } from '../measure-run.ts';
 import { sampledSeries, utilisationSeries, waitingSeries } from '../series.ts';
-import { ink, type Chart, type Layer } from './chart.ts';
+import { ink, timeAxis, type Chart, type Layer } from './chart.ts';
 
 /** More curves than colours cannot be distinguished. */
 const MOST_CURVES = ink.series.length;
@@ -46,20 +46,14 @@ function depthChart(shown: readonly Shown[]): Chart {
   });
   return {
     title: 'Jobs waiting',
-    label: `Jobs waiting for a worker over time. The most that waited: ${list(peaks)}.`,
-    reading: `The line is exact, from the timelines of all jobs; the dots are what monitoring saw${shown.some(({ setting }) => setting.runs.length > 1) ? ' (median run of each setting)' : ''}. The steeper it falls, the faster the workers.`,
+    label: `Jobs waiting for a worker over time. Peak: ${list(peaks)}.`,
+    reading: `The line comes from the timelines of all jobs, the dots from monitoring’s samples${shown.some(({ setting }) => setting.runs.length > 1) ? ' (median run of each setting)' : ''}. The steeper the line falls, the faster the workers.`,
     span: 'full',
     spec: ({ width, narrow }) => ({
       width,
       height: 240,
       encoding: {
-        x: {
-          field: 'seconds',
-          type: 'quantitative',
-          title: 'seconds since the first upload',
-          scale: { nice: false },
-          axis: { tickCount: narrow ? 5 : 10 },
-        },
+        x: timeAxis(narrow),
         y: { field: 'value', type: 'quantitative', title: 'jobs' },
         color: {
           field: 'name',
@@ -95,9 +89,9 @@ function utilisationChart(shown: readonly Shown[]): Chart[] {
   return [
     {
       title: 'Busy slots',
-      label: `Share of the slots that was busy. Mean: ${list(known.map(({ name, mean }) => `${percent(mean)} with ${name}`))}.`,
+      label: `Share of busy slots over time. Mean: ${list(known.map(({ name, mean }) => `${percent(mean)} with ${name}`))}.`,
       reading:
-        'Full height means that every slot works; where it is lower, slots wait for jobs. The dots are what monitoring saw.',
+        'At 100 % every slot is busy; below it, slots wait for jobs. The dots are monitoring’s samples.',
       span: 'full',
       spec: ({ width, narrow }) => ({
         bounds: 'flush',
