@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { execa } from 'execa';
 import { compareWorkers } from '../experiments/compare-workers.ts';
 import { deadLetterQueue } from '../experiments/dead-letter-queue.ts';
@@ -38,11 +39,12 @@ export async function experiment1(): Promise<void> {
         workers: runtime,
       });
     } finally {
-      if ((await runtime.workers()).length !== before) {
+      await restore(async () => {
+        if ((await runtime.workers()).length === before) return;
         guide.say('Back to the number of workers before:');
         guide.show(`make scale N=${before}`);
         await runtime.scale(before);
-      }
+      });
     }
   });
 }
@@ -96,18 +98,30 @@ export async function experimentWorkers(
         analyze,
       });
     } finally {
-      if (started) {
-        guide.say('The system was not running before, so it is stopped again:');
-        guide.show('make down');
-        await runtime.down();
-      } else {
-        guide.say('Back to the workers as they were before:');
-        guide.show(`make scale N=${before} SLOTS=default`);
-        await runtime.scale(before, 'default');
-      }
+      await restore(async () => {
+        if (started) {
+          guide.say('The system was not running before, so it is stopped again:');
+          guide.show('make down');
+          await runtime.down();
+        } else {
+          guide.say('Back to the workers as they were before:');
+          guide.show(`make scale N=${before} SLOTS=default`);
+          await runtime.scale(before, 'default');
+        }
+      });
     }
     if (existsSync(join(root, REPORT))) guide.say(`The report, to be opened in a browser: ${REPORT}`);
   });
+}
+
+/** Runs in `finally`: its own failure is reported without hiding why the experiment ended. */
+async function restore(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    console.error(`The workers could not be restored: ${messageOf(error)}`);
+    process.exitCode = 1;
+  }
 }
 
 /** The system, started if need be. @throws UserError if no worker is ready */

@@ -23,9 +23,9 @@ export function judgePeakLoad(result: LoadTestResult): Conclusion {
     saw,
     broken: lost === 0 ? [] : [`${lost} accepted job${lost === 1 ? '' : 's'} did not end.`],
     learned: [
-      'The queue turns a peak into waiting time: uploads stay fast, and nothing that was accepted is lost.',
-      'Throughput does not grow with the peak; it is what the workers can do. The queue shrinks only by what they do beyond the images that come in.',
-      'Where the next burst comes before the queue has recovered, the backlog grows from burst to burst: more workers, or fewer images, are the only cure.',
+      'The queue turns a peak into waiting time: an upload does not wait for a worker, and no accepted image is lost.',
+      'Throughput does not grow with the peak: it is what the workers can process. The queue shrinks only while they process more than arrives.',
+      'If the next burst arrives before the queue has recovered, the backlog grows from burst to burst. Only more capacity or fewer images help.',
     ],
   };
 }

@@ -25,7 +25,7 @@ export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void
   const { BURST, INTERVAL, ROUNDS } = SETTINGS;
   guide.title(
     'Experiment 2: peak load',
-    `${BURST} images arrive at once, ${INTERVAL} seconds later the next ${BURST}, ${ROUNDS} times. The workers are slower than that. ` +
+    `${BURST} images arrive at once, ${INTERVAL} seconds later the next ${BURST}, ${ROUNDS} times. ` +
       'You will see what the queue does with the peak, and how long the images wait because of it.',
   );
 
