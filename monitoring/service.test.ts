@@ -261,6 +261,32 @@ describe('the history', () => {
   });
 });
 
+describe('errors', () => {
+  it.each([
+    ['GET', '/nowhere', 404, 'not_found'],
+    ['POST', '/status', 405, 'method_not_allowed'],
+    ['GET', '/history?since=yesterday', 422, 'invalid_parameter'],
+    ['PUT', '/interval', 401, 'unauthorized'],
+  ] as const)('of %s %s are problem details', async (method, path, status, code) => {
+    const service = await given.starting();
+    const response = await fetch(`http://127.0.0.1:${service.port}${path}`, { method });
+    expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect([response.status, await response.json()]).toMatchObject([
+      status,
+      {
+        type: `urn:image-pipeline:problem:${code}`,
+        title: errorCodes[code],
+        status,
+        detail: expect.any(String) as string,
+        code,
+        instance: path.split('?')[0],
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+      },
+    ]);
+  });
+});
+
 describe('the interval', () => {
   it('changes while the service runs, for those who have the token', async () => {
     const service = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });

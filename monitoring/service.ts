@@ -121,6 +121,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
       broker.unavailableBecause ??
       (following?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
     metrics,
+    log,
     routes: monitoringRoutes({ keeper, samples, token: config.API_TOKEN }),
   });
   const stopping = new AbortController();
