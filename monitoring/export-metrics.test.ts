@@ -1,20 +1,23 @@
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { MetricsExporter } from './export-metrics.ts';
-import type { BrokerFigures, BrokerQueue } from './management/read-broker.ts';
-import { someSnapshot, someSource } from './testing/some-snapshot.ts';
+import type { BrokerSample, SampledQueue } from './management/read-broker.ts';
+import { someQueue, someSnapshot, someSource } from './testing/some-snapshot.ts';
 
 const QUEUE = 'image.jobs.process';
 
-function brokerWith(queue: Partial<BrokerQueue>): BrokerFigures {
-  const none = { publish: 0, deliver: 0, ack: 0 };
-  const known = { name: QUEUE, ready: 1, unacked: 2, held: 3, consumers: 4, rates: none, counts: none };
+function brokerWith(queue: Partial<SampledQueue>): BrokerSample {
+  const known: SampledQueue = {
+    metrics: someQueue(QUEUE, { ready: 1, unacked: 2, consumers: 4 }),
+    held: 3,
+    counters: { publish: 0, deliver: 0, ack: 0 },
+  };
   return { queues: [{ ...known, ...queue }], workers: [], connected: [], alarms: [] };
 }
 
 /** What is exposed after these refreshes, without Node's own. */
 async function exposedAfter(
-  ...refreshes: { snapshot?: Parameters<typeof someSnapshot>[0]; broker?: BrokerFigures }[]
+  ...refreshes: { snapshot?: Parameters<typeof someSnapshot>[0]; broker?: BrokerSample }[]
 ): Promise<string[]> {
   const metrics = createMetrics('monitoring');
   const exporter = new MetricsExporter(metrics);
@@ -48,14 +51,17 @@ describe('figures of jobs', () => {
 describe('figures of RabbitMQ', () => {
   it('begin anew when it does', async () => {
     const published = (publish: number) => ({
-      broker: brokerWith({ counts: { publish, deliver: 0, ack: 0 } }),
+      broker: brokerWith({ counters: { publish, deliver: 0, ack: 0 } }),
     });
     const lines = await exposedAfter(published(50), published(7));
     expect(lines).toContain(`rabbitmq_queue_messages_published_total{queue="${QUEUE}"} 57`);
   });
 
   it('that it has not counted yet are left out, and are not 0', async () => {
-    const uncounted = { ready: undefined, unacked: undefined, held: undefined, consumers: undefined };
+    const uncounted = {
+      metrics: someQueue(QUEUE, { ready: null, unacked: null, consumers: null }),
+      held: null,
+    };
     const lines = await exposedAfter({ broker: brokerWith({}) }, { broker: brokerWith(uncounted) });
     expect(
       lines.filter((line) => /^rabbitmq_queue_(messages(_ready|_unacked)?|consumers)\{/.test(line)),

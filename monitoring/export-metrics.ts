@@ -4,7 +4,7 @@ import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import type { MetricName } from '@image-pipeline/shared/metric-definitions.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { JOB_RETRY_PREFIX } from './ledger/ledger.ts';
-import type { BrokerFigures } from './management/read-broker.ts';
+import type { BrokerSample } from './management/read-broker.ts';
 
 /** What a look at RabbitMQ tells. */
 const brokerGauges = [
@@ -45,7 +45,7 @@ export class MetricsExporter {
     tookSeconds,
   }: {
     snapshot: Snapshot;
-    broker: BrokerFigures | undefined;
+    broker: BrokerSample | undefined;
     tookSeconds: number;
   }): void {
     const metrics = this.#metrics;
@@ -74,20 +74,21 @@ export class MetricsExporter {
     }
   }
 
-  #exportBroker({ queues, alarms }: BrokerFigures): void {
+  #exportBroker({ queues, alarms }: BrokerSample): void {
     const metrics = this.#metrics;
     metrics.set('image_monitoring_last_look_timestamp_seconds', Date.now() / 1_000);
-    for (const { name: queue, ready, unacked, consumers, counts } of queues) {
-      if (ready !== undefined && unacked !== undefined) {
+    for (const { metrics: sampled, counters } of queues) {
+      const { name: queue, ready, unacked, consumers } = sampled;
+      if (ready !== null && unacked !== null) {
         metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
         metrics.set('rabbitmq_queue_messages_unacked', unacked, { queue });
         metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
       }
-      if (consumers !== undefined) metrics.set('rabbitmq_queue_consumers', consumers, { queue });
-      if (counts.publish !== undefined)
-        this.#advance('rabbitmq_queue_messages_published_total', counts.publish, { queue });
-      this.#advance('rabbitmq_queue_messages_delivered_ack_total', counts.deliver, { queue });
-      this.#advance('rabbitmq_queue_messages_acked_total', counts.ack, { queue });
+      if (consumers !== null) metrics.set('rabbitmq_queue_consumers', consumers, { queue });
+      if (counters.publish !== null)
+        this.#advance('rabbitmq_queue_messages_published_total', counters.publish, { queue });
+      this.#advance('rabbitmq_queue_messages_delivered_ack_total', counters.deliver, { queue });
+      this.#advance('rabbitmq_queue_messages_acked_total', counters.ack, { queue });
     }
     const isOn = (resource: string) => Number(alarms.some((alarm) => alarm.resource === resource));
     metrics.set('rabbitmq_alarms_memory_used_watermark', isOn('memory'));

@@ -9,7 +9,7 @@ import { noPeaks, raisePeaks } from './figures/peaks.ts';
 import { jobsInBroker } from './ledger/ledger.ts';
 import { LostRuns } from './ledger/lost-runs.ts';
 import { bySilence, countMoving, withoutLost } from './ledger/silent-runs.ts';
-import type { BrokerFigures } from './management/read-broker.ts';
+import type { BrokerSample } from './management/read-broker.ts';
 import { endedRun, type EndedRun } from './events/ended-run.ts';
 import { Recent } from './events/recent.ts';
 import { RunTracker, type Attempt, type OpenRun } from './events/run-tracker.ts';
@@ -106,7 +106,7 @@ export class PipelineFigures {
   }
 
   /** RabbitMQ was looked at. @param at milliseconds since 1970 */
-  onLook(seen: BrokerFigures, at: number): void {
+  onLook(seen: BrokerSample, at: number): void {
     this.#workers.lookedAt(seen, at);
     // One that has come back may have two connections, until RabbitMQ finds out that the first is dead.
     const workers = new Set(seen.workers.map(({ name }) => name)).size;

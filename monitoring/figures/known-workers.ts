@@ -1,4 +1,4 @@
-import type { BrokerFigures } from '../management/read-broker.ts';
+import type { BrokerSample } from '../management/read-broker.ts';
 
 /** A worker as far as it is known. Times in milliseconds since 1970. */
 export interface KnownWorker {
@@ -48,7 +48,7 @@ export class KnownWorkers {
   }
 
   /** RabbitMQ was looked at: these consume, and these are connected, and no others. */
-  lookedAt({ workers, connected }: Pick<BrokerFigures, 'workers' | 'connected'>, at: number): void {
+  lookedAt({ workers, connected }: Pick<BrokerSample, 'workers' | 'connected'>, at: number): void {
     for (const [name, heardAt] of this.#heard) {
       if (heardAt < at - SETTLES_MS) this.#heard.delete(name);
     }

@@ -1,4 +1,4 @@
-import type { Snapshot, WorkerFigures } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Snapshot, WorkerMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { Attempt, OpenRun } from '../events/run-tracker.ts';
 import type { KnownWorker } from './known-workers.ts';
 
@@ -14,7 +14,7 @@ export interface WorkerInput {
 }
 
 /** Every worker with what it has in hand, by name. Times in milliseconds since 1970. */
-export function workerTable({ known, open, attempts, now }: WorkerInput): WorkerFigures[] {
+export function workerTable({ known, open, attempts, now }: WorkerInput): WorkerMetrics[] {
   const running = new Map<string, number[]>();
   for (const { state, worker, since } of open) {
     if (state !== 'processing' || worker === undefined) continue;
@@ -46,7 +46,7 @@ export function workerTable({ known, open, attempts, now }: WorkerInput): Worker
 }
 
 /** All live workers together; the minute's share is that of their slots. */
-export function utilisationOfAll(workers: readonly WorkerFigures[]): Snapshot['utilisation'] {
+export function utilisationOfAll(workers: readonly WorkerMetrics[]): Snapshot['utilisation'] {
   const live = workers.filter((worker) => worker.live);
   const slots = live.reduce((sum, worker) => sum + (worker.slots ?? 0), 0);
   const used = live.reduce((sum, worker) => sum + (worker.slots ?? 0) * (worker.utilisation ?? 0), 0);

@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { noTotals } from '../figures/totals.ts';
-import type { BrokerQueue } from '../management/read-broker.ts';
+import type { SampledQueue } from '../management/read-broker.ts';
+import { someQueue } from '../testing/some-snapshot.ts';
 import { jobsInBroker, ledgerOf } from './ledger.ts';
 
-const none = { publish: 0, deliver: 0, ack: 0 };
-const queue = (name: string, held: number | undefined): BrokerQueue => ({
-  name,
-  ready: held ?? 0,
-  unacked: 0,
+const queue = (name: string, held: number | null): SampledQueue => ({
+  metrics: someQueue(name, { ready: held ?? 0 }),
   held,
-  consumers: 0,
-  rates: none,
-  counts: none,
+  counters: { publish: 0, deliver: 0, ack: 0 },
 });
 
 describe('the ledger', () => {
@@ -44,7 +40,7 @@ describe('the ledger', () => {
     expect(jobsInBroker(undefined)).toBeUndefined();
     expect(jobsInBroker([])).toBeUndefined();
     expect(
-      jobsInBroker([queue('image.jobs.process', 2), queue('image.jobs.retry.5s', undefined)]),
+      jobsInBroker([queue('image.jobs.process', 2), queue('image.jobs.retry.5s', null)]),
     ).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
-import type { BrokerQueue } from '../management/read-broker.ts';
+import type { SampledQueue } from '../management/read-broker.ts';
 
 export const JOB_RETRY_PREFIX = 'image.jobs.retry.';
 
@@ -11,7 +11,7 @@ export const JOB_RETRY_PREFIX = 'image.jobs.retry.';
 export function ledgerOf(
   { accepted, completed, failed }: Totals,
   unaccounted: number,
-  queues: readonly BrokerQueue[] | undefined,
+  queues: readonly SampledQueue[] | undefined,
 ): NonNullable<Snapshot['ledger']> {
   const open = Math.max(0, accepted - completed - failed - unaccounted);
   return { accepted, completed, failed, open, in_broker: jobsInBroker(queues) ?? null, unaccounted };
@@ -21,12 +21,12 @@ export function ledgerOf(
  * Messages of jobs in RabbitMQ: those that wait, are in hand, or are on their way to the next queue or to the burial.
  * Undefined where RabbitMQ does not tell of one of these queues, as in the first seconds after its start.
  */
-export function jobsInBroker(queues: readonly BrokerQueue[] | undefined): number | undefined {
-  const own = queues?.filter(({ name }) => holdsOpenRuns(name));
+export function jobsInBroker(queues: readonly SampledQueue[] | undefined): number | undefined {
+  const own = queues?.filter(({ metrics }) => holdsOpenRuns(metrics.name));
   if (own === undefined || own.length === 0) return undefined;
   let sum = 0;
   for (const { held } of own) {
-    if (held === undefined) return undefined;
+    if (held === null) return undefined;
     sum += held;
   }
   return sum;

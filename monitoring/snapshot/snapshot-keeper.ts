@@ -5,7 +5,7 @@ import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { PipelineFigures } from '../pipeline-figures.ts';
-import type { BrokerFigures } from '../management/read-broker.ts';
+import type { BrokerSample } from '../management/read-broker.ts';
 import { buildSnapshot, type SnapshotBody } from './build-snapshot.ts';
 import { SourceWatch } from './source-watch.ts';
 
@@ -17,7 +17,7 @@ export interface SnapshotKeeperOptions {
   /** The rungs on which failed attempts wait. */
   readonly ladder: readonly Rung[];
   /** Looks at RabbitMQ. */
-  readonly look: () => Promise<BrokerFigures>;
+  readonly look: () => Promise<BrokerSample>;
   /** The version of RabbitMQ; undefined before the first connection. */
   readonly brokerVersion: () => string | undefined;
   /** What events tell; undefined until the stored totals have been read. */
@@ -27,7 +27,7 @@ export interface SnapshotKeeperOptions {
   /** After each refresh; `broker` is undefined where the look failed. */
   readonly onRefreshed: (seen: {
     snapshot: Snapshot;
-    broker: BrokerFigures | undefined;
+    broker: BrokerSample | undefined;
     tookSeconds: number;
   }) => void;
   readonly log: Logger;
@@ -39,7 +39,7 @@ export class SnapshotKeeper implements Startable {
   readonly #repeater: Repeater;
   readonly #management = new SourceWatch();
   readonly #events = new SourceWatch();
-  #broker: BrokerFigures | undefined;
+  #broker: BrokerSample | undefined;
   #body: SnapshotBody;
   #builtAt = performance.now();
 
@@ -104,7 +104,7 @@ export class SnapshotKeeper implements Startable {
     return isWell ? undefined : RETRY_SECONDS;
   }
 
-  async #look(): Promise<BrokerFigures | undefined> {
+  async #look(): Promise<BrokerSample | undefined> {
     const { look, pipeline, log } = this.#options;
     try {
       const figures = await look();

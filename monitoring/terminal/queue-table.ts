@@ -1,5 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { QueueMetrics, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { countText, rateText, secondsText, shortCountText } from './figures-text.ts';
 import { firstThatFits, fitEnd } from './fit-text.ts';
 import type { Paint } from './view.ts';
@@ -7,7 +7,7 @@ import type { Paint } from './view.ts';
 interface Column {
   readonly title: string;
   readonly width: number;
-  readonly cell: (queue: QueueFigures) => string;
+  readonly cell: (queue: QueueMetrics) => string;
 }
 
 /** Shown also while they are empty. */
@@ -67,5 +67,5 @@ function columnsFor(width: number): readonly Column[] {
   return left;
 }
 
-const isInUse = ({ ready, unacked, publish_rate, ack_rate }: QueueFigures) =>
+const isInUse = ({ ready, unacked, publish_rate, ack_rate }: QueueMetrics) =>
   (ready ?? 0) + (unacked ?? 0) + (publish_rate ?? 0) + ack_rate > 0;

@@ -1,4 +1,4 @@
-import type { Snapshot, WorkerFigures } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Snapshot, WorkerMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { shareText } from './figures-text.ts';
 import { firstThatFits, fitEnd } from './fit-text.ts';
 import { labelledLines, LABEL_WIDTH } from './labelled-lines.ts';
@@ -27,7 +27,7 @@ export function workerLines(snapshot: Snapshot, width: number, height: number, p
   ];
 }
 
-const goneLast = (one: WorkerFigures, other: WorkerFigures) => Number(other.live) - Number(one.live);
+const goneLast = (one: WorkerMetrics, other: WorkerMetrics) => Number(other.live) - Number(one.live);
 
 function sumLine({ workers, utilisation }: Snapshot, width: number, paint: Paint): string {
   const { slots, busy, last_minute } = utilisation;
@@ -45,7 +45,7 @@ function sumLine({ workers, utilisation }: Snapshot, width: number, paint: Paint
   return labelledLines('Workers', live === 0 ? 'none' : sum, width, paint, tint)[0] ?? '';
 }
 
-function linesOf(workers: readonly WorkerFigures[], width: number, paint: Paint): string[] {
+function linesOf(workers: readonly WorkerMetrics[], width: number, paint: Paint): string[] {
   const room = Math.max(16, width - FIXED_WIDTH);
   const nameWidth = Math.min(LONGEST_NAME, Math.ceil(room / 2) + 3);
   return workers.map((worker) => {

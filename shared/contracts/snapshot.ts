@@ -17,7 +17,7 @@ export const sourceSchema = z.object({
   reason: z.string().nullable(),
 });
 
-export const queueFiguresSchema = z.object({
+export const queueMetricsSchema = z.object({
   name: z.string(),
   /** Messages that wait for a consumer, and those that consumers have in hand; null while RabbitMQ does not tell. */
   ready: count.nullable(),
@@ -34,7 +34,7 @@ export const queueFiguresSchema = z.object({
   head_age_seconds: seconds.nullable(),
 });
 
-export const workerFiguresSchema = z.object({
+export const workerMetricsSchema = z.object({
   name: z.string(),
   /** Jobs it can work on at once (its prefetch); null while RabbitMQ does not tell. */
   slots: count.nullable(),
@@ -109,12 +109,12 @@ export const snapshotSchema = z
     machine: machineSchema,
     versions: versionsSchema,
     sources: z.object({ management: sourceSchema, events: sourceSchema }),
-    queues: z.array(queueFiguresSchema),
+    queues: z.array(queueMetricsSchema),
     /** Messages in the queues of dead letters; null while RabbitMQ does not tell. */
     dead_letters: z.object({ jobs: count.nullable(), webhooks: count.nullable() }),
     /** What RabbitMQ complains of, e.g. `memory on rabbit@host`; publishing stops meanwhile. */
     alarms: z.array(z.string()),
-    workers: z.array(workerFiguresSchema),
+    workers: z.array(workerMetricsSchema),
     /** All live workers together. */
     utilisation: z.object({ slots: count, busy: count, last_minute: share.nullable() }),
     /** Jobs by events: waiting for a worker, in hand, waiting for another attempt. */
@@ -154,8 +154,8 @@ export const snapshotSchema = z
 
 export type Snapshot = z.output<typeof snapshotSchema>;
 export type Source = z.output<typeof sourceSchema>;
-export type QueueFigures = z.output<typeof queueFiguresSchema>;
-export type WorkerFigures = z.output<typeof workerFiguresSchema>;
+export type QueueMetrics = z.output<typeof queueMetricsSchema>;
+export type WorkerMetrics = z.output<typeof workerMetricsSchema>;
 export type Percentiles = z.output<typeof percentiles>;
 export type Totals = z.output<typeof totalsSchema>;
 export type Peaks = z.output<typeof peaksSchema>;
