@@ -2,7 +2,7 @@ import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { RunTracker } from '../events/run-tracker.ts';
-import { noPeaks } from '../figures/peaks.ts';
+import { noPeaks } from '../metrics/peaks.ts';
 import { offsetToReadFrom, type DurableState } from './durable-state.ts';
 import { DurableTotals } from './durable-totals.ts';
 

@@ -1,9 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { bearerToken, isToken } from '@image-pipeline/shared/access-token.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { intervalOrderSchema, MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from '../snapshot/interval.ts';
+import { z } from 'zod';
+import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from '../config.ts';
 
 const MAX_BODY_BYTES = 1_024;
+
+/** The body of `PUT /interval`. */
+const intervalOrderSchema = z.strictObject({
+  seconds: z.number().min(MIN_INTERVAL_SECONDS).max(MAX_INTERVAL_SECONDS),
+});
 
 /**
  * The interval that `PUT /interval` asks for, in seconds.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noTotals } from '../figures/totals.ts';
+import { noTotals } from '../durable/durable-totals.ts';
 import type { SampledQueue } from '../management/read-broker.ts';
 import { someQueue } from '../testing/some-snapshot.ts';
 import { jobsInBroker, ledgerOf } from './ledger.ts';

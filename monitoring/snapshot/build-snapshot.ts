@@ -1,13 +1,12 @@
 import { arch, availableParallelism, loadavg, platform, totalmem } from 'node:os';
 import { queueNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { WINDOW_MS, type PipelineFigures } from '../pipeline-figures.ts';
-import { latencyOf } from '../figures/latency.ts';
+import { WINDOW_MS, type PipelineFigures } from '../pipeline-metrics.ts';
+import { latencyOf, failuresByCode, throughputOf } from '../metrics/ended-runs.ts';
 import { ledgerOf } from '../ledger/ledger.ts';
-import { KnownWorkers, type KnownWorker } from '../figures/known-workers.ts';
-import { countOpenRuns, headAges } from '../figures/open-runs.ts';
-import { failuresByCode, throughputOf } from '../figures/throughput.ts';
-import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
+import { KnownWorkers, type KnownWorker } from '../metrics/known-workers.ts';
+import { countOpenRuns, headAges } from '../metrics/open-runs.ts';
+import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../metrics/worker-table.ts';
 import type { BrokerSample } from '../management/read-broker.ts';
 import manifest from '../package.json' with { type: 'json' };
 

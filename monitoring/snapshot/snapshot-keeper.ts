@@ -1,13 +1,12 @@
 import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Snapshot, Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
-import type { PipelineFigures } from '../pipeline-figures.ts';
+import type { PipelineFigures } from '../pipeline-metrics.ts';
 import type { BrokerSample } from '../management/read-broker.ts';
 import { buildSnapshot, type SnapshotBody } from './build-snapshot.ts';
-import { SourceWatch } from './source-watch.ts';
 
 /** Until the next try where a source did not answer, however long the interval is, in seconds. */
 const RETRY_SECONDS = 2;
@@ -131,5 +130,39 @@ export class SnapshotKeeper implements Startable {
       ladder: this.#options.ladder,
       now: Date.now(),
     });
+  }
+}
+
+/** When something that is looked at again and again last answered, by the steady clock. */
+class SourceWatch {
+  #good: { readonly wall: number; readonly steady: number } | undefined;
+  #reason: string | undefined;
+
+  succeeded(): void {
+    this.#good = { wall: Date.now(), steady: performance.now() };
+    this.#reason = undefined;
+  }
+
+  failed(reason: string): void {
+    this.#reason = reason;
+  }
+
+  get ageSeconds(): number | undefined {
+    return this.#good && (performance.now() - this.#good.steady) / 1_000;
+  }
+
+  /** Milliseconds since 1970. */
+  get lastGood(): number | undefined {
+    return this.#good?.wall;
+  }
+
+  get source(): Source {
+    const isOk = this.#good !== undefined && this.#reason === undefined;
+    return {
+      state: this.#good === undefined ? 'never' : isOk ? 'ok' : 'away',
+      updated_at: this.#good === undefined ? null : new Date(this.#good.wall).toISOString(),
+      age_seconds: this.ageSeconds ?? null,
+      reason: this.#reason ?? null,
+    };
   }
 }

@@ -3,11 +3,9 @@ import {
   type LatencyStage,
   type Snapshot,
 } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, rateText, secondsText } from './figures-text.ts';
-import { firstThatFits, fit } from './fit-text.ts';
+import { countText, rateText, secondsText, sparkline } from './format.ts';
+import { firstThatFits, fit, labelledLines } from './layout.ts';
 import { figuresByEvents, type Look } from './history.ts';
-import { labelledLines } from './labelled-lines.ts';
-import { sparkline } from './sparkline.ts';
 import type { Paint, View } from './view.ts';
 
 const COLUMN = 10;

@@ -1,7 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { QueueMetrics, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, rateText, secondsText, shortCountText } from './figures-text.ts';
-import { firstThatFits, fitEnd } from './fit-text.ts';
+import { countText, rateText, secondsText, shortCountText } from './format.ts';
+import { firstThatFits, fitEnd } from './layout.ts';
 import type { Paint } from './view.ts';
 
 interface Column {

@@ -1,10 +1,9 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, rateText, secondsText } from './figures-text.ts';
+import { countText, rateText, secondsText, sparkline } from './format.ts';
 import { figuresByEvents, type Look } from './history.ts';
-import { labelledLines } from './labelled-lines.ts';
+import { labelledLines } from './layout.ts';
 import { queueTable } from './queue-table.ts';
-import { sparkline } from './sparkline.ts';
 import type { Paint, View } from './view.ts';
 
 /** Queues with their depth and rates, workers, dead letters. */

@@ -5,12 +5,10 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import { drawView } from './draw-view.ts';
-import { wrap } from './fit-text.ts';
+import { wrap } from './layout.ts';
 import { addLook, addMissedLook, type Look } from './history.ts';
-import { watchKeys } from './keys.ts';
-import { monitorEnvironment } from './monitor-address.ts';
-import { readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
-import { Screen } from './screen.ts';
+import { watchKeys, Screen } from './screen.ts';
+import { monitorEnvironment, readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 import { troublesText } from './troubles.ts';
 import type { Paint, Seen, View } from './view.ts';
 

@@ -1,8 +1,6 @@
 import type { Snapshot, WorkerMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { shareText } from './figures-text.ts';
-import { firstThatFits, fitEnd } from './fit-text.ts';
-import { labelledLines, LABEL_WIDTH } from './labelled-lines.ts';
-import { bar } from './sparkline.ts';
+import { shareText, bar } from './format.ts';
+import { firstThatFits, fitEnd, labelledLines, LABEL_WIDTH } from './layout.ts';
 import type { Paint } from './view.ts';
 
 const LONGEST_NAME = 28;

@@ -7,7 +7,7 @@ import {
   started,
 } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { PipelineFigures } from './pipeline-figures.ts';
+import { PipelineFigures } from './pipeline-metrics.ts';
 
 it('keeps as a peak the jobs that wait again because their retry became due, also when they have ended', () => {
   const figures = new PipelineFigures({ state: undefined, isLive: () => true, patienceMs: 1_000 });

@@ -3,14 +3,13 @@ import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts
 import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
 import type { DurableState } from './durable/durable-state.ts';
 import { DurableTotals } from './durable/durable-totals.ts';
-import { KnownWorkers, type KnownWorker } from './figures/known-workers.ts';
-import { countOpenRuns, givenBack } from './figures/open-runs.ts';
-import { noPeaks, raisePeaks } from './figures/peaks.ts';
+import { KnownWorkers, type KnownWorker } from './metrics/known-workers.ts';
+import { countOpenRuns, givenBack } from './metrics/open-runs.ts';
+import { noPeaks, raisePeaks } from './metrics/peaks.ts';
 import { jobsInBroker } from './ledger/ledger.ts';
-import { LostRuns } from './ledger/lost-runs.ts';
-import { bySilence, countMoving, withoutLost } from './ledger/silent-runs.ts';
+import { LostRuns, bySilence, countMoving, withoutLost } from './ledger/lost-runs.ts';
 import type { BrokerSample } from './management/read-broker.ts';
-import { endedRun, type EndedRun } from './events/ended-run.ts';
+import { endedRun, type EndedRun } from './metrics/ended-runs.ts';
 import { Recent } from './events/recent.ts';
 import { RunTracker, type Attempt, type OpenRun } from './events/run-tracker.ts';
 

@@ -1,11 +1,9 @@
 import { parseLadder } from '@image-pipeline/shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
-import type { EndedRun } from '../events/ended-run.ts';
+import { type EndedRun, latencyOf, percentilesOf, failuresByCode, throughputOf } from './ended-runs.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
-import { latencyOf, percentilesOf } from './latency.ts';
 import { countOpenRuns, givenBack, headAges } from './open-runs.ts';
 import { noPeaks, raisePeaks } from './peaks.ts';
-import { failuresByCode, throughputOf } from './throughput.ts';
 
 const ladder = parseLadder('5s,30s');
 const NOW = Date.parse('2026-01-01T12:00:00Z');
