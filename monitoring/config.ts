@@ -26,8 +26,7 @@ export const monitoringVariables = {
     default: '',
     form: 'a name',
     example: 'monitoring-1',
-    description:
-      'how the service is called in logs and in RabbitMQ; by default made of host name and process id',
+    description: 'name of the service in logs and in RabbitMQ; by default host name and process id',
   }),
   MONITORING_HOST: text({
     default: '127.0.0.1',
@@ -45,31 +44,31 @@ export const monitoringVariables = {
     min: MIN_INTERVAL_SECONDS,
     max: MAX_INTERVAL_SECONDS,
     default: 5,
-    description: 'how often the snapshot of all figures is made anew; PUT /interval changes it while it runs',
+    description: 'seconds between two refreshes of the snapshot; PUT /interval changes it at runtime',
   }),
   UNACCOUNTED_AFTER: seconds({
     min: 1,
     max: 3_600,
     default: 30,
-    description: 'for how long a job that has not ended must be in no queue until it counts as unaccounted',
+    description: 'seconds that an open job must be in no queue before it counts as unaccounted',
   }),
   EVENTS_COUNTED_AT_START: wholeNumber({
     min: 1_000,
     max: 10_000_000,
     default: 100_000,
     description:
-      'how many of the newest events monitoring reads at most when it starts, to count what happened meanwhile',
+      'maximum number of events that monitoring reads at its start to count what happened meanwhile',
   }),
   RABBITMQ_MANAGEMENT_URL: address({
     protocols: ['http', 'https'],
     default: 'http://localhost:15672',
-    description: 'where RabbitMQ’s management API is',
+    description: 'address of RabbitMQ’s management API',
   }),
   RABBITMQ_MANAGEMENT_USER: text({
     default: 'guest',
     form: 'a name',
     example: 'monitoring',
-    description: 'its user; the tag `monitoring` and the vhost are all it needs',
+    description: 'user of the management API; it needs the tag `monitoring` and access to the vhost',
   }),
   RABBITMQ_MANAGEMENT_PASSWORD: text({
     default: 'guest',

@@ -4,73 +4,73 @@ import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
 import type { DurableState } from './durable/durable-state.ts';
 import { DurableTotals } from './durable/durable-totals.ts';
 import { KnownWorkers, type KnownWorker } from './metrics/known-workers.ts';
-import { countOpenRuns, givenBack } from './metrics/open-runs.ts';
+import { countOpenRuns, requeueAbandoned } from './metrics/open-runs.ts';
 import { noPeaks, raisePeaks } from './metrics/peaks.ts';
 import { jobsInBroker } from './ledger/ledger.ts';
-import { LostRuns, bySilence, countMoving, withoutLost } from './ledger/lost-runs.ts';
+import { LostRuns, byInactivity, countMoving, withoutLost } from './ledger/lost-runs.ts';
 import type { BrokerSample } from './management/read-broker.ts';
 import { endedRun, type EndedRun } from './metrics/ended-runs.ts';
 import { Recent } from './events/recent.ts';
 import { RunTracker, type Attempt, type OpenRun } from './events/run-tracker.ts';
 
-/** The longest window that figures look at. */
+/** The longest window of any metric. */
 export const WINDOW_MS = 300_000;
 const MINUTE_MS = 60_000;
-/** Enough for five minutes at any speed of ours; at more, the windows are shorter. */
+/** Enough for five minutes of jobs at the highest rate; beyond that, windows get shorter. */
 const MAX_RECENT = 50_000;
-/** Events of a run that ended longer ago would count it again. */
-const ENDS_REMEMBERED = 100_000;
-/** Open runs whose life the stored state tells; of more, the log is read again. */
-const RUNS_LISTED = 1_000;
-/** How long a worker that has gone is still shown. */
+/** Ended runs to remember. A late event of an older run would count it again. */
+const MAX_ENDED = 100_000;
+/** Open runs in the stored state. The log is read again for any others. */
+const MAX_LISTED = 1_000;
+/** How long a worker is shown after it has gone. */
 const WORKER_EXPIRY_MS = 30_000;
 
-export interface PipelineFiguresOptions {
-  /** What was known when the last process ended. */
+export interface PipelineMetricsOptions {
+  /** The state that the last process stored. */
   readonly state: DurableState | undefined;
-  /** Whether events come by as they happen. */
+  /** Whether events arrive as they happen. */
   readonly isLive: () => boolean;
-  /** For how long an open run must be in no queue until it is unaccounted for, in milliseconds. */
-  readonly patienceMs: number;
-  /** A run ended that was not counted before. */
+  /** Milliseconds that an open run must be in no queue before it counts as unaccounted. */
+  readonly unaccountedAfterMs: number;
+  /** Called for each ended run that was not counted before. */
   readonly onEnded?: (ended: EndedRun) => void;
 }
 
-/** All that is known from events, and of workers. */
-export class PipelineFigures {
+/** All metrics that come from events, and the workers. */
+export class PipelineMetrics {
   readonly runs: RunTracker;
   readonly ends = new Recent<EndedRun>(MAX_RECENT, ({ at }) => at);
   readonly attempts = new Recent<Attempt>(MAX_RECENT, ({ to }) => to);
-  readonly #options: PipelineFiguresOptions;
+  readonly #options: PipelineMetricsOptions;
   readonly #totals: DurableTotals;
   readonly #lost: LostRuns;
   readonly #workers = new KnownWorkers(WORKER_EXPIRY_MS);
-  /** Ids of events. */
-  readonly #toldAgain = new Set<string>();
+  /** Ids of events that will be published again. */
+  readonly #republished = new Set<string>();
   #peaks: Peaks;
 
-  constructor(options: PipelineFiguresOptions) {
+  constructor(options: PipelineMetricsOptions) {
     this.#options = options;
-    this.runs = new RunTracker(ENDS_REMEMBERED, options.state?.open);
+    this.runs = new RunTracker(MAX_ENDED, options.state?.open);
     this.#totals = new DurableTotals(options.state);
-    this.#lost = new LostRuns(options.patienceMs, options.state?.unaccounted ?? 0);
+    this.#lost = new LostRuns(options.unaccountedAfterMs, options.state?.unaccounted ?? 0);
     this.#peaks = options.state?.peaks ?? noPeaks;
   }
 
   onEvent(event: JobEvent, offset: number): void {
     const now = Date.now();
-    const isToldAgain = this.#toldAgain.delete(event.id);
-    const heardAt = this.#options.isLive() && !isToldAgain ? now : undefined;
-    // Other machines' clocks may be wrong in both directions; what comes by live happens now.
-    const at = heardAt ?? Math.min(Date.parse(event.time), now);
-    const change = this.runs.apply(event, offset, { heardAt: now, traceparent: activeTraceparent() });
+    const isRepublished = this.#republished.delete(event.id);
+    const receivedAt = this.#options.isLive() && !isRepublished ? now : undefined;
+    // Clocks of other machines may be wrong in both directions; a live event happens now.
+    const at = receivedAt ?? Math.min(Date.parse(event.time), now);
+    const change = this.runs.apply(event, offset, { receivedAt: now, traceparent: activeTraceparent() });
     const isNew = this.#totals.count(event, offset, change, this.runs.size);
     this.#lost.note(this.#outstanding);
-    if (event.type === 'job.started') this.#heardOf(event.data.worker, at, now);
+    if (event.type === 'job.started') this.#onWorkerEvent(event.data.worker, at, now);
     if (change === undefined) return;
     if (change.attempt !== undefined) {
       this.attempts.add(change.attempt);
-      this.#heardOf(change.attempt.worker, at, now);
+      this.#onWorkerEvent(change.attempt.worker, at, now);
     }
     const { queued: waiting, processing } = this.runs.counts;
     const seen = { waiting, processing };
@@ -78,36 +78,36 @@ export class PipelineFigures {
       if (isNew) this.#peaks = raisePeaks(this.#peaks, seen, at);
       return;
     }
-    const ended = endedRun(event.data.request, change.ended, { at, heardAt });
+    const ended = endedRun(event.data.request, change.ended, { at, receivedAt });
     this.ends.add(ended);
-    // What is read again was seen in its time, and beside runs that were open only later.
+    // A replayed event raised the peaks when it was live.
     if (!isNew) return;
-    if (!isToldAgain) {
-      const inMinute = this.ends.countSince(at - MINUTE_MS, ({ failedOf }) => failedOf === undefined);
+    if (!isRepublished) {
+      const inMinute = this.ends.countSince(at - MINUTE_MS, ({ errorCode }) => errorCode === undefined);
       this.#peaks = raisePeaks(this.#peaks, { ...seen, throughput_1m: inMinute / 60 }, at);
     }
     this.#options.onEnded?.(ended);
   }
 
-  /** An event that comes by soon is of an earlier time: the log had lost it. */
-  toldAgain(eventId: string): void {
-    this.#toldAgain.add(eventId);
+  /** The log lost this event, which is about to be published again: it belongs to an earlier time. */
+  expectRepublished(eventId: string): void {
+    this.#republished.add(eventId);
   }
 
-  /** What is read of the past says nothing of who is there now. */
-  #heardOf(worker: string, at: number, now: number): void {
-    if (at >= now - WORKER_EXPIRY_MS) this.#workers.heardOf(worker, at);
+  /** Old events do not show which workers are live now. */
+  #onWorkerEvent(worker: string, at: number, now: number): void {
+    if (at >= now - WORKER_EXPIRY_MS) this.#workers.onEvent(worker, at);
   }
 
-  /** The log has been read to its end, or begins anew: what was to be found in it and was not never will be. */
-  readToTheEnd(): void {
-    this.#totals.markIsMissing(this.runs.size);
+  /** The log has been read to its end, or was recreated: a mark that was not found is gone. */
+  onLogEnd(): void {
+    this.#totals.onMarkMissing(this.runs.size);
   }
 
-  /** RabbitMQ was looked at. @param at milliseconds since 1970 */
-  onLook(seen: BrokerSample, at: number): void {
-    this.#workers.lookedAt(seen, at);
-    // One that has come back may have two connections, until RabbitMQ finds out that the first is dead.
+  /** @param at milliseconds since 1970 */
+  onSample(seen: BrokerSample, at: number): void {
+    this.#workers.onSample(seen, at);
+    // A reconnected worker has two connections until RabbitMQ closes the dead one.
     const workers = new Set(seen.workers.map(({ name }) => name)).size;
     this.#peaks = raisePeaks(this.#peaks, { workers }, at);
     const inBroker = jobsInBroker(seen.queues);
@@ -116,39 +116,39 @@ export class PipelineFigures {
       return;
     }
     const moving = countMoving(this.runs.open, at);
-    this.#lost.look({ at: performance.now(), open: this.#outstanding, moving, inBroker });
+    this.#lost.onSample({ at: performance.now(), open: this.#outstanding, moving, inBroker });
   }
 
-  /** RabbitMQ could not be looked at. */
-  onNoLook(): void {
+  /** RabbitMQ could not be sampled. */
+  onSampleFailed(): void {
     this.#lost.interrupt();
   }
 
-  /** How many runs have not ended and are in no queue either. */
+  /** Number of runs that have not ended and are in no queue. */
   get unaccounted(): number {
     return this.#lost.count;
   }
 
-  /** While some runs seem to be in no queue: the open ones, those first of which nothing was heard for longest. */
+  /** Open runs, longest inactive first, while some seem to be in no queue; otherwise none. */
   get suspects(): readonly OpenRun[] {
-    return this.#lost.isSuspected ? bySilence(this.runs.open) : [];
+    return this.#lost.isSuspected ? byInactivity(this.runs.open) : [];
   }
 
-  /** The figures are about to be shown: lets go of what no window reaches any more. @param now milliseconds since 1970 */
+  /** Before each snapshot: drops entries older than every window. @param now milliseconds since 1970 */
   onRefresh(now: number): void {
-    // No event says that the retry of a run became due, or that its worker died, and then it waits as well.
+    // No event reports that a retry became due or a worker died, but then the job waits again.
     if (this.#options.isLive()) {
       const { queued: waiting } = countOpenRuns(this.accountedRuns, now);
       this.#peaks = raisePeaks(this.#peaks, { waiting }, now);
     }
-    this.ends.forgetBefore(now - WINDOW_MS);
-    this.attempts.forgetBefore(now - WINDOW_MS);
+    this.ends.dropBefore(now - WINDOW_MS);
+    this.attempts.dropBefore(now - WINDOW_MS);
   }
 
-  /** Every open run that some queue holds, as it is now. */
+  /** Open runs without the unaccounted ones, in their present state. */
   get accountedRuns(): readonly OpenRun[] {
     const hasWorker = (name: string) => this.#workers.isConnected(name);
-    return withoutLost(this.runs.open, this.unaccounted).map((run) => givenBack(run, hasWorker));
+    return withoutLost(this.runs.open, this.unaccounted).map((run) => requeueAbandoned(run, hasWorker));
   }
 
   get workers(): readonly KnownWorker[] {
@@ -168,9 +168,9 @@ export class PipelineFigures {
     return this.#peaks;
   }
 
-  /** What the next process begins with. */
+  /** The state for the next process. */
   get state(): DurableState {
-    const { runs, from } = this.runs.oldest(RUNS_LISTED);
+    const { runs, from } = this.runs.oldest(MAX_LISTED);
     return {
       version: 1,
       mark: this.#totals.mark ?? null,

@@ -15,7 +15,7 @@ export interface MonitoringRoutesOptions {
   readonly token: string;
 }
 
-/** What monitoring answers besides /livez, /readyz and /metrics: all from memory. */
+/** The routes of monitoring besides /livez, /readyz and /metrics. All respond from memory. */
 export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Record<string, Route>> {
   const { keeper, samples, token } = options;
   return {
@@ -42,11 +42,11 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
       },
     },
     'PUT /interval': {
-      description: 'Seconds between refreshes, as {"seconds": 5}; needs the API token.',
+      description: 'Sets the seconds between refreshes: {"seconds": 5}. Requires the API token.',
       isTraced: true,
       handle: async (request) => {
         keeper.intervalSeconds = await readIntervalOrder(request, token);
-        const note = 'until the service is started again';
+        const note = 'until the service restarts';
         return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
       },
     },

@@ -12,8 +12,8 @@ const intervalOrderSchema = z.strictObject({
 });
 
 /**
- * The interval that `PUT /interval` asks for, in seconds.
- * @param token the one that is configured; empty where none is
+ * The interval in a `PUT /interval` request, in seconds.
+ * @param token the configured token; empty if there is none
  * @throws PipelineError `token_not_set`, `unauthorized`, `body_too_large`, `malformed_request`, `invalid_parameter`
  */
 export async function readIntervalOrder(request: IncomingMessage, token: string): Promise<number> {

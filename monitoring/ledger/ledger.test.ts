@@ -11,7 +11,7 @@ const queue = (name: string, held: number | null): SampledQueue => ({
 });
 
 describe('the ledger', () => {
-  it('adds up to what was accepted', () => {
+  it('adds up to the accepted runs', () => {
     const totals = { ...noTotals, accepted: 10, completed: 6, failed: 1 };
     const queues = [queue('image.jobs.process', 2), queue('image.jobs.dead', 9)];
     expect(ledgerOf(totals, 1, queues)).toEqual({
@@ -25,7 +25,7 @@ describe('the ledger', () => {
     expect(ledgerOf(totals, 0, undefined)).toMatchObject({ open: 3, in_broker: null, unaccounted: 0 });
   });
 
-  it('counts jobs wherever RabbitMQ may have them', () => {
+  it('counts jobs in every queue that may hold them', () => {
     const queues = [
       queue('image.jobs.process', 2),
       queue('image.jobs.retry.5s', 3),
@@ -36,7 +36,7 @@ describe('the ledger', () => {
     expect(jobsInBroker(queues)).toBe(9);
   });
 
-  it('does not know what RabbitMQ has not counted', () => {
+  it('is unknown until RabbitMQ has counted every queue', () => {
     expect(jobsInBroker(undefined)).toBeUndefined();
     expect(jobsInBroker([])).toBeUndefined();
     expect(

@@ -5,8 +5,8 @@ import type { SampledQueue } from '../management/read-broker.ts';
 export const JOB_RETRY_PREFIX = 'image.jobs.retry.';
 
 /**
- * Where every accepted run is. The counts are kept over restarts.
- * @param unaccounted how many of those that have not ended are in no queue either
+ * The state of every accepted run. The counts survive restarts.
+ * @param unaccounted number of runs that have not ended and are in no queue
  */
 export function ledgerOf(
   { accepted, completed, failed }: Totals,
@@ -18,11 +18,11 @@ export function ledgerOf(
 }
 
 /**
- * Messages of jobs in RabbitMQ: those that wait, are in hand, or are on their way to the next queue or to the burial.
- * Undefined where RabbitMQ does not tell of one of these queues, as in the first seconds after its start.
+ * Messages of jobs in RabbitMQ: waiting, unacknowledged, or on their way to the next queue or to the DLQ recorder.
+ * Undefined if RabbitMQ does not report one of these queues, as in the first seconds after its start.
  */
 export function jobsInBroker(queues: readonly SampledQueue[] | undefined): number | undefined {
-  const own = queues?.filter(({ metrics }) => holdsOpenRuns(metrics.name));
+  const own = queues?.filter(({ metrics }) => holdsJobs(metrics.name));
   if (own === undefined || own.length === 0) return undefined;
   let sum = 0;
   for (const { held } of own) {
@@ -32,6 +32,6 @@ export function jobsInBroker(queues: readonly SampledQueue[] | undefined): numbe
   return sum;
 }
 
-function holdsOpenRuns(queue: string): boolean {
+function holdsJobs(queue: string): boolean {
   return queue === queueNames.process || queue === queueNames.burial || queue.startsWith(JOB_RETRY_PREFIX);
 }

@@ -2,7 +2,7 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { QueueMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
 
-/** What everything of ours in RabbitMQ begins with; queues of others on the same vhost are none of our business. */
+/** Prefix of all queues of the pipeline; other queues on the vhost are ignored. */
 const OWN_PREFIX = 'image.';
 const CONSUMING = ' consume';
 const fedByDeadLettering: readonly string[] = [queueNames.dead, queueNames.burial, queueNames.webhooksDead];
@@ -80,13 +80,13 @@ export async function readBroker(
 ): Promise<BrokerSample> {
   const own = encodeURIComponent(vhost);
   const [queues, consumers, connections, { alarms }] = await Promise.all([
-    get(`queues/${own}?columns=${columns.queues}`).then((answer) => queuesSchema.parse(answer)),
-    get(`consumers/${own}?columns=${columns.consumers}`).then((answer) => consumersSchema.parse(answer)),
-    get(`vhosts/${own}/connections?columns=${columns.connections}`).then((answer) =>
-      connectionsSchema.parse(answer),
+    get(`queues/${own}?columns=${columns.queues}`).then((response) => queuesSchema.parse(response)),
+    get(`consumers/${own}?columns=${columns.consumers}`).then((response) => consumersSchema.parse(response)),
+    get(`vhosts/${own}/connections?columns=${columns.connections}`).then((response) =>
+      connectionsSchema.parse(response),
     ),
-    // 503 is how it says that there is an alarm.
-    get('health/checks/alarms', [503]).then((answer) => alarmsSchema.parse(answer)),
+    // The status is 503 while there is an alarm.
+    get('health/checks/alarms', [503]).then((response) => alarmsSchema.parse(response)),
   ]);
   return {
     queues: queues.filter(({ name }) => name.startsWith(OWN_PREFIX)).map(sampledQueue),
@@ -116,7 +116,7 @@ function sampledQueue(queue: z.output<typeof queuesSchema>[number]): SampledQueu
   };
 }
 
-/** Whoever consumes does so over a connection named `worker-1 consume`, say. */
+/** Consumers use a connection with a name such as `worker-1 consume`. */
 function consumerName(connection: string | undefined): string | undefined {
   return connection?.endsWith(CONSUMING) === true ? connection.slice(0, -CONSUMING.length) : undefined;
 }

@@ -7,31 +7,31 @@ import type {
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
-/** How a run ended, as far as figures need it. */
+/** What metrics need to know about an ended run. */
 export interface EndedRun {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** The error code of one that failed. */
-  readonly failedOf: string | undefined;
-  /** Where the time of one that completed went, in seconds. */
+  /** Of a failed run. */
+  readonly errorCode: string | undefined;
+  /** Seconds in each stage, of a completed run. */
   readonly seconds: Readonly<Partial<Record<LatencyStage, number>>>;
 }
 
 /**
  * Times in milliseconds since 1970.
- * @param at when it counts as ended
- * @param heardAt when its event came by; undefined where it was read later from the log. Until then, those who follow
- * the log did not know of the end: that is the stage `notify`.
+ * @param at the time at which the run counts as ended
+ * @param receivedAt when its event arrived; undefined if it was read later from the log. The stage `notify` is the time
+ * from the end to the arrival.
  */
 export function endedRun(
   request: JobRequest,
   outcome: Outcome,
-  { at, heardAt }: { at: number; heardAt: number | undefined },
+  { at, receivedAt }: { at: number; receivedAt: number | undefined },
 ): EndedRun {
-  if (outcome.state === 'failed') return { at, failedOf: outcome.error.code, seconds: {} };
+  if (outcome.state === 'failed') return { at, errorCode: outcome.error.code, seconds: {} };
   const { wait_ms, fetch_ms, process_ms, store_ms } = outcome.timings;
-  // By the clocks of two machines, of which one may be wrong: it was done before this one heard of it, at the latest.
-  const finishedAt = Math.min(Date.parse(outcome.finished_at), heardAt ?? Infinity);
+  // The worker's clock may be wrong; the run ended before its event arrived.
+  const finishedAt = Math.min(Date.parse(outcome.finished_at), receivedAt ?? Infinity);
   const totalMs = Math.max(0, finishedAt - Date.parse(request.submitted_at));
   const seconds = {
     total: totalMs / 1_000,
@@ -40,18 +40,18 @@ export function endedRun(
     process: process_ms / 1_000,
     store: store_ms / 1_000,
   };
-  if (heardAt === undefined) return { at, failedOf: undefined, seconds };
-  const notify = Math.max(0, heardAt - finishedAt) / 1_000;
-  return { at, failedOf: undefined, seconds: { ...seconds, notify } };
+  if (receivedAt === undefined) return { at, errorCode: undefined, seconds };
+  const notify = Math.max(0, receivedAt - finishedAt) / 1_000;
+  return { at, errorCode: undefined, seconds: { ...seconds, notify } };
 }
 
 const MINUTE_MS = 60_000;
 
-/** Jobs a second over the last minute and the last five; a window that began before anything happened counts whole. */
+/** Jobs per second over the last minute and the last five minutes. */
 export function throughputOf(ends: readonly EndedRun[], now: number): Snapshot['throughput'] {
   const rate = (minutes: number, failed: boolean) => {
     const from = now - minutes * MINUTE_MS;
-    const counted = ends.filter(({ at, failedOf }) => at > from && (failedOf !== undefined) === failed);
+    const counted = ends.filter(({ at, errorCode }) => at > from && (errorCode !== undefined) === failed);
     return counted.length / (minutes * 60);
   };
   return {
@@ -62,18 +62,18 @@ export function throughputOf(ends: readonly EndedRun[], now: number): Snapshot['
   };
 }
 
-/** How many failed, by error code. */
+/** Number of failed runs by error code. */
 export function failuresByCode(ends: readonly EndedRun[]): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const { failedOf } of ends) {
-    if (failedOf !== undefined) counts.set(failedOf, (counts.get(failedOf) ?? 0) + 1);
+  for (const { errorCode } of ends) {
+    if (errorCode !== undefined) counts.set(errorCode, (counts.get(errorCode) ?? 0) + 1);
   }
   return Object.fromEntries(counts);
 }
 
-/** Of the runs of a window of this length, in seconds. */
+/** @param windowSeconds length of the window that the runs are from */
 export function latencyOf(runs: readonly EndedRun[], windowSeconds: number): Snapshot['latency'] {
-  const completed = runs.filter(({ failedOf }) => failedOf === undefined);
+  const completed = runs.filter(({ errorCode }) => errorCode === undefined);
   const ofStage = (stage: LatencyStage) =>
     percentilesOf(completed.flatMap(({ seconds }) => seconds[stage] ?? []));
   const stages = {
@@ -87,7 +87,7 @@ export function latencyOf(runs: readonly EndedRun[], windowSeconds: number): Sna
   return { window_seconds: windowSeconds, samples: completed.length, stages };
 }
 
-/** Nearest rank: the smallest sample that at least that part of all samples does not exceed. Null where there is none. */
+/** Percentiles by nearest rank; null without samples. */
 export function percentilesOf(samples: readonly number[]): Percentiles | null {
   if (samples.length === 0) return null;
   const sorted = Float64Array.from(samples).sort();

@@ -1,32 +1,32 @@
 import type { BrokerSample } from '../management/read-broker.ts';
 
-/** A worker as far as it is known. Times in milliseconds since 1970. */
+/** Times in milliseconds since 1970. */
 export interface KnownWorker {
   readonly name: string;
-  /** Null while RabbitMQ does not tell. */
+  /** Null while RabbitMQ does not report it. */
   readonly slots: number | null;
   readonly firstSeen: number;
   readonly lastSeen: number;
-  /** Whether it consumes, by the newest look, or something was heard of it since. */
+  /** Whether it consumes, by the newest sample, or has sent an event since. */
   readonly live: boolean;
 }
 
-/** RabbitMQ's management tells of a new connection only after some seconds. */
+/** The management API lists a new connection only after some seconds. */
 const SETTLES_MS = 10_000;
 
-/** At more, the first ones are forgotten: somebody must have started very many while nobody could look. */
+/** Beyond this, the oldest are dropped. It takes very many starts while RabbitMQ cannot be sampled. */
 const MAX_KNOWN = 1_000;
 
-/** The workers, by their events and by RabbitMQ's consumers. While nobody can look, nobody is gone. */
+/** The workers, from their events and RabbitMQ's consumers. While RabbitMQ cannot be sampled, none is gone. */
 export class KnownWorkers {
   readonly #expiryMs: number;
   readonly #known = new Map<string, KnownWorker>();
-  /** When something was heard last of those of whom that was lately. */
-  readonly #heard = new Map<string, number>();
-  /** By the newest look, or heard of since or shortly before; undefined before the first look. */
+  /** Time of the last event of each worker with a recent one. */
+  readonly #lastEvent = new Map<string, number>();
+  /** Connected in the newest sample, or with an event since or shortly before; undefined before the first sample. */
   #connected: Set<string> | undefined;
 
-  /** @param expiryMs for how long one that has gone is still known */
+  /** @param expiryMs how long a worker is kept after it has gone */
   constructor(expiryMs: number) {
     this.#expiryMs = expiryMs;
   }
@@ -35,34 +35,33 @@ export class KnownWorkers {
     return [...this.#known.values()];
   }
 
-  /** Whether it keeps what it has in hand, which it does also while it takes nothing more. */
+  /** Whether its jobs in progress are still with it; true also while it is paused. */
   isConnected(name: string): boolean {
     return this.#connected === undefined || this.#connected.has(name);
   }
 
-  /** An event came from it. */
-  heardOf(name: string, at: number): void {
+  onEvent(name: string, at: number): void {
     this.#connected?.add(name);
-    this.#heard.set(name, at);
-    this.#see(name, at);
+    this.#lastEvent.set(name, at);
+    this.#update(name, at);
   }
 
-  /** RabbitMQ was looked at: these consume, and these are connected, and no others. */
-  lookedAt({ workers, connected }: Pick<BrokerSample, 'workers' | 'connected'>, at: number): void {
-    for (const [name, heardAt] of this.#heard) {
-      if (heardAt < at - SETTLES_MS) this.#heard.delete(name);
+  /** The sample lists all consumers and connections. */
+  onSample({ workers, connected }: Pick<BrokerSample, 'workers' | 'connected'>, at: number): void {
+    for (const [name, receivedAt] of this.#lastEvent) {
+      if (receivedAt < at - SETTLES_MS) this.#lastEvent.delete(name);
     }
-    this.#connected = new Set([...connected, ...this.#heard.keys()]);
+    this.#connected = new Set([...connected, ...this.#lastEvent.keys()]);
     for (const worker of this.#known.values()) {
       if (worker.live) this.#known.set(worker.name, { ...worker, live: false });
     }
-    for (const { name, slots } of workers) this.#see(name, at, slots);
+    for (const { name, slots } of workers) this.#update(name, at, slots);
     for (const { name, live, lastSeen } of this.#known.values()) {
       if (!live && lastSeen < at - this.#expiryMs) this.#known.delete(name);
     }
   }
 
-  #see(name: string, at: number, slots?: number): void {
+  #update(name: string, at: number, slots?: number): void {
     const before = this.#known.get(name);
     this.#known.set(name, {
       name,
@@ -74,7 +73,7 @@ export class KnownWorkers {
     if (this.#known.size <= MAX_KNOWN) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);
-      this.#heard.delete(oldest);
+      this.#lastEvent.delete(oldest);
       return;
     }
   }

@@ -15,7 +15,7 @@ function brokerWith(queue: Partial<SampledQueue>): BrokerSample {
   return { queues: [{ ...known, ...queue }], workers: [], connected: [], alarms: [] };
 }
 
-/** What is exposed after these refreshes, without Node's own. */
+/** The exposed metrics after these refreshes, without those of Node. */
 async function exposedAfter(
   ...refreshes: { snapshot?: Parameters<typeof someSnapshot>[0]; broker?: BrokerSample }[]
 ): Promise<string[]> {
@@ -32,12 +32,12 @@ const accepted = (count: number) => ({ totals: totals && { ...totals, accepted: 
 const jobsIn = (lines: string[]) =>
   lines.filter((line) => /^image_(jobs|queue)_/.test(line) && !line.includes('_failed_total'));
 
-describe('figures of jobs', () => {
+describe('job metrics', () => {
   const behind = {
     sources: { management: someSource(), events: someSource({ state: 'away', reason: 'being read' }) },
   };
 
-  it('are not shown until the log has been read to its end, and stay the last ones after that', async () => {
+  it('are hidden until the log has been read to its end, and keep their last value afterwards', async () => {
     expect(jobsIn(await exposedAfter({ snapshot: behind }))).toEqual([]);
     const shown = jobsIn(await exposedAfter({ snapshot: behind }, { snapshot: accepted(50) }));
     expect(shown).toContain('image_jobs_accepted_total 50');
@@ -48,8 +48,8 @@ describe('figures of jobs', () => {
   });
 });
 
-describe('figures of RabbitMQ', () => {
-  it('begin anew when it does', async () => {
+describe('RabbitMQ metrics', () => {
+  it('continue after a counter reset', async () => {
     const published = (publish: number) => ({
       broker: brokerWith({ counters: { publish, deliver: 0, ack: 0 } }),
     });
@@ -57,7 +57,7 @@ describe('figures of RabbitMQ', () => {
     expect(lines).toContain(`rabbitmq_queue_messages_published_total{queue="${QUEUE}"} 57`);
   });
 
-  it('that it has not counted yet are left out, and are not 0', async () => {
+  it('that are not counted yet are omitted, not 0', async () => {
     const uncounted = {
       metrics: someQueue(QUEUE, { ready: null, unacked: null, consumers: null }),
       held: null,

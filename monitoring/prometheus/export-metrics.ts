@@ -6,7 +6,7 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { JOB_RETRY_PREFIX } from '../ledger/ledger.ts';
 import type { BrokerSample } from '../management/read-broker.ts';
 
-/** What a look at RabbitMQ tells. */
+/** From the sample of RabbitMQ. */
 const brokerGauges = [
   'rabbitmq_queue_messages_ready',
   'rabbitmq_queue_messages_unacked',
@@ -19,7 +19,7 @@ const brokerGauges = [
   'image_pipeline_busy_slots',
 ] as const satisfies readonly MetricName[];
 
-/** What events tell. */
+/** From events. */
 const eventGauges = [
   'image_jobs_open',
   'image_jobs_unaccounted',
@@ -28,17 +28,17 @@ const eventGauges = [
   'image_queue_head_age_seconds',
 ] as const satisfies readonly MetricName[];
 
-/** Shows Prometheus what a refresh found. */
+/** Exposes each refresh to Prometheus. */
 export class MetricsExporter {
   readonly #metrics: Metrics;
-  /** What each counter of somebody else's was when it was last seen. */
+  /** The last value of each external counter. */
   readonly #seen = new Map<string, number>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
   }
 
-  /** @param broker undefined where RabbitMQ could not be looked at: not known is not the same as unchanged */
+  /** @param broker undefined if RabbitMQ could not be sampled: unknown is not the same as unchanged */
   export({
     snapshot,
     broker,
@@ -62,7 +62,7 @@ export class MetricsExporter {
         metrics.set('image_pipeline_slots', snapshot.utilisation.slots);
       }
     }
-    // Until the log has been read to its end, totals are those of the last save, and would seem to begin anew.
+    // Until the log has been read to its end, the totals are the stored ones, which would look like a counter reset.
     if (snapshot.sources.events.state === 'ok') this.#exportJobs(snapshot);
   }
 
@@ -99,7 +99,7 @@ export class MetricsExporter {
     const metrics = this.#metrics;
     const { jobs, totals, peaks, ledger } = snapshot;
     this.#exportHeadAges(snapshot);
-    // Of workers that RabbitMQ tells of, what events tell.
+    // From events, but only for workers that RabbitMQ lists.
     if (snapshot.sources.management.state === 'ok' && knowsWorkers(snapshot))
       metrics.set('image_pipeline_busy_slots', snapshot.utilisation.busy);
     if (totals === null || peaks === null || ledger === null) return;
@@ -107,7 +107,7 @@ export class MetricsExporter {
     this.#advance('image_jobs_accepted_total', totals.accepted);
     this.#advance('image_jobs_completed_total', totals.completed);
     this.#advance('image_jobs_retried_total', totals.retried);
-    // Of every code, of which there are so many, whatever stands in old events.
+    // One series per error code; unknown codes in old events get none.
     for (const code of Object.keys(errorCodes)) {
       this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code });
     }
@@ -116,7 +116,7 @@ export class MetricsExporter {
     metrics.set('image_jobs_processing_peak', peaks.processing.value);
   }
 
-  /** A counter that fell was begun anew by whoever counts. */
+  /** A counter that fell was reset at its source. */
   #advance(name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}): void {
     const key = `${name} ${Object.values(labels).join(' ')}`;
     const before = this.#seen.get(key) ?? 0;

@@ -1,7 +1,7 @@
 import { arch, availableParallelism, loadavg, platform, totalmem } from 'node:os';
 import { queueNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { WINDOW_MS, type PipelineFigures } from '../pipeline-metrics.ts';
+import { WINDOW_MS, type PipelineMetrics } from '../pipeline-metrics.ts';
 import { latencyOf, failuresByCode, throughputOf } from '../metrics/ended-runs.ts';
 import { ledgerOf } from '../ledger/ledger.ts';
 import { KnownWorkers, type KnownWorker } from '../metrics/known-workers.ts';
@@ -10,28 +10,28 @@ import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../metrics
 import type { BrokerSample } from '../management/read-broker.ts';
 import manifest from '../package.json' with { type: 'json' };
 
-/** The snapshot without what changes while it is kept: its age, and that of its sources. */
+/** The snapshot without the members that change with time: its age and that of its sources. */
 export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | 'sources'>;
 
 export interface SnapshotInput {
   /** Undefined until the stored totals have been read. */
-  readonly pipeline: Omit<PipelineFigures, 'onEvent' | 'onLook' | 'onNoLook'> | undefined;
-  /** The newest look at RabbitMQ; undefined until the first one. */
+  readonly pipeline: Omit<PipelineMetrics, 'onEvent' | 'onSample' | 'onSampleFailed'> | undefined;
+  /** The newest sample of RabbitMQ; undefined until the first one. */
   readonly broker: BrokerSample | undefined;
-  /** When that was, in milliseconds since 1970. */
-  readonly lookedAt: number | undefined;
+  /** Time of that sample, in milliseconds since 1970. */
+  readonly sampledAt: number | undefined;
   /** The version of RabbitMQ; undefined before the first connection. */
   readonly brokerVersion: string | undefined;
-  /** The rungs on which failed attempts wait, by attempt. */
+  /** The retry delays, by attempt. */
   readonly ladder: readonly Rung[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 export function buildSnapshot(input: SnapshotInput): SnapshotBody {
-  const { pipeline, broker, lookedAt, brokerVersion, ladder, now } = input;
+  const { pipeline, broker, sampledAt, brokerVersion, ladder, now } = input;
   const unaccounted = pipeline?.unaccounted ?? 0;
-  const known = pipeline?.workers ?? workersIn(broker, lookedAt ?? now);
+  const known = pipeline?.workers ?? workersIn(broker, sampledAt ?? now);
   const open = pipeline?.accountedRuns ?? [];
   const ends = pipeline?.ends.between(now - WINDOW_MS, Infinity) ?? [];
   const workers = workerTable({
@@ -81,10 +81,10 @@ function thisMachine(): Snapshot['machine'] {
   };
 }
 
-/** Those that RabbitMQ tells of, as long as the stored totals have not been read. */
-function workersIn(broker: BrokerSample | undefined, lookedAt: number): readonly KnownWorker[] {
+/** The workers that RabbitMQ lists, until the stored totals have been read. */
+function workersIn(broker: BrokerSample | undefined, sampledAt: number): readonly KnownWorker[] {
   const workers = new KnownWorkers(Infinity);
-  if (broker !== undefined) workers.lookedAt(broker, lookedAt);
+  if (broker !== undefined) workers.onSample(broker, sampledAt);
   return workers.all;
 }
 

@@ -5,17 +5,17 @@ export function fit(text: string, width: number): string {
   return text.length <= width ? text.padEnd(width) : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
-/** The same, cut at its beginning: of the names of queues and workers the end tells them apart. */
+/** The same, cut at its beginning: names of queues and workers differ at their ends. */
 export function fitEnd(text: string, width: number): string {
   return text.length <= width ? text.padEnd(width) : `…${text.slice(text.length - width + 1)}`;
 }
 
-/** The first of these texts that is no longer than the width; else the last one, cut. */
+/** The first text that fits the width; otherwise the last one, cut. */
 export function firstThatFits(texts: readonly string[], width: number): string {
   return texts.find((text) => text.length <= width) ?? fit(texts.at(-1) ?? '', width);
 }
 
-/** In lines no longer than the width. It breaks between words, but not behind a figure; a longer word is cut in pieces. */
+/** Wraps a text between words, but not between a number and its unit; splits words that are too long. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -32,10 +32,10 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Of the label, in characters; further lines of the text begin below the first. */
+/** Width of the label, in characters. Further lines of the text are indented by it. */
 export const LABEL_WIDTH = 10;
 
-/** A bold label and a text beside it, in as many lines as the width asks for. @param tint colours a line of the text */
+/** A bold label with a wrapped text beside it. @param tint colours a line of the text */
 export function labelledLines(
   label: string,
   text: string,

@@ -4,15 +4,15 @@ import { firstThatFits, fitEnd, labelledLines, LABEL_WIDTH } from './layout.ts';
 import type { Paint } from './view.ts';
 
 const LONGEST_NAME = 28;
-/** Of a line: all but the name and the bar. */
+/** Width of a line without the name and the bar. */
 const FIXED_WIDTH = 18;
 
-/** All workers together, then each with what it has in hand. @param height lines; the list is shortened to fit */
+/** The sum of all workers, then each with its jobs in progress. @param height maximum number of lines */
 export function workerLines(snapshot: Snapshot, width: number, height: number, paint: Paint): string[] {
   const { workers } = snapshot;
   const room = height - 1;
   if (workers.length <= room) return [sumLine(snapshot, width, paint), ...linesOf(workers, width, paint)];
-  const shown = new Set(workers.toSorted(goneLast).slice(0, Math.max(0, room - 1)));
+  const shown = new Set(workers.toSorted(liveFirst).slice(0, Math.max(0, room - 1)));
   const hidden = workers.length - shown.size;
   return [
     sumLine(snapshot, width, paint),
@@ -25,7 +25,7 @@ export function workerLines(snapshot: Snapshot, width: number, height: number, p
   ];
 }
 
-const goneLast = (one: WorkerMetrics, other: WorkerMetrics) => Number(other.live) - Number(one.live);
+const liveFirst = (one: WorkerMetrics, other: WorkerMetrics) => Number(other.live) - Number(one.live);
 
 function sumLine({ workers, utilisation }: Snapshot, width: number, paint: Paint): string {
   const { slots, busy, last_minute } = utilisation;
@@ -49,8 +49,8 @@ function linesOf(workers: readonly WorkerMetrics[], width: number, paint: Paint)
   return workers.map((worker) => {
     const name = `  ${fitEnd(worker.name, nameWidth)}`;
     if (!worker.live) return paint('dim', `${name} gone`);
-    const inHand = `${worker.busy}/${worker.slots ?? '?'}`.padStart(6);
+    const jobs = `${worker.busy}/${worker.slots ?? '?'}`.padStart(6);
     const drawn = paint('cyan', bar(worker.utilisation ?? 0, room - nameWidth));
-    return `${name} ${inHand}  ${drawn} ${shareText(worker.utilisation).padStart(6)}`;
+    return `${name} ${jobs}  ${drawn} ${shareText(worker.utilisation).padStart(6)}`;
   });
 }

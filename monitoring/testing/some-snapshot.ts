@@ -37,7 +37,7 @@ export const someWorker = (name: string, changes: Partial<WorkerMetrics> = {}): 
   ...changes,
 });
 
-/** A system in the middle of its work. */
+/** A busy system. */
 export function someSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   const stage = { p50: 0.5, p95: 12.25, p99: 1_234, mean: 0.03 };
   const peak = (value: number) => ({ value, at: AT });

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** What `GET /health` of a service answers: 200 while it is `ok`, else 503. As `reference/4` shows it. */
+/** The response of `GET /health` of a service: status 200 while `ok`, otherwise 503. */
 export const healthSchema = z.object({
-  /** `stale`: it was well, and what it knows is too old by now; `error`: it has never been well. */
+  /** `stale`: healthy once, but its data is too old now; `error`: never healthy so far. */
   status: z.enum(['ok', 'stale', 'error']),
-  /** Since it was last known to be well; null where it never was. */
+  /** Since it was last healthy; null if it never was. */
   age_seconds: z.number().min(0).nullable(),
-  /** What is wrong. */
+  /** The problem. */
   message: z.string().optional(),
 });
 

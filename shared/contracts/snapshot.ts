@@ -7,43 +7,43 @@ const seconds = z.number().min(0);
 const share = z.number().min(0).max(1);
 const timestamp = z.iso.datetime();
 
-/** What a figure came from, and how old it is. */
+/** Where metrics come from, and their age. */
 export const sourceSchema = z.object({
-  /** `ok`: the newest look succeeded; `away`: it failed, and what is shown is the last good; `never`: none succeeded yet. */
+  /** `ok`: the newest sample succeeded; `away`: it failed, and the metrics are the last known; `never`: none succeeded yet. */
   state: z.enum(['ok', 'away', 'never']),
   updated_at: timestamp.nullable(),
   age_seconds: seconds.nullable(),
-  /** Why it is away. */
+  /** Why it is unavailable. */
   reason: z.string().nullable(),
 });
 
 export const queueMetricsSchema = z.object({
   name: z.string(),
-  /** Messages that wait for a consumer, and those that consumers have in hand; null while RabbitMQ does not tell. */
+  /** Messages waiting for a consumer, and unacknowledged ones; null while RabbitMQ does not report them. */
   ready: count.nullable(),
   unacked: count.nullable(),
   /**
-   * Messages a second, as RabbitMQ samples them every 5 s. It does not count as published what it dead-letters: jobs that
-   * come back from the retry ladder; and null where nothing else comes in.
+   * Messages per second, as RabbitMQ samples them every 5 s. Dead-lettered messages, including retried jobs, do not count as
+   * published; null for queues that receive no others.
    */
   publish_rate: perSecond.nullable(),
   deliver_rate: perSecond,
   ack_rate: perSecond,
   consumers: count.nullable(),
-  /** How long the oldest job of the queue waits there, by events; null where events do not tell. */
+  /** How long the oldest job of the queue has waited, from events; null if unknown. */
   head_age_seconds: seconds.nullable(),
 });
 
 export const workerMetricsSchema = z.object({
   name: z.string(),
-  /** Jobs it can work on at once (its prefetch); null while RabbitMQ does not tell. */
+  /** Jobs it can process at once (its prefetch); null while RabbitMQ does not report it. */
   slots: count.nullable(),
-  /** Jobs in hand: started and not ended, by events. */
+  /** Jobs in progress, from events. */
   busy: count,
-  /** The part of its slots that was busy over the last minute; null while the slots are not known. */
+  /** Share of its slots that was busy over the last minute; null while the slots are unknown. */
   utilisation: share.nullable(),
   last_seen: timestamp,
-  /** False for one that has stopped consuming; it is left out after a while. */
+  /** False if it has stopped consuming; it is omitted after a while. */
   live: z.boolean(),
 });
 
@@ -64,15 +64,15 @@ export const totalsSchema = z.object({
   retried: count,
   /** Failed runs by error code. */
   failed_by_code: z.record(z.string(), count),
-  /** Since when these are counted. */
+  /** When counting started. */
   since: timestamp.nullable(),
 });
 
 export const peaksSchema = z.object({
-  /** Jobs that waited for a worker at once, and that were worked on at once, by events. */
+  /** Maximum number of jobs waiting, and of jobs in progress, from events. */
   waiting: peak,
   processing: peak,
-  /** Jobs completed a second, over a minute. */
+  /** Completed jobs per second, over a minute. */
   throughput_1m: peak,
   workers: peak,
 });
@@ -81,10 +81,10 @@ export const peaksSchema = z.object({
 export const machineSchema = z.object({
   /** Operating system and architecture: `linux x64`. */
   platform: z.string(),
-  /** CPUs that a process may use. */
+  /** CPUs available to a process. */
   cores: z.int().min(1),
   memory_bytes: count,
-  /** Over the last minute; 0 on systems that do not measure it. */
+  /** Over the last minute; 0 on systems without load averages. */
   load_average: z.number().min(0),
 });
 
@@ -96,8 +96,8 @@ export const versionsSchema = z.object({
 });
 
 /**
- * Everything that monitoring knows at one moment: what `GET /status` of its service answers. Figures of a source that is
- * away are the last good ones; `sources` says how old they are. Null is "not known", never zero.
+ * The response of `GET /status` of the monitoring service: all metrics at one moment. Metrics of an unavailable source are the
+ * last known ones; `sources` has their age. Null means unknown, never zero.
  */
 export const snapshotSchema = z
   .object({
@@ -110,23 +110,23 @@ export const snapshotSchema = z
     versions: versionsSchema,
     sources: z.object({ management: sourceSchema, events: sourceSchema }),
     queues: z.array(queueMetricsSchema),
-    /** Messages in the queues of dead letters; null while RabbitMQ does not tell. */
+    /** Messages in the dead-letter queues; null while RabbitMQ does not report them. */
     dead_letters: z.object({ jobs: count.nullable(), webhooks: count.nullable() }),
-    /** What RabbitMQ complains of, e.g. `memory on rabbit@host`; publishing stops meanwhile. */
+    /** Alarms of RabbitMQ, e.g. `memory on rabbit@host`, which block publishers. */
     alarms: z.array(z.string()),
     workers: z.array(workerMetricsSchema),
     /** All live workers together. */
     utilisation: z.object({ slots: count, busy: count, last_minute: share.nullable() }),
-    /** Jobs by events: waiting for a worker, in hand, waiting for another attempt. */
+    /** Jobs waiting for a worker, in progress, and waiting for a retry, from events. */
     jobs: z.object({ queued: count, processing: count, retrying: count }),
-    /** Jobs a second that completed, and that failed. */
+    /** Jobs per second. */
     throughput: z.object({
       completed_1m: perSecond,
       completed_5m: perSecond,
       failed_1m: perSecond,
       failed_5m: perSecond,
     }),
-    /** Of jobs that completed in the window, in seconds; null where none did. */
+    /** Of jobs that completed in the window, in seconds; null if there are none. */
     latency: z.object({
       window_seconds: seconds,
       samples: count,
@@ -141,11 +141,11 @@ export const snapshotSchema = z
         accepted: count,
         completed: count,
         failed: count,
-        /** Neither ended nor unaccounted: they wait, on a rung too, or are in hand. */
+        /** Neither ended nor unaccounted: waiting, also for a retry, or in progress. */
         open: count,
-        /** Messages of jobs in RabbitMQ; null while it does not tell. It lags by seconds. */
+        /** Messages of jobs in RabbitMQ, which lags by seconds; null if unknown. */
         in_broker: count.nullable(),
-        /** Runs that have not ended and that no queue has held for a while: 0 when all is well. */
+        /** Runs that have not ended and have been in no queue for a while: normally 0. */
         unaccounted: count,
       })
       .nullable(),
@@ -160,7 +160,7 @@ export type Percentiles = z.output<typeof percentiles>;
 export type Totals = z.output<typeof totalsSchema>;
 export type Peaks = z.output<typeof peaksSchema>;
 
-/** Whether it knows who the workers are: RabbitMQ tells of consumers only some seconds after its start. */
+/** Whether the workers are known: RabbitMQ reports consumers only some seconds after its start. */
 export function knowsWorkers({ queues }: Pick<Snapshot, 'queues'>): boolean {
   const jobs = queues.find(({ name }) => name === queueNames.process);
   return jobs !== undefined && jobs.consumers !== null;
