@@ -65,8 +65,8 @@ describe('totals', () => {
   it('continue when the log was recreated, shorter or longer', () => {
     const { state, totals } = read(log);
     for (const jobs of [1, 5, 9]) {
-      const anew = read(lives(jobs), state).totals;
-      expect(anew).toMatchObject({ accepted: totals.accepted + jobs, failed: 2 });
+      const recreated = read(lives(jobs), state).totals;
+      expect(recreated).toMatchObject({ accepted: totals.accepted + jobs, failed: 2 });
     }
   });
 

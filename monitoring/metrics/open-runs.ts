@@ -33,8 +33,8 @@ export function headAges(
     if (run.state === 'queued') waits(queueNames.process, run.since);
     else if (isDue(run, now)) waits(queueNames.process, run.retry_at ?? now);
     else if (run.state === 'retrying') {
-      const rung = ladder[attemptOf(run) - 1];
-      if (rung !== undefined) waits(retryQueueName(rung), run.since);
+      const delay = ladder[attemptOf(run) - 1];
+      if (delay !== undefined) waits(retryQueueName(delay), run.since);
     }
   }
   return ages;

@@ -12,10 +12,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { someSnapshot, someSource } from '../testing/some-snapshot.ts';
 
 /** A monitoring service that always responds with this, or with the result of the n-th poll. */
-async function serve(answer: Snapshot | ((look: number) => Snapshot | undefined)): Promise<string> {
-  let look = 0;
+async function serve(result: Snapshot | ((poll: number) => Snapshot | undefined)): Promise<string> {
+  let poll = 0;
   const server = createServer((_request, response) => {
-    const snapshot = typeof answer === 'function' ? answer(look++) : answer;
+    const snapshot = typeof result === 'function' ? result(poll++) : result;
     if (snapshot === undefined) response.destroy();
     else response.end(JSON.stringify(snapshot));
   });
@@ -81,7 +81,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
   });
 
   it('prints a line per interval without a terminal, until SIGINT', async () => {
-    const url = await serve((look) => made(Math.floor(look / 2)));
+    const url = await serve((poll) => made(Math.floor(poll / 2)));
     const { child, ended } = start(program, ['--interval', '0.2', '--url', url]);
     let lines = 0;
     child.stdout.on('data', (chunk) => {
@@ -111,11 +111,11 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
       `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ]);
     await asked;
-    const told = performance.now();
+    const stoppedAt = performance.now();
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 0, out: '', err: '' });
     // Shorter than the time-out.
-    expect(performance.now() - told).toBeLessThan(1_500);
+    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
   });
 
   // util-linux's `script` provides a terminal and forwards the keys.
@@ -147,7 +147,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
   it.skipIf(process.platform !== 'linux')(
     'reports that monitoring does not respond, and the growing age of its metrics',
     async () => {
-      const url = await serve((look) => (look === 0 ? someSnapshot() : undefined));
+      const url = await serve((poll) => (poll === 0 ? someSnapshot() : undefined));
       const command = `stty cols 80 rows 24; exec ${process.execPath} ${program} --interval 0.3 --url ${url}`;
       const child = spawn('script', ['-qefc', command, '/dev/null'], {
         cwd: join(import.meta.dirname, '..'),

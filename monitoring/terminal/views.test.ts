@@ -95,7 +95,7 @@ describe.each([queueView, performanceView])('$name', (view) => {
   });
 
   it('leaves gaps where events were not up to date or monitoring did not respond', () => {
-    const looks = [1, 2, 4].map((value) =>
+    const snapshots = [1, 2, 4].map((value) =>
       someSnapshot({
         jobs: { queued: value, processing: 0, retrying: 0 },
         throughput: { completed_1m: value, completed_5m: 0, failed_1m: 0, failed_5m: 0 },
@@ -105,8 +105,8 @@ describe.each([queueView, performanceView])('$name', (view) => {
         },
       }),
     );
-    const history: Poll[] = [...looks.slice(0, 2), undefined, ...looks.slice(2)];
-    expect(draw(view, looks.at(-1) ?? empty, { history })).toContain('▃  █');
+    const history: Poll[] = [...snapshots.slice(0, 2), undefined, ...snapshots.slice(2)];
+    expect(draw(view, snapshots.at(-1) ?? empty, { history })).toContain('▃  █');
   });
 
   it('shortens the list of workers on short terminals, starting with those that have gone', () => {

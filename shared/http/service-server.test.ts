@@ -122,7 +122,7 @@ describe('an error', () => {
   });
 
   it.each([new Error('a secret'), new PipelineError('job_failed', 'a secret'), 'a secret'])(
-    'that nobody expected is 500, is logged, and reveals nothing: %s',
+    'that is unexpected is 500, is logged, and reveals nothing: %s',
     async (error) => {
       const { call, logged } = await givenFailing(error);
       const response = await call('/interval', { method: 'PUT' });
