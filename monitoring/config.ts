@@ -26,7 +26,8 @@ export const monitoringVariables = {
     default: '',
     form: 'a name',
     example: 'monitoring-1',
-    description: 'name of the service in logs and in RabbitMQ; by default host name and process id',
+    description:
+      'how the service is called in logs and in RabbitMQ; by default made of host name and process id',
   }),
   MONITORING_HOST: text({
     default: '127.0.0.1',
@@ -44,31 +45,31 @@ export const monitoringVariables = {
     min: MIN_INTERVAL_SECONDS,
     max: MAX_INTERVAL_SECONDS,
     default: 5,
-    description: 'seconds between two refreshes of the snapshot; PUT /interval changes it at runtime',
+    description: 'how often the snapshot of all figures is made anew; PUT /interval changes it while it runs',
   }),
   UNACCOUNTED_AFTER: seconds({
     min: 1,
     max: 3_600,
     default: 30,
-    description: 'seconds that an open job must be in no queue before it counts as unaccounted',
+    description: 'for how long a job that has not ended must be in no queue until it counts as unaccounted',
   }),
   EVENTS_COUNTED_AT_START: wholeNumber({
     min: 1_000,
     max: 10_000_000,
     default: 100_000,
     description:
-      'maximum number of events that monitoring reads at its start to count what happened meanwhile',
+      'how many of the newest events monitoring reads at most when it starts, to count what happened meanwhile',
   }),
   RABBITMQ_MANAGEMENT_URL: address({
     protocols: ['http', 'https'],
     default: 'http://localhost:15672',
-    description: 'address of RabbitMQ’s management API',
+    description: 'where RabbitMQ’s management API is',
   }),
   RABBITMQ_MANAGEMENT_USER: text({
     default: 'guest',
     form: 'a name',
     example: 'monitoring',
-    description: 'user of the management API; it needs the tag `monitoring` and access to the vhost',
+    description: 'its user; the tag `monitoring` and the vhost are all it needs',
   }),
   RABBITMQ_MANAGEMENT_PASSWORD: text({
     default: 'guest',

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** The response of `GET /health` of a service: status 200 while `ok`, otherwise 503. */
+/** The response of `GET /health` of a service: 200 while it is `ok`, else 503. */
 export const healthSchema = z.object({
-  /** `stale`: healthy once, but its data is too old now; `error`: never healthy so far. */
+  /** `stale`: it was healthy, but its data is too old now; `error`: it has never been healthy. */
   status: z.enum(['ok', 'stale', 'error']),
-  /** Since it was last healthy; null if it never was. */
+  /** Seconds since it was last known to be healthy; null if it never was. */
   age_seconds: z.number().min(0).nullable(),
-  /** The problem. */
+  /** What is wrong. */
   message: z.string().optional(),
 });
 

@@ -7,9 +7,9 @@ const seconds = z.number().min(0);
 const share = z.number().min(0).max(1);
 const timestamp = z.iso.datetime();
 
-/** Where metrics come from, and their age. */
+/** A data source and the age of its data. */
 export const sourceSchema = z.object({
-  /** `ok`: the newest sample succeeded; `away`: it failed, and the metrics are the last known; `never`: none succeeded yet. */
+  /** `ok`: the newest poll succeeded; `away`: it failed, the data is of the last successful one; `never`: none succeeded yet. */
   state: z.enum(['ok', 'away', 'never']),
   updated_at: timestamp.nullable(),
   age_seconds: seconds.nullable(),
@@ -19,37 +19,37 @@ export const sourceSchema = z.object({
 
 export const queueMetricsSchema = z.object({
   name: z.string(),
-  /** Messages waiting for a consumer, and unacknowledged ones; null while RabbitMQ does not report them. */
+  /** Messages ready and unacknowledged; null while RabbitMQ does not report them. */
   ready: count.nullable(),
   unacked: count.nullable(),
   /**
-   * Messages per second, as RabbitMQ samples them every 5 s. Dead-lettered messages, including retried jobs, do not count as
-   * published; null for queues that receive no others.
+   * Messages per second, as RabbitMQ samples them every 5 s. It does not count dead-lettered messages as published, and
+   * so neither jobs that return from a retry queue; null if a queue gets only such messages.
    */
   publish_rate: perSecond.nullable(),
   deliver_rate: perSecond,
   ack_rate: perSecond,
   consumers: count.nullable(),
-  /** How long the oldest job of the queue has waited, from events; null if unknown. */
+  /** Waiting time of the oldest job of the queue, from events; null if unknown. */
   head_age_seconds: seconds.nullable(),
 });
 
 export const workerMetricsSchema = z.object({
   name: z.string(),
-  /** Jobs it can process at once (its prefetch); null while RabbitMQ does not report it. */
+  /** Jobs it can process at a time (its prefetch); null while RabbitMQ does not report it. */
   slots: count.nullable(),
-  /** Jobs in progress, from events. */
+  /** Jobs in progress: started and not finished, from events. */
   busy: count,
-  /** Share of its slots that was busy over the last minute; null while the slots are unknown. */
+  /** Utilization of its slots over the last minute, 0 to 1; null while the slots are unknown. */
   utilisation: share.nullable(),
   last_seen: timestamp,
-  /** False if it has stopped consuming; it is omitted after a while. */
+  /** False if it has stopped consuming; it is removed after a while. */
   live: z.boolean(),
 });
 
 const percentiles = z.object({ p50: seconds, p95: seconds, p99: seconds, mean: seconds });
 
-/** Where the time of completed jobs goes. */
+/** Mean duration of each stage of completed jobs. */
 export const latencyStages = ['total', 'wait', 'fetch', 'process', 'store', 'notify'] as const;
 export type LatencyStage = (typeof latencyStages)[number];
 
@@ -60,16 +60,16 @@ export const totalsSchema = z.object({
   accepted: count,
   completed: count,
   failed: count,
-  /** Attempts that were followed by another one. */
+  /** Attempts that were retried. */
   retried: count,
   /** Failed runs by error code. */
   failed_by_code: z.record(z.string(), count),
-  /** When counting started. */
+  /** Start of the counting. */
   since: timestamp.nullable(),
 });
 
 export const peaksSchema = z.object({
-  /** Maximum number of jobs waiting, and of jobs in progress, from events. */
+  /** Maximum number of waiting jobs and of jobs in progress, from events. */
   waiting: peak,
   processing: peak,
   /** Completed jobs per second, over a minute. */
@@ -77,34 +77,34 @@ export const peaksSchema = z.object({
   workers: peak,
 });
 
-/** The machine that monitoring runs on; without Docker, workers share it. */
+/** The machine of the monitoring service; without Docker, also that of the workers. */
 export const machineSchema = z.object({
   /** Operating system and architecture: `linux x64`. */
   platform: z.string(),
   /** CPUs available to a process. */
   cores: z.int().min(1),
   memory_bytes: count,
-  /** Over the last minute; 0 on systems without load averages. */
+  /** Over the last minute; 0 on systems that do not measure it. */
   load_average: z.number().min(0),
 });
 
 export const versionsSchema = z.object({
   pipeline: z.string(),
   node: z.string(),
-  /** Null until monitoring has been connected to RabbitMQ. */
+  /** Null until monitoring has connected to RabbitMQ. */
   rabbitmq: z.string().nullable(),
 });
 
 /**
- * The response of `GET /status` of the monitoring service: all metrics at one moment. Metrics of an unavailable source are the
- * last known ones; `sources` has their age. Null means unknown, never zero.
+ * All metrics of one moment: the response of `GET /status` of the monitoring service. If a source is unavailable, its
+ * last values are shown, and `sources` has their age. Null means "unknown", never zero.
  */
 export const snapshotSchema = z
   .object({
     version: z.literal(1),
     updated_at: timestamp,
     age_seconds: seconds,
-    /** From one refresh to the next. */
+    /** Interval of refreshes. */
     interval_seconds: seconds,
     machine: machineSchema,
     versions: versionsSchema,
@@ -112,21 +112,21 @@ export const snapshotSchema = z
     queues: z.array(queueMetricsSchema),
     /** Messages in the dead-letter queues; null while RabbitMQ does not report them. */
     dead_letters: z.object({ jobs: count.nullable(), webhooks: count.nullable() }),
-    /** Alarms of RabbitMQ, e.g. `memory on rabbit@host`, which block publishers. */
+    /** Active alarms of RabbitMQ, e.g. `memory on rabbit@host`; they block publishers. */
     alarms: z.array(z.string()),
     workers: z.array(workerMetricsSchema),
     /** All live workers together. */
     utilisation: z.object({ slots: count, busy: count, last_minute: share.nullable() }),
-    /** Jobs waiting for a worker, in progress, and waiting for a retry, from events. */
+    /** Jobs from events: waiting for a worker, in progress, waiting for a retry. */
     jobs: z.object({ queued: count, processing: count, retrying: count }),
-    /** Jobs per second. */
+    /** Completed and failed jobs per second. */
     throughput: z.object({
       completed_1m: perSecond,
       completed_5m: perSecond,
       failed_1m: perSecond,
       failed_5m: perSecond,
     }),
-    /** Of jobs that completed in the window, in seconds; null if there are none. */
+    /** Latency in seconds of jobs that completed in the window; null if there are none. */
     latency: z.object({
       window_seconds: seconds,
       samples: count,
@@ -141,11 +141,11 @@ export const snapshotSchema = z
         accepted: count,
         completed: count,
         failed: count,
-        /** Neither ended nor unaccounted: waiting, also for a retry, or in progress. */
+        /** Neither finished nor unaccounted: waiting, in a retry queue or in progress. */
         open: count,
-        /** Messages of jobs in RabbitMQ, which lags by seconds; null if unknown. */
+        /** Job messages in RabbitMQ; null while it does not report them. They lag by seconds. */
         in_broker: count.nullable(),
-        /** Runs that have not ended and have been in no queue for a while: normally 0. */
+        /** Unfinished runs that have been in no queue for a while: always 0 in a healthy system. */
         unaccounted: count,
       })
       .nullable(),
