@@ -12,7 +12,7 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 };
 
 describe('the configuration', () => {
-  it('needs nothing to be set', () => {
+  it('has defaults for everything', () => {
     expect(readMonitoringConfig({})).toMatchObject({
       MONITORING_PORT: 8002,
       MONITORING_NAME: expect.stringMatching(/^monitoring-.+-\d+$/) as unknown,
@@ -23,13 +23,13 @@ describe('the configuration', () => {
     });
   });
 
-  it('refuses an interval that is none', () => {
+  it('rejects an invalid interval', () => {
     expect(problemsOf({ STATUS_UPDATE_INTERVAL: '0.5' })).toEqual([
       'STATUS_UPDATE_INTERVAL is "0.5" but must be a number from 1 to 3600 (seconds), for example 5',
     ]);
   });
 
-  it('refuses sample passwords in production, that of the management API too', () => {
+  it('rejects sample passwords in production, including that of the management API', () => {
     const problems = problemsOf({ NODE_ENV: 'production' }).join('\n');
     expect(problems).toContain('RABBITMQ_MANAGEMENT_PASSWORD is a sample password');
     expect(problems).toContain('API_TOKEN is not set');

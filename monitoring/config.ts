@@ -14,7 +14,9 @@ import {
   type ConfigOf,
 } from '@image-pipeline/shared/config.ts';
 import { upstreamVariables } from '@image-pipeline/shared/upstream-variables.ts';
-import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from './snapshot/interval.ts';
+
+export const MIN_INTERVAL_SECONDS = 1;
+export const MAX_INTERVAL_SECONDS = 3_600;
 
 export const monitoringVariables = {
   ...commonVariables,

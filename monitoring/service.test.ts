@@ -22,7 +22,7 @@ const given = givenMonitoring();
 
 const metricsOf = async (service: Parameters<typeof get>[0]) => (await get(service, '/metrics')).text();
 
-/** Before management has sampled its figures, seconds may pass. */
+/** The management API may take seconds to sample a queue. */
 const queue = ({ queues }: Snapshot, name: string) => queues.find((found) => found.name === name);
 
 describe('the monitoring service', () => {
@@ -63,7 +63,7 @@ describe('the monitoring service', () => {
     expect(snapshot.versions.pipeline).toBe(manifest.version);
     expect(snapshot.throughput.completed_1m).toBeCloseTo(1 / 60);
     expect(snapshot.latency.stages.notify?.p50).toBeLessThan(5);
-    // RabbitMQ does not count what it puts there itself.
+    // RabbitMQ does not count dead-lettered messages as published.
     expect(queue(snapshot, 'image.jobs.dead')?.publish_rate).toBeNull();
     const metrics = await metricsOf(service);
     expect(metrics).not.toContain('rabbitmq_queue_messages_published_total{queue="image.jobs.dead"}');
@@ -71,7 +71,7 @@ describe('the monitoring service', () => {
     expect(metrics).toContain('image_jobs_accepted_total 5');
     expect(metrics).toContain('image_jobs_unaccounted 0');
     expect(metrics).not.toContain(done.job_id);
-    // Channels tell of deliveries when they please.
+    // Channels report deliveries with a delay.
     const delivered = 'rabbitmq_queue_messages_delivered_ack_total{queue="image.jobs.process"} 2';
     await vi.waitFor(async () => expect(await metricsOf(service)).toContain(delivered), {
       timeout: 20_000,
@@ -79,7 +79,7 @@ describe('the monitoring service', () => {
     });
   });
 
-  it('has the same peaks and totals after a restart, whatever happened meanwhile counted once', async () => {
+  it('has the same peaks and totals after a restart, and counts what happened meanwhile once', async () => {
     const first = await given.monitoring();
     const requests = Array.from({ length: 6 }, () => someRequest());
     const open = someRequest();
@@ -107,7 +107,7 @@ describe('the monitoring service', () => {
     });
   });
 
-  it('counts on where it was killed before it could store what it knew', async () => {
+  it('continues from the stored state after a kill', async () => {
     const first = await given.monitoring();
     await given.publish(...lifeOf(someRequest()));
     await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
@@ -130,7 +130,7 @@ describe('the monitoring service', () => {
 });
 
 describe('while there is no connection to RabbitMQ', () => {
-  it('says that the events it shows are not those of now', async () => {
+  it('reports that its events are out of date', async () => {
     const { port } = new URL(given.vhost.amqpUrl);
     const proxy = await TcpProxy.to({ host: '127.0.0.1', port: Number(port) });
     onTestFinished(() => proxy.close());
@@ -139,7 +139,7 @@ describe('while there is no connection to RabbitMQ', () => {
     await given.publish(...lifeOf(someRequest()));
     await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
     await proxy.refuse();
-    const away = { state: 'away', reason: 'the event log is not followed at the moment' };
+    const away = { state: 'away', reason: 'the event log is not being followed' };
     await untilStatus(service, ({ sources }) => expect(sources.events).toMatchObject(away));
     expect(await statusOf(service)).toMatchObject({
       totals: { completed: 1 },
@@ -153,8 +153,8 @@ describe('while there is no connection to RabbitMQ', () => {
   });
 });
 
-describe('while RabbitMQ’s management API is away', () => {
-  it('gives the last good figures with their age, at once, and is well again afterwards', async () => {
+describe('while RabbitMQ’s management API is unavailable', () => {
+  it('responds at once with the last known metrics and their age, and recovers afterwards', async () => {
     const { hostname, port } = new URL(given.vhost.managementUrl);
     const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
     onTestFinished(() => proxy.close());
@@ -185,7 +185,7 @@ describe('while RabbitMQ’s management API is away', () => {
     }
   });
 
-  it('answers from the start, and says that nothing is known', async () => {
+  it('responds from the start, and reports that nothing is known', async () => {
     const service = await given.starting({ RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:9' });
     const { sources, queues } = await statusOf(service);
     expect(sources.management.state).toBe('never');
@@ -196,7 +196,7 @@ describe('while RabbitMQ’s management API is away', () => {
     expect(await health.json()).toMatchObject({ status: 'error', age_seconds: null });
   });
 
-  it('answers while the store is away, and knows the totals once it is back', async () => {
+  it('responds while the store is unavailable, and has the totals once it is back', async () => {
     const first = await given.monitoring();
     await given.publish(...lifeOf(someRequest()));
     await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
@@ -208,7 +208,7 @@ describe('while RabbitMQ’s management API is away', () => {
     await untilStatus(service, ({ workers }) => expect(workers).toMatchObject([{ slots: 2, live: true }]));
     expect((await statusOf(service)).totals).toBeNull();
     expect(await metricsOf(service)).toContain('image_monitoring_source_up{source="events"} 0');
-    // A 0 now would be a counter reset, and an increase of all that was ever done a moment later.
+    // A 0 now would be a counter reset, followed by an increase by all jobs ever completed.
     expect(await metricsOf(service)).not.toMatch(/^image_jobs_(completed|failed)_total\b/m);
     await rm(given.storeFolder);
     await rename(`${given.storeFolder}-away`, given.storeFolder);
@@ -244,7 +244,7 @@ describe('the history', () => {
     expect(later.samples.slice(0, times.length - 1)).toEqual(history.samples.slice(1));
   });
 
-  it('refuses what is no timestamp', async () => {
+  it('rejects an invalid timestamp', async () => {
     const service = await given.starting();
     for (const since of ['yesterday', '', '2026-01-01', '1767268800']) {
       const refused = await get(service, `/history?since=${since}`);
@@ -261,8 +261,34 @@ describe('the history', () => {
   });
 });
 
+describe('errors', () => {
+  it.each([
+    ['GET', '/nowhere', 404, 'not_found'],
+    ['POST', '/status', 405, 'method_not_allowed'],
+    ['GET', '/history?since=yesterday', 422, 'invalid_parameter'],
+    ['PUT', '/interval', 401, 'unauthorized'],
+  ] as const)('of %s %s are problem details', async (method, path, status, code) => {
+    const service = await given.starting();
+    const response = await fetch(`http://127.0.0.1:${service.port}${path}`, { method });
+    expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect([response.status, await response.json()]).toMatchObject([
+      status,
+      {
+        type: `urn:image-pipeline:problem:${code}`,
+        title: errorCodes[code],
+        status,
+        detail: expect.any(String) as string,
+        code,
+        instance: path.split('?')[0],
+        trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+      },
+    ]);
+  });
+});
+
 describe('the interval', () => {
-  it('changes while the service runs, for those who have the token', async () => {
+  it('can be changed at runtime with the token', async () => {
     const service = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });
     const { updated_at } = await statusOf(service);
     for (const [body, token, status, code] of [

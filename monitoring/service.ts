@@ -12,8 +12,8 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
 import { loadState, offsetToReadFrom } from './durable/durable-state.ts';
 import { StateSaver } from './durable/state-saver.ts';
-import { PipelineFigures } from './pipeline-figures.ts';
-import { MetricsExporter } from './export-metrics.ts';
+import { PipelineMetrics } from './pipeline-metrics.ts';
+import { MetricsExporter } from './prometheus/export-metrics.ts';
 import { monitoringRoutes } from './http/routes.ts';
 import { LostEnds } from './ledger/lost-ends.ts';
 import { ManagementClient } from './management/management-client.ts';
@@ -21,15 +21,15 @@ import { readBroker } from './management/read-broker.ts';
 import { RecentSamples } from './snapshot/recent-samples.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
-/** What lives from the reading of the stored state on. */
-interface Following {
-  readonly figures: PipelineFigures;
+/** The parts that exist once the stored state has been read. */
+interface Restored {
+  readonly pipeline: PipelineMetrics;
   readonly follower: EventFollower;
   readonly saver: Startable;
   readonly lostEnds: Startable;
 }
 
-/** The monitoring service: looks at RabbitMQ and follows the event log; one snapshot of both comes out. */
+/** The monitoring service: samples RabbitMQ and follows the event log, and builds one snapshot from both. */
 export function createMonitoring(config: MonitoringConfig): Service {
   const instance = config.MONITORING_NAME;
   const log = createLogger(instance, logOptions(config));
@@ -44,19 +44,19 @@ export function createMonitoring(config: MonitoringConfig): Service {
     password: config.RABBITMQ_MANAGEMENT_PASSWORD,
     connectMs: config.MANAGEMENT_CONNECT_TIMEOUT_MS,
     callMs: config.MANAGEMENT_TIMEOUT_MS,
-    line: new RequestQueue({
+    queue: new RequestQueue({
       maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
       minInterval: config.UPSTREAM_MIN_INTERVAL,
     }),
   });
-  let following: Following | undefined;
+  let restored: Restored | undefined;
 
-  /** Reads what the last process knew, and gets ready to read on from there. */
-  async function takeUp(): Promise<Following> {
+  /** Reads the state of the last process and prepares to continue from there. */
+  async function restore(): Promise<Restored> {
     const state = await loadState(store);
-    const figures = new PipelineFigures({
+    const pipeline = new PipelineMetrics({
       state,
-      patienceMs: config.UNACCOUNTED_AFTER * 1_000,
+      unaccountedAfterMs: config.UNACCOUNTED_AFTER * 1_000,
       isLive: () => follower.isFollowing,
       onEnded: ({ seconds }) => {
         if (seconds.total !== undefined) metrics.observe('image_job_duration_seconds', seconds.total);
@@ -69,42 +69,42 @@ export function createMonitoring(config: MonitoringConfig): Service {
       replay: config.EVENTS_REPLAYED,
       from: offsetToReadFrom(state),
       atMost: Math.max(config.EVENTS_COUNTED_AT_START, config.EVENTS_REPLAYED),
-      onEvent: (event, offset) => figures.onEvent(event, offset),
+      onEvent: (event, offset) => pipeline.onEvent(event, offset),
       onReset: () => {
-        log.warn('the event log has a gap or was made anew; totals go on from here');
-        figures.readToTheEnd();
+        log.warn('the event log has a gap or was recreated; totals continue from here');
+        pipeline.onLogEnd();
       },
       log,
     });
     return {
-      figures,
+      pipeline,
       follower,
-      saver: new StateSaver(store, () => figures.state, log),
+      saver: new StateSaver(store, () => pipeline.state, log),
       lostEnds: new LostEnds({
         store,
         publisher: broker.publisher,
-        suspects: () => figures.suspects,
-        onFound: (eventId) => figures.toldAgain(eventId),
+        suspects: () => pipeline.suspects,
+        onFound: (eventId) => pipeline.expectRepublished(eventId),
         log,
       }),
     };
   }
 
   function behindBecause(): string | undefined {
-    const unread = following?.follower.unread ?? 0;
-    if (following?.follower.isFollowing === true) return undefined;
+    const unread = restored?.follower.unread ?? 0;
+    if (restored?.follower.isFollowing === true) return undefined;
     return unread === 0
-      ? 'the event log is not followed at the moment'
-      : `the event log is being read: about ${unread} events to go`;
+      ? 'the event log is not being followed'
+      : `reading the event log: about ${unread} events left`;
   }
 
   const keeper = new SnapshotKeeper({
     intervalSeconds: config.STATUS_UPDATE_INTERVAL,
     ladder: config.RETRY_LADDER,
-    look: () =>
+    sampleBroker: () =>
       readBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
     brokerVersion: () => broker.serverVersion,
-    pipeline: () => following?.figures,
+    pipeline: () => restored?.pipeline,
     behindBecause,
     onRefreshed: (seen) => {
       exporter.export(seen);
@@ -119,8 +119,9 @@ export function createMonitoring(config: MonitoringConfig): Service {
     portsToTry: 1,
     notReadyBecause: () =>
       broker.unavailableBecause ??
-      (following?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
+      (restored?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
     metrics,
+    log,
     routes: monitoringRoutes({ keeper, samples, token: config.API_TOKEN }),
   });
   const stopping = new AbortController();
@@ -131,7 +132,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
     tracing: { service: 'monitoring', instance, ...tracingOptions(config), log },
     steps: [
-      // Before everything that may be waited for: whoever asks is told what is known.
+      // Before every step that may wait, so that clients get a response while the service starts.
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
       { name: 'management API', stop: () => management.close() },
       { name: 'snapshot', start: () => keeper.start(), stop: () => keeper.stop() },
@@ -141,22 +142,22 @@ export function createMonitoring(config: MonitoringConfig): Service {
         stop: () => store.stop(),
       },
       {
-        name: 'stored figures',
+        name: 'stored state',
         start: async () => {
-          following = await waitForStore(takeUp, stopping.signal, log);
+          restored = await waitForStore(restore, stopping.signal, log);
         },
       },
       { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
-      { name: 'saver', start: () => following?.saver.start(), stop: () => following?.saver.stop() },
+      { name: 'saver', start: () => restored?.saver.start(), stop: () => restored?.saver.stop() },
       {
         name: 'event follower',
-        start: () => following?.follower.start(),
-        stop: () => following?.follower.stop(),
+        start: () => restored?.follower.start(),
+        stop: () => restored?.follower.stop(),
       },
       {
         name: 'lost ends',
-        start: () => following?.lostEnds.start(),
-        stop: () => following?.lostEnds.stop(),
+        start: () => restored?.lostEnds.start(),
+        stop: () => restored?.lostEnds.stop(),
       },
     ],
     onStarted: (port) => log.info({ port }, 'watching'),

@@ -1,5 +1,5 @@
 import type { Health } from '@image-pipeline/shared/contracts/health.ts';
-import type { Answer } from '@image-pipeline/shared/http/service-server.ts';
+import type { RouteResponse as Answer } from '@image-pipeline/shared/http/service-server.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 
 const LOOK_EVERY_MS = 1_000;

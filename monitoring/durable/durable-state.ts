@@ -5,26 +5,26 @@ import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts'
 import { z } from 'zod';
 import { openRunSchema } from '../events/run-tracker.ts';
 
-/** An event up to which, itself included, everything is counted. The id tells this log from one that was made anew. */
+/** The last counted event. The id distinguishes this log from a recreated one. */
 const markSchema = z.object({ offset: z.int().min(0), event_id: z.string() });
 export type Mark = z.output<typeof markSchema>;
 
-/** What outlives the process: the object `state/monitoring.json`, replaced as a whole. One instance writes it. */
+/** The state that survives a restart: the object `state/monitoring.json`, replaced as a whole. One instance writes it. */
 const durableStateSchema = z.object({
   version: z.literal(1),
   mark: markSchema.nullable(),
-  /** The runs that were open, oldest first, as far as they are listed. */
+  /** The oldest open runs. */
   open: z.array(openRunSchema).default([]),
-  /** From where the log must be read to meet every open run that is not listed; null where all are. */
+  /** Offset from which the log has all open runs that are not listed; null if all are listed. */
   open_from: z.int().min(0).nullable(),
-  /** How many of the open ones were in no queue. */
+  /** Number of open runs that were in no queue. */
   unaccounted: z.int().min(0).default(0),
   totals: totalsSchema,
   peaks: peaksSchema,
 });
 export type DurableState = z.output<typeof durableStateSchema>;
 
-/** @throws StoreUnavailable, and PipelineError where the record is not one of ours */
+/** @throws StoreUnavailable, and PipelineError if the record is invalid */
 export function loadState(store: Pick<ObjectStore, 'get'>): Promise<DurableState | undefined> {
   return readJson(store, monitoringStateKey, durableStateSchema);
 }
@@ -34,7 +34,7 @@ export function saveState(store: Pick<ObjectStore, 'put'>, state: DurableState):
   return store.put(monitoringStateKey, jsonBody(state));
 }
 
-/** Where to begin to read the log: what is not counted yet, and open runs that are not listed. Without a state, all of it. */
+/** Where to start reading the log: at the first event that is not counted or has an open run that is not listed. */
 export function offsetToReadFrom(state: DurableState | undefined): number {
   return Math.min(state?.mark?.offset ?? 0, state?.open_from ?? Infinity);
 }

@@ -2,7 +2,7 @@ import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { RunTracker } from '../events/run-tracker.ts';
-import { noPeaks } from '../figures/peaks.ts';
+import { noPeaks } from '../metrics/peaks.ts';
 import { offsetToReadFrom, type DurableState } from './durable-state.ts';
 import { DurableTotals } from './durable-totals.ts';
 
@@ -11,7 +11,7 @@ const lives = (count: number): JobEvent[] =>
     n === 0 ? lifeOf(request, failedOutcome(request)) : lifeOf(request),
   );
 
-/** A process that begins with this state, reads this log, and lists so many open runs in the next state. */
+/** A process that starts with this state, reads this log, and stores at most `listed` open runs. */
 function read(log: readonly JobEvent[], state?: DurableState, from = 0, listed = 0) {
   const tracker = new RunTracker(100, state?.open);
   const totals = new DurableTotals(state);
@@ -20,7 +20,7 @@ function read(log: readonly JobEvent[], state?: DurableState, from = 0, listed =
     const change = tracker.apply(event, offset);
     totals.count(event, offset, change, tracker.size);
   }
-  totals.markIsMissing(tracker.size);
+  totals.onMarkMissing(tracker.size);
   const oldest = tracker.oldest(listed);
   return {
     totals: totals.totals,
@@ -40,7 +40,7 @@ function read(log: readonly JobEvent[], state?: DurableState, from = 0, listed =
 const log = lives(5);
 
 describe('totals', () => {
-  it('are those of the whole log, wherever the process was ended and begun anew', () => {
+  it('are those of the whole log, wherever the process was restarted', () => {
     const whole = read(log).totals;
     expect(whole).toMatchObject({
       accepted: 5,
@@ -62,20 +62,20 @@ describe('totals', () => {
     }
   });
 
-  it('go on where the log was made anew, which is shorter or longer', () => {
+  it('continue when the log was recreated, shorter or longer', () => {
     const { state, totals } = read(log);
     for (const jobs of [1, 5, 9]) {
-      const anew = read(lives(jobs), state).totals;
-      expect(anew).toMatchObject({ accepted: totals.accepted + jobs, failed: 2 });
+      const recreated = read(lives(jobs), state).totals;
+      expect(recreated).toMatchObject({ accepted: totals.accepted + jobs, failed: 2 });
     }
   });
 
-  it('go on where retention was faster', () => {
+  it('continue when retention has removed events that were not counted', () => {
     const { state } = read(log.slice(0, 3));
     expect(read(log, state, 6).totals).toMatchObject({ accepted: 4, completed: 3, failed: 1 });
   });
 
-  it('and what is open add up after a gap in the log, whatever is met again behind it', () => {
+  it('and open runs add up after a gap in the log, whatever follows it', () => {
     const gap = 4;
     for (const listed of [0, 2, 100]) {
       for (let cut = 0; cut + gap <= log.length; cut++) {

@@ -7,7 +7,7 @@ const given = givenMonitoring();
 
 const FEW = { EVENTS_REPLAYED: '1000', EVENTS_COUNTED_AT_START: '1000' };
 const EVENTS_OF_A_LIFE = 3;
-/** So many at once, and in this order besides. */
+/** Published concurrently, in batches of this size. */
 const AT_ONCE = 30;
 async function publishLives(count: number): Promise<void> {
   for (let left = count; left > 0; left -= AT_ONCE) {
@@ -17,16 +17,16 @@ async function publishLives(count: number): Promise<void> {
   }
 }
 
-it('counts no more than the newest events of a long log at its first start', async () => {
+it('counts only the newest events of a long log at its first start', async () => {
   await publishLives(600);
   const { ledger } = await statusOf(await given.monitoring(FEW));
-  // The beginning lies at the edge of a chunk of the stream.
+  // Reading starts at the edge of a chunk of the stream.
   expect(ledger?.accepted).toBeGreaterThan(300);
   expect(ledger?.accepted).toBeLessThan(500);
   expect(ledger).toMatchObject({ open: 0, unaccounted: 0 });
 });
 
-it('counts no more of what happened while it was away, knows what was open, and still adds up', async () => {
+it('counts only the newest of many missed events, keeps open runs, and still adds up', async () => {
   const first = await given.monitoring(FEW);
   const open = someRequest();
   await given.enqueue(open);
@@ -46,7 +46,7 @@ it('counts no more of what happened while it was away, knows what was open, and 
   });
 });
 
-it('reads all of what it missed where that is not too much', async () => {
+it('reads all missed events up to the maximum', async () => {
   const first = await given.monitoring();
   await publishLives(1);
   await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));

@@ -5,17 +5,17 @@ import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { saveState, type DurableState } from './durable-state.ts';
 
-/** What happened since the last save is found in the log again, so this is only about how much is read again. */
+/** Later events are in the log, so this only limits how much is read again after a crash. */
 const SAVE_EVERY_SECONDS = 10;
 
-/** Saves the state now and then, where it has changed, and at the end. A store that is away is waited for. */
+/** Saves the state periodically if it has changed, and at the end. Retries while the store is unavailable. */
 export class StateSaver implements Startable {
   readonly #store: Pick<ObjectStore, 'put'>;
   readonly #state: () => DurableState;
   readonly #log: Logger;
   readonly #repeater = new Repeater(() => this.#save(), SAVE_EVERY_SECONDS);
   #saved = '';
-  #isAway = false;
+  #isUnavailable = false;
 
   constructor(store: Pick<ObjectStore, 'put'>, state: () => DurableState, log: Logger) {
     this.#store = store;
@@ -41,11 +41,11 @@ export class StateSaver implements Startable {
     try {
       await saveState(this.#store, state);
       this.#saved = text;
-      this.#isAway = false;
+      this.#isUnavailable = false;
     } catch (error) {
-      if (this.#isAway) return;
-      this.#isAway = error instanceof StoreUnavailable;
-      this.#log.warn({ reason: messageOf(error) }, 'peaks and totals could not be stored; trying again');
+      if (this.#isUnavailable) return;
+      this.#isUnavailable = error instanceof StoreUnavailable;
+      this.#log.warn({ reason: messageOf(error) }, 'could not store peaks and totals; retrying');
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What happened lately, oldest first as far as it arrived in order. Bounded: at more, the oldest is forgotten. */
+/** Recent entries in order of arrival. Bounded: beyond the capacity, the oldest are dropped. */
 export class Recent<Entry> {
   readonly #capacity: number;
   readonly #timeOf: (entry: Entry) => number;
@@ -12,11 +12,11 @@ export class Recent<Entry> {
 
   add(entry: Entry): void {
     this.#entries.push(entry);
-    // Not with each one, because that would copy the whole list.
+    // Not for each entry, because that would copy the whole list.
     if (this.#entries.length >= this.#capacity * 2) this.#entries = this.#entries.slice(-this.#capacity);
   }
 
-  /** Those after `from` and not after `to`. */
+  /** Entries after `from`, up to and including `to`. */
   between(from: number, to: number): Entry[] {
     return this.#entries.filter((entry) => {
       const at = this.#timeOf(entry);
@@ -24,7 +24,7 @@ export class Recent<Entry> {
     });
   }
 
-  /** How many of the newest ones lie after `from`: stops at the first that does not. */
+  /** Counts from the newest entry back to the first that is not after `from`. */
   countSince(from: number, counts: (entry: Entry) => boolean): number {
     let found = 0;
     for (let index = this.#entries.length - 1; index >= 0; index--) {
@@ -35,8 +35,7 @@ export class Recent<Entry> {
     return found;
   }
 
-  /** Lets go of what is older; what is left counts on. */
-  forgetBefore(time: number): void {
+  dropBefore(time: number): void {
     this.#entries = this.#entries.filter((entry) => this.#timeOf(entry) >= time);
   }
 }

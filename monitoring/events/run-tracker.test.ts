@@ -16,7 +16,7 @@ const [, , completed] = lifeOf(request);
 if (completed === undefined) throw new Error('a life without an end');
 
 describe('the open runs', () => {
-  it('are accepted, started, retried, ended, each told once', () => {
+  it('are accepted, started, retried and ended, each reported once', () => {
     const tracker = new RunTracker(10);
     const changes = [
       queued,
@@ -41,7 +41,7 @@ describe('the open runs', () => {
     expect([tracker.size, tracker.counts]).toEqual([0, { queued: 0, processing: 0, retrying: 0 }]);
   });
 
-  it('count each run once, in whatever order its events come by', () => {
+  it('count each run once, whatever the order of its events', () => {
     const life = [queued, started(request), retrying(request), started(request, 2), completed];
     fc.assert(
       fc.property(fc.shuffledSubarray([...life, ...life], { minLength: life.length }), (events) => {
@@ -55,14 +55,14 @@ describe('the open runs', () => {
     );
   });
 
-  it('are with the worker that the broker gave them to last', () => {
+  it('belong to the worker that last received them', () => {
     const tracker = new RunTracker(10);
     tracker.apply(started(request), 0);
     tracker.apply(startedEvent(request, 1, 'worker-2', new Date().toISOString()), 1);
     expect([...tracker.open]).toMatchObject([{ state: 'processing', worker: 'worker-2' }]);
   });
 
-  it('are begun anew by a worker that died and is back under its name, and not by an event that comes twice', () => {
+  it('are restarted by a worker that died and returned under its name, and not by a duplicate event', () => {
     const tracker = new RunTracker(10);
     const startedAt = (second: number) =>
       startedEvent(request, 1, 'worker-1', `2026-01-01T00:00:0${second}.000Z`);
@@ -71,7 +71,7 @@ describe('the open runs', () => {
     expect(tracker.counts).toEqual({ queued: 0, processing: 1, retrying: 0 });
   });
 
-  it('are listed, oldest first, with where the log must be read to meet those that are not', () => {
+  it('are listed, oldest first, with the offset at which the log has the others', () => {
     const tracker = new RunTracker(10);
     const other = someRequest();
     tracker.apply(queued, 5);
@@ -84,7 +84,7 @@ describe('the open runs', () => {
     expect(tracker.oldest(1)).toMatchObject({ runs: [{ job_id: other.job_id }], from: undefined });
   });
 
-  it('go on where they were listed, without the events before', () => {
+  it('continue from the list, without the earlier events', () => {
     const before = new RunTracker(10);
     before.apply(queued, 5);
     before.apply(started(request), 6);
@@ -95,7 +95,7 @@ describe('the open runs', () => {
     expect(after.size).toBe(0);
   });
 
-  it('tell what was busy for how long, also where the start was not heard of', () => {
+  it('report how long a slot was busy, even without a start event', () => {
     const [from, to] = [Date.parse('2026-01-01T00:00:00Z'), Date.parse('2026-01-01T00:00:02Z')];
     const outcome = completedOutcome(request);
     const timeline = outcome.timeline.map((hop) => ({ ...hop, at: new Date(from).toISOString() }));

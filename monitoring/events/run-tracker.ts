@@ -6,45 +6,45 @@ import { z } from 'zod';
 export const openRunSchema = z.object({
   job_id: z.string(),
   run: z.int().min(1),
-  /** Of the first event that was heard of it. */
+  /** Of its first event. */
   offset: z.int().min(0),
   state: z.enum(['queued', 'processing', 'retrying']),
-  /** Where its newest event stands in the order of a run's life: (attempt, rank) as one number. */
+  /** Position of its newest event in the order of a run: (attempt, rank) as one number. */
   place: z.int().min(0),
   /** Since when it has been in this state. */
   since: z.number(),
   worker: z.string().optional(),
-  /** When a retrying run is back in the queue of jobs. */
+  /** When the retry is due. */
   retry_at: z.number().optional(),
-  /** The trace that its newest event belongs to. */
+  /** The trace of its newest event. */
   traceparent: z.string().optional(),
 });
 export type OpenRun = Readonly<z.output<typeof openRunSchema>>;
 
-/** Ranks of an attempt, which place it among the attempts of its run. */
+/** Number of ranks per attempt. */
 const RANKS = 8;
 
-/** The attempt that a run is at, or whose failure it waits after. */
+/** The current attempt of a run, or the one that failed last. */
 export const attemptOf = ({ place }: OpenRun): number => Math.floor(place / RANKS);
 
-/** An attempt that is over: a slot of this worker was busy in between. */
+/** An ended attempt: it occupied a slot of this worker in between. */
 export interface Attempt {
   readonly worker: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** How an event came by. */
-export interface Heard {
-  /** In milliseconds since 1970; a later time in the event is of a clock that runs ahead. */
-  readonly heardAt: number;
-  /** The trace it belongs to. */
+/** How an event arrived. */
+export interface Received {
+  /** Milliseconds since 1970. A later time in the event comes from a clock that is ahead. */
+  readonly receivedAt: number;
+  /** The trace of the event. */
   readonly traceparent?: string | undefined;
 }
 
 /** What an event changed. */
 export interface RunChange {
-  /** The run was not heard of before. */
+  /** It was the first event of the run. */
   readonly accepted: boolean;
   readonly retried: boolean;
   readonly ended: Outcome | undefined;
@@ -52,33 +52,37 @@ export interface RunChange {
 }
 
 /**
- * Every open run, by events. A run is ordered by (attempt, rank), never by arrival: an event that comes late or twice
- * changes nothing, and a run that has ended stays so for as long as it is remembered.
+ * Every open run, from events. Events are ordered by (attempt, rank), never by arrival: a late or duplicate event changes
+ * nothing, and a run that has ended stays ended as long as it is remembered.
  */
 export class RunTracker {
-  /** In the order in which they were first heard of. */
+  /** In the order of their first events. */
   readonly #open = new Map<string, OpenRun>();
-  /** The newest that ended, oldest first. */
+  /** The most recently ended runs, oldest first. */
   readonly #ended = new Set<string>();
-  readonly #endsRemembered: number;
+  readonly #maxEnded: number;
   readonly #counts = { queued: 0, processing: 0, retrying: 0 };
 
-  /** @param open runs that are known to be open before the first event is read */
-  constructor(endsRemembered: number, open: readonly OpenRun[] = []) {
-    this.#endsRemembered = endsRemembered;
+  /** @param open runs that are open before the first event is read */
+  constructor(maxEnded: number, open: readonly OpenRun[] = []) {
+    this.#maxEnded = maxEnded;
     for (const run of open) {
       this.#open.set(`${run.job_id}/${run.run}`, run);
       this.#counts[run.state]++;
     }
   }
 
-  /** How many are in which state. A run whose retry is due counts as retrying until it is started. */
+  /** Open runs by state. A run whose retry is due counts as retrying until it starts. */
   get counts(): Readonly<Record<OpenRun['state'], number>> {
     return this.#counts;
   }
 
   /** @param offset of the event in the log */
-  apply(event: JobEvent, offset: number, heard: Heard = { heardAt: Date.now() }): RunChange | undefined {
+  apply(
+    event: JobEvent,
+    offset: number,
+    received: Received = { receivedAt: Date.now() },
+  ): RunChange | undefined {
     const key = `${event.data.job_id}/${event.data.run}`;
     if (this.#ended.has(key)) return undefined;
     const before = this.#open.get(key);
@@ -86,9 +90,9 @@ export class RunTracker {
     if (event.type === 'job.completed' || event.type === 'job.failed') {
       const { outcome } = event.data;
       this.#end(key, before);
-      return { accepted, retried: false, ended: outcome, attempt: lastAttempt(outcome, heard.heardAt) };
+      return { accepted, retried: false, ended: outcome, attempt: lastAttempt(outcome, received.receivedAt) };
     }
-    const after = runAfter(before, event, offset, heard);
+    const after = runAfter(before, event, offset, received);
     if (after === before) return undefined;
     this.#open.set(key, after);
     if (before !== undefined) this.#counts[before.state]--;
@@ -107,7 +111,7 @@ export class RunTracker {
     return this.#open.size;
   }
 
-  /** The runs that were heard of first, at most so many; whoever reads the log from `from` on meets all others. */
+  /** The oldest runs, at most `count`. Reading the log from offset `from` finds all others. */
   oldest(count: number): { readonly runs: readonly OpenRun[]; readonly from: number | undefined } {
     const runs: OpenRun[] = [];
     for (const run of this.#open.values()) {
@@ -121,7 +125,7 @@ export class RunTracker {
     if (before !== undefined) this.#counts[before.state]--;
     this.#open.delete(key);
     this.#ended.add(key);
-    if (this.#ended.size <= this.#endsRemembered) return;
+    if (this.#ended.size <= this.#maxEnded) return;
     for (const oldest of this.#ended) {
       this.#ended.delete(oldest);
       return;
@@ -129,21 +133,21 @@ export class RunTracker {
   }
 }
 
-/** The same object where the event says nothing new. */
+/** The same object if the event is not newer. */
 function runAfter(
   before: OpenRun | undefined,
   event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }>,
   offset: number,
-  { heardAt, traceparent }: Heard,
+  { receivedAt, traceparent }: Received,
 ): OpenRun {
   const place = event.data.attempt * RANKS + jobEventStates[event.type].rank;
   const worker = event.type === 'job.started' ? event.data.worker : undefined;
-  const isNews = before === undefined || place > before.place;
-  const since = Math.min(Date.parse(event.time), heardAt);
-  // The broker gave the job to another worker, because the first one died, or to one of the same name in its place.
+  const isNewer = before === undefined || place > before.place;
+  const since = Math.min(Date.parse(event.time), receivedAt);
+  // The broker redelivered the job after its worker died, possibly to a new worker of the same name.
   const isAnother = before !== undefined && (worker !== before.worker || since > before.since);
   const isRedelivery = before?.place === place && worker !== undefined && isAnother;
-  if (!isNews && !isRedelivery) return before;
+  if (!isNewer && !isRedelivery) return before;
   return {
     job_id: event.data.job_id,
     run: event.data.run,
@@ -162,9 +166,9 @@ function stateAfter(type: 'job.queued' | 'job.started' | 'job.retrying'): OpenRu
   return type === 'job.started' ? 'processing' : 'retrying';
 }
 
-/** From the timeline, because the event of its start may come later. */
-function lastAttempt({ timeline, worker, finished_at }: Outcome, heardAt: number): Attempt | undefined {
+/** From the timeline, because the start event may arrive later. */
+function lastAttempt({ timeline, worker, finished_at }: Outcome, receivedAt: number): Attempt | undefined {
   const start = timeline.findLast((hop) => hop.state === 'processing' && hop.worker === worker);
-  const past = (time: string) => Math.min(Date.parse(time), heardAt);
+  const past = (time: string) => Math.min(Date.parse(time), receivedAt);
   return start && { worker, from: past(start.at), to: past(finished_at) };
 }

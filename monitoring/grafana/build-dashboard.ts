@@ -11,14 +11,14 @@ import {
 import { buildPanel, DATASOURCE } from './build-panel.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 
-/** Of all our dashboards: each links to the others by it. */
+/** Tag of all dashboards, which link to each other by it. */
 const TAG = 'image-pipeline';
-/** Of the format: Grafana reads older ones, too. */
+/** Version of the format; Grafana also reads older ones. */
 const SCHEMA_VERSION = 42;
 /** Grafana's grid. */
 const COLUMNS = 24;
 
-/** What Grafana reads of a file. */
+/** The dashboard in Grafana's format. */
 export function buildDashboard({ uid, title, description, rows }: Dashboard) {
   return {
     uid,
@@ -49,7 +49,7 @@ function linkToOthers(): DashboardLink {
   return link;
 }
 
-/** From left to right, in lines as high as their panels; each row begins with its title. */
+/** Places the panels from left to right, in lines; each row starts with its title. */
 function layOut(rows: Dashboard['rows']): (RowPanel | GrafanaPanel)[] {
   const placed: (RowPanel | GrafanaPanel)[] = [];
   let y = 0;
@@ -76,7 +76,7 @@ function layOut(rows: Dashboard['rows']): (RowPanel | GrafanaPanel)[] {
 
 const sizeOf = ({ kind }: Panel) => (kind === 'stat' ? { w: 4, h: 5 } : { w: 8, h: 8 });
 
-/** A mark in every graph while an alert fires. */
+/** Marks firing alerts in every graph. */
 function firingAlerts(): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()
     .name('Alerts')

@@ -25,10 +25,10 @@ import { promqlOf, type Panel } from './dashboard.ts';
 /** As datasources.yml has it. */
 export const DATASOURCE = { type: 'prometheus', uid: 'prometheus' };
 
-/** Four scrapes: a narrower bar would show what others show as well, and `$__rate_interval` is no shorter. */
+/** Four scrapes, the minimum of `$__rate_interval`: narrower bars would overlap. */
 const NARROWEST_BAR = '20s';
 
-/** A panel as Grafana's own library for that makes it. */
+/** The panel in Grafana's format. */
 export function buildPanel(panel: Panel, id: number, place: GridPos): GrafanaPanel {
   const builder = panel.kind === 'stat' ? statBuilder() : timeSeriesBuilder(panel);
   builder

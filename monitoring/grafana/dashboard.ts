@@ -4,7 +4,7 @@ export interface PanelQuery {
   readonly expr: string;
   /** As Grafana has it, e.g. `{{queue}}`. */
   readonly legend: string;
-  /** PromQL of what is shown while `expr` has no series at all. Without it, that is a gap. */
+  /** PromQL to show while `expr` has no series. Without it, the graph has a gap. */
   readonly otherwise?: string;
 }
 
@@ -13,32 +13,32 @@ export function promqlOf({ expr, otherwise }: PanelQuery): string {
   return otherwise === undefined ? expr : `${expr} or on () ${otherwise}`;
 }
 
-/** How a panel is drawn: a number with its history, lines, or bars upon each other where most of the time there is nothing. */
+/** A number with its history, lines, or stacked bars for rare events. */
 export type PanelKind = 'stat' | 'lines' | 'bars';
 
 export interface Panel {
   readonly title: string;
-  /** What it shows, and what it should look like. */
+  /** What the panel shows, and what is normal. */
   readonly description: string;
-  /** Grafana's name of it, e.g. `s`; `suffix:x` is one of our own. */
+  /** Grafana's name of the unit, e.g. `s`; `suffix:x` is a custom unit. */
   readonly unit: string;
   readonly queries: readonly PanelQuery[];
   readonly kind?: PanelKind;
-  /** The top of its scale, where that is known. */
+  /** The maximum of the scale, if known. */
   readonly max?: number;
-  /** From here on it is shown in red: a number itself, in a graph a line at this height. */
+  /** Values from here on are red: the number itself, or a line at this height in a graph. */
   readonly redFrom?: number;
 }
 
 export interface Dashboard {
-  /** Part of its address and the name of its file. */
+  /** Part of its URL, and the name of its file. */
   readonly uid: string;
   readonly title: string;
   readonly description: string;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 }
 
-/** Half of them, most of them, nearly all of them. @param histogram its name without `_bucket` */
+/** p50, p95 and p99. @param histogram name without `_bucket` */
 export function percentiles(histogram: string): PanelQuery[] {
   return [0.5, 0.95, 0.99].map((share) => ({
     expr: `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket[$__rate_interval])))`,
@@ -47,9 +47,9 @@ export function percentiles(histogram: string): PanelQuery[] {
 }
 
 /**
- * How often each thing happened within a bar; `none` while nothing does, and a gap while nobody counts. Not
- * `increase(…[$__interval])`: it misses what happens between the last scrape of one window and the first of the next.
- * @param counter has all its series from the start @param label tells the things apart @param prefix of the legend
+ * Occurrences within a bar, by label; `none` while there are none, and a gap without data. Not `increase(…[$__interval])`,
+ * which misses what happens between the last scrape of one window and the first of the next.
+ * @param counter must have all its series from the start @param prefix prefix of the legend
  */
 export function occurrences(counter: string, label: string, prefix = ''): PanelQuery {
   return {

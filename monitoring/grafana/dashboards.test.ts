@@ -23,26 +23,29 @@ const panels = dashboards.flatMap(({ rows }) => rows.flatMap((row) => row.panels
 const panelCases = panels.map((panel) => [panel.title, panel] as const);
 
 describe('dashboards', () => {
-  it('are in their files as the code says (npm run docs)', async () => {
+  it('match their generated files (npm run docs)', async () => {
     const folder = join(import.meta.dirname, 'dashboards');
     expect((await readdir(folder)).toSorted()).toEqual(dashboards.map(({ uid }) => `${uid}.json`).toSorted());
     for (const dashboard of dashboards)
       expect(await readFile(join(folder, `${dashboard.uid}.json`), 'utf8')).toBe(dashboardFile(dashboard));
   });
 
-  it.each(panelCases)('the panel %s says what it is, in a unit, of metrics that exist', (_title, panel) => {
-    expect(panel.title).not.toBe('');
-    expect(panel.description.length).toBeGreaterThan(10);
-    expect(panel.unit).not.toBe('');
-    for (const query of panel.queries) {
-      expect(unknownIn(promqlOf(query))).toEqual([]);
-      expect(query.legend).not.toBe('');
-    }
-    const legends = panel.queries.map(({ legend }) => legend);
-    expect(new Set(legends).size).toBe(legends.length);
-  });
+  it.each(panelCases)(
+    'the panel %s has a description and a unit, and uses metrics that exist',
+    (_title, panel) => {
+      expect(panel.title).not.toBe('');
+      expect(panel.description.length).toBeGreaterThan(10);
+      expect(panel.unit).not.toBe('');
+      for (const query of panel.queries) {
+        expect(unknownIn(promqlOf(query))).toEqual([]);
+        expect(query.legend).not.toBe('');
+      }
+      const legends = panel.queries.map(({ legend }) => legend);
+      expect(new Set(legends).size).toBe(legends.length);
+    },
+  );
 
-  it('look over windows of four scrapes at least', () => {
+  it('use windows of at least four scrapes', () => {
     const { scrape_interval } = prometheusConfig().global;
     expect(scrape_interval).toBe('5s');
     const allowed = ['$__rate_interval', '5m'];
@@ -50,7 +53,7 @@ describe('dashboards', () => {
       expect(allowed).toEqual(expect.arrayContaining(windowsIn(promqlOf(query))));
   });
 
-  it('draw bars four scrapes wide at least, so that no event is in two of them', () => {
+  it('draw bars at least four scrapes wide, so that no event is in two of them', () => {
     const bars = panels.filter(({ kind }) => kind === 'bars');
     expect(bars).not.toEqual([]);
     const scrapeSeconds = Number.parseInt(prometheusConfig().global.scrape_interval, 10);
@@ -61,7 +64,7 @@ describe('dashboards', () => {
     }
   });
 
-  it('are what Grafana begins with', async () => {
+  it('include the home page of Grafana', async () => {
     const compose = await readFile(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
     const [, home = ''] =
       /DEFAULT_HOME_DASHBOARD_PATH: \/etc\/grafana\/dashboards\/(\S+)\.json/.exec(compose) ?? [];
@@ -76,7 +79,7 @@ describe('dashboards', () => {
     }
   });
 
-  it('draw where red begins, in graphs', () => {
+  it('draw thresholds in graphs', () => {
     const withRed = panels.filter(({ kind, redFrom }) => kind !== 'stat' && redFrom !== undefined);
     expect(withRed).not.toEqual([]);
     for (const panel of withRed) {
@@ -91,7 +94,7 @@ describe('dashboards', () => {
     }
   });
 
-  it('have panels side by side, none over another', () => {
+  it('have no overlapping panels', () => {
     for (const dashboard of dashboards) {
       const cells = buildDashboard(dashboard).panels.flatMap(({ gridPos }) => {
         const { x, y, w, h } = gridPos ?? { x: 0, y: 0, w: 0, h: 0 };
@@ -102,7 +105,7 @@ describe('dashboards', () => {
     }
   });
 
-  it('ask the datasource that is provisioned, which knows how often Prometheus scrapes', async () => {
+  it('use the provisioned datasource, which has the scrape interval of Prometheus', async () => {
     const { datasources } = z
       .object({
         datasources: z.array(
@@ -125,14 +128,14 @@ describe('alerts', () => {
 });
 
 describe('metricsIn', () => {
-  it('finds metrics, and neither labels nor functions', () => {
+  it('finds metrics, but neither labels nor functions', () => {
     expect(metricsIn('sum by (le) (rate(a_total{b="c_total"}[5m])) / on (d) max(e)')).toEqual([
       'a_total',
       'e',
     ]);
   });
 
-  it('refuses what is not PromQL', () => {
+  it('rejects invalid PromQL', () => {
     expect(() => metricsIn('sum(rate(a_total[5m])')).toThrow('not PromQL');
   });
 });

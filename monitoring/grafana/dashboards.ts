@@ -6,7 +6,7 @@ import { workersAndQueues } from './workers-and-queues.ts';
 
 export const dashboards: readonly Dashboard[] = [pipeline, workersAndQueues, rabbitmq];
 
-/** The text of the file that Grafana reads. */
+/** The content of the file for Grafana. */
 export function dashboardFile(dashboard: Dashboard): string {
   return `${JSON.stringify(buildDashboard(dashboard), null, 2)}\n`;
 }

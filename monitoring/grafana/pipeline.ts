@@ -5,25 +5,26 @@ const DEAD =
 const FAILED_5M = 'sum(rate(image_jobs_failed_total[5m]))';
 const COMPLETED_5M = 'sum(rate(image_jobs_completed_total[5m]))';
 
-/** What users notice: rates, errors, durations. */
+/** Rates, errors and durations, as users notice them. */
 export const pipeline: Dashboard = {
   uid: 'image-pipeline',
   title: 'Pipeline',
-  description: 'What users of the image pipeline notice: how much, how often it fails, how long it takes.',
+  description: 'Rates, errors and durations of uploads and jobs, as users notice them.',
   rows: [
     {
       title: 'Now',
       panels: [
         {
           title: 'Throughput',
-          description: 'Images done a second. It grows with the number of workers while jobs wait.',
+          description:
+            'Completed images per second. Grows with the number of workers while jobs are waiting.',
           unit: 'suffix:images/s',
           kind: 'stat',
           queries: [{ expr: 'sum(rate(image_jobs_completed_total[$__rate_interval]))', legend: 'done' }],
         },
         {
           title: 'Upload to result, p95',
-          description: '95 of 100 jobs that completed in the last 5 minutes took no longer than this.',
+          description: '95 % of the jobs that completed in the last 5 minutes took at most this long.',
           unit: 's',
           kind: 'stat',
           queries: [
@@ -35,21 +36,20 @@ export const pipeline: Dashboard = {
         },
         {
           title: 'In the system',
-          description:
-            'Jobs that were accepted and have not ended: waiting, in work, or waiting to be retried.',
+          description: 'Accepted jobs that have not ended: waiting, in progress, or waiting for a retry.',
           unit: 'short',
           kind: 'stat',
           queries: [{ expr: 'sum(image_jobs_open)', legend: 'jobs' }],
         },
         {
           title: 'Failed',
-          description: 'Share of the jobs that ended in the last 5 minutes. Broken images are part of life.',
+          description: 'Share of the jobs that ended in the last 5 minutes. Some broken images are normal.',
           unit: 'percentunit',
           kind: 'stat',
           queries: [
             {
               expr: `${FAILED_5M} / ((${FAILED_5M} + ${COMPLETED_5M}) > 0)`,
-              // 0 where no job ended, a gap where nobody counts.
+              // 0 if no job ended, a gap without data.
               otherwise: FAILED_5M,
               legend: 'failed',
             },
@@ -57,14 +57,15 @@ export const pipeline: Dashboard = {
         },
         {
           title: 'Dead letters',
-          description: 'Failed jobs and undeliverable webhooks that wait for somebody. See GET /dlq/stats.',
+          description:
+            'Failed jobs and undeliverable webhooks in the dead-letter queues. See GET /dlq/stats.',
           unit: 'short',
           kind: 'stat',
           queries: [{ expr: `sum(${DEAD})`, legend: 'messages' }],
         },
         {
           title: 'Alerts firing',
-          description: 'By the rules of monitoring/prometheus/alerts.yml; docs/runbook.md says what to do.',
+          description: 'From the rules in monitoring/prometheus/alerts.yml. docs/runbook.md says what to do.',
           unit: 'short',
           kind: 'stat',
           redFrom: 1,
@@ -77,7 +78,7 @@ export const pipeline: Dashboard = {
       panels: [
         {
           title: 'Jobs in and out',
-          description: 'Accepted, completed and failed. Where more come in than go out, a queue grows.',
+          description: 'Accepted, completed and failed. If more come in than go out, the queue grows.',
           unit: 'suffix:jobs/s',
           queries: [
             { expr: 'sum(rate(image_jobs_accepted_total[$__rate_interval]))', legend: 'accepted' },
@@ -87,22 +88,22 @@ export const pipeline: Dashboard = {
         },
         {
           title: 'Jobs in the system',
-          description: 'Jobs that have not ended, by what they are doing.',
+          description: 'Jobs that have not ended, by state.',
           unit: 'short',
           queries: [{ expr: 'sum by (state) (image_jobs_open)', legend: '{{state}}' }],
         },
         {
           title: 'Uploads',
-          description: 'Files that the API accepted (202) and refused.',
+          description: 'Files that the API accepted (202) and rejected.',
           unit: 'suffix:files/s',
           queries: [
             { expr: 'sum(rate(image_uploads_accepted_total[$__rate_interval]))', legend: 'accepted' },
-            { expr: 'sum(rate(image_uploads_refused_total[$__rate_interval]))', legend: 'refused' },
+            { expr: 'sum(rate(image_uploads_refused_total[$__rate_interval]))', legend: 'rejected' },
           ],
         },
         {
           title: 'HTTP requests',
-          description: 'Requests that the API answered, by status.',
+          description: 'Responses of the API, by status.',
           unit: 'reqps',
           queries: [
             {
@@ -113,7 +114,7 @@ export const pipeline: Dashboard = {
         },
         {
           title: 'Messages to subscribers',
-          description: 'What was sent over WebSockets, by type.',
+          description: 'Messages sent over WebSockets, by type.',
           unit: 'suffix:messages/s',
           queries: [
             {
@@ -124,7 +125,7 @@ export const pipeline: Dashboard = {
         },
         {
           title: 'Webhooks',
-          description: 'Webhooks taken from their queue, by what became of them.',
+          description: 'Webhooks consumed from their queue, by result.',
           unit: 'suffix:webhooks/s',
           queries: [
             {
@@ -141,43 +142,41 @@ export const pipeline: Dashboard = {
         {
           title: 'Failed jobs by reason',
           description:
-            'How many jobs failed for good, by error code. undecodable_image is the uploader’s own.',
+            'Jobs that failed permanently, by error code. undecodable_image: the uploaded file is broken.',
           unit: 'short',
           kind: 'bars',
           queries: [occurrences('image_jobs_failed_total', 'code')],
         },
         {
-          title: 'Refused uploads by reason',
+          title: 'Rejected uploads by reason',
           description:
-            'How many files were refused, by error code. queue_full: jobs come faster than they go.',
+            'Files that were rejected, by error code. queue_full: jobs arrive faster than they are processed.',
           unit: 'short',
           kind: 'bars',
           queries: [occurrences('image_uploads_refused_total', 'code')],
         },
         {
           title: 'Server errors of the API',
-          description:
-            'Answers with 5xx: what the API could not promise, or did not manage. 0 when all is well, a gap without API.',
+          description: 'Responses with status 5xx. Normally 0; a gap means that the API is down.',
           unit: 'reqps',
           queries: [{ expr: 'sum(rate(image_http_server_errors_total[$__rate_interval]))', legend: '5xx' }],
         },
         {
           title: 'Retried attempts',
-          description: 'Attempts that were followed by another one: time-outs, processes that died.',
+          description: 'Attempts that were followed by another one, for example after a time-out or a crash.',
           unit: 'suffix:attempts/s',
           queries: [{ expr: 'sum(rate(image_jobs_retried_total[$__rate_interval]))', legend: 'retried' }],
         },
         {
           title: 'Dead letters by queue',
-          description:
-            'Messages in the dead letter queues. They stay until somebody replays or removes them.',
+          description: 'Messages in the dead-letter queues. They stay until they are replayed or removed.',
           unit: 'short',
           queries: [{ expr: DEAD, legend: '{{queue}}' }],
         },
         {
           title: 'Unaccounted jobs',
           description:
-            'Accepted jobs that are neither completed nor failed nor open. Always 0: nothing is lost.',
+            'Accepted jobs that are neither completed, failed nor open. Always 0 unless a job is lost.',
           unit: 'short',
           redFrom: 1,
           queries: [{ expr: 'image_jobs_unaccounted', legend: 'unaccounted' }],
@@ -189,13 +188,13 @@ export const pipeline: Dashboard = {
       panels: [
         {
           title: 'Upload to result',
-          description: 'From acceptance to the result, of jobs that completed; waiting is part of it.',
+          description: 'Time from acceptance to the result of completed jobs, including waiting.',
           unit: 's',
           queries: percentiles('image_job_duration_seconds'),
         },
         {
           title: 'Where the time goes',
-          description: 'Mean time of each stage of an attempt. More workers shorten wait, and nothing else.',
+          description: 'Mean time of each stage of an attempt. More workers only shorten wait.',
           unit: 's',
           queries: [
             {
@@ -213,8 +212,8 @@ export const pipeline: Dashboard = {
           queries: [{ expr: 'image_queue_head_age_seconds', legend: '{{queue}}' }],
         },
         {
-          title: 'HTTP answers, p95',
-          description: 'Time to the end of the answer, by route. A status with ?wait=20 may take that long.',
+          title: 'HTTP responses, p95',
+          description: 'Time to the end of the response, by route. A status with ?wait=20 may take 20 s.',
           unit: 's',
           queries: [
             {
@@ -227,13 +226,13 @@ export const pipeline: Dashboard = {
         },
         {
           title: 'Event to subscriber',
-          description: 'From what happened to a job to its being sent over a WebSocket.',
+          description: 'Time from an event of a job to its message on a WebSocket.',
           unit: 's',
           queries: percentiles('image_notification_delay_seconds'),
         },
         {
-          title: 'Receivers of webhooks',
-          description: 'Time that a receiver took to answer, resolving its name included.',
+          title: 'Webhook receivers',
+          description: 'Response time of receivers, including the DNS lookup.',
           unit: 's',
           queries: percentiles('image_webhook_duration_seconds'),
         },

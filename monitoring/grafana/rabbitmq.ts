@@ -16,27 +16,31 @@ const flow = (metric: string, legend: string) => ({
   legend,
 });
 
-/** RabbitMQ's own figures, as it exports them itself: they are there even where monitoring is not. */
+/** Metrics that RabbitMQ exports itself; they are available even without monitoring. */
 export const rabbitmq: Dashboard = {
   uid: 'image-rabbitmq',
   title: 'RabbitMQ',
-  description: 'What RabbitMQ says of itself, by its plugin rabbitmq_prometheus.',
+  description: 'Metrics of RabbitMQ itself, from its plugin rabbitmq_prometheus.',
   rows: [
     {
       title: 'Now',
       panels: [
         {
           title: 'Nodes',
-          description: 'Nodes that answer Prometheus: one, or three with docker-compose.cluster.yml.',
+          description: 'Nodes that Prometheus can scrape: one, or three with docker-compose.cluster.yml.',
           unit: 'short',
           kind: 'stat',
           queries: [{ expr: `sum(up{${NODES}})`, legend: 'nodes' }],
         },
         total('Connections', 'Open AMQP connections; each service has one or two.', 'rabbitmq_connections'),
-        total('Channels', 'Open channels, a few a connection.', 'rabbitmq_channels'),
+        total('Channels', 'Open channels; a few per connection.', 'rabbitmq_channels'),
         total('Consumers', 'Consumers of all queues.', 'rabbitmq_consumers'),
         total('Queues', 'Queues of all kinds.', 'rabbitmq_queues'),
-        total('Messages', 'Messages in all queues, those in work too.', 'rabbitmq_queue_messages'),
+        total(
+          'Messages',
+          'Messages in all queues, including unacknowledged ones.',
+          'rabbitmq_queue_messages',
+        ),
       ],
     },
     {
@@ -44,7 +48,7 @@ export const rabbitmq: Dashboard = {
       panels: [
         {
           title: 'In',
-          description: 'Published to exchanges, and confirmed. Unconfirmed for long: a disk is slow or full.',
+          description: 'Published to exchanges, and confirmed. Many unconfirmed: a disk is slow or full.',
           unit: 'suffix:messages/s',
           queries: [
             flow('rabbitmq_global_messages_received_total', 'published'),
@@ -54,7 +58,7 @@ export const rabbitmq: Dashboard = {
         {
           title: 'Out',
           description:
-            'Delivered to consumers, and acknowledged. Redelivered: a worker died, or handed it back.',
+            'Delivered to consumers, and acknowledged. Redelivered: a worker died or requeued the message.',
           unit: 'suffix:messages/s',
           queries: [
             flow('rabbitmq_global_messages_delivered_total', 'delivered'),
@@ -64,8 +68,7 @@ export const rabbitmq: Dashboard = {
         },
         {
           title: 'Returned and dead-lettered',
-          description:
-            'Unroutable: a queue is missing. Expired ones climb the retry ladder, rejected ones failed.',
+          description: 'Unroutable: a queue is missing. Expired: retried. Rejected: failed.',
           unit: 'suffix:messages/s',
           queries: [
             flow('rabbitmq_global_messages_unroutable_returned_total', 'unroutable'),
@@ -87,7 +90,7 @@ export const rabbitmq: Dashboard = {
         },
         {
           title: 'Unacknowledged by queue',
-          description: 'Messages that consumers have in hand.',
+          description: 'Messages that consumers have not acknowledged yet.',
           unit: 'short',
           queries: [
             {
@@ -111,7 +114,7 @@ export const rabbitmq: Dashboard = {
       panels: [
         {
           title: 'Memory',
-          description: 'Used, and where publishers are blocked.',
+          description: 'Used memory, and the limit at which publishers are blocked.',
           unit: 'bytes',
           queries: [
             { expr: `rabbitmq_process_resident_memory_bytes{${NODES}}`, legend: 'used, {{instance}}' },
@@ -120,7 +123,7 @@ export const rabbitmq: Dashboard = {
         },
         {
           title: 'Disk',
-          description: 'Free, and below what publishers are blocked.',
+          description: 'Free disk space, and the limit below which publishers are blocked.',
           unit: 'bytes',
           queries: [
             { expr: `rabbitmq_disk_space_available_bytes{${NODES}}`, legend: 'free, {{instance}}' },
@@ -129,7 +132,7 @@ export const rabbitmq: Dashboard = {
         },
         {
           title: 'File descriptors',
-          description: 'Open ones, as a share of what the system allows. Connections and queues take them.',
+          description: 'Share of the allowed file descriptors. Connections and queues use them.',
           unit: 'percentunit',
           queries: [
             {
@@ -140,7 +143,7 @@ export const rabbitmq: Dashboard = {
         },
         {
           title: 'Connections opened and closed',
-          description: 'A steady rate means that somebody connects anew again and again.',
+          description: 'A constant rate means that a client reconnects again and again.',
           unit: 'suffix:connections/s',
           queries: [
             flow('rabbitmq_connections_opened_total', 'opened'),
@@ -149,7 +152,7 @@ export const rabbitmq: Dashboard = {
         },
         {
           title: 'Erlang processes',
-          description: 'As a share of the limit: every connection, channel and queue takes some.',
+          description: 'Share of the limit. Every connection, channel and queue uses some.',
           unit: 'percentunit',
           queries: [
             {
@@ -161,7 +164,7 @@ export const rabbitmq: Dashboard = {
         {
           title: 'Run queue',
           description:
-            'Erlang processes that wait for a core. Above the number of cores for long: it is too slow.',
+            'Erlang processes waiting for a core. Constantly above the number of cores: RabbitMQ is overloaded.',
           unit: 'short',
           queries: [{ expr: `rabbitmq_erlang_scheduler_run_queue{${NODES}}`, legend: '{{instance}}' }],
         },

@@ -4,11 +4,11 @@ import { occurrences, percentiles, type Dashboard } from './dashboard.ts';
 const SERVICES = 'job=~"api|worker|notification|monitoring"';
 const JOBS = 'job="monitoring", queue="image.jobs.process"';
 
-/** What the system runs on: utilisation, saturation, errors. */
+/** Utilisation, saturation and errors of the workers and queues. */
 export const workersAndQueues: Dashboard = {
   uid: 'image-workers',
   title: 'Workers and queues',
-  description: 'What the pipeline runs on: how busy it is, what waits for it, what goes wrong in it.',
+  description: 'Utilisation, saturation and errors of the workers and queues.',
   rows: [
     {
       title: 'Utilisation',
@@ -16,7 +16,7 @@ export const workersAndQueues: Dashboard = {
         {
           title: 'Slots in use',
           description:
-            'Share of the workers’ slots that was busy. Near 100 % with jobs waiting: add workers.',
+            'Share of the workers’ slots that are busy. Near 100 % while jobs are waiting: add workers.',
           unit: 'percentunit',
           max: 1,
           queries: [
@@ -32,15 +32,14 @@ export const workersAndQueues: Dashboard = {
         },
         {
           title: 'Slots in use by worker',
-          description: 'As much as all of them, worker by worker. Unequal ones hint at a slow machine.',
+          description: 'Busy slots of each worker. Unequal values suggest a slow machine.',
           unit: 'percentunit',
           max: 1,
           queries: [{ expr: 'image_worker_busy_slots / image_worker_slots', legend: '{{instance}}' }],
         },
         {
           title: 'Workers and their slots',
-          description:
-            'Workers that consume jobs, the jobs that they can do at once, and those that they have.',
+          description: 'Workers that consume jobs, their slots, and the busy slots.',
           unit: 'short',
           queries: [
             { expr: 'image_workers', legend: 'workers' },
@@ -50,7 +49,7 @@ export const workersAndQueues: Dashboard = {
         },
         {
           title: 'CPU by service',
-          description: 'Cores that each process used; of a worker, without the processes that decode images.',
+          description: 'Cores used by each process. For workers, without the processes that decode images.',
           unit: 'suffix:cores',
           queries: [
             {
@@ -61,13 +60,13 @@ export const workersAndQueues: Dashboard = {
         },
         {
           title: 'Memory by service',
-          description: 'Resident memory of each process. It stays flat, whatever the load.',
+          description: 'Resident memory of each process. Stays flat at any load.',
           unit: 'bytes',
           queries: [{ expr: `process_resident_memory_bytes{${SERVICES}}`, legend: '{{job}} {{instance}}' }],
         },
         {
           title: 'WebSocket connections',
-          description: 'Open connections, and the subscriptions over them.',
+          description: 'Open connections and their subscriptions.',
           unit: 'short',
           queries: [
             { expr: 'sum(image_websocket_connections)', legend: 'connections' },
@@ -81,7 +80,7 @@ export const workersAndQueues: Dashboard = {
       panels: [
         {
           title: 'Waiting jobs',
-          description: 'Jobs in the queue that no worker has yet, and the most that ever waited.',
+          description: 'Jobs in the queue that no worker has yet, and the all-time maximum.',
           unit: 'short',
           queries: [
             { expr: `rabbitmq_queue_messages_ready{${JOBS}}`, legend: 'waiting' },
@@ -89,9 +88,8 @@ export const workersAndQueues: Dashboard = {
           ],
         },
         {
-          title: 'Jobs in work',
-          description:
-            'Jobs delivered to workers and not acknowledged yet, and the most that ever were in work.',
+          title: 'Jobs in progress',
+          description: 'Jobs delivered to workers and not acknowledged yet, and the all-time maximum.',
           unit: 'short',
           queries: [
             { expr: `rabbitmq_queue_messages_unacked{${JOBS}}`, legend: 'unacknowledged' },
@@ -100,8 +98,7 @@ export const workersAndQueues: Dashboard = {
         },
         {
           title: 'Messages by queue',
-          description:
-            'Ready and unacknowledged, of every queue. image.events.log is the log: it is kept a week.',
+          description: 'Ready and unacknowledged messages of every queue, without the event log.',
           unit: 'short',
           queries: [
             {
@@ -132,13 +129,13 @@ export const workersAndQueues: Dashboard = {
         },
         {
           title: 'Consumers by queue',
-          description: 'Who takes messages from each queue. The dead letter queues have none, and need none.',
+          description: 'Consumers of each queue. The dead-letter queues need none.',
           unit: 'short',
           queries: [{ expr: 'rabbitmq_queue_consumers{job="monitoring"}', legend: '{{queue}}' }],
         },
         {
           title: 'Event loop lag, p99',
-          description: 'How late Node gets to what is due. Above 0.1 s, a process has too much to do.',
+          description: 'Delay of Node’s event loop. Above 0.1 s, a process is overloaded.',
           unit: 's',
           queries: [
             {
@@ -154,21 +151,21 @@ export const workersAndQueues: Dashboard = {
       panels: [
         {
           title: 'Attempts by result',
-          description: 'What attempts of workers ended in. duplicate: another worker had it done already.',
+          description: 'Results of attempts. duplicate: another worker had already completed the job.',
           unit: 'short',
           kind: 'bars',
           queries: [occurrences('image_jobs_finished_total', 'result')],
         },
         {
-          title: 'Processes that do not answer',
-          description: 'Services that Prometheus asked in vain. 0 when all is well.',
+          title: 'Unreachable processes',
+          description: 'Services that Prometheus could not scrape. Normally 0.',
           unit: 'short',
           redFrom: 1,
           queries: [{ expr: 'sum by (job) (1 - up)', legend: '{{job}}' }],
         },
         {
           title: 'Broker alarms',
-          description: '1 while RabbitMQ is short of memory or disk, and so takes no messages.',
+          description: '1 while RabbitMQ is low on memory or disk space and blocks publishers.',
           unit: 'short',
           redFrom: 1,
           queries: [
@@ -177,18 +174,18 @@ export const workersAndQueues: Dashboard = {
           ],
         },
         {
-          title: 'WebSockets refused and cut',
-          description: 'Handshakes that were refused and connections that the server ended, by reason.',
+          title: 'WebSockets rejected and closed',
+          description: 'Rejected handshakes, and connections that the server closed, by reason.',
           unit: 'short',
           kind: 'bars',
           queries: [
-            occurrences('image_websocket_refused_total', 'reason', 'refused: '),
-            occurrences('image_websocket_cut_total', 'reason', 'cut: '),
+            occurrences('image_websocket_refused_total', 'reason', 'rejected: '),
+            occurrences('image_websocket_cut_total', 'reason', 'closed: '),
           ],
         },
         {
-          title: 'Age of the figures',
-          description: 'Since monitoring last looked at RabbitMQ with success, and how often it means to.',
+          title: 'Age of the metrics',
+          description: 'Time since monitoring last sampled RabbitMQ, and the refresh interval.',
           unit: 's',
           queries: [
             { expr: 'time() - image_monitoring_last_look_timestamp_seconds', legend: 'age' },
@@ -196,9 +193,9 @@ export const workersAndQueues: Dashboard = {
           ],
         },
         {
-          title: 'Looks of monitoring at RabbitMQ',
-          description: 'By whether it answered.',
-          unit: 'suffix:looks/s',
+          title: 'Refreshes of monitoring',
+          description: 'Samples of RabbitMQ, by result.',
+          unit: 'suffix:refreshes/s',
           queries: [
             {
               expr: 'sum by (result) (rate(image_monitoring_refreshes_total[$__rate_interval]))',
@@ -207,8 +204,8 @@ export const workersAndQueues: Dashboard = {
           ],
         },
         {
-          title: 'Time of a look',
-          description: 'How long monitoring took to make its snapshot anew, waiting in line included.',
+          title: 'Duration of a refresh',
+          description: 'Time that monitoring took to refresh its snapshot, including queueing.',
           unit: 's',
           queries: percentiles('image_monitoring_refresh_duration_seconds'),
         },

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { History } from '@image-pipeline/shared/contracts/history.ts';
-import { errorCodes, PipelineError, problemType } from '@image-pipeline/shared/errors.ts';
-import type { Answer, Route } from '@image-pipeline/shared/http/service-server.ts';
-import { beginRequest } from '@image-pipeline/shared/tracing/http-spans.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Route } from '@image-pipeline/shared/http/service-server.ts';
 import { z } from 'zod';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import type { RecentSamples } from '../snapshot/recent-samples.ts';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.ts';
-import { intervalRefusals, readIntervalOrder } from './set-interval.ts';
+import { readIntervalOrder } from './set-interval.ts';
 
 export interface MonitoringRoutesOptions {
   readonly keeper: Pick<SnapshotKeeper, 'snapshot' | 'intervalSeconds'>;
@@ -16,7 +15,7 @@ export interface MonitoringRoutesOptions {
   readonly token: string;
 }
 
-/** What monitoring answers besides /livez, /readyz and /metrics: all from memory. */
+/** The routes of monitoring besides /livez, /readyz and /metrics. All respond from memory. */
 export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Record<string, Route>> {
   const { keeper, samples, token } = options;
   return {
@@ -26,13 +25,14 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
     },
     'GET /history': {
       description: 'One short sample of each recent refresh, oldest first; ?since=2026-01-01T12:00:00Z.',
-      handle: withProblems('GET', '/history', (request) => {
+      isTraced: true,
+      handle: (request) => {
         const body: History = {
           samples: samples.since(sinceIn(request)),
           interval_seconds: keeper.intervalSeconds,
         };
         return { status: 200, body };
-      }),
+      },
     },
     'GET /health': {
       description: 'Whether the snapshot is up to date: ok, stale or error.',
@@ -42,12 +42,13 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
       },
     },
     'PUT /interval': {
-      description: 'Seconds between refreshes, as {"seconds": 5}; needs the API token.',
-      handle: withProblems('PUT', '/interval', async (request) => {
+      description: 'Sets the seconds between refreshes: {"seconds": 5}. Requires the API token.',
+      isTraced: true,
+      handle: async (request) => {
         keeper.intervalSeconds = await readIntervalOrder(request, token);
-        const note = 'until the service is started again';
+        const note = 'until the service restarts';
         return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
-      }),
+      },
     },
   };
 }
@@ -67,46 +68,4 @@ function sinceIn(request: IncomingMessage): number {
     'invalid_parameter',
     `Invalid "since": must be an ISO 8601 timestamp with a time zone, for example ${new Date(0).toISOString()}.`,
   );
-}
-
-/** A handler that is a span of its own, with expected errors as problem details. */
-function withProblems(method: string, path: string, handle: Route['handle']): Route['handle'] {
-  return async (request) => {
-    const inHand = beginRequest(method, request.headers.traceparent, false);
-    let answer: Answer | undefined;
-    try {
-      answer = await handle(request);
-    } catch (error) {
-      answer = refusal(error, { instance: path, trace_id: inHand.traceId });
-    } finally {
-      inHand.end({ method, route: path, path, status: answer?.status });
-    }
-    return answer;
-  };
-}
-
-/** @param about what every problem tells of its request */
-function refusal(error: unknown, about: { readonly instance: string; readonly trace_id: string }): Answer {
-  const code = Object.keys(intervalRefusals).find(
-    (known): known is keyof typeof intervalRefusals => error instanceof PipelineError && error.code === known,
-  );
-  if (code === undefined || !(error instanceof PipelineError)) throw error;
-  const status = intervalRefusals[code];
-  return {
-    status,
-    body: {
-      type: problemType(code),
-      title: errorCodes[code],
-      status,
-      detail: error.message,
-      code,
-      ...about,
-    },
-    headers: {
-      'Content-Type': 'application/problem+json; charset=utf-8',
-      ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
-      // What was not read of the body must not be taken for the next request.
-      ...(status !== 422 && { Connection: 'close' }),
-    },
-  };
 }

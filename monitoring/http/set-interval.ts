@@ -1,33 +1,36 @@
 import type { IncomingMessage } from 'node:http';
 import { bearerToken, isToken } from '@image-pipeline/shared/access-token.ts';
-import { PipelineError, type ErrorCode } from '@image-pipeline/shared/errors.ts';
-import { intervalOrderSchema, MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from '../snapshot/interval.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { z } from 'zod';
+import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from '../config.ts';
 
 const MAX_BODY_BYTES = 1_024;
 
-/** The statuses of what `PUT /interval` can be refused for. */
-export const intervalRefusals = {
-  token_not_set: 503,
-  unauthorized: 401,
-  body_too_large: 413,
-  malformed_request: 400,
-  invalid_parameter: 422,
-} as const satisfies Partial<Record<ErrorCode, number>>;
+/** The body of `PUT /interval`. */
+const intervalOrderSchema = z.strictObject({
+  seconds: z.number().min(MIN_INTERVAL_SECONDS).max(MAX_INTERVAL_SECONDS),
+});
 
 /**
- * The interval that `PUT /interval` asks for, in seconds.
- * @param token the one that is configured; empty where none is
- * @throws PipelineError with a code of intervalRefusals
+ * The interval in a `PUT /interval` request, in seconds.
+ * @param token the configured token; empty if there is none
+ * @throws PipelineError `token_not_set`, `unauthorized`, `body_too_large`, `malformed_request`, `invalid_parameter`
  */
 export async function readIntervalOrder(request: IncomingMessage, token: string): Promise<number> {
   if (token === '') {
     throw new PipelineError(
       'token_not_set',
-      'This call needs a token, and API_TOKEN is not set. To make one: openssl rand -hex 32',
+      'This call needs a token, but API_TOKEN is not set. Set it to the output of: openssl rand -hex 32',
     );
   }
-  if (!isToken(bearerToken(request.headers.authorization) ?? '', token)) {
-    throw new PipelineError('unauthorized', 'This call needs the token, as "Authorization: Bearer …".');
+  const given = bearerToken(request.headers.authorization);
+  if (given === undefined || !isToken(given, token)) {
+    throw new PipelineError(
+      'unauthorized',
+      given === undefined
+        ? 'This call needs the header "Authorization: Bearer $API_TOKEN".'
+        : 'Invalid token.',
+    );
   }
   const order = intervalOrderSchema.safeParse(parseJson(await readBody(request)));
   if (order.success) return order.data.seconds;
@@ -43,7 +46,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_BODY_BYTES) {
-      throw new PipelineError('body_too_large', `The body has more than ${MAX_BODY_BYTES} bytes.`);
+      throw new PipelineError('body_too_large', `The body is too large. Maximum: ${MAX_BODY_BYTES} bytes.`);
     }
     chunks.push(chunk);
   }
@@ -54,7 +57,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new PipelineError('malformed_request', 'The body is not JSON; it should be {"seconds": 5}.', {
+    throw new PipelineError('malformed_request', 'The body is malformed JSON. Example: {"seconds": 5}.', {
       cause,
     });
   }

@@ -1,21 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { noTotals } from '../figures/totals.ts';
-import type { BrokerQueue } from '../management/read-broker.ts';
+import { noTotals } from '../durable/durable-totals.ts';
+import type { SampledQueue } from '../management/read-broker.ts';
+import { someQueue } from '../testing/some-snapshot.ts';
 import { jobsInBroker, ledgerOf } from './ledger.ts';
 
-const none = { publish: 0, deliver: 0, ack: 0 };
-const queue = (name: string, held: number | undefined): BrokerQueue => ({
-  name,
-  ready: held ?? 0,
-  unacked: 0,
+const queue = (name: string, held: number | null): SampledQueue => ({
+  metrics: someQueue(name, { ready: held ?? 0 }),
   held,
-  consumers: 0,
-  rates: none,
-  counts: none,
+  counters: { publish: 0, deliver: 0, ack: 0 },
 });
 
 describe('the ledger', () => {
-  it('adds up to what was accepted', () => {
+  it('adds up to the accepted runs', () => {
     const totals = { ...noTotals, accepted: 10, completed: 6, failed: 1 };
     const queues = [queue('image.jobs.process', 2), queue('image.jobs.dead', 9)];
     expect(ledgerOf(totals, 1, queues)).toEqual({
@@ -29,7 +25,7 @@ describe('the ledger', () => {
     expect(ledgerOf(totals, 0, undefined)).toMatchObject({ open: 3, in_broker: null, unaccounted: 0 });
   });
 
-  it('counts jobs wherever RabbitMQ may have them', () => {
+  it('counts jobs in every queue that may hold them', () => {
     const queues = [
       queue('image.jobs.process', 2),
       queue('image.jobs.retry.5s', 3),
@@ -40,11 +36,11 @@ describe('the ledger', () => {
     expect(jobsInBroker(queues)).toBe(9);
   });
 
-  it('does not know what RabbitMQ has not counted', () => {
+  it('is unknown until RabbitMQ has counted every queue', () => {
     expect(jobsInBroker(undefined)).toBeUndefined();
     expect(jobsInBroker([])).toBeUndefined();
     expect(
-      jobsInBroker([queue('image.jobs.process', 2), queue('image.jobs.retry.5s', undefined)]),
+      jobsInBroker([queue('image.jobs.process', 2), queue('image.jobs.retry.5s', null)]),
     ).toBeUndefined();
   });
 });

@@ -14,29 +14,29 @@ import { inTraceOf } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
 
 const CHECK_EVERY_SECONDS = 5;
-/** Runs that one check looks up in the store. */
-const LOOKS_PER_CHECK = 200;
-/** A run that had no outcome may get one yet. */
-const LOOK_AGAIN_MS = 60_000;
+/** Maximum number of store lookups per check. */
+const LOOKUPS_PER_CHECK = 200;
+/** A run without an outcome may still get one. */
+const LOOKUP_AGAIN_MS = 60_000;
 
 export interface LostEndsOptions {
   readonly store: Pick<ObjectStore, 'get'>;
   readonly publisher: Pick<Publisher, 'publish'>;
-  /** Open runs that may be in no queue, the likeliest first; none where nothing is missing. */
+  /** Open runs that may be in no queue, the likeliest first; none if nothing is missing. */
   readonly suspects: () => readonly OpenRun[];
-  /** Told of the id of an event before it is published again. */
+  /** Called with the id of an event before it is published again. */
   readonly onFound: (eventId: string) => void;
   readonly log: Logger;
 }
 
 /**
- * Finds runs that have ended although the event log does not know it: a broker that crashes may lose the newest part of a
- * stream. Their outcome is in the store, so the event is published again, and everyone who follows the log learns of it.
+ * Finds runs that have ended without an event in the log: a broker that crashes may lose the newest part of a stream. Their
+ * outcome is in the store, so the event is published again, for everyone who follows the log.
  */
 export class LostEnds implements Startable {
   readonly #options: LostEndsOptions;
   readonly #repeater = new Repeater(() => this.#check(), CHECK_EVERY_SECONDS);
-  /** When a run was looked up, by the steady clock. A run of which something is heard is another object. */
+  /** Time of each lookup, by the monotonic clock. A run with a new event is another object. */
   readonly #lookedUp = new WeakMap<OpenRun, number>();
   #isStopping = false;
 
@@ -57,8 +57,8 @@ export class LostEnds implements Startable {
   async #check(): Promise<undefined> {
     const { suspects, log } = this.#options;
     const isDue = (run: OpenRun) =>
-      performance.now() - (this.#lookedUp.get(run) ?? -Infinity) > LOOK_AGAIN_MS;
-    const due = suspects().filter(isDue).slice(0, LOOKS_PER_CHECK);
+      performance.now() - (this.#lookedUp.get(run) ?? -Infinity) > LOOKUP_AGAIN_MS;
+    const due = suspects().filter(isDue).slice(0, LOOKUPS_PER_CHECK);
     let found = 0;
     const missing: string[] = [];
     try {
@@ -69,15 +69,12 @@ export class LostEnds implements Startable {
         this.#lookedUp.set(run, performance.now());
       }
     } catch (error) {
-      log.warn(
-        { reason: messageOf(error) },
-        'runs that are in no queue could not be looked up; trying again',
-      );
+      log.warn({ reason: messageOf(error) }, 'could not look up runs that are in no queue; retrying');
     }
-    if (found > 0) log.warn({ runs: found }, 'events of ends were lost, and are published again');
+    if (found > 0) log.warn({ runs: found }, 'published lost end events again');
     if (missing.length > 0) {
       const some = { runs: missing.length, jobs: missing.slice(0, 5) };
-      log.warn(some, 'open runs have no outcome, and may be in no queue');
+      log.warn(some, 'open runs have no outcome and may be in no queue');
     }
   }
 

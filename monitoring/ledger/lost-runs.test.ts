@@ -2,79 +2,79 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LostRuns } from './lost-runs.ts';
 
-const PATIENCE_MS = 20_000;
-/** Until a first verdict is possible: figures must have settled, and have stayed so for the patience. */
+const UNACCOUNTED_AFTER_MS = 20_000;
+/** Until a first verdict: the metrics must have settled and stayed the same for UNACCOUNTED_AFTER_MS. */
 const VERDICT_MS = 30_000;
 
-/** Looks every 5 s, with an event before each that leaves `open` as it is. */
-function look(lost: LostRuns, count: number, open: number, inBroker: number, from = 0, moving = 0): number {
+/** Samples every 5 s, with an event before each that leaves `open` unchanged. */
+function sample(lost: LostRuns, count: number, open: number, inBroker: number, from = 0, moving = 0): number {
   let at = from;
   for (let n = 0; n < count; n++, at += 5_000) {
     lost.note(open);
-    lost.look({ at, open, moving, inBroker });
+    lost.onSample({ at, open, moving, inBroker });
   }
   return at;
 }
 
 describe('runs that are in no queue', () => {
-  it('are lost when that has been so for a while', () => {
-    const lost = new LostRuns(PATIENCE_MS, 0);
-    const at = look(lost, VERDICT_MS / 5_000, 7, 4);
+  it('are lost after a while', () => {
+    const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
+    const at = sample(lost, VERDICT_MS / 5_000, 7, 4);
     expect([lost.count, lost.isSuspected]).toEqual([0, true]);
-    look(lost, 1, 7, 4, at);
+    sample(lost, 1, 7, 4, at);
     expect(lost.count).toBe(3);
   });
 
   it('are found again when they end', () => {
-    const lost = new LostRuns(PATIENCE_MS, 0);
-    const at = look(lost, 10, 7, 4);
-    look(lost, 1, 4, 4, at);
+    const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
+    const at = sample(lost, 10, 7, 4);
+    sample(lost, 1, 4, 4, at);
     expect([lost.count, lost.isSuspected]).toEqual([0, false]);
   });
 
-  it('are not what RabbitMQ counts too late, or between two queues', () => {
-    const lost = new LostRuns(PATIENCE_MS, 0);
-    // 20 a second are accepted, which management tells of 5 s late.
+  it('do not include jobs that RabbitMQ counts late, or that are in transit', () => {
+    const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
+    // 20 per second are accepted, which the management API reports 5 s late.
     let at = 0;
-    for (let open = 100; open < 5_000; open += 100, at += 5_000) look(lost, 1, open, open - 100, at);
+    for (let open = 100; open < 5_000; open += 100, at += 5_000) sample(lost, 1, open, open - 100, at);
     expect(lost.count).toBe(0);
     expect(lost.isSuspected).toBe(false);
-    look(lost, 20, 4_900, 4_890, at, 10);
+    sample(lost, 20, 4_900, 4_890, at, 10);
     expect(lost.count).toBe(0);
   });
 
-  it('stay what they were while nobody can look, and after a restart', () => {
-    const lost = new LostRuns(PATIENCE_MS, 5);
-    let at = look(lost, 1, 7, 0);
+  it('stay the same while RabbitMQ cannot be sampled, and after a restart', () => {
+    const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 5);
+    let at = sample(lost, 1, 7, 0);
     lost.interrupt();
     expect([lost.count, lost.isSuspected]).toEqual([5, false]);
-    at = look(lost, 3, 7, 4, at + 100_000);
+    at = sample(lost, 3, 7, 4, at + 100_000);
     expect(lost.count).toBe(3);
     lost.interrupt();
-    look(lost, 10, 7, 1, at + 100_000);
+    sample(lost, 10, 7, 1, at + 100_000);
     expect(lost.count).toBe(6);
   });
 
-  it('are never more than were lost, however late each figure is', () => {
+  it('are never more than were lost, however late each count is', () => {
     const steps = fc.array(
       fc.record({ accepted: fc.nat(50), ended: fc.nat(50), lagMs: fc.integer({ min: 0, max: 9_000 }) }),
       { minLength: 10, maxLength: 60 },
     );
     fc.assert(
       fc.property(steps, fc.nat(20), (life, gone) => {
-        const lost = new LostRuns(PATIENCE_MS, 0);
+        const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
         const history: { at: number; held: number }[] = [{ at: -10_000, held: 0 }];
         lost.note(gone);
         let held = 0;
         life.forEach(({ accepted, ended, lagMs }, n) => {
           const at = n * 3_000;
-          // The broker has a job before its event comes by, and until after its end has.
+          // The broker has a job before its first event arrives, and until after its last event.
           history.push({ at: at - 1, held: held + accepted });
           held = Math.max(0, held + accepted - ended);
           history.push({ at, held });
           lost.note(gone + held);
           const sample = history.findLast((entry) => entry.at <= at - lagMs);
-          lost.look({ at, open: gone + held, moving: 0, inBroker: sample?.held ?? 0 });
+          lost.onSample({ at, open: gone + held, moving: 0, inBroker: sample?.held ?? 0 });
           expect(lost.count).toBeLessThanOrEqual(gone);
         });
       }),

@@ -11,7 +11,7 @@ import { givenMonitoring, statusOf } from '../testing/given-monitoring.ts';
 const given = givenMonitoring();
 
 const UNACCOUNTED_AFTER = '2';
-/** Figures of queues must have settled for 10 s, and are up to 5 s old. */
+/** Queue metrics must have settled for 10 s and are up to 5 s old. */
 const PATIENCE = { timeout: 45_000, interval: 250 };
 const LIMIT_MS = 120_000;
 
@@ -20,7 +20,7 @@ const somebodyPurgesTheQueue = () =>
 
 describe('the ledger', () => {
   it(
-    'shows jobs that vanished from their queue, also after a restart, until they end after all',
+    'reports jobs that vanished from their queue, also after a restart, until they end after all',
     async () => {
       const service = await given.monitoring({ UNACCOUNTED_AFTER });
       const requests = Array.from({ length: 5 }, () => someRequest());
@@ -50,7 +50,7 @@ describe('the ledger', () => {
   );
 
   it(
-    'counts an end whose event was lost, from the store, and tells everybody of it',
+    'finds an end whose event was lost in the store, counts it, and publishes the event again',
     async () => {
       const service = await given.monitoring({ UNACCOUNTED_AFTER });
       const request = someRequest();

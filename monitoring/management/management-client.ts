@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 
-/** Answers of ours are a few kilobytes; at more, somebody else answers. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/** Expected responses have a few kilobytes; a larger one comes from another server. */
+const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 
 export interface ManagementClientOptions {
   /** `http://host:15672`; a path before `/api` is allowed. */
@@ -13,12 +13,12 @@ export interface ManagementClientOptions {
   readonly user: string;
   readonly password: string;
   readonly connectMs: number;
-  /** A whole call, from its turn to the last byte. */
+  /** For a whole call, from leaving the queue to the last byte, in milliseconds. */
   readonly callMs: number;
-  readonly line: RequestQueue;
+  readonly queue: RequestQueue;
 }
 
-/** RabbitMQ's management API, asked politely: in line, with time-outs, over few connections that are kept. */
+/** Client of RabbitMQ's management API: queued calls with time-outs over a few persistent connections. */
 export class ManagementClient {
   readonly #options: ManagementClientOptions;
   readonly #transport: typeof http | typeof https;
@@ -34,13 +34,13 @@ export class ManagementClient {
   }
 
   /**
-   * The JSON of the answer to `GET /api/{path}`.
-   * @param allowed statuses that are an answer, too, besides 200
-   * @throws Error that says what is wrong, also for the people who look at it
+   * The JSON of the response to `GET /api/{path}`.
+   * @param allowed statuses to accept besides 200
+   * @throws Error with a message that is fit for users
    */
   get(path: string, allowed: readonly number[] = []): Promise<unknown> {
-    const { line, callMs } = this.#options;
-    return line.execute(() => withinDeadline(callMs, (signal) => this.#get(path, allowed, signal)));
+    const { queue, callMs } = this.#options;
+    return queue.execute(() => withinDeadline(callMs, (signal) => this.#get(path, allowed, signal)));
   }
 
   close(): void {
@@ -49,12 +49,13 @@ export class ManagementClient {
 
   async #get(path: string, allowed: readonly number[], signal: AbortSignal): Promise<unknown> {
     const base = this.#options.url.replace(/\/*$/, '/');
-    const answer = await this.#send(new URL(`api/${path}`, base), signal);
-    const body = await text(bounded(answer));
-    const status = answer.statusCode ?? 0;
-    if (status === 401) throw new Error('the management API does not know RABBITMQ_MANAGEMENT_USER');
+    const response = await this.#send(new URL(`api/${path}`, base), signal);
+    const body = await text(bounded(response));
+    const status = response.statusCode ?? 0;
+    if (status === 401)
+      throw new Error('the management API rejected RABBITMQ_MANAGEMENT_USER and its password');
     if (status !== 200 && !allowed.includes(status)) {
-      throw new Error(`the management API answered ${status} to ${path.split('?')[0] ?? ''}`);
+      throw new Error(`the management API responded with ${status} to ${path.split('?')[0] ?? ''}`);
     }
     return JSON.parse(body) as unknown;
   }
@@ -77,11 +78,11 @@ export class ManagementClient {
   }
 }
 
-async function* bounded(answer: http.IncomingMessage): AsyncGenerator<Buffer> {
+async function* bounded(response: http.IncomingMessage): AsyncGenerator<Buffer> {
   let size = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Error('the management API answered with far too much');
+    if (size > MAX_RESPONSE_BYTES) throw new Error('the response of the management API is too large');
     yield chunk;
   }
 }

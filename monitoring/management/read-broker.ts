@@ -1,40 +1,36 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { QueueMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
 
-/** What everything of ours in RabbitMQ begins with; queues of others on the same vhost are none of our business. */
+/** Prefix of all queues of the pipeline; other queues on the vhost are ignored. */
 const OWN_PREFIX = 'image.';
 const CONSUMING = ' consume';
 const fedByDeadLettering: readonly string[] = [queueNames.dead, queueNames.burial, queueNames.webhooksDead];
 
-export interface BrokerQueue {
-  readonly name: string;
-  /** Counts are undefined while RabbitMQ has not counted, because it or the queue has just been started. */
-  readonly ready: number | undefined;
-  readonly unacked: number | undefined;
-  /** All messages in it, those included that it is moving to its dead-letter exchange. */
-  readonly held: number | undefined;
-  readonly consumers: number | undefined;
-  /** Messages a second. RabbitMQ does not count as published what it dead-letters: undefined where nothing else comes in. */
-  readonly rates: { readonly publish: number | undefined; readonly deliver: number; readonly ack: number };
-  /** Messages since the queue was made, or since RabbitMQ has counted; delivered are those that are to be acknowledged. */
-  readonly counts: { readonly publish: number | undefined; readonly deliver: number; readonly ack: number };
-}
-
-/** One look at RabbitMQ. */
-export interface BrokerFigures {
-  readonly queues: readonly BrokerQueue[];
-  /** Who consumes jobs, and how many at once. */
+/** One sample of RabbitMQ. */
+export interface BrokerSample {
+  readonly queues: readonly SampledQueue[];
+  /** Consumers of jobs, and how many jobs each processes at once. */
   readonly workers: readonly { readonly name: string; readonly slots: number }[];
-  /** Who has a connection for consuming, which may be paused: these keep what they have in hand. */
+  /** Names that have a connection for consuming, which may be paused: their jobs in progress stay with them. */
   readonly connected: readonly string[];
   readonly alarms: readonly { readonly resource: string; readonly node: string }[];
 }
 
+export interface SampledQueue {
+  /** As in the snapshot. RabbitMQ does not know the age of the oldest job, which is null here. */
+  readonly metrics: QueueMetrics;
+  /** All messages in the queue, including those being dead-lettered; null until RabbitMQ has counted them. */
+  readonly held: number | null;
+  /** Messages since the queue was declared or RabbitMQ started. `publish` is null where the rate is. */
+  readonly counters: { readonly publish: number | null; readonly deliver: number; readonly ack: number };
+}
+
 const rate = z.object({ rate: z.number().min(0).catch(0) }).default({ rate: 0 });
 const count = z.int().min(0).default(0);
-const countIfKnown = z.int().min(0).optional();
+const countIfKnown = z.int().min(0).nullable().default(null);
 
-/** `message_stats` is missing for idle queues, the figures of one that was just made as well. */
+/** RabbitMQ omits `message_stats` for idle queues, and the counts for queues that it has not sampled yet. */
 const queuesSchema = z.array(
   z.object({
     name: z.string(),
@@ -77,49 +73,50 @@ const columns = {
   connections: 'name,user_provided_name',
 };
 
-/** @throws Error that says why RabbitMQ could not be looked at */
+/** @throws Error that says why RabbitMQ could not be sampled */
 export async function readBroker(
   get: (path: string, allowed?: readonly number[]) => Promise<unknown>,
   vhost: string,
-): Promise<BrokerFigures> {
+): Promise<BrokerSample> {
   const own = encodeURIComponent(vhost);
   const [queues, consumers, connections, { alarms }] = await Promise.all([
-    get(`queues/${own}?columns=${columns.queues}`).then((answer) => queuesSchema.parse(answer)),
-    get(`consumers/${own}?columns=${columns.consumers}`).then((answer) => consumersSchema.parse(answer)),
-    get(`vhosts/${own}/connections?columns=${columns.connections}`).then((answer) =>
-      connectionsSchema.parse(answer),
+    get(`queues/${own}?columns=${columns.queues}`).then((response) => queuesSchema.parse(response)),
+    get(`consumers/${own}?columns=${columns.consumers}`).then((response) => consumersSchema.parse(response)),
+    get(`vhosts/${own}/connections?columns=${columns.connections}`).then((response) =>
+      connectionsSchema.parse(response),
     ),
-    // 503 is how it says that there is an alarm.
-    get('health/checks/alarms', [503]).then((answer) => alarmsSchema.parse(answer)),
+    // The status is 503 while there is an alarm.
+    get('health/checks/alarms', [503]).then((response) => alarmsSchema.parse(response)),
   ]);
   return {
-    queues: queues.filter(({ name }) => name.startsWith(OWN_PREFIX)).map(figuresOf),
+    queues: queues.filter(({ name }) => name.startsWith(OWN_PREFIX)).map(sampledQueue),
     workers: workersOf(consumers, connections),
     connected: connections.flatMap(({ user_provided_name }) => consumerName(user_provided_name) ?? []),
     alarms,
   };
 }
 
-function figuresOf(queue: z.output<typeof queuesSchema>[number]): BrokerQueue {
-  const { messages_ready: ready, messages_unacknowledged: unacked, messages_dlx: moving } = queue;
-  const stats = queue.message_stats;
-  const isPublishedTo = !fedByDeadLettering.includes(queue.name);
+function sampledQueue(queue: z.output<typeof queuesSchema>[number]): SampledQueue {
+  const { name, messages_ready: ready, messages_unacknowledged: unacked, consumers } = queue;
+  const { message_stats: stats } = queue;
+  const isPublishedTo = !fedByDeadLettering.includes(name);
   return {
-    name: queue.name,
-    ready,
-    unacked,
-    held: ready === undefined || unacked === undefined ? undefined : ready + unacked + moving,
-    consumers: queue.consumers,
-    rates: {
-      publish: isPublishedTo ? stats.publish_details.rate : undefined,
-      deliver: stats.deliver_get_details.rate,
-      ack: stats.ack_details.rate,
+    metrics: {
+      name,
+      ready,
+      unacked,
+      publish_rate: isPublishedTo ? stats.publish_details.rate : null,
+      deliver_rate: stats.deliver_get_details.rate,
+      ack_rate: stats.ack_details.rate,
+      consumers,
+      head_age_seconds: null,
     },
-    counts: { publish: isPublishedTo ? stats.publish : undefined, deliver: stats.deliver, ack: stats.ack },
+    held: ready === null || unacked === null ? null : ready + unacked + queue.messages_dlx,
+    counters: { publish: isPublishedTo ? stats.publish : null, deliver: stats.deliver, ack: stats.ack },
   };
 }
 
-/** Whoever consumes does so over a connection named `worker-1 consume`, say. */
+/** Consumers use a connection with a name such as `worker-1 consume`. */
 function consumerName(connection: string | undefined): string | undefined {
   return connection?.endsWith(CONSUMING) === true ? connection.slice(0, -CONSUMING.length) : undefined;
 }

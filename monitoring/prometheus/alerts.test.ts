@@ -18,7 +18,7 @@ test.skipIf(programs === null).each([
 });
 
 test.skipIf(programs === null).each(['api', 'worker', 'notification', 'monitoring'])(
-  'the metrics of the %s are as Prometheus would have them',
+  'the metrics of the %s follow the conventions of Prometheus',
   async (service) => {
     const input = await createMetrics(service).render();
     const { exitCode, all } = await promtool(['check', 'metrics'], { input });
@@ -26,7 +26,7 @@ test.skipIf(programs === null).each(['api', 'worker', 'notification', 'monitorin
   },
 );
 
-test('every alert is tried by alerts.test.yml', async () => {
+test('every alert has a test in alerts.test.yml', async () => {
   const tests = await readFile(join(import.meta.dirname, 'alerts.test.yml'), 'utf8');
   for (const { alert } of alertRules()) expect(tests).toContain(`alertname: ${alert}\n`);
 });
@@ -40,7 +40,7 @@ test('every alert has its section in the runbook, and every section its alert', 
     expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
 });
 
-test('the runbook names no command that make does not know', async () => {
+test('every make command in the runbook exists', async () => {
   const root = join(import.meta.dirname, '../..');
   const runbook = await readFile(join(root, 'docs/runbook.md'), 'utf8');
   const makefile = await readFile(join(root, 'Makefile'), 'utf8');

@@ -1,11 +1,11 @@
 /**
- * Metrics that dashboards and alerts use and that are not ours (those are in shared/metric-definitions.ts), by the job of
- * prometheus.yml whose /metrics has them. All of them are in RabbitMQ 3.10 and in 4.x.
+ * Metrics that dashboards and alerts use besides our own (shared/metric-definitions.ts), by the job in prometheus.yml that
+ * exposes them. All of them exist in RabbitMQ 3.10 and in 4.x.
  */
 export const foreignMetrics = {
-  /** Made by Prometheus itself. */
+  /** From Prometheus itself. */
   prometheus: ['up', 'ALERTS'],
-  /** Of prom-client, in each of our services. */
+  /** From prom-client, in each service. */
   node: ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds'],
   rabbitmq: [
     'rabbitmq_alarms_free_disk_space_watermark',

@@ -1,38 +1,37 @@
 import { arch, availableParallelism, loadavg, platform, totalmem } from 'node:os';
 import { queueNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
-import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { WINDOW_MS, type PipelineFigures } from '../pipeline-figures.ts';
-import { latencyOf } from '../figures/latency.ts';
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { WINDOW_MS, type PipelineMetrics } from '../pipeline-metrics.ts';
+import { latencyOf, failuresByCode, throughputOf } from '../metrics/ended-runs.ts';
 import { ledgerOf } from '../ledger/ledger.ts';
-import { KnownWorkers, type KnownWorker } from '../figures/known-workers.ts';
-import { countOpenRuns, headAges } from '../figures/open-runs.ts';
-import { failuresByCode, throughputOf } from '../figures/throughput.ts';
-import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../figures/worker-table.ts';
-import type { BrokerFigures, BrokerQueue } from '../management/read-broker.ts';
+import { KnownWorkers, type KnownWorker } from '../metrics/known-workers.ts';
+import { countOpenRuns, headAges } from '../metrics/open-runs.ts';
+import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../metrics/worker-table.ts';
+import type { BrokerSample } from '../management/read-broker.ts';
 import manifest from '../package.json' with { type: 'json' };
 
-/** The snapshot without what changes while it is kept: its age, and that of its sources. */
+/** The snapshot without the members that change with time: its age and that of its sources. */
 export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | 'sources'>;
 
 export interface SnapshotInput {
   /** Undefined until the stored totals have been read. */
-  readonly pipeline: Omit<PipelineFigures, 'onEvent' | 'onLook' | 'onNoLook'> | undefined;
-  /** The newest look at RabbitMQ; undefined until the first one. */
-  readonly broker: BrokerFigures | undefined;
-  /** When that was, in milliseconds since 1970. */
-  readonly lookedAt: number | undefined;
+  readonly pipeline: Omit<PipelineMetrics, 'onEvent' | 'onSample' | 'onSampleFailed'> | undefined;
+  /** The newest sample of RabbitMQ; undefined until the first one. */
+  readonly broker: BrokerSample | undefined;
+  /** Time of that sample, in milliseconds since 1970. */
+  readonly sampledAt: number | undefined;
   /** The version of RabbitMQ; undefined before the first connection. */
   readonly brokerVersion: string | undefined;
-  /** The rungs on which failed attempts wait, by attempt. */
+  /** The retry delays, by attempt. */
   readonly ladder: readonly Rung[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 export function buildSnapshot(input: SnapshotInput): SnapshotBody {
-  const { pipeline, broker, lookedAt, brokerVersion, ladder, now } = input;
+  const { pipeline, broker, sampledAt, brokerVersion, ladder, now } = input;
   const unaccounted = pipeline?.unaccounted ?? 0;
-  const known = pipeline?.workers ?? workersIn(broker, lookedAt ?? now);
+  const known = pipeline?.workers ?? workersIn(broker, sampledAt ?? now);
   const open = pipeline?.accountedRuns ?? [];
   const ends = pipeline?.ends.between(now - WINDOW_MS, Infinity) ?? [];
   const workers = workerTable({
@@ -51,10 +50,14 @@ export function buildSnapshot(input: SnapshotInput): SnapshotBody {
       node: process.versions.node,
       rabbitmq: brokerVersion ?? null,
     },
-    queues: broker?.queues.map((queue) => queueFigures(queue, ages)) ?? [],
+    queues:
+      broker?.queues.map(({ metrics }) => ({
+        ...metrics,
+        head_age_seconds: ages.get(metrics.name) ?? null,
+      })) ?? [],
     dead_letters: {
-      jobs: readyIn(broker, queueNames.dead),
-      webhooks: readyIn(broker, queueNames.webhooksDead),
+      jobs: messagesIn(broker, queueNames.dead),
+      webhooks: messagesIn(broker, queueNames.webhooksDead),
     },
     alarms: broker?.alarms.map(({ resource, node }) => `${resource} on ${node}`) ?? [],
     workers,
@@ -78,30 +81,16 @@ function thisMachine(): Snapshot['machine'] {
   };
 }
 
-/** Those that RabbitMQ tells of, as long as the stored totals have not been read. */
-function workersIn(broker: BrokerFigures | undefined, lookedAt: number): readonly KnownWorker[] {
+/** The workers that RabbitMQ lists, until the stored totals have been read. */
+function workersIn(broker: BrokerSample | undefined, sampledAt: number): readonly KnownWorker[] {
   const workers = new KnownWorkers(Infinity);
-  if (broker !== undefined) workers.lookedAt(broker, lookedAt);
+  if (broker !== undefined) workers.onSample(broker, sampledAt);
   return workers.all;
 }
 
-function queueFigures(queue: BrokerQueue, ages: ReadonlyMap<string, number>): QueueFigures {
-  const { name, ready, unacked, consumers, rates } = queue;
-  return {
-    name,
-    ready: ready ?? null,
-    unacked: unacked ?? null,
-    publish_rate: rates.publish ?? null,
-    deliver_rate: rates.deliver,
-    ack_rate: rates.ack,
-    consumers: consumers ?? null,
-    head_age_seconds: ages.get(name) ?? null,
-  };
-}
-
-/** In hand counts, too: while somebody looks through a queue, all of it is. */
-function readyIn(broker: BrokerFigures | undefined, name: string): number | null {
-  const queue = broker?.queues.find((found) => found.name === name);
-  if (queue?.ready === undefined || queue.unacked === undefined) return null;
+/** Ready and unacknowledged: while somebody browses a queue, all of it is unacknowledged. */
+function messagesIn(broker: BrokerSample | undefined, name: string): number | null {
+  const queue = broker?.queues.find(({ metrics }) => metrics.name === name)?.metrics;
+  if (queue === undefined || queue.ready === null || queue.unacked === null) return null;
   return queue.ready + queue.unacked;
 }

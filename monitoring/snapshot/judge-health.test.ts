@@ -14,12 +14,12 @@ it.each([
   ['one failed a moment ago', source(9, 'refused'), source(1), 5, { status: 'ok' }],
   ['one is older than three intervals', source(1), source(31), 10, { status: 'stale', age_seconds: 31 }],
   ['the interval is long', source(1_000), source(1), 600, { status: 'ok' }],
-  ['one has never answered', source(null, 'refused'), source(1), 5, { status: 'error', age_seconds: null }],
+  ['one was never available', source(null, 'refused'), source(1), 5, { status: 'error', age_seconds: null }],
 ] as const)('where %s', (_case, management, events, interval, health) => {
   expect(judgeHealth({ management, events }, interval)).toMatchObject(health);
 });
 
-it('says what is old and why', () => {
+it('reports which source is stale and why', () => {
   expect(judgeHealth({ management: source(60, 'connection refused'), events: source(1) }, 5).message).toBe(
     'management: older than 15 s; connection refused',
   );

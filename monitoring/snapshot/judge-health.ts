@@ -1,24 +1,24 @@
 import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 
-/** A refresh may come late, and one may fail, before anybody is told. */
+/** Refreshes that may be late or fail before the snapshot counts as stale. */
 const MISSED_REFRESHES = 3;
-/** At short intervals, time-outs are longer than these. */
-const PATIENCE_SECONDS = 15;
+/** The minimum limit: at short intervals, time-outs take longer than three refreshes. */
+const MIN_LIMIT_SECONDS = 15;
 
-/** Whether the figures are as new as they should be; the age is that of the older source. */
+/** Whether the metrics are up to date; the age is that of the older source. */
 export function judgeHealth(
   sources: Readonly<Record<'management' | 'events', Source>>,
   intervalSeconds: number,
 ): Health {
-  const limit = Math.max(MISSED_REFRESHES * intervalSeconds, PATIENCE_SECONDS);
+  const limit = Math.max(MISSED_REFRESHES * intervalSeconds, MIN_LIMIT_SECONDS);
   let oldest = 0;
   for (const [name, { age_seconds, reason }] of Object.entries(sources)) {
     if (age_seconds === null) {
       return {
         status: 'error',
         age_seconds: null,
-        message: messageFor(name, 'nothing is known yet', reason),
+        message: messageFor(name, 'no data yet', reason),
       };
     }
     oldest = Math.max(oldest, age_seconds);

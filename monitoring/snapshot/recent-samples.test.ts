@@ -10,7 +10,7 @@ function samplesOf(count: number, limit?: number): RecentSamples {
   return samples;
 }
 
-it('keeps the essence of each snapshot', () => {
+it('keeps a summary of each snapshot', () => {
   expect(samplesOf(1).since(0)).toEqual([
     {
       at: at(0),
@@ -41,7 +41,7 @@ it('returns only the samples at or after a time', () => {
   expect(found.map((sample) => sample.at)).toEqual([at(3), at(4)]);
 });
 
-it('does not know what is not measured', () => {
+it('reports unavailable values as null', () => {
   const samples = new RecentSamples();
   const management = someSource({ state: 'away', reason: 'refused' });
   const queues = [someQueue('image.jobs.process', { ready: 7 })];

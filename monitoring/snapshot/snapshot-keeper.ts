@@ -1,45 +1,43 @@
 import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Snapshot, Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
-import type { PipelineFigures } from '../pipeline-figures.ts';
-import type { BrokerFigures } from '../management/read-broker.ts';
+import type { PipelineMetrics } from '../pipeline-metrics.ts';
+import type { BrokerSample } from '../management/read-broker.ts';
 import { buildSnapshot, type SnapshotBody } from './build-snapshot.ts';
-import { SourceWatch } from './source-watch.ts';
 
-/** Until the next try where a source did not answer, however long the interval is, in seconds. */
+/** Seconds until the next try after a source was unavailable, however long the interval is. */
 const RETRY_SECONDS = 2;
 
 export interface SnapshotKeeperOptions {
   readonly intervalSeconds: number;
-  /** The rungs on which failed attempts wait. */
+  /** The retry delays, by attempt. */
   readonly ladder: readonly Rung[];
-  /** Looks at RabbitMQ. */
-  readonly look: () => Promise<BrokerFigures>;
+  readonly sampleBroker: () => Promise<BrokerSample>;
   /** The version of RabbitMQ; undefined before the first connection. */
   readonly brokerVersion: () => string | undefined;
-  /** What events tell; undefined until the stored totals have been read. */
-  readonly pipeline: () => PipelineFigures | undefined;
-  /** Why events do not come by as they happen; undefined where the log has been read to its end and is followed. */
+  /** Metrics from events; undefined until the stored totals have been read. */
+  readonly pipeline: () => PipelineMetrics | undefined;
+  /** Why events are not up to date; undefined while the log is followed from its end. */
   readonly behindBecause: () => string | undefined;
-  /** After each refresh; `broker` is undefined where the look failed. */
+  /** Called after each refresh; `broker` is undefined if RabbitMQ could not be sampled. */
   readonly onRefreshed: (seen: {
     snapshot: Snapshot;
-    broker: BrokerFigures | undefined;
+    broker: BrokerSample | undefined;
     tookSeconds: number;
   }) => void;
   readonly log: Logger;
 }
 
-/** Keeps one snapshot, made anew every so often; whoever asks gets it from memory, with its age. */
+/** Keeps one snapshot in memory, refreshes it at an interval, and returns it with its age. */
 export class SnapshotKeeper implements Startable {
   readonly #options: SnapshotKeeperOptions;
   readonly #repeater: Repeater;
   readonly #management = new SourceWatch();
   readonly #events = new SourceWatch();
-  #broker: BrokerFigures | undefined;
+  #broker: BrokerSample | undefined;
   #body: SnapshotBody;
   #builtAt = performance.now();
 
@@ -58,7 +56,7 @@ export class SnapshotKeeper implements Startable {
     return this.#repeater.stop();
   }
 
-  /** Makes it anew now, unless that is being done. */
+  /** Refreshes now, unless a refresh is in progress. */
   refresh(): Promise<void> {
     return this.#repeater.now();
   }
@@ -82,12 +80,12 @@ export class SnapshotKeeper implements Startable {
 
   async #refresh(): Promise<number | undefined> {
     const startedAt = performance.now();
-    const broker = await this.#look();
+    const broker = await this.#sample();
     const { pipeline, behindBecause, onRefreshed, log } = this.#options;
     try {
       const reason = behindBecause();
       if (reason === undefined) {
-        pipeline()?.readToTheEnd();
+        pipeline()?.onLogEnd();
         this.#events.succeeded();
       } else {
         this.#events.failed(reason);
@@ -98,26 +96,27 @@ export class SnapshotKeeper implements Startable {
       this.#builtAt = performance.now();
       onRefreshed({ snapshot: this.snapshot, broker, tookSeconds });
     } catch (error) {
-      log.error({ err: error }, 'the snapshot could not be made anew');
+      log.error({ err: error }, 'could not refresh the snapshot');
     }
-    const isWell = broker !== undefined && this.#events.source.state === 'ok';
-    return isWell ? undefined : RETRY_SECONDS;
+    const isComplete = broker !== undefined && this.#events.source.state === 'ok';
+    return isComplete ? undefined : RETRY_SECONDS;
   }
 
-  async #look(): Promise<BrokerFigures | undefined> {
-    const { look, pipeline, log } = this.#options;
+  async #sample(): Promise<BrokerSample | undefined> {
+    const { sampleBroker, pipeline, log } = this.#options;
     try {
-      const figures = await look();
+      const sample = await sampleBroker();
       this.#management.succeeded();
-      this.#broker = figures;
-      pipeline()?.onLook(figures, this.#management.lastGood ?? Date.now());
-      return figures;
+      this.#broker = sample;
+      pipeline()?.onSample(sample, this.#management.lastSuccess ?? Date.now());
+      return sample;
     } catch (error) {
       const reason = messageOf(error);
-      // Once, not with each try.
-      if (this.#management.source.state === 'ok') log.warn({ reason }, 'RabbitMQ’s management API is away');
+      // Once, not on each try.
+      if (this.#management.source.state === 'ok')
+        log.warn({ reason }, 'RabbitMQ’s management API is unavailable');
       this.#management.failed(reason);
-      pipeline()?.onNoLook();
+      pipeline()?.onSampleFailed();
       return undefined;
     }
   }
@@ -126,10 +125,44 @@ export class SnapshotKeeper implements Startable {
     return buildSnapshot({
       pipeline: this.#options.pipeline(),
       broker: this.#broker,
-      lookedAt: this.#management.lastGood,
+      sampledAt: this.#management.lastSuccess,
       brokerVersion: this.#options.brokerVersion(),
       ladder: this.#options.ladder,
       now: Date.now(),
     });
+  }
+}
+
+/** When a source was last available, by the monotonic clock. */
+class SourceWatch {
+  #success: { readonly wall: number; readonly monotonic: number } | undefined;
+  #reason: string | undefined;
+
+  succeeded(): void {
+    this.#success = { wall: Date.now(), monotonic: performance.now() };
+    this.#reason = undefined;
+  }
+
+  failed(reason: string): void {
+    this.#reason = reason;
+  }
+
+  get ageSeconds(): number | undefined {
+    return this.#success && (performance.now() - this.#success.monotonic) / 1_000;
+  }
+
+  /** Milliseconds since 1970. */
+  get lastSuccess(): number | undefined {
+    return this.#success?.wall;
+  }
+
+  get source(): Source {
+    const isOk = this.#success !== undefined && this.#reason === undefined;
+    return {
+      state: this.#success === undefined ? 'never' : isOk ? 'ok' : 'away',
+      updated_at: this.#success === undefined ? null : new Date(this.#success.wall).toISOString(),
+      age_seconds: this.ageSeconds ?? null,
+      reason: this.#reason ?? null,
+    };
   }
 }

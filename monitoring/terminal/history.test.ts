@@ -1,34 +1,34 @@
 import { expect, test } from 'vitest';
 import { someSnapshot } from '../testing/some-snapshot.ts';
-import { addLook, addMissedLook, type Look } from './history.ts';
+import { addPoll, addFailedPoll, type Poll } from './history.ts';
 
 const snapshot = (second: number, age_seconds = 0) =>
   someSnapshot({ updated_at: new Date(second * 1_000).toISOString(), age_seconds });
 
-test('what is seen twice is one figure, with its newest age', () => {
-  const history: Look[] = [snapshot(1)];
-  addLook(history, snapshot(2));
-  addLook(history, snapshot(2, 0.5));
+test('a snapshot that is polled twice is one entry, with its newest age', () => {
+  const history: Poll[] = [snapshot(1)];
+  addPoll(history, snapshot(2));
+  addPoll(history, snapshot(2, 0.5));
   expect(history).toEqual([snapshot(1), snapshot(2, 0.5)]);
 });
 
-test('the oldest go when there are more than a terminal can show', () => {
-  const history: Look[] = [snapshot(0)];
-  for (let second = 1; second < 600; second++) addLook(history, snapshot(second));
+test('the oldest entries are dropped beyond what a terminal can show', () => {
+  const history: Poll[] = [snapshot(0)];
+  for (let second = 1; second < 600; second++) addPoll(history, snapshot(second));
   expect(history).toHaveLength(500);
   expect(history.at(-1)).toEqual(snapshot(599));
 });
 
-test('a time without answers is one gap, unless nothing new was missed', () => {
-  const history: Look[] = [];
-  addMissedLook(history);
+test('a time without responses is one gap, unless no refresh was missed', () => {
+  const history: Poll[] = [];
+  addFailedPoll(history);
   expect(history).toEqual([]);
-  addLook(history, snapshot(1));
-  addMissedLook(history);
-  addLook(history, snapshot(1, 3));
+  addPoll(history, snapshot(1));
+  addFailedPoll(history);
+  addPoll(history, snapshot(1, 3));
   expect(history).toEqual([snapshot(1, 3)]);
-  addMissedLook(history);
-  addMissedLook(history);
-  addLook(history, snapshot(9));
+  addFailedPoll(history);
+  addFailedPoll(history);
+  addPoll(history, snapshot(9));
   expect(history).toEqual([snapshot(1, 3), undefined, snapshot(9)]);
 });

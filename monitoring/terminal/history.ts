@@ -1,33 +1,33 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
-/** What a look found; undefined where monitoring did not answer. */
-export type Look = Snapshot | undefined;
+/** The result of a poll; undefined if monitoring did not respond. */
+export type Poll = Snapshot | undefined;
 
-/** As many as the widest terminal can show. */
+/** As many entries as the widest terminal can show. */
 const LONGEST = 500;
 
-/** Adds what was seen at last. Whoever looks more often than monitoring does sees the same again, which is no new figure. */
-export function addLook(history: Look[], seen: Snapshot): void {
-  if (history.findLast((look) => look !== undefined)?.updated_at === seen.updated_at) {
+/** Adds a snapshot. Polling faster than monitoring refreshes returns the same snapshot again, which replaces its entry. */
+export function addPoll(history: Poll[], snapshot: Snapshot): void {
+  if (history.findLast((poll) => poll !== undefined)?.updated_at === snapshot.updated_at) {
     if (history.pop() === undefined) history.pop();
   }
-  add(history, seen);
+  add(history, snapshot);
 }
 
-/** Adds that monitoring did not answer: once, however often it was asked meanwhile. */
-export function addMissedLook(history: Look[]): void {
+/** Adds one gap for any number of consecutive failed polls. */
+export function addFailedPoll(history: Poll[]): void {
   if (history.length > 0 && history.at(-1) !== undefined) add(history, undefined);
 }
 
-/** One figure of each look at which events were followed; undefined at the others, whose figures are older ones. */
-export function figuresByEvents(
-  history: readonly Look[],
-  figure: (snapshot: Snapshot) => number,
+/** A metric from events for each poll; undefined where events were not up to date. */
+export function eventMetrics(
+  history: readonly Poll[],
+  metric: (snapshot: Snapshot) => number,
 ): (number | undefined)[] {
-  return history.map((look) => (look?.sources.events.state === 'ok' ? figure(look) : undefined));
+  return history.map((poll) => (poll?.sources.events.state === 'ok' ? metric(poll) : undefined));
 }
 
-function add(history: Look[], look: Look): void {
-  history.push(look);
+function add(history: Poll[], poll: Poll): void {
+  history.push(poll);
   if (history.length > LONGEST) history.shift();
 }

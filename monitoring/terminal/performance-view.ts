@@ -3,30 +3,28 @@ import {
   type LatencyStage,
   type Snapshot,
 } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, rateText, secondsText } from './figures-text.ts';
-import { firstThatFits, fit } from './fit-text.ts';
-import { figuresByEvents, type Look } from './history.ts';
-import { labelledLines } from './labelled-lines.ts';
-import { sparkline } from './sparkline.ts';
+import { countText, rateText, secondsText, sparkline } from './format.ts';
+import { firstThatFits, fit, labelledLines } from './layout.ts';
+import { eventMetrics, type Poll } from './history.ts';
 import type { Paint, View } from './view.ts';
 
 const COLUMN = 10;
-/** Of the name of a stage or rate. */
+/** Width of the name of a stage or rate. */
 const NAME = 10;
-/** As many kinds of failure are named, the most frequent first. */
+/** Error codes to list, the most frequent first. */
 const MAX_FAILURES = 4;
 
-/** What a stage is, beside its name. */
+/** Descriptions of the stages. */
 const meanings = {
   total: 'from upload to result',
   wait: 'for a worker',
   fetch: 'reading the original',
   process: 'decoding to encoding',
   store: 'writing the result',
-  notify: 'until monitoring knew',
+  notify: 'until its event arrived',
 } as const satisfies Record<(typeof latencyStages)[number], string>;
 
-/** Throughput, latency with its parts, utilisation, failures. */
+/** Throughput, latency by stage, utilisation, failures. */
 export const performanceView: View = {
   name: 'performance_monitor',
   description: 'Watch the performance: throughput, latency percentiles, utilisation, failures.',
@@ -52,13 +50,13 @@ export const performanceView: View = {
 const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(COLUMN)).join('');
 
 function throughputLines(
-  history: readonly Look[],
+  history: readonly Poll[],
   { throughput, peaks }: Snapshot,
   width: number,
   paint: Paint,
 ): string[] {
   const nameWidth = Math.max(NAME, width - COLUMN * 3);
-  const rates = figuresByEvents(history, (look) => look.throughput.completed_1m);
+  const rates = eventMetrics(history, (snapshot) => snapshot.throughput.completed_1m);
   const peak = peaks === null ? '-' : `${rateText(peaks.throughput_1m.value)}/s`;
   const row = (name: string, texts: readonly string[]) => fit(name, nameWidth) + cells(texts);
   return [
@@ -107,7 +105,7 @@ function failureLines({ failures_5m, totals }: Snapshot, width: number, paint: P
   const more = found.length > MAX_FAILURES ? [`${found.length - MAX_FAILURES} other kinds`] : [];
   const text = found.length === 0 ? 'none in 5 min' : [...found.slice(0, MAX_FAILURES), ...more].join(', ');
   const ever =
-    totals === null ? '' : ` (${countText(totals.failed)} ever, ${countText(totals.retried)} retries)`;
+    totals === null ? '' : ` (${countText(totals.failed)} in total, ${countText(totals.retried)} retries)`;
   const tint = (line: string) => (found.length === 0 ? line : paint('yellow', line));
   return labelledLines('Failures', `${text}${ever}`, width, paint, tint);
 }

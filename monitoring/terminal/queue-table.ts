@@ -1,16 +1,16 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { QueueFigures, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, rateText, secondsText, shortCountText } from './figures-text.ts';
-import { firstThatFits, fitEnd } from './fit-text.ts';
+import type { QueueMetrics, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { countText, rateText, secondsText, shortCountText } from './format.ts';
+import { firstThatFits, fitEnd } from './layout.ts';
 import type { Paint } from './view.ts';
 
 interface Column {
   readonly title: string;
   readonly width: number;
-  readonly cell: (queue: QueueFigures) => string;
+  readonly cell: (queue: QueueMetrics) => string;
 }
 
-/** Shown also while they are empty. */
+/** Queues that are shown even if empty. */
 const always: readonly string[] = [queueNames.process, queueNames.dead, queueNames.webhooks];
 const columns: readonly Column[] = [
   { title: 'READY', width: 7, cell: (queue) => shortCountText(queue.ready) },
@@ -21,15 +21,15 @@ const columns: readonly Column[] = [
   { title: 'CONSUMERS', width: 11, cell: (queue) => countText(queue.consumers) },
   { title: 'OLDEST', width: 8, cell: (queue) => secondsText(queue.head_age_seconds) },
 ];
-/** Columns that are left out where the terminal is narrow, the first of them first. */
+/** Columns to drop on narrow terminals, in this order. */
 const expendable = ['ACK/s', 'UNACKED', 'OUT/s', 'IN/s'];
-/** All but the age, which comes from events; RabbitMQ samples its own every 5 s. */
+/** For all columns but the age, which comes from events; RabbitMQ samples every 5 s. */
 const titles = ['QUEUE (RabbitMQ’s, ≤ 5 s old)', 'QUEUE (RabbitMQ, ≤ 5 s)', 'QUEUE (RabbitMQ)', 'QUEUE'];
-/** The narrowest column of names has room for its title. */
+/** Minimum width of the name column. */
 const SHORTEST = 'QUEUE'.length;
 const PREFIX = /^image\./;
 
-/** The queues that are in use, that of the jobs first. */
+/** The queues in use, the job queue first. */
 export function queueTable({ queues }: Snapshot, width: number, paint: Paint): string[] {
   const ours = queues.filter(({ name }) => name !== queueNames.eventLog);
   const longest = Math.max(0, ...ours.map(({ name }) => name.length));
@@ -67,5 +67,5 @@ function columnsFor(width: number): readonly Column[] {
   return left;
 }
 
-const isInUse = ({ ready, unacked, publish_rate, ack_rate }: QueueFigures) =>
+const isInUse = ({ ready, unacked, publish_rate, ack_rate }: QueueMetrics) =>
   (ready ?? 0) + (unacked ?? 0) + (publish_rate ?? 0) + ack_rate > 0;

@@ -1,10 +1,9 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, rateText, secondsText } from './figures-text.ts';
-import { figuresByEvents, type Look } from './history.ts';
-import { labelledLines } from './labelled-lines.ts';
+import { countText, rateText, secondsText, sparkline } from './format.ts';
+import { eventMetrics, type Poll } from './history.ts';
+import { labelledLines } from './layout.ts';
 import { queueTable } from './queue-table.ts';
-import { sparkline } from './sparkline.ts';
 import type { Paint, View } from './view.ts';
 
 /** Queues with their depth and rates, workers, dead letters. */
@@ -33,20 +32,20 @@ export const queueView: View = {
   },
 };
 
-/** By events, as the peak and the jobs below are, and not by RabbitMQ, which lags. */
-function depthLines({ peaks }: Snapshot, history: readonly Look[], width: number, paint: Paint): string[] {
-  const depths = figuresByEvents(history, ({ jobs }) => jobs.queued);
+/** From events, like the peak and the jobs below, and not from RabbitMQ, which lags. */
+function depthLines({ peaks }: Snapshot, history: readonly Poll[], width: number, paint: Paint): string[] {
+  const depths = eventMetrics(history, ({ jobs }) => jobs.queued);
   const known = depths.filter((depth) => depth !== undefined);
-  const here = known.length === 0 ? 'not known' : `up to ${countText(Math.max(...known))} waited here`;
-  const ever = peaks === null ? '' : `, ${countText(peaks.waiting.value)} at the worst ever`;
+  const here = known.length === 0 ? 'unknown' : `peak ${countText(Math.max(...known))} in this chart`;
+  const ever = peaks === null ? '' : `, ${countText(peaks.waiting.value)} overall`;
   return [
-    ...labelledLines('Depth', `${here}${ever}, by events`, width, paint),
+    ...labelledLines('Depth', `${here}${ever}, from events`, width, paint),
     paint('cyan', sparkline(depths, width)),
   ];
 }
 
 function jobLines({ jobs, ledger, dead_letters }: Snapshot, width: number, paint: Paint): string[] {
-  const open = `${countText(jobs.queued)} waiting, ${countText(jobs.processing)} in work, ${countText(jobs.retrying)} to be retried`;
+  const open = `${countText(jobs.queued)} waiting, ${countText(jobs.processing)} in progress, ${countText(jobs.retrying)} waiting for a retry`;
   const dead = `${countText(dead_letters.jobs)} jobs, ${countText(dead_letters.webhooks)} webhooks`;
   const lines = [
     ...labelledLines('Jobs', open, width, paint),

@@ -11,11 +11,11 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { someSnapshot, someSource } from '../testing/some-snapshot.ts';
 
-/** A monitoring service that always answers this, or what it is at the n-th look. */
-async function serve(answer: Snapshot | ((look: number) => Snapshot | undefined)): Promise<string> {
-  let look = 0;
+/** A monitoring service that always responds with this, or with the result of the n-th poll. */
+async function serve(result: Snapshot | ((poll: number) => Snapshot | undefined)): Promise<string> {
+  let poll = 0;
   const server = createServer((_request, response) => {
-    const snapshot = typeof answer === 'function' ? answer(look++) : answer;
+    const snapshot = typeof result === 'function' ? result(poll++) : result;
     if (snapshot === undefined) response.destroy();
     else response.end(JSON.stringify(snapshot));
   });
@@ -28,7 +28,7 @@ async function serve(answer: Snapshot | ((look: number) => Snapshot | undefined)
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The n-th snapshot that monitoring makes. */
+/** The n-th snapshot of monitoring. */
 const made = (n: number) => someSnapshot({ updated_at: new Date(1_767_268_800_000 + n).toISOString() });
 
 function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
@@ -53,35 +53,35 @@ const stale = someSnapshot({
 });
 
 describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) => {
-  it('looks once and ends with 0', async () => {
+  it('polls once and exits with 0', async () => {
     const { code, out } = await run(program, '--once', '--url', await serve(someSnapshot()));
     expect([code, out.split('\n')]).toEqual([0, [expect.stringMatching(/^2026-01-01T12.*busy=2\/2/), '']]);
   });
 
-  it('prints the snapshot as JSON, and ends with 3 where its figures are stale', async () => {
+  it('prints the snapshot as JSON, and exits with 3 if it is stale', async () => {
     const { code, out } = await run(program, '--once', '--json', '--url', await serve(stale));
     expect([code, JSON.parse(out)]).toEqual([3, stale]);
   });
 
-  it('ends with 3 where the service cannot be reached', async () => {
+  it('exits with 3 if the service is unreachable', async () => {
     const { code, err } = await run(program, '--once', '--url', 'http://127.0.0.1:9');
     expect([code, err]).toEqual([3, expect.stringContaining('http://127.0.0.1:9 cannot be reached')]);
   });
 
   it.each([['--sideways'], ['--interval', '0'], ['--url', 'nowhere'], ['surplus']])(
-    'ends with 2 where it is called with %s',
+    'exits with 2 if called with %s',
     async (...args) => {
       expect((await run(program, ...args)).code).toBe(2);
     },
   );
 
-  it('ends with 2 where the environment tells no address, and names the variable', async () => {
+  it('exits with 2 if the environment has an invalid address, and names the variable', async () => {
     const { code, err } = await start(program, ['--once'], { MONITORING_URL: 'nowhere' }).ended;
     expect([code, err]).toEqual([2, expect.stringContaining('MONITORING_URL is "nowhere" but must be')]);
   });
 
-  it('prints a line an interval where there is no terminal, until it is told to stop', async () => {
-    const url = await serve((look) => made(Math.floor(look / 2)));
+  it('prints a line per interval without a terminal, until SIGINT', async () => {
+    const url = await serve((poll) => made(Math.floor(poll / 2)));
     const { child, ended } = start(program, ['--interval', '0.2', '--url', url]);
     let lines = 0;
     child.stdout.on('data', (chunk) => {
@@ -97,7 +97,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
     expect(times.slice(0, 3)).toEqual([0, 0, 1].map((n) => made(n).updated_at));
   });
 
-  it('ends at once while the service is silent', async () => {
+  it('exits at once while the service does not respond', async () => {
     const server = createServer(() => undefined);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -111,16 +111,16 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
       `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ]);
     await asked;
-    const told = performance.now();
+    const stoppedAt = performance.now();
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 0, out: '', err: '' });
-    // Less than it would wait for an answer.
-    expect(performance.now() - told).toBeLessThan(1_500);
+    // Shorter than the time-out.
+    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
   });
 
-  // util-linux's `script` gives it a terminal of its own, and passes on what is typed.
+  // util-linux's `script` provides a terminal and forwards the keys.
   it.skipIf(process.platform !== 'linux').each(['\u0003', 'q'])(
-    'gives the terminal back and ends with 0 at %j, also through npx',
+    'restores the terminal and exits with 0 on %j, also through npx',
     async (key) => {
       const url = await serve(someSnapshot());
       const command = `stty cols 80 rows 40; npx --no-install node ${program} --url ${url}; echo code=$?`;
@@ -138,16 +138,16 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
       expect(out).toContain('\u001b[?1049h\u001b[?25l');
       expect(out).toContain('\u001b[?25h\u001b[?1049l');
       expect(out.trimEnd()).toMatch(/code=0$/);
-      // Of npm's own colours nothing is known here.
+      // npm may print colours before that.
       const drawn = out.slice(out.indexOf('\u001b[?1049h'));
       expect(colours.filter((colour) => drawn.includes(colour))).toEqual([]);
     },
   );
 
   it.skipIf(process.platform !== 'linux')(
-    'says that monitoring has gone, and how old its figures are by now',
+    'reports that monitoring does not respond, and the growing age of its metrics',
     async () => {
-      const url = await serve((look) => (look === 0 ? someSnapshot() : undefined));
+      const url = await serve((poll) => (poll === 0 ? someSnapshot() : undefined));
       const command = `stty cols 80 rows 24; exec ${process.execPath} ${program} --interval 0.3 --url ${url}`;
       const child = spawn('script', ['-qefc', command, '/dev/null'], {
         cwd: join(import.meta.dirname, '..'),
@@ -155,7 +155,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
       });
       let out = '';
       const ages = () =>
-        [...out.matchAll(/These figures are ([\d.]+) s old\. The monitoring/g)].map(([, age]) => Number(age));
+        [...out.matchAll(/These metrics are ([\d.]+) s old\. The monitoring/g)].map(([, age]) => Number(age));
       child.stdout.on('data', (chunk) => {
         const wasEnough = ages().length >= 3;
         out += String(chunk);
@@ -171,7 +171,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
   );
 });
 
-it('reads .env of the project; the environment wins', async () => {
+it('reads .env of the project, which the environment overrides', async () => {
   const root = await mkdtemp(join(tmpdir(), 'monitor-'));
   onTestFinished(() => rm(root, { recursive: true }));
   const url = await serve(someSnapshot());

@@ -5,25 +5,23 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import { drawView } from './draw-view.ts';
-import { wrap } from './fit-text.ts';
-import { addLook, addMissedLook, type Look } from './history.ts';
-import { watchKeys } from './keys.ts';
-import { monitorEnvironment } from './monitor-address.ts';
-import { readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
-import { Screen } from './screen.ts';
+import { wrap } from './layout.ts';
+import { addPoll, addFailedPoll, type Poll } from './history.ts';
+import { watchKeys, Screen } from './screen.ts';
+import { monitorEnvironment, readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 import { troublesText } from './troubles.ts';
-import type { Paint, Seen, View } from './view.ts';
+import type { Paint, ViewState, View } from './view.ts';
 
 const OK = 0;
-const NOT_WELL = 3;
-/** The service answers from memory; slower than this is away. */
+const UNHEALTHY = 3;
+/** The service responds from memory, so a slower response counts as none. */
 const TIMEOUT_MS = 2_000;
 
-/** styleText looks at NO_COLOR and at whether the output is a terminal. */
+/** styleText honours NO_COLOR and adds no colours if the output is not a terminal. */
 const paint: Paint = (style, text) => styleText(style, text, { stream: process.stdout });
 
 /**
- * A program that shows one view until q or Ctrl-C, or once. Resolves with its exit code.
+ * Shows a view until q or Ctrl-C, or once. Resolves with the exit code of the program.
  * @param root of the project, where `.env` is
  */
 export async function runMonitor(view: View, root: string): Promise<number> {
@@ -32,18 +30,18 @@ export async function runMonitor(view: View, root: string): Promise<number> {
   if ('exitCode' in options) return options.exitCode;
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort());
-  // `queue_monitor.ts | head`: whoever reads has had enough.
+  // `queue_monitor.ts | head`: the reader has closed the pipe.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(OK);
     throw error;
   });
   const isLive = process.stdout.isTTY && !options.json && !options.once;
   const screen = isLive ? new Screen(process.stdout) : undefined;
-  const letKeysGo = isLive ? watchKeys(process.stdin, () => stopping.abort()) : undefined;
+  const releaseKeys = isLive ? watchKeys(process.stdin, () => stopping.abort()) : undefined;
   try {
     return await watch(view, options, screen, stopping.signal);
   } finally {
-    letKeysGo?.();
+    releaseKeys?.();
     screen?.close();
   }
 }
@@ -54,18 +52,18 @@ async function watch(
   screen: Screen | undefined,
   stop: AbortSignal,
 ): Promise<number> {
-  const history: Look[] = [];
+  const history: Poll[] = [];
   let newest: { readonly snapshot: Snapshot; readonly health: Health; readonly at: number } | undefined;
   let failure: string | undefined;
   let code: number = OK;
   const repaint = () => {
     if (screen === undefined) return;
-    if (newest !== undefined) screen.paint(drawView(view, seenOf(newest), screen, paint));
+    if (newest !== undefined) screen.paint(drawView(view, stateOf(newest), screen, paint));
     else if (failure !== undefined) {
       screen.paint(wrap(failure, screen.width).map((line) => paint('red', line)));
     }
   };
-  const seenOf = ({ snapshot, health, at }: NonNullable<typeof newest>): Seen => {
+  const stateOf = ({ snapshot, health, at }: NonNullable<typeof newest>): ViewState => {
     const { url } = options;
     if (failure === undefined) return { url, health, snapshot, history };
     const ageSeconds = snapshot.age_seconds + (performance.now() - at) / 1_000;
@@ -77,17 +75,17 @@ async function watch(
     try {
       const snapshot = await fetchSnapshot(options.url, { timeoutMs: TIMEOUT_MS, stopping: stop });
       const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
-      addLook(history, snapshot);
+      addPoll(history, snapshot);
       newest = { snapshot, health, at: performance.now() };
       failure = undefined;
-      code = health.status === 'ok' ? OK : NOT_WELL;
-      if (screen === undefined) print(view, options, seenOf(newest));
+      code = health.status === 'ok' ? OK : UNHEALTHY;
+      if (screen === undefined) print(view, options, stateOf(newest));
     } catch (error) {
       if (!(error instanceof MonitoringUnreachable)) throw error;
       if (stop.aborted) break;
-      code = NOT_WELL;
+      code = UNHEALTHY;
       failure = error.message;
-      addMissedLook(history);
+      addFailedPoll(history);
       if (screen === undefined) console.error(error.message);
     }
     repaint();
@@ -98,8 +96,8 @@ async function watch(
   return code;
 }
 
-/** Where there is no terminal, or one look is wanted. */
-function print(view: View, { json, once }: MonitorOptions, seen: Seen): void {
+/** Without a terminal, or with --once. */
+function print(view: View, { json, once }: MonitorOptions, seen: ViewState): void {
   const { snapshot, health } = seen;
   if (json) console.log(JSON.stringify(snapshot));
   else if (once && process.stdout.isTTY) {

@@ -1,21 +1,21 @@
-/** The other screen, without a cursor; lines that are too long for a very narrow terminal are cut, not wrapped. */
+/** The alternate screen, without a cursor; lines that are too long for a very narrow terminal are cut, not wrapped. */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
-/** Before the line: behind one that fills the width many terminals clear its last character. */
+/** Before the line: after a line of full width, many terminals would clear its last character. */
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 const FALLBACK_WIDTH = 80;
 const FALLBACK_HEIGHT = 24;
 
-/** What is needed of `process.stdout`. */
+/** The members of `process.stdout` that are used. */
 export interface Terminal {
   readonly columns: number | undefined;
   readonly rows: number | undefined;
   readonly write: (text: string) => unknown;
 }
 
-/** The whole terminal, painted over in place. What was on it before, and the cursor, come back at the end. */
+/** The whole terminal, repainted in place. Its former content and the cursor are restored at the end. */
 export class Screen {
   readonly #out: Terminal;
   #lines: readonly string[] = [];
@@ -44,10 +44,33 @@ export class Screen {
     this.#isOpen = true;
   }
 
-  /** Leaves what was painted last behind, below what was on the terminal before. */
+  /** Restores the terminal and prints the last painted lines below its former content. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#out.write(`${LEAVE}${this.#lines.join('\n')}\n`);
   }
+}
+
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+
+/**
+ * Reads keys one by one, and calls `onQuit` on Ctrl-C, Ctrl-D or q. Ctrl-C does not send a signal meanwhile: it would also
+ * reach `make` and `npx`, whose exit codes would replace ours. Does nothing if the input is not a terminal.
+ * @returns a function that stops reading
+ */
+export function watchKeys(input: NodeJS.ReadStream, onQuit: () => void): () => void {
+  if (!input.isTTY) return () => undefined;
+  const onData = (data: Buffer) => {
+    const keys = data.toString();
+    if ([CTRL_C, CTRL_D, 'q', 'Q'].some((key) => keys.includes(key))) onQuit();
+  };
+  input.setRawMode(true);
+  input.on('data', onData);
+  return () => {
+    input.off('data', onData);
+    input.setRawMode(false);
+    input.pause();
+  };
 }

@@ -2,7 +2,7 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import { someQueue, someSnapshot, someSource, someWorker } from '../testing/some-snapshot.ts';
-import { heading } from './heading.ts';
+import { heading } from './draw-view.ts';
 import { troublesText } from './troubles.ts';
 
 const idle = { queued: 0, processing: 0, retrying: 0 };
@@ -14,8 +14,8 @@ const aged = (age_seconds: number | null) => ({
 
 describe('the word in the heading, and the line for logs', () => {
   it.each<[string, string, string, Partial<Snapshot>]>([
-    ['all is well', 'ok', '', {}],
-    ['nothing waits, and nobody works', 'ok', '', { workers: gone, jobs: idle, queues: [] }],
+    ['there are no problems', 'ok', '', {}],
+    ['no jobs and no workers', 'ok', '', { workers: gone, jobs: idle, queues: [] }],
     [
       'RabbitMQ has an alarm',
       'ALARM',
@@ -23,7 +23,7 @@ describe('the word in the heading, and the line for logs', () => {
       { alarms: ['memory on rabbit@a', 'memory on rabbit@b'] },
     ],
     [
-      'two resources are short',
+      'two resources are low',
       'ALARM',
       ' alarm=memory,disk',
       { alarms: ['memory on rabbit@a', 'disk on rabbit@a'] },
@@ -35,10 +35,10 @@ describe('the word in the heading, and the line for logs', () => {
       ' no_workers',
       { workers: [], jobs: idle, queues: [someQueue('image.jobs.process', { ready: 1 })] },
     ],
-    ['figures are old', 'stale', ' stale', { sources: aged(60) }],
-    ['nothing is known', 'error', ' error', { sources: aged(null) }],
+    ['metrics are old', 'stale', ' stale', { sources: aged(60) }],
+    ['there is no data', 'error', ' error', { sources: aged(null) }],
     [
-      'much is wrong',
+      'there are several problems',
       'ALARM',
       ' alarm=disk no_workers stale',
       { alarms: ['disk on rabbit@a'], workers: [], sources: aged(60) },

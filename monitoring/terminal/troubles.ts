@@ -4,7 +4,7 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 export type Trouble = 'error' | 'ALARM' | 'no workers' | 'stale';
 
-/** What is wrong, the worst first; empty where all is well. */
+/** The problems, the most serious first. */
 export function troublesOf(snapshot: Snapshot, { status }: Health): Trouble[] {
   const found: Trouble[] = [];
   if (status === 'error') found.push('error');
@@ -14,7 +14,7 @@ export function troublesOf(snapshot: Snapshot, { status }: Health): Trouble[] {
   return found;
 }
 
-/** The same for logs: ` alarm=memory no_workers`; empty where all is well. */
+/** The problems for logs: ` alarm=memory no_workers`; empty if there are none. */
 export function troublesText(snapshot: Snapshot, health: Health): string {
   const resources = new Set(snapshot.alarms.map((alarm) => alarm.split(' ')[0]));
   const texts = {
@@ -28,7 +28,7 @@ export function troublesText(snapshot: Snapshot, health: Health): string {
     .join('');
 }
 
-/** By events or by RabbitMQ: the one may be away. */
+/** From events or from RabbitMQ, because one of them may be unavailable. */
 function isWaitingForWorkers({ workers, jobs, queues }: Snapshot): boolean {
   const ready = queues.find(({ name }) => name === queueNames.process)?.ready ?? 0;
   return workers.every(({ live }) => !live) && (jobs.queued > 0 || ready > 0);

@@ -1,21 +1,21 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { Health } from '@image-pipeline/shared/contracts/health.ts';
-import type { Look } from './history.ts';
+import type { Poll } from './history.ts';
 
-/** What a view is drawn from. */
-export interface Seen {
-  /** Where the figures come from. */
+/** The input of a view. */
+export interface ViewState {
+  /** Address of the monitoring service. */
   readonly url: string;
   readonly health: Health;
-  /** The newest one. */
+  /** The newest snapshot. */
   readonly snapshot: Snapshot;
-  /** One a look, oldest first, the newest included. */
-  readonly history: readonly Look[];
-  /** Why the newest look failed, and how old the snapshot is by now; undefined where it did not fail. */
+  /** One entry per poll, oldest first, including the newest. */
+  readonly history: readonly Poll[];
+  /** Why the newest poll failed, and the age of the snapshot by now; undefined if it succeeded. */
   readonly away?: { readonly reason: string; readonly ageSeconds: number } | undefined;
 }
 
-/** Of the terminal, in characters and lines. */
+/** Size of the terminal, in characters and lines. */
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -23,20 +23,20 @@ export interface Size {
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
 
-/** Colours a text whose width was settled before; leaves it as it is where there are no colours. */
+/** Colours a text, without a change of its visible width; returns it unchanged if colours are off. */
 export type Paint = (style: Style, text: string) => string;
 
-/** A live view, as pure functions of what was seen. */
+/** A live view, as pure functions of the state. */
 export interface View {
   readonly name: string;
   readonly description: string;
   readonly title: string;
-  /** What stands above and below the workers, no line longer than `width`. */
+  /** The lines above and below the workers, none longer than `width`. */
   readonly body: (
-    seen: Seen,
+    seen: ViewState,
     width: number,
     paint: Paint,
   ) => { readonly above: readonly string[]; readonly below: readonly string[] };
-  /** The same in one line, for logs. */
+  /** A summary in one line, for logs. */
   readonly line: (snapshot: Snapshot) => string;
 }

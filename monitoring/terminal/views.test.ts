@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import { someQueue, someSnapshot, someSource, someWorker } from '../testing/some-snapshot.ts';
 import { drawView } from './draw-view.ts';
-import type { Look } from './history.ts';
+import type { Poll } from './history.ts';
 import { performanceView } from './performance-view.ts';
 import { queueView } from './queue-view.ts';
-import type { Paint, Seen, View } from './view.ts';
+import type { Paint, ViewState, View } from './view.ts';
 
 const empty = someSnapshot({
   queues: [],
@@ -26,7 +26,7 @@ const empty = someSnapshot({
 const plain: Paint = (_style, text) => text;
 const manyWorkers = (count: number) => Array.from({ length: count }, (_, n) => someWorker(`worker-${n + 1}`));
 
-function seen(snapshot: Snapshot, more: Partial<Seen> = {}): Seen {
+function seen(snapshot: Snapshot, more: Partial<ViewState> = {}): ViewState {
   const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
   return { url: 'http://localhost:8002', health, snapshot, history: [snapshot], ...more };
 }
@@ -34,7 +34,7 @@ function seen(snapshot: Snapshot, more: Partial<Seen> = {}): Seen {
 function draw(
   view: View,
   snapshot: Snapshot,
-  { width = 80, height = 40, ...more }: Partial<Seen> & { width?: number; height?: number } = {},
+  { width = 80, height = 40, ...more }: Partial<ViewState> & { width?: number; height?: number } = {},
 ): string[] {
   return drawView(view, seen(snapshot, more), { width, height }, plain);
 }
@@ -62,40 +62,40 @@ describe.each([queueView, performanceView])('$name', (view) => {
     }
   });
 
-  it('says what is old', () => {
+  it('reports which source is outdated', () => {
     const management = someSource({ state: 'away', age_seconds: 42, reason: 'refused' });
     const lines = draw(view, someSnapshot({ sources: { management, events: someSource() } }));
     expect(lines[0]).toMatch(/ stale$/);
-    expect(lines[2]).toBe('RabbitMQ’s management API is away; its figures are 42 s old');
+    expect(lines[2]).toBe('RabbitMQ’s management API is unavailable; its metrics are 42 s old');
   });
 
-  it('says why monitoring does not answer and how old the figures are, in lines of whole words', () => {
+  it('reports why monitoring does not respond and how old the metrics are, in lines of whole words', () => {
     const reason = 'The monitoring service at http://localhost:8002 cannot be reached: connect ECONNREFUSED';
     const away = { reason, ageSeconds: 83.2 };
     const health = { status: 'error', age_seconds: null } as const;
     const lines = draw(view, someSnapshot(), { away, health, width: 60 });
     expect(lines[0]).toMatch(/ error$/);
     expect(lines.slice(2, 5)).toEqual([
-      'These figures are 83 s old. The monitoring service at',
+      'These metrics are 83 s old. The monitoring service at',
       'http://localhost:8002 cannot be reached: connect',
       'ECONNREFUSED',
     ]);
   });
 
-  it('shows figures without their colours while monitoring does not answer', () => {
+  it('shows metrics without their colours while monitoring does not respond', () => {
     const away = { reason: 'refused', ageSeconds: 83 };
     const marked: Paint = (style, text) => `<${style}>${text}`;
     const lines = drawView(view, seen(someSnapshot(), { away }), { width: 80, height: 40 }, marked);
-    expect(lines[2]).toBe('<red>These figures are 83 s old. refused');
+    expect(lines[2]).toBe('<red>These metrics are 83 s old. refused');
     expect(lines.slice(3).filter((line) => !/^<dim>[^<]*$/.test(line))).toEqual([]);
   });
 
-  it('says how often monitoring makes the figures', () => {
-    expect(draw(view, someSnapshot())[0]).toContain(', made every 5 s ');
+  it('shows how often monitoring refreshes', () => {
+    expect(draw(view, someSnapshot())[0]).toContain(', refreshed every 5 s ');
   });
 
-  it('leaves gaps where events were not followed or monitoring did not answer', () => {
-    const looks = [1, 2, 4].map((value) =>
+  it('leaves gaps where events were not up to date or monitoring did not respond', () => {
+    const snapshots = [1, 2, 4].map((value) =>
       someSnapshot({
         jobs: { queued: value, processing: 0, retrying: 0 },
         throughput: { completed_1m: value, completed_5m: 0, failed_1m: 0, failed_5m: 0 },
@@ -105,11 +105,11 @@ describe.each([queueView, performanceView])('$name', (view) => {
         },
       }),
     );
-    const history: Look[] = [...looks.slice(0, 2), undefined, ...looks.slice(2)];
-    expect(draw(view, looks.at(-1) ?? empty, { history })).toContain('▃  █');
+    const history: Poll[] = [...snapshots.slice(0, 2), undefined, ...snapshots.slice(2)];
+    expect(draw(view, snapshots.at(-1) ?? empty, { history })).toContain('▃  █');
   });
 
-  it('shortens the list of workers where the terminal is low, those that are gone first', () => {
+  it('shortens the list of workers on short terminals, starting with those that have gone', () => {
     const workers = manyWorkers(7).map((worker, n) => (n === 1 ? { ...worker, live: false } : worker));
     const lines = draw(view, someSnapshot({ workers }), { height: 20 });
     const names = lines.flatMap((line) => /^ {2}(worker-\d)/.exec(line)?.[1] ?? []);
@@ -122,7 +122,7 @@ describe.each([queueView, performanceView])('$name', (view) => {
     expect(lines.at(-1)).toMatch(/^(Failures|Ledger) /);
   });
 
-  it.each([0, 7])('leaves no line empty where that would hide nearly all of %d workers', (count) => {
+  it.each([0, 7])('drops empty lines before it hides nearly all of %d workers', (count) => {
     const snapshot = someSnapshot({ workers: manyWorkers(count) });
     const all = draw(view, snapshot).filter((line) => line !== '');
     const [height, more] = count === 0 ? [all.length, 0] : [all.length - 2, 1];
@@ -132,7 +132,7 @@ describe.each([queueView, performanceView])('$name', (view) => {
     expect(lines.filter((line) => line.includes('more workers'))).toHaveLength(more);
   });
 
-  it('says how many lines are hidden', () => {
+  it('shows how many lines are hidden', () => {
     const all = draw(view, someSnapshot({ workers: [] })).filter((line) => line !== '');
     const lines = draw(view, someSnapshot({ workers: [] }), { height: 5 });
     expect(lines).toEqual([...all.slice(0, 4), `… ${all.length - 4} lines hidden`]);
@@ -144,8 +144,8 @@ describe.each([queueView, performanceView])('$name', (view) => {
   });
 });
 
-describe('the view of queues', () => {
-  it('shows the queue of jobs first, others where there is something in them, never the event log', () => {
+describe('the queue view', () => {
+  it('shows the job queue first, other queues if they have messages, and never the event log', () => {
     const lines = draw(queueView, someSnapshot());
     expect(lines.slice(2, 8)).toEqual([
       'QUEUE (RabbitMQ, ≤ 5 s)   READY  UNACKED   IN/s  OUT/s  ACK/s  CONSUMERS  OLDEST',
@@ -162,7 +162,7 @@ describe('the view of queues', () => {
     [66, 'jobs.process       1235k   12 345    123    4.8        100  61 min'],
     [60, 'jobs.process          1235k    123    4.8        100  61 min'],
     [45, 'jobs.process         1235k        100  61 min'],
-  ])('leaves out columns at %d', (width, line) => {
+  ])('drops columns at width %d', (width, line) => {
     expect(draw(queueView, someSnapshot(), { width })).toContain(line);
   });
 
@@ -177,7 +177,7 @@ describe('the view of queues', () => {
     ]);
   });
 
-  it('draws the depth as it went, by events', () => {
+  it('draws the depth over time, from events', () => {
     const history = [0, 1, 50, 100].map((queued) =>
       someSnapshot({
         jobs: { queued, processing: 0, retrying: 0 },
@@ -185,15 +185,15 @@ describe('the view of queues', () => {
       }),
     );
     const lines = draw(queueView, history.at(-1) ?? empty, { history });
-    expect(lines).toContain('Depth     up to 100 waited here, 20 at the worst ever, by events');
+    expect(lines).toContain('Depth     peak 100 in this chart, 20 overall, from events');
     expect(lines).toContain('▁▂▅█');
   });
 
-  it('does not make up a depth that is not known', () => {
-    expect(draw(queueView, empty)).toContain('Depth     not known, by events');
+  it('reports an unknown depth', () => {
+    expect(draw(queueView, empty)).toContain('Depth     unknown, from events');
   });
 
-  it('names runs that are unaccounted for', () => {
+  it('shows unaccounted runs', () => {
     const ledger = { accepted: 9, completed: 5, failed: 1, open: 1, in_broker: 1, unaccounted: 2 };
     expect(draw(queueView, someSnapshot({ ledger })).at(-1)).toBe(
       'Ledger    9 accepted = 5 completed + 1 failed + 1 open + 2 unaccounted',
@@ -201,19 +201,19 @@ describe('the view of queues', () => {
   });
 });
 
-describe('the view of performance', () => {
-  it('shows each stage with its percentiles, and a dash for what is not known', () => {
+describe('the performance view', () => {
+  it('shows each stage with its percentiles, and a dash for unknown values', () => {
     const lines = draw(performanceView, someSnapshot());
     expect(lines).toContain(
       'total      from upload to result            0.50 s      12 s    20 min   0.030 s',
     );
     expect(lines.find((line) => line.startsWith('  notify'))).toMatch(
-      / until monitoring knew +(?: {9}-){4}$/,
+      / until its event arrived +(?: {9}-){4}$/,
     );
-    expect(lines.at(-1)).toBe('Failures  undecodable_image 3, deadline_exceeded 1 (22 ever, 7 retries)');
+    expect(lines.at(-1)).toBe('Failures  undecodable_image 3, deadline_exceeded 1 (22 in total, 7 retries)');
   });
 
-  it('leaves out meanings, then the mean, where the terminal is narrow', () => {
+  it('drops descriptions, then the mean, on narrow terminals', () => {
     const at = (width: number) => draw(performanceView, someSnapshot(), { width });
     expect(at(60)).toContain('  process               0.50 s      12 s    20 min   0.030 s');
     expect(at(45)).toContain('  process          0.50 s      12 s    20 min');

@@ -1,20 +1,18 @@
-import type { Snapshot, WorkerFigures } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { shareText } from './figures-text.ts';
-import { firstThatFits, fitEnd } from './fit-text.ts';
-import { labelledLines, LABEL_WIDTH } from './labelled-lines.ts';
-import { bar } from './sparkline.ts';
+import type { Snapshot, WorkerMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { shareText, bar } from './format.ts';
+import { firstThatFits, fitEnd, labelledLines, LABEL_WIDTH } from './layout.ts';
 import type { Paint } from './view.ts';
 
 const LONGEST_NAME = 28;
-/** Of a line: all but the name and the bar. */
+/** Width of a line without the name and the bar. */
 const FIXED_WIDTH = 18;
 
-/** All workers together, then each with what it has in hand. @param height lines; the list is shortened to fit */
+/** The sum of all workers, then each with its jobs in progress. @param height maximum number of lines */
 export function workerLines(snapshot: Snapshot, width: number, height: number, paint: Paint): string[] {
   const { workers } = snapshot;
   const room = height - 1;
   if (workers.length <= room) return [sumLine(snapshot, width, paint), ...linesOf(workers, width, paint)];
-  const shown = new Set(workers.toSorted(goneLast).slice(0, Math.max(0, room - 1)));
+  const shown = new Set(workers.toSorted(liveFirst).slice(0, Math.max(0, room - 1)));
   const hidden = workers.length - shown.size;
   return [
     sumLine(snapshot, width, paint),
@@ -27,7 +25,7 @@ export function workerLines(snapshot: Snapshot, width: number, height: number, p
   ];
 }
 
-const goneLast = (one: WorkerFigures, other: WorkerFigures) => Number(other.live) - Number(one.live);
+const liveFirst = (one: WorkerMetrics, other: WorkerMetrics) => Number(other.live) - Number(one.live);
 
 function sumLine({ workers, utilisation }: Snapshot, width: number, paint: Paint): string {
   const { slots, busy, last_minute } = utilisation;
@@ -45,14 +43,14 @@ function sumLine({ workers, utilisation }: Snapshot, width: number, paint: Paint
   return labelledLines('Workers', live === 0 ? 'none' : sum, width, paint, tint)[0] ?? '';
 }
 
-function linesOf(workers: readonly WorkerFigures[], width: number, paint: Paint): string[] {
+function linesOf(workers: readonly WorkerMetrics[], width: number, paint: Paint): string[] {
   const room = Math.max(16, width - FIXED_WIDTH);
   const nameWidth = Math.min(LONGEST_NAME, Math.ceil(room / 2) + 3);
   return workers.map((worker) => {
     const name = `  ${fitEnd(worker.name, nameWidth)}`;
     if (!worker.live) return paint('dim', `${name} gone`);
-    const inHand = `${worker.busy}/${worker.slots ?? '?'}`.padStart(6);
+    const jobs = `${worker.busy}/${worker.slots ?? '?'}`.padStart(6);
     const drawn = paint('cyan', bar(worker.utilisation ?? 0, room - nameWidth));
-    return `${name} ${inHand}  ${drawn} ${shareText(worker.utilisation).padStart(6)}`;
+    return `${name} ${jobs}  ${drawn} ${shareText(worker.utilisation).padStart(6)}`;
   });
 }

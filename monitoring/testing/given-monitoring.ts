@@ -17,18 +17,18 @@ type Monitoring = ReturnType<typeof createMonitoring>;
 
 export const TOKEN = '6d6f6e69746f72696e672d74657374';
 
-/** What the tests of a file share; each test has a vhost and a store of its own, because totals count everything. */
+/** Set-up shared by the tests of a file. Each test has its own vhost and store, because totals count everything. */
 export interface Given {
   readonly vhost: Vhost;
   readonly storeFolder: string;
   publish(...events: JobEvent[]): Promise<void>;
-  /** Puts jobs into the queue of jobs. */
+  /** Publishes jobs to the job queue. */
   enqueue(...requests: JobRequest[]): Promise<void>;
-  /** Consumes jobs as a worker with this name and so many slots does; it never ends any. */
+  /** Consumes jobs like a worker with this name and number of slots, and never finishes any. */
   worker(name: string, slots: number): Promise<{ stop(): Promise<void> }>;
-  /** A service that is being started. */
+  /** A service that is still starting. */
   starting(env?: Record<string, string>): Promise<Monitoring>;
-  /** One that has caught up. */
+  /** A service that has caught up. */
   monitoring(env?: Record<string, string>): Promise<Monitoring>;
 }
 
@@ -137,14 +137,14 @@ export function givenMonitoring(): Given {
 }
 
 export async function statusOf(service: Monitoring): Promise<Snapshot> {
-  const answer = await fetch(`http://127.0.0.1:${service.port}/status`, {
+  const response = await fetch(`http://127.0.0.1:${service.port}/status`, {
     signal: AbortSignal.timeout(1_000),
   });
-  expect(answer.status).toBe(200);
-  return snapshotSchema.parse(await answer.json());
+  expect(response.status).toBe(200);
+  return snapshotSchema.parse(await response.json());
 }
 
-/** The first snapshot that this holds of. */
+/** The first snapshot for which `holds` does not throw. */
 export async function untilStatus(
   service: Monitoring,
   holds: (snapshot: Snapshot) => void,

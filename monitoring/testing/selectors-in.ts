@@ -4,9 +4,9 @@ import { asPromql } from './as-promql.ts';
 const ALTERNATIVES = /=~"([^"]*)"/;
 
 /**
- * What a PromQL expression looks for, one by one: `a{b=~"c|d"}` is `a{b=~"c"}` and `a{b=~"d"}`, so that a wrong name shows
- * among right ones.
- * @throws Error where alternatives are in parentheses, or two labels have some: they are not told apart
+ * The selectors of a PromQL expression, with alternatives split: `a{b=~"c|d"}` becomes `a{b=~"c"}` and `a{b=~"d"}`, so that
+ * a test finds one wrong name among right ones.
+ * @throws Error where alternatives are in parentheses, or two labels have some, which is not supported
  */
 export function selectorsIn(expr: string): string[] {
   const promql = asPromql(expr);

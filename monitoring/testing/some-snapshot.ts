@@ -1,8 +1,8 @@
 import type {
-  QueueFigures,
+  QueueMetrics,
   Snapshot,
   Source,
-  WorkerFigures,
+  WorkerMetrics,
 } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 const AT = '2026-01-01T12:00:00.000Z';
@@ -15,7 +15,7 @@ export const someSource = (changes: Partial<Source> = {}): Source => ({
   ...changes,
 });
 
-export const someQueue = (name: string, changes: Partial<QueueFigures> = {}): QueueFigures => ({
+export const someQueue = (name: string, changes: Partial<QueueMetrics> = {}): QueueMetrics => ({
   name,
   ready: 0,
   unacked: 0,
@@ -27,7 +27,7 @@ export const someQueue = (name: string, changes: Partial<QueueFigures> = {}): Qu
   ...changes,
 });
 
-export const someWorker = (name: string, changes: Partial<WorkerFigures> = {}): WorkerFigures => ({
+export const someWorker = (name: string, changes: Partial<WorkerMetrics> = {}): WorkerMetrics => ({
   name,
   slots: 2,
   busy: 1,
@@ -37,7 +37,7 @@ export const someWorker = (name: string, changes: Partial<WorkerFigures> = {}): 
   ...changes,
 });
 
-/** A system in the middle of its work. */
+/** A busy system. */
 export function someSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   const stage = { p50: 0.5, p95: 12.25, p99: 1_234, mean: 0.03 };
   const peak = (value: number) => ({ value, at: AT });

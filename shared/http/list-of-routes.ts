@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Answer, Route } from './service-server.ts';
+import type { Route, RouteResponse } from './service-server.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -17,7 +17,7 @@ export function listOfRoutes(
   { headers: { accept = '' } }: IncomingMessage,
   service: string,
   routes: Readonly<Record<string, Route>>,
-): Answer {
+): RouteResponse {
   const descriptions = Object.entries(routes).map(([name, { description }]) => [name, description] as const);
   const isPage = accept.includes('text/html');
   const list = { service, addresses: Object.fromEntries(descriptions) };
@@ -28,7 +28,6 @@ export function listOfRoutes(
     headers: {
       'Content-Type': isPage ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8',
       'Content-Security-Policy': POLICY,
-      'X-Content-Type-Options': 'nosniff',
       Vary: 'Accept',
     },
   };

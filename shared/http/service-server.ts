@@ -1,13 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageOf } from '../errors.ts';
+import helmet from 'helmet';
+import { PipelineError } from '../errors.ts';
 import type { Startable } from '../lifecycle.ts';
+import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { beginRequest } from '../tracing/http-spans.ts';
+import { respondToClientErrors } from './client-errors.ts';
 import { listen } from './listen.ts';
 import { listOfRoutes } from './list-of-routes.ts';
+import { commonProblem, PROBLEM_TYPE } from './problem.ts';
 
-/** What a route answers; the body is sent as JSON, a text as it is. */
-export interface Answer {
+/** The response of a route. The body is sent as JSON, except for a string, which is sent as it is. */
+export interface RouteResponse {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -16,7 +21,10 @@ export interface Answer {
 export interface Route {
   /** One line for the list at `GET /`. */
   readonly description: string;
-  readonly handle: (request: IncomingMessage) => Answer | Promise<Answer>;
+  /** Whether each request is a span of its trace. Do not set it for what is polled every few seconds. */
+  readonly isTraced?: boolean;
+  /** May throw a PipelineError with a code of `commonStatuses`. */
+  readonly handle: (request: IncomingMessage) => RouteResponse | Promise<RouteResponse>;
 }
 
 export interface ServiceServerOptions {
@@ -30,8 +38,10 @@ export interface ServiceServerOptions {
   /** Why the service is not ready, or undefined when it is. */
   readonly notReadyBecause: () => string | undefined;
   readonly metrics: Metrics;
-  /** What the service answers besides, by method and path: `GET /status`. */
+  /** Routes of this service only, by method and path: `GET /status`. */
   readonly routes?: Readonly<Record<string, Route>>;
+  /** For unexpected errors; by default they are written to stderr. */
+  readonly log?: Pick<Logger, 'error'>;
 }
 
 export interface ServiceServer extends Startable {
@@ -41,16 +51,18 @@ export interface ServiceServer extends Startable {
   readonly port: number;
 }
 
-/** `/` (the list of all addresses), `/livez`, `/readyz`, `/metrics` and a few routes of a service whose work is not HTTP. */
+/**
+ * The HTTP server of a service whose work is not HTTP: `/` (a list of all addresses), `/livez`, `/readyz`, `/metrics` and a
+ * few routes of its own. Every error is problem details, like those of the API.
+ */
 export function createServiceServer(options: ServiceServerOptions): ServiceServer {
   const routes = withCommonRoutes(options);
   const server = createServer((request, response) => {
-    answer(request, response, routes).catch((error: unknown) => {
-      send(response, 500, { error: messageOf(error) });
-    });
+    setSecurityHeaders(request, response, () => void respond(request, response, routes, options.log));
   });
   server.headersTimeout = 15_000;
   server.requestTimeout = 60_000;
+  respondToClientErrors(server);
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   return {
@@ -63,25 +75,79 @@ export function createServiceServer(options: ServiceServerOptions): ServiceServe
   };
 }
 
-async function answer(
+/** Those of the API: responses are data and load nothing. Pages set a policy of their own. */
+const setSecurityHeaders = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  },
+  // A proxy that terminates TLS decides about it.
+  strictTransportSecurity: false,
+});
+
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   routes: Readonly<Record<string, Route>>,
+  log: ServiceServerOptions['log'] = console,
 ): Promise<void> {
-  const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
+  const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname ?? '/';
   const { method = 'GET' } = request;
-  const here = Object.entries(routes).filter(([name]) => name.endsWith(` ${path ?? ''}`));
-  const route = here.find(([name]) => name.startsWith(method === 'HEAD' ? 'GET ' : `${method} `));
-  if (route !== undefined) {
-    const { status, body, headers } = await route[1].handle(request);
+  const sameRoute = method === 'HEAD' ? `GET ${path}` : `${method} ${path}`;
+  const route = Object.hasOwn(routes, sameRoute) ? routes[sameRoute] : undefined;
+  const span = beginRequest(method, request.headers.traceparent, route?.isTraced !== true);
+  try {
+    if (route === undefined) throw noRoute(path, routes);
+    const { status, body, headers } = await route.handle(request);
     send(response, status, body, headers);
-  } else if (here.length > 0) {
-    const allowed = here.map(([name]) => name.split(' ')[0]).join(', ');
-    send(response, 405, { error: `This address supports only ${allowed}.` }, { Allow: allowed });
-  } else {
-    const known = Object.keys(routes).join(', ');
-    send(response, 404, { error: `Unknown address. Available: ${known}.` });
+  } catch (error) {
+    if (response.headersSent || response.destroyed) {
+      // The client is gone, or has part of the response already.
+      response.destroy();
+      return;
+    }
+    const problem = commonProblem(error);
+    if (problem.code === 'internal_error') {
+      log.error({ err: error, trace_id: span.traceId, path }, 'a request failed');
+    }
+    send(
+      response,
+      problem.status,
+      { ...problem, instance: path, trace_id: span.traceId },
+      {
+        'Content-Type': PROBLEM_TYPE,
+        'Cache-Control': 'no-store',
+        ...(problem.code === 'unauthorized' && { 'WWW-Authenticate': 'Bearer' }),
+        ...(problem.code === 'method_not_allowed' && { Allow: methodsOf(path, routes).join(', ') }),
+        // The rest of the body must not be taken for the next request.
+        ...(isBodyUnread(request) && { Connection: 'close' }),
+      },
+    );
+  } finally {
+    const status = response.headersSent ? response.statusCode : undefined;
+    span.end({ method, route: route && path, path, status });
   }
+}
+
+function noRoute(path: string, routes: Readonly<Record<string, Route>>): PipelineError {
+  const allowed = methodsOf(path, routes);
+  if (allowed.length === 0) {
+    const addresses = Object.keys(routes).join(', ');
+    return new PipelineError('not_found', `Unknown address. Available: ${addresses}.`);
+  }
+  const message = `Method not allowed. Allowed: ${allowed.join(', ')}.`;
+  return new PipelineError('method_not_allowed', message, { details: { allowed } });
+}
+
+function methodsOf(path: string, routes: Readonly<Record<string, Route>>): string[] {
+  return Object.keys(routes)
+    .filter((name) => name.endsWith(` ${path}`))
+    .flatMap((name) => (name.startsWith('GET ') ? ['GET', 'HEAD'] : (name.split(' ')[0] ?? [])));
+}
+
+function isBodyUnread({ headers, complete }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return hasBody && !complete;
 }
 
 /** The routes of a service together with those that every service has. */
@@ -114,7 +180,7 @@ function withCommonRoutes({
   return all;
 }
 
-/** What `/readyz` answers in every service. */
+/** The response of `/readyz` in every service. */
 export function readiness(notReadyBecause: string | undefined) {
   return notReadyBecause === undefined
     ? { status: 200, body: { status: 'ready' } }
@@ -125,7 +191,7 @@ function send(
   response: ServerResponse,
   status: number,
   body: unknown,
-  headers: Answer['headers'] = {},
+  headers: RouteResponse['headers'] = {},
 ): void {
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers });
   response.end(typeof body === 'string' ? body : `${JSON.stringify(body)}\n`);

@@ -3,10 +3,10 @@ import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/sn
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import type { MetricName } from '@image-pipeline/shared/metric-definitions.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
-import { JOB_RETRY_PREFIX } from './ledger/ledger.ts';
-import type { BrokerFigures } from './management/read-broker.ts';
+import { JOB_RETRY_PREFIX } from '../ledger/ledger.ts';
+import type { BrokerSample } from '../management/read-broker.ts';
 
-/** What a look at RabbitMQ tells. */
+/** From the sample of RabbitMQ. */
 const brokerGauges = [
   'rabbitmq_queue_messages_ready',
   'rabbitmq_queue_messages_unacked',
@@ -19,7 +19,7 @@ const brokerGauges = [
   'image_pipeline_busy_slots',
 ] as const satisfies readonly MetricName[];
 
-/** What events tell. */
+/** From events. */
 const eventGauges = [
   'image_jobs_open',
   'image_jobs_unaccounted',
@@ -28,24 +28,24 @@ const eventGauges = [
   'image_queue_head_age_seconds',
 ] as const satisfies readonly MetricName[];
 
-/** Shows Prometheus what a refresh found. */
+/** Exposes each refresh to Prometheus. */
 export class MetricsExporter {
   readonly #metrics: Metrics;
-  /** What each counter of somebody else's was when it was last seen. */
+  /** The last value of each external counter. */
   readonly #seen = new Map<string, number>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
   }
 
-  /** @param broker undefined where RabbitMQ could not be looked at: not known is not the same as unchanged */
+  /** @param broker undefined if RabbitMQ could not be sampled: unknown is not the same as unchanged */
   export({
     snapshot,
     broker,
     tookSeconds,
   }: {
     snapshot: Snapshot;
-    broker: BrokerFigures | undefined;
+    broker: BrokerSample | undefined;
     tookSeconds: number;
   }): void {
     const metrics = this.#metrics;
@@ -62,7 +62,7 @@ export class MetricsExporter {
         metrics.set('image_pipeline_slots', snapshot.utilisation.slots);
       }
     }
-    // Until the log has been read to its end, totals are those of the last save, and would seem to begin anew.
+    // Until the log has been read to its end, the totals are the stored ones, which would look like a counter reset.
     if (snapshot.sources.events.state === 'ok') this.#exportJobs(snapshot);
   }
 
@@ -74,20 +74,21 @@ export class MetricsExporter {
     }
   }
 
-  #exportBroker({ queues, alarms }: BrokerFigures): void {
+  #exportBroker({ queues, alarms }: BrokerSample): void {
     const metrics = this.#metrics;
     metrics.set('image_monitoring_last_look_timestamp_seconds', Date.now() / 1_000);
-    for (const { name: queue, ready, unacked, consumers, counts } of queues) {
-      if (ready !== undefined && unacked !== undefined) {
+    for (const { metrics: sampled, counters } of queues) {
+      const { name: queue, ready, unacked, consumers } = sampled;
+      if (ready !== null && unacked !== null) {
         metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
         metrics.set('rabbitmq_queue_messages_unacked', unacked, { queue });
         metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
       }
-      if (consumers !== undefined) metrics.set('rabbitmq_queue_consumers', consumers, { queue });
-      if (counts.publish !== undefined)
-        this.#advance('rabbitmq_queue_messages_published_total', counts.publish, { queue });
-      this.#advance('rabbitmq_queue_messages_delivered_ack_total', counts.deliver, { queue });
-      this.#advance('rabbitmq_queue_messages_acked_total', counts.ack, { queue });
+      if (consumers !== null) metrics.set('rabbitmq_queue_consumers', consumers, { queue });
+      if (counters.publish !== null)
+        this.#advance('rabbitmq_queue_messages_published_total', counters.publish, { queue });
+      this.#advance('rabbitmq_queue_messages_delivered_ack_total', counters.deliver, { queue });
+      this.#advance('rabbitmq_queue_messages_acked_total', counters.ack, { queue });
     }
     const isOn = (resource: string) => Number(alarms.some((alarm) => alarm.resource === resource));
     metrics.set('rabbitmq_alarms_memory_used_watermark', isOn('memory'));
@@ -98,7 +99,7 @@ export class MetricsExporter {
     const metrics = this.#metrics;
     const { jobs, totals, peaks, ledger } = snapshot;
     this.#exportHeadAges(snapshot);
-    // Of workers that RabbitMQ tells of, what events tell.
+    // From events, but only for workers that RabbitMQ lists.
     if (snapshot.sources.management.state === 'ok' && knowsWorkers(snapshot))
       metrics.set('image_pipeline_busy_slots', snapshot.utilisation.busy);
     if (totals === null || peaks === null || ledger === null) return;
@@ -106,7 +107,7 @@ export class MetricsExporter {
     this.#advance('image_jobs_accepted_total', totals.accepted);
     this.#advance('image_jobs_completed_total', totals.completed);
     this.#advance('image_jobs_retried_total', totals.retried);
-    // Of every code, of which there are so many, whatever stands in old events.
+    // One series per error code; unknown codes in old events get none.
     for (const code of Object.keys(errorCodes)) {
       this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code });
     }
@@ -115,7 +116,7 @@ export class MetricsExporter {
     metrics.set('image_jobs_processing_peak', peaks.processing.value);
   }
 
-  /** A counter that fell was begun anew by whoever counts. */
+  /** A counter that fell was reset at its source. */
   #advance(name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}): void {
     const key = `${name} ${Object.values(labels).join(' ')}`;
     const before = this.#seen.get(key) ?? 0;

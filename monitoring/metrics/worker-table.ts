@@ -1,8 +1,8 @@
-import type { Snapshot, WorkerFigures } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Snapshot, WorkerMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { Attempt, OpenRun } from '../events/run-tracker.ts';
 import type { KnownWorker } from './known-workers.ts';
 
-/** Utilisation is that of so much time, in milliseconds. */
+/** The window of the utilisation, in milliseconds. */
 export const UTILISATION_WINDOW_MS = 60_000;
 
 export interface WorkerInput {
@@ -13,8 +13,8 @@ export interface WorkerInput {
   readonly now: number;
 }
 
-/** Every worker with what it has in hand, by name. Times in milliseconds since 1970. */
-export function workerTable({ known, open, attempts, now }: WorkerInput): WorkerFigures[] {
+/** Every worker with its jobs in progress, sorted by name. Times in milliseconds since 1970. */
+export function workerTable({ known, open, attempts, now }: WorkerInput): WorkerMetrics[] {
   const running = new Map<string, number[]>();
   for (const { state, worker, since } of open) {
     if (state !== 'processing' || worker === undefined) continue;
@@ -30,7 +30,7 @@ export function workerTable({ known, open, attempts, now }: WorkerInput): Worker
       return {
         name: worker.name,
         slots: worker.slots,
-        // A worker that was killed leaves runs that only their next start takes away from it.
+        // Runs of a killed worker stay with it until another worker starts them.
         busy: Math.min(starts.length, worker.slots ?? Infinity),
         utilisation: utilisationOf(
           worker,
@@ -45,8 +45,8 @@ export function workerTable({ known, open, attempts, now }: WorkerInput): Worker
     .toSorted((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }));
 }
 
-/** All live workers together; the minute's share is that of their slots. */
-export function utilisationOfAll(workers: readonly WorkerFigures[]): Snapshot['utilisation'] {
+/** The sum of all live workers. */
+export function utilisationOfAll(workers: readonly WorkerMetrics[]): Snapshot['utilisation'] {
   const live = workers.filter((worker) => worker.live);
   const slots = live.reduce((sum, worker) => sum + (worker.slots ?? 0), 0);
   const used = live.reduce((sum, worker) => sum + (worker.slots ?? 0) * (worker.utilisation ?? 0), 0);

@@ -7,7 +7,7 @@ export const noPeaks: Peaks = {
   workers: { value: 0, at: null },
 };
 
-/** The peaks after these values were seen; the same object where none was higher. @param at milliseconds since 1970 */
+/** The peaks including these values; the same object if none is higher. @param at milliseconds since 1970 */
 export function raisePeaks(
   peaks: Peaks,
   seen: Readonly<Partial<Record<keyof Peaks, number>>>,

@@ -20,19 +20,19 @@ describe('the table of workers', () => {
     workers,
     connected: workers.map(({ name }) => name),
   });
-  /** Both were there; the second was heard of 40 s ago and consumes no longer. */
+  /** Two workers, of which the second sent its last event 40 s ago and no longer consumes. */
   function oneLeft(): KnownWorkers {
     const workers = new KnownWorkers(30_000);
-    workers.lookedAt(
+    workers.onSample(
       consuming({ name: 'worker-10', slots: 2 }, { name: 'worker-2', slots: 1 }),
       seconds(100),
     );
-    workers.heardOf('worker-2', seconds(40));
-    workers.lookedAt(consuming({ name: 'worker-10', slots: 2 }), seconds(20));
+    workers.onEvent('worker-2', seconds(40));
+    workers.onSample(consuming({ name: 'worker-10', slots: 2 }), seconds(20));
     return workers;
   }
 
-  it('shows slots, what is in hand, the last minute, and who has gone', () => {
+  it('shows slots, jobs in progress, utilisation of the last minute, and workers that have gone', () => {
     const table = workerTable({
       known: oneLeft().all,
       open: [busy('worker-10', seconds(30)), busy('worker-2', seconds(90)), busy('worker-2', seconds(90))],
@@ -49,17 +49,17 @@ describe('the table of workers', () => {
     expect(utilisationOfAll(table)).toEqual({ slots: 2, busy: 1, last_minute: 45 / 120 });
   });
 
-  it('does not know what RabbitMQ does not tell', () => {
+  it('reports as null what RabbitMQ does not report', () => {
     const workers = new KnownWorkers(30_000);
-    workers.heardOf('worker-1', seconds(5));
+    workers.onEvent('worker-1', seconds(5));
     const input = { known: workers.all, open: [], attempts: [], now: NOW };
     expect(workerTable(input)).toMatchObject([{ slots: null, utilisation: null, live: true }]);
     expect(utilisationOfAll([])).toEqual({ slots: 0, busy: 0, last_minute: null });
   });
 
-  it('measures a new worker by the time that it has been there', () => {
+  it('measures a new worker over its own lifetime', () => {
     const workers = new KnownWorkers(30_000);
-    workers.lookedAt(consuming({ name: 'worker-1', slots: 1 }), seconds(10));
+    workers.onSample(consuming({ name: 'worker-1', slots: 1 }), seconds(10));
     const input = {
       known: workers.all,
       open: [busy('worker-1', seconds(5))],
@@ -69,37 +69,37 @@ describe('the table of workers', () => {
     expect(workerTable(input)[0]?.utilisation).toBe(0.5);
   });
 
-  it('leaves out who was gone at the newest look; while nobody looks, nobody is', () => {
+  it('drops workers that the newest sample lacks, and none without a new sample', () => {
     const workers = oneLeft();
     const names = () => workers.all.map(({ name }) => name);
     expect(names()).toEqual(['worker-10', 'worker-2']);
-    workers.lookedAt(consuming({ name: 'worker-10', slots: 2 }), NOW);
+    workers.onSample(consuming({ name: 'worker-10', slots: 2 }), NOW);
     expect(names()).toEqual(['worker-10']);
   });
 
-  it('tells one that has paused from one that has gone, and one that is heard of again is back', () => {
+  it('distinguishes a paused worker from one that has gone; an event brings a worker back', () => {
     const workers = oneLeft();
     const second = () => workers.all.find(({ name }) => name === 'worker-2');
     expect(second()).toMatchObject({ live: false });
     expect(workers.isConnected('worker-2')).toBe(false);
-    workers.heardOf('worker-2', seconds(15));
+    workers.onEvent('worker-2', seconds(15));
     expect(second()).toMatchObject({ live: true, slots: 1 });
     expect(workers.isConnected('worker-2')).toBe(true);
     for (const [ago, isConnected] of [
       [6, true],
       [4, false],
     ] as const) {
-      workers.lookedAt({ workers: [], connected: [] }, seconds(ago));
+      workers.onSample({ workers: [], connected: [] }, seconds(ago));
       expect(workers.isConnected('worker-2')).toBe(isConnected);
     }
-    workers.lookedAt({ workers: [], connected: ['worker-2'] }, seconds(-60));
+    workers.onSample({ workers: [], connected: ['worker-2'] }, seconds(-60));
     expect(second()).toBeUndefined();
     expect(workers.isConnected('worker-2')).toBe(true);
   });
 
-  it('is bounded while nobody looks', () => {
+  it('is bounded while RabbitMQ cannot be sampled', () => {
     const workers = new KnownWorkers(30_000);
-    for (let n = 0; n < 1_100; n++) workers.heardOf(`worker-${n}`, NOW);
+    for (let n = 0; n < 1_100; n++) workers.onEvent(`worker-${n}`, NOW);
     expect(workers.all).toHaveLength(1_000);
     expect(workers.all[0]?.name).toBe('worker-100');
   });

@@ -1,20 +1,23 @@
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { MetricsExporter } from './export-metrics.ts';
-import type { BrokerFigures, BrokerQueue } from './management/read-broker.ts';
-import { someSnapshot, someSource } from './testing/some-snapshot.ts';
+import type { BrokerSample, SampledQueue } from '../management/read-broker.ts';
+import { someQueue, someSnapshot, someSource } from '../testing/some-snapshot.ts';
 
 const QUEUE = 'image.jobs.process';
 
-function brokerWith(queue: Partial<BrokerQueue>): BrokerFigures {
-  const none = { publish: 0, deliver: 0, ack: 0 };
-  const known = { name: QUEUE, ready: 1, unacked: 2, held: 3, consumers: 4, rates: none, counts: none };
+function brokerWith(queue: Partial<SampledQueue>): BrokerSample {
+  const known: SampledQueue = {
+    metrics: someQueue(QUEUE, { ready: 1, unacked: 2, consumers: 4 }),
+    held: 3,
+    counters: { publish: 0, deliver: 0, ack: 0 },
+  };
   return { queues: [{ ...known, ...queue }], workers: [], connected: [], alarms: [] };
 }
 
-/** What is exposed after these refreshes, without Node's own. */
+/** The exposed metrics after these refreshes, without those of Node. */
 async function exposedAfter(
-  ...refreshes: { snapshot?: Parameters<typeof someSnapshot>[0]; broker?: BrokerFigures }[]
+  ...refreshes: { snapshot?: Parameters<typeof someSnapshot>[0]; broker?: BrokerSample }[]
 ): Promise<string[]> {
   const metrics = createMetrics('monitoring');
   const exporter = new MetricsExporter(metrics);
@@ -29,12 +32,12 @@ const accepted = (count: number) => ({ totals: totals && { ...totals, accepted: 
 const jobsIn = (lines: string[]) =>
   lines.filter((line) => /^image_(jobs|queue)_/.test(line) && !line.includes('_failed_total'));
 
-describe('figures of jobs', () => {
+describe('job metrics', () => {
   const behind = {
     sources: { management: someSource(), events: someSource({ state: 'away', reason: 'being read' }) },
   };
 
-  it('are not shown until the log has been read to its end, and stay the last ones after that', async () => {
+  it('are hidden until the log has been read to its end, and keep their last value afterwards', async () => {
     expect(jobsIn(await exposedAfter({ snapshot: behind }))).toEqual([]);
     const shown = jobsIn(await exposedAfter({ snapshot: behind }, { snapshot: accepted(50) }));
     expect(shown).toContain('image_jobs_accepted_total 50');
@@ -45,17 +48,20 @@ describe('figures of jobs', () => {
   });
 });
 
-describe('figures of RabbitMQ', () => {
-  it('begin anew when it does', async () => {
+describe('RabbitMQ metrics', () => {
+  it('continue after a counter reset', async () => {
     const published = (publish: number) => ({
-      broker: brokerWith({ counts: { publish, deliver: 0, ack: 0 } }),
+      broker: brokerWith({ counters: { publish, deliver: 0, ack: 0 } }),
     });
     const lines = await exposedAfter(published(50), published(7));
     expect(lines).toContain(`rabbitmq_queue_messages_published_total{queue="${QUEUE}"} 57`);
   });
 
-  it('that it has not counted yet are left out, and are not 0', async () => {
-    const uncounted = { ready: undefined, unacked: undefined, held: undefined, consumers: undefined };
+  it('that are not counted yet are omitted, not 0', async () => {
+    const uncounted = {
+      metrics: someQueue(QUEUE, { ready: null, unacked: null, consumers: null }),
+      held: null,
+    };
     const lines = await exposedAfter({ broker: brokerWith({}) }, { broker: brokerWith(uncounted) });
     expect(
       lines.filter((line) => /^rabbitmq_queue_(messages(_ready|_unacked)?|consumers)\{/.test(line)),

@@ -1,18 +1,16 @@
 import { parseLadder } from '@image-pipeline/shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
-import type { EndedRun } from '../events/ended-run.ts';
+import { type EndedRun, latencyOf, percentilesOf, failuresByCode, throughputOf } from './ended-runs.ts';
 import type { OpenRun } from '../events/run-tracker.ts';
-import { latencyOf, percentilesOf } from './latency.ts';
-import { countOpenRuns, givenBack, headAges } from './open-runs.ts';
+import { countOpenRuns, requeueAbandoned, headAges } from './open-runs.ts';
 import { noPeaks, raisePeaks } from './peaks.ts';
-import { failuresByCode, throughputOf } from './throughput.ts';
 
 const ladder = parseLadder('5s,30s');
 const NOW = Date.parse('2026-01-01T12:00:00Z');
-const ended = (secondsAgo: number, failedOf?: string): EndedRun => ({
+const ended = (secondsAgo: number, errorCode?: string): EndedRun => ({
   at: NOW - secondsAgo * 1_000,
-  failedOf,
-  seconds: failedOf === undefined ? { total: secondsAgo, process: 1 } : {},
+  errorCode,
+  seconds: errorCode === undefined ? { total: secondsAgo, process: 1 } : {},
 });
 const open = (
   state: OpenRun['state'],
@@ -36,7 +34,7 @@ describe('percentiles', () => {
     expect(percentilesOf([7])).toEqual({ p50: 7, p95: 7, p99: 7, mean: 7 });
   });
 
-  it('are not known where nothing completed', () => {
+  it('are null if nothing completed', () => {
     const { samples, stages } = latencyOf([ended(1, 'engine_crashed')], 300);
     expect(samples).toBe(0);
     expect(stages.total).toBeNull();
@@ -85,20 +83,20 @@ describe('open runs', () => {
   });
 });
 
-describe('a job in hand', () => {
-  const inHand = { ...open('processing', 5), worker: 'worker-1' };
+describe('a job in progress', () => {
+  const inProgress = { ...open('processing', 5), worker: 'worker-1' };
 
-  it('waits again when its worker has gone', () => {
-    expect(givenBack(inHand, () => true)).toBe(inHand);
-    const left = givenBack(inHand, () => false);
+  it('is queued again when its worker has gone', () => {
+    expect(requeueAbandoned(inProgress, () => true)).toBe(inProgress);
+    const left = requeueAbandoned(inProgress, () => false);
     expect(countOpenRuns([left], NOW)).toEqual({ queued: 1, processing: 0, retrying: 0 });
     expect(headAges([left], ladder, NOW)).toEqual(new Map([['image.jobs.process', 5]]));
   });
 
-  it('is the only one that a worker can leave', () => {
+  it('is the only kind that a worker can abandon', () => {
     for (const state of ['queued', 'retrying'] as const) {
-      const run = { ...inHand, state };
-      expect(givenBack(run, () => false)).toBe(run);
+      const run = { ...inProgress, state };
+      expect(requeueAbandoned(run, () => false)).toBe(run);
     }
   });
 });

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { fitEnd, wrap } from './fit-text.ts';
+import { fitEnd, wrap } from './layout.ts';
 
 it.each([
   ['breaks between words', 'one two three', 7, ['one two', 'three']],
-  ['keeps a figure with what it counts', 'in 12 345 jobs', 12, ['in', '12 345 jobs']],
+  ['keeps a number with its unit', 'in 12 345 jobs', 12, ['in', '12 345 jobs']],
   ['cuts a word that is longer than a line', 'a bcdefgh', 3, ['a', 'bcd', 'efg', 'h']],
-  ['has one line at least', '', 3, ['']],
+  ['has at least one line', '', 3, ['']],
 ])('%s', (_behaviour, text, width, lines) => {
   expect(wrap(text, width)).toEqual(lines);
 });

@@ -1,4 +1,4 @@
-/** `3.2 s`, `0.045 s`, `12 min`; a dash where it is not known. Short enough for a column of 7. */
+/** `3.2 s`, `0.045 s`, `12 min`; a dash if unknown. Short enough for a column of 7. */
 export function secondsText(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return '-';
   if (seconds < 0.1) return `${seconds.toFixed(3)} s`;
@@ -8,7 +8,7 @@ export function secondsText(seconds: number | null | undefined): string {
   return `${Math.floor(seconds / 3_600)} h`;
 }
 
-/** A second: `0.05`, `4.8`, `120`; a dash where it is not known. */
+/** Per second: `0.05`, `4.8`, `120`; a dash if unknown. */
 export function rateText(perSecond: number | null): string {
   if (perSecond === null) return '-';
   if (perSecond === 0) return '0';
@@ -16,12 +16,12 @@ export function rateText(perSecond: number | null): string {
   return perSecond < 100 ? perSecond.toFixed(1) : perSecond.toFixed(0);
 }
 
-/** `98 %`; a dash where it is not known. */
+/** `98 %`; a dash if unknown. */
 export function shareText(share: number | null): string {
   return share === null ? '-' : `${Math.round(share * 100)} %`;
 }
 
-/** With thin groups of three: `1 234 567`. */
+/** In groups of three digits: `1 234 567`. */
 export function countText(count: number | null): string {
   return count === null ? '-' : String(count).replaceAll(/\B(?=(\d{3})+$)/g, ' ');
 }
@@ -30,4 +30,25 @@ export function countText(count: number | null): string {
 export function shortCountText(count: number | null): string {
   if (count === null || count < 100_000) return countText(count);
   return count < 10_000_000 ? `${Math.round(count / 1_000)}k` : `${(count / 1_000_000).toFixed(1)}M`;
+}
+
+const STEPS = '▁▂▃▄▅▆▇█';
+const GAP = ' ';
+
+/** The newest values that fit, scaled from 0 to the highest; a gap for an unknown value. */
+export function sparkline(values: readonly (number | undefined)[], width: number): string {
+  const shown = values.slice(-width);
+  const top = Math.max(...shown.filter((value) => value !== undefined), Number.MIN_VALUE);
+  return shown.map((value) => (value === undefined ? GAP : STEPS[stepOf(value / top)])).join('');
+}
+
+/** Only 0 gets the lowest step, so that one waiting job is visible beside a thousand. */
+function stepOf(part: number): number {
+  return part <= 0 ? 0 : Math.max(1, Math.round(part * (STEPS.length - 1)));
+}
+
+/** `██████░░░░` */
+export function bar(share: number, width: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
 }

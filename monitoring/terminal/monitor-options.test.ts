@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { addressIn, monitorAddress } from './monitor-address.ts';
+import { addressIn, monitorAddress } from './monitor-options.ts';
 
 it.each(['http://a:1', 'http://a:1/', 'http://a:1/status', 'http://a:1/status/'])(
   'understands %s',
