@@ -8,44 +8,44 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import type { RequestHandler } from 'express';
-import { Admission } from './admission.ts';
+import { Admission } from './upload/admission.ts';
 import type { ApiConfig } from './config.ts';
 import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { createEstimateJob } from './estimates/estimate-job.ts';
-import type { JobEstimates } from './estimates/job-estimates.ts';
-import type { FollowedJobs } from './followed-jobs.ts';
-import { deadLetterListRoute, deadLetterStatsRoute } from './http/dead-letter-routes.ts';
-import { docsRoute } from './http/docs-routes.ts';
-import { formLimits } from './http/form-limits.ts';
+import { createEstimateJob } from './jobs/estimate-job.ts';
+import type { JobEstimates } from './jobs/job-estimates.ts';
+import type { FollowedJobs } from './jobs/followed-jobs.ts';
+import { deadLetterListRoute, deadLetterStatsRoute } from './dead-letters/list-routes.ts';
+import { docsRoute } from './docs/docs-routes.ts';
+import { formLimits } from './upload/form-limits.ts';
 import { livenessRoute, metricsRoute, readinessRoute } from './http/health-routes.ts';
-import { imageRoute } from './http/image-route.ts';
-import { jobsRoute } from './http/jobs-route.ts';
+import { imageRoute } from './jobs/image-route.ts';
+import { jobsRoute } from './jobs/list-jobs-route.ts';
 import { jsonBody } from './http/json-body.ts';
 import {
   cacheStateRoute,
   queueStatusRoute,
   serverStatusRoute,
   type PipelineStatusDeps,
-} from './http/pipeline-status-routes.ts';
-import { queueStatsRoute } from './http/queue-stats-route.ts';
-import { removalRoute } from './http/removal-route.ts';
-import { replayRoute, replayStatusRoute } from './http/replay-routes.ts';
+} from './pipeline-status/pipeline-status-routes.ts';
+import { queueStatsRoute } from './thumbnails/queue-stats-route.ts';
+import { removalRoute } from './dead-letters/removal-route.ts';
+import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
 import { requireToken } from './http/require-token.ts';
-import { statusRoute } from './http/status-route.ts';
-import { thumbnailRoute } from './http/thumbnail-route.ts';
-import { guardUpload } from './http/upload-guards.ts';
-import { uploadRoute } from './http/upload-route.ts';
-import { createLinks } from './links.ts';
+import { statusRoute } from './jobs/status-route.ts';
+import { thumbnailRoute } from './thumbnails/thumbnail-route.ts';
+import { guardUpload } from './upload/upload-guards.ts';
+import { uploadRoute } from './upload/upload-route.ts';
+import { createLinks } from './jobs/links.ts';
 import { createOpenapiDocument } from './openapi/document.ts';
 import type { Route } from './openapi/operations.ts';
-import { createQueueLook } from './pipeline-status/queue-look.ts';
+import { createQueueLook } from './pipeline-status/queue-sample.ts';
 import type { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
-import { createQueueFigures, withoutWaiting } from './queue-figures.ts';
-import { notReadyBecause } from './readiness.ts';
-import { readStatus } from './read-status.ts';
-import type { TempFolder } from './temp-folder.ts';
+import { createQueueFigures, withoutWaiting } from './pipeline-status/queue-metrics.ts';
+import { notReadyBecause } from './http/readiness.ts';
+import { readStatus } from './jobs/read-status.ts';
+import type { TempFolder } from './upload/temp-folder.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
-import { createUnlessAway } from './unless-away.ts';
+import { createUnlessAway } from './jobs/unless-unavailable.ts';
 
 /** How old the queues' figures may be, and how long the broker may take for them. */
 const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;

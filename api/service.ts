@@ -12,17 +12,17 @@ import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
-import { Announcer } from './announcer.ts';
+import { Announcer } from './jobs/event-publisher.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { JobEstimates } from './estimates/job-estimates.ts';
-import { FollowedJobs } from './followed-jobs.ts';
-import { createApp } from './http/app.ts';
+import { JobEstimates } from './jobs/job-estimates.ts';
+import { FollowedJobs } from './jobs/followed-jobs.ts';
+import { createApp } from './app.ts';
 import { createHttpServer } from './http/server.ts';
 import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
 import { createRoutes } from './routes.ts';
-import { TempFolder } from './temp-folder.ts';
+import { TempFolder } from './upload/temp-folder.ts';
 
 /** Dead letters that one replica writes down at once. */
 const BURIALS_AT_ONCE = 8;

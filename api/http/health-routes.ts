@@ -1,7 +1,7 @@
 import { readiness } from '@image-pipeline/shared/http/service-server.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { RequestHandler } from 'express';
-import type { ReadQueueFigures } from '../queue-figures.ts';
+import type { ReadQueueFigures } from '../pipeline-status/queue-metrics.ts';
 
 /** `GET /livez`: the process answers. */
 export const livenessRoute: RequestHandler = (_request, response) => {

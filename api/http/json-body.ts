@@ -1,7 +1,7 @@
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import express, { type RequestHandler } from 'express';
 import { z } from 'zod';
-import { bodyTooLarge } from './form-body.ts';
+import { bodyTooLarge } from '../upload/form-body.ts';
 
 /** What express's parser tells of a body that it cannot read. */
 const parserProblem = z.object({ type: z.string(), length: z.number().optional() });

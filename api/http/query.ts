@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { invalidBySchema, invalidParameter } from '../invalid-parameter.ts';
+import { invalidBySchema, invalidParameter } from './invalid-parameter.ts';
 
 /**
  * The query of a request, checked.

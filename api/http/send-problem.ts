@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
-import type { Problem } from '../problem.ts';
-import { secondsToWait } from '../problem.ts';
+import type { Problem } from './problem.ts';
+import { secondsToWait } from './problem.ts';
 import { rememberedJobId } from './job-id.ts';
 import { traceIdOf } from './trace-request.ts';
 import { endUnread, isBodyUnread } from './unread-body.ts';

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listen } from '@image-pipeline/shared/http/listen.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
-import { answerUnreadable } from './answer-unreadable.ts';
+import { answerUnreadable } from './reject-malformed.ts';
 
 export interface HttpServerOptions {
   readonly host: string;

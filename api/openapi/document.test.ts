@@ -3,28 +3,36 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
-import { queueStatsAnswerSchema } from '../contracts/queue-stats-answer.ts';
-import { queueStatusSchema } from '../contracts/queue-status-answer.ts';
-import { cacheStateSchema, serverStatusSchema } from '../contracts/server-status-answer.ts';
-import { statusAnswerSchema } from '../contracts/status-answer.ts';
-import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../contracts/replay-answers.ts';
-import { acceptedJobSchema } from '../contracts/upload-answer.ts';
-import { parseReplayOrder } from '../dead-letters/replay/parse-replay-order.ts';
-import { allowedFormats, FILE_FIELD, textFields } from '../form-fields.ts';
-import { problemCodes, problemMeanings } from '../problem.ts';
+import { jobListAnswerSchema } from '../jobs/job-list-response.ts';
+import { queueStatsAnswerSchema } from '../thumbnails/queue-stats-response.ts';
+import { queueStatusSchema } from '../pipeline-status/queue-status-response.ts';
+import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status-response.ts';
+import { statusAnswerSchema } from '../jobs/status-response.ts';
+import {
+  replayBegunSchema,
+  replayPreviewSchema,
+  replayStatusSchema,
+} from '../dead-letters/replay-responses.ts';
+import { acceptedJobSchema } from '../upload/upload-response.ts';
+import { parseReplayOrder } from '../dead-letters/replay-request.ts';
+import { allowedFormats, FILE_FIELD, textFields } from '../upload/form-fields.ts';
+import { problemCodes, problemMeanings } from '../http/problem.ts';
 import { createOpenapiDocument } from './document.ts';
 import { acceptedExample, jobListExample, queueStatsExample, statusExample } from './examples.ts';
 import { operations } from './operations.ts';
-import { commonProblems, elsewhereProblems, type Operation } from './operations/operation.ts';
+import { commonProblems, elsewhereProblems, type Operation } from './operation.ts';
 import {
   replayBegunExample,
   replayBodyExamples,
   replayPreviewExample,
   replayStatusExample,
-} from './replay-examples.ts';
-import { cacheStateExample, queueStatusExample, serverStatusExample } from './status-examples.ts';
-import { uploadFormSchema } from './upload-form.ts';
+} from '../dead-letters/replay-examples.ts';
+import {
+  cacheStateExample,
+  queueStatusExample,
+  serverStatusExample,
+} from '../pipeline-status/status-examples.ts';
+import { uploadFormSchema } from '../upload/upload-form.ts';
 
 const root = join(import.meta.dirname, '../..');
 

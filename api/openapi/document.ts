@@ -2,11 +2,11 @@ import { operationSchema } from '@image-pipeline/shared/contracts/operations.ts'
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { problemAnswerSchema } from '../contracts/problem-answer.ts';
-import { problemMeanings } from '../problem.ts';
+import { problemAnswerSchema } from './problem-response.ts';
+import { problemMeanings } from '../http/problem.ts';
 import { answerResponse, problemResponses } from './responses.ts';
 import { operations } from './operations.ts';
-import type { Operation } from './operations/operation.ts';
+import type { Operation } from './operation.ts';
 import { webhooks } from './webhooks.ts';
 
 /** The OpenAPI document of the API, made from the contracts and from the tables of calls and error codes. */

@@ -1,7 +1,7 @@
-import type { JobListAnswer } from '../contracts/job-list-answer.ts';
-import type { QueueStatsAnswer } from '../contracts/queue-stats-answer.ts';
-import type { StatusAnswer } from '../contracts/status-answer.ts';
-import type { AcceptedJob } from '../contracts/upload-answer.ts';
+import type { JobListAnswer } from '../jobs/job-list-response.ts';
+import type { QueueStatsAnswer } from '../thumbnails/queue-stats-response.ts';
+import type { StatusAnswer } from '../jobs/status-response.ts';
+import type { AcceptedJob } from '../upload/upload-response.ts';
 
 /** Answers as they look; a test holds them against the schemas. */
 const jobId = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d';

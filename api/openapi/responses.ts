@@ -1,7 +1,7 @@
 import { errorCodes, problemType } from '@image-pipeline/shared/errors.ts';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
-import { problemMeanings, retryAfterOf, type ProblemCode } from '../problem.ts';
-import { commonProblems, type Answer } from './operations/operation.ts';
+import { problemMeanings, retryAfterOf, type ProblemCode } from '../http/problem.ts';
+import { commonProblems, type Answer } from './operation.ts';
 
 export function answerResponse(answer: Answer): ZodOpenApiResponseObject {
   const { description, types = {}, example, headers = {} } = answer;

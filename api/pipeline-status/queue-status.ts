@@ -1,7 +1,7 @@
 import { knowsWorkers } from '@image-pipeline/shared/contracts/snapshot.ts';
-import type { QueueStatus } from '../contracts/queue-status-answer.ts';
-import type { JobEstimates } from '../estimates/job-estimates.ts';
-import type { QueueLook } from './queue-look.ts';
+import type { QueueStatus } from './queue-status-response.ts';
+import type { JobEstimates } from '../jobs/job-estimates.ts';
+import type { QueueLook } from './queue-sample.ts';
 import type { Known } from './snapshot-cache.ts';
 
 export interface QueueStatusInput {

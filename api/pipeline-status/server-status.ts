@@ -1,11 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import {
-  serverStatusMeanings,
-  type CacheState,
-  type ServerStatus,
-} from '../contracts/server-status-answer.ts';
-import type { QueueLook } from './queue-look.ts';
+import { serverStatusMeanings, type CacheState, type ServerStatus } from './server-status-response.ts';
+import type { QueueLook } from './queue-sample.ts';
 import type { Known } from './snapshot-cache.ts';
 
 export interface ServerStatusInput {

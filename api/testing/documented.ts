@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { problemAnswerSchema } from '../contracts/problem-answer.ts';
+import { problemAnswerSchema } from '../openapi/problem-response.ts';
 import { operations } from '../openapi/operations.ts';
-import { commonProblems, elsewhereProblems, type Operation } from '../openapi/operations/operation.ts';
-import { problemMeanings, retryAfterOf } from '../problem.ts';
+import { commonProblems, elsewhereProblems, type Operation } from '../openapi/operation.ts';
+import { problemMeanings, retryAfterOf } from '../http/problem.ts';
 
 export interface Answer {
   readonly status: number;

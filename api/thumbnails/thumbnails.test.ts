@@ -3,11 +3,11 @@ import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { describe, expect, it } from 'vitest';
-import { FollowedJobs } from '../followed-jobs.ts';
+import { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { SlowStore } from '../testing/slow-store.ts';
-import { createUnlessAway } from '../unless-away.ts';
+import { createUnlessAway } from '../jobs/unless-unavailable.ts';
 import { Thumbnails, type ThumbnailsOptions } from './thumbnails.ts';
 
 const given = givenApi();

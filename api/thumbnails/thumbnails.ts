@@ -2,10 +2,10 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
-import type { EstimateJob } from '../estimates/estimate-job.ts';
-import { findImage, notReady, type JobImage } from '../find-image.ts';
-import { hasEnded } from '../followed-jobs.ts';
-import { readStatus, type JobSources } from '../read-status.ts';
+import type { EstimateJob } from '../jobs/estimate-job.ts';
+import { findImage, notReady, type JobImage } from '../jobs/find-image.ts';
+import { hasEnded } from '../jobs/followed-jobs.ts';
+import { readStatus, type JobSources } from '../jobs/read-status.ts';
 import { SharedReads } from './shared-reads.ts';
 
 /** Far above a JPEG of 256 × 256 px; a larger object is none of ours. */

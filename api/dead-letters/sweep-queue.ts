@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { deadKey } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { readDeath } from './read-death.ts';
+import { mayLeaveQueue } from './may-leave-queue.ts';
+
+/** What AMQP can say is 65,535; the messages of a longer queue beyond this are reached when those before are gone. */
+const MAX_PREFETCH = 60_000;
+/** More than may arrive between the look at the queue's length and the deliveries. */
+const MARGIN = 100;
+/** The queue gives its messages to one consumer only: in this time (ms) without any, another one has them. */
+const IDLE_MS = 1_000;
+const LOOK_MS = 20;
+
+export interface SweepDeps {
+  readonly broker: Pick<Broker, 'consumer' | 'queues'>;
+  readonly letters: Pick<DeadLetters, 'records'>;
+  readonly store: Pick<ObjectStore, 'get'>;
+}
+
+/**
+ * Takes the messages of replayed and removed letters out of the dead letter queue. It holds all messages at once,
+ * acknowledges those, and closes its channel over the rest, which keep their order.
+ * @returns the keys of the records whose messages were taken out
+ * @throws PipelineError where broker or store is away: nothing is lost, a later sweep does it
+ */
+export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const { broker } = deps;
+  const taken = new Set<string>();
+  const { ready } = await broker.queues.inspect(queueNames.dead);
+  if (ready === 0) return taken;
+  const held: Delivery[] = [];
+  const { promise: over, resolve: letGo } = Promise.withResolvers<undefined>();
+  const consumer = broker.consumer({
+    queue: queueNames.dead,
+    prefetch: Math.min(ready + MARGIN, MAX_PREFETCH),
+    onDelivery: async (delivery) => {
+      held.push(delivery);
+      await over;
+    },
+  });
+  const stop = () => void consumer.stop(0);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await consumer.start();
+    await untilAllAreHeld(held, Math.min(ready, MAX_PREFETCH), signal);
+    await settle(held, taken, deps);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    letGo(undefined);
+    await consumer.stop();
+  }
+  return taken;
+}
+
+async function untilAllAreHeld(
+  held: readonly Delivery[],
+  expected: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let idle = 0; held.length < expected && idle < IDLE_MS; idle += LOOK_MS) {
+    const before = held.length;
+    await sleep(LOOK_MS, undefined, { signal });
+    if (held.length > before) idle = 0;
+  }
+}
+
+/** The records are read when the messages are in hand, so that whatever was marked before is seen. */
+async function settle(held: readonly Delivery[], taken: Set<string>, deps: SweepDeps): Promise<void> {
+  const letters = new Map((await deps.letters.records()).map((letter) => [keyOf(letter), letter]));
+  for (const delivery of held) {
+    const { jobId, run } = readDeath(delivery, new Date());
+    const key = deadKey(jobId, run);
+    const letter = letters.get(key);
+    const outcome = letter === undefined ? await readOutcome(deps.store, jobId, run) : undefined;
+    if (delivery.lost.aborted || !mayLeaveQueue(letter, outcome)) continue;
+    delivery.ack();
+    taken.add(key);
+  }
+}
+
+function keyOf({ job_id, run }: DeadLetter): string {
+  return deadKey(job_id, run);
+}

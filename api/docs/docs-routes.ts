@@ -1,0 +1,33 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { RequestHandler } from 'express';
+
+/** Swagger UI writes styles into its markup and has its icons in `data:` addresses; all else comes from here. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+const pageFolder = import.meta.dirname;
+const swaggerFolder = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/swagger-ui.css')));
+
+/** What the page loads, and where it lies. */
+const assets: ReadonlyMap<string, string> = new Map([
+  ['start.js', pageFolder],
+  ['swagger-ui.css', swaggerFolder],
+  ['swagger-ui-bundle.js', swaggerFolder],
+  ['favicon-32x32.png', swaggerFolder],
+]);
+
+/** `GET /docs`: Swagger UI. */
+export const docsRoute: RequestHandler = (_request, response) => {
+  response.setHeader('Content-Security-Policy', POLICY);
+  response.sendFile('index.html', { root: pageFolder });
+};
+
+/** `GET /docs/{asset}` */
+export const docsAssetRoute: RequestHandler = (request, response) => {
+  const asset = String(request.params['asset']);
+  const root = assets.get(asset);
+  if (root === undefined) throw new PipelineError('not_found', 'The page has no such part.');
+  response.sendFile(asset, { root, maxAge: '1h' });
+};

@@ -1,0 +1,48 @@
+import { jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
+import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
+import { z } from 'zod';
+import type { Links } from './links.ts';
+import { updatedAt } from './status-response.ts';
+
+const jobSummarySchema = z
+  .object({
+    job_id: jobIdSchema,
+    status: z.enum(jobStates),
+    run: z.int().min(1),
+    attempt: z.int().min(1),
+    submitted_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+    name: z.string().meta({ description: 'The display name of the original.' }),
+    status_url: z.string(),
+    result_url: z.string().optional(),
+  })
+  .meta({ id: 'JobSummary' });
+
+export const jobListAnswerSchema = z
+  .object({
+    jobs: z.array(jobSummarySchema).meta({ description: 'Newest first.' }),
+    next_cursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
+  })
+  .meta({ id: 'JobList' });
+
+export type JobListAnswer = z.output<typeof jobListAnswerSchema>;
+
+export function jobListAnswer(page: JobPage, links: Links): JobListAnswer {
+  return { jobs: page.jobs.map((view) => summaryOf(view, links)), next_cursor: page.next ?? null };
+}
+
+function summaryOf(view: JobView, links: Links) {
+  const { job_id, run, submitted_at, original } = view.request;
+  return {
+    job_id,
+    status: view.state,
+    run,
+    attempt: view.attempt,
+    submitted_at,
+    updated_at: updatedAt(view),
+    name: original.name,
+    status_url: links.status(job_id),
+    ...(view.state === 'completed' ? { result_url: links.result(job_id) } : {}),
+  };
+}

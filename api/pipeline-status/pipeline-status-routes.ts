@@ -1,0 +1,66 @@
+import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import type { RequestHandler } from 'express';
+import type { CacheState, ServerStatus } from './server-status-response.ts';
+import type { QueueStatus } from './queue-status-response.ts';
+import type { JobEstimates } from '../jobs/job-estimates.ts';
+import type { QueueLook } from './queue-sample.ts';
+import { queueStatus, queueStatusAge } from './queue-status.ts';
+import { cacheState, serverStatus } from './server-status.ts';
+import type { SnapshotCache } from './snapshot-cache.ts';
+
+/** Who asks before monitoring was looked at for the first time waits so long for that; see also FIGURES_WORTH_MS. */
+const FIRST_LOOK_MS = 400;
+
+export interface PipelineStatusDeps {
+  readonly snapshots: Pick<SnapshotCache, 'known' | 'lookedOnce' | 'ttlSeconds'>;
+  /** The queue of jobs itself, the last resort. Does not reject. */
+  readonly lookAtQueue: () => Promise<QueueLook | undefined>;
+  readonly estimates: Pick<JobEstimates, 'secondsFor'>;
+  /** Whether a job could be published right now. */
+  readonly isUp: () => boolean;
+}
+
+/** `GET /server/status`: from memory, whatever is away. */
+export function serverStatusRoute({ snapshots, lookAtQueue, isUp }: PipelineStatusDeps): RequestHandler {
+  return async (_request, response) => {
+    const known = await knownOnce(snapshots, 'management');
+    const look = known === undefined ? await lookAtQueue() : undefined;
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(serverStatus({ known, look, isUp: isUp() }) satisfies ServerStatus);
+  };
+}
+
+/** `GET /server/status/debug`: what lies in that memory. */
+export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapshots'>): RequestHandler {
+  return (_request, response) => {
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(cacheState(snapshots.known('management'), snapshots.ttlSeconds) satisfies CacheState);
+  };
+}
+
+/** `GET /queue/status`: from memory as well; the header `Age` tells how old it is. */
+export function queueStatusRoute(deps: PipelineStatusDeps): RequestHandler {
+  const { snapshots, lookAtQueue, estimates, isUp } = deps;
+  return async (_request, response) => {
+    const events = await knownOnce(snapshots, 'events');
+    const figures = {
+      events,
+      management: snapshots.known('management'),
+      look: events === undefined ? await lookAtQueue() : undefined,
+    };
+    const age = queueStatusAge(figures);
+    if (age !== undefined) response.setHeader('Age', Math.floor(age));
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(queueStatus({ ...figures, isUp: isUp() }, estimates) satisfies QueueStatus);
+  };
+}
+
+async function knownOnce(
+  snapshots: PipelineStatusDeps['snapshots'],
+  source: Parameters<SnapshotCache['known']>[0],
+): Promise<ReturnType<SnapshotCache['known']>> {
+  const known = snapshots.known(source);
+  if (known !== undefined) return known;
+  await withinDeadline(FIRST_LOOK_MS, () => snapshots.lookedOnce).catch(() => undefined);
+  return snapshots.known(source);
+}

@@ -1,0 +1,79 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { JobEstimates } from '../jobs/job-estimates.ts';
+import { retryAfterDetails } from '../jobs/retry-after.ts';
+import type { ReadQueueFigures } from '../pipeline-status/queue-metrics.ts';
+
+export interface AdmissionOptions {
+  /** Jobs that may wait, ready or on a rung of the retry ladder; those that workers have in hand are not counted. */
+  readonly maxQueueLength: number;
+  /** Of the queues in which jobs wait; may be a moment old. */
+  readonly figures: ReadQueueFigures;
+  readonly estimates: Pick<JobEstimates, 'secondsFor'>;
+}
+
+/**
+ * Refuses uploads while too many jobs wait. An upload that is being received counts as one job already, so that a burst
+ * does not slip by; the bound is soft by the further files that it may carry. The broker has no bound of its own: a full
+ * queue would refuse retries as well.
+ */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  #seen: Awaited<ReturnType<ReadQueueFigures>>;
+  #acceptedSince = 0;
+  #inHand = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** A job was accepted, which the figures at hand do not count. */
+  accepted(): void {
+    this.#acceptedSince++;
+  }
+
+  /**
+   * Does the work of an upload if it may come in; it may, too, while the broker does not tell how many jobs wait.
+   * @throws PipelineError `queue_full`, and what `work` throws
+   */
+  async during<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { figures, maxQueueLength } = this.#options;
+    const newest = await figures();
+    // From here to the count without a pause, or a burst would be let in together.
+    const waiting = this.#waiting(newest);
+    if (waiting !== undefined && waiting >= maxQueueLength) throw this.#refusal(waiting);
+    this.#inHand++;
+    try {
+      return await work();
+    } finally {
+      this.#inHand--;
+    }
+  }
+
+  #refusal(waiting: number): PipelineError {
+    const { maxQueueLength, estimates } = this.#options;
+    const line = this.#seen?.get(queueNames.process);
+    const seconds = estimates.secondsFor(waiting - maxQueueLength + 1, line?.consumers);
+    return new PipelineError(
+      'queue_full',
+      `${waiting} jobs wait for a worker and the limit is ${maxQueueLength}; nothing was stored, so send it again later.`,
+      {
+        details: {
+          limit: maxQueueLength,
+          seen: waiting,
+          ...retryAfterDetails(seconds),
+        },
+      },
+    );
+  }
+
+  #waiting(figures: Awaited<ReturnType<ReadQueueFigures>>): number | undefined {
+    if (figures === undefined) return undefined;
+    if (figures !== this.#seen) {
+      this.#seen = figures;
+      this.#acceptedSince = 0;
+    }
+    const counted = [...figures.values()].reduce((sum, { ready }) => sum + ready, 0);
+    return counted + this.#acceptedSince + this.#inHand;
+  }
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { inputTypes, type InputType } from '@image-pipeline/shared/contracts/operations.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { fileTypeFromFile } from 'file-type';
+import type { ReceivedFile } from './receive-form.ts';
+
+/** A received file that is an image of a type that we take, by its bytes. */
+export interface ExaminedImage extends ReceivedFile {
+  readonly contentType: InputType;
+  /** hex */
+  readonly sha256: string;
+}
+
+/** A file, and the image it is, or what is wrong with it. */
+export type ExaminedFile = { readonly file: ReceivedFile } & (
+  { readonly image: ExaminedImage } | { readonly error: unknown }
+);
+
+export async function examineFile(file: ReceivedFile): Promise<ExaminedFile> {
+  try {
+    return { file, image: await examineImage(file) };
+  } catch (error) {
+    return { file, error };
+  }
+}
+
+/** @throws PipelineError `empty_file` or `unsupported_type` */
+async function examineImage(file: ReceivedFile): Promise<ExaminedImage> {
+  if (file.size === 0) throw new PipelineError('empty_file', `The file "${file.name}" has no bytes.`);
+  return { ...file, contentType: await typeOf(file), sha256: await digestOf(file.path) };
+}
+
+/** What the bytes say; name and declared type are only claims. */
+async function typeOf({ name, path }: ReceivedFile): Promise<InputType> {
+  const seen = (await fileTypeFromFile(path))?.mime ?? 'unknown';
+  // An animated PNG is a PNG.
+  const type = inputTypes.find((known) => known === (seen === 'image/apng' ? 'image/png' : seen));
+  if (type !== undefined) return type;
+  throw new PipelineError(
+    'unsupported_type',
+    `The bytes of "${name}" are ${seen === 'unknown' ? 'no image that is known here' : seen}; taken are ${inputTypes.join(', ')}`,
+    { details: { allowed: inputTypes, seen } },
+  );
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
+  return hash.digest('hex');
+}

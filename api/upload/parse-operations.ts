@@ -1,0 +1,77 @@
+import { operationsSchema, type Operation } from '@image-pipeline/shared/contracts/operations.ts';
+import { invalidOperation } from './invalid-operation.ts';
+import { invalidBySchema } from '../http/invalid-parameter.ts';
+import {
+  allowedOperations,
+  DEFAULT_OPERATIONS,
+  filterParameters,
+  operationKinds,
+  parametersOf,
+  type OperationKind,
+} from './operation-kinds.ts';
+import { expandShortOperation } from './short-operation.ts';
+
+/**
+ * Reads the field `operations` of an upload, in any of its spellings:
+ *
+ * - names: `resize,watermark`
+ * - names with their main parameters: `resize:800x600,watermark:Hello,filter:blur:5` (see short-operation.ts). A
+ *   comma always begins the next operation, so a text with a comma needs the third spelling.
+ * - a JSON list, each item an object of the contract or one operation in the short spelling.
+ *
+ * @throws PipelineError `invalid_parameter`, naming what is wrong and listing all that is allowed
+ */
+export function parseOperations(text: string): Operation[] {
+  const given = text.trim() === '' ? DEFAULT_OPERATIONS : text.trim();
+  const items = /^[[{]/.test(given) ? parseList(given) : given.split(',');
+  const operations = items.map((item, index) => parseOperation(item, `operations[${index}]`));
+  const parsed = operationsSchema.safeParse(operations);
+  if (!parsed.success) throw invalidBySchema('operations', parsed.error, { allowed: allowedOperations });
+  return parsed.data;
+}
+
+function parseList(json: string): unknown[] {
+  try {
+    const list: unknown = JSON.parse(json);
+    if (Array.isArray(list)) return list;
+  } catch {
+    // Said below, in our own words.
+  }
+  throw invalidOperation('operations', 'begins like JSON but is not a JSON list');
+}
+
+function parseOperation(item: unknown, parameter: string): Operation {
+  const asked = typeof item === 'string' ? expandShortOperation(item, parameter) : item;
+  if (!isRecord(asked)) {
+    throw invalidOperation(parameter, 'is neither an object nor a text');
+  }
+  const kind = kindOf(asked['type'], parameter);
+  const { schema, bare, main } = operationKinds[kind];
+  const operation = main.some((key) => asked[key] !== undefined) ? asked : { ...bare, ...asked };
+  if (kind === 'filter') refuseUnknownFilter(operation['name'], parameter);
+  const parsed = schema.safeParse(operation);
+  if (parsed.success) return parsed.data;
+  throw invalidBySchema(parameter, parsed.error, {
+    takes: parametersOf(kind, operation['name']),
+    allowed: allowedOperations,
+  });
+}
+
+function kindOf(type: unknown, parameter: string): OperationKind {
+  if (typeof type === 'string' && Object.hasOwn(operationKinds, type)) return type as OperationKind;
+  throw unknownName('operation', type, allowedOperations.operations, parameter);
+}
+
+function refuseUnknownFilter(name: unknown, parameter: string): void {
+  if (typeof name === 'string' && filterParameters.has(name)) return;
+  throw unknownName('filter', name, allowedOperations.filters, parameter);
+}
+
+function unknownName(what: string, seen: unknown, known: readonly string[], parameter: string): Error {
+  const name = typeof seen === 'string' ? `"${seen.slice(0, 100)}"` : 'without a name';
+  return invalidOperation(parameter, `there is no ${what} ${name}; there are ${known.join(', ')}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Request, Response } from 'express';
+import multer, { type StorageEngine } from 'multer';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { displayName } from './display-name.ts';
+import { FILE_FIELD } from './form-fields.ts';
+import { bodyTooLarge, FormBody } from './form-body.ts';
+import type { FormLimits } from './form-limits.ts';
+import { formProblem } from './form-errors.ts';
+
+export interface ReceivedFile {
+  /** For people only. */
+  readonly name: string;
+  readonly path: string;
+  /** bytes */
+  readonly size: number;
+}
+
+export interface ReceivedForm {
+  readonly files: readonly ReceivedFile[];
+  /** By name; a field that came more than once is a list. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Receives a multipart form, its files into `folder`, and stops reading at the first limit exceeded.
+ * @throws PipelineError with the code of what is wrong; UploadAborted
+ */
+export async function receiveForm(
+  request: Request,
+  response: Response,
+  folder: string,
+  limits: FormLimits,
+): Promise<ReceivedForm> {
+  const type = request.is('multipart/form-data');
+  if (type !== 'multipart/form-data') {
+    throw notAForm(type === null ? 'a request without a body' : request.headers['content-type']);
+  }
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes, announced);
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const body = new FormBody(request, limits.bodyBytes);
+  try {
+    return await parseForm(body, response, folder, limits);
+  } catch (error) {
+    throw formProblem(error, limits, Math.max(announced, body.seen));
+  }
+}
+
+async function parseForm(
+  body: FormBody,
+  response: Response,
+  folder: string,
+  limits: FormLimits,
+): Promise<ReceivedForm> {
+  const storage = multer.diskStorage({
+    destination: folder,
+    filename: (_request, _file, callback) => callback(null, randomUUID()),
+  });
+  const parse = multer({
+    storage: endingAtLimit(storage, body),
+    defParamCharset: 'utf8',
+    limits: {
+      fileSize: limits.fileBytes,
+      files: limits.files,
+      fields: limits.fields,
+      parts: limits.parts,
+      fieldSize: limits.fieldBytes,
+      fieldNameSize: limits.nameBytes,
+      fieldNestingDepth: 0,
+    },
+  }).array(FILE_FIELD);
+  // The parser reads headers and bytes of a request, and writes `body` and `files`: that much of one this is.
+  const standIn = body as unknown as Request;
+  await promisify(parse)(standIn, response);
+  const files = Array.isArray(standIn.files) ? standIn.files : [];
+  return {
+    files: files.map(({ originalname, path, size }) => ({ name: displayName(originalname), path, size })),
+    fields: standIn.body as Record<string, unknown>,
+  };
+}
+
+/** The parser waits for the end of a file that is too large; nothing of it is wanted any more. */
+function endingAtLimit(storage: StorageEngine, body: FormBody): StorageEngine {
+  return {
+    _handleFile: (request, file, callback) => {
+      file.stream.once('limit', () => body.destroy());
+      storage._handleFile(request, file, callback);
+    },
+    _removeFile: (request, file, callback) => storage._removeFile(request, file, callback),
+  };
+}
+
+function notAForm(contentType: string | undefined): PipelineError {
+  const seen = contentType ?? 'a body without a type';
+  return new PipelineError(
+    'malformed_multipart',
+    `This call takes multipart/form-data, not ${seen.slice(0, 100)}.`,
+    {
+      details: { allowed: ['multipart/form-data'], seen: seen.slice(0, 100) },
+    },
+  );
+}

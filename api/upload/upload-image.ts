@@ -1,0 +1,120 @@
+import { createReadStream } from 'node:fs';
+import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
+import { PublishRefused } from '@image-pipeline/shared/broker/publisher.ts';
+import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import type { JobMessage, JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
+import { v7 as uuidv7 } from 'uuid';
+import type { ExaminedImage } from './inspect-image.ts';
+import type { Wishes } from './upload-options.ts';
+
+export interface UploadImageDeps {
+  readonly store: Pick<ObjectStore, 'put' | 'putIfAbsent' | 'remove'>;
+  /** Resolves once the broker has confirmed. */
+  readonly publish: (message: OutgoingMessage) => Promise<void>;
+  /** Told of every job that was accepted; must not throw. */
+  readonly onAccepted: (request: JobRequest) => void;
+  readonly log: Logger;
+}
+
+/**
+ * Accepts one image as a job: when this resolves, original and request are stored and the broker has confirmed the
+ * message. A publish that was refused is undone. One without a confirm may have arrived, so nothing is removed.
+ * @throws StoreUnavailable, PublishRefused, PublishUnconfirmed: the job is not accepted
+ */
+export async function uploadImage(
+  image: ExaminedImage,
+  wishes: Wishes,
+  deps: UploadImageDeps,
+): Promise<JobRequest> {
+  const request = requestFor(image, wishes, newIdentity());
+  await storeOriginal(image, request.job_id, deps);
+  await storeRequest(request, deps);
+  await publishJob(request, deps);
+  announceAccepted(request, deps);
+  return request;
+}
+
+/** What tells a job from another of the same image. */
+export interface JobIdentity {
+  readonly job_id: string;
+  /** RFC 3339 */
+  readonly submitted_at: string;
+}
+
+function newIdentity(): JobIdentity {
+  return { job_id: uuidv7(), submitted_at: new Date().toISOString() };
+}
+
+export function requestFor(
+  { name, contentType, size, sha256 }: ExaminedImage,
+  wishes: Wishes,
+  { job_id, submitted_at }: JobIdentity,
+): JobRequest {
+  return {
+    version: 1,
+    job_id,
+    run: 1,
+    submitted_at,
+    original: { name, content_type: contentType, size, sha256 },
+    operations: [...wishes.operations],
+    output: wishes.output,
+    ...(wishes.callbackUrl === undefined ? {} : { callback_url: wishes.callbackUrl }),
+  };
+}
+
+export async function storeOriginal(
+  { path, size }: ExaminedImage,
+  jobId: string,
+  { store }: Pick<UploadImageDeps, 'store'>,
+): Promise<void> {
+  await store.put(originalKey(jobId), createReadStream(path), { size });
+}
+
+async function storeRequest(request: JobRequest, { store }: UploadImageDeps): Promise<void> {
+  const isOurs = await store.putIfAbsent(requestKey(request.job_id, request.run), jsonBody(request));
+  if (!isOurs) throw new PipelineError('internal_error', `the job id ${request.job_id} was given twice`);
+}
+
+async function publishJob(request: JobRequest, deps: UploadImageDeps): Promise<void> {
+  try {
+    await deps.publish(jobMessage(request));
+  } catch (error) {
+    if (error instanceof PublishRefused) await undo(request, deps);
+    throw error;
+  }
+}
+
+export function announceAccepted(request: JobRequest, { onAccepted, log }: UploadImageDeps): void {
+  onAccepted(request);
+  const { job_id, original } = request;
+  log.info({ job_id, file: original.name, size: original.size, type: original.content_type }, 'accepted');
+}
+
+/** The message that asks a worker for the first attempt of a run. */
+export function jobMessage(request: JobRequest): OutgoingMessage {
+  return {
+    exchange: exchangeNames.jobs,
+    routingKey: routingKeys.process,
+    body: { ...request, history: [] } satisfies JobMessage,
+    messageId: `${request.job_id}/${request.run}/1`,
+    correlationId: request.job_id,
+    type: 'job',
+    contentType: 'application/json',
+    headers: { 'x-run': request.run, 'x-attempt': 1 },
+  };
+}
+
+/** What cannot be removed now was promised to nobody and goes with retention. */
+async function undo({ job_id, run }: JobRequest, { store, log }: UploadImageDeps): Promise<void> {
+  try {
+    await store.remove(requestKey(job_id, run));
+    await store.remove(originalKey(job_id));
+  } catch (error) {
+    log.warn({ job_id, reason: messageOf(error) }, 'could not remove what was stored of a refused upload');
+  }
+}

@@ -1,0 +1,52 @@
+import { jobIdSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { z } from 'zod';
+import type { Links } from '../jobs/links.ts';
+import { problemOf } from '../http/problem.ts';
+import { problemAnswerSchema } from '../openapi/problem-response.ts';
+
+const acceptedJob = {
+  job_id: jobIdSchema,
+  status: z.literal('queued'),
+  status_url: z.string(),
+  result_url: z.string().meta({ description: 'Answers 409 until the job has ended.' }),
+  events_url: z.string().optional().meta({ description: 'A WebSocket that tells what happens to the job.' }),
+};
+
+export const acceptedJobSchema = z.object(acceptedJob).meta({ id: 'AcceptedJob' });
+
+/** What became of one of several files. */
+const verdictSchema = z.union([
+  z.object({ file: z.string(), ...acceptedJob }).meta({ id: 'AcceptedFile' }),
+  z.object({ file: z.string(), error: problemAnswerSchema }).meta({ id: 'RefusedFile' }),
+]);
+
+export const acceptedJobsSchema = z
+  .object({ jobs: z.array(verdictSchema).meta({ description: 'One entry a file, in the order sent.' }) })
+  .meta({ id: 'AcceptedJobs' });
+
+export type AcceptedJob = z.output<typeof acceptedJobSchema>;
+
+/** A file of an upload, and whether it became a job. */
+export type FileVerdict = { readonly file: string } & (
+  { readonly request: JobRequest; readonly repeated: boolean } | { readonly error: unknown }
+);
+
+export function acceptedJobOf({ job_id }: JobRequest, links: Links): AcceptedJob {
+  const events = links.events(job_id);
+  return {
+    job_id,
+    status: 'queued',
+    status_url: links.status(job_id),
+    result_url: links.result(job_id),
+    ...(events === undefined ? {} : { events_url: events }),
+  };
+}
+
+/** The member `jobs` of the answer to several files. */
+export function verdictsOf(verdicts: readonly FileVerdict[], links: Links) {
+  return verdicts.map((verdict) =>
+    'request' in verdict
+      ? { file: verdict.file, ...acceptedJobOf(verdict.request, links) }
+      : { file: verdict.file, error: problemOf(verdict.error) },
+  );
+}
