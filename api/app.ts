@@ -1,37 +1,123 @@
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import type { Route } from './openapi/operations.ts';
-import { docsAssetRoute } from './docs/docs-routes.ts';
-import { mountRoutes } from './http/mount-routes.ts';
-import { observe } from './http/observe.ts';
-import { answerErrors, nothingHere } from './http/error-handlers.ts';
-import { traceRequest } from './http/trace-request.ts';
+import type { ApiConfig } from './config.ts';
+import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { deadLetterListRoute, deadLetterStatsRoute } from './dead-letters/list-dead-letters.ts';
+import { removalRoute } from './dead-letters/remove-dead-letters.ts';
+import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
+import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
+import { requireToken } from './http/guards.ts';
+import { livenessRoute, metricsRoute, notReadyBecause, readinessRoute } from './http/health.ts';
+import { observe, rememberJobId, traceRequest } from './http/observe.ts';
+import { jsonBody } from './http/request-body.ts';
+import { answerErrors, nothingHere } from './http/send-problem.ts';
+import { imageRoute, type ImageRouteDeps } from './jobs/image-route.ts';
+import { jobsRoute, type JobsRouteDeps } from './jobs/list-jobs.ts';
+import { readStatus } from './jobs/read-status.ts';
+import { statusRoute, type StatusRouteDeps } from './jobs/status-route.ts';
+import { createOpenapiDocument, type Route } from './openapi/document.ts';
+import {
+  cacheStateRoute,
+  queueStatusRoute,
+  serverStatusRoute,
+  type PipelineStatusDeps,
+} from './pipeline-status/pipeline-status-routes.ts';
+import type { ReadQueueFigures } from './pipeline-status/queue-metrics.ts';
+import { queueStatsRoute, thumbnailRoute } from './thumbnails/thumbnail-routes.ts';
+import type { Thumbnails } from './thumbnails/thumbnails.ts';
+import { uploadRoute, type UploadRouteDeps } from './upload/upload-route.ts';
+import { guardUpload } from './upload/upload-slots.ts';
 
-export interface AppOptions {
-  /** What answers each call: the last of several is the call itself, those before it are its guards. */
-  readonly routes: Readonly<Record<Route, readonly RequestHandler[]>>;
-  /** Reverse proxies before this server. */
-  readonly trustedProxies: number;
+/** Of a JSON request body; a thousand ids are about 40 kB. */
+const MAX_JSON_BYTES = 128 * 1024;
+
+/** What the routes need, by room. `service.ts` builds it. */
+export interface AppDeps {
+  readonly config: ApiConfig;
+  readonly upload: UploadRouteDeps;
+  readonly jobs: StatusRouteDeps & ImageRouteDeps & JobsRouteDeps;
+  readonly thumbnails: Thumbnails;
+  /** The queue of thumbnail reads in front of the object store. */
+  readonly thumbnailQueue: RequestQueue;
+  readonly deadLetters: DeadLetterQueue;
+  readonly pipelineStatus: PipelineStatusDeps;
+  /** Of every queue, for `/metrics`. */
+  readonly queueMetrics: ReadQueueFigures;
+  /** Why no job can be accepted right now, or undefined. */
+  readonly refuseBecause: () => PipelineError | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 /** The HTTP application, apart from listening. */
-export function createApp({ routes, trustedProxies, metrics, log }: AppOptions): Express {
+export function createApp(deps: AppDeps): Express {
+  const { config, metrics, log } = deps;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.set('trust proxy', trustedProxies);
+  app.set('trust proxy', config.TRUSTED_PROXIES);
   app.use(traceRequest);
   app.use(observe(log, metrics));
   app.use(securityHeaders());
-  mountRoutes(app, routes);
+  mountRoutes(app, createRoutes(deps));
   app.get('/docs/:asset', docsAssetRoute);
   app.use(nothingHere);
   app.use(answerErrors(log));
   return app;
+}
+
+/** The handlers of each operation in the OpenAPI document: its guards, then the route itself. */
+function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
+  const { config, upload, jobs, thumbnails, deadLetters, pipelineStatus, refuseBecause } = deps;
+  const { letters, replays, replayRecords, sweeper } = deadLetters;
+  const { store, links, isCaughtUp } = jobs;
+  const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
+  const token = requireToken(config.API_TOKEN);
+  const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
+  const readState = async (jobId: string) => (await readStatus(jobId, jobs)).state;
+  return {
+    'POST /upload': guardUpload(uploadRoute(upload), {
+      ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
+      slots: config.UPLOADS_IN_FLIGHT,
+      refuseBecause,
+    }),
+    'GET /status/{job_id}': [statusRoute(jobs)],
+    'GET /jobs': [...tokenInProduction, jobsRoute(jobs)],
+    'GET /results/{job_id}': [imageRoute('result', jobs)],
+    'GET /originals/{job_id}': [imageRoute('original', jobs)],
+    'GET /thumbnail/{job_id}': [thumbnailRoute(thumbnails)],
+    'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(letters)],
+    'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(letters, links)],
+    'DELETE /dlq/messages': [
+      token,
+      removalRoute({
+        letters,
+        store: upload.uploads.store,
+        readState,
+        sweep: (removed) => sweeper.request(removed),
+      }),
+    ],
+    'POST /dlq/replay': [
+      token,
+      jsonBody(MAX_JSON_BYTES),
+      replayRoute({ letters, readState, replays, refuseBecause, links }),
+    ],
+    'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
+    'GET /api/v1/queue/stats': [queueStatsRoute(deps.thumbnailQueue, thumbnails)],
+    'GET /server/status': [serverStatusRoute(pipelineStatus)],
+    'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
+    'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
+    'GET /livez': [livenessRoute],
+    'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
+    'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
+    'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
+    'GET /docs': [docsRoute],
+    'GET /': [(_request, response) => response.redirect('/docs')],
+  };
 }
 
 /** Answers are data and load nothing; routes that show more set a policy of their own. */
@@ -44,4 +130,32 @@ function securityHeaders(): RequestHandler {
     // Whoever ends TLS before us decides about it.
     strictTransportSecurity: false,
   });
+}
+
+/** Mounts handlers by `METHOD /path/{parameter}`. A known path asked with another method answers 405. */
+function mountRoutes(app: Express, routes: Readonly<Record<string, readonly RequestHandler[]>>): void {
+  const methodsOf = new Map<string, string[]>();
+  for (const [name, handlers] of Object.entries(routes)) {
+    const [method = '', documented = ''] = name.split(' ');
+    const path = documented.replaceAll(/\{(\w+)\}/g, ':$1');
+    methodsOf.set(path, [...(methodsOf.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
+    if (method === 'GET') app.get(path, rememberJobId, ...handlers);
+    else if (method === 'POST') app.post(path, rememberJobId, ...handlers);
+    else if (method === 'DELETE') app.delete(path, rememberJobId, ...handlers);
+    else throw new Error(`no way to mount ${name}`);
+  }
+  for (const [path, methods] of methodsOf) app.all(path, otherMethods(methods));
+}
+
+function otherMethods(allowed: readonly string[]): RequestHandler {
+  return (request, response) => {
+    response.setHeader('Allow', [...allowed, 'OPTIONS'].join(', '));
+    if (request.method === 'OPTIONS') {
+      response.status(204).end();
+      return;
+    }
+    throw new PipelineError('method_not_allowed', `This address answers ${allowed.join(' and ')}.`, {
+      details: { allowed },
+    });
+  };
 }

@@ -1,7 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { operations } from './openapi/operations.ts';
+import { operations } from './openapi/document.ts';
 import { givenApi } from './testing/given-api.ts';
 import { form, images } from './testing/images.ts';
 import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from './testing/raw-client.ts';

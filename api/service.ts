@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
@@ -9,6 +9,7 @@ import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-f
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
+import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
@@ -16,16 +17,30 @@ import { Announcer } from './jobs/event-publisher.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { JobEstimates } from './jobs/job-estimates.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createApp } from './app.ts';
 import { createHttpServer } from './http/server.ts';
+import { createEstimateJob, JobEstimates } from './jobs/job-estimates.ts';
+import { createLinks } from './jobs/links.ts';
+import { createUnlessAway } from './jobs/unless-unavailable.ts';
+import { createQueueFigures, createQueueLook, withoutWaiting } from './pipeline-status/queue-metrics.ts';
 import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
-import { createRoutes } from './routes.ts';
+import { Thumbnails } from './thumbnails/thumbnails.ts';
+import { Admission } from './upload/admission.ts';
+import { formLimits } from './upload/form-limits.ts';
 import { TempFolder } from './upload/temp-folder.ts';
 
 /** Dead letters that one replica writes down at once. */
 const BURIALS_AT_ONCE = 8;
+
+/** How old the queues' figures may be, and how long the broker may take for them. */
+const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
+
+/** How long those wait for figures who can do without them, so that no status takes a second, in milliseconds. */
+const FIGURES_WORTH_MS = 400;
+
+/** Of the store, by those who have something to tell without it. */
+const HURRIED_READS = { patienceMs: 400, atOnce: 32 } as const;
 
 /**
  * The API. It listens at once and finds broker and store in the background, so that `/readyz` can tell what is missing
@@ -113,23 +128,75 @@ export function createApi(config: ApiConfig): Service {
     });
   };
 
-  const routes = createRoutes({
-    config,
-    store,
-    broker,
-    followed,
+  const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
+  const sources = { followed, store, unlessAway: createUnlessAway(HURRIED_READS) };
+  const inspect = (queue: string) => broker.queues.inspect(queue);
+  const waitingJobs = createQueueFigures({
+    queues: [queueNames.process, ...config.RETRY_LADDER.map(retryQueueName)],
+    inspect,
+    onNew: (figures) => estimates.compare(figures.get(queueNames.process)),
+    ...QUEUE_FIGURES,
+  });
+  const waitingJobsSoon = withoutWaiting(waitingJobs, FIGURES_WORTH_MS);
+  const allQueues = createQueueFigures({ queues: queuesWithLength(config), inspect, ...QUEUE_FIGURES });
+  const estimate = createEstimateJob(estimates, waitingJobsSoon);
+  const admission = new Admission({
+    maxQueueLength: config.MAX_QUEUE_LENGTH,
+    figures: waitingJobs,
     estimates,
-    follower,
-    onQueued,
-    tempFolder,
+  });
+  const thumbnailQueue = new RequestQueue({
+    maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
+    minInterval: config.UPSTREAM_MIN_INTERVAL,
+  });
+  const app = createApp({
+    config,
+    upload: {
+      limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
+      callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
+      tempFolder,
+      admission,
+      uploads: {
+        store,
+        publisher: broker.publisher,
+        onAccepted: (request) => {
+          admission.accepted();
+          onQueued(request);
+        },
+        isKnown: (jobId) => followed.get(jobId) !== undefined,
+        log,
+      },
+      links,
+      metrics,
+    },
+    jobs: {
+      ...sources,
+      estimate,
+      links,
+      isCaughtUp: () => follower.isCaughtUp,
+      stopping: stopping.signal,
+    },
+    thumbnails: new Thumbnails({
+      sources,
+      estimate,
+      line: thumbnailQueue,
+      ttl: config.THUMBNAIL_CACHE_TTL,
+      maxBytes: config.THUMBNAIL_CACHE_BYTES,
+      timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
+    }),
+    thumbnailQueue,
     deadLetters,
-    snapshots,
+    pipelineStatus: {
+      snapshots,
+      estimates,
+      lookAtQueue: createQueueLook(queueNames.process, waitingJobsSoon),
+      isUp: () => broker.unavailableBecause === undefined,
+    },
+    queueMetrics: withoutWaiting(allQueues, FIGURES_WORTH_MS),
     refuseBecause,
-    stopping: stopping.signal,
     metrics,
     log,
   });
-  const app = createApp({ routes, trustedProxies: config.TRUSTED_PROXIES, metrics, log });
   const server = createHttpServer(app, {
     host: config.API_HOST,
     port: config.API_PORT,
@@ -158,4 +225,11 @@ export function createApi(config: ApiConfig): Service {
     ],
     onStarted: (port) => log.info({ port }, 'listening'),
   });
+}
+
+function queuesWithLength(config: ApiConfig): readonly string[] {
+  const topology = buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER });
+  // A passive declare of a stream returns neither its length nor its readers.
+  const queues = topology.queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream');
+  return queues.map(({ name }) => name);
 }

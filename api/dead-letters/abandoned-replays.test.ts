@@ -8,8 +8,7 @@ import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AbandonedReplays } from './abandoned-replays.ts';
-import { endOf, progressOf, type ReplayPlan } from './replay-record.ts';
-import { ReplayRecords } from './replay-records.ts';
+import { endOf, progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
 
 const course = { jobs: ['replayed' as const], reason: null };
 const timing = { beatMs: 50, watchMs: 50, leaseMs: 400 };

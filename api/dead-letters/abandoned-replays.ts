@@ -2,9 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
-import { progressOf, type DeadRun, type ReplayCourse, type ReplayPlan } from './replay-record.ts';
-import type { ReplayRecords } from './replay-records.ts';
-import { replayTiming, type ReplayTiming } from './replay-timing.ts';
+import {
+  type DeadRun,
+  progressOf,
+  type ReplayCourse,
+  type ReplayPlan,
+  type ReplayRecords,
+} from './replay-records.ts';
+
+export interface ReplayTiming {
+  /** Between two writings of the progress. */
+  readonly beatMs: number;
+  /** Between two looks for replays that nobody carries out. */
+  readonly watchMs: number;
+  /** A runner that has not written for so long is gone. */
+  readonly leaseMs: number;
+}
+
+export const replayTiming: ReplayTiming = { beatMs: 1_000, watchMs: 3_000, leaseMs: 15_000 };
 
 export interface AbandonedReplaysOptions {
   readonly records: ReplayRecords;

@@ -1,22 +1,89 @@
 import { z } from 'zod';
-import { deadLetterListSchema, deadLetterStatsSchema } from './dead-letter-responses.ts';
-import { deadLetterListQuerySchema, removalQuerySchema } from '../http/queries.ts';
-import {
-  removalSchema,
-  replayBegunSchema,
-  replayPreviewSchema,
-  replayStatusSchema,
-} from './replay-responses.ts';
-import { replayBodySchema } from './replay-body.ts';
 import type { ProblemCode } from '../http/problem.ts';
-import { deadLetterListExample, deadLetterStatsExample } from '../openapi/examples.ts';
+import { EXAMPLE_JOB_ID, type Operations } from '../openapi/operation.ts';
 import {
-  replayBegunExample,
-  replayBodyExamples,
-  replayPreviewExample,
-  replayStatusExample,
-} from './replay-examples.ts';
-import type { Operations } from '../openapi/operation.ts';
+  deadLetterListQuerySchema,
+  deadLetterListSchema,
+  deadLetterStatsSchema,
+} from './list-dead-letters.ts';
+import { removalQuerySchema, removalSchema } from './remove-dead-letters.ts';
+import { replayBodySchema } from './replay-request.ts';
+import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from './replay-routes.ts';
+
+const deadLetterStatsExample = {
+  count: 2,
+  by_reason: { undecodable_image: 2 },
+  by_operation: { resize: 2, watermark: 2 },
+  oldest_age_seconds: 86.4,
+};
+
+const deadLetterListExample = {
+  messages: [
+    {
+      job_id: EXAMPLE_JOB_ID,
+      run: 1,
+      attempts: 1,
+      error: {
+        code: 'undecodable_image',
+        reason: 'The image cannot be decoded: the JPEG ends before its end marker.',
+      },
+      death: { reason: 'rejected', queue: 'image.jobs.process', at: '2026-01-02T03:04:06.000Z' },
+      name: 'corrupted.jpg',
+      operations: ['resize', 'watermark'],
+      submitted_at: '2026-01-02T03:04:05.678Z',
+      buried_at: '2026-01-02T03:04:06.123Z',
+      status_url: `/status/${EXAMPLE_JOB_ID}`,
+    },
+  ],
+  next_cursor: null,
+};
+
+const replayId = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8e';
+
+/** What can be asked for; a test reads each of them. Swagger UI sends the first one unless it is changed: a dry run. */
+export const replayBodyExamples = {
+  'what would be replayed': { all: true, dry_run: true },
+  'one job': { ids: [EXAMPLE_JOB_ID] },
+  'those that took too long, ten at most': { filter: { reason: 'deadline_exceeded' }, limit: 10 },
+  'resizes of yesterday and before': { filter: { operation: 'resize', older_than_seconds: 86_400 } },
+};
+
+export const replayPreviewExample = {
+  dry_run: true,
+  matching: 1,
+  total: 1,
+  jobs: deadLetterListExample.messages,
+};
+
+export const replayBegunExample = {
+  replay_id: replayId,
+  status_url: `/dlq/replays/${replayId}`,
+  matching: 2,
+  total: 2,
+};
+
+export const replayStatusExample = {
+  replay_id: replayId,
+  state: 'stopped',
+  total: 2,
+  replayed: 1,
+  completed: 0,
+  failed: 1,
+  skipped: 0,
+  remaining: 1,
+  reason: `job ${EXAMPLE_JOB_ID} failed again in run 2 (undecodable_image)`,
+  started_at: '2026-03-02T10:20:00.000Z',
+  finished_at: '2026-03-02T10:20:00.412Z',
+  jobs: [
+    { job_id: EXAMPLE_JOB_ID, run: 2, state: 'failed', status_url: `/status/${EXAMPLE_JOB_ID}` },
+    {
+      job_id: '01980a3e-9f00-7000-8a11-1b2c3d4e5f60',
+      run: 2,
+      state: 'waiting',
+      status_url: '/status/01980a3e-9f00-7000-8a11-1b2c3d4e5f60',
+    },
+  ],
+};
 
 const changeProblems: readonly ProblemCode[] = [
   'unauthorized',

@@ -1,9 +1,9 @@
-import { deadLetterSchema, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
-import { deadKey, deadPrefix } from '@image-pipeline/shared/store/keys.ts';
-import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { type DeadLetter, deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
+import { deadKey, deadPrefix } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import PQueue from 'p-queue';
 
 /** Records read from the store at once. */
@@ -128,4 +128,17 @@ function standInFor(key: string): DeadLetter | undefined {
 
 function cursorOf({ job_id, run }: DeadLetter): string {
   return deadKey(job_id, run).slice(deadPrefix.length);
+}
+
+/**
+ * Takes a dead letter out of all listings; its message follows at the next sweep. Of two marks at once the later one
+ * stays, which changes nothing but a word: neither of them is `dead`. @throws StoreUnavailable; safe to call again
+ */
+export async function markDeadLetter(
+  store: Pick<ObjectStore, 'put'>,
+  letter: DeadLetter,
+  state: 'replayed' | 'removed',
+): Promise<void> {
+  if (letter.state === state) return;
+  await store.put(deadKey(letter.job_id, letter.run), jsonBody({ ...letter, state } satisfies DeadLetter));
 }

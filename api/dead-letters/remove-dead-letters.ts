@@ -1,14 +1,50 @@
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import type { RequestHandler } from 'express';
 import PQueue from 'p-queue';
-import { findDeadLetters, type ReadState } from './find-dead-letters.ts';
-import { markDeadLetter } from './mark-dead-letter.ts';
-import type { DeadLetters } from './dead-letters.ts';
+import { z } from 'zod';
+import { invalidParameter, readQuery } from '../http/request.ts';
+import { findDeadLetters, type ReadState } from './choose-dead-letters.ts';
+import { type DeadLetters, markDeadLetter } from './dead-letters.ts';
+
+export const removalQuerySchema = z.object({
+  id: z
+    .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(z.string().max(100)).min(1))
+    .optional()
+    .meta({ description: 'The job whose dead letter is removed; may stand there several times.' }),
+  all: z.literal('true', 'must be true').optional().meta({ description: 'Remove all of them.' }),
+});
+
+export const removalSchema = z
+  .object({ removed: z.int().min(0).meta({ description: 'Dead letters; their jobs stay failed.' }) })
+  .meta({ id: 'Removal' });
+
+const ways = ['id', 'all'] as const;
+
+/** `DELETE /dlq/messages?id=…&id=…` or `?all=true`. */
+export function removalRoute(deps: RemoveDeps): RequestHandler {
+  return async (request, response) => {
+    const { id: ids, all } = readQuery(request, removalQuerySchema);
+    if ((ids === undefined) === (all === undefined)) {
+      const seen = ids === undefined ? 'none of them is there' : 'both are there';
+      throw invalidParameter(
+        ways.join(', '),
+        `say which dead letters: ?id=… (once or more) or ?all=true; ${seen}`,
+        {
+          allowed: ways,
+        },
+      );
+    }
+    const removed = await removeDeadLetters(ids === undefined ? 'all' : { ids }, deps);
+    response.setHeader('Cache-Control', 'no-store');
+    response.json({ removed } satisfies z.output<typeof removalSchema>);
+  };
+}
 
 /** Records marked at once. */
 const MARKS_AT_ONCE = 16;
 
-export interface RemoveDeps {
+interface RemoveDeps {
   readonly letters: Pick<DeadLetters, 'records'>;
   readonly store: Pick<ObjectStore, 'put'>;
   readonly readState: ReadState;
@@ -22,7 +58,7 @@ export interface RemoveDeps {
  * @returns how many
  * @throws PipelineError `job_not_found`, `not_in_dlq`; StoreUnavailable: some may be removed; safe to call again
  */
-export async function removeDeadLetters(
+async function removeDeadLetters(
   chosen: { readonly ids: readonly string[] } | 'all',
   { letters, store, readState, sweep }: RemoveDeps,
 ): Promise<number> {

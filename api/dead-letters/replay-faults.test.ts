@@ -10,9 +10,8 @@ import { managementCall } from '../../local/testing/management-call.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { givenDeadLetters } from '../testing/given-dead-letters.ts';
 import { jobMessage } from '../upload/upload-image.ts';
-import { markDeadLetter } from './mark-dead-letter.ts';
-import { progressOf, type ReplayPlan } from './replay-record.ts';
-import { ReplayRecords } from './replay-records.ts';
+import { markDeadLetter } from './dead-letters.ts';
+import { progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
 import { replayRun } from './replay-job.ts';
 
 const given = givenApi();

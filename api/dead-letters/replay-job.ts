@@ -1,12 +1,18 @@
-import { deadLetterSchema, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
-import { jobRequestSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DeadLetter, deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { linkWith } from '@image-pipeline/shared/tracing/spans.ts';
-import { markDeadLetter } from './mark-dead-letter.ts';
-import type { DeadRun } from './replay-record.ts';
+import PQueue from 'p-queue';
+import type { FollowedJobs } from '../jobs/followed-jobs.ts';
+import { markDeadLetter } from './dead-letters.ts';
+import type { DeadRun, ReplayCourse } from './replay-records.ts';
 
 export interface ReplayRunDeps {
   readonly store: Pick<ObjectStore, 'get' | 'put' | 'putIfAbsent'>;
@@ -50,4 +56,58 @@ async function requestNextRun(
   const again = { ...request, run: run + 1, submitted_at: new Date().toISOString() };
   if (await store.putIfAbsent(next, jsonBody(again))) return again;
   return readJson(store, next, jobRequestSchema);
+}
+
+/** The event of an end may be lost, so the store is looked at this often (ms). */
+const LOOK_MS = 2_000;
+
+export interface AwaitOutcomeDeps {
+  readonly store: Pick<ObjectStore, 'get'>;
+  readonly followed: Pick<FollowedJobs, 'nextEnd'>;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** How a run ended; undefined when `patienceMs` are up before. Rejects when `signal` aborts. */
+export async function awaitOutcome(
+  { job_id, run }: Pick<JobRequest, 'job_id' | 'run'>,
+  patienceMs: number,
+  { store, followed, signal, log }: AwaitOutcomeDeps,
+): Promise<Outcome | undefined> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const over = new AbortController();
+    const enough = AbortSignal.any([signal, over.signal]);
+    // Listens before it looks, so that no end falls in between.
+    const ended = followed.nextEnd(job_id, enough).catch(() => undefined);
+    try {
+      const outcome = await waitForStore(() => readOutcome(store, job_id, run), signal, log);
+      const left = deadline - performance.now();
+      if (outcome !== undefined || left <= 0) return outcome;
+      const look = sleep(Math.min(left, LOOK_MS), undefined, { signal: enough }).catch(() => undefined);
+      await Promise.race([ended, look]);
+      signal.throwIfAborted();
+    } finally {
+      over.abort();
+    }
+  }
+}
+
+const LOOKS_AT_ONCE = 16;
+
+/**
+ * A runner may have died between asking for a run and writing that down. What the store has a request of was begun: it
+ * is followed to its end even where the replay has been stopped, or nobody would publish it. @throws StoreUnavailable
+ */
+export async function catchUp(
+  runs: readonly DeadRun[],
+  { jobs }: ReplayCourse,
+  store: Pick<ObjectStore, 'stat'>,
+): Promise<void> {
+  const looks = new PQueue({ concurrency: LOOKS_AT_ONCE });
+  const look = async ({ job_id, run }: DeadRun, index: number) => {
+    if (jobs[index] !== 'waiting') return;
+    if ((await store.stat(requestKey(job_id, run + 1))) !== undefined) jobs[index] = 'replayed';
+  };
+  await looks.addAll(runs.map((dead, index) => () => look(dead, index)));
 }

@@ -1,15 +1,21 @@
+import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { replayPreview, replayStatus, type replayBegunSchema } from './replay-responses.ts';
-import type { DeadLetters } from './dead-letters.ts';
-import type { ReadState } from './find-dead-letters.ts';
-import { chooseReplays } from './choose-replays.ts';
-import { parseReplayOrder } from './replay-request.ts';
-import type { ReplayRecords } from './replay-records.ts';
-import type { Replays } from './replays.ts';
 import type { Links } from '../jobs/links.ts';
+import { chooseReplays, type ReadState } from './choose-dead-letters.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { deadLetterEntrySchema } from './list-dead-letters.ts';
+import {
+  type DeadRun,
+  type ReplayedState,
+  replayedStates,
+  type ReplayRecords,
+  type StoredReplay,
+} from './replay-records.ts';
+import { parseReplayOrder } from './replay-request.ts';
+import type { Replays } from './replays.ts';
 
 export interface ReplayRouteDeps {
   readonly letters: Pick<DeadLetters, 'records'>;
@@ -55,4 +61,98 @@ export function replayStatusRoute(records: Pick<ReplayRecords, 'find'>, links: L
     response.setHeader('Cache-Control', 'no-store');
     response.json(replayStatus(replay, links));
   };
+}
+
+/** Jobs that are listed one by one; all are counted. */
+const MAX_LISTED = 1_000;
+
+const count = z.int().min(0);
+const counts = {
+  matching: count.meta({ description: 'Dead letters that the order means.' }),
+  total: count.meta({ description: 'Of these, as many as the limit lets through.' }),
+};
+
+/** Nothing was done: it was a dry run, or nothing matches. */
+export const replayPreviewSchema = z
+  .object({
+    dry_run: z.boolean(),
+    ...counts,
+    jobs: z
+      .array(deadLetterEntrySchema)
+      .meta({ description: `In the order of their replay; the first ${MAX_LISTED}.` }),
+  })
+  .meta({ id: 'ReplayPreview' });
+
+export const replayBegunSchema = z
+  .object({ replay_id: z.uuid(), status_url: z.string(), ...counts })
+  .meta({ id: 'ReplayBegun' });
+
+export const replayStatusSchema = z
+  .object({
+    replay_id: z.uuid(),
+    state: z
+      .enum(['running', 'done', 'stopped'])
+      .meta({ description: 'stopped: a job failed again, or did not end in time; the rest stay dead.' }),
+    total: count,
+    replayed: count.meta({ description: 'Queued again so far.' }),
+    completed: count,
+    failed: count.meta({ description: 'Failed again; they lie dead once more.' }),
+    skipped: count.meta({ description: 'Were removed meanwhile, or cannot be replayed.' }),
+    remaining: count.meta({ description: 'Still dead.' }),
+    reason: z.string().optional().meta({ description: 'Why it stops.' }),
+    started_at: z.iso.datetime(),
+    finished_at: z.iso.datetime().optional(),
+    jobs: z
+      .array(
+        z.object({
+          job_id: z.string(),
+          run: z.int().min(2).meta({ description: 'The run that is its replay.' }),
+          state: z.enum(replayedStates).meta({ description: 'replayed: queued again, and not ended yet.' }),
+          status_url: z.string(),
+        }),
+      )
+      .meta({ description: `The first ${MAX_LISTED}.` }),
+  })
+  .meta({ id: 'ReplayStatus' });
+
+/** @param letters all that match, of which `total` are taken */
+function replayPreview(
+  letters: readonly DeadLetter[],
+  options: { readonly dryRun: boolean; readonly limit: number; readonly links: Links },
+): z.output<typeof replayPreviewSchema> {
+  const { dryRun, limit, links } = options;
+  const taken = letters.slice(0, limit);
+  return {
+    dry_run: dryRun,
+    matching: letters.length,
+    total: taken.length,
+    jobs: taken
+      .slice(0, MAX_LISTED)
+      .map((letter) => deadLetterEntrySchema.parse({ ...letter, status_url: links.status(letter.job_id) })),
+  };
+}
+
+function replayStatus(replay: StoredReplay, links: Links): z.output<typeof replayStatusSchema> {
+  const { plan } = replay;
+  const { jobs, reason } = 'end' in replay ? replay.end : replay.progress;
+  const counted = (state: ReplayedState) => jobs.filter((job) => job === state).length;
+  const [completed, failed] = [counted('completed'), counted('failed')];
+  return {
+    replay_id: plan.replay_id,
+    state: 'end' in replay ? replay.end.state : 'running',
+    total: plan.runs.length,
+    replayed: counted('replayed') + completed + failed,
+    completed,
+    failed,
+    skipped: counted('skipped'),
+    remaining: counted('waiting'),
+    ...(reason === null ? {} : { reason }),
+    started_at: plan.started_at,
+    ...('end' in replay ? { finished_at: replay.end.finished_at } : {}),
+    jobs: plan.runs.slice(0, MAX_LISTED).map((dead, index) => jobOf(dead, jobs[index], links)),
+  };
+}
+
+function jobOf({ job_id, run }: DeadRun, state: ReplayedState = 'waiting', links: Links) {
+  return { job_id, run: run + 1, state, status_url: links.status(job_id) };
 }

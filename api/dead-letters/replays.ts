@@ -3,10 +3,16 @@ import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { AbandonedReplays } from './abandoned-replays.ts';
-import { endOf, progressOf, type DeadRun, type ReplayCourse, type ReplayPlan } from './replay-record.ts';
-import type { OpenReplay, ReplayRecords } from './replay-records.ts';
-import { replayTiming, type ReplayTiming } from './replay-timing.ts';
+import { AbandonedReplays, replayTiming, type ReplayTiming } from './abandoned-replays.ts';
+import {
+  endOf,
+  progressOf,
+  type DeadRun,
+  type ReplayCourse,
+  type ReplayPlan,
+  type OpenReplay,
+  type ReplayRecords,
+} from './replay-records.ts';
 
 export interface ReplaysOptions {
   readonly records: ReplayRecords;

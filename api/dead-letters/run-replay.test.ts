@@ -1,7 +1,7 @@
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import type { ReplayCourse, ReplayedState } from './replay-record.ts';
+import type { ReplayCourse, ReplayedState } from './replay-records.ts';
 import { runReplay } from './run-replay.ts';
 
 /** Replays as many runs as there are states, of which all complete but those that `fates` speaks of. */

@@ -1,7 +1,7 @@
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import PQueue from 'p-queue';
-import type { DeadRun, ReplayCourse } from './replay-record.ts';
+import type { DeadRun, ReplayCourse } from './replay-records.ts';
 
 /** Runs that may be under way at once when the canary lives: so many can fail again before a replay stops. */
 const IN_FLIGHT = 10;

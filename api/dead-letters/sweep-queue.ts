@@ -3,12 +3,12 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { readDeath } from './read-death.ts';
-import { mayLeaveQueue } from './may-leave-queue.ts';
 
 /** What AMQP can say is 65,535; the messages of a longer queue beyond this are reached when those before are gone. */
 const MAX_PREFETCH = 60_000;
@@ -87,4 +87,13 @@ async function settle(held: readonly Delivery[], taken: Set<string>, deps: Sweep
 
 function keyOf({ job_id, run }: DeadLetter): string {
   return deadKey(job_id, run);
+}
+
+/**
+ * Whether a message may be taken out of the dead letter queue: its letter was replayed or removed, or its run
+ * completed after all, of which there is no letter. One without any record stays: its burial is under way.
+ */
+export function mayLeaveQueue(letter: DeadLetter | undefined, outcome: Outcome | undefined): boolean {
+  if (letter !== undefined) return letter.state !== 'dead';
+  return outcome?.state === 'completed';
 }

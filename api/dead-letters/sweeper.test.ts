@@ -2,7 +2,7 @@ import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { mayLeaveQueue } from './may-leave-queue.ts';
+import { mayLeaveQueue } from './sweep-queue.ts';
 import { Sweeper } from './sweeper.ts';
 
 const letter = { job_id: uuidv7(), run: 1 };

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
+import type { Operations } from '../openapi/operation.ts';
 
 /** Swagger UI writes styles into its markup and has its icons in `data:` addresses; all else comes from here. */
 const POLICY =
@@ -31,3 +32,28 @@ export const docsAssetRoute: RequestHandler = (request, response) => {
   if (root === undefined) throw new PipelineError('not_found', 'The page has no such part.');
   response.sendFile(asset, { root, maxAge: '1h' });
 };
+
+/** The OpenAPI entries of the documentation. */
+export const docsOperations = {
+  'GET /openapi.json': {
+    id: 'readOpenapi',
+    tag: 'Service',
+    summary: 'This document',
+    answers: { 200: { description: 'OpenAPI 3.1.', types: { 'application/json': undefined } } },
+    problems: [],
+  },
+  'GET /docs': {
+    id: 'showDocs',
+    tag: 'Service',
+    summary: 'This document for people',
+    answers: { 200: { description: 'A page.', types: { 'text/html': undefined } } },
+    problems: [],
+  },
+  'GET /': {
+    id: 'goToDocs',
+    tag: 'Service',
+    summary: 'Leads to the documentation',
+    answers: { 302: { description: 'To /docs.', headers: { Location: '/docs' } } },
+    problems: [],
+  },
+} as const satisfies Operations;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { operations } from '../openapi/operations.ts';
+import { operations } from '../openapi/document.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { givenApi } from '../testing/given-api.ts';
 import type { TestApi } from '../testing/test-api.ts';

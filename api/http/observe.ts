@@ -1,11 +1,32 @@
+import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import { beginRequest } from '@image-pipeline/shared/tracing/http-spans.ts';
 import { bound } from '@image-pipeline/shared/tracing/spans.ts';
-import type { Request, RequestHandler } from 'express';
-import { rememberedJobId } from './job-id.ts';
+import type { Request, RequestHandler, Response } from 'express';
+import { jobIdOf } from './request.ts';
+
+/** Everything about a request is a part of the trace that its header `traceparent` names, or of a new one. */
+export const traceRequest: RequestHandler = (request, response, next) => {
+  const method = knownMethod(request.method);
+  const inHand = beginRequest(method, request.headers.traceparent, quietRoutes.includes(request.path));
+  response.locals['traceId'] = inHand.traceId;
+  response.once('close', () => {
+    const { path } = request;
+    const status = response.headersSent ? response.statusCode : undefined;
+    inHand.end({ method, route: routeOf(request), path, status });
+  });
+  inHand.during(next);
+};
+
+/** The trace that a request belongs to. */
+export function traceIdOf(response: Response): string | undefined {
+  const id: unknown = response.locals['traceId'];
+  return typeof id === 'string' ? id : undefined;
+}
 
 /** Asked by machines every few seconds: not worth a line each. */
-export const quietRoutes: readonly string[] = [
+const quietRoutes: readonly string[] = [
   '/livez',
   '/readyz',
   '/metrics',
@@ -39,7 +60,7 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
 }
 
 /** The pattern that the path matched, e.g. `/status/:job_id`: labels must not be made up by callers. */
-export function routeOf(request: Request): string | undefined {
+function routeOf(request: Request): string | undefined {
   const route: unknown = request.route;
   if (typeof route === 'object' && route !== null && 'path' in route && typeof route.path === 'string') {
     return route.path;
@@ -47,6 +68,23 @@ export function routeOf(request: Request): string | undefined {
   return undefined;
 }
 
-export function knownMethod(method: string): string {
+function knownMethod(method: string): string {
   return ['GET', 'HEAD', 'POST', 'DELETE'].includes(method) ? method : 'other';
+}
+
+/** Keeps the job id for the log and for problems, which see the request when its route has been left. */
+export const rememberJobId: RequestHandler = (request, response, next) => {
+  rememberAs(response, jobIdSchema.safeParse(jobIdOf(request)).data);
+  next();
+};
+
+/** The same for a job that the path does not name: that of an upload. */
+export function rememberAs(response: Response, jobId: string | undefined): void {
+  response.locals['jobId'] = jobId;
+}
+
+/** The id of the job that a request is about, if it is about one. */
+export function rememberedJobId(response: Response): string | undefined {
+  const id: unknown = response.locals['jobId'];
+  return typeof id === 'string' ? id : undefined;
 }

@@ -3,8 +3,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
 import { renamed } from '../upload/display-name.ts';
-import type { JobEstimate } from './job-estimates.ts';
-import { retryAfterDetails } from './retry-after.ts';
+import { type JobEstimate, retryAfterDetails } from './job-estimates.ts';
 
 export type ImageKind = 'result' | 'original' | 'thumbnail';
 

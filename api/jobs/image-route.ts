@@ -1,12 +1,13 @@
 import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import type { RequestHandler } from 'express';
-import type { EstimateJob } from './estimate-job.ts';
-import { findImage, type ImageKind } from './find-image.ts';
-import { readStatus, type JobSources } from './read-status.ts';
-import { isKnownToCaller, setImageHeaders } from './image-headers.ts';
-import { jobIdOf } from '../http/job-id.ts';
+import { create as contentDisposition } from 'content-disposition';
+import type { Request, RequestHandler, Response } from 'express';
+import fresh from 'fresh';
+import { jobIdOf } from '../http/request.ts';
+import { findImage, type ImageKind, type JobImage } from './find-image.ts';
+import type { EstimateJob } from './job-estimates.ts';
+import { type JobSources, readStatus } from './read-status.ts';
 
 export interface ImageRouteDeps extends JobSources {
   readonly store: Pick<ObjectStore, 'get' | 'list' | 'stat'>;
@@ -35,4 +36,24 @@ export function imageRoute(kind: Exclude<ImageKind, 'thumbnail'>, deps: ImageRou
 
 function gone(kind: ImageKind): never {
   throw new PipelineError('result_gone', `The bytes of this ${kind} have been removed.`);
+}
+
+/** Whether the caller has these bytes already, by `If-None-Match`. */
+export function isKnownToCaller(request: Request, image: JobImage): boolean {
+  return fresh(request.headers, { etag: etagOf(image) });
+}
+
+/** @param size of the body in bytes; an answer without one has none */
+export function setImageHeaders(response: Response, image: JobImage, size?: number): void {
+  response.setHeader('ETag', etagOf(image));
+  response.setHeader('Cache-Control', 'private, max-age=31536000, immutable');
+  response.setHeader('Content-Type', image.contentType);
+  response.setHeader('Content-Disposition', contentDisposition(image.fileName, { type: 'inline' }));
+  // Opened by itself, the image may be shown and nothing else.
+  response.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+  if (size !== undefined) response.setHeader('Content-Length', size);
+}
+
+function etagOf({ sha256 }: JobImage): string {
+  return `"${sha256}"`;
 }

@@ -1,9 +1,10 @@
 import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import type { ReadQueueFigures } from '../pipeline-status/queue-metrics.ts';
 import { hasEnded } from './followed-jobs.ts';
-import { JobPace } from './throughput.ts';
+import { JobPace, WorkTimes } from './throughput.ts';
 import { WaitingLine } from './waiting-jobs.ts';
-import { WorkTimes } from './processing-times.ts';
 
 /** Where a job is that has not ended, and how long it will take. Null: not known. */
 export interface JobEstimate {
@@ -125,4 +126,25 @@ function newestHopAt({ timeline, request }: JobView): number {
 
 function rounded(seconds: number | undefined): number | null {
   return seconds === undefined ? null : Math.round(seconds * 10) / 10;
+}
+
+/** Where a job is and how long it will take; undefined once it has ended. */
+export type EstimateJob = (view: JobView) => Promise<JobEstimate | undefined>;
+
+/** Estimates by newest figures of the queue; of a job that has ended, without asking for them. */
+export function createEstimateJob(
+  estimates: Pick<JobEstimates, 'of'>,
+  figures: ReadQueueFigures,
+): EstimateJob {
+  return async (view) =>
+    hasEnded(view) ? undefined : estimates.of(view, (await figures())?.get(queueNames.process));
+}
+
+/** Where a job ends much sooner after all, nobody should have been sent away for longer. */
+const MAX_RETRY_AFTER_S = 300;
+
+/** The member of a problem that becomes its `Retry-After`; none where nothing is known, and the usual one is sent. */
+export function retryAfterDetails(seconds: number | null | undefined): { retry_after_seconds?: number } {
+  if (seconds === null || seconds === undefined) return {};
+  return { retry_after_seconds: Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(seconds))) };
 }

@@ -1,7 +1,7 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { jobListAnswerSchema } from './job-list-response.ts';
+import { jobListAnswerSchema } from './list-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import type { TestApi } from '../testing/test-api.ts';
 

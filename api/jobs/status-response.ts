@@ -6,11 +6,70 @@ import {
 } from '@image-pipeline/shared/contracts/job.ts';
 import { inputTypes, operationsSchema, outputSchema } from '@image-pipeline/shared/contracts/operations.ts';
 import { timingsSchema } from '@image-pipeline/shared/contracts/outcome.ts';
+import {
+  type WebhookAttempt,
+  webhookAttemptSchema,
+  webhookErrors,
+  webhookStates,
+  webhookTypes,
+} from '@image-pipeline/shared/contracts/webhook.ts';
 import type { EarlierRun, JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { z } from 'zod';
-import { callbackAnswer, callbackSchema, type Deliveries } from './callback-response.ts';
 import type { JobEstimate } from './job-estimates.ts';
 import type { Links } from './links.ts';
+
+const meanings = Object.entries(webhookErrors).map(([code, meaning]) => `\`${code}\`: ${meaning}`);
+
+const deliverySchema = z
+  .object({
+    event: z.enum(webhookTypes),
+    run: z.int().min(1),
+    attempt: z.int().min(1),
+    at: z.iso.datetime(),
+    state: z.enum(webhookStates).meta({
+      description: '`dead`: given up; the event lies in RabbitMQ’s queue image.webhooks.dead.',
+    }),
+    status: z.int().optional().meta({ description: 'HTTP status of the receiver’s answer, if one came.' }),
+    error: webhookAttemptSchema.shape.error.meta({ description: meanings.join(' ') }),
+    next_attempt_at: z.iso.datetime().optional().meta({ description: 'Not before this.' }),
+  })
+  .meta({ id: 'WebhookDelivery', description: 'One attempt to deliver a webhook.' });
+
+const callbackSchema = z
+  .object({
+    url: z.string(),
+    deliveries: z.array(deliverySchema).optional().meta({
+      description: 'Oldest first; missing while the store does not answer.',
+    }),
+  })
+  .meta({ id: 'Callback', description: 'The webhook that was asked for.' });
+
+/** Undefined where the store did not tell. */
+export type Deliveries = readonly WebhookAttempt[] | undefined;
+
+/** What `/status` answers about the webhook of a job. */
+function callbackAnswer(
+  url: string | undefined,
+  deliveries: Deliveries,
+): { callback?: z.output<typeof callbackSchema> } {
+  if (url === undefined) return {};
+  if (deliveries === undefined) return { callback: { url } };
+  return { callback: { url, deliveries: deliveries.map(deliveryAnswer) } };
+}
+
+function deliveryAnswer(made: WebhookAttempt): z.output<typeof deliverySchema> {
+  const { event, run, attempt, at, state, status, error, next_attempt_at } = made;
+  return {
+    event: event.type,
+    run,
+    attempt,
+    at,
+    state,
+    ...(status === undefined ? {} : { status }),
+    ...(error === undefined ? {} : { error }),
+    ...(next_attempt_at === undefined ? {} : { next_attempt_at }),
+  };
+}
 
 const time = z.iso.datetime();
 const side = z.int().min(1).meta({ description: 'pixels' });

@@ -1,13 +1,17 @@
+import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { RequestHandler } from 'express';
-import { statusQuerySchema } from '../http/queries.ts';
-import { statusAnswer } from './status-response.ts';
-import type { EstimateJob } from './estimate-job.ts';
+import { z } from 'zod';
+import { closed, jobIdOf, readQuery, wholeNumber } from '../http/request.ts';
+import { hasEnded } from './followed-jobs.ts';
+import type { EstimateJob } from './job-estimates.ts';
 import type { Links } from './links.ts';
-import { readDeliveries } from './read-deliveries.ts';
-import { awaitStatus, readStatus, type JobSources } from './read-status.ts';
-import { closed } from '../http/client-gone.ts';
-import { jobIdOf } from '../http/job-id.ts';
-import { readQuery } from '../http/query.ts';
+import { awaitStatus, type JobSources, readStatus } from './read-status.ts';
+import { type Deliveries, statusAnswer } from './status-response.ts';
+
+export const statusQuerySchema = z.object({
+  wait: wholeNumber(0, 60, 0, 'Seconds to hold the answer for, until the job has ended.'),
+});
 
 export interface StatusRouteDeps extends JobSources {
   readonly links: Links;
@@ -29,4 +33,17 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
     const [deliveries, estimate] = await Promise.all([readDeliveries(view, deps), deps.estimate(view)]);
     response.json(statusAnswer(view, { deliveries, estimate, links: deps.links }));
   };
+}
+
+/**
+ * The attempts to deliver webhooks of a job: none before a run of it has ended, and none that cannot be read. Undefined
+ * while the store does not answer: what is known of the job is told without them.
+ */
+export async function readDeliveries(
+  view: JobView,
+  { store, unlessAway }: Pick<JobSources, 'store' | 'unlessAway'>,
+): Promise<Deliveries> {
+  const { callback_url, job_id, run } = view.request;
+  if (callback_url === undefined || (run === 1 && !hasEnded(view))) return [];
+  return unlessAway(() => readWebhookAttempts(store, job_id));
 }

@@ -3,36 +3,32 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { jobListAnswerSchema } from '../jobs/job-list-response.ts';
-import { queueStatsAnswerSchema } from '../thumbnails/queue-stats-response.ts';
-import { queueStatusSchema } from '../pipeline-status/queue-status-response.ts';
-import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status-response.ts';
+import { jobListAnswerSchema } from '../jobs/list-jobs.ts';
+import { queueStatsAnswerSchema } from '../thumbnails/thumbnail-routes.ts';
+import { queueStatusSchema } from '../pipeline-status/queue-status.ts';
+import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status.ts';
 import { statusAnswerSchema } from '../jobs/status-response.ts';
-import {
-  replayBegunSchema,
-  replayPreviewSchema,
-  replayStatusSchema,
-} from '../dead-letters/replay-responses.ts';
+import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../dead-letters/replay-routes.ts';
 import { acceptedJobSchema } from '../upload/upload-response.ts';
 import { parseReplayOrder } from '../dead-letters/replay-request.ts';
-import { allowedFormats, FILE_FIELD, textFields } from '../upload/form-fields.ts';
+import { allowedFormats, FILE_FIELD, textFields } from '../upload/upload-options.ts';
 import { problemCodes, problemMeanings } from '../http/problem.ts';
-import { createOpenapiDocument } from './document.ts';
-import { acceptedExample, jobListExample, queueStatsExample, statusExample } from './examples.ts';
-import { operations } from './operations.ts';
+import { createOpenapiDocument, operations } from './document.ts';
+import { acceptedExample, uploadFormSchema } from '../upload/upload-openapi.ts';
+import { jobListExample, statusExample } from '../jobs/jobs-openapi.ts';
+import { queueStatsExample } from '../thumbnails/thumbnails-openapi.ts';
 import { commonProblems, elsewhereProblems, type Operation } from './operation.ts';
 import {
   replayBegunExample,
   replayBodyExamples,
   replayPreviewExample,
   replayStatusExample,
-} from '../dead-letters/replay-examples.ts';
+} from '../dead-letters/dead-letters-openapi.ts';
 import {
   cacheStateExample,
   queueStatusExample,
   serverStatusExample,
-} from '../pipeline-status/status-examples.ts';
-import { uploadFormSchema } from '../upload/upload-form.ts';
+} from '../pipeline-status/pipeline-status-openapi.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -1,13 +1,37 @@
 import { operationSchema } from '@image-pipeline/shared/contracts/operations.ts';
+import {
+  optionalWebhookHeaders,
+  webhookBodySchema,
+  webhookHeaders,
+} from '@image-pipeline/shared/contracts/webhook.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { problemAnswerSchema } from './problem-response.ts';
+import { deadLetterOperations } from '../dead-letters/dead-letters-openapi.ts';
+import { docsOperations } from '../docs/docs-routes.ts';
+import { healthOperations } from '../http/health.ts';
 import { problemMeanings } from '../http/problem.ts';
-import { answerResponse, problemResponses } from './responses.ts';
-import { operations } from './operations.ts';
-import type { Operation } from './operation.ts';
-import { webhooks } from './webhooks.ts';
+import { imageOperations, jobOperations } from '../jobs/jobs-openapi.ts';
+import { statusOperations } from '../pipeline-status/pipeline-status-openapi.ts';
+import { thumbnailOperations, upstreamOperations } from '../thumbnails/thumbnails-openapi.ts';
+import { uploadOperations } from '../upload/upload-openapi.ts';
+import type { Operation, Operations } from './operation.ts';
+import { answerResponse, problemAnswerSchema, problemResponses } from './responses.ts';
+
+/** Every call of the API. The routes of the server are typed by the keys of this table. */
+export const operations = {
+  ...uploadOperations,
+  ...imageOperations,
+  ...thumbnailOperations,
+  ...jobOperations,
+  ...deadLetterOperations,
+  ...upstreamOperations,
+  ...statusOperations,
+  ...healthOperations,
+  ...docsOperations,
+} as const satisfies Operations;
+
+export type Route = keyof typeof operations;
 
 /** The OpenAPI document of the API, made from the contracts and from the tables of calls and error codes. */
 export function createOpenapiDocument(apiUrl: string) {
@@ -96,3 +120,29 @@ function requestBody({ form, json }: Operation): Pick<ZodOpenApiOperationObject,
     requestBody: { required: true, content: { 'application/json': { schema: json.schema, examples } } },
   };
 }
+
+const header = (description: string) => z.string().meta({ description });
+const headers = z.object({
+  ...Object.fromEntries(Object.entries(webhookHeaders).map(([name, text]) => [name, header(text)])),
+  traceparent: header(optionalWebhookHeaders.traceparent).optional(),
+});
+
+/** What the system posts to the `callback_url` of an upload. */
+const webhooks: ZodOpenApiPathsObject = {
+  jobEnded: {
+    post: {
+      operationId: 'jobEnded',
+      tags: ['Jobs'],
+      summary: 'A job has completed or failed',
+      description:
+        'Signed as [Standard Webhooks](https://www.standardwebhooks.com) say, and told at least once: do once what has the same `webhook-id`. Redirects are not followed.',
+      requestParams: { header: headers },
+      requestBody: { required: true, content: { 'application/json': { schema: webhookBodySchema } } },
+      responses: {
+        '2XX': { description: 'Taken.' },
+        410: { description: 'Never again: it is not tried once more.' },
+        default: { description: 'It is tried again, until the ladder ends.' },
+      },
+    },
+  },
+};

@@ -1,5 +1,9 @@
-import type { z } from 'zod';
+import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
+import { z } from 'zod';
 import type { ProblemCode } from '../http/problem.ts';
+
+/** The job of all examples. */
+export const EXAMPLE_JOB_ID = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d';
 
 /** One call of the API as callers see it. */
 export interface Operation {
@@ -39,3 +43,14 @@ export const elsewhereProblems: readonly ProblemCode[] = ['not_found', 'method_n
 
 /** Calls by method and path. */
 export type Operations = Readonly<Record<`${'GET' | 'POST' | 'DELETE'} /${string}`, Operation>>;
+
+/** The path of calls that are about one job. */
+export const jobPath = z.object({
+  job_id: jobIdSchema.meta({
+    description: 'As the upload answered it.',
+    example: EXAMPLE_JOB_ID,
+  }),
+});
+
+/** What each of them can answer. */
+export const jobProblems: readonly ProblemCode[] = ['job_not_found', 'store_unavailable'];

@@ -1,7 +1,8 @@
 import { errorCodes, problemType } from '@image-pipeline/shared/errors.ts';
+import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
-import { problemMeanings, retryAfterOf, type ProblemCode } from '../http/problem.ts';
-import { commonProblems, type Answer } from './operation.ts';
+import { type ProblemCode, problemCodes, problemMeanings, retryAfterOf } from '../http/problem.ts';
+import { type Answer, commonProblems } from './operation.ts';
 
 export function answerResponse(answer: Answer): ZodOpenApiResponseObject {
   const { description, types = {}, example, headers = {} } = answer;
@@ -57,4 +58,33 @@ function headersOf(
   return Object.fromEntries(
     Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
   );
+}
+
+/** RFC 9457, with the members that our problems add. */
+export const problemAnswerSchema = z
+  .looseObject({
+    type: z.string().meta({ description: 'Names the kind of problem.' }),
+    title: z.string().meta({ description: 'What the code means, the same every time.' }),
+    status: z.int().meta({ description: 'The HTTP status.' }),
+    detail: z.string().meta({ description: 'What happened this time, for people.' }),
+    code: z.enum(problemCodes).meta({ description: 'Stable; what programs should look at.' }),
+    instance: z.string().optional().meta({ description: 'The path that was asked for.' }),
+    job_id: z.string().optional().meta({ description: 'The job that it is about, if it is about one.' }),
+    trace_id: z.string().optional().meta({
+      description: 'The trace of the request (W3C Trace Context); every log line about it carries the same.',
+    }),
+    parameter: z.string().optional().meta({ description: 'The parameter or field that is wrong.' }),
+    allowed: z.unknown().optional().meta({ description: 'What is allowed instead.' }),
+    limit: z.int().optional().meta({ description: 'The limit that was exceeded.' }),
+    seen: z.unknown().optional().meta({ description: 'What was seen instead.' }),
+  })
+  .meta({ id: 'Problem', description: `Problem details (RFC 9457).\n\n${errorTable()}` });
+
+/** Every error code with its HTTP status and meaning, as a Markdown table. */
+function errorTable(): string {
+  const rows = Object.entries(errorCodes).map(([code, meaning]) => {
+    const known = problemCodes.find((problem) => problem === code);
+    return `| \`${code}\` | ${known === undefined ? 'in a failed job' : problemMeanings[known].status} | ${meaning} |`;
+  });
+  return ['| code | status | meaning |', '|---|---|---|', ...rows].join('\n');
 }

@@ -1,11 +1,9 @@
 import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 import type { RequestHandler } from 'express';
-import type { CacheState, ServerStatus } from './server-status-response.ts';
-import type { QueueStatus } from './queue-status-response.ts';
+import { type CacheState, type ServerStatus, cacheState, serverStatus } from './server-status.ts';
+import { type QueueStatus, queueStatus, queueStatusAge } from './queue-status.ts';
 import type { JobEstimates } from '../jobs/job-estimates.ts';
-import type { QueueLook } from './queue-sample.ts';
-import { queueStatus, queueStatusAge } from './queue-status.ts';
-import { cacheState, serverStatus } from './server-status.ts';
+import type { QueueLook } from './queue-metrics.ts';
 import type { SnapshotCache } from './snapshot-cache.ts';
 
 /** Who asks before monitoring was looked at for the first time waits so long for that; see also FIGURES_WORTH_MS. */

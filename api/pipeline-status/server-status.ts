@@ -1,8 +1,71 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { serverStatusMeanings, type CacheState, type ServerStatus } from './server-status-response.ts';
-import type { QueueLook } from './queue-sample.ts';
+import { z } from 'zod';
+import type { QueueLook } from './queue-metrics.ts';
 import type { Known } from './snapshot-cache.ts';
+
+const perSecond = z.number().min(0).nullable();
+
+/** What each figure is: in the OpenAPI document, and in `_meta` of the answer itself. */
+export const serverStatusMeanings = {
+  server_status: '1 while the API can hand jobs to RabbitMQ, 0 while it cannot; as of this moment',
+  'rates.publish': 'jobs a second that came into the queue; null where it is not known',
+  'rates.deliver': 'jobs a second that workers took from it',
+  'rates.ack': 'jobs a second that workers were done with',
+  client_status: 'workers that are there; null where it is not known',
+  updated_at:
+    'when rates and client_status were looked at, in seconds since 1970; null where they never were',
+} as const;
+
+const figure = <Schema extends z.ZodType>(schema: Schema, name: keyof typeof serverStatusMeanings) =>
+  schema.meta({ description: serverStatusMeanings[name] });
+
+/** `GET /server/status`, as `reference/4` shows it. */
+export const serverStatusSchema = z
+  .object({
+    server_status: figure(z.union([z.literal(0), z.literal(1)]), 'server_status'),
+    rates: z.object({
+      publish: figure(perSecond, 'rates.publish'),
+      deliver: figure(perSecond, 'rates.deliver'),
+      ack: figure(perSecond, 'rates.ack'),
+    }),
+    client_status: figure(z.int().min(0).nullable(), 'client_status'),
+    updated_at: figure(z.number().nullable(), 'updated_at'),
+    _meta: z.record(z.string(), z.string()).meta({ description: 'What each field is.' }),
+    _cache: z.object({
+      cached: z
+        .boolean()
+        .meta({ description: 'Whether it comes from memory; false where it was asked for just now.' }),
+      age_seconds: z.int().min(0).nullable().meta({
+        description: 'Of rates and client_status, in whole seconds; null where nothing is known.',
+      }),
+      source: z.enum(['monitoring', 'last_good', 'broker']).meta({
+        description:
+          '`monitoring`: as new as they should be; `last_good`: monitoring, or what it looks at, is away; `broker`: monitoring was never there, so the queue itself was looked at.',
+      }),
+    }),
+  })
+  .meta({ id: 'ServerStatus' });
+
+export type ServerStatus = z.output<typeof serverStatusSchema>;
+
+/** `GET /server/status/debug`, as `reference/4` shows it. */
+export const cacheStateSchema = z
+  .discriminatedUnion('cached', [
+    z.object({
+      cached: z.literal(true),
+      updated_at: z.number().meta({ description: serverStatusMeanings.updated_at }),
+      age_seconds: z.number().min(0),
+      ttl: z.int().min(0).meta({ description: 'Seconds for which it will still count as current.' }),
+      is_fresh: z
+        .boolean()
+        .meta({ description: 'Whether it is younger than the interval at which monitoring looks.' }),
+    }),
+    z.object({ cached: z.literal(false) }),
+  ])
+  .meta({ id: 'CacheState' });
+
+export type CacheState = z.output<typeof cacheStateSchema>;
 
 export interface ServerStatusInput {
   /** RabbitMQ's figures by monitoring; undefined where monitoring never had any. */

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { problemAnswerSchema } from '../openapi/problem-response.ts';
-import { operations } from '../openapi/operations.ts';
+import { problemAnswerSchema } from '../openapi/responses.ts';
+import { operations } from '../openapi/document.ts';
 import { commonProblems, elsewhereProblems, type Operation } from '../openapi/operation.ts';
 import { problemMeanings, retryAfterOf } from '../http/problem.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { queueStatsAnswerSchema } from './queue-stats-response.ts';
+import { queueStatsAnswerSchema } from './thumbnail-routes.ts';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { RawClient } from '../testing/raw-client.ts';

@@ -1,6 +1,18 @@
-import { queueStatsAnswerSchema } from './queue-stats-response.ts';
-import { queueStatsExample } from '../openapi/examples.ts';
-import type { Operations } from '../openapi/operation.ts';
+import { imageHeaders, imageProblems, unchanged } from '../jobs/jobs-openapi.ts';
+import { jobPath, type Operations } from '../openapi/operation.ts';
+import { type QueueStatsAnswer, queueStatsAnswerSchema } from './thumbnail-routes.ts';
+
+export const queueStatsExample: QueueStatsAnswer = {
+  queue: {
+    max_concurrent: 3,
+    min_interval: 0.1,
+    active_requests: 2,
+    waiting_requests: 1,
+    total_requests: 145,
+    avg_wait_time: 2.34,
+  },
+  cache: { thumbnail_count: 45, thumbnail_ttl: 120 },
+};
 
 /** The line before the object store. */
 export const upstreamOperations = {
@@ -17,5 +29,21 @@ export const upstreamOperations = {
       },
     },
     problems: [],
+  },
+} as const satisfies Operations;
+
+export const thumbnailOperations = {
+  'GET /thumbnail/{job_id}': {
+    id: 'readThumbnail',
+    tag: 'Images',
+    summary: 'A small JPEG of the finished image',
+    description:
+      'From memory, or from the store, to which at most `UPSTREAM_MAX_CONCURRENT` go at once; the others wait in line.',
+    path: jobPath,
+    answers: {
+      200: { description: 'The image.', types: { 'image/jpeg': undefined }, headers: imageHeaders },
+      304: unchanged,
+    },
+    problems: [...imageProblems, 'overloaded'],
   },
 } as const satisfies Operations;

@@ -2,7 +2,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
-import type { EstimateJob } from '../jobs/estimate-job.ts';
+import type { EstimateJob } from '../jobs/job-estimates.ts';
 import { findImage, notReady, type JobImage } from '../jobs/find-image.ts';
 import { hasEnded } from '../jobs/followed-jobs.ts';
 import { readStatus, type JobSources } from '../jobs/read-status.ts';

@@ -1,7 +1,6 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import type { JobEstimates } from '../jobs/job-estimates.ts';
-import { retryAfterDetails } from '../jobs/retry-after.ts';
+import { type JobEstimates, retryAfterDetails } from '../jobs/job-estimates.ts';
 import type { ReadQueueFigures } from '../pipeline-status/queue-metrics.ts';
 
 export interface AdmissionOptions {
@@ -21,7 +20,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   #seen: Awaited<ReturnType<ReadQueueFigures>>;
   #acceptedSince = 0;
-  #inHand = 0;
+  #inFlight = 0;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -33,21 +32,20 @@ export class Admission {
   }
 
   /**
-   * Does the work of an upload if it may come in; it may, too, while the broker does not tell how many jobs wait.
-   * @throws PipelineError `queue_full`, and what `work` throws
+   * Admits an upload; also while the broker does not say how many jobs wait.
+   * @returns to be called once when the upload has been processed
+   * @throws PipelineError `queue_full`
    */
-  async during<Result>(work: () => Promise<Result>): Promise<Result> {
+  async enter(): Promise<() => void> {
     const { figures, maxQueueLength } = this.#options;
     const newest = await figures();
-    // From here to the count without a pause, or a burst would be let in together.
+    // No `await` from here to the count, or a whole burst would be admitted.
     const waiting = this.#waiting(newest);
     if (waiting !== undefined && waiting >= maxQueueLength) throw this.#refusal(waiting);
-    this.#inHand++;
-    try {
-      return await work();
-    } finally {
-      this.#inHand--;
-    }
+    this.#inFlight++;
+    return () => {
+      this.#inFlight--;
+    };
   }
 
   #refusal(waiting: number): PipelineError {
@@ -74,6 +72,6 @@ export class Admission {
       this.#acceptedSince = 0;
     }
     const counted = [...figures.values()].reduce((sum, { ready }) => sum + ready, 0);
-    return counted + this.#acceptedSince + this.#inHand;
+    return counted + this.#acceptedSince + this.#inFlight;
   }
 }

@@ -1,3 +1,8 @@
+import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { MulterError } from 'multer';
+import { UploadAborted } from './receive-form.ts';
+import { unexpectedField } from './upload-options.ts';
+
 /** What an upload may be made of. */
 export interface FormLimits {
   readonly fileBytes: number;
@@ -29,4 +34,63 @@ export function formLimits(options: { fileBytes: number; files: number }): FormL
     nameBytes: 100,
     bodyBytes: files * fileBytes + FIELDS * FIELD_BYTES + OVERHEAD_BYTES,
   };
+}
+
+/** What went wrong while a form was received, as an error with a code. */
+export function formProblem(error: unknown, limits: FormLimits, seenBytes: number): unknown {
+  if (error instanceof PipelineError || error instanceof UploadAborted) return error;
+  if (error instanceof MulterError) return multerProblem(error, limits, seenBytes);
+  if (isOutOfSpace(error)) {
+    return new PipelineError('out_of_space', 'There is no room to receive the upload.', { cause: error });
+  }
+  if (isSystemError(error)) return error;
+  return new PipelineError('malformed_multipart', `The form cannot be read: ${messageOf(error)}.`, {
+    cause: error,
+  });
+}
+
+function multerProblem(error: MulterError, limits: FormLimits, seenBytes: number): PipelineError {
+  const field = error.field ?? '';
+  // The type of its codes does not know the newest ones.
+  const code: string = error.code;
+  switch (code) {
+    case 'LIMIT_FILE_SIZE':
+      return new PipelineError(
+        'file_too_large',
+        `A file has more than ${limits.fileBytes} bytes, the limit of a file; the body has ${seenBytes} or more.`,
+        { details: { limit: limits.fileBytes, seen: seenBytes } },
+      );
+    case 'LIMIT_FILE_COUNT':
+      return tooMany('too_many_files', 'files', limits.files);
+    case 'LIMIT_PART_COUNT':
+      return tooMany('too_many_fields', 'parts', limits.parts);
+    case 'LIMIT_FIELD_COUNT':
+      return tooMany('too_many_fields', 'fields', limits.fields);
+    case 'LIMIT_FIELD_VALUE':
+      return tooMany('too_many_fields', `bytes in the field "${field}"`, limits.fieldBytes);
+    case 'LIMIT_FIELD_KEY':
+      return tooMany('too_many_fields', 'bytes in the name of a field', limits.nameBytes);
+    case 'LIMIT_UNEXPECTED_FILE':
+    case 'LIMIT_FIELD_NESTING':
+    case 'LIMIT_FIELD_ARRAY_INDEX':
+    case 'INVALID_FIELD_NAME':
+      return unexpectedField(field);
+    default:
+      return new PipelineError('malformed_multipart', `The form cannot be read: ${error.message}.`);
+  }
+}
+
+function tooMany(code: 'too_many_files' | 'too_many_fields', what: string, limit: number): PipelineError {
+  return new PipelineError(code, `The form has more than ${limit} ${what}.`, {
+    details: { limit, seen: limit + 1 },
+  });
+}
+
+function isOutOfSpace(error: unknown): boolean {
+  return isSystemError(error) && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+/** An error of the operating system, as opposed to one of the parser. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
 }

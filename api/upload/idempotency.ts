@@ -1,15 +1,15 @@
-import { jobRequestSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { createHash } from 'node:crypto';
+import { jobIdSchema, type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { idempotencyKey, originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+import type { Request } from 'express';
 import { v7 as uuidv7 } from 'uuid';
-import { contentHash } from './content-hash.ts';
-import { idempotencyRecordSchema, type IdempotencyRecord } from './idempotency-record.ts';
-import type { ExaminedFile, ExaminedImage } from './inspect-image.ts';
-import { IDEMPOTENCY_HEADER } from './idempotency-key.ts';
-import type { Wishes } from './upload-options.ts';
+import { z } from 'zod';
+import { invalidParameter } from '../http/request.ts';
+import type { InspectedFile, InspectedImage } from './inspect-image.ts';
 import {
   announceAccepted,
   jobMessage,
@@ -17,6 +17,62 @@ import {
   storeOriginal,
   type UploadImageDeps,
 } from './upload-image.ts';
+import type { UploadOptions } from './upload-options.ts';
+
+export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
+/** Of an answer to an upload that was accepted earlier under the same key. */
+export const REPLAYED_HEADER = 'Idempotency-Replayed';
+const MAX_LENGTH = 255;
+
+/**
+ * The client's own name for an upload, by which a repeat is known; undefined where there is none. The quotes that the
+ * IETF draft puts around it (draft-ietf-httpapi-idempotency-key-header) may be there or not.
+ * @throws PipelineError `invalid_parameter`
+ */
+export function idempotencyKeyOf(request: Pick<Request, 'header'>): string | undefined {
+  const given = request.header(IDEMPOTENCY_HEADER);
+  if (given === undefined) return undefined;
+  const key = given.trim().replace(/^"(.*)"$/, '$1');
+  if (key !== '' && key.length <= MAX_LENGTH && /^[\x20-\x7e]+$/.test(key)) return key;
+  throw invalidParameter(
+    IDEMPOTENCY_HEADER,
+    `is 1 to ${MAX_LENGTH} visible ASCII characters, e.g. a UUID; this one has ${key.length}`,
+    { allowed: { minLength: 1, maxLength: MAX_LENGTH } },
+  );
+}
+
+/** The idempotency keys of the uploads that this replica is processing. */
+export class InFlightKeys {
+  readonly #keys = new Set<string>();
+
+  /** @returns releases the key. @throws PipelineError `idempotency_key_in_hand` while an upload has it */
+  claim(key: string | undefined): () => void {
+    if (key === undefined) return () => undefined;
+    if (this.#keys.has(key)) {
+      throw new PipelineError(
+        'idempotency_key_in_hand',
+        `An upload with this ${IDEMPOTENCY_HEADER} is still in progress; retry in a moment.`,
+      );
+    }
+    this.#keys.add(key);
+    return () => void this.#keys.delete(key);
+  }
+}
+
+/**
+ * What an idempotency key stands for: the object `idempotency/{sha256 of key}.json`, put if absent. The ids and the
+ * time are all that a job has of its own, so whoever repeats the upload makes the same jobs of it.
+ */
+const idempotencyRecordSchema = z.object({
+  version: z.literal(1),
+  /** hex; see content-hash.ts */
+  content_hash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** One a file that is an image, in the order sent. */
+  job_ids: z.array(jobIdSchema).min(1),
+  submitted_at: z.iso.datetime(),
+});
+
+type IdempotencyRecord = z.output<typeof idempotencyRecordSchema>;
 
 export interface UploadOnceDeps extends UploadImageDeps {
   readonly store: ObjectStore;
@@ -30,8 +86,8 @@ export interface JobOfUpload {
   readonly repeated: boolean;
 }
 
-/** Accepts one image of an upload; see `uploadImage` for what that means and throws. */
-export type AcceptImage = (image: ExaminedImage) => Promise<JobOfUpload>;
+/** The request of the job that each image of an upload becomes. */
+export type ReservedJobs = ReadonlyMap<InspectedImage, JobRequest>;
 
 /**
  * Reserves an idempotency key for the images of an upload: originals → record. What comes after it (request → publish)
@@ -41,12 +97,13 @@ export type AcceptImage = (image: ExaminedImage) => Promise<JobOfUpload>;
  */
 export async function reserveUpload(
   key: string,
-  files: readonly ExaminedFile[],
-  wishes: Wishes,
+  files: readonly InspectedFile[],
+  options: UploadOptions,
   deps: UploadOnceDeps,
-): Promise<AcceptImage> {
+): Promise<ReservedJobs> {
   const images = files.flatMap((file) => ('image' in file ? [file.image] : []));
-  const content_hash = contentHash(files, wishes);
+  if (images.length === 0) return new Map();
+  const content_hash = contentHash(files, options);
   const record = (await readRecord(key, deps)) ?? (await makeRecord(key, content_hash, images, deps));
   if (record.content_hash !== content_hash) {
     throw new PipelineError(
@@ -54,11 +111,13 @@ export async function reserveUpload(
       `This ${IDEMPOTENCY_HEADER} belongs to an upload of other files or operations; take a new key for a new upload.`,
     );
   }
-  return (image) => {
-    const job_id = record.job_ids[images.indexOf(image)];
-    if (job_id === undefined) throw new Error('the image is not of this upload');
-    return completeJob(image, requestFor(image, wishes, { ...record, job_id }), deps);
-  };
+  return new Map(
+    images.map((image, index) => {
+      const job_id = record.job_ids[index];
+      if (job_id === undefined) throw new Error('the idempotency record has too few job ids');
+      return [image, requestFor(image, options, { ...record, job_id })];
+    }),
+  );
 }
 
 function readRecord(key: string, { store }: UploadOnceDeps): Promise<IdempotencyRecord | undefined> {
@@ -69,7 +128,7 @@ function readRecord(key: string, { store }: UploadOnceDeps): Promise<Idempotency
 async function makeRecord(
   key: string,
   content_hash: string,
-  images: readonly ExaminedImage[],
+  images: readonly InspectedImage[],
   deps: UploadOnceDeps,
 ): Promise<IdempotencyRecord> {
   const job_ids: string[] = [];
@@ -87,8 +146,8 @@ async function makeRecord(
 }
 
 /** Request → publish, each only where an earlier upload under this key has not done it. */
-async function completeJob(
-  image: ExaminedImage,
+export async function completeReservedJob(
+  image: InspectedImage,
   ours: JobRequest,
   deps: UploadOnceDeps,
 ): Promise<JobOfUpload> {
@@ -101,7 +160,22 @@ async function completeJob(
   const isOurs = await store.putIfAbsent(requestKey(job_id, run), jsonBody(ours));
   const stored = isOurs ? ours : await readJson(store, requestKey(job_id, run), jobRequestSchema);
   const request = stored ?? ours;
-  await deps.publish(jobMessage(request));
+  await deps.publisher.publish(jobMessage(request));
   announceAccepted(request, deps);
   return { request, repeated: false };
+}
+
+/**
+ * By which two uploads are known as the same: files with their names, order and bytes, and what is to be done to them.
+ * @returns SHA-256 in hex
+ */
+function contentHash(files: readonly InspectedFile[], options: UploadOptions): string {
+  const described = files.map(({ file, ...verdict }) => [
+    file.name,
+    file.size,
+    'image' in verdict ? verdict.image.sha256 : null,
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([described, options]))
+    .digest('hex');
 }

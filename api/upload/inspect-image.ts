@@ -6,27 +6,27 @@ import { fileTypeFromFile } from 'file-type';
 import type { ReceivedFile } from './receive-form.ts';
 
 /** A received file that is an image of a type that we take, by its bytes. */
-export interface ExaminedImage extends ReceivedFile {
+export interface InspectedImage extends ReceivedFile {
   readonly contentType: InputType;
   /** hex */
   readonly sha256: string;
 }
 
 /** A file, and the image it is, or what is wrong with it. */
-export type ExaminedFile = { readonly file: ReceivedFile } & (
-  { readonly image: ExaminedImage } | { readonly error: unknown }
+export type InspectedFile = { readonly file: ReceivedFile } & (
+  { readonly image: InspectedImage } | { readonly error: unknown }
 );
 
-export async function examineFile(file: ReceivedFile): Promise<ExaminedFile> {
+export async function inspectFile(file: ReceivedFile): Promise<InspectedFile> {
   try {
-    return { file, image: await examineImage(file) };
+    return { file, image: await inspectImage(file) };
   } catch (error) {
     return { file, error };
   }
 }
 
 /** @throws PipelineError `empty_file` or `unsupported_type` */
-async function examineImage(file: ReceivedFile): Promise<ExaminedImage> {
+async function inspectImage(file: ReceivedFile): Promise<InspectedImage> {
   if (file.size === 0) throw new PipelineError('empty_file', `The file "${file.name}" has no bytes.`);
   return { ...file, contentType: await typeOf(file), sha256: await digestOf(file.path) };
 }

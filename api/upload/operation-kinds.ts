@@ -5,6 +5,8 @@ import {
   watermarkPositions,
   watermarkSchema,
 } from '@image-pipeline/shared/contracts/operations.ts';
+import type { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { invalidParameter } from '../http/request.ts';
 
 /** The operations there are, and what each does when a caller names none of its main parameters. */
 export const operationKinds = {
@@ -51,4 +53,9 @@ export function parametersOf(kind: OperationKind, name: unknown): readonly strin
       return ['name', ...(parameter === undefined ? [] : [parameter])];
     }
   }
+}
+
+/** @param parameter e.g. `operations[0]` */
+export function invalidOperation(parameter: string, problem: string): PipelineError {
+  return invalidParameter(parameter, problem, { allowed: allowedOperations });
 }

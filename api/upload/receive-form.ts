@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Transform, type TransformCallback, type Writable } from 'node:stream';
 import { promisify } from 'node:util';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Request, Response } from 'express';
 import multer, { type StorageEngine } from 'multer';
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { bodyTooLarge } from '../http/request-body.ts';
 import { displayName } from './display-name.ts';
-import { FILE_FIELD } from './form-fields.ts';
-import { bodyTooLarge, FormBody } from './form-body.ts';
-import type { FormLimits } from './form-limits.ts';
-import { formProblem } from './form-errors.ts';
+import { type FormLimits, formProblem } from './form-limits.ts';
+import { FILE_FIELD } from './upload-options.ts';
 
 export interface ReceivedFile {
   /** For people only. */
@@ -101,4 +102,50 @@ function notAForm(contentType: string | undefined): PipelineError {
       details: { allowed: ['multipart/form-data'], seen: seen.slice(0, 100) },
     },
   );
+}
+
+/** The client went away before its request was complete. */
+export class UploadAborted extends Error {
+  override readonly name = 'UploadAborted';
+}
+
+/**
+ * The body of an upload on its way to the form parser, which takes it for the request itself. A parser that fails
+ * would read a request to its end, however far that is; this stands between, so that it can be ended at once and the
+ * request left unread.
+ */
+class FormBody extends Transform {
+  readonly headers: IncomingHttpHeaders;
+  readonly #maxBytes: number;
+  #seen = 0;
+
+  /** @param maxBytes a longer body fails with `body_too_large`, whatever its headers promised */
+  constructor(request: IncomingMessage, maxBytes: number) {
+    super();
+    this.headers = request.headers;
+    this.#maxBytes = maxBytes;
+    request.once('close', () => {
+      if (!request.complete) this.destroy(new UploadAborted('the client went away'));
+    });
+    request.once('error', (error) => this.destroy(error));
+    request.pipe(this);
+  }
+
+  /** Bytes that have come by so far. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#seen += chunk.length;
+    if (this.#seen <= this.#maxBytes) callback(null, chunk);
+    else callback(bodyTooLarge(this.#maxBytes, this.#seen));
+  }
+
+  /** The parser lets go of the body when it has all of it or has failed: either way nobody reads on. */
+  override unpipe(destination?: Writable): this {
+    super.unpipe(destination);
+    this.destroy();
+    return this;
+  }
 }

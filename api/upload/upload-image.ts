@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
+import type { OutgoingMessage, Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { PublishRefused } from '@image-pipeline/shared/broker/publisher.ts';
 import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobMessage, JobRequest } from '@image-pipeline/shared/contracts/job.ts';
@@ -9,13 +9,13 @@ import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { v7 as uuidv7 } from 'uuid';
-import type { ExaminedImage } from './inspect-image.ts';
-import type { Wishes } from './upload-options.ts';
+import type { InspectedImage } from './inspect-image.ts';
+import type { UploadOptions } from './upload-options.ts';
 
 export interface UploadImageDeps {
   readonly store: Pick<ObjectStore, 'put' | 'putIfAbsent' | 'remove'>;
-  /** Resolves once the broker has confirmed. */
-  readonly publish: (message: OutgoingMessage) => Promise<void>;
+  /** `publish` resolves once the broker has confirmed. */
+  readonly publisher: Pick<Publisher, 'publish'>;
   /** Told of every job that was accepted; must not throw. */
   readonly onAccepted: (request: JobRequest) => void;
   readonly log: Logger;
@@ -27,14 +27,19 @@ export interface UploadImageDeps {
  * @throws StoreUnavailable, PublishRefused, PublishUnconfirmed: the job is not accepted
  */
 export async function uploadImage(
-  image: ExaminedImage,
-  wishes: Wishes,
+  image: InspectedImage,
+  options: UploadOptions,
   deps: UploadImageDeps,
 ): Promise<JobRequest> {
-  const request = requestFor(image, wishes, newIdentity());
+  const request = requestFor(image, options, newIdentity());
   await storeOriginal(image, request.job_id, deps);
   await storeRequest(request, deps);
-  await publishJob(request, deps);
+  try {
+    await deps.publisher.publish(jobMessage(request));
+  } catch (error) {
+    if (error instanceof PublishRefused) await undo(request, deps);
+    throw error;
+  }
   announceAccepted(request, deps);
   return request;
 }
@@ -51,8 +56,8 @@ function newIdentity(): JobIdentity {
 }
 
 export function requestFor(
-  { name, contentType, size, sha256 }: ExaminedImage,
-  wishes: Wishes,
+  { name, contentType, size, sha256 }: InspectedImage,
+  options: UploadOptions,
   { job_id, submitted_at }: JobIdentity,
 ): JobRequest {
   return {
@@ -61,14 +66,14 @@ export function requestFor(
     run: 1,
     submitted_at,
     original: { name, content_type: contentType, size, sha256 },
-    operations: [...wishes.operations],
-    output: wishes.output,
-    ...(wishes.callbackUrl === undefined ? {} : { callback_url: wishes.callbackUrl }),
+    operations: [...options.operations],
+    output: options.output,
+    ...(options.callbackUrl === undefined ? {} : { callback_url: options.callbackUrl }),
   };
 }
 
 export async function storeOriginal(
-  { path, size }: ExaminedImage,
+  { path, size }: InspectedImage,
   jobId: string,
   { store }: Pick<UploadImageDeps, 'store'>,
 ): Promise<void> {
@@ -78,15 +83,6 @@ export async function storeOriginal(
 async function storeRequest(request: JobRequest, { store }: UploadImageDeps): Promise<void> {
   const isOurs = await store.putIfAbsent(requestKey(request.job_id, request.run), jsonBody(request));
   if (!isOurs) throw new PipelineError('internal_error', `the job id ${request.job_id} was given twice`);
-}
-
-async function publishJob(request: JobRequest, deps: UploadImageDeps): Promise<void> {
-  try {
-    await deps.publish(jobMessage(request));
-  } catch (error) {
-    if (error instanceof PublishRefused) await undo(request, deps);
-    throw error;
-  }
 }
 
 export function announceAccepted(request: JobRequest, { onAccepted, log }: UploadImageDeps): void {

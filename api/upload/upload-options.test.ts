@@ -1,6 +1,6 @@
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { describe, expect, it } from 'vitest';
-import { parseWishes } from './upload-options.ts';
+import { parseUploadOptions } from './upload-options.ts';
 
 const callbacks = { isSetUp: true, allowed: parseAllowedReceivers('hooks.internal,10.1.0.0/16') };
 
@@ -18,7 +18,7 @@ describe('the wishes of an upload', () => {
     ],
     [{ quality: ' 100 ' }, { format: null, quality: 100 }],
   ])('%j are for the output %j', (fields, output) => {
-    expect(parseWishes(fields, callbacks).output).toEqual(output);
+    expect(parseUploadOptions(fields, callbacks).output).toEqual(output);
   });
 
   it.each([
@@ -38,8 +38,8 @@ describe('the wishes of an upload', () => {
     ],
     [{ file: 'text' }, 'no_file', {}],
   ])('%j are refused with %s', (fields, code, details) => {
-    expect(() => parseWishes(fields, callbacks)).toThrow(expect.objectContaining({ code }));
-    expect(() => parseWishes(fields, callbacks)).toThrow(
+    expect(() => parseUploadOptions(fields, callbacks)).toThrow(expect.objectContaining({ code }));
+    expect(() => parseUploadOptions(fields, callbacks)).toThrow(
       expect.objectContaining({ details: expect.objectContaining(details) as unknown }),
     );
   });

@@ -1,12 +1,26 @@
-import { outputSchema, type Operation, type Output } from '@image-pipeline/shared/contracts/operations.ts';
+import {
+  type Operation,
+  type Output,
+  outputFormats,
+  outputSchema,
+} from '@image-pipeline/shared/contracts/operations.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { invalidBySchema, invalidParameter } from '../http/invalid-parameter.ts';
-import { allowedFormats, FILE_FIELD, textFields } from './form-fields.ts';
-import { parseCallbackUrl, type CallbackRules } from './parse-callback-url.ts';
+import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
+import { whyHostIsRefused, whyNoCallbackUrl } from '@image-pipeline/shared/webhooks/callback-url.ts';
+import { MAKE_SECRET } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
+import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import { parseOperations } from './parse-operations.ts';
 
+/** The field of an upload that carries its files. */
+export const FILE_FIELD = 'file';
+
+/** The other fields that an upload may have. */
+export const textFields: readonly string[] = ['operations', 'format', 'quality', 'callback_url'];
+
+export const allowedFormats: readonly string[] = [...outputFormats, 'jpg'];
+
 /** What an upload asks for. */
-export interface Wishes {
+export interface UploadOptions {
   readonly operations: readonly Operation[];
   readonly output: Output;
   /** Where the end is to be told by a webhook. */
@@ -19,7 +33,10 @@ export interface Wishes {
  * @throws PipelineError `unexpected_field`, `no_file` (the file came as a text), `invalid_parameter` or
  * `webhooks_not_set_up`
  */
-export function parseWishes(fields: Readonly<Record<string, unknown>>, callbacks: CallbackRules): Wishes {
+export function parseUploadOptions(
+  fields: Readonly<Record<string, unknown>>,
+  callbacks: CallbackRules,
+): UploadOptions {
   for (const name of Object.keys(fields)) refuseUnknownField(name);
   return {
     operations: parseOperations(textOf(fields, 'operations')),
@@ -77,4 +94,43 @@ function invalidQuality(quality: string): PipelineError {
   return invalidParameter('quality', `is a whole number from 1 to 100, not "${quality.slice(0, 100)}"`, {
     allowed: { minimum: 1, maximum: 100 },
   });
+}
+
+const FIELD = 'callback_url';
+
+/** Which webhooks may be asked for. */
+export interface CallbackRules {
+  /** Whether there is a secret to sign them with. */
+  readonly isSetUp: boolean;
+  readonly allowed: AllowedReceivers;
+}
+
+/**
+ * The address for a webhook, or undefined where none is asked for. A host that is a name is looked at when the webhook is
+ * sent: what it means now may not be what it means then.
+ * @param text empty: not given
+ * @throws PipelineError `invalid_parameter` or `webhooks_not_set_up`
+ */
+function parseCallbackUrl(text: string, { isSetUp, allowed }: CallbackRules): string | undefined {
+  if (text === '') return undefined;
+  const problem = whyNoCallbackUrl(text);
+  if (problem !== undefined) {
+    throw invalidParameter(FIELD, problem, {
+      allowed: 'an absolute http or https address of at most 2048 characters, without user and fragment',
+    });
+  }
+  const url = new URL(text);
+  const refused = whyHostIsRefused(url, allowed);
+  if (refused !== undefined) {
+    throw invalidParameter(
+      FIELD,
+      `${refused}, so no webhook is sent to "${url.hostname}"; to allow a receiver in your own network, put it into WEBHOOK_ALLOWED_HOSTS`,
+      { seen: url.hostname, allowed: 'hosts with public addresses, and those in WEBHOOK_ALLOWED_HOSTS' },
+    );
+  }
+  if (isSetUp) return url.href;
+  throw new PipelineError(
+    'webhooks_not_set_up',
+    `Webhooks are signed, and WEBHOOK_SECRET is not set. Make one, then start the services again: ${MAKE_SECRET}`,
+  );
 }

@@ -2,7 +2,7 @@ import { jobIdSchema, type JobRequest } from '@image-pipeline/shared/contracts/j
 import { z } from 'zod';
 import type { Links } from '../jobs/links.ts';
 import { problemOf } from '../http/problem.ts';
-import { problemAnswerSchema } from '../openapi/problem-response.ts';
+import { problemAnswerSchema } from '../openapi/responses.ts';
 
 const acceptedJob = {
   job_id: jobIdSchema,
@@ -15,19 +15,19 @@ const acceptedJob = {
 export const acceptedJobSchema = z.object(acceptedJob).meta({ id: 'AcceptedJob' });
 
 /** What became of one of several files. */
-const verdictSchema = z.union([
+const fileResultSchema = z.union([
   z.object({ file: z.string(), ...acceptedJob }).meta({ id: 'AcceptedFile' }),
   z.object({ file: z.string(), error: problemAnswerSchema }).meta({ id: 'RefusedFile' }),
 ]);
 
 export const acceptedJobsSchema = z
-  .object({ jobs: z.array(verdictSchema).meta({ description: 'One entry a file, in the order sent.' }) })
+  .object({ jobs: z.array(fileResultSchema).meta({ description: 'One entry a file, in the order sent.' }) })
   .meta({ id: 'AcceptedJobs' });
 
 export type AcceptedJob = z.output<typeof acceptedJobSchema>;
 
 /** A file of an upload, and whether it became a job. */
-export type FileVerdict = { readonly file: string } & (
+export type FileResult = { readonly file: string } & (
   { readonly request: JobRequest; readonly repeated: boolean } | { readonly error: unknown }
 );
 
@@ -43,10 +43,10 @@ export function acceptedJobOf({ job_id }: JobRequest, links: Links): AcceptedJob
 }
 
 /** The member `jobs` of the answer to several files. */
-export function verdictsOf(verdicts: readonly FileVerdict[], links: Links) {
-  return verdicts.map((verdict) =>
-    'request' in verdict
-      ? { file: verdict.file, ...acceptedJobOf(verdict.request, links) }
-      : { file: verdict.file, error: problemOf(verdict.error) },
+export function fileResultsResponse(results: readonly FileResult[], links: Links) {
+  return results.map((result) =>
+    'request' in result
+      ? { file: result.file, ...acceptedJobOf(result.request, links) }
+      : { file: result.file, error: problemOf(result.error) },
   );
 }

@@ -1,7 +1,26 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { bound } from '@image-pipeline/shared/tracing/spans.ts';
-import type { Request, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import PQueue from 'p-queue';
+import { limitRate, refuseWhile } from '../http/guards.ts';
+
+export interface UploadGuardOptions {
+  /** 0: any number. */
+  readonly ratePerMinute: number;
+  readonly slots: number;
+  /** Why no job can be accepted right now, or undefined. */
+  readonly refuseBecause: () => PipelineError | undefined;
+}
+
+/** Handles an upload that has passed what it must pass before a byte of its body is read. */
+export function guardUpload(handle: Handle, options: UploadGuardOptions): RequestHandler[] {
+  const { ratePerMinute, slots, refuseBecause } = options;
+  return [
+    ...(ratePerMinute === 0 ? [] : [limitRate(ratePerMinute)]),
+    refuseWhile(refuseBecause),
+    inUploadSlots(slots, handle),
+  ];
+}
 
 const WAITING_PER_SLOT = 10;
 
@@ -12,7 +31,7 @@ export type Handle = (request: Request, response: Response) => Promise<void>;
  * Handles `slots` uploads at once; ten times as many wait with their bodies unread, further ones are refused. A slot is
  * held until its upload has been dealt with, also where the client has hung up meanwhile.
  */
-export function inUploadSlots(slots: number, handle: Handle): Handle {
+function inUploadSlots(slots: number, handle: Handle): Handle {
   const inHand = new PQueue({ concurrency: slots });
   const maxWaiting = slots * WAITING_PER_SLOT;
   return async (request, response) => {

@@ -1,6 +1,7 @@
 import { bearerToken, isToken } from '@image-pipeline/shared/access-token.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
+import { rateLimit } from 'express-rate-limit';
 
 /** Lets only those pass who have the token; where none is configured, nobody. */
 export function requireToken(token: string): RequestHandler {
@@ -23,5 +24,33 @@ export function requireToken(token: string): RequestHandler {
         ? 'This call needs the header "Authorization: Bearer $API_TOKEN".'
         : 'This is not the token.',
     );
+  };
+}
+
+/**
+ * Bounds the requests of one address (of one /56 in IPv6), with the headers `RateLimit`, `RateLimit-Policy` and, where
+ * one is refused, `Retry-After`.
+ */
+export function limitRate(perMinute: number): RequestHandler {
+  return rateLimit({
+    windowMs: 60_000,
+    limit: perMinute,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    // Which proxies are believed is our setting; a header by others is not our error.
+    validate: { xForwardedForHeader: false, forwardedHeader: false },
+    handler: (_request, _response, next) => {
+      next(
+        new PipelineError('rate_limited', `One address may start ${perMinute} uploads in a minute.`, {
+          details: { limit: perMinute },
+        }),
+      );
+    },
+  });
+}
+
+export function refuseWhile(refuseBecause: () => PipelineError | undefined): RequestHandler {
+  return (_request, _response, next) => {
+    next(refuseBecause());
   };
 }

@@ -1,4 +1,41 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import express, { type RequestHandler } from 'express';
+import { z } from 'zod';
+
+/** What express's parser tells of a body that it cannot read. */
+const parserProblem = z.object({ type: z.string(), length: z.number().optional() });
+
+/**
+ * Reads a body as JSON, whatever type it claims to be: `curl -d` says that it is a form.
+ * @param maxBytes a longer body is refused with `body_too_large`
+ */
+export function jsonBody(maxBytes: number): RequestHandler {
+  const parse: RequestHandler = express.json({ limit: maxBytes, type: () => true });
+  return (request, response, next) => {
+    parse(request, response, (error?: unknown) => {
+      if (error === undefined) next();
+      else next(parserError(error, maxBytes));
+    });
+  };
+}
+
+function parserError(error: unknown, maxBytes: number): PipelineError {
+  const { type, length } = parserProblem.safeParse(error).data ?? {};
+  if (type === 'entity.too.large') return bodyTooLarge(maxBytes, length ?? maxBytes + 1);
+  return new PipelineError('malformed_request', `The body cannot be read as JSON: ${messageOf(error)}.`, {
+    cause: error,
+  });
+}
+
+/** @param seen bytes, announced or received */
+export function bodyTooLarge(limit: number, seen: number): PipelineError {
+  return new PipelineError(
+    'body_too_large',
+    `The request body has ${seen} bytes or more; at most ${limit} are taken.`,
+    { details: { limit, seen } },
+  );
+}
 
 /** How long, and for how many bytes, a body that nobody wants is read so that its sender can read our answer. */
 const LINGER_MS = 2_000;

@@ -1,9 +1,19 @@
 import { jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
+import { readQuery, wholeNumber } from '../http/request.ts';
+import type { FollowedJobs } from './followed-jobs.ts';
 import type { Links } from './links.ts';
 import { updatedAt } from './status-response.ts';
+
+export const jobListQuerySchema = z.object({
+  status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
+  limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),
+  cursor: jobIdSchema.optional().meta({ description: 'The `next_cursor` of the page before.' }),
+});
 
 const jobSummarySchema = z
   .object({
@@ -28,7 +38,7 @@ export const jobListAnswerSchema = z
 
 export type JobListAnswer = z.output<typeof jobListAnswerSchema>;
 
-export function jobListAnswer(page: JobPage, links: Links): JobListAnswer {
+function jobListAnswer(page: JobPage, links: Links): JobListAnswer {
   return { jobs: page.jobs.map((view) => summaryOf(view, links)), next_cursor: page.next ?? null };
 }
 
@@ -44,5 +54,24 @@ function summaryOf(view: JobView, links: Links) {
     name: original.name,
     status_url: links.status(job_id),
     ...(view.state === 'completed' ? { result_url: links.result(job_id) } : {}),
+  };
+}
+
+export interface JobsRouteDeps {
+  readonly followed: Pick<FollowedJobs, 'list'>;
+  readonly isCaughtUp: () => boolean;
+  readonly links: Links;
+}
+
+/** `GET /jobs`: the newest jobs that the event log remembers. */
+export function jobsRoute({ followed, isCaughtUp, links }: JobsRouteDeps): RequestHandler {
+  return (request, response) => {
+    const { status, limit, cursor } = readQuery(request, jobListQuerySchema);
+    if (!isCaughtUp()) {
+      throw new PipelineError('not_caught_up', 'The event log is still being read; ask again in a moment.');
+    }
+    const page = followed.list({ state: status, limit, before: cursor });
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(jobListAnswer(page, links));
   };
 }

@@ -1,0 +1,67 @@
+import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import { closed, jobIdOf } from '../http/request.ts';
+import { isKnownToCaller, setImageHeaders } from '../jobs/image-route.ts';
+import type { Thumbnails } from './thumbnails.ts';
+
+/** `GET /thumbnail/{job_id}`: a page asks for many at once, so they come from memory or, in line, from the store. */
+export function thumbnailRoute(thumbnails: Pick<Thumbnails, 'known' | 'get'>): RequestHandler {
+  return async (request, response) => {
+    const jobId = jobIdOf(request);
+    const known = thumbnails.known(jobId);
+    if (known !== undefined && isKnownToCaller(request, known)) {
+      setImageHeaders(response, known);
+      response.status(304).end();
+      return;
+    }
+    const { image, bytes } = await thumbnails.get(jobId, closed(response));
+    if (isKnownToCaller(request, image)) {
+      setImageHeaders(response, image);
+      response.status(304).end();
+      return;
+    }
+    setImageHeaders(response, image, bytes.length);
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+  };
+}
+
+const count = z.int().min(0);
+
+/** As `reference/2` has it. */
+export const queueStatsAnswerSchema = z
+  .object({
+    queue: z
+      .object({
+        max_concurrent: z.int().min(1).meta({ description: '`UPSTREAM_MAX_CONCURRENT`' }),
+        min_interval: z.number().min(0).meta({ description: '`UPSTREAM_MIN_INTERVAL`, in seconds' }),
+        active_requests: count.meta({ description: 'Thumbnails that are being read at this moment.' }),
+        waiting_requests: count.meta({ description: 'Thumbnails that wait for their turn.' }),
+        total_requests: count.meta({ description: 'Reads that have ended since the start, well or not.' }),
+        avg_wait_time: z.number().min(0).meta({ description: 'Mean wait for a turn, in seconds.' }),
+      })
+      .meta({ description: 'The line before the object store.' }),
+    cache: z.object({
+      thumbnail_count: count.meta({ description: 'Thumbnails in memory.' }),
+      thumbnail_ttl: z.number().meta({ description: '`THUMBNAIL_CACHE_TTL`, in seconds' }),
+    }),
+  })
+  .meta({ id: 'QueueStats' });
+
+export type QueueStatsAnswer = z.output<typeof queueStatsAnswerSchema>;
+
+/** `GET /api/v1/queue/stats`: the line before the store, and what is kept so that it is not needed. */
+export function queueStatsRoute(
+  line: Pick<RequestQueue, 'getStats'>,
+  thumbnails: Pick<Thumbnails, 'getStats'>,
+): RequestHandler {
+  return (_request, response) => {
+    const queue = line.getStats();
+    const answer: QueueStatsAnswer = {
+      queue: { ...queue, avg_wait_time: Math.round(queue.avg_wait_time * 1_000) / 1_000 },
+      cache: thumbnails.getStats(),
+    };
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(answer);
+  };
+}
