@@ -11,10 +11,10 @@ import { removalRoute } from './dead-letters/remove-dead-letters.ts';
 import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { requireToken } from './http/guards.ts';
-import { livenessRoute, metricsRoute, notReadyBecause, readinessRoute } from './http/health.ts';
-import { observe, rememberJobId, traceRequest } from './http/observe.ts';
+import { livenessRoute, metricsRoute, whyNotReady, readinessRoute } from './http/health.ts';
+import { observe, recordJobId, traceRequest } from './http/observe.ts';
 import { jsonBody } from './http/request-body.ts';
-import { answerErrors, nothingHere } from './http/send-problem.ts';
+import { errorHandler, notFoundHandler } from './http/send-problem.ts';
 import { imageRoute, type ImageRouteDeps } from './jobs/image-route.ts';
 import { jobsRoute, type JobsRouteDeps } from './jobs/list-jobs.ts';
 import { readStatus } from './jobs/read-status.ts';
@@ -26,7 +26,7 @@ import {
   serverStatusRoute,
   type PipelineStatusDeps,
 } from './pipeline-status/pipeline-status-routes.ts';
-import type { ReadQueueFigures } from './pipeline-status/queue-metrics.ts';
+import type { ReadQueueMetrics } from './pipeline-status/queue-metrics.ts';
 import { queueStatsRoute, thumbnailRoute } from './thumbnails/thumbnail-routes.ts';
 import type { Thumbnails } from './thumbnails/thumbnails.ts';
 import { uploadRoute, type UploadRouteDeps } from './upload/upload-route.ts';
@@ -43,12 +43,12 @@ export interface AppDeps {
   readonly thumbnails: Thumbnails;
   /** The queue of thumbnail reads in front of the object store. */
   readonly thumbnailQueue: RequestQueue;
-  readonly deadLetters: DeadLetterQueue;
+  readonly dlq: DeadLetterQueue;
   readonly pipelineStatus: PipelineStatusDeps;
   /** Of every queue, for `/metrics`. */
-  readonly queueMetrics: ReadQueueFigures;
+  readonly queueMetrics: ReadQueueMetrics;
   /** Why no job can be accepted right now, or undefined. */
-  readonly refuseBecause: () => PipelineError | undefined;
+  readonly whyUnavailable: () => PipelineError | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -65,15 +65,15 @@ export function createApp(deps: AppDeps): Express {
   app.use(securityHeaders());
   mountRoutes(app, createRoutes(deps));
   app.get('/docs/:asset', docsAssetRoute);
-  app.use(nothingHere);
-  app.use(answerErrors(log));
+  app.use(notFoundHandler);
+  app.use(errorHandler(log));
   return app;
 }
 
 /** The handlers of each operation in the OpenAPI document: its guards, then the route itself. */
 function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
-  const { config, upload, jobs, thumbnails, deadLetters, pipelineStatus, refuseBecause } = deps;
-  const { letters, replays, replayRecords, sweeper } = deadLetters;
+  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, whyUnavailable } = deps;
+  const { deadLetters, replays, replayRecords, sweeper } = dlq;
   const { store, links, isCaughtUp } = jobs;
   const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
   const token = requireToken(config.API_TOKEN);
@@ -83,19 +83,19 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'POST /upload': guardUpload(uploadRoute(upload), {
       ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
       slots: config.UPLOADS_IN_FLIGHT,
-      refuseBecause,
+      whyUnavailable,
     }),
     'GET /status/{job_id}': [statusRoute(jobs)],
     'GET /jobs': [...tokenInProduction, jobsRoute(jobs)],
     'GET /results/{job_id}': [imageRoute('result', jobs)],
     'GET /originals/{job_id}': [imageRoute('original', jobs)],
     'GET /thumbnail/{job_id}': [thumbnailRoute(thumbnails)],
-    'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(letters)],
-    'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(letters, links)],
+    'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(deadLetters)],
+    'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(deadLetters, links)],
     'DELETE /dlq/messages': [
       token,
       removalRoute({
-        letters,
+        deadLetters,
         store: upload.uploads.store,
         readState,
         sweep: (removed) => sweeper.request(removed),
@@ -104,7 +104,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'POST /dlq/replay': [
       token,
       jsonBody(MAX_JSON_BYTES),
-      replayRoute({ letters, readState, replays, refuseBecause, links }),
+      replayRoute({ deadLetters, readState, replays, whyUnavailable, links }),
     ],
     'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
     'GET /api/v1/queue/stats': [queueStatsRoute(deps.thumbnailQueue, thumbnails)],
@@ -112,7 +112,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
     'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],
-    'GET /readyz': [readinessRoute(() => notReadyBecause({ refuseBecause, isCaughtUp, store }))],
+    'GET /readyz': [readinessRoute(() => whyNotReady({ whyUnavailable, isCaughtUp, store }))],
     'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
     'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
     'GET /docs': [docsRoute],
@@ -139,9 +139,9 @@ function mountRoutes(app: Express, routes: Readonly<Record<string, readonly Requ
     const [method = '', documented = ''] = name.split(' ');
     const path = documented.replaceAll(/\{(\w+)\}/g, ':$1');
     methodsOf.set(path, [...(methodsOf.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
-    if (method === 'GET') app.get(path, rememberJobId, ...handlers);
-    else if (method === 'POST') app.post(path, rememberJobId, ...handlers);
-    else if (method === 'DELETE') app.delete(path, rememberJobId, ...handlers);
+    if (method === 'GET') app.get(path, recordJobId, ...handlers);
+    else if (method === 'POST') app.post(path, recordJobId, ...handlers);
+    else if (method === 'DELETE') app.delete(path, recordJobId, ...handlers);
     else throw new Error(`no way to mount ${name}`);
   }
   for (const [path, methods] of methodsOf) app.all(path, otherMethods(methods));

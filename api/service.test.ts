@@ -67,16 +67,16 @@ describe('/metrics', () => {
     const api = await given.api();
     await api.upload(form([{}, { bytes: new Uint8Array() }]));
     await api.ask('/status/made-up-by-a-caller');
-    const figure = (line: string) =>
+    const metric = (line: string) =>
       expect
         .poll(async () => (await api.ask('/metrics')).bytes.toString(), { timeout: 5_000 })
         .toContain(`${line}\n`);
-    await figure('image_uploads_accepted_total 1');
-    await figure('image_uploads_refused_total{code="empty_file"} 1');
-    await figure('image_http_requests_total{method="POST",route="/upload",status="202"} 1');
-    await figure('image_http_requests_total{method="GET",route="/status/:job_id",status="404"} 1');
-    await figure(`rabbitmq_queue_messages_ready{queue="${queueNames.process}"} 1`);
-    await figure(`rabbitmq_queue_consumers{queue="${queueNames.process}"} 0`);
+    await metric('image_uploads_accepted_total 1');
+    await metric('image_uploads_refused_total{code="empty_file"} 1');
+    await metric('image_http_requests_total{method="POST",route="/upload",status="202"} 1');
+    await metric('image_http_requests_total{method="GET",route="/status/:job_id",status="404"} 1');
+    await metric(`rabbitmq_queue_messages_ready{queue="${queueNames.process}"} 1`);
+    await metric(`rabbitmq_queue_consumers{queue="${queueNames.process}"} 0`);
   });
 });
 

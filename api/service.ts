@@ -13,7 +13,7 @@ import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
-import { Announcer } from './jobs/event-publisher.ts';
+import { EventPublisher } from './jobs/event-publisher.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
@@ -22,8 +22,8 @@ import { createApp } from './app.ts';
 import { createHttpServer } from './http/server.ts';
 import { createEstimateJob, JobEstimates } from './jobs/job-estimates.ts';
 import { createLinks } from './jobs/links.ts';
-import { createUnlessAway } from './jobs/unless-unavailable.ts';
-import { createQueueFigures, createQueueLook, withoutWaiting } from './pipeline-status/queue-metrics.ts';
+import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
+import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
 import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
@@ -31,16 +31,16 @@ import { formLimits } from './upload/form-limits.ts';
 import { TempFolder } from './upload/temp-folder.ts';
 
 /** Dead letters that one replica writes down at once. */
-const BURIALS_AT_ONCE = 8;
+const RECORDER_PREFETCH = 8;
 
 /** How old the queues' figures may be, and how long the broker may take for them. */
-const QUEUE_FIGURES = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
+const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
 
 /** How long those wait for figures who can do without them, so that no status takes a second, in milliseconds. */
-const FIGURES_WORTH_MS = 400;
+const SAMPLE_TIMEOUT_MS = 400;
 
 /** Of the store, by those who have something to tell without it. */
-const HURRIED_READS = { patienceMs: 400, atOnce: 32 } as const;
+const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;
 
 /**
  * The API. It listens at once and finds broker and store in the background, so that `/readyz` can tell what is missing
@@ -66,12 +66,12 @@ export function createApi(config: ApiConfig): Service {
     },
     log,
   });
-  const announcer = new Announcer(broker.publisher, log);
+  const eventPublisher = new EventPublisher(broker.publisher, log);
   /** Known here at once, and to everybody else through the event log. */
   const onQueued = (request: JobRequest) => {
     const event = queuedEvent(request);
     followed.apply(event);
-    announcer.announce(event);
+    eventPublisher.publish(event);
   };
   const deadLetters = createDeadLetterQueue({
     store,
@@ -98,9 +98,9 @@ export function createApi(config: ApiConfig): Service {
     stopping: stopping.signal,
     log,
   });
-  const burials = broker.consumer({
+  const recorder = broker.consumer({
     queue: queueNames.burial,
-    prefetch: BURIALS_AT_ONCE,
+    prefetch: RECORDER_PREFETCH,
     onDelivery: inConsumerSpans(queueNames.burial, bury),
   });
 
@@ -117,7 +117,7 @@ export function createApi(config: ApiConfig): Service {
     await opening?.catch(() => undefined);
     await store.stop();
   };
-  const refuseBecause = () => {
+  const whyUnavailable = () => {
     const reason = broker.unavailableBecause;
     if (reason !== undefined) return new PipelineError('broker_unavailable', reason);
     return isStoreOpen ? undefined : new StoreUnavailable('The object store has not answered yet.');
@@ -129,20 +129,20 @@ export function createApi(config: ApiConfig): Service {
   };
 
   const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
-  const sources = { followed, store, unlessAway: createUnlessAway(HURRIED_READS) };
+  const sources = { followed, store, unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS) };
   const inspect = (queue: string) => broker.queues.inspect(queue);
-  const waitingJobs = createQueueFigures({
+  const waitingJobs = createQueueSampler({
     queues: [queueNames.process, ...config.RETRY_LADDER.map(retryQueueName)],
     inspect,
-    onNew: (figures) => estimates.compare(figures.get(queueNames.process)),
-    ...QUEUE_FIGURES,
+    onNew: (queueMetrics) => estimates.compare(queueMetrics.get(queueNames.process)),
+    ...QUEUE_SAMPLING,
   });
-  const waitingJobsSoon = withoutWaiting(waitingJobs, FIGURES_WORTH_MS);
-  const allQueues = createQueueFigures({ queues: queuesWithLength(config), inspect, ...QUEUE_FIGURES });
-  const estimate = createEstimateJob(estimates, waitingJobsSoon);
+  const waitingJobsInTime = withTimeout(waitingJobs, SAMPLE_TIMEOUT_MS);
+  const allQueues = createQueueSampler({ queues: queuesWithLength(config), inspect, ...QUEUE_SAMPLING });
+  const estimate = createEstimateJob(estimates, waitingJobsInTime);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
-    figures: waitingJobs,
+    queueMetrics: waitingJobs,
     estimates,
   });
   const thumbnailQueue = new RequestQueue({
@@ -179,21 +179,21 @@ export function createApi(config: ApiConfig): Service {
     thumbnails: new Thumbnails({
       sources,
       estimate,
-      line: thumbnailQueue,
+      queue: thumbnailQueue,
       ttl: config.THUMBNAIL_CACHE_TTL,
       maxBytes: config.THUMBNAIL_CACHE_BYTES,
       timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
     }),
     thumbnailQueue,
-    deadLetters,
+    dlq: deadLetters,
     pipelineStatus: {
       snapshots,
       estimates,
-      lookAtQueue: createQueueLook(queueNames.process, waitingJobsSoon),
+      sampleQueue: rememberLastSample(queueNames.process, waitingJobsInTime),
       isUp: () => broker.unavailableBecause === undefined,
     },
-    queueMetrics: withoutWaiting(allQueues, FIGURES_WORTH_MS),
-    refuseBecause,
+    queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
+    whyUnavailable,
     metrics,
     log,
   });
@@ -202,7 +202,7 @@ export function createApi(config: ApiConfig): Service {
     port: config.API_PORT,
     headersTimeoutMs: config.API_HEADERS_TIMEOUT_MS,
     requestTimeoutMs: config.API_REQUEST_TIMEOUT_MS,
-    patienceMs: config.STOP_TIMEOUT_MS / 2,
+    drainTimeoutMs: config.STOP_TIMEOUT_MS / 2,
   });
   return createService({
     broker,
@@ -216,9 +216,9 @@ export function createApi(config: ApiConfig): Service {
       { name: 'store', start: () => inBackground(openStore), stop: closeStore },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
-      { name: 'burials', start: () => inBackground(() => burials.start()), stop: () => burials.stop() },
+      { name: 'burials', start: () => inBackground(() => recorder.start()), stop: () => recorder.stop() },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
-      { name: 'announcer', stop: () => announcer.stop(config.STOP_TIMEOUT_MS / 4) },
+      { name: 'announcer', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },

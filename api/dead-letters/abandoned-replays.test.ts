@@ -10,8 +10,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AbandonedReplays } from './abandoned-replays.ts';
 import { endOf, progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
 
-const course = { jobs: ['replayed' as const], reason: null };
-const timing = { beatMs: 50, watchMs: 50, leaseMs: 400 };
+const runState = { jobs: ['replayed' as const], reason: null };
+const timing = { heartbeatMs: 50, pollMs: 50, leaseMs: 400 };
 
 function somePlan(): ReplayPlan {
   const runs = [{ job_id: uuidv7(), run: 1 }];
@@ -37,7 +37,7 @@ describe('a replay of another replica', () => {
   });
 
   /** Replicas that watch; returns the ids of what each takes up. */
-  async function watch(count = 1): Promise<string[]> {
+  async function takenOver(count = 1): Promise<string[]> {
     const taken: string[] = [];
     for (let index = 0; index < count; index++) {
       const watcher = new AbandonedReplays({
@@ -45,7 +45,7 @@ describe('a replay of another replica', () => {
         runner: `watcher-${index}`,
         catchUp: () => Promise.resolve(),
         isOurs: (id) => taken.includes(id),
-        onTakenUp: ({ replay_id }) => taken.push(replay_id),
+        onTakenOver: ({ replay_id }) => taken.push(replay_id),
         timing,
         log: testLog,
       });
@@ -57,12 +57,12 @@ describe('a replay of another replica', () => {
 
   it('is left alone while it is written, and taken up when that has ceased', async () => {
     const plan = somePlan();
-    await records.create(plan, progressOf(plan, course, 'other'));
-    const taken = await watch();
+    await records.create(plan, progressOf(plan, runState, 'other'));
+    const taken = await takenOver();
     const until = performance.now() + 2 * timing.leaseMs;
     await vi.waitFor(
       async () => {
-        await records.write(progressOf(plan, course, 'other'));
+        await records.write(progressOf(plan, runState, 'other'));
         expect(performance.now()).toBeGreaterThan(until);
       },
       { timeout: 5_000, interval: 20 },
@@ -73,26 +73,26 @@ describe('a replay of another replica', () => {
 
   it('is taken up at once where its replica stopped, and by one of several only', async () => {
     const plan = somePlan();
-    await records.create(plan, progressOf(plan, course, null));
-    const taken = await watch(3);
+    await records.create(plan, progressOf(plan, runState, null));
+    const taken = await takenOver(3);
     await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]));
   });
 
   it('whose records cannot be read is given up, so that others can begin', async () => {
     const plan = somePlan();
-    await records.create(plan, progressOf(plan, course, 'other'));
+    await records.create(plan, progressOf(plan, runState, 'other'));
     await store.put(openReplayKey(plan.replay_id), Buffer.from('{'));
-    const taken = await watch();
+    const taken = await takenOver();
     await vi.waitFor(async () => expect(await records.open()).toEqual([]), { timeout: 5_000 });
     expect(taken).toEqual([]);
   });
 
   it('that ended is closed, where its replica died before', async () => {
     const plan = somePlan();
-    await records.create(plan, progressOf(plan, course, 'other'));
-    await records.end(endOf(plan, course, 'other'));
-    await records.write(progressOf(plan, course, 'other'));
-    const taken = await watch();
+    await records.create(plan, progressOf(plan, runState, 'other'));
+    await records.end(endOf(plan, runState, 'other'));
+    await records.write(progressOf(plan, runState, 'other'));
+    const taken = await takenOver();
     await vi.waitFor(async () => expect(await records.progress(plan.replay_id)).toBeUndefined());
     expect(taken).toEqual([]);
     expect(await records.find(plan.replay_id)).toMatchObject({ end: { state: 'done' } });

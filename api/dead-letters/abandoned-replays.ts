@@ -5,29 +5,29 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import {
   type DeadRun,
   progressOf,
-  type ReplayCourse,
+  type ReplayRunState,
   type ReplayPlan,
   type ReplayRecords,
 } from './replay-records.ts';
 
 export interface ReplayTiming {
   /** Between two writings of the progress. */
-  readonly beatMs: number;
+  readonly heartbeatMs: number;
   /** Between two looks for replays that nobody carries out. */
-  readonly watchMs: number;
+  readonly pollMs: number;
   /** A runner that has not written for so long is gone. */
   readonly leaseMs: number;
 }
 
-export const replayTiming: ReplayTiming = { beatMs: 1_000, watchMs: 3_000, leaseMs: 15_000 };
+export const replayTiming: ReplayTiming = { heartbeatMs: 1_000, pollMs: 3_000, leaseMs: 15_000 };
 
 export interface AbandonedReplaysOptions {
   readonly records: ReplayRecords;
   readonly runner: string;
-  readonly catchUp: (runs: readonly DeadRun[], course: ReplayCourse) => Promise<void>;
+  readonly catchUp: (runs: readonly DeadRun[], runState: ReplayRunState) => Promise<void>;
   /** Whether this replica carries it out already. */
   readonly isOurs: (replayId: string) => boolean;
-  readonly onTakenUp: (plan: ReplayPlan, course: ReplayCourse) => void;
+  readonly onTakenOver: (plan: ReplayPlan, runState: ReplayRunState) => void;
   readonly timing?: ReplayTiming;
   readonly log: Logger;
 }
@@ -38,8 +38,8 @@ export class AbandonedReplays implements Startable {
   readonly #timing: ReplayTiming;
   readonly #stopping = new AbortController();
   /** Since when each replay of others has not been written: by our own steady clock, whatever others' clocks say. */
-  #silent = new Map<string, { readonly etag: string; readonly since: number }>();
-  #watching: Promise<void> | undefined;
+  #idle = new Map<string, { readonly etag: string; readonly since: number }>();
+  #polling: Promise<void> | undefined;
 
   constructor(options: AbandonedReplaysOptions) {
     this.#options = options;
@@ -47,40 +47,40 @@ export class AbandonedReplays implements Startable {
   }
 
   start(): Promise<void> {
-    this.#watching ??= this.#watch();
+    this.#polling ??= this.#pollUntilStopped();
     return Promise.resolve();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#watching;
+    await this.#polling;
   }
 
-  async #watch(): Promise<void> {
+  async #pollUntilStopped(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
-        await this.#look();
+        await this.#checkOthers();
       } catch (error) {
         this.#options.log.debug({ reason: messageOf(error) }, 'could not look for abandoned replays');
       }
-      await this.#pause(this.#timing.watchMs);
+      await this.#pause(this.#timing.pollMs);
     }
   }
 
-  async #look(): Promise<void> {
+  async #checkOthers(): Promise<void> {
     const { records, isOurs } = this.#options;
     const others = (await records.open()).filter(({ id }) => !isOurs(id));
-    const before = this.#silent;
-    this.#silent = new Map();
+    const before = this.#idle;
+    this.#idle = new Map();
     for (const { id, etag } of others) {
       const known = before.get(id);
-      const silent = known?.etag === etag ? known : { etag, since: performance.now() };
-      this.#silent.set(id, silent);
-      const isSilent = performance.now() - silent.since >= this.#timing.leaseMs;
+      const idle = known?.etag === etag ? known : { etag, since: performance.now() };
+      this.#idle.set(id, idle);
+      const isAbandoned = performance.now() - idle.since >= this.#timing.leaseMs;
       try {
-        if (isSilent || (await records.progress(id))?.runner === null) await this.#takeUp(id);
+        if (isAbandoned || (await records.progress(id))?.runner === null) await this.#takeOver(id);
       } catch (error) {
-        if (isSilent) await this.#closeUnreadable(id, error);
+        if (isAbandoned) await this.#closeUnreadable(id, error);
         else throw error;
       }
     }
@@ -96,20 +96,20 @@ export class AbandonedReplays implements Startable {
     await this.#options.records.close(id);
   }
 
-  async #takeUp(id: string): Promise<void> {
-    const { records, runner, isOurs, catchUp, onTakenUp, log } = this.#options;
+  async #takeOver(id: string): Promise<void> {
+    const { records, runner, isOurs, catchUp, onTakenOver, log } = this.#options;
     const found = await records.find(id);
     if (found === undefined || 'end' in found || isOurs(id)) return;
     const { plan, progress } = found;
-    const course: ReplayCourse = { jobs: progress.jobs, reason: progress.reason };
-    await records.write(progressOf(plan, course, runner));
+    const runState: ReplayRunState = { jobs: progress.jobs, reason: progress.reason };
+    await records.write(progressOf(plan, runState, runner));
     // Where several take it up in the same moment, the one that wrote last has it.
-    await this.#pause(this.#timing.beatMs);
+    await this.#pause(this.#timing.heartbeatMs);
     if ((await records.progress(id))?.runner !== runner) return;
-    await catchUp(plan.runs, course);
+    await catchUp(plan.runs, runState);
     if (this.#stopping.signal.aborted) return;
     log.info({ replay_id: id }, 'going on with a replay that was broken off');
-    onTakenUp(plan, course);
+    onTakenOver(plan, runState);
   }
 
   /** Not all replicas in the same moment. */

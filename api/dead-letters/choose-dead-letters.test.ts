@@ -5,7 +5,7 @@ import { isReplayable, matches, replayOrder } from './choose-dead-letters.ts';
 
 const now = new Date('2026-01-02T03:05:00.000Z');
 
-function letter(changes: Partial<DeadLetter> = {}): DeadLetter {
+function deadLetter(changes: Partial<DeadLetter> = {}): DeadLetter {
   return {
     version: 1,
     job_id: uuidv7(),
@@ -33,20 +33,20 @@ describe('the filter of a replay', () => {
     [{ older_than_seconds: 61 }, false],
     [{ reason: 'undecodable_image', operation: 'filter' }, false],
   ])('%j lets a letter through: %s', (filter, expected) => {
-    expect(matches(letter(), filter, now)).toBe(expected);
+    expect(matches(deadLetter(), filter, now)).toBe(expected);
   });
 });
 
 describe('the order of a replay', () => {
   it('takes the newest run of each job, and those that were replayed least first', () => {
     const [often, once, never] = [uuidv7(), uuidv7(), uuidv7()];
-    const letters = [
-      letter({ job_id: often, run: 3 }),
-      letter({ job_id: often, run: 2 }),
-      letter({ job_id: once, run: 2 }),
-      letter({ job_id: never }),
+    const deadLetters = [
+      deadLetter({ job_id: often, run: 3 }),
+      deadLetter({ job_id: often, run: 2 }),
+      deadLetter({ job_id: once, run: 2 }),
+      deadLetter({ job_id: never }),
     ];
-    expect(replayOrder(letters).map(({ job_id, run }) => [job_id, run])).toEqual([
+    expect(replayOrder(deadLetters).map(({ job_id, run }) => [job_id, run])).toEqual([
       [never, 1],
       [once, 2],
       [often, 3],
@@ -56,9 +56,9 @@ describe('the order of a replay', () => {
 
 describe('a dead letter', () => {
   it.each([
-    ['of a job', letter(), true],
-    ['that was no job', letter({ job_id: 'unreadable-1', submitted_at: null }), false],
-    ['whose request nobody knows', letter({ submitted_at: null }), false],
+    ['of a job', deadLetter(), true],
+    ['that was no job', deadLetter({ job_id: 'unreadable-1', submitted_at: null }), false],
+    ['whose request nobody knows', deadLetter({ submitted_at: null }), false],
   ])('%s can be replayed: %3$s', (_which, given, expected) => {
     expect(isReplayable(given)).toBe(expected);
   });

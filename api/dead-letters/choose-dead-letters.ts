@@ -18,12 +18,12 @@ export async function chooseReplays(
     const now = new Date();
     const dead = records.filter(({ state }) => state === 'dead');
     return replayOrder(
-      dead.filter((letter) => isReplayable(letter) && matches(letter, selection.filter, now)),
+      dead.filter((deadLetter) => isReplayable(deadLetter) && matches(deadLetter, selection.filter, now)),
     );
   }
-  const letters = replayOrder(await findDeadLetters(selection.ids, records, readState));
-  const unfit = letters.find((letter) => !isReplayable(letter));
-  if (unfit === undefined) return letters;
+  const deadLetters = replayOrder(await findDeadLetters(selection.ids, records, readState));
+  const unfit = deadLetters.find((deadLetter) => !isReplayable(deadLetter));
+  if (unfit === undefined) return deadLetters;
   const { job_id, error } = unfit;
   throw new PipelineError(
     'not_replayable',
@@ -51,13 +51,13 @@ export async function findDeadLetters(
   for (const id of new Set(ids.map((given) => given.toLowerCase()))) {
     const ofJob = byJob.get(id) ?? [];
     const dead = ofJob.filter(({ state }) => state === 'dead');
-    if (dead.length === 0) throw await whyNone(id, ofJob.at(-1), readState);
+    if (dead.length === 0) throw await notFoundError(id, ofJob.at(-1), readState);
     found.push(...dead);
   }
   return found;
 }
 
-async function whyNone(
+async function notFoundError(
   id: string,
   newest: DeadLetter | undefined,
   readState: ReadState,
@@ -98,12 +98,12 @@ export interface DeadLetterFilter {
   readonly older_than_seconds?: number | undefined;
 }
 
-export function matches(letter: DeadLetter, filter: DeadLetterFilter, now: Date): boolean {
+export function matches(deadLetter: DeadLetter, filter: DeadLetterFilter, now: Date): boolean {
   const { reason, operation, older_than_seconds } = filter;
-  const age = (now.getTime() - Date.parse(letter.buried_at)) / 1_000;
+  const age = (now.getTime() - Date.parse(deadLetter.buried_at)) / 1_000;
   return (
-    (reason === undefined || letter.error.code === reason) &&
-    (operation === undefined || letter.operations.includes(operation)) &&
+    (reason === undefined || deadLetter.error.code === reason) &&
+    (operation === undefined || deadLetter.operations.includes(operation)) &&
     (older_than_seconds === undefined || age >= older_than_seconds)
   );
 }
@@ -117,11 +117,11 @@ export function isReplayable({ job_id, submitted_at }: DeadLetter): boolean {
  * The order in which letters are replayed, one of each job: those that were replayed least often first, so that a job
  * that fails every time does not stand in the way of all others as the canary; then as given.
  */
-export function replayOrder(letters: readonly DeadLetter[]): DeadLetter[] {
+export function replayOrder(deadLetters: readonly DeadLetter[]): DeadLetter[] {
   const newest = new Map<string, DeadLetter>();
-  for (const letter of letters) {
-    const known = newest.get(letter.job_id);
-    if (known === undefined || known.run < letter.run) newest.set(letter.job_id, letter);
+  for (const deadLetter of deadLetters) {
+    const known = newest.get(deadLetter.job_id);
+    if (known === undefined || known.run < deadLetter.run) newest.set(deadLetter.job_id, deadLetter);
   }
   return [...newest.values()].toSorted((one, other) => one.run - other.run);
 }

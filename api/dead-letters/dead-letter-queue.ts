@@ -11,7 +11,7 @@ import type { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { awaitOutcome, catchUp, replayRun } from './replay-job.ts';
-import { type DeadRun, type ReplayCourse, ReplayRecords } from './replay-records.ts';
+import { type DeadRun, type ReplayRunState, ReplayRecords } from './replay-records.ts';
 import { Replays } from './replays.ts';
 import { runReplay } from './run-replay.ts';
 import { sweepQueue } from './sweep-queue.ts';
@@ -30,7 +30,7 @@ export interface DeadLetterQueueDeps {
 
 /** All that reads, replays and removes dead letters. */
 export interface DeadLetterQueue {
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   readonly sweeper: Sweeper;
   readonly replayRecords: ReplayRecords;
   readonly replays: Replays;
@@ -39,9 +39,9 @@ export interface DeadLetterQueue {
 /** Wires them together. Nothing begins before `sweeper` and `replays` are started. */
 export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueue {
   const { store, broker, followed, onQueued, replayTimeoutMs, log } = deps;
-  const letters = new DeadLetters(store, log);
+  const deadLetters = new DeadLetters(store, log);
   const sweeper = new Sweeper({
-    sweep: (signal) => sweepQueue({ broker, letters, store }, signal),
+    sweep: (signal) => sweepQueue({ broker, deadLetters, store }, signal),
     log,
   });
   const replay = async (dead: DeadRun, signal: AbortSignal) => {
@@ -55,8 +55,8 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     sweeper.request([dead]);
     return request;
   };
-  const run = (runs: readonly DeadRun[], course: ReplayCourse, signal: AbortSignal) =>
-    runReplay(runs, course, {
+  const run = (runs: readonly DeadRun[], runState: ReplayRunState, signal: AbortSignal) =>
+    runReplay(runs, runState, {
       // A trace of thousands of jobs, days after they began, would be of no use to anybody.
       replay: (dead) => inOwnTrace('replay job', () => replay(dead, signal)),
       awaitOutcome: (request) => {
@@ -69,10 +69,10 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     records: replayRecords,
     runner: uuidv7(),
     run,
-    catchUp: (runs, course) => catchUp(runs, course, store),
+    catchUp: (runs, runState) => catchUp(runs, runState, store),
     log,
   });
-  return { letters, sweeper, replayRecords, replays };
+  return { deadLetters, sweeper, replayRecords, replays };
 }
 
 /** One record that cannot be read must not stand in the way of all others. */

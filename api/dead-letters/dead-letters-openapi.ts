@@ -107,7 +107,7 @@ export const deadLetterOperations = {
     tag: 'Dead letters',
     summary: 'How many jobs failed for good, and of what',
     description: 'In production it needs the token.',
-    answers: {
+    responses: {
       200: {
         description: 'Counts.',
         types: { 'application/json': deadLetterStatsSchema },
@@ -123,7 +123,7 @@ export const deadLetterOperations = {
     summary: 'Every job that failed for good, with its reason',
     description: 'Takes nothing out of the dead letter queue. In production it needs the token.',
     query: deadLetterListQuerySchema,
-    answers: {
+    responses: {
       200: {
         description: 'One page.',
         types: { 'application/json': deadLetterListSchema },
@@ -140,7 +140,7 @@ export const deadLetterOperations = {
     description:
       'Of the jobs `?id=…` (once or several times), or `?all=true`. One id that cannot be removed refuses them all. Their jobs stay failed; their messages leave the queue `image.jobs.dead` a moment later.',
     query: removalQuerySchema,
-    answers: {
+    responses: {
       200: {
         description: 'They are removed.',
         types: { 'application/json': removalSchema },
@@ -157,7 +157,7 @@ export const deadLetterOperations = {
     description:
       'Each gets a new run. The first one is replayed alone; when it has completed, up to ten at a time. The first that fails again stops the replay, and the rest stay dead. One replay goes on at a time; it outlives the API.',
     json: { schema: replayBodySchema, examples: replayBodyExamples },
-    answers: {
+    responses: {
       200: {
         description: 'Nothing was done: it was a dry run, or there are no such dead letters.',
         types: { 'application/json': replayPreviewSchema },
@@ -179,7 +179,7 @@ export const deadLetterOperations = {
     summary: 'How far a replay is',
     description: 'In production it needs the token.',
     path: replayPath,
-    answers: {
+    responses: {
       200: {
         description: 'Its progress.',
         types: { 'application/json': replayStatusSchema },

@@ -7,11 +7,11 @@ import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts'
 import PQueue from 'p-queue';
 
 /** Records read from the store at once. */
-const READS_AT_ONCE = 16;
+const MAX_CONCURRENT_READS = 16;
 
 export interface DeadLetterPage {
   /** Oldest job first. */
-  readonly letters: readonly DeadLetter[];
+  readonly deadLetters: readonly DeadLetter[];
   /** Pass as `after` for the next page; undefined on the last one. */
   readonly next: string | undefined;
 }
@@ -21,7 +21,7 @@ export class DeadLetters {
   readonly #store: Pick<ObjectStore, 'get' | 'list'>;
   readonly #log: Logger;
   /** By key. A record changes only in its state, and its ETag with it. */
-  #known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
+  #known = new Map<string, { readonly etag: string; readonly deadLetter: DeadLetter }>();
   #reading: Promise<readonly DeadLetter[]> | undefined;
   #nextReading: Promise<readonly DeadLetter[]> | undefined;
 
@@ -55,10 +55,15 @@ export class DeadLetters {
     readonly after: string | undefined;
   }): Promise<DeadLetterPage> {
     const { limit, after } = options;
-    const letters = (await this.all()).filter((letter) => after === undefined || cursorOf(letter) > after);
-    const page = letters.slice(0, limit);
+    const deadLetters = (await this.all()).filter(
+      (deadLetter) => after === undefined || cursorOf(deadLetter) > after,
+    );
+    const page = deadLetters.slice(0, limit);
     const last = page.at(-1);
-    return { letters: page, next: letters.length > limit && last !== undefined ? cursorOf(last) : undefined };
+    return {
+      deadLetters: page,
+      next: deadLetters.length > limit && last !== undefined ? cursorOf(last) : undefined,
+    };
   }
 
   #begin(): Promise<readonly DeadLetter[]> {
@@ -71,22 +76,22 @@ export class DeadLetters {
   }
 
   /** One that cannot be read must not hide all others: it is shown as that. */
-  async #readLetter(key: string): Promise<DeadLetter | undefined> {
+  async #readDeadLetter(key: string): Promise<DeadLetter | undefined> {
     try {
       return await readJson(this.#store, key, deadLetterSchema);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
       this.#log.error({ err: error, key }, 'a record of a dead letter cannot be read');
-      return standInFor(key);
+      return unreadableRecord(key);
     }
   }
 
   async #read(): Promise<readonly DeadLetter[]> {
-    const known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
-    const reads = new PQueue({ concurrency: READS_AT_ONCE });
+    const known = new Map<string, { readonly etag: string; readonly deadLetter: DeadLetter }>();
+    const reads = new PQueue({ concurrency: MAX_CONCURRENT_READS });
     const read = async (key: string, etag: string) => {
-      const letter = await this.#readLetter(key);
-      if (letter !== undefined) known.set(key, { etag, letter });
+      const deadLetter = await this.#readDeadLetter(key);
+      if (deadLetter !== undefined) known.set(key, { etag, deadLetter });
     };
     const reading: Promise<void>[] = [];
     for await (const { key, etag } of this.#store.list(deadPrefix)) {
@@ -96,15 +101,15 @@ export class DeadLetters {
     }
     await Promise.all(reading);
     this.#known = known;
-    const letters = [...known.values()].map(({ letter }) => letter);
-    return letters.toSorted((one, other) => (cursorOf(one) < cursorOf(other) ? -1 : 1));
+    const deadLetters = [...known.values()].map(({ deadLetter }) => deadLetter);
+    return deadLetters.toSorted((one, other) => (cursorOf(one) < cursorOf(other) ? -1 : 1));
   }
 }
 
 /** Of a record that is there and cannot be read. */
 const keyPattern = /^dead\/([^/]+)\/([1-9]\d{0,8})\.json$/;
 
-function standInFor(key: string): DeadLetter | undefined {
+function unreadableRecord(key: string): DeadLetter | undefined {
   const [, job_id, run] = keyPattern.exec(key) ?? [];
   if (job_id === undefined) return undefined;
   const long_ago = new Date(0).toISOString();
@@ -136,9 +141,12 @@ function cursorOf({ job_id, run }: DeadLetter): string {
  */
 export async function markDeadLetter(
   store: Pick<ObjectStore, 'put'>,
-  letter: DeadLetter,
+  deadLetter: DeadLetter,
   state: 'replayed' | 'removed',
 ): Promise<void> {
-  if (letter.state === state) return;
-  await store.put(deadKey(letter.job_id, letter.run), jsonBody({ ...letter, state } satisfies DeadLetter));
+  if (deadLetter.state === state) return;
+  await store.put(
+    deadKey(deadLetter.job_id, deadLetter.run),
+    jsonBody({ ...deadLetter, state } satisfies DeadLetter),
+  );
 }

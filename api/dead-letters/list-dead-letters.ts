@@ -34,20 +34,20 @@ export const deadLetterListQuerySchema = z.object({
 });
 
 /** `GET /dlq/stats`: how many lie dead, and of what. */
-export function deadLetterStatsRoute(letters: DeadLetters): RequestHandler {
+export function deadLetterStatsRoute(deadLetters: DeadLetters): RequestHandler {
   return async (_request, response) => {
     response.setHeader('Cache-Control', 'no-store');
-    response.json(deadLetterStats(await letters.all(), new Date()));
+    response.json(deadLetterStats(await deadLetters.all(), new Date()));
   };
 }
 
 /** `GET /dlq/messages`: each dead letter with its reason; nothing is taken out of the queue for it. */
-export function deadLetterListRoute(letters: DeadLetters, links: Links): RequestHandler {
+export function deadLetterListRoute(deadLetters: DeadLetters, links: Links): RequestHandler {
   return async (request, response) => {
     const { limit, cursor } = readQuery(request, deadLetterListQuerySchema);
-    const page = await letters.page({ limit, after: cursor });
-    const messages = page.letters.map((letter) =>
-      deadLetterEntrySchema.parse({ ...letter, status_url: links.status(letter.job_id) }),
+    const page = await deadLetters.page({ limit, after: cursor });
+    const messages = page.deadLetters.map((deadLetter) =>
+      deadLetterEntrySchema.parse({ ...deadLetter, status_url: links.status(deadLetter.job_id) }),
     );
     response.setHeader('Cache-Control', 'no-store');
     response.json({ messages, next_cursor: page.next ?? null } satisfies z.output<
@@ -56,14 +56,17 @@ export function deadLetterListRoute(letters: DeadLetters, links: Links): Request
   };
 }
 
-function deadLetterStats(letters: readonly DeadLetter[], now: Date): z.output<typeof deadLetterStatsSchema> {
-  const times = letters.map(({ buried_at }) => Date.parse(buried_at));
+function deadLetterStats(
+  deadLetters: readonly DeadLetter[],
+  now: Date,
+): z.output<typeof deadLetterStatsSchema> {
+  const times = deadLetters.map(({ buried_at }) => Date.parse(buried_at));
   const oldest = times.reduce((earliest, time) => Math.min(earliest, time), Infinity);
   return {
-    count: letters.length,
-    by_reason: countBy(letters.map(({ error }) => error.code)),
-    by_operation: countBy(letters.flatMap(({ operations }) => [...new Set(operations)])),
-    oldest_age_seconds: letters.length === 0 ? null : Math.max(0, (now.getTime() - oldest) / 1_000),
+    count: deadLetters.length,
+    by_reason: countBy(deadLetters.map(({ error }) => error.code)),
+    by_operation: countBy(deadLetters.flatMap(({ operations }) => [...new Set(operations)])),
+    oldest_age_seconds: deadLetters.length === 0 ? null : Math.max(0, (now.getTime() - oldest) / 1_000),
   };
 }
 

@@ -19,7 +19,7 @@ export const removalSchema = z
   .object({ removed: z.int().min(0).meta({ description: 'Dead letters; their jobs stay failed.' }) })
   .meta({ id: 'Removal' });
 
-const ways = ['id', 'all'] as const;
+const selectors = ['id', 'all'] as const;
 
 /** `DELETE /dlq/messages?id=…&id=…` or `?all=true`. */
 export function removalRoute(deps: RemoveDeps): RequestHandler {
@@ -28,10 +28,10 @@ export function removalRoute(deps: RemoveDeps): RequestHandler {
     if ((ids === undefined) === (all === undefined)) {
       const seen = ids === undefined ? 'none of them is there' : 'both are there';
       throw invalidParameter(
-        ways.join(', '),
+        selectors.join(', '),
         `say which dead letters: ?id=… (once or more) or ?all=true; ${seen}`,
         {
-          allowed: ways,
+          allowed: selectors,
         },
       );
     }
@@ -42,14 +42,14 @@ export function removalRoute(deps: RemoveDeps): RequestHandler {
 }
 
 /** Records marked at once. */
-const MARKS_AT_ONCE = 16;
+const MAX_CONCURRENT_WRITES = 16;
 
 interface RemoveDeps {
-  readonly letters: Pick<DeadLetters, 'records'>;
+  readonly deadLetters: Pick<DeadLetters, 'records'>;
   readonly store: Pick<ObjectStore, 'put'>;
   readonly readState: ReadState;
   /** Takes their messages out of the queue, some time soon. */
-  readonly sweep: (letters: readonly DeadLetter[]) => void;
+  readonly sweep: (deadLetters: readonly DeadLetter[]) => void;
 }
 
 /**
@@ -60,16 +60,16 @@ interface RemoveDeps {
  */
 async function removeDeadLetters(
   chosen: { readonly ids: readonly string[] } | 'all',
-  { letters, store, readState, sweep }: RemoveDeps,
+  { deadLetters, store, readState, sweep }: RemoveDeps,
 ): Promise<number> {
-  const records = await letters.records();
+  const records = await deadLetters.records();
   const dead =
     chosen === 'all'
       ? records.filter(({ state }) => state === 'dead')
       : await findDeadLetters(chosen.ids, records, readState);
-  const marks = new PQueue({ concurrency: MARKS_AT_ONCE });
+  const marks = new PQueue({ concurrency: MAX_CONCURRENT_WRITES });
   try {
-    await marks.addAll(dead.map((letter) => () => markDeadLetter(store, letter, 'removed')));
+    await marks.addAll(dead.map((deadLetter) => () => markDeadLetter(store, deadLetter, 'removed')));
   } finally {
     marks.clear();
     sweep(dead);

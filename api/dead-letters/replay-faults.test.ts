@@ -34,8 +34,8 @@ const steps = {
   request: (job: JobRequest) => given.storeJob({ ...job, run: 2, submitted_at: new Date().toISOString() }),
   publish: (job: JobRequest) => given.broker.publisher.publish(jobMessage({ ...job, run: 2 })),
   mark: async (job: JobRequest) => {
-    const letter = await letterOf(job);
-    if (letter !== undefined) await markDeadLetter(given.store, letter, 'replayed');
+    const deadLetter = await letterOf(job);
+    if (deadLetter !== undefined) await markDeadLetter(given.store, deadLetter, 'replayed');
   },
   end: (job: JobRequest) => given.storeJob({ ...job, run: 2 }, completedOutcome({ ...job, run: 2 })),
 } as const;

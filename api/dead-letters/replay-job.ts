@@ -12,7 +12,7 @@ import { linkWith } from '@image-pipeline/shared/tracing/spans.ts';
 import PQueue from 'p-queue';
 import type { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { markDeadLetter } from './dead-letters.ts';
-import type { DeadRun, ReplayCourse } from './replay-records.ts';
+import type { DeadRun, ReplayRunState } from './replay-records.ts';
 
 export interface ReplayRunDeps {
   readonly store: Pick<ObjectStore, 'get' | 'put' | 'putIfAbsent'>;
@@ -31,16 +31,16 @@ export interface ReplayRunDeps {
  */
 export async function replayRun(dead: DeadRun, deps: ReplayRunDeps): Promise<JobRequest | undefined> {
   const { store, publish, onQueued } = deps;
-  const letter = await readJson(store, deadKey(dead.job_id, dead.run), deadLetterSchema);
-  if (letter === undefined) return undefined;
-  linkWith(letter.traceparent);
-  const request = await requestNextRun(letter, store);
+  const deadLetter = await readJson(store, deadKey(dead.job_id, dead.run), deadLetterSchema);
+  if (deadLetter === undefined) return undefined;
+  linkWith(deadLetter.traceparent);
+  const request = await requestNextRun(deadLetter, store);
   if (request === undefined) return undefined;
   if ((await readOutcome(store, request.job_id, request.run)) === undefined) {
     await publish(request);
     onQueued(request);
   }
-  await markDeadLetter(store, letter, 'replayed');
+  await markDeadLetter(store, deadLetter, 'replayed');
   return request;
 }
 
@@ -59,7 +59,7 @@ async function requestNextRun(
 }
 
 /** The event of an end may be lost, so the store is looked at this often (ms). */
-const LOOK_MS = 2_000;
+const POLL_MS = 2_000;
 
 export interface AwaitOutcomeDeps {
   readonly store: Pick<ObjectStore, 'get'>;
@@ -71,10 +71,10 @@ export interface AwaitOutcomeDeps {
 /** How a run ended; undefined when `patienceMs` are up before. Rejects when `signal` aborts. */
 export async function awaitOutcome(
   { job_id, run }: Pick<JobRequest, 'job_id' | 'run'>,
-  patienceMs: number,
+  timeoutMs: number,
   { store, followed, signal, log }: AwaitOutcomeDeps,
 ): Promise<Outcome | undefined> {
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const over = new AbortController();
     const enough = AbortSignal.any([signal, over.signal]);
@@ -84,8 +84,8 @@ export async function awaitOutcome(
       const outcome = await waitForStore(() => readOutcome(store, job_id, run), signal, log);
       const left = deadline - performance.now();
       if (outcome !== undefined || left <= 0) return outcome;
-      const look = sleep(Math.min(left, LOOK_MS), undefined, { signal: enough }).catch(() => undefined);
-      await Promise.race([ended, look]);
+      const check = sleep(Math.min(left, POLL_MS), undefined, { signal: enough }).catch(() => undefined);
+      await Promise.race([ended, check]);
       signal.throwIfAborted();
     } finally {
       over.abort();
@@ -93,7 +93,7 @@ export async function awaitOutcome(
   }
 }
 
-const LOOKS_AT_ONCE = 16;
+const MAX_CONCURRENT_CHECKS = 16;
 
 /**
  * A runner may have died between asking for a run and writing that down. What the store has a request of was begun: it
@@ -101,13 +101,13 @@ const LOOKS_AT_ONCE = 16;
  */
 export async function catchUp(
   runs: readonly DeadRun[],
-  { jobs }: ReplayCourse,
+  { jobs }: ReplayRunState,
   store: Pick<ObjectStore, 'stat'>,
 ): Promise<void> {
-  const looks = new PQueue({ concurrency: LOOKS_AT_ONCE });
-  const look = async ({ job_id, run }: DeadRun, index: number) => {
+  const checks = new PQueue({ concurrency: MAX_CONCURRENT_CHECKS });
+  const check = async ({ job_id, run }: DeadRun, index: number) => {
     if (jobs[index] !== 'waiting') return;
     if ((await store.stat(requestKey(job_id, run + 1))) !== undefined) jobs[index] = 'replayed';
   };
-  await looks.addAll(runs.map((dead, index) => () => look(dead, index)));
+  await checks.addAll(runs.map((dead, index) => () => check(dead, index)));
 }

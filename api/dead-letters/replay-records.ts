@@ -17,7 +17,7 @@ export const replayedStates = ['waiting', 'replayed', 'completed', 'failed', 'sk
 export type ReplayedState = (typeof replayedStates)[number];
 
 const common = { version: z.literal(1), replay_id: z.uuid() };
-const far = {
+const progressFields = {
   /** Of each run of the plan, in its order. */
   jobs: z.array(z.enum(replayedStates)),
   /** Why no further run is asked for; null while all goes well. */
@@ -38,7 +38,7 @@ export type ReplayPlan = z.output<typeof replayPlanSchema>;
  */
 const replayProgressSchema = z.object({
   ...common,
-  ...far,
+  ...progressFields,
   /** Who carries it out; null: nobody, whoever sees it may. */
   runner: z.string().nullable(),
   written_at: z.iso.datetime(),
@@ -48,7 +48,7 @@ type ReplayProgress = z.output<typeof replayProgressSchema>;
 /** How it ended: the object `replays/{replay_id}/end.json`. */
 const replayEndSchema = z.object({
   ...common,
-  ...far,
+  ...progressFields,
   state: z.enum(['done', 'stopped']),
   runner: z.string(),
   finished_at: z.iso.datetime(),
@@ -56,20 +56,24 @@ const replayEndSchema = z.object({
 type ReplayEnd = z.output<typeof replayEndSchema>;
 
 /** How far a replay is, as its runner counts along. */
-export interface ReplayCourse {
+export interface ReplayRunState {
   readonly jobs: ReplayedState[];
   reason: string | null;
 }
 
 export function progressOf(
   { replay_id }: ReplayPlan,
-  { jobs, reason }: ReplayCourse,
+  { jobs, reason }: ReplayRunState,
   runner: string | null,
 ): ReplayProgress {
   return { version: 1, replay_id, jobs: [...jobs], reason, runner, written_at: new Date().toISOString() };
 }
 
-export function endOf({ replay_id }: ReplayPlan, { jobs, reason }: ReplayCourse, runner: string): ReplayEnd {
+export function endOf(
+  { replay_id }: ReplayPlan,
+  { jobs, reason }: ReplayRunState,
+  runner: string,
+): ReplayEnd {
   const state = reason === null ? 'done' : 'stopped';
   const finished_at = new Date().toISOString();
   return { version: 1, replay_id, jobs: [...jobs], reason, state, runner, finished_at };

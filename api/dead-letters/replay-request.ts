@@ -61,7 +61,7 @@ export interface ReplayOrder {
   readonly limit: number;
 }
 
-const ways = ['ids', 'filter', 'all'] as const;
+const selectors = ['ids', 'filter', 'all'] as const;
 const record = z.record(z.string(), z.unknown());
 
 /**
@@ -86,10 +86,10 @@ export function parseReplayOrder(body: unknown): ReplayOrder {
 }
 
 function selectionOf(body: ReplayBody): ReplayOrder['selection'] {
-  const given = ways.filter((way) => body[way] !== undefined);
+  const given = selectors.filter((way) => body[way] !== undefined);
   if (given.length !== 1) {
     const seen = given.length === 0 ? 'none of them is there' : `there are ${given.join(' and ')}`;
-    throw invalidParameter(ways.join(', '), `say exactly one; ${seen}`, { allowed: ways });
+    throw invalidParameter(selectors.join(', '), `say exactly one; ${seen}`, { allowed: selectors });
   }
   if (body.ids !== undefined) return { ids: body.ids };
   const filter = body.filter ?? {};

@@ -18,26 +18,26 @@ import { parseReplayOrder } from './replay-request.ts';
 import type { Replays } from './replays.ts';
 
 export interface ReplayRouteDeps {
-  readonly letters: Pick<DeadLetters, 'records'>;
+  readonly deadLetters: Pick<DeadLetters, 'records'>;
   readonly readState: ReadState;
   readonly replays: Pick<Replays, 'begin'>;
   /** Why no job can be accepted right now, or undefined. */
-  readonly refuseBecause: () => PipelineError | undefined;
+  readonly whyUnavailable: () => PipelineError | undefined;
   readonly links: Links;
 }
 
 /** `POST /dlq/replay`: choose, then begin to work off a snapshot of what was chosen. */
 export function replayRoute(deps: ReplayRouteDeps): RequestHandler {
-  const { letters, readState, replays, refuseBecause, links } = deps;
+  const { deadLetters, readState, replays, whyUnavailable, links } = deps;
   return async (request, response) => {
     const { selection, dryRun, limit } = parseReplayOrder(request.body);
-    const chosen = await chooseReplays(selection, await letters.records(), readState);
+    const chosen = await chooseReplays(selection, await deadLetters.records(), readState);
     response.setHeader('Cache-Control', 'no-store');
     if (dryRun || chosen.length === 0) {
       response.json(replayPreview(chosen, { dryRun, limit, links }));
       return;
     }
-    const refusal = refuseBecause();
+    const refusal = whyUnavailable();
     if (refusal !== undefined) throw refusal;
     const replay_id = uuidv7();
     const runs = chosen.slice(0, limit).map(({ job_id, run }) => ({ job_id, run }));
@@ -117,18 +117,20 @@ export const replayStatusSchema = z
 
 /** @param letters all that match, of which `total` are taken */
 function replayPreview(
-  letters: readonly DeadLetter[],
+  deadLetters: readonly DeadLetter[],
   options: { readonly dryRun: boolean; readonly limit: number; readonly links: Links },
 ): z.output<typeof replayPreviewSchema> {
   const { dryRun, limit, links } = options;
-  const taken = letters.slice(0, limit);
+  const taken = deadLetters.slice(0, limit);
   return {
     dry_run: dryRun,
-    matching: letters.length,
+    matching: deadLetters.length,
     total: taken.length,
     jobs: taken
       .slice(0, MAX_LISTED)
-      .map((letter) => deadLetterEntrySchema.parse({ ...letter, status_url: links.status(letter.job_id) })),
+      .map((deadLetter) =>
+        deadLetterEntrySchema.parse({ ...deadLetter, status_url: links.status(deadLetter.job_id) }),
+      ),
   };
 }
 

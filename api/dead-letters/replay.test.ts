@@ -192,8 +192,8 @@ describe('a replay of dead letters', () => {
     const [job] = await dead.failedJobs(1);
     await dead.worker(() => 'failed');
     await dead.untilEnded(api, await dead.post(api, { ids: [job?.job_id] }));
-    const letter = () => readJson(given.store, deadKey(job?.job_id ?? '', 2), deadLetterSchema);
-    await vi.waitFor(async () => expect(await letter()).toMatchObject({ state: 'dead' }));
+    const deadLetter = () => readJson(given.store, deadKey(job?.job_id ?? '', 2), deadLetterSchema);
+    await vi.waitFor(async () => expect(await deadLetter()).toMatchObject({ state: 'dead' }));
     expect((await dead.post(api, { ids: [job?.job_id], dry_run: true })).json).toMatchObject({
       jobs: [{ run: 2 }],
     });

@@ -8,7 +8,7 @@ import {
   endOf,
   progressOf,
   type DeadRun,
-  type ReplayCourse,
+  type ReplayRunState,
   type ReplayPlan,
   type OpenReplay,
   type ReplayRecords,
@@ -19,9 +19,9 @@ export interface ReplaysOptions {
   /** Tells this replica from all others, and from itself before a restart. */
   readonly runner: string;
   /** Carries a replay out to its end; rejects when `signal` aborts. */
-  readonly run: (runs: readonly DeadRun[], course: ReplayCourse, signal: AbortSignal) => Promise<void>;
+  readonly run: (runs: readonly DeadRun[], runState: ReplayRunState, signal: AbortSignal) => Promise<void>;
   /** Corrects the course of a replay whose runner may have died before it wrote down what it did last. */
-  readonly catchUp: (runs: readonly DeadRun[], course: ReplayCourse) => Promise<void>;
+  readonly catchUp: (runs: readonly DeadRun[], runState: ReplayRunState) => Promise<void>;
   readonly timing?: ReplayTiming;
   readonly log: Logger;
 }
@@ -42,7 +42,7 @@ export class Replays implements Startable {
     this.#abandoned = new AbandonedReplays({
       ...options,
       isOurs: (id) => this.#running.has(id),
-      onTakenUp: (plan, course) => this.#run(plan, course),
+      onTakenOver: (plan, runState) => this.#run(plan, runState),
     });
   }
 
@@ -63,22 +63,22 @@ export class Replays implements Startable {
    */
   async begin(plan: ReplayPlan): Promise<void> {
     const { records, runner, log } = this.#options;
-    refuseBeside((await records.open())[0]);
-    const course: ReplayCourse = { jobs: plan.runs.map(() => 'waiting'), reason: null };
-    await records.create(plan, progressOf(plan, course, runner));
+    refuseIfOpen((await records.open())[0]);
+    const runState: ReplayRunState = { jobs: plan.runs.map(() => 'waiting'), reason: null };
+    await records.create(plan, progressOf(plan, runState, runner));
     const [first] = await records.open();
     if (first !== undefined && first.id < plan.replay_id) {
       // Begun in the same moment; the older one goes on.
       await records.close(plan.replay_id);
-      refuseBeside(first);
+      refuseIfOpen(first);
     }
     log.info({ replay_id: plan.replay_id, runs: plan.runs.length }, 'a replay begins');
-    this.#run(plan, course);
+    this.#run(plan, runState);
   }
 
-  #run(plan: ReplayPlan, course: ReplayCourse): void {
+  #run(plan: ReplayPlan, runState: ReplayRunState): void {
     const id = plan.replay_id;
-    const running = this.#carryOut(plan, course)
+    const running = this.#runToEnd(plan, runState)
       .catch((error: unknown) => {
         this.#options.log.warn({ replay_id: id, reason: messageOf(error) }, 'a replay broke off');
       })
@@ -86,45 +86,45 @@ export class Replays implements Startable {
     this.#running.set(id, running);
   }
 
-  async #carryOut(plan: ReplayPlan, course: ReplayCourse): Promise<void> {
+  async #runToEnd(plan: ReplayPlan, runState: ReplayRunState): Promise<void> {
     const { records, runner, run, log } = this.#options;
     const { signal } = this.#stopping;
     const over = new AbortController();
-    const beating = this.#beat(plan, course, AbortSignal.any([signal, over.signal]));
+    const heartbeats = this.#heartbeat(plan, runState, AbortSignal.any([signal, over.signal]));
     try {
-      await run(plan.runs, course, signal);
+      await run(plan.runs, runState, signal);
     } catch (error) {
       if (!signal.aborted) {
-        course.reason ??= 'something went wrong that should not have; the log of the api says more';
+        runState.reason ??= 'something went wrong that should not have; the log of the api says more';
         log.error({ err: error, replay_id: plan.replay_id }, 'cannot go on with a replay');
       }
     } finally {
       over.abort();
-      await beating;
+      await heartbeats;
     }
     if (signal.aborted) {
-      await records.write(progressOf(plan, course, null));
+      await records.write(progressOf(plan, runState, null));
       return;
     }
-    await waitForStore(() => records.end(endOf(plan, course, runner)), signal, log);
-    log.info({ replay_id: plan.replay_id, reason: course.reason }, 'a replay has ended');
+    await waitForStore(() => records.end(endOf(plan, runState, runner)), signal, log);
+    log.info({ replay_id: plan.replay_id, reason: runState.reason }, 'a replay has ended');
   }
 
   /** Shows that its runner is alive, and how far it is. */
-  async #beat(plan: ReplayPlan, course: ReplayCourse, signal: AbortSignal): Promise<void> {
+  async #heartbeat(plan: ReplayPlan, runState: ReplayRunState, signal: AbortSignal): Promise<void> {
     const { records, runner, timing = replayTiming, log } = this.#options;
     while (!signal.aborted) {
       try {
-        await records.write(progressOf(plan, course, runner));
+        await records.write(progressOf(plan, runState, runner));
       } catch (error) {
         log.debug({ reason: messageOf(error) }, 'could not write down how far a replay is');
       }
-      await sleep(timing.beatMs, undefined, { signal }).catch(() => undefined);
+      await sleep(timing.heartbeatMs, undefined, { signal }).catch(() => undefined);
     }
   }
 }
 
-function refuseBeside(other: OpenReplay | undefined): void {
+function refuseIfOpen(other: OpenReplay | undefined): void {
   if (other === undefined) return;
   throw new PipelineError('replay_running', `The replay ${other.id} has not ended yet.`, {
     details: { replay_id: other.id },

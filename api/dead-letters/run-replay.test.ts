@@ -1,7 +1,7 @@
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import type { ReplayCourse, ReplayedState } from './replay-records.ts';
+import type { ReplayRunState, ReplayedState } from './replay-records.ts';
 import { runReplay } from './run-replay.ts';
 
 /** Replays as many runs as there are states, of which all complete but those that `fates` speaks of. */
@@ -11,11 +11,11 @@ async function replayed(
 ) {
   const requests = before.map(() => someRequest({ run: 2 }));
   const runs = requests.map(({ job_id }) => ({ job_id, run: 1 }));
-  const course: ReplayCourse = { jobs: [...before], reason: null };
+  const runState: ReplayRunState = { jobs: [...before], reason: null };
   const begun: number[] = [];
   let inFlight = 0;
   const inFlightAtStart: number[] = [];
-  await runReplay(runs, course, {
+  await runReplay(runs, runState, {
     replay: async (dead) => {
       const index = runs.indexOf(dead);
       begun.push(index);
@@ -32,7 +32,7 @@ async function replayed(
       return fate === 'failed' ? failedOutcome(request) : completedOutcome(request);
     },
   });
-  return { ...course, begun, inFlightAtStart };
+  return { ...runState, begun, inFlightAtStart };
 }
 
 const waiting = (count: number) => Array<ReplayedState>(count).fill('waiting');

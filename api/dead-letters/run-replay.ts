@@ -1,7 +1,7 @@
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import PQueue from 'p-queue';
-import type { DeadRun, ReplayCourse } from './replay-records.ts';
+import type { DeadRun, ReplayRunState } from './replay-records.ts';
 
 /** Runs that may be under way at once when the canary lives: so many can fail again before a replay stops. */
 const IN_FLIGHT = 10;
@@ -20,28 +20,28 @@ export interface RunReplayDeps {
  */
 export async function runReplay(
   runs: readonly DeadRun[],
-  course: ReplayCourse,
+  runState: ReplayRunState,
   { replay, awaitOutcome }: RunReplayDeps,
 ): Promise<void> {
-  const { jobs } = course;
+  const { jobs } = runState;
   const hasCompleted = () => jobs.includes('completed');
   const window = new PQueue({ concurrency: hasCompleted() ? IN_FLIGHT : 1 });
   let isBroken = false;
 
   const follow = async (dead: DeadRun, index: number) => {
     const isBegun = jobs[index] === 'replayed';
-    if (isBroken || (course.reason !== null && !isBegun)) return;
+    if (isBroken || (runState.reason !== null && !isBegun)) return;
     const request = await replay(dead);
     jobs[index] = request === undefined ? 'skipped' : 'replayed';
     if (request === undefined) return;
     const outcome = await awaitOutcome(request);
     if (outcome === undefined) {
-      course.reason ??= `run ${request.run} of job ${dead.job_id} has not ended in time`;
+      runState.reason ??= `run ${request.run} of job ${dead.job_id} has not ended in time`;
       return;
     }
     jobs[index] = outcome.state;
     if (outcome.state === 'completed') window.concurrency = IN_FLIGHT;
-    else course.reason ??= failedAgain(request, outcome.error.code);
+    else runState.reason ??= failedAgain(request, outcome.error.code);
   };
 
   const all = runs.map((dead, index) =>

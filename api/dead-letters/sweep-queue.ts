@@ -16,11 +16,11 @@ const MAX_PREFETCH = 60_000;
 const MARGIN = 100;
 /** The queue gives its messages to one consumer only: in this time (ms) without any, another one has them. */
 const IDLE_MS = 1_000;
-const LOOK_MS = 20;
+const POLL_MS = 20;
 
 export interface SweepDeps {
   readonly broker: Pick<Broker, 'consumer' | 'queues'>;
-  readonly letters: Pick<DeadLetters, 'records'>;
+  readonly deadLetters: Pick<DeadLetters, 'records'>;
   readonly store: Pick<ObjectStore, 'get'>;
 }
 
@@ -36,7 +36,7 @@ export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<
   const { ready } = await broker.queues.inspect(queueNames.dead);
   if (ready === 0) return taken;
   const held: Delivery[] = [];
-  const { promise: over, resolve: letGo } = Promise.withResolvers<undefined>();
+  const { promise: over, resolve: release } = Promise.withResolvers<undefined>();
   const consumer = broker.consumer({
     queue: queueNames.dead,
     prefetch: Math.min(ready + MARGIN, MAX_PREFETCH),
@@ -53,7 +53,7 @@ export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<
     await settle(held, taken, deps);
   } finally {
     signal.removeEventListener('abort', stop);
-    letGo(undefined);
+    release(undefined);
     await consumer.stop();
   }
   return taken;
@@ -64,22 +64,24 @@ async function untilAllAreHeld(
   expected: number,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let idle = 0; held.length < expected && idle < IDLE_MS; idle += LOOK_MS) {
+  for (let idle = 0; held.length < expected && idle < IDLE_MS; idle += POLL_MS) {
     const before = held.length;
-    await sleep(LOOK_MS, undefined, { signal });
+    await sleep(POLL_MS, undefined, { signal });
     if (held.length > before) idle = 0;
   }
 }
 
 /** The records are read when the messages are in hand, so that whatever was marked before is seen. */
 async function settle(held: readonly Delivery[], taken: Set<string>, deps: SweepDeps): Promise<void> {
-  const letters = new Map((await deps.letters.records()).map((letter) => [keyOf(letter), letter]));
+  const deadLetters = new Map(
+    (await deps.deadLetters.records()).map((deadLetter) => [keyOf(deadLetter), deadLetter]),
+  );
   for (const delivery of held) {
     const { jobId, run } = readDeath(delivery, new Date());
     const key = deadKey(jobId, run);
-    const letter = letters.get(key);
-    const outcome = letter === undefined ? await readOutcome(deps.store, jobId, run) : undefined;
-    if (delivery.lost.aborted || !mayLeaveQueue(letter, outcome)) continue;
+    const deadLetter = deadLetters.get(key);
+    const outcome = deadLetter === undefined ? await readOutcome(deps.store, jobId, run) : undefined;
+    if (delivery.lost.aborted || !mayLeaveQueue(deadLetter, outcome)) continue;
     delivery.ack();
     taken.add(key);
   }
@@ -93,7 +95,7 @@ function keyOf({ job_id, run }: DeadLetter): string {
  * Whether a message may be taken out of the dead letter queue: its letter was replayed or removed, or its run
  * completed after all, of which there is no letter. One without any record stays: its burial is under way.
  */
-export function mayLeaveQueue(letter: DeadLetter | undefined, outcome: Outcome | undefined): boolean {
-  if (letter !== undefined) return letter.state !== 'dead';
+export function mayLeaveQueue(deadLetter: DeadLetter | undefined, outcome: Outcome | undefined): boolean {
+  if (deadLetter !== undefined) return deadLetter.state !== 'dead';
   return outcome?.state === 'completed';
 }

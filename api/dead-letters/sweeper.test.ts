@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { mayLeaveQueue } from './sweep-queue.ts';
 import { Sweeper } from './sweeper.ts';
 
-const letter = { job_id: uuidv7(), run: 1 };
+const deadLetter = { job_id: uuidv7(), run: 1 };
 const none: ReadonlySet<string> = new Set();
 let sweeper: Sweeper | undefined;
 
@@ -20,11 +20,11 @@ function sweeping(sweep: () => Promise<ReadonlySet<string>>) {
 describe('the sweeper', () => {
   it('sweeps when it starts, and once more for what was marked meanwhile', async () => {
     const { promise, resolve } = Promise.withResolvers<ReadonlySet<string>>();
-    const key = deadKey(letter.job_id, letter.run);
+    const key = deadKey(deadLetter.job_id, deadLetter.run);
     const { sweeper, swept } = sweeping(() => promise);
     await sweeper.start();
-    sweeper.request([letter]);
-    sweeper.request([letter]);
+    sweeper.request([deadLetter]);
+    sweeper.request([deadLetter]);
     expect(swept).toHaveBeenCalledTimes(1);
     resolve(new Set([key]));
     await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(2));
@@ -34,7 +34,7 @@ describe('the sweeper', () => {
 
   it('seeks a message a few times, then takes it for gone', async () => {
     const { sweeper, swept } = sweeping(() => Promise.resolve(none));
-    sweeper.request([letter]);
+    sweeper.request([deadLetter]);
     await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(5));
     sweeper.request([]);
     await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(6));
@@ -45,9 +45,9 @@ describe('the sweeper', () => {
     const { sweeper, swept } = sweeping(() =>
       ++calls < 10
         ? Promise.reject(new Error('away'))
-        : Promise.resolve(new Set([deadKey(letter.job_id, 1)])),
+        : Promise.resolve(new Set([deadKey(deadLetter.job_id, 1)])),
     );
-    sweeper.request([letter]);
+    sweeper.request([deadLetter]);
     await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(10));
   });
 });

@@ -41,8 +41,8 @@ export class Sweeper implements Startable {
   }
 
   /** Sweeps soon; those letters have been marked. */
-  request(letters: readonly Pick<DeadLetter, 'job_id' | 'run'>[]): void {
-    for (const { job_id, run } of letters) this.#wanted.set(deadKey(job_id, run), TRIES);
+  request(deadLetters: readonly Pick<DeadLetter, 'job_id' | 'run'>[]): void {
+    for (const { job_id, run } of deadLetters) this.#wanted.set(deadKey(job_id, run), TRIES);
     this.#isWanted = true;
     this.#begin();
   }

@@ -49,8 +49,8 @@ export function limitRate(perMinute: number): RequestHandler {
   });
 }
 
-export function refuseWhile(refuseBecause: () => PipelineError | undefined): RequestHandler {
+export function refuseWhileUnavailable(whyUnavailable: () => PipelineError | undefined): RequestHandler {
   return (_request, _response, next) => {
-    next(refuseBecause());
+    next(whyUnavailable());
   };
 }

@@ -6,7 +6,7 @@ import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Operations } from '../openapi/operation.ts';
-import type { ReadQueueFigures } from '../pipeline-status/queue-metrics.ts';
+import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
 
 /** `GET /livez`: the process answers. */
 export const livenessRoute: RequestHandler = (_request, response) => {
@@ -14,20 +14,20 @@ export const livenessRoute: RequestHandler = (_request, response) => {
 };
 
 /** `GET /readyz`: all that the work needs is there. */
-export function readinessRoute(notReadyBecause: () => Promise<string | undefined>): RequestHandler {
+export function readinessRoute(whyNotReady: () => Promise<string | undefined>): RequestHandler {
   return async (_request, response) => {
-    const { status, body } = readiness(await notReadyBecause());
+    const { status, body } = readiness(await whyNotReady());
     response.status(status).json(body);
   };
 }
 
 /** `GET /metrics`: figures of queues that the broker does not give are left out, never repeated. */
-export function metricsRoute(metrics: Metrics, readQueueFigures: ReadQueueFigures): RequestHandler {
+export function metricsRoute(metrics: Metrics, readQueueFigures: ReadQueueMetrics): RequestHandler {
   return async (_request, response) => {
-    const figures = await readQueueFigures();
+    const queues = await readQueueFigures();
     metrics.clear('rabbitmq_queue_messages_ready');
     metrics.clear('rabbitmq_queue_consumers');
-    for (const [queue, { ready, consumers }] of figures ?? []) {
+    for (const [queue, { ready, consumers }] of queues ?? []) {
       metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
       metrics.set('rabbitmq_queue_consumers', consumers, { queue });
     }
@@ -42,18 +42,18 @@ const PROBE_TIMEOUT_MS = 2_000;
 
 export interface ReadinessDeps {
   /** Why no job can be accepted right now, or undefined. */
-  readonly refuseBecause: () => PipelineError | undefined;
+  readonly whyUnavailable: () => PipelineError | undefined;
   readonly isCaughtUp: () => boolean;
   readonly store: Pick<ObjectStore, 'stat'>;
 }
 
 /** Why the service cannot do all of its work right now, or undefined when it can. */
-export async function notReadyBecause({
-  refuseBecause,
+export async function whyNotReady({
+  whyUnavailable,
   isCaughtUp,
   store,
 }: ReadinessDeps): Promise<string | undefined> {
-  const refusal = refuseBecause();
+  const refusal = whyUnavailable();
   if (refusal !== undefined) return refusal.message;
   if (!isCaughtUp()) return 'the event log is still being read';
   try {
@@ -64,9 +64,9 @@ export async function notReadyBecause({
   }
 }
 
-const okAnswer = z.object({ status: z.literal('ok') });
-const readyAnswer = z.object({ status: z.literal('ready') });
-const notReadyAnswer = z.object({ status: z.literal('not_ready'), reason: z.string() });
+const okSchema = z.object({ status: z.literal('ok') });
+const readySchema = z.object({ status: z.literal('ready') });
+const notReadySchema = z.object({ status: z.literal('not_ready'), reason: z.string() });
 
 /** The OpenAPI entries of health and metrics. */
 export const healthOperations = {
@@ -74,18 +74,18 @@ export const healthOperations = {
     id: 'isAlive',
     tag: 'Service',
     summary: 'Whether the process answers',
-    answers: { 200: { description: 'It does.', types: { 'application/json': okAnswer } } },
+    responses: { 200: { description: 'It does.', types: { 'application/json': okSchema } } },
     problems: [],
   },
   'GET /readyz': {
     id: 'isReady',
     tag: 'Service',
     summary: 'Whether broker, store and event log are there',
-    answers: {
-      200: { description: 'They are.', types: { 'application/json': readyAnswer } },
+    responses: {
+      200: { description: 'They are.', types: { 'application/json': readySchema } },
       503: {
         description: 'Not all of them; the reason says which.',
-        types: { 'application/json': notReadyAnswer },
+        types: { 'application/json': notReadySchema },
       },
     },
     problems: [],
@@ -94,7 +94,7 @@ export const healthOperations = {
     id: 'readMetrics',
     tag: 'Service',
     summary: 'Figures for Prometheus',
-    answers: { 200: { description: 'Prometheus text format.', types: { 'text/plain': undefined } } },
+    responses: { 200: { description: 'Prometheus text format.', types: { 'text/plain': undefined } } },
     problems: [],
   },
 } as const satisfies Operations;

@@ -9,14 +9,14 @@ import { jobIdOf } from './request.ts';
 /** Everything about a request is a part of the trace that its header `traceparent` names, or of a new one. */
 export const traceRequest: RequestHandler = (request, response, next) => {
   const method = knownMethod(request.method);
-  const inHand = beginRequest(method, request.headers.traceparent, quietRoutes.includes(request.path));
-  response.locals['traceId'] = inHand.traceId;
+  const span = beginRequest(method, request.headers.traceparent, quietRoutes.includes(request.path));
+  response.locals['traceId'] = span.traceId;
   response.once('close', () => {
     const { path } = request;
     const status = response.headersSent ? response.statusCode : undefined;
-    inHand.end({ method, route: routeOf(request), path, status });
+    span.end({ method, route: routeOf(request), path, status });
   });
-  inHand.during(next);
+  span.during(next);
 };
 
 /** The trace that a request belongs to. */
@@ -48,7 +48,7 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
       // Not to be ready is an answer, and no error.
       if (status.startsWith('5') && route !== '/readyz') metrics.increase('image_http_server_errors_total');
       metrics.observe('image_http_request_duration_seconds', seconds, { method: knownMethod(method), route });
-      const jobId = rememberedJobId(response);
+      const jobId = recordedJobId(response);
       log[quietRoutes.includes(route) ? 'debug' : 'info'](
         { ...(jobId === undefined ? {} : { job_id: jobId }), ms: Math.round(seconds * 1_000) },
         `${method} ${request.path} ${status}`,
@@ -73,18 +73,18 @@ function knownMethod(method: string): string {
 }
 
 /** Keeps the job id for the log and for problems, which see the request when its route has been left. */
-export const rememberJobId: RequestHandler = (request, response, next) => {
-  rememberAs(response, jobIdSchema.safeParse(jobIdOf(request)).data);
+export const recordJobId: RequestHandler = (request, response, next) => {
+  setJobId(response, jobIdSchema.safeParse(jobIdOf(request)).data);
   next();
 };
 
 /** The same for a job that the path does not name: that of an upload. */
-export function rememberAs(response: Response, jobId: string | undefined): void {
+export function setJobId(response: Response, jobId: string | undefined): void {
   response.locals['jobId'] = jobId;
 }
 
 /** The id of the job that a request is about, if it is about one. */
-export function rememberedJobId(response: Response): string | undefined {
+export function recordedJobId(response: Response): string | undefined {
   const id: unknown = response.locals['jobId'];
   return typeof id === 'string' ? id : undefined;
 }

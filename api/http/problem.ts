@@ -1,13 +1,13 @@
 import { errorCodes, PipelineError, problemType, type ErrorCode } from '@image-pipeline/shared/errors.ts';
 
-interface Meaning {
+interface ProblemRow {
   readonly status: number;
   /** Seconds after which trying again makes sense. */
   readonly retryAfter?: number;
 }
 
 /** The one place that says what an error code is in HTTP. Codes that only a job can fail of have no row. */
-export const problemMeanings = {
+export const problemTable = {
   no_file: { status: 400 },
   empty_file: { status: 400 },
   unexpected_field: { status: 400 },
@@ -43,10 +43,10 @@ export const problemMeanings = {
   out_of_space: { status: 507, retryAfter: 30 },
   not_caught_up: { status: 503, retryAfter: 1 },
   internal_error: { status: 500 },
-} as const satisfies Partial<Record<ErrorCode, Meaning>>;
+} as const satisfies Partial<Record<ErrorCode, ProblemRow>>;
 
-export type ProblemCode = keyof typeof problemMeanings;
-export const problemCodes = Object.keys(problemMeanings) as readonly ProblemCode[];
+export type ProblemCode = keyof typeof problemTable;
+export const problemCodes = Object.keys(problemTable) as readonly ProblemCode[];
 
 /** RFC 9457 problem details; members beyond the named ones help to get it right next time. */
 export interface Problem {
@@ -65,7 +65,7 @@ export function problemOf(error: unknown): Problem {
   return {
     type: problemType(code),
     title: errorCodes[code],
-    status: problemMeanings[code].status,
+    status: problemTable[code].status,
     detail: expected?.message ?? 'The error is in the log of the API.',
     code,
     ...expected?.details,
@@ -74,7 +74,7 @@ export function problemOf(error: unknown): Problem {
 
 /** The usual value of the header `Retry-After`, or undefined where trying again does not help. */
 export function retryAfterOf(code: ProblemCode): number | undefined {
-  const meaning: Meaning = problemMeanings[code];
+  const meaning: ProblemRow = problemTable[code];
   return meaning.retryAfter;
 }
 
@@ -100,7 +100,7 @@ function expectedError(error: unknown) {
 }
 
 function isProblemCode(code: ErrorCode): code is ProblemCode {
-  return Object.hasOwn(problemMeanings, code);
+  return Object.hasOwn(problemTable, code);
 }
 
 function isClientError(status: unknown): boolean {

@@ -78,7 +78,7 @@ export function jobIdOf(request: Request): string {
 }
 
 /** Aborts when nobody waits for this answer any more. */
-export function closed(response: Response): AbortSignal {
+export function clientGone(response: Response): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   return gone.signal;

@@ -1,13 +1,13 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { rememberedJobId, traceIdOf } from './observe.ts';
+import { recordedJobId, traceIdOf } from './observe.ts';
 import { type Problem, problemOf, secondsToWait } from './problem.ts';
 import { endUnread, isBodyUnread } from './request-body.ts';
 
 /** Answers with problem details. What it is about, path, job and trace, is added here. */
 export function sendProblem(request: Request, response: Response, problem: Problem): void {
-  const jobId = rememberedJobId(response);
+  const jobId = recordedJobId(response);
   const content = `${JSON.stringify({
     ...problem,
     instance: request.path,
@@ -28,12 +28,12 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   }
 }
 
-export const nothingHere: RequestHandler = () => {
+export const notFoundHandler: RequestHandler = () => {
   throw new PipelineError('not_found', 'There is nothing at this address; /docs shows what there is.');
 };
 
 /** Turns whatever a route threw into its answer. */
-export function answerErrors(log: Logger): ErrorRequestHandler {
+export function errorHandler(log: Logger): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
   return (error: unknown, request, response, _next) => {
     if (response.headersSent || request.socket.destroyed) {
@@ -43,7 +43,7 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
     }
     const problem = problemOf(error);
     if (problem.code === 'internal_error') {
-      const about = { job_id: rememberedJobId(response), trace_id: traceIdOf(response), path: request.path };
+      const about = { job_id: recordedJobId(response), trace_id: traceIdOf(response), path: request.path };
       log.error({ err: error, ...about }, 'a request failed');
     }
     sendProblem(request, response, problem);

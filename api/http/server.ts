@@ -22,7 +22,7 @@ export interface HttpServerOptions {
   /** The same for all of a request. */
   readonly requestTimeoutMs: number;
   /** How long requests in hand may take when the server stops, in milliseconds. */
-  readonly patienceMs: number;
+  readonly drainTimeoutMs: number;
 }
 
 export interface HttpServer extends Startable {
@@ -51,7 +51,7 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
   server.timeout = SILENCE_MS;
   // The application says "continue" itself, once it knows that it wants the body.
   server.on('checkContinue', app);
-  answerUnreadable(server);
+  rejectMalformed(server);
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   return {
@@ -59,35 +59,35 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
       return (server.address() as AddressInfo | null)?.port ?? options.port;
     },
     start: () => (starting ??= listen(server, { ...options, portsToTry: 1 })),
-    stop: () => (stopping ??= close(server, options.patienceMs)),
+    stop: () => (stopping ??= close(server, options.drainTimeoutMs)),
   };
 }
 
-async function close(server: Server, patienceMs: number): Promise<void> {
+async function close(server: Server, drainTimeoutMs: number): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  const cut = setTimeout(() => server.closeAllConnections(), patienceMs);
+  const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);
 }
 
 /** Answers what is no readable request or never arrived whole, and hangs up. */
-function answerUnreadable(server: Server): void {
+function rejectMalformed(server: Server): void {
   const newest = new WeakMap<Duplex, ServerResponse>();
   const remember = (request: IncomingMessage, response: ServerResponse) =>
     newest.set(request.socket, response);
   server.prependListener('request', remember);
   server.prependListener('checkContinue', remember);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const isAnswered = newest.get(socket)?.headersSent ?? false;
-    if (isAnswered || !socket.writable || error.code === 'ECONNRESET') socket.destroy();
-    else socket.end(rawAnswer(error.code));
+    const isResponseSent = newest.get(socket)?.headersSent ?? false;
+    if (isResponseSent || !socket.writable || error.code === 'ECONNRESET') socket.destroy();
+    else socket.end(rawResponse(error.code));
   });
 }
 
-function rawAnswer(code: string | undefined): string {
+function rawResponse(code: string | undefined): string {
   const problem = problemOf(
     code === 'ERR_HTTP_REQUEST_TIMEOUT'
       ? new PipelineError('request_timeout', 'The request did not arrive whole in time.')

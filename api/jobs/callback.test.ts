@@ -9,12 +9,12 @@ import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { completedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { describe, expect, it } from 'vitest';
-import { problemAnswerSchema } from '../openapi/responses.ts';
+import { problemSchema } from '../openapi/responses.ts';
 import { acceptedJobSchema } from '../upload/upload-response.ts';
 import { readDeliveries } from './status-route.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { form } from '../testing/images.ts';
-import { createUnlessAway } from './unless-unavailable.ts';
+import { createUnlessUnavailable } from './unless-unavailable.ts';
 
 const given = givenApi();
 const CALLBACK = 'https://example.org/hook?token=secret-of-uploader';
@@ -54,7 +54,7 @@ describe('an upload that asks for a webhook', () => {
       detail: expect.stringMatching(detail) as unknown,
       allowed: expect.any(String) as unknown,
     });
-    expect(problemAnswerSchema.parse(answer.json).seen).toBe(seen);
+    expect(problemSchema.parse(answer.json).seen).toBe(seen);
     expect(await given.stored()).toEqual(before);
   });
 
@@ -139,8 +139,8 @@ describe('the status of a job that asked for a webhook', () => {
     const away = () => {
       throw new StoreUnavailable('It is away.');
     };
-    const unlessAway = createUnlessAway({ patienceMs: 1_000, atOnce: 1 });
-    const sources = { store: { get: away, list: away }, unlessAway };
+    const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 1_000, maxConcurrent: 1 });
+    const sources = { store: { get: away, list: away }, unlessUnavailable };
     const ended = viewOfStored(request, completedOutcome(request), []);
     expect(await readDeliveries(ended, sources)).toBeUndefined();
     expect(await readDeliveries(viewOfStored(request, undefined, []), sources)).toEqual([]);

@@ -7,14 +7,14 @@ import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 
 /** Uploads are refused while the broker is away, so that far fewer than this ever wait. */
-const MAX_UNDER_WAY = 10_000;
+const MAX_IN_FLIGHT = 10_000;
 
 /** Publishes events in the background, so that no answer waits for them. */
-export class Announcer {
+export class EventPublisher {
   readonly #publisher: Publisher;
   readonly #log: Logger;
   readonly #stop = new AbortController();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #inFlight = new Set<Promise<void>>();
 
   constructor(publisher: Publisher, log: Logger) {
     this.#publisher = publisher;
@@ -22,24 +22,21 @@ export class Announcer {
   }
 
   /** Publishes now, and again until the broker confirms. */
-  announce(event: JobEvent): void {
-    if (this.#underWay.size >= MAX_UNDER_WAY) {
-      this.#giveUp(event, 'too many events wait already');
+  publish(event: JobEvent): void {
+    if (this.#inFlight.size >= MAX_IN_FLIGHT) {
+      this.#discard(event, 'too many events wait already');
       return;
     }
-    const announcing: Promise<void> = this.#publish(event).finally(() => this.#underWay.delete(announcing));
-    this.#underWay.add(announcing);
+    const publishing: Promise<void> = this.#publish(event).finally(() => this.#inFlight.delete(publishing));
+    this.#inFlight.add(publishing);
   }
 
   /** Waits for what is under way, at most `patienceMs`; then each gets its last try. */
-  async stop(patienceMs: number): Promise<void> {
-    const patience = new AbortController();
-    const all = Promise.all(this.#underWay);
-    await Promise.race([
-      all,
-      sleep(patienceMs, undefined, { signal: patience.signal }).catch(() => undefined),
-    ]);
-    patience.abort();
+  async stop(timeoutMs: number): Promise<void> {
+    const timer = new AbortController();
+    const all = Promise.all(this.#inFlight);
+    await Promise.race([all, sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
+    timer.abort();
     this.#stop.abort();
     await all;
   }
@@ -48,12 +45,12 @@ export class Announcer {
     try {
       await publishUntilConfirmed(this.#publisher, eventMessage(event), this.#stop.signal);
     } catch (error) {
-      this.#giveUp(event, messageOf(error));
+      this.#discard(event, messageOf(error));
     }
   }
 
   /** Nobody is misled: whoever meets the job later fills the event in. */
-  #giveUp(event: JobEvent, reason: string): void {
+  #discard(event: JobEvent, reason: string): void {
     this.#log.warn({ job_id: event.data.job_id, event: event.type, reason }, 'could not publish an event');
   }
 }

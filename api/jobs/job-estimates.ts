@@ -1,10 +1,10 @@
 import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import type { ReadQueueFigures } from '../pipeline-status/queue-metrics.ts';
+import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
 import { hasEnded } from './followed-jobs.ts';
-import { JobPace, WorkTimes } from './throughput.ts';
-import { WaitingLine } from './waiting-jobs.ts';
+import { Throughput, ProcessingTimes } from './throughput.ts';
+import { WaitingJobs } from './waiting-jobs.ts';
 
 /** Where a job is that has not ended, and how long it will take. Null: not known. */
 export interface JobEstimate {
@@ -15,12 +15,12 @@ export interface JobEstimate {
 }
 
 /** The queue in which jobs wait, as RabbitMQ has just shown it; undefined while it does not. */
-export type LineFigures = QueueFigures | undefined;
+export type QueueState = QueueFigures | undefined;
 
 /** Bounds what lost ends could leave behind. */
-const MAX_WORKING = 10_000;
+const MAX_PROCESSING = 10_000;
 /** Of the wait for the next worker to become free, half is over on the average. */
-const HALF_AN_END = 0.5;
+const HALF_A_JOB = 0.5;
 
 /**
  * When jobs will end, by what the event log tells: how many wait before a job, how fast jobs end while others wait, and
@@ -29,70 +29,70 @@ const HALF_AN_END = 0.5;
  */
 export class JobEstimates {
   readonly #now: () => number;
-  readonly #waiting = new WaitingLine();
-  readonly #working = new Set<string>();
-  readonly #workTimes = new WorkTimes();
-  readonly #pace: JobPace;
+  readonly #waiting = new WaitingJobs();
+  readonly #processing = new Set<string>();
+  readonly #processingTimes = new ProcessingTimes();
+  readonly #throughput: Throughput;
   /** Jobs before all others that events do not tell of; negative: of so many, the end was not heard. */
-  #unheard = 0;
+  #unseenJobs = 0;
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
-    this.#pace = new JobPace(now);
+    this.#throughput = new Throughput(now);
   }
 
   /** A job is now in this state. */
   changed(view: JobView): void {
     const { request, state, outcome } = view;
-    this.#waiting.leave(request.job_id);
-    this.#working.delete(request.job_id);
+    this.#waiting.remove(request.job_id);
+    this.#processing.delete(request.job_id);
     if (outcome !== undefined) {
-      this.#pace.ended(outcome);
-      this.#workTimes.ended(outcome);
+      this.#throughput.ended(outcome);
+      this.#processingTimes.ended(outcome);
     } else if (state === 'processing') {
-      this.#working.add(request.job_id);
-      const [oldest] = this.#working;
-      if (this.#working.size > MAX_WORKING && oldest !== undefined) this.#working.delete(oldest);
+      this.#processing.add(request.job_id);
+      const [oldest] = this.#processing;
+      if (this.#processing.size > MAX_PROCESSING && oldest !== undefined) this.#processing.delete(oldest);
     } else {
-      this.#waiting.enter({ jobId: request.job_id, entersAt: entersAt(view) });
+      this.#waiting.add({ jobId: request.job_id, dueAt: dueAt(view) });
     }
     const now = this.#now();
-    this.#pace.lineSeen(this.#waiting.enteredBy(now) > 0, Math.min(now, newestHopAt(view)));
+    this.#throughput.queueObserved(this.#waiting.dueBy(now) > 0, Math.min(now, newestHopAt(view)));
   }
 
   /** The log was begun anew: what was read from the old one no longer counts. */
   forget(): void {
     this.#waiting.clear();
-    this.#working.clear();
-    this.#workTimes.clear();
-    this.#pace.clear();
-    this.#unheard = 0;
+    this.#processing.clear();
+    this.#processingTimes.clear();
+    this.#throughput.clear();
+    this.#unseenJobs = 0;
   }
 
   /** Call it when the figures are new: a moment later, they and the events tell of different moments. */
-  compare(line: LineFigures): void {
-    if (line !== undefined) this.#unheard = line.ready - this.#waiting.enteredBy(this.#now());
+  compare(queue: QueueState): void {
+    if (queue !== undefined) this.#unseenJobs = queue.ready - this.#waiting.dueBy(this.#now());
   }
 
   /** Undefined of a job that has ended. */
-  of(view: JobView, line: LineFigures): JobEstimate | undefined {
+  of(view: JobView, queue: QueueState): JobEstimate | undefined {
     if (hasEnded(view)) return undefined;
     if (view.state === 'processing') {
       const elapsed = (this.#now() - newestHopAt(view)) / 1_000;
-      const left = hasWorkers(line) ? this.#workTimes.left(Math.max(0, elapsed)) : undefined;
+      const left = hasWorkers(queue) ? this.#processingTimes.left(Math.max(0, elapsed)) : undefined;
       return { queue_position: null, eta_seconds: rounded(left) };
     }
     const known = this.#waiting.ahead(view.request.job_id);
     if (known === undefined) return { queue_position: null, eta_seconds: null };
-    const ahead = Math.max(0, known + this.#unheard);
-    const entersIn = (entersAt(view) - this.#now()) / 1_000;
-    const ends = this.#working.size > 0 ? ahead + HALF_AN_END : ahead;
-    const startsIn = this.secondsFor(ends, line?.consumers);
-    const work = this.#workTimes.mean;
+    const ahead = Math.max(0, known + this.#unseenJobs);
+    const dueIn = (dueAt(view) - this.#now()) / 1_000;
+    const ends = this.#processing.size > 0 ? ahead + HALF_A_JOB : ahead;
+    const startsIn = this.secondsFor(ends, queue?.consumers);
+    const work = this.#processingTimes.mean;
     return {
-      queue_position: entersIn > 0 ? null : ahead + 1,
+      queue_position: dueIn > 0 ? null : ahead + 1,
       eta_seconds:
-        startsIn === undefined || work === undefined ? null : rounded(Math.max(startsIn, entersIn) + work),
+        startsIn === undefined || work === undefined ? null : rounded(Math.max(startsIn, dueIn) + work),
     };
   }
 
@@ -102,20 +102,20 @@ export class JobEstimates {
    */
   secondsFor(jobs: number, slots: number | undefined): number | undefined {
     if (slots === undefined || slots === 0) return undefined;
-    const work = this.#workTimes.mean;
+    const work = this.#processingTimes.mean;
     if (work === undefined) return undefined;
-    const measured = this.#pace.perSecond;
+    const measured = this.#throughput.perSecond;
     // All slots are busy while jobs wait.
-    return measured === undefined ? (jobs * work) / Math.max(slots, this.#working.size) : jobs / measured;
+    return measured === undefined ? (jobs * work) / Math.max(slots, this.#processing.size) : jobs / measured;
   }
 }
 
-function hasWorkers(line: LineFigures): line is QueueFigures {
-  return line !== undefined && line.consumers > 0;
+function hasWorkers(queue: QueueState): queue is QueueFigures {
+  return queue !== undefined && queue.consumers > 0;
 }
 
 /** When a job that waits entered the queue or will enter it, in milliseconds since 1970. */
-function entersAt(view: JobView): number {
+function dueAt(view: JobView): number {
   const retryAt = view.timeline.at(-1)?.retry_at;
   return Date.parse(retryAt ?? view.request.submitted_at);
 }
@@ -134,10 +134,10 @@ export type EstimateJob = (view: JobView) => Promise<JobEstimate | undefined>;
 /** Estimates by newest figures of the queue; of a job that has ended, without asking for them. */
 export function createEstimateJob(
   estimates: Pick<JobEstimates, 'of'>,
-  figures: ReadQueueFigures,
+  queueMetrics: ReadQueueMetrics,
 ): EstimateJob {
   return async (view) =>
-    hasEnded(view) ? undefined : estimates.of(view, (await figures())?.get(queueNames.process));
+    hasEnded(view) ? undefined : estimates.of(view, (await queueMetrics())?.get(queueNames.process));
 }
 
 /** Where a job ends much sooner after all, nobody should have been sent away for longer. */

@@ -1,7 +1,7 @@
 import type { ProblemCode } from '../http/problem.ts';
 import { EXAMPLE_JOB_ID, jobPath, jobProblems, type Operations } from '../openapi/operation.ts';
-import { type JobListAnswer, jobListAnswerSchema, jobListQuerySchema } from './list-jobs.ts';
-import { type StatusAnswer, statusAnswerSchema } from './status-response.ts';
+import { type JobList, jobListSchema, jobListQuerySchema } from './list-jobs.ts';
+import { type StatusResponse, statusResponseSchema } from './status-response.ts';
 import { statusQuerySchema } from './status-route.ts';
 
 const imageTypes = { 'image/png': undefined, 'image/jpeg': undefined, 'image/webp': undefined };
@@ -24,7 +24,7 @@ export const imageOperations = {
     tag: 'Images',
     summary: 'The finished image',
     path: jobPath,
-    answers: {
+    responses: {
       200: { description: 'The image.', types: imageTypes, headers: imageHeaders },
       304: unchanged,
     },
@@ -35,7 +35,7 @@ export const imageOperations = {
     tag: 'Images',
     summary: 'The image as it was uploaded',
     path: jobPath,
-    answers: {
+    responses: {
       200: {
         description: 'The image.',
         types: { ...imageTypes, 'image/gif': undefined },
@@ -47,7 +47,7 @@ export const imageOperations = {
   },
 } as const satisfies Operations;
 
-export const statusExample: StatusAnswer = {
+export const statusExample: StatusResponse = {
   job_id: EXAMPLE_JOB_ID,
   status: 'completed',
   run: 1,
@@ -110,7 +110,7 @@ export const statusExample: StatusAnswer = {
   runs: [],
 };
 
-export const jobListExample: JobListAnswer = {
+export const jobListExample: JobList = {
   jobs: [
     {
       job_id: EXAMPLE_JOB_ID,
@@ -136,10 +136,10 @@ export const jobOperations = {
     description: 'With `wait` the answer is held until the job has ended or the time is up.',
     path: jobPath,
     query: statusQuerySchema,
-    answers: {
+    responses: {
       200: {
         description: 'The job.',
-        types: { 'application/json': statusAnswerSchema },
+        types: { 'application/json': statusResponseSchema },
         example: statusExample,
       },
     },
@@ -151,10 +151,10 @@ export const jobOperations = {
     summary: 'The newest jobs',
     description: 'In production the list needs the token; a job’s own id is enough for that job.',
     query: jobListQuerySchema,
-    answers: {
+    responses: {
       200: {
         description: 'One page.',
-        types: { 'application/json': jobListAnswerSchema },
+        types: { 'application/json': jobListSchema },
         example: jobListExample,
       },
     },

@@ -1,7 +1,7 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { jobListAnswerSchema } from './list-jobs.ts';
+import { jobListSchema } from './list-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import type { TestApi } from '../testing/test-api.ts';
 
@@ -9,7 +9,7 @@ const given = givenApi();
 const TOKEN = '0123456789abcdef0123456789abcdef';
 
 async function list(api: TestApi, query: string) {
-  const { jobs, next_cursor } = jobListAnswerSchema.parse((await api.ask(`/jobs${query}`)).json);
+  const { jobs, next_cursor } = jobListSchema.parse((await api.ask(`/jobs${query}`)).json);
   return { ids: jobs.map(({ job_id }) => job_id), next: next_cursor };
 }
 

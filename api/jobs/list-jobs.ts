@@ -29,16 +29,16 @@ const jobSummarySchema = z
   })
   .meta({ id: 'JobSummary' });
 
-export const jobListAnswerSchema = z
+export const jobListSchema = z
   .object({
     jobs: z.array(jobSummarySchema).meta({ description: 'Newest first.' }),
     next_cursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
   })
   .meta({ id: 'JobList' });
 
-export type JobListAnswer = z.output<typeof jobListAnswerSchema>;
+export type JobList = z.output<typeof jobListSchema>;
 
-function jobListAnswer(page: JobPage, links: Links): JobListAnswer {
+function jobListResponse(page: JobPage, links: Links): JobList {
   return { jobs: page.jobs.map((view) => summaryOf(view, links)), next_cursor: page.next ?? null };
 }
 
@@ -72,6 +72,6 @@ export function jobsRoute({ followed, isCaughtUp, links }: JobsRouteDeps): Reque
     }
     const page = followed.list({ state: status, limit, before: cursor });
     response.setHeader('Cache-Control', 'no-store');
-    response.json(jobListAnswer(page, links));
+    response.json(jobListResponse(page, links));
   };
 }

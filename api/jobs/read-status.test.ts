@@ -14,11 +14,11 @@ import { FollowedJobs } from './followed-jobs.ts';
 import { readStatus } from './read-status.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { SlowStore } from '../testing/slow-store.ts';
-import { createUnlessAway } from './unless-unavailable.ts';
+import { createUnlessUnavailable } from './unless-unavailable.ts';
 import type { TestApi } from '../testing/test-api.ts';
 
 const given = givenApi();
-const unlessAway = createUnlessAway({ patienceMs: 400, atOnce: 32 });
+const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 400, maxConcurrent: 32 });
 
 async function untilStatus(api: TestApi, jobId: string, status: string): Promise<void> {
   await expect
@@ -202,7 +202,7 @@ describe('a job that has ended unheard', () => {
     const [fresh, old] = [someRequest(), longAgo()];
     for (const request of [fresh, old]) followed.apply(queuedEvent(request));
     for (const request of [fresh, old]) {
-      expect(await readStatus(request.job_id, { followed, store, unlessAway })).toMatchObject({
+      expect(await readStatus(request.job_id, { followed, store, unlessUnavailable })).toMatchObject({
         state: 'queued',
       });
     }
@@ -216,7 +216,7 @@ describe('a job that has ended unheard', () => {
     const replayed = { ...longAgo(), run: 2 };
     followed.apply(queuedEvent(replayed));
     const askedAt = performance.now();
-    const view = await readStatus(replayed.job_id, { followed, store, unlessAway });
+    const view = await readStatus(replayed.job_id, { followed, store, unlessUnavailable });
     expect(view).toMatchObject({ state: 'queued', earlierRuns: [] });
     expect(performance.now() - askedAt).toBeLessThan(900);
     expect(store.calls).toBe(2);

@@ -6,7 +6,7 @@ import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.t
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { hasEnded, type FollowedJobs } from './followed-jobs.ts';
-import type { UnlessAway } from './unless-unavailable.ts';
+import type { UnlessUnavailable } from './unless-unavailable.ts';
 
 /** Within this age (ms) of a job's newest hop, the event of its end may just be under way. */
 const EVENT_LATENCY_MS = 2_000;
@@ -15,7 +15,7 @@ export interface JobSources {
   readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd' | 'apply'>;
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
   /** For what the store knows besides of a job that the event log remembers. */
-  readonly unlessAway: UnlessAway;
+  readonly unlessUnavailable: UnlessUnavailable;
 }
 
 /**
@@ -61,10 +61,10 @@ async function fromLogAndStore(live: JobView, sources: JobSources): Promise<JobV
 }
 
 /** The event of a job's end may be late, or lost with a broker that died; its outcome was stored before. */
-async function withEnd(view: JobView, { followed, store, unlessAway }: JobSources): Promise<JobView> {
+async function withEnd(view: JobView, { followed, store, unlessUnavailable }: JobSources): Promise<JobView> {
   if (hasEnded(view) || isFresh(view)) return view;
   const { job_id, run } = view.request;
-  const outcome = await unlessAway(() => readOutcome(store, job_id, run));
+  const outcome = await unlessUnavailable(() => readOutcome(store, job_id, run));
   if (outcome === undefined) return view;
   const end = endedEvent(view.request, outcome);
   // Read once, known to everybody here.
@@ -79,8 +79,8 @@ function isFresh({ timeline }: JobView): boolean {
 }
 
 /** The log may reach back to the newest run only. Undefined where it knows all runs, or the store does not answer at once. */
-async function missingRunsOf({ request, earlierRuns }: JobView, { store, unlessAway }: JobSources) {
+async function missingRunsOf({ request, earlierRuns }: JobView, { store, unlessUnavailable }: JobSources) {
   const { job_id, run } = request;
   if (earlierRuns.length >= run - 1) return undefined;
-  return unlessAway(() => findEarlierRuns(store, job_id, run));
+  return unlessUnavailable(() => findEarlierRuns(store, job_id, run));
 }

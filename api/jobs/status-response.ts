@@ -48,16 +48,16 @@ const callbackSchema = z
 export type Deliveries = readonly WebhookAttempt[] | undefined;
 
 /** What `/status` answers about the webhook of a job. */
-function callbackAnswer(
+function callbackResponse(
   url: string | undefined,
   deliveries: Deliveries,
 ): { callback?: z.output<typeof callbackSchema> } {
   if (url === undefined) return {};
   if (deliveries === undefined) return { callback: { url } };
-  return { callback: { url, deliveries: deliveries.map(deliveryAnswer) } };
+  return { callback: { url, deliveries: deliveries.map(deliveryResponse) } };
 }
 
-function deliveryAnswer(made: WebhookAttempt): z.output<typeof deliverySchema> {
+function deliveryResponse(made: WebhookAttempt): z.output<typeof deliverySchema> {
   const { event, run, attempt, at, state, status, error, next_attempt_at } = made;
   return {
     event: event.type,
@@ -99,7 +99,7 @@ const earlierRunSchema = z
   })
   .meta({ id: 'EarlierRun' });
 
-export const statusAnswerSchema = z
+export const statusResponseSchema = z
   .object({
     job_id: jobIdSchema,
     status: z.enum(jobStates),
@@ -129,7 +129,7 @@ export const statusAnswerSchema = z
   })
   .meta({ id: 'JobStatus' });
 
-export type StatusAnswer = z.output<typeof statusAnswerSchema>;
+export type StatusResponse = z.output<typeof statusResponseSchema>;
 
 /** What is known of a job beside its view. */
 export interface StatusContext {
@@ -140,7 +140,10 @@ export interface StatusContext {
 }
 
 /** What `/status` answers about a job. */
-export function statusAnswer(view: JobView, { deliveries, estimate, links }: StatusContext): StatusAnswer {
+export function statusResponse(
+  view: JobView,
+  { deliveries, estimate, links }: StatusContext,
+): StatusResponse {
   const { request } = view;
   const { name, size, content_type } = request.original;
   return {
@@ -156,8 +159,8 @@ export function statusAnswer(view: JobView, { deliveries, estimate, links }: Sta
     output: request.output,
     timeline: [...view.timeline],
     ...endOf(view, links),
-    ...callbackAnswer(request.callback_url, deliveries),
-    runs: view.earlierRuns.map(earlierRunAnswer),
+    ...callbackResponse(request.callback_url, deliveries),
+    runs: view.earlierRuns.map(earlierRunResponse),
   };
 }
 
@@ -165,7 +168,7 @@ export function updatedAt(view: JobView): string {
   return view.outcome?.finished_at ?? view.timeline.at(-1)?.at ?? view.request.submitted_at;
 }
 
-function endOf({ request, outcome }: JobView, links: Links): Partial<StatusAnswer> {
+function endOf({ request, outcome }: JobView, links: Links): Partial<StatusResponse> {
   if (outcome === undefined) return {};
   if (outcome.state === 'failed') return { error: outcome.error };
   const { content_type, size, width, height, sha256 } = outcome.result;
@@ -177,7 +180,7 @@ function endOf({ request, outcome }: JobView, links: Links): Partial<StatusAnswe
   };
 }
 
-function earlierRunAnswer({ run, state, finished_at, error }: EarlierRun) {
+function earlierRunResponse({ run, state, finished_at, error }: EarlierRun) {
   return {
     run,
     status: state,

@@ -2,12 +2,12 @@ import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { closed, jobIdOf, readQuery, wholeNumber } from '../http/request.ts';
+import { clientGone, jobIdOf, readQuery, wholeNumber } from '../http/request.ts';
 import { hasEnded } from './followed-jobs.ts';
 import type { EstimateJob } from './job-estimates.ts';
 import type { Links } from './links.ts';
 import { awaitStatus, type JobSources, readStatus } from './read-status.ts';
-import { type Deliveries, statusAnswer } from './status-response.ts';
+import { type Deliveries, statusResponse } from './status-response.ts';
 
 export const statusQuerySchema = z.object({
   wait: wholeNumber(0, 60, 0, 'Seconds to hold the answer for, until the job has ended.'),
@@ -28,10 +28,15 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
     const view =
       wait === 0
         ? await readStatus(jobId, deps)
-        : await awaitStatus(jobId, wait * 1_000, AbortSignal.any([closed(response), deps.stopping]), deps);
+        : await awaitStatus(
+            jobId,
+            wait * 1_000,
+            AbortSignal.any([clientGone(response), deps.stopping]),
+            deps,
+          );
     response.setHeader('Cache-Control', 'no-store');
     const [deliveries, estimate] = await Promise.all([readDeliveries(view, deps), deps.estimate(view)]);
-    response.json(statusAnswer(view, { deliveries, estimate, links: deps.links }));
+    response.json(statusResponse(view, { deliveries, estimate, links: deps.links }));
   };
 }
 
@@ -41,9 +46,9 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
  */
 export async function readDeliveries(
   view: JobView,
-  { store, unlessAway }: Pick<JobSources, 'store' | 'unlessAway'>,
+  { store, unlessUnavailable }: Pick<JobSources, 'store' | 'unlessUnavailable'>,
 ): Promise<Deliveries> {
   const { callback_url, job_id, run } = view.request;
   if (callback_url === undefined || (run === 1 && !hasEnded(view))) return [];
-  return unlessAway(() => readWebhookAttempts(store, job_id));
+  return unlessUnavailable(() => readWebhookAttempts(store, job_id));
 }

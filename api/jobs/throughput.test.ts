@@ -1,52 +1,52 @@
 import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { JobPace } from './throughput.ts';
+import { Throughput } from './throughput.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
-let pace: JobPace;
+let throughput: Throughput;
 
 function ended(secondsAgo: number): void {
   const finished_at = new Date(NOW - secondsAgo * 1_000).toISOString();
-  pace.ended({ ...completedOutcome(someRequest()), finished_at });
+  throughput.ended({ ...completedOutcome(someRequest()), finished_at });
 }
 
 beforeEach(() => {
-  pace = new JobPace(() => NOW);
+  throughput = new Throughput(() => NOW);
 });
 
 describe('the pace of jobs', () => {
   it('is unknown while hardly any has ended', () => {
-    pace.lineSeen(true, NOW - 10_000);
-    expect(pace.perSecond).toBeUndefined();
+    throughput.queueObserved(true, NOW - 10_000);
+    expect(throughput.perSecond).toBeUndefined();
     for (let second = 1; second <= 4; second++) ended(second);
-    expect(pace.perSecond).toBeUndefined();
+    expect(throughput.perSecond).toBeUndefined();
     ended(5);
-    expect(pace.perSecond).toBe(0.5);
+    expect(throughput.perSecond).toBe(0.5);
   });
 
   it('is that of the time in which jobs wait', () => {
     for (let second = 1; second <= 30; second++) ended(second);
-    expect(pace.perSecond).toBeUndefined();
-    pace.lineSeen(true, NOW - 15_500);
-    pace.lineSeen(true, NOW - 3_000);
-    expect(pace.perSecond).toBeCloseTo(15 / 15.5);
-    pace.lineSeen(false, NOW);
-    expect(pace.perSecond).toBeUndefined();
+    expect(throughput.perSecond).toBeUndefined();
+    throughput.queueObserved(true, NOW - 15_500);
+    throughput.queueObserved(true, NOW - 3_000);
+    expect(throughput.perSecond).toBeCloseTo(15 / 15.5);
+    throughput.queueObserved(false, NOW);
+    expect(throughput.perSecond).toBeUndefined();
   });
 
   it('is that of the newest, and changes with them', () => {
-    pace.lineSeen(true, NOW - 50_000);
+    throughput.queueObserved(true, NOW - 50_000);
     for (let second = 10; second < 50; second++) ended(second);
-    expect(pace.perSecond).toBeCloseTo(20 / 30);
+    expect(throughput.perSecond).toBeCloseTo(20 / 30);
     for (let end = 0; end <= 20; end++) ended(end / 2);
-    expect(pace.perSecond).toBeCloseTo(2);
+    expect(throughput.perSecond).toBeCloseTo(2);
   });
 
   it('forgets what ended more than a minute ago, and takes ends of clocks that run ahead for ends of now', () => {
-    pace.lineSeen(true, NOW - 100_000);
+    throughput.queueObserved(true, NOW - 100_000);
     for (let second = 61; second <= 100; second++) ended(second);
-    expect(pace.perSecond).toBeUndefined();
+    expect(throughput.perSecond).toBeUndefined();
     for (let end = 0; end < 6; end++) ended(-10);
-    expect(pace.perSecond).toBeCloseTo(6 / 60);
+    expect(throughput.perSecond).toBeCloseTo(6 / 60);
   });
 });

@@ -11,10 +11,10 @@ const MIN_ENDS = 5;
  * How fast jobs end while others wait, whichever worker ends them. While none waits, jobs end as fast as they come, which
  * says nothing about how fast they could.
  */
-export class JobPace {
+export class Throughput {
   readonly #now: () => number;
   /** When the newest and the one before them ended, in milliseconds since 1970, oldest first. */
-  #ends: number[] = [];
+  #endTimes: number[] = [];
   #waitingSince: number | undefined;
 
   constructor(now: () => number = Date.now) {
@@ -23,16 +23,16 @@ export class JobPace {
 
   ended({ finished_at }: Pick<Outcome, 'finished_at'>): void {
     const end = Math.min(Date.parse(finished_at), this.#now());
-    this.#ends = [...this.#ends, end].sort((one, other) => one - other).slice(-NEWEST - 1);
+    this.#endTimes = [...this.#endTimes, end].sort((one, other) => one - other).slice(-NEWEST - 1);
   }
 
   /** @param at when it was seen that jobs wait, or that none does, in milliseconds since 1970 */
-  lineSeen(isWaiting: boolean, at: number): void {
+  queueObserved(isWaiting: boolean, at: number): void {
     this.#waitingSince = isWaiting ? (this.#waitingSince ?? at) : undefined;
   }
 
   clear(): void {
-    this.#ends = [];
+    this.#endTimes = [];
     this.#waitingSince = undefined;
   }
 
@@ -40,10 +40,10 @@ export class JobPace {
   get perSecond(): number | undefined {
     const now = this.#now();
     const since = Math.max(this.#waitingSince ?? now, now - WINDOW_MS);
-    const [first = since, ...others] = this.#ends.filter((end) => end > since);
+    const [first = since, ...others] = this.#endTimes.filter((end) => end > since);
     // The oldest of them only marks the beginning where all of them count.
-    const [begin, ends] = others.length === NEWEST ? [first, NEWEST] : [since, others.length + 1];
-    return ends < MIN_ENDS ? undefined : (ends * 1_000) / Math.max(1, now - begin);
+    const [begin, endTimes] = others.length === NEWEST ? [first, NEWEST] : [since, others.length + 1];
+    return endTimes < MIN_ENDS ? undefined : (endTimes * 1_000) / Math.max(1, now - begin);
   }
 }
 
@@ -51,7 +51,7 @@ export class JobPace {
 const NEWEST_TIMES = 100;
 
 /** How long workers had a job in hand, of the newest that ended; in seconds. */
-export class WorkTimes {
+export class ProcessingTimes {
   readonly #times: number[] = [];
 
   ended({ timeline, attempt, finished_at }: Outcome): void {

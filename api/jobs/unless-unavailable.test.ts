@@ -1,26 +1,26 @@
 import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { expect, it } from 'vitest';
-import { createUnlessAway } from './unless-unavailable.ts';
+import { createUnlessUnavailable } from './unless-unavailable.ts';
 
 it('gives what the store tells, and nothing where it is away', async () => {
-  const unlessAway = createUnlessAway({ patienceMs: 1_000, atOnce: 1 });
-  expect(await unlessAway(() => Promise.resolve(1))).toBe(1);
-  expect(await unlessAway<number>(() => Promise.reject(new StoreUnavailable('away')))).toBeUndefined();
-  await expect(unlessAway(() => Promise.reject(new Error('a bug')))).rejects.toThrow('a bug');
+  const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 1_000, maxConcurrent: 1 });
+  expect(await unlessUnavailable(() => Promise.resolve(1))).toBe(1);
+  expect(await unlessUnavailable<number>(() => Promise.reject(new StoreUnavailable('away')))).toBeUndefined();
+  await expect(unlessUnavailable(() => Promise.reject(new Error('a bug')))).rejects.toThrow('a bug');
 });
 
 it('asks a silent store no more often than it may, and again once it speaks', async () => {
-  const unlessAway = createUnlessAway({ patienceMs: 20, atOnce: 2 });
-  const silent = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+  const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 20, maxConcurrent: 2 });
+  const pending = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   let asked = 0;
-  const ask = () => unlessAway(() => silent[asked++]?.promise ?? Promise.resolve('at once'));
+  const ask = () => unlessUnavailable(() => pending[asked++]?.promise ?? Promise.resolve('at once'));
   expect(await Promise.all([ask(), ask(), ask()])).toEqual([undefined, undefined, undefined]);
   expect(await ask()).toBeUndefined();
   expect(asked).toBe(2);
-  silent[0]?.resolve('late');
+  pending[0]?.resolve('late');
   await setTimeout(0);
   expect(await ask()).toBe('at once');
   // A failure that nobody waits for any more is nobody's.
-  silent[1]?.reject(new Error('late, too'));
+  pending[1]?.reject(new Error('late, too'));
 });

@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { jobListAnswerSchema } from '../jobs/list-jobs.ts';
-import { queueStatsAnswerSchema } from '../thumbnails/thumbnail-routes.ts';
+import { jobListSchema } from '../jobs/list-jobs.ts';
+import { queueStatsSchema } from '../thumbnails/thumbnail-routes.ts';
 import { queueStatusSchema } from '../pipeline-status/queue-status.ts';
 import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status.ts';
-import { statusAnswerSchema } from '../jobs/status-response.ts';
+import { statusResponseSchema } from '../jobs/status-response.ts';
 import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../dead-letters/replay-routes.ts';
 import { acceptedJobSchema } from '../upload/upload-response.ts';
 import { parseReplayOrder } from '../dead-letters/replay-request.ts';
 import { allowedFormats, FILE_FIELD, textFields } from '../upload/upload-options.ts';
-import { problemCodes, problemMeanings } from '../http/problem.ts';
+import { problemCodes, problemTable } from '../http/problem.ts';
 import { createOpenapiDocument, operations } from './document.ts';
 import { acceptedExample, uploadFormSchema } from '../upload/upload-openapi.ts';
 import { jobListExample, statusExample } from '../jobs/jobs-openapi.ts';
 import { queueStatsExample } from '../thumbnails/thumbnails-openapi.ts';
-import { commonProblems, elsewhereProblems, type Operation } from './operation.ts';
+import { commonProblems, unmatchedRouteProblems, type Operation } from './operation.ts';
 import {
   replayBegunExample,
   replayBodyExamples,
@@ -102,12 +102,12 @@ describe('the OpenAPI document', () => {
 
   it('has every error code with its status where it can be answered', () => {
     const { paths = {} } = createOpenapiDocument('');
-    const documented = new Set<string>([...elsewhereProblems]);
+    const documented = new Set<string>([...unmatchedRouteProblems]);
     for (const [route, operation] of Object.entries<Operation>(operations)) {
       const [method = '', path = ''] = route.split(' ');
       const item = (paths[path] ?? {}) as Record<string, { responses?: Record<string, unknown> }>;
       for (const code of [...operation.problems, ...commonProblems]) {
-        const response = item[method.toLowerCase()]?.responses?.[problemMeanings[code].status];
+        const response = item[method.toLowerCase()]?.responses?.[problemTable[code].status];
         expect(JSON.stringify(response), `${route} ${code}`).toContain(`"${code}"`);
         documented.add(code);
       }
@@ -124,8 +124,7 @@ describe('the OpenAPI document', () => {
 
   it('lists every code, those of failed jobs too, for people', () => {
     const text = JSON.stringify(createOpenapiDocument('').components?.schemas);
-    for (const code of problemCodes)
-      expect(text).toContain(`| \`${code}\` | ${problemMeanings[code].status} |`);
+    for (const code of problemCodes) expect(text).toContain(`| \`${code}\` | ${problemTable[code].status} |`);
     expect(text).toContain('| `undecodable_image` | in a failed job |');
   });
 
@@ -157,9 +156,9 @@ describe('the OpenAPI document', () => {
 
   it('has examples that are what they stand for', () => {
     expect(acceptedJobSchema.strict().parse(acceptedExample)).toEqual(acceptedExample);
-    expect(statusAnswerSchema.strict().parse(statusExample)).toEqual(statusExample);
-    expect(jobListAnswerSchema.strict().parse(jobListExample)).toEqual(jobListExample);
-    expect(queueStatsAnswerSchema.strict().parse(queueStatsExample)).toEqual(queueStatsExample);
+    expect(statusResponseSchema.strict().parse(statusExample)).toEqual(statusExample);
+    expect(jobListSchema.strict().parse(jobListExample)).toEqual(jobListExample);
+    expect(queueStatsSchema.strict().parse(queueStatsExample)).toEqual(queueStatsExample);
     expect(replayPreviewSchema.strict().parse(replayPreviewExample)).toEqual(replayPreviewExample);
     expect(replayBegunSchema.strict().parse(replayBegunExample)).toEqual(replayBegunExample);
     expect(replayStatusSchema.strict().parse(replayStatusExample)).toEqual(replayStatusExample);

@@ -10,13 +10,13 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { deadLetterOperations } from '../dead-letters/dead-letters-openapi.ts';
 import { docsOperations } from '../docs/docs-routes.ts';
 import { healthOperations } from '../http/health.ts';
-import { problemMeanings } from '../http/problem.ts';
+import { problemTable } from '../http/problem.ts';
 import { imageOperations, jobOperations } from '../jobs/jobs-openapi.ts';
 import { statusOperations } from '../pipeline-status/pipeline-status-openapi.ts';
 import { thumbnailOperations, upstreamOperations } from '../thumbnails/thumbnails-openapi.ts';
 import { uploadOperations } from '../upload/upload-openapi.ts';
 import type { Operation, Operations } from './operation.ts';
-import { answerResponse, problemAnswerSchema, problemResponses } from './responses.ts';
+import { successResponse, problemSchema, problemResponses } from './responses.ts';
 
 /** Every call of the API. The routes of the server are typed by the keys of this table. */
 export const operations = {
@@ -54,7 +54,7 @@ export function createOpenapiDocument(apiUrl: string) {
     paths: paths(),
     webhooks,
     components: {
-      schemas: { Problem: problemAnswerSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
+      schemas: { Problem: problemSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
       securitySchemes: {
         token: {
           type: 'http',
@@ -73,7 +73,7 @@ Errors are problem details (RFC 9457) with a stable \`code\`; the schema \`Probl
 
 /** Codes that stand in the member \`error\` of a job that failed. */
 const jobErrorCodeSchema = z
-  .enum(Object.keys(errorCodes).filter((code) => !Object.hasOwn(problemMeanings, code)))
+  .enum(Object.keys(errorCodes).filter((code) => !Object.hasOwn(problemTable, code)))
   .meta({ description: 'What a job can fail of.' });
 
 function paths(): ZodOpenApiPathsObject {
@@ -86,7 +86,7 @@ function paths(): ZodOpenApiPathsObject {
 }
 
 function operationObject(operation: Operation): ZodOpenApiOperationObject {
-  const { id, tag, summary, description, path, query, headers, answers, problems, token } = operation;
+  const { id, tag, summary, description, path, query, headers, responses, problems, token } = operation;
   return {
     operationId: id,
     tags: [tag],
@@ -101,7 +101,7 @@ function operationObject(operation: Operation): ZodOpenApiOperationObject {
     ...(token === undefined ? {} : { security: [...(token === 'always' ? [] : [{}]), { token: [] }] }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, answer]) => [status, answerResponse(answer)]),
+        Object.entries(responses).map(([status, response]) => [status, successResponse(response)]),
       ),
       ...problemResponses(problems),
     },

@@ -17,14 +17,14 @@ export interface Operation {
   readonly form?: z.ZodObject;
   readonly json?: { readonly schema: z.ZodObject; readonly examples: Readonly<Record<string, unknown>> };
   /** Media types by status; an undefined schema stands for bytes or text. */
-  readonly answers: Readonly<Record<number, Answer>>;
+  readonly responses: Readonly<Record<number, ResponseSpec>>;
   /** What it can answer beside `commonProblems`. */
   readonly problems: readonly ProblemCode[];
   /** Who has no token is refused. */
   readonly token?: 'always' | 'in production';
 }
 
-export interface Answer {
+export interface ResponseSpec {
   readonly description: string;
   readonly types?: Readonly<Record<string, z.ZodType | undefined>>;
   readonly example?: unknown;
@@ -39,7 +39,7 @@ export const commonProblems: readonly ProblemCode[] = [
 ];
 
 /** What any address can answer that is not in the table, or not with this method. */
-export const elsewhereProblems: readonly ProblemCode[] = ['not_found', 'method_not_allowed'];
+export const unmatchedRouteProblems: readonly ProblemCode[] = ['not_found', 'method_not_allowed'];
 
 /** Calls by method and path. */
 export type Operations = Readonly<Record<`${'GET' | 'POST' | 'DELETE'} /${string}`, Operation>>;

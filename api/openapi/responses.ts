@@ -1,11 +1,11 @@
 import { errorCodes, problemType } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
-import { type ProblemCode, problemCodes, problemMeanings, retryAfterOf } from '../http/problem.ts';
-import { type Answer, commonProblems } from './operation.ts';
+import { type ProblemCode, problemCodes, problemTable, retryAfterOf } from '../http/problem.ts';
+import { type ResponseSpec, commonProblems } from './operation.ts';
 
-export function answerResponse(answer: Answer): ZodOpenApiResponseObject {
-  const { description, types = {}, example, headers = {} } = answer;
+export function successResponse(response: ResponseSpec): ZodOpenApiResponseObject {
+  const { description, types = {}, example, headers = {} } = response;
   return {
     description,
     headers: headersOf(headers),
@@ -20,7 +20,7 @@ export function answerResponse(answer: Answer): ZodOpenApiResponseObject {
 
 /** The responses of a call's error codes, together with those that every call has, by status. */
 export function problemResponses(codes: readonly ProblemCode[]): Record<string, ZodOpenApiResponseObject> {
-  const byStatus = Object.groupBy([...codes, ...commonProblems], (code) => problemMeanings[code].status);
+  const byStatus = Object.groupBy([...codes, ...commonProblems], (code) => problemTable[code].status);
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, together]) => [status, problemResponse(together)]),
   );
@@ -46,7 +46,7 @@ function exampleOf(code: ProblemCode) {
   return {
     type: problemType(code),
     title: errorCodes[code],
-    status: problemMeanings[code].status,
+    status: problemTable[code].status,
     detail: 'What happened this time.',
     code,
   };
@@ -61,7 +61,7 @@ function headersOf(
 }
 
 /** RFC 9457, with the members that our problems add. */
-export const problemAnswerSchema = z
+export const problemSchema = z
   .looseObject({
     type: z.string().meta({ description: 'Names the kind of problem.' }),
     title: z.string().meta({ description: 'What the code means, the same every time.' }),
@@ -84,7 +84,7 @@ export const problemAnswerSchema = z
 function errorTable(): string {
   const rows = Object.entries(errorCodes).map(([code, meaning]) => {
     const known = problemCodes.find((problem) => problem === code);
-    return `| \`${code}\` | ${known === undefined ? 'in a failed job' : problemMeanings[known].status} | ${meaning} |`;
+    return `| \`${code}\` | ${known === undefined ? 'in a failed job' : problemTable[known].status} | ${meaning} |`;
   });
   return ['| code | status | meaning |', '|---|---|---|', ...rows].join('\n');
 }

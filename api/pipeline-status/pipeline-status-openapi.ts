@@ -4,7 +4,7 @@ import {
   type CacheState,
   cacheStateSchema,
   type ServerStatus,
-  serverStatusMeanings,
+  serverStatusDescriptions,
   serverStatusSchema,
 } from './server-status.ts';
 
@@ -13,7 +13,7 @@ export const serverStatusExample: ServerStatus = {
   rates: { publish: 8.4, deliver: 4, ack: 3.8 },
   client_status: 2,
   updated_at: 1_772_446_530.681,
-  _meta: serverStatusMeanings,
+  _meta: serverStatusDescriptions,
   _cache: { cached: true, age_seconds: 1, source: 'monitoring' },
 };
 
@@ -44,7 +44,7 @@ export const statusOperations = {
     summary: 'How the pipeline is, from memory',
     description:
       'Costs nothing upstream, however many ask, and answers whatever is away: the last good figures with their age, or what the queue itself tells.',
-    answers: {
+    responses: {
       200: {
         description: 'What is known.',
         types: { 'application/json': serverStatusSchema },
@@ -57,7 +57,7 @@ export const statusOperations = {
     id: 'readServerStatusCache',
     tag: 'Status',
     summary: 'How fresh `/server/status` is',
-    answers: {
+    responses: {
       200: {
         description: 'The state of the cache.',
         types: { 'application/json': cacheStateSchema },
@@ -71,7 +71,7 @@ export const statusOperations = {
     tag: 'Status',
     summary: 'How long the queue is, its peaks and totals, and how long a new job would wait',
     description: 'From memory, as `/server/status`. Null is "not known". Needs the token.',
-    answers: {
+    responses: {
       200: {
         description: 'What is known.',
         types: { 'application/json': queueStatusSchema },

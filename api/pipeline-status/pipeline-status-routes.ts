@@ -3,28 +3,28 @@ import type { RequestHandler } from 'express';
 import { type CacheState, type ServerStatus, cacheState, serverStatus } from './server-status.ts';
 import { type QueueStatus, queueStatus, queueStatusAge } from './queue-status.ts';
 import type { JobEstimates } from '../jobs/job-estimates.ts';
-import type { QueueLook } from './queue-metrics.ts';
+import type { QueueSample } from './queue-metrics.ts';
 import type { SnapshotCache } from './snapshot-cache.ts';
 
 /** Who asks before monitoring was looked at for the first time waits so long for that; see also FIGURES_WORTH_MS. */
-const FIRST_LOOK_MS = 400;
+const FIRST_SNAPSHOT_TIMEOUT_MS = 400;
 
 export interface PipelineStatusDeps {
-  readonly snapshots: Pick<SnapshotCache, 'known' | 'lookedOnce' | 'ttlSeconds'>;
+  readonly snapshots: Pick<SnapshotCache, 'known' | 'firstRefresh' | 'ttlSeconds'>;
   /** The queue of jobs itself, the last resort. Does not reject. */
-  readonly lookAtQueue: () => Promise<QueueLook | undefined>;
+  readonly sampleQueue: () => Promise<QueueSample | undefined>;
   readonly estimates: Pick<JobEstimates, 'secondsFor'>;
   /** Whether a job could be published right now. */
   readonly isUp: () => boolean;
 }
 
 /** `GET /server/status`: from memory, whatever is away. */
-export function serverStatusRoute({ snapshots, lookAtQueue, isUp }: PipelineStatusDeps): RequestHandler {
+export function serverStatusRoute({ snapshots, sampleQueue, isUp }: PipelineStatusDeps): RequestHandler {
   return async (_request, response) => {
     const known = await knownOnce(snapshots, 'management');
-    const look = known === undefined ? await lookAtQueue() : undefined;
+    const sample = known === undefined ? await sampleQueue() : undefined;
     response.setHeader('Cache-Control', 'no-store');
-    response.json(serverStatus({ known, look, isUp: isUp() }) satisfies ServerStatus);
+    response.json(serverStatus({ known, sample, isUp: isUp() }) satisfies ServerStatus);
   };
 }
 
@@ -38,18 +38,18 @@ export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapsho
 
 /** `GET /queue/status`: from memory as well; the header `Age` tells how old it is. */
 export function queueStatusRoute(deps: PipelineStatusDeps): RequestHandler {
-  const { snapshots, lookAtQueue, estimates, isUp } = deps;
+  const { snapshots, sampleQueue, estimates, isUp } = deps;
   return async (_request, response) => {
     const events = await knownOnce(snapshots, 'events');
-    const figures = {
+    const metrics = {
       events,
       management: snapshots.known('management'),
-      look: events === undefined ? await lookAtQueue() : undefined,
+      sample: events === undefined ? await sampleQueue() : undefined,
     };
-    const age = queueStatusAge(figures);
+    const age = queueStatusAge(metrics);
     if (age !== undefined) response.setHeader('Age', Math.floor(age));
     response.setHeader('Cache-Control', 'no-store');
-    response.json(queueStatus({ ...figures, isUp: isUp() }, estimates) satisfies QueueStatus);
+    response.json(queueStatus({ ...metrics, isUp: isUp() }, estimates) satisfies QueueStatus);
   };
 }
 
@@ -59,6 +59,6 @@ async function knownOnce(
 ): Promise<ReturnType<SnapshotCache['known']>> {
   const known = snapshots.known(source);
   if (known !== undefined) return known;
-  await withinDeadline(FIRST_LOOK_MS, () => snapshots.lookedOnce).catch(() => undefined);
+  await withinDeadline(FIRST_SNAPSHOT_TIMEOUT_MS, () => snapshots.firstRefresh).catch(() => undefined);
   return snapshots.known(source);
 }

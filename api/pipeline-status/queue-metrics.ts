@@ -1,7 +1,7 @@
 import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
 import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 
-export interface QueueFiguresOptions {
+export interface QueueSamplerOptions {
   readonly queues: readonly string[];
   readonly inspect: (queue: string) => Promise<QueueFigures>;
   /** How old figures may be, in milliseconds. */
@@ -9,41 +9,41 @@ export interface QueueFiguresOptions {
   /** How long the broker may take for all of them, in milliseconds. */
   readonly timeoutMs: number;
   /** Told of figures the moment they arrive. */
-  readonly onNew?: (figures: ReadonlyMap<string, QueueFigures>) => void;
+  readonly onNew?: (queueMetrics: ReadonlyMap<string, QueueFigures>) => void;
 }
 
 /** The figures of each queue; undefined while the broker does not give them. */
-export type ReadQueueFigures = () => Promise<ReadonlyMap<string, QueueFigures> | undefined>;
+export type ReadQueueMetrics = () => Promise<ReadonlyMap<string, QueueFigures> | undefined>;
 
 /** For those who would rather do without than wait longer, in milliseconds; the look goes on, and the next ones have it. */
-export function withoutWaiting(read: ReadQueueFigures, longestMs: number): ReadQueueFigures {
+export function withTimeout(read: ReadQueueMetrics, longestMs: number): ReadQueueMetrics {
   return () => withinDeadline(longestMs, read).catch(() => undefined);
 }
 
 /** Looks at the queues at most once in `maxAgeMs`, however many ask. */
-export function createQueueFigures(options: QueueFiguresOptions): ReadQueueFigures {
-  let newest: ReturnType<ReadQueueFigures> | undefined;
+export function createQueueSampler(options: QueueSamplerOptions): ReadQueueMetrics {
+  let newest: ReturnType<ReadQueueMetrics> | undefined;
   let askedAt = -Infinity;
   return () => {
     if (newest === undefined || performance.now() - askedAt > options.maxAgeMs) {
       askedAt = performance.now();
-      newest = look(options).catch(() => undefined);
+      newest = sample(options).catch(() => undefined);
     }
     return newest;
   };
 }
 
-async function look({ queues, inspect, timeoutMs, onNew }: QueueFiguresOptions) {
-  const figures = await withinDeadline(timeoutMs, () =>
+async function sample({ queues, inspect, timeoutMs, onNew }: QueueSamplerOptions) {
+  const queueMetrics = await withinDeadline(timeoutMs, () =>
     Promise.all(queues.map(async (queue) => [queue, await inspect(queue)] as const)),
   );
-  const byQueue = new Map(figures);
+  const byQueue = new Map(queueMetrics);
   onNew?.(byQueue);
   return byQueue;
 }
 
 /** What a look at a queue found. */
-export interface QueueLook extends QueueFigures {
+export interface QueueSample extends QueueFigures {
   readonly ageSeconds: number;
   /** Seconds since 1970. */
   readonly updatedAt: number;
@@ -52,16 +52,19 @@ export interface QueueLook extends QueueFigures {
 }
 
 /** Remembers what was found of one queue last. */
-export function createQueueLook(queue: string, read: ReadQueueFigures): () => Promise<QueueLook | undefined> {
-  let last: { figures: QueueFigures; at: number; wall: number } | undefined;
+export function rememberLastSample(
+  queue: string,
+  read: ReadQueueMetrics,
+): () => Promise<QueueSample | undefined> {
+  let last: { queueMetrics: QueueFigures; at: number; wall: number } | undefined;
   return async () => {
     const found = (await read())?.get(queue);
-    if (found !== undefined && found !== last?.figures) {
-      last = { figures: found, at: performance.now(), wall: Date.now() };
+    if (found !== undefined && found !== last?.queueMetrics) {
+      last = { queueMetrics: found, at: performance.now(), wall: Date.now() };
     }
     return (
       last && {
-        ...last.figures,
+        ...last.queueMetrics,
         ageSeconds: (performance.now() - last.at) / 1_000,
         updatedAt: last.wall / 1_000,
         isCurrent: found !== undefined,

@@ -1,8 +1,8 @@
 import { knowsWorkers } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
 import type { JobEstimates } from '../jobs/job-estimates.ts';
-import type { QueueLook } from './queue-metrics.ts';
-import type { Known } from './snapshot-cache.ts';
+import type { QueueSample } from './queue-metrics.ts';
+import type { CachedSnapshot } from './snapshot-cache.ts';
 
 const count = z.int().min(0).nullable();
 
@@ -27,21 +27,21 @@ export type QueueStatus = z.output<typeof queueStatusSchema>;
 
 export interface QueueStatusInput {
   /** What events tell and what RabbitMQ tells, by monitoring; undefined where it never knew. */
-  readonly events: Known | undefined;
-  readonly management: Known | undefined;
+  readonly events: CachedSnapshot | undefined;
+  readonly management: CachedSnapshot | undefined;
   /** The queue of jobs, where monitoring never knew and the broker ever told. */
-  readonly look: QueueLook | undefined;
+  readonly sample: QueueSample | undefined;
   /** Whether a job could come now. */
   readonly isUp: boolean;
 }
 
 /** What `GET /queue/status` answers. */
 export function queueStatus(
-  { events, management, look, isUp }: QueueStatusInput,
+  { events, management, sample, isUp }: QueueStatusInput,
   estimates: Pick<JobEstimates, 'secondsFor'>,
 ): QueueStatus {
   const { jobs, totals = null, peaks = null } = events?.snapshot ?? {};
-  const queued = jobs?.queued ?? look?.ready;
+  const queued = jobs?.queued ?? sample?.ready;
   const processing = jobs?.processing;
   const slots =
     management && knowsWorkers(management.snapshot) ? management.snapshot.utilisation.slots : undefined;
@@ -66,15 +66,15 @@ export function queueStatus(
 export function queueStatusAge({
   events,
   management,
-  look,
+  sample,
 }: Omit<QueueStatusInput, 'isUp'>): number | undefined {
-  const ages = [events, management, events === undefined ? look : undefined].flatMap((known) =>
+  const ages = [events, management, events === undefined ? sample : undefined].flatMap((known) =>
     known === undefined ? [] : [known.ageSeconds],
   );
   return ages.length === 0 ? undefined : Math.max(...ages);
 }
 
-interface Line {
+interface QueueLoad {
   readonly queued: number;
   /** Slots of live workers: those that have nothing to do, and all. */
   readonly free: number;
@@ -83,7 +83,7 @@ interface Line {
 
 /** Seconds until a job that came now would be taken: free slots take so many at once, the rest wait for ends. */
 function waitOfNext(
-  { queued, free, slots }: Line,
+  { queued, free, slots }: QueueLoad,
   estimates: Pick<JobEstimates, 'secondsFor'>,
 ): number | undefined {
   const endsNeeded = Math.max(0, queued + 1 - free);

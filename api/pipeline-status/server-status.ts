@@ -1,13 +1,13 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
-import type { QueueLook } from './queue-metrics.ts';
-import type { Known } from './snapshot-cache.ts';
+import type { QueueSample } from './queue-metrics.ts';
+import type { CachedSnapshot } from './snapshot-cache.ts';
 
 const perSecond = z.number().min(0).nullable();
 
 /** What each figure is: in the OpenAPI document, and in `_meta` of the answer itself. */
-export const serverStatusMeanings = {
+export const serverStatusDescriptions = {
   server_status: '1 while the API can hand jobs to RabbitMQ, 0 while it cannot; as of this moment',
   'rates.publish': 'jobs a second that came into the queue; null where it is not known',
   'rates.deliver': 'jobs a second that workers took from it',
@@ -17,20 +17,20 @@ export const serverStatusMeanings = {
     'when rates and client_status were looked at, in seconds since 1970; null where they never were',
 } as const;
 
-const figure = <Schema extends z.ZodType>(schema: Schema, name: keyof typeof serverStatusMeanings) =>
-  schema.meta({ description: serverStatusMeanings[name] });
+const described = <Schema extends z.ZodType>(schema: Schema, name: keyof typeof serverStatusDescriptions) =>
+  schema.meta({ description: serverStatusDescriptions[name] });
 
 /** `GET /server/status`, as `reference/4` shows it. */
 export const serverStatusSchema = z
   .object({
-    server_status: figure(z.union([z.literal(0), z.literal(1)]), 'server_status'),
+    server_status: described(z.union([z.literal(0), z.literal(1)]), 'server_status'),
     rates: z.object({
-      publish: figure(perSecond, 'rates.publish'),
-      deliver: figure(perSecond, 'rates.deliver'),
-      ack: figure(perSecond, 'rates.ack'),
+      publish: described(perSecond, 'rates.publish'),
+      deliver: described(perSecond, 'rates.deliver'),
+      ack: described(perSecond, 'rates.ack'),
     }),
-    client_status: figure(z.int().min(0).nullable(), 'client_status'),
-    updated_at: figure(z.number().nullable(), 'updated_at'),
+    client_status: described(z.int().min(0).nullable(), 'client_status'),
+    updated_at: described(z.number().nullable(), 'updated_at'),
     _meta: z.record(z.string(), z.string()).meta({ description: 'What each field is.' }),
     _cache: z.object({
       cached: z
@@ -54,7 +54,7 @@ export const cacheStateSchema = z
   .discriminatedUnion('cached', [
     z.object({
       cached: z.literal(true),
-      updated_at: z.number().meta({ description: serverStatusMeanings.updated_at }),
+      updated_at: z.number().meta({ description: serverStatusDescriptions.updated_at }),
       age_seconds: z.number().min(0),
       ttl: z.int().min(0).meta({ description: 'Seconds for which it will still count as current.' }),
       is_fresh: z
@@ -69,24 +69,24 @@ export type CacheState = z.output<typeof cacheStateSchema>;
 
 export interface ServerStatusInput {
   /** RabbitMQ's figures by monitoring; undefined where monitoring never had any. */
-  readonly known: Known | undefined;
+  readonly known: CachedSnapshot | undefined;
   /** The queue of jobs, where those are missing and the broker ever told. */
-  readonly look: QueueLook | undefined;
+  readonly sample: QueueSample | undefined;
   /** Whether a job could be published right now. */
   readonly isUp: boolean;
 }
 
-type Figures = Pick<ServerStatus, 'rates' | 'client_status' | 'updated_at' | '_cache'>;
+type StatusFields = Pick<ServerStatus, 'rates' | 'client_status' | 'updated_at' | '_cache'>;
 
 const unknownRates = { publish: null, deliver: null, ack: null } as const;
 
 /** What `GET /server/status` answers. */
-export function serverStatus({ known, look, isUp }: ServerStatusInput): ServerStatus {
-  const { _cache, ...figures } = known === undefined ? lookedAt(look) : fromMonitoring(known);
-  return { server_status: isUp ? 1 : 0, ...figures, _meta: serverStatusMeanings, _cache };
+export function serverStatus({ known, sample, isUp }: ServerStatusInput): ServerStatus {
+  const { _cache, ...fields } = known === undefined ? fromQueueSample(sample) : fromMonitoring(known);
+  return { server_status: isUp ? 1 : 0, ...fields, _meta: serverStatusDescriptions, _cache };
 }
 
-function fromMonitoring({ snapshot, ageSeconds, updatedAt, isCurrent }: Known): Figures {
+function fromMonitoring({ snapshot, ageSeconds, updatedAt, isCurrent }: CachedSnapshot): StatusFields {
   return {
     rates: ratesOf(snapshot),
     client_status: knowsWorkers(snapshot) ? snapshot.workers.filter(({ live }) => live).length : null,
@@ -100,15 +100,15 @@ function fromMonitoring({ snapshot, ageSeconds, updatedAt, isCurrent }: Known): 
 }
 
 /** Passively a queue tells no rates; each worker is one consumer of it. */
-function lookedAt(look: QueueLook | undefined): Figures {
+function fromQueueSample(sample: QueueSample | undefined): StatusFields {
   return {
     rates: unknownRates,
-    client_status: look?.consumers ?? null,
-    updated_at: look?.updatedAt ?? null,
+    client_status: sample?.consumers ?? null,
+    updated_at: sample?.updatedAt ?? null,
     _cache: {
-      cached: look?.isCurrent === false,
-      age_seconds: look === undefined ? null : Math.floor(look.ageSeconds),
-      source: look?.isCurrent === false ? 'last_good' : 'broker',
+      cached: sample?.isCurrent === false,
+      age_seconds: sample === undefined ? null : Math.floor(sample.ageSeconds),
+      source: sample?.isCurrent === false ? 'last_good' : 'broker',
     },
   };
 }
@@ -120,7 +120,7 @@ function ratesOf({ queues }: Snapshot): ServerStatus['rates'] {
 }
 
 /** What `GET /server/status/debug` answers. @param ttlSeconds for which figures count as current */
-export function cacheState(known: Known | undefined, ttlSeconds: number): CacheState {
+export function cacheState(known: CachedSnapshot | undefined, ttlSeconds: number): CacheState {
   if (known === undefined) return { cached: false };
   return {
     cached: true,

@@ -35,7 +35,7 @@ interface Received {
 }
 
 /** Figures of one source, with their age. */
-export interface Known {
+export interface CachedSnapshot {
   readonly snapshot: Snapshot;
   readonly ageSeconds: number;
   /** Seconds since 1970, by the clock of this machine. */
@@ -61,12 +61,12 @@ export interface SnapshotCacheOptions {
  */
 export class SnapshotCache implements Startable {
   readonly #options: SnapshotCacheOptions;
-  readonly #repeater = new Repeater(() => this.#look(), LONGEST_PAUSE);
+  readonly #repeater = new Repeater(() => this.#refresh(), LONGEST_PAUSE);
   readonly #stopping = new AbortController();
   readonly #known = new Map<Part, Received>();
-  readonly #lookedOnce = Promise.withResolvers<undefined>();
+  readonly #firstRefresh = Promise.withResolvers<undefined>();
   #newest: Received | undefined;
-  #isAway = false;
+  #isUnavailable = false;
 
   constructor(options: SnapshotCacheOptions) {
     this.#options = options;
@@ -83,8 +83,8 @@ export class SnapshotCache implements Startable {
   }
 
   /** Resolves when monitoring was looked at for the first time, whatever came of it. */
-  get lookedOnce(): Promise<void> {
-    return this.#lookedOnce.promise;
+  get firstRefresh(): Promise<void> {
+    return this.#firstRefresh.promise;
   }
 
   /**
@@ -97,13 +97,13 @@ export class SnapshotCache implements Startable {
   }
 
   /** The newest in which this part was known; undefined where there was none yet. */
-  known(source: Part): Known | undefined {
+  known(source: Part): CachedSnapshot | undefined {
     const received = this.#known.get(source);
     const from = received?.snapshot.sources[source];
     if (received === undefined || from === undefined) return undefined;
     const ageWhenReceived = from.age_seconds ?? 0;
     const ageSeconds = ageWhenReceived + (performance.now() - received.at) / 1_000;
-    const isNewest = received === this.#newest && !this.#isAway && from.state === 'ok';
+    const isNewest = received === this.#newest && !this.#isUnavailable && from.state === 'ok';
     return {
       snapshot: received.snapshot,
       ageSeconds,
@@ -113,22 +113,22 @@ export class SnapshotCache implements Startable {
   }
 
   /** @returns seconds until the next look */
-  async #look(): Promise<number> {
+  async #refresh(): Promise<number> {
     const { url, timeoutMs, log } = this.#options;
     try {
       const snapshot = await fetchSnapshot(url, { timeoutMs, stopping: this.#stopping.signal });
       this.#keep({ snapshot, at: performance.now(), wall: Date.now() });
-      if (this.#isAway) log.info('the monitoring service is back');
-      this.#isAway = false;
+      if (this.#isUnavailable) log.info('the monitoring service is back');
+      this.#isUnavailable = false;
       const due = snapshot.interval_seconds - snapshot.age_seconds + LAG;
       return Math.max(SHORTEST_PAUSE, due);
     } catch (error) {
       // Once, not with each try.
-      if (!this.#isAway && !this.#stopping.signal.aborted) log.warn(messageOf(error));
-      this.#isAway = true;
+      if (!this.#isUnavailable && !this.#stopping.signal.aborted) log.warn(messageOf(error));
+      this.#isUnavailable = true;
       return RETRY;
     } finally {
-      this.#lookedOnce.resolve(undefined);
+      this.#firstRefresh.resolve(undefined);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { createApi } from '../service.ts';
-import { expectDocumented, type Answer } from './documented.ts';
+import { expectDocumented, type ApiResponse } from './documented.ts';
 
 /** An API that is asked over real HTTP. Every answer is held against the OpenAPI document. */
 export class TestApi {
@@ -21,7 +21,7 @@ export class TestApi {
     return this.#service.failed;
   }
 
-  async ask(path: string, init: RequestInit = {}): Promise<Answer> {
+  async ask(path: string, init: RequestInit = {}): Promise<ApiResponse> {
     const response = await fetch(`${this.url}${path}`, { redirect: 'manual', ...init });
     const bytes = Buffer.from(await response.arrayBuffer());
     const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '') && bytes.length > 0;
@@ -31,7 +31,7 @@ export class TestApi {
     return answer;
   }
 
-  upload(body: FormData): Promise<Answer> {
+  upload(body: FormData): Promise<ApiResponse> {
     return this.ask('/upload', { method: 'POST', body });
   }
 

@@ -3,7 +3,7 @@ import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 
 export interface SharedReadsOptions<Value> {
-  readonly line: RequestQueue;
+  readonly queue: RequestQueue;
   /** Done when its turn has come; must end by itself, as the turn is kept until it does. */
   readonly read: (key: string) => Promise<Value>;
   /** How long askers wait, in line and for the read, in milliseconds. */
@@ -12,7 +12,7 @@ export interface SharedReadsOptions<Value> {
 
 interface SharedRead<Value> {
   readonly value: Promise<Value>;
-  askers: number;
+  waiters: number;
   /** Gives the place in line up; changes nothing once the turn has come. */
   readonly leave: () => void;
 }
@@ -36,24 +36,24 @@ export class SharedReads<Value> {
   async join(key: string, signal: AbortSignal): Promise<Value> {
     signal.throwIfAborted();
     const read = this.#reads.get(key) ?? this.#begin(key);
-    read.askers++;
+    read.waiters++;
     try {
       return await untilAborted(read.value, signal);
     } finally {
-      read.askers--;
-      if (read.askers === 0) read.leave();
+      read.waiters--;
+      if (read.waiters === 0) read.leave();
     }
   }
 
   #begin(key: string): SharedRead<Value> {
-    const { line, read, timeoutMs } = this.#options;
+    const { queue, read, timeoutMs } = this.#options;
     const leaving = new AbortController();
     let hasTurn = false;
     const forget = () => {
       if (this.#reads.get(key) === begun) this.#reads.delete(key);
     };
     const value = withinDeadline(timeoutMs, (late) =>
-      line.execute(
+      queue.execute(
         () => {
           hasTurn = true;
           return read(key);
@@ -62,14 +62,14 @@ export class SharedReads<Value> {
       ),
     )
       .catch((error: unknown) => {
-        throw error instanceof DeadlineExceeded ? tooLate(hasTurn, timeoutMs) : error;
+        throw error instanceof DeadlineExceeded ? timeoutError(hasTurn, timeoutMs) : error;
       })
       .finally(forget);
     // Whoever has asked is told of a failure; all of them may have left.
     value.catch(() => undefined);
     const begun = {
       value,
-      askers: 0,
+      waiters: 0,
       leave: () => {
         if (hasTurn) return;
         forget();
@@ -81,7 +81,7 @@ export class SharedReads<Value> {
   }
 }
 
-function tooLate(hasTurn: boolean, timeoutMs: number): PipelineError {
+function timeoutError(hasTurn: boolean, timeoutMs: number): PipelineError {
   return hasTurn
     ? new StoreUnavailable(`The store did not hand it out within ${timeoutMs} ms.`)
     : new PipelineError('overloaded', `Too many wait for the store: no turn within ${timeoutMs} ms.`);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { queueStatsAnswerSchema } from './thumbnail-routes.ts';
+import { queueStatsSchema } from './thumbnail-routes.ts';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { RawClient } from '../testing/raw-client.ts';
@@ -11,7 +11,7 @@ import type { TestApi } from '../testing/test-api.ts';
 const given = givenApi();
 
 async function statsOf(api: TestApi) {
-  return queueStatsAnswerSchema.strict().parse((await api.ask('/api/v1/queue/stats')).json);
+  return queueStatsSchema.strict().parse((await api.ask('/api/v1/queue/stats')).json);
 }
 
 describe('a page of seventy thumbnails', () => {

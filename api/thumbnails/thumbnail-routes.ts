@@ -1,7 +1,7 @@
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { closed, jobIdOf } from '../http/request.ts';
+import { clientGone, jobIdOf } from '../http/request.ts';
 import { isKnownToCaller, setImageHeaders } from '../jobs/image-route.ts';
 import type { Thumbnails } from './thumbnails.ts';
 
@@ -15,7 +15,7 @@ export function thumbnailRoute(thumbnails: Pick<Thumbnails, 'known' | 'get'>): R
       response.status(304).end();
       return;
     }
-    const { image, bytes } = await thumbnails.get(jobId, closed(response));
+    const { image, bytes } = await thumbnails.get(jobId, clientGone(response));
     if (isKnownToCaller(request, image)) {
       setImageHeaders(response, image);
       response.status(304).end();
@@ -29,7 +29,7 @@ export function thumbnailRoute(thumbnails: Pick<Thumbnails, 'known' | 'get'>): R
 const count = z.int().min(0);
 
 /** As `reference/2` has it. */
-export const queueStatsAnswerSchema = z
+export const queueStatsSchema = z
   .object({
     queue: z
       .object({
@@ -48,20 +48,20 @@ export const queueStatsAnswerSchema = z
   })
   .meta({ id: 'QueueStats' });
 
-export type QueueStatsAnswer = z.output<typeof queueStatsAnswerSchema>;
+export type QueueStats = z.output<typeof queueStatsSchema>;
 
 /** `GET /api/v1/queue/stats`: the line before the store, and what is kept so that it is not needed. */
 export function queueStatsRoute(
-  line: Pick<RequestQueue, 'getStats'>,
+  queue: Pick<RequestQueue, 'getStats'>,
   thumbnails: Pick<Thumbnails, 'getStats'>,
 ): RequestHandler {
   return (_request, response) => {
-    const queue = line.getStats();
-    const answer: QueueStatsAnswer = {
-      queue: { ...queue, avg_wait_time: Math.round(queue.avg_wait_time * 1_000) / 1_000 },
+    const stats = queue.getStats();
+    const body: QueueStats = {
+      queue: { ...stats, avg_wait_time: Math.round(stats.avg_wait_time * 1_000) / 1_000 },
       cache: thumbnails.getStats(),
     };
     response.setHeader('Cache-Control', 'no-store');
-    response.json(answer);
+    response.json(body);
   };
 }

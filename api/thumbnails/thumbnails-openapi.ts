@@ -1,8 +1,8 @@
 import { imageHeaders, imageProblems, unchanged } from '../jobs/jobs-openapi.ts';
 import { jobPath, type Operations } from '../openapi/operation.ts';
-import { type QueueStatsAnswer, queueStatsAnswerSchema } from './thumbnail-routes.ts';
+import { type QueueStats, queueStatsSchema } from './thumbnail-routes.ts';
 
-export const queueStatsExample: QueueStatsAnswer = {
+export const queueStatsExample: QueueStats = {
   queue: {
     max_concurrent: 3,
     min_interval: 0.1,
@@ -21,10 +21,10 @@ export const upstreamOperations = {
     tag: 'Service',
     summary: 'How many thumbnails are read, wait for their turn and are kept',
     description: 'Of this replica, since it has started.',
-    answers: {
+    responses: {
       200: {
         description: 'Figures.',
-        types: { 'application/json': queueStatsAnswerSchema },
+        types: { 'application/json': queueStatsSchema },
         example: queueStatsExample,
       },
     },
@@ -40,7 +40,7 @@ export const thumbnailOperations = {
     description:
       'From memory, or from the store, to which at most `UPSTREAM_MAX_CONCURRENT` go at once; the others wait in line.',
     path: jobPath,
-    answers: {
+    responses: {
       200: { description: 'The image.', types: { 'image/jpeg': undefined }, headers: imageHeaders },
       304: unchanged,
     },

@@ -11,7 +11,7 @@ import { SharedReads } from './shared-reads.ts';
 /** Far above a JPEG of 256 × 256 px; a larger object is none of ours. */
 const MAX_THUMBNAIL_BYTES = 1024 * 1024;
 /** What a thumbnail takes beside its bytes, so that the number of them is bounded, too. */
-const ENTRY_BYTES = 1024;
+const ENTRY_OVERHEAD_BYTES = 1024;
 
 export interface Thumbnail {
   readonly image: JobImage;
@@ -22,7 +22,7 @@ export interface ThumbnailsOptions {
   readonly sources: JobSources;
   readonly estimate: EstimateJob;
   /** The line before the store. */
-  readonly line: RequestQueue;
+  readonly queue: RequestQueue;
   /** How long one is kept, in seconds. */
   readonly ttl: number;
   /** What all that are kept may take. */
@@ -40,19 +40,19 @@ export class Thumbnails {
   readonly #estimate: EstimateJob;
   readonly #ttl: number;
   /** By job id; what a job that has completed looks like never changes. */
-  readonly #kept: LRUCache<string, Thumbnail>;
+  readonly #cached: LRUCache<string, Thumbnail>;
   readonly #reads: SharedReads<Thumbnail>;
 
-  constructor({ sources, estimate, line, ttl, maxBytes, timeoutMs }: ThumbnailsOptions) {
+  constructor({ sources, estimate, queue, ttl, maxBytes, timeoutMs }: ThumbnailsOptions) {
     this.#sources = sources;
     this.#estimate = estimate;
     this.#ttl = ttl;
-    this.#kept = new LRUCache({
+    this.#cached = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ bytes }) => bytes.length + ENTRY_BYTES,
+      sizeCalculation: ({ bytes }) => bytes.length + ENTRY_OVERHEAD_BYTES,
       ttl: ttl * 1_000,
     });
-    this.#reads = new SharedReads({ line, timeoutMs, read: (jobId) => this.#read(jobId) });
+    this.#reads = new SharedReads({ queue, timeoutMs, read: (jobId) => this.#read(jobId) });
   }
 
   /**
@@ -61,8 +61,8 @@ export class Thumbnails {
    */
   known(jobId: string): JobImage | undefined {
     const id = jobId.toLowerCase();
-    const kept = this.#kept.get(id);
-    if (kept !== undefined) return kept.image;
+    const cached = this.#cached.get(id);
+    if (cached !== undefined) return cached.image;
     const live = this.#sources.followed.get(id);
     return live !== undefined && hasEnded(live) ? findImage('thumbnail', live) : undefined;
   }
@@ -74,8 +74,8 @@ export class Thumbnails {
    */
   async get(jobId: string, signal: AbortSignal): Promise<Thumbnail> {
     const id = jobId.toLowerCase();
-    const kept = this.#kept.get(id);
-    if (kept !== undefined) return kept;
+    const cached = this.#cached.get(id);
+    if (cached !== undefined) return cached;
     const live = this.#sources.followed.get(id);
     // Those who wait for the end of a job are told so without the store, whatever it is doing.
     if (live !== undefined && !hasEnded(live)) throw notReady(live.state, await this.#estimate(live));
@@ -84,8 +84,8 @@ export class Thumbnails {
 
   /** As `reference/2` names them: how many are kept, and for how many seconds each. */
   getStats(): { readonly thumbnail_count: number; readonly thumbnail_ttl: number } {
-    this.#kept.purgeStale();
-    return { thumbnail_count: this.#kept.size, thumbnail_ttl: this.#ttl };
+    this.#cached.purgeStale();
+    return { thumbnail_count: this.#cached.size, thumbnail_ttl: this.#ttl };
   }
 
   async #read(id: string): Promise<Thumbnail> {
@@ -95,7 +95,7 @@ export class Thumbnails {
       throw new PipelineError('result_gone', 'The bytes of this thumbnail have been removed.');
     }
     const thumbnail = { image, bytes };
-    this.#kept.set(id, thumbnail);
+    this.#cached.set(id, thumbnail);
     return thumbnail;
   }
 }

@@ -1,13 +1,13 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { type JobEstimates, retryAfterDetails } from '../jobs/job-estimates.ts';
-import type { ReadQueueFigures } from '../pipeline-status/queue-metrics.ts';
+import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
 
 export interface AdmissionOptions {
   /** Jobs that may wait, ready or on a rung of the retry ladder; those that workers have in hand are not counted. */
   readonly maxQueueLength: number;
   /** Of the queues in which jobs wait; may be a moment old. */
-  readonly figures: ReadQueueFigures;
+  readonly queueMetrics: ReadQueueMetrics;
   readonly estimates: Pick<JobEstimates, 'secondsFor'>;
 }
 
@@ -18,7 +18,7 @@ export interface AdmissionOptions {
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  #seen: Awaited<ReturnType<ReadQueueFigures>>;
+  #seen: Awaited<ReturnType<ReadQueueMetrics>>;
   #acceptedSince = 0;
   #inFlight = 0;
 
@@ -37,8 +37,8 @@ export class Admission {
    * @throws PipelineError `queue_full`
    */
   async enter(): Promise<() => void> {
-    const { figures, maxQueueLength } = this.#options;
-    const newest = await figures();
+    const { queueMetrics, maxQueueLength } = this.#options;
+    const newest = await queueMetrics();
     // No `await` from here to the count, or a whole burst would be admitted.
     const waiting = this.#waiting(newest);
     if (waiting !== undefined && waiting >= maxQueueLength) throw this.#refusal(waiting);
@@ -65,13 +65,13 @@ export class Admission {
     );
   }
 
-  #waiting(figures: Awaited<ReturnType<ReadQueueFigures>>): number | undefined {
-    if (figures === undefined) return undefined;
-    if (figures !== this.#seen) {
-      this.#seen = figures;
+  #waiting(queueMetrics: Awaited<ReturnType<ReadQueueMetrics>>): number | undefined {
+    if (queueMetrics === undefined) return undefined;
+    if (queueMetrics !== this.#seen) {
+      this.#seen = queueMetrics;
       this.#acceptedSince = 0;
     }
-    const counted = [...figures.values()].reduce((sum, { ready }) => sum + ready, 0);
+    const counted = [...queueMetrics.values()].reduce((sum, { ready }) => sum + ready, 0);
     return counted + this.#acceptedSince + this.#inFlight;
   }
 }

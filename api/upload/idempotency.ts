@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { invalidParameter } from '../http/request.ts';
 import type { InspectedFile, InspectedImage } from './inspect-image.ts';
 import {
-  announceAccepted,
+  reportAccepted,
   jobMessage,
   requestFor,
   storeOriginal,
@@ -74,13 +74,13 @@ const idempotencyRecordSchema = z.object({
 
 type IdempotencyRecord = z.output<typeof idempotencyRecordSchema>;
 
-export interface UploadOnceDeps extends UploadImageDeps {
+export interface UploadDeps extends UploadImageDeps {
   readonly store: ObjectStore;
   /** Whether the event log tells of the job: its message was confirmed then. */
   readonly isKnown: (jobId: string) => boolean;
 }
 
-export interface JobOfUpload {
+export interface UploadedJob {
   readonly request: JobRequest;
   /** An earlier upload under the same key was accepted already. */
   readonly repeated: boolean;
@@ -99,7 +99,7 @@ export async function reserveUpload(
   key: string,
   files: readonly InspectedFile[],
   options: UploadOptions,
-  deps: UploadOnceDeps,
+  deps: UploadDeps,
 ): Promise<ReservedJobs> {
   const images = files.flatMap((file) => ('image' in file ? [file.image] : []));
   if (images.length === 0) return new Map();
@@ -120,7 +120,7 @@ export async function reserveUpload(
   );
 }
 
-function readRecord(key: string, { store }: UploadOnceDeps): Promise<IdempotencyRecord | undefined> {
+function readRecord(key: string, { store }: UploadDeps): Promise<IdempotencyRecord | undefined> {
   return readJson(store, idempotencyKey(key), idempotencyRecordSchema);
 }
 
@@ -129,7 +129,7 @@ async function makeRecord(
   key: string,
   content_hash: string,
   images: readonly InspectedImage[],
-  deps: UploadOnceDeps,
+  deps: UploadDeps,
 ): Promise<IdempotencyRecord> {
   const job_ids: string[] = [];
   for (const image of images) {
@@ -149,8 +149,8 @@ async function makeRecord(
 export async function completeReservedJob(
   image: InspectedImage,
   ours: JobRequest,
-  deps: UploadOnceDeps,
-): Promise<JobOfUpload> {
+  deps: UploadDeps,
+): Promise<UploadedJob> {
   const { job_id, run } = ours;
   const { store } = deps;
   if (deps.isKnown(job_id) || (await readOutcome(store, job_id, run)) !== undefined) {
@@ -161,7 +161,7 @@ export async function completeReservedJob(
   const stored = isOurs ? ours : await readJson(store, requestKey(job_id, run), jobRequestSchema);
   const request = stored ?? ours;
   await deps.publisher.publish(jobMessage(request));
-  announceAccepted(request, deps);
+  reportAccepted(request, deps);
   return { request, repeated: false };
 }
 

@@ -10,9 +10,9 @@ import { invalidParameter } from '../http/request.ts';
 
 /** The operations there are, and what each does when a caller names none of its main parameters. */
 export const operationKinds = {
-  resize: { schema: resizeSchema, bare: { width: 800, height: 600 }, main: ['width', 'height'] },
-  watermark: { schema: watermarkSchema, bare: { text: 'image pipeline' }, main: ['text'] },
-  filter: { schema: filterSchema, bare: { name: 'grayscale' }, main: ['name'] },
+  resize: { schema: resizeSchema, defaults: { width: 800, height: 600 }, main: ['width', 'height'] },
+  watermark: { schema: watermarkSchema, defaults: { text: 'image pipeline' }, main: ['text'] },
+  filter: { schema: filterSchema, defaults: { name: 'grayscale' }, main: ['name'] },
 } as const;
 
 export type OperationKind = keyof typeof operationKinds;

@@ -45,8 +45,8 @@ function parseOperation(item: unknown, parameter: string): Operation {
     throw invalidOperation(parameter, 'is neither an object nor a text');
   }
   const kind = kindOf(asked['type'], parameter);
-  const { schema, bare, main } = operationKinds[kind];
-  const operation = main.some((key) => asked[key] !== undefined) ? asked : { ...bare, ...asked };
+  const { schema, defaults, main } = operationKinds[kind];
+  const operation = main.some((key) => asked[key] !== undefined) ? asked : { ...defaults, ...asked };
   if (kind === 'filter') refuseUnknownFilter(operation['name'], parameter);
   const parsed = schema.safeParse(operation);
   if (parsed.success) return parsed.data;

@@ -40,7 +40,7 @@ export async function uploadImage(
     if (error instanceof PublishRefused) await undo(request, deps);
     throw error;
   }
-  announceAccepted(request, deps);
+  reportAccepted(request, deps);
   return request;
 }
 
@@ -85,7 +85,7 @@ async function storeRequest(request: JobRequest, { store }: UploadImageDeps): Pr
   if (!isOurs) throw new PipelineError('internal_error', `the job id ${request.job_id} was given twice`);
 }
 
-export function announceAccepted(request: JobRequest, { onAccepted, log }: UploadImageDeps): void {
+export function reportAccepted(request: JobRequest, { onAccepted, log }: UploadImageDeps): void {
   onAccepted(request);
   const { job_id, original } = request;
   log.info({ job_id, file: original.name, size: original.size, type: original.content_type }, 'accepted');

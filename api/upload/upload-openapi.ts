@@ -71,7 +71,7 @@ export const uploadOperations = {
       'Answers 202 once the originals are stored and RabbitMQ has confirmed the jobs. The answer to one file is that job; to several, one verdict a file: 202 if at least one was accepted, else the problem of the first with the member `jobs`.',
     headers: uploadHeadersSchema,
     form: uploadFormSchema,
-    answers: {
+    responses: {
       202: {
         description: 'Accepted: nothing of it will be lost.',
         types: { 'application/json': z.union([acceptedJobSchema, acceptedJobsSchema]) },

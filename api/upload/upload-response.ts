@@ -2,7 +2,7 @@ import { jobIdSchema, type JobRequest } from '@image-pipeline/shared/contracts/j
 import { z } from 'zod';
 import type { Links } from '../jobs/links.ts';
 import { problemOf } from '../http/problem.ts';
-import { problemAnswerSchema } from '../openapi/responses.ts';
+import { problemSchema } from '../openapi/responses.ts';
 
 const acceptedJob = {
   job_id: jobIdSchema,
@@ -17,7 +17,7 @@ export const acceptedJobSchema = z.object(acceptedJob).meta({ id: 'AcceptedJob' 
 /** What became of one of several files. */
 const fileResultSchema = z.union([
   z.object({ file: z.string(), ...acceptedJob }).meta({ id: 'AcceptedFile' }),
-  z.object({ file: z.string(), error: problemAnswerSchema }).meta({ id: 'RefusedFile' }),
+  z.object({ file: z.string(), error: problemSchema }).meta({ id: 'RefusedFile' }),
 ]);
 
 export const acceptedJobsSchema = z

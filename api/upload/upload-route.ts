@@ -11,7 +11,7 @@ import {
   InFlightKeys,
   reserveUpload,
   type ReservedJobs,
-  type UploadOnceDeps,
+  type UploadDeps,
 } from './idempotency.ts';
 import type { Links } from '../jobs/links.ts';
 import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
@@ -19,23 +19,23 @@ import { problemOf } from '../http/problem.ts';
 import { removeFolder, type TempFolder } from './temp-folder.ts';
 import { uploadImage } from './upload-image.ts';
 import type { FormLimits } from './form-limits.ts';
-import { rememberAs } from '../http/observe.ts';
+import { setJobId } from '../http/observe.ts';
 import { receiveForm } from './receive-form.ts';
 import { sendProblem } from '../http/send-problem.ts';
-import type { Handle } from './upload-slots.ts';
+import type { AsyncHandler } from './upload-slots.ts';
 
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
   readonly callbacks: CallbackRules;
   readonly tempFolder: Pick<TempFolder, 'makeFolder'>;
   readonly admission: Pick<Admission, 'enter'>;
-  readonly uploads: UploadOnceDeps;
+  readonly uploads: UploadDeps;
   readonly links: Links;
   readonly metrics: Metrics;
 }
 
 /** `POST /upload`. The steps are in `processUpload`. */
-export function uploadRoute(deps: UploadRouteDeps): Handle {
+export function uploadRoute(deps: UploadRouteDeps): AsyncHandler {
   const inFlightKeys = new InFlightKeys();
   return async (request, response) => {
     const key = idempotencyKeyOf(request);
@@ -120,7 +120,7 @@ function sendResults(
   }
   if (results.length === 1) {
     if ('error' in first) throw first.error;
-    rememberAs(response, first.request.job_id);
+    setJobId(response, first.request.job_id);
     response
       .status(202)
       .location(links.status(first.request.job_id))
