@@ -11,7 +11,7 @@ import { removalRoute } from './dead-letters/remove-dead-letters.ts';
 import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { requireToken } from './http/guards.ts';
-import { livenessRoute, metricsRoute, whyNotReady, readinessRoute } from './http/health.ts';
+import { livenessRoute, metricsRoute, readinessRoute, whyNotReady } from './http/health.ts';
 import { observe, recordJobId, traceRequest } from './http/observe.ts';
 import { jsonBody } from './http/request-body.ts';
 import { errorHandler, notFoundHandler } from './http/send-problem.ts';
@@ -22,9 +22,9 @@ import { statusRoute, type StatusRouteDeps } from './jobs/status-route.ts';
 import { createOpenapiDocument, type Route } from './openapi/document.ts';
 import {
   cacheStateRoute,
+  type PipelineStatusDeps,
   queueStatusRoute,
   serverStatusRoute,
-  type PipelineStatusDeps,
 } from './pipeline-status/pipeline-status-routes.ts';
 import type { ReadQueueMetrics } from './pipeline-status/queue-metrics.ts';
 import { queueStatsRoute, thumbnailRoute } from './thumbnails/thumbnail-routes.ts';
@@ -120,19 +120,19 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
   };
 }
 
-/** Answers are data and load nothing; routes that show more set a policy of their own. */
+/** Responses are data and load nothing; routes that serve pages set a policy of their own. */
 function securityHeaders(): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
-    // Whoever ends TLS before us decides about it.
+    // That is up to the proxy that terminates TLS.
     strictTransportSecurity: false,
   });
 }
 
-/** Mounts handlers by `METHOD /path/{parameter}`. A known path asked with another method answers 405. */
+/** Mounts handlers by `METHOD /path/{parameter}`. A known path with another method is 405. */
 function mountRoutes(app: Express, routes: Readonly<Record<string, readonly RequestHandler[]>>): void {
   const methodsOf = new Map<string, string[]>();
   for (const [name, handlers] of Object.entries(routes)) {
@@ -142,7 +142,7 @@ function mountRoutes(app: Express, routes: Readonly<Record<string, readonly Requ
     if (method === 'GET') app.get(path, recordJobId, ...handlers);
     else if (method === 'POST') app.post(path, recordJobId, ...handlers);
     else if (method === 'DELETE') app.delete(path, recordJobId, ...handlers);
-    else throw new Error(`no way to mount ${name}`);
+    else throw new Error(`unknown method in ${name}`);
   }
   for (const [path, methods] of methodsOf) app.all(path, otherMethods(methods));
 }
@@ -154,8 +154,12 @@ function otherMethods(allowed: readonly string[]): RequestHandler {
       response.status(204).end();
       return;
     }
-    throw new PipelineError('method_not_allowed', `This address answers ${allowed.join(' and ')}.`, {
-      details: { allowed },
-    });
+    throw new PipelineError(
+      'method_not_allowed',
+      `Method not allowed. Allowed methods: ${allowed.join(', ')}.`,
+      {
+        details: { allowed },
+      },
+    );
   };
 }

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
+import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
@@ -13,13 +13,13 @@ import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
-import { EventPublisher } from './jobs/event-publisher.ts';
+import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { FollowedJobs } from './jobs/followed-jobs.ts';
-import { createApp } from './app.ts';
 import { createHttpServer } from './http/server.ts';
+import { EventPublisher } from './jobs/event-publisher.ts';
+import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob, JobEstimates } from './jobs/job-estimates.ts';
 import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
@@ -30,21 +30,21 @@ import { Admission } from './upload/admission.ts';
 import { formLimits } from './upload/form-limits.ts';
 import { TempFolder } from './upload/temp-folder.ts';
 
-/** Dead letters that one replica writes down at once. */
+/** Dead letters that the DLQ recorder of one replica processes at the same time. */
 const RECORDER_PREFETCH = 8;
 
-/** How old the queues' figures may be, and how long the broker may take for them. */
+/** Maximum age of the queue metrics, and the time-out for reading them from the broker. */
 const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
 
-/** How long those wait for figures who can do without them, so that no status takes a second, in milliseconds. */
+/** Time-out (ms) for queue metrics where they are optional, so that every status responds within a second. */
 const SAMPLE_TIMEOUT_MS = 400;
 
-/** Of the store, by those who have something to tell without it. */
+/** Reads of the store that a response can do without. */
 const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;
 
 /**
- * The API. It listens at once and finds broker and store in the background, so that `/readyz` can tell what is missing
- * and jobs of the past can be asked for meanwhile.
+ * The API. It listens at once and connects to broker and store in the background, so that `/readyz` can say what
+ * is missing and past jobs can be read in the meantime.
  */
 export function createApi(config: ApiConfig): Service {
   const instance = `api-${hostname()}-${process.pid}`;
@@ -67,7 +67,7 @@ export function createApi(config: ApiConfig): Service {
     log,
   });
   const eventPublisher = new EventPublisher(broker.publisher, log);
-  /** Known here at once, and to everybody else through the event log. */
+  /** Updates this replica's view at once, and everybody else's through the event log. */
   const onQueued = (request: JobRequest) => {
     const event = queuedEvent(request);
     followed.apply(event);
@@ -112,7 +112,7 @@ export function createApi(config: ApiConfig): Service {
     });
     return opening;
   };
-  /** Not in the middle of its proof, which would go on writing. */
+  /** Waits for the check of the store, which would go on writing. */
   const closeStore = async () => {
     await opening?.catch(() => undefined);
     await store.stop();
@@ -120,7 +120,7 @@ export function createApi(config: ApiConfig): Service {
   const whyUnavailable = () => {
     const reason = broker.unavailableBecause;
     if (reason !== undefined) return new PipelineError('broker_unavailable', reason);
-    return isStoreOpen ? undefined : new StoreUnavailable('The object store has not answered yet.');
+    return isStoreOpen ? undefined : new StoreUnavailable('The object store has not responded yet.');
   };
   const inBackground = (start: () => Promise<void>) => {
     start().catch((error: unknown) => {
@@ -216,9 +216,13 @@ export function createApi(config: ApiConfig): Service {
       { name: 'store', start: () => inBackground(openStore), stop: closeStore },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
-      { name: 'burials', start: () => inBackground(() => recorder.start()), stop: () => recorder.stop() },
+      {
+        name: 'DLQ recorder',
+        start: () => inBackground(() => recorder.start()),
+        stop: () => recorder.stop(),
+      },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
-      { name: 'announcer', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
+      { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },

@@ -36,7 +36,7 @@ describe('a replay of another replica', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Replicas that watch; returns the ids of what each takes up. */
+  /** Starts replicas; returns the ids of the replays that they take over. */
   async function takenOver(count = 1): Promise<string[]> {
     const taken: string[] = [];
     for (let index = 0; index < count; index++) {
@@ -55,7 +55,7 @@ describe('a replay of another replica', () => {
     return taken;
   }
 
-  it('is left alone while it is written, and taken up when that has ceased', async () => {
+  it('is left alone while its heartbeat goes on, and taken over when it stops', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, 'other'));
     const taken = await takenOver();
@@ -71,14 +71,14 @@ describe('a replay of another replica', () => {
     await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]), { timeout: 5_000 });
   });
 
-  it('is taken up at once where its replica stopped, and by one of several only', async () => {
+  it('is taken over at once if its replica stopped, by only one of several', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, null));
     const taken = await takenOver(3);
     await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]));
   });
 
-  it('whose records cannot be read is given up, so that others can begin', async () => {
+  it('with unreadable records is closed, so that others can begin', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, 'other'));
     await store.put(openReplayKey(plan.replay_id), Buffer.from('{'));
@@ -87,7 +87,7 @@ describe('a replay of another replica', () => {
     expect(taken).toEqual([]);
   });
 
-  it('that ended is closed, where its replica died before', async () => {
+  it('that has ended is closed if its replica died before closing it', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, 'other'));
     await records.end(endOf(plan, runState, 'other'));

@@ -5,17 +5,17 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import {
   type DeadRun,
   progressOf,
-  type ReplayRunState,
   type ReplayPlan,
   type ReplayRecords,
+  type ReplayRunState,
 } from './replay-records.ts';
 
 export interface ReplayTiming {
-  /** Between two writings of the progress. */
+  /** Between two heartbeats. */
   readonly heartbeatMs: number;
-  /** Between two looks for replays that nobody carries out. */
+  /** Between two checks for abandoned replays. */
   readonly pollMs: number;
-  /** A runner that has not written for so long is gone. */
+  /** A runner without a heartbeat for this long is gone. */
   readonly leaseMs: number;
 }
 
@@ -25,19 +25,19 @@ export interface AbandonedReplaysOptions {
   readonly records: ReplayRecords;
   readonly runner: string;
   readonly catchUp: (runs: readonly DeadRun[], runState: ReplayRunState) => Promise<void>;
-  /** Whether this replica carries it out already. */
+  /** Whether this replica already runs it. */
   readonly isOurs: (replayId: string) => boolean;
   readonly onTakenOver: (plan: ReplayPlan, runState: ReplayRunState) => void;
   readonly timing?: ReplayTiming;
   readonly log: Logger;
 }
 
-/** Looks for replays that nobody carries out any more, and takes them up. */
+/** Finds replays whose runner is gone, and takes them over. */
 export class AbandonedReplays implements Startable {
   readonly #options: AbandonedReplaysOptions;
   readonly #timing: ReplayTiming;
   readonly #stopping = new AbortController();
-  /** Since when each replay of others has not been written: by our own steady clock, whatever others' clocks say. */
+  /** Time of the last heartbeat of other replicas' replays, by this process's monotonic clock. */
   #idle = new Map<string, { readonly etag: string; readonly since: number }>();
   #polling: Promise<void> | undefined;
 
@@ -61,7 +61,7 @@ export class AbandonedReplays implements Startable {
       try {
         await this.#checkOthers();
       } catch (error) {
-        this.#options.log.debug({ reason: messageOf(error) }, 'could not look for abandoned replays');
+        this.#options.log.debug({ reason: messageOf(error) }, 'could not check for abandoned replays');
       }
       await this.#pause(this.#timing.pollMs);
     }
@@ -86,13 +86,10 @@ export class AbandonedReplays implements Startable {
     }
   }
 
-  /** It would stand in the way of every other replay for ever. */
+  /** It would block every other replay forever. */
   async #closeUnreadable(id: string, error: unknown): Promise<void> {
     if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
-    this.#options.log.error(
-      { err: error, replay_id: id },
-      'the records of a replay cannot be read: given up',
-    );
+    this.#options.log.error({ err: error, replay_id: id }, 'unreadable records of a replay: discarded');
     await this.#options.records.close(id);
   }
 
@@ -103,16 +100,16 @@ export class AbandonedReplays implements Startable {
     const { plan, progress } = found;
     const runState: ReplayRunState = { jobs: progress.jobs, reason: progress.reason };
     await records.write(progressOf(plan, runState, runner));
-    // Where several take it up in the same moment, the one that wrote last has it.
+    // If several replicas take it over at the same time, the last write wins.
     await this.#pause(this.#timing.heartbeatMs);
     if ((await records.progress(id))?.runner !== runner) return;
     await catchUp(plan.runs, runState);
     if (this.#stopping.signal.aborted) return;
-    log.info({ replay_id: id }, 'going on with a replay that was broken off');
+    log.info({ replay_id: id }, 'resuming an interrupted replay');
     onTakenOver(plan, runState);
   }
 
-  /** Not all replicas in the same moment. */
+  /** With jitter, so that replicas do not act at the same time. */
   async #pause(ms: number): Promise<void> {
     const { signal } = this.#stopping;
     await sleep(ms * (0.8 + Math.random() * 0.4), undefined, { signal }).catch(() => undefined);

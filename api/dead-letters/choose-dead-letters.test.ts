@@ -32,13 +32,13 @@ describe('the filter of a replay', () => {
     [{ older_than_seconds: 60 }, true],
     [{ older_than_seconds: 61 }, false],
     [{ reason: 'undecodable_image', operation: 'filter' }, false],
-  ])('%j lets a letter through: %s', (filter, expected) => {
+  ])('%j matches: %s', (filter, expected) => {
     expect(matches(deadLetter(), filter, now)).toBe(expected);
   });
 });
 
 describe('the order of a replay', () => {
-  it('takes the newest run of each job, and those that were replayed least first', () => {
+  it('has the newest run of each job, those replayed least often first', () => {
     const [often, once, never] = [uuidv7(), uuidv7(), uuidv7()];
     const deadLetters = [
       deadLetter({ job_id: often, run: 3 }),

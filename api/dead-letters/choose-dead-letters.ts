@@ -4,10 +4,10 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { ReplayOrder } from './replay-request.ts';
 
 /**
- * The dead letters that are asked for, in the order of their replay. What cannot be replayed is passed over, unless it
- * was asked for by its id: then nothing is.
- * @param records of all dead letters, also of those that were replayed or removed
- * @throws PipelineError `job_not_found`, `not_in_dlq`, `not_replayable`, naming the id
+ * The selected dead letters, in the order of their replay. Those that cannot be replayed are skipped; selected by id they
+ * are an error.
+ * @param records of all dead letters, including replayed and removed ones
+ * @throws PipelineError `job_not_found`, `not_in_dlq`, `not_replayable`, with the id
  */
 export async function chooseReplays(
   selection: ReplayOrder['selection'],
@@ -27,7 +27,7 @@ export async function chooseReplays(
   const { job_id, error } = unfit;
   throw new PipelineError(
     'not_replayable',
-    `${job_id} is no job that could be done again (${error.reason}). It can be removed: DELETE /dlq/messages?id=${job_id}`,
+    `${job_id} cannot be replayed (${error.reason}). Remove it with DELETE /dlq/messages?id=${job_id}`,
     { details: { job_id } },
   );
 }
@@ -36,10 +36,9 @@ export async function chooseReplays(
 export type ReadState = (jobId: string) => Promise<JobState>;
 
 /**
- * The dead letters with these ids, in their order; every run of a job that lies dead. One id without a dead letter
- * refuses them all.
- * @param records of all dead letters, also of those that were replayed or removed
- * @throws PipelineError `job_not_found`, `not_in_dlq`, naming the id
+ * The dead letters with these ids, in their order; every dead run of a job. One id without a dead letter is an error.
+ * @param records of all dead letters, including replayed and removed ones
+ * @throws PipelineError `job_not_found`, `not_in_dlq`, with the id
  */
 export async function findDeadLetters(
   ids: readonly string[],
@@ -64,14 +63,14 @@ async function notFoundError(
 ): Promise<PipelineError> {
   const status = await stateOrMissing(id, readState);
   if (status === undefined && newest === undefined) {
-    return new PipelineError('job_not_found', `There is no job and no dead letter with the id ${id}.`, {
+    return new PipelineError('job_not_found', `No job and no dead letter with the id ${id}.`, {
       details: { job_id: id },
     });
   }
   const detail =
     status === 'failed' && newest === undefined
-      ? `The job ${id} has failed, and its dead letter is about to be recorded; ask again in a moment.`
-      : `${id} does not lie in the dead letter queue: ${[
+      ? `The job ${id} has failed, but its dead letter is not recorded yet. Retry in a moment.`
+      : `${id} is not in the dead-letter queue: ${[
           ...(status === undefined ? [] : [`the job is ${status}`]),
           ...(newest === undefined ? [] : [`the dead letter of run ${newest.run} was ${newest.state}`]),
         ].join(', and ')}.`;
@@ -92,9 +91,9 @@ async function stateOrMissing(id: string, readState: ReadState): Promise<JobStat
 export interface DeadLetterFilter {
   /** An error code. */
   readonly reason?: string | undefined;
-  /** A kind of operation that was asked for. */
+  /** A requested operation. */
   readonly operation?: string | undefined;
-  /** Since it was buried. */
+  /** Since it was recorded. */
   readonly older_than_seconds?: number | undefined;
 }
 
@@ -108,14 +107,14 @@ export function matches(deadLetter: DeadLetter, filter: DeadLetterFilter, now: D
   );
 }
 
-/** A message that was no job, or whose request nobody knows, cannot be asked for again. */
+/** A message that was no job, or whose request is missing, cannot be replayed. */
 export function isReplayable({ job_id, submitted_at }: DeadLetter): boolean {
   return jobIdSchema.safeParse(job_id).success && submitted_at !== null;
 }
 
 /**
- * The order in which letters are replayed, one of each job: those that were replayed least often first, so that a job
- * that fails every time does not stand in the way of all others as the canary; then as given.
+ * The order of replays, one dead letter per job: those replayed least often first, so that a job that always fails does not
+ * block all others as the canary; then as given.
  */
 export function replayOrder(deadLetters: readonly DeadLetter[]): DeadLetter[] {
   const newest = new Map<string, DeadLetter>();

@@ -1,5 +1,5 @@
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
@@ -11,7 +11,7 @@ import type { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { awaitOutcome, catchUp, replayRun } from './replay-job.ts';
-import { type DeadRun, type ReplayRunState, ReplayRecords } from './replay-records.ts';
+import { type DeadRun, ReplayRecords, type ReplayRunState } from './replay-records.ts';
 import { Replays } from './replays.ts';
 import { runReplay } from './run-replay.ts';
 import { sweepQueue } from './sweep-queue.ts';
@@ -21,14 +21,14 @@ export interface DeadLetterQueueDeps {
   readonly store: ObjectStore;
   readonly broker: Broker;
   readonly followed: FollowedJobs;
-  /** Tells everybody of a run that was queued. */
+  /** Called for every queued run. */
   readonly onQueued: (request: JobRequest) => void;
-  /** How long a replay waits for the end of each job. */
+  /** How long a replay waits for each job, in milliseconds. */
   readonly replayTimeoutMs: number;
   readonly log: Logger;
 }
 
-/** All that reads, replays and removes dead letters. */
+/** Reading, replaying and removing dead letters. */
 export interface DeadLetterQueue {
   readonly deadLetters: DeadLetters;
   readonly sweeper: Sweeper;
@@ -36,7 +36,7 @@ export interface DeadLetterQueue {
   readonly replays: Replays;
 }
 
-/** Wires them together. Nothing begins before `sweeper` and `replays` are started. */
+/** Nothing runs before `sweeper` and `replays` are started. */
 export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueue {
   const { store, broker, followed, onQueued, replayTimeoutMs, log } = deps;
   const deadLetters = new DeadLetters(store, log);
@@ -57,7 +57,7 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
   };
   const run = (runs: readonly DeadRun[], runState: ReplayRunState, signal: AbortSignal) =>
     runReplay(runs, runState, {
-      // A trace of thousands of jobs, days after they began, would be of no use to anybody.
+      // One trace of thousands of jobs would be useless.
       replay: (dead) => inOwnTrace('replay job', () => replay(dead, signal)),
       awaitOutcome: (request) => {
         const ofJob = log.child({ job_id: request.job_id });
@@ -75,7 +75,7 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
   return { deadLetters, sweeper, replayRecords, replays };
 }
 
-/** One record that cannot be read must not stand in the way of all others. */
+/** An unreadable record must not block the others. */
 function skipUnreadable(error: unknown, dead: DeadRun, log: Logger): undefined {
   if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
   log.error({ err: error, run: dead.run }, 'cannot replay this run: skipped');

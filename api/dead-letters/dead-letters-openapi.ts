@@ -40,12 +40,12 @@ const deadLetterListExample = {
 
 const replayId = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8e';
 
-/** What can be asked for; a test reads each of them. Swagger UI sends the first one unless it is changed: a dry run. */
+/** Request bodies; tests parse them. Swagger UI sends the first one by default, so it is a dry run. */
 export const replayBodyExamples = {
   'what would be replayed': { all: true, dry_run: true },
   'one job': { ids: [EXAMPLE_JOB_ID] },
-  'those that took too long, ten at most': { filter: { reason: 'deadline_exceeded' }, limit: 10 },
-  'resizes of yesterday and before': { filter: { operation: 'resize', older_than_seconds: 86_400 } },
+  'at most ten that exceeded the deadline': { filter: { reason: 'deadline_exceeded' }, limit: 10 },
+  'resizes older than a day': { filter: { operation: 'resize', older_than_seconds: 86_400 } },
 };
 
 export const replayPreviewExample = {
@@ -95,18 +95,18 @@ const changeProblems: readonly ProblemCode[] = [
 ];
 const replayPath = z.object({
   replay_id: z.string().meta({
-    description: 'As the call that began it answered.',
+    description: 'From the response of `POST /dlq/replay`.',
     example: '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8e',
   }),
 });
 
-/** Jobs that failed for good. */
+/** The OpenAPI entries of dead letters. */
 export const deadLetterOperations = {
   'GET /dlq/stats': {
     id: 'readDeadLetterStats',
     tag: 'Dead letters',
-    summary: 'How many jobs failed for good, and of what',
-    description: 'In production it needs the token.',
+    summary: 'Get stats of dead letters',
+    description: 'Needs the token in production.',
     responses: {
       200: {
         description: 'Counts.',
@@ -120,8 +120,8 @@ export const deadLetterOperations = {
   'GET /dlq/messages': {
     id: 'listDeadLetters',
     tag: 'Dead letters',
-    summary: 'Every job that failed for good, with its reason',
-    description: 'Takes nothing out of the dead letter queue. In production it needs the token.',
+    summary: 'List dead letters',
+    description: 'Consumes nothing from the dead-letter queue. Needs the token in production.',
     query: deadLetterListQuerySchema,
     responses: {
       200: {
@@ -138,11 +138,11 @@ export const deadLetterOperations = {
     tag: 'Dead letters',
     summary: 'Remove dead letters',
     description:
-      'Of the jobs `?id=…` (once or several times), or `?all=true`. One id that cannot be removed refuses them all. Their jobs stay failed; their messages leave the queue `image.jobs.dead` a moment later.',
+      'Select jobs with `?id=…` (may be repeated), or `?all=true`. If one id has no dead letter, none is removed. The jobs stay failed; their messages are removed from the queue `image.jobs.dead` a moment later.',
     query: removalQuerySchema,
     responses: {
       200: {
-        description: 'They are removed.',
+        description: 'Removed.',
         types: { 'application/json': removalSchema },
         example: { removed: 2 },
       },
@@ -153,21 +153,21 @@ export const deadLetterOperations = {
   'POST /dlq/replay': {
     id: 'replayDeadLetters',
     tag: 'Dead letters',
-    summary: 'Have failed jobs done again',
+    summary: 'Replay dead letters',
     description:
-      'Each gets a new run. The first one is replayed alone; when it has completed, up to ten at a time. The first that fails again stops the replay, and the rest stay dead. One replay goes on at a time; it outlives the API.',
+      'Each job gets a new run. The first one is replayed alone; once it has completed, up to ten at a time. The first that fails again stops the replay; the rest stay in the DLQ. Only one replay runs at a time; it survives restarts of the API.',
     json: { schema: replayBodySchema, examples: replayBodyExamples },
     responses: {
       200: {
-        description: 'Nothing was done: it was a dry run, or there are no such dead letters.',
+        description: 'Nothing replayed: a dry run, or no dead letter matches.',
         types: { 'application/json': replayPreviewSchema },
         example: replayPreviewExample,
       },
       202: {
-        description: 'Begun.',
+        description: 'Started.',
         types: { 'application/json': replayBegunSchema },
         example: replayBegunExample,
-        headers: { Location: 'Where its progress is.' },
+        headers: { Location: 'URL of its progress.' },
       },
     },
     problems: [...changeProblems, 'not_replayable', 'replay_running', 'body_too_large', 'broker_unavailable'],
@@ -176,8 +176,8 @@ export const deadLetterOperations = {
   'GET /dlq/replays/{replay_id}': {
     id: 'readReplay',
     tag: 'Dead letters',
-    summary: 'How far a replay is',
-    description: 'In production it needs the token.',
+    summary: 'Get the progress of a replay',
+    description: 'Needs the token in production.',
     path: replayPath,
     responses: {
       200: {

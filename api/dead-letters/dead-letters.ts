@@ -6,7 +6,7 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import PQueue from 'p-queue';
 
-/** Records read from the store at once. */
+/** Records read from the store at the same time. */
 const MAX_CONCURRENT_READS = 16;
 
 export interface DeadLetterPage {
@@ -16,7 +16,7 @@ export interface DeadLetterPage {
   readonly next: string | undefined;
 }
 
-/** The dead letters as their records tell of them: reading takes nothing out of a queue and changes no order. */
+/** The dead letters, from their records in the store: reading consumes nothing from a queue. */
 export class DeadLetters {
   readonly #store: Pick<ObjectStore, 'get' | 'list'>;
   readonly #log: Logger;
@@ -30,14 +30,14 @@ export class DeadLetters {
     this.#log = log;
   }
 
-  /** All that lie dead, oldest job first. @throws StoreUnavailable */
+  /** All current dead letters, oldest job first. @throws StoreUnavailable */
   async all(): Promise<readonly DeadLetter[]> {
     return (await this.records()).filter(({ state }) => state === 'dead');
   }
 
   /**
-   * The records of all, replayed and removed ones too, oldest job first. One reading at a time, however many ask; nobody
-   * is given one that had begun before they asked, so that everybody sees what they have just marked.
+   * All records, including replayed and removed ones, oldest job first. One read at a time for any number of callers; no
+   * caller gets a read that began before its call, so that everybody sees what they have just marked.
    * @throws StoreUnavailable
    */
   records(): Promise<readonly DeadLetter[]> {
@@ -75,13 +75,13 @@ export class DeadLetters {
     return reading;
   }
 
-  /** One that cannot be read must not hide all others: it is shown as that. */
+  /** An unreadable record must not hide the others: it is listed as unreadable. */
   async #readDeadLetter(key: string): Promise<DeadLetter | undefined> {
     try {
       return await readJson(this.#store, key, deadLetterSchema);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
-      this.#log.error({ err: error, key }, 'a record of a dead letter cannot be read');
+      this.#log.error({ err: error, key }, 'unreadable record of a dead letter');
       return unreadableRecord(key);
     }
   }
@@ -106,7 +106,7 @@ export class DeadLetters {
   }
 }
 
-/** Of a record that is there and cannot be read. */
+/** The key of a record. */
 const keyPattern = /^dead\/([^/]+)\/([1-9]\d{0,8})\.json$/;
 
 function unreadableRecord(key: string): DeadLetter | undefined {
@@ -120,7 +120,7 @@ function unreadableRecord(key: string): DeadLetter | undefined {
     attempts: 1,
     error: {
       code: 'internal_error',
-      reason: `The record ${key} cannot be read; the log of the api says why. It can be removed.`,
+      reason: `The record ${key} is unreadable; see the log of the API. It can be removed.`,
     },
     death: { reason: 'other', queue: 'unknown', at: long_ago },
     name: null,
@@ -136,8 +136,8 @@ function cursorOf({ job_id, run }: DeadLetter): string {
 }
 
 /**
- * Takes a dead letter out of all listings; its message follows at the next sweep. Of two marks at once the later one
- * stays, which changes nothing but a word: neither of them is `dead`. @throws StoreUnavailable; safe to call again
+ * Removes a dead letter from all lists; the next sweep removes its message. Of two concurrent marks the later one wins,
+ * which does not matter: neither is `dead`. @throws StoreUnavailable; safe to call again
  */
 export async function markDeadLetter(
   store: Pick<ObjectStore, 'put'>,

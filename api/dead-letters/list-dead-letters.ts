@@ -9,14 +9,14 @@ const counts = z.record(z.string(), z.int());
 
 export const deadLetterStatsSchema = z
   .object({
-    count: z.int().meta({ description: 'Jobs that lie dead; each run counts.' }),
+    count: z.int().meta({ description: 'Number of dead letters; each run counts.' }),
     by_reason: counts.meta({ description: 'By error code.' }),
-    by_operation: counts.meta({ description: 'By kind of operation asked for.' }),
-    oldest_age_seconds: z.number().nullable().meta({ description: 'Since the oldest was buried.' }),
+    by_operation: counts.meta({ description: 'By requested operation.' }),
+    oldest_age_seconds: z.number().nullable().meta({ description: 'Age of the oldest dead letter.' }),
   })
   .meta({ id: 'DeadLetterStats' });
 
-/** A record as callers see it. Parsing drops what is only ours. */
+/** A dead letter in responses. Parsing drops internal members. */
 export const deadLetterEntrySchema = deadLetterSchema
   .omit({ version: true, state: true })
   .extend({ status_url: z.string() });
@@ -33,7 +33,7 @@ export const deadLetterListQuerySchema = z.object({
   cursor: z.string().max(200).optional().meta({ description: 'The `next_cursor` of the page before.' }),
 });
 
-/** `GET /dlq/stats`: how many lie dead, and of what. */
+/** `GET /dlq/stats`: number of dead letters, by error and operation. */
 export function deadLetterStatsRoute(deadLetters: DeadLetters): RequestHandler {
   return async (_request, response) => {
     response.setHeader('Cache-Control', 'no-store');
@@ -41,7 +41,7 @@ export function deadLetterStatsRoute(deadLetters: DeadLetters): RequestHandler {
   };
 }
 
-/** `GET /dlq/messages`: each dead letter with its reason; nothing is taken out of the queue for it. */
+/** `GET /dlq/messages`: dead letters with their reasons. Consumes nothing from the queue. */
 export function deadLetterListRoute(deadLetters: DeadLetters, links: Links): RequestHandler {
   return async (request, response) => {
     const { limit, cursor } = readQuery(request, deadLetterListQuerySchema);

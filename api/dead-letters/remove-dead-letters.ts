@@ -11,12 +11,14 @@ export const removalQuerySchema = z.object({
   id: z
     .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(z.string().max(100)).min(1))
     .optional()
-    .meta({ description: 'The job whose dead letter is removed; may stand there several times.' }),
+    .meta({ description: 'The job whose dead letter is removed; may be repeated.' }),
   all: z.literal('true', 'must be true').optional().meta({ description: 'Remove all of them.' }),
 });
 
 export const removalSchema = z
-  .object({ removed: z.int().min(0).meta({ description: 'Dead letters; their jobs stay failed.' }) })
+  .object({
+    removed: z.int().min(0).meta({ description: 'Number of removed dead letters; their jobs stay failed.' }),
+  })
   .meta({ id: 'Removal' });
 
 const selectors = ['id', 'all'] as const;
@@ -26,14 +28,10 @@ export function removalRoute(deps: RemoveDeps): RequestHandler {
   return async (request, response) => {
     const { id: ids, all } = readQuery(request, removalQuerySchema);
     if ((ids === undefined) === (all === undefined)) {
-      const seen = ids === undefined ? 'none of them is there' : 'both are there';
-      throw invalidParameter(
-        selectors.join(', '),
-        `say which dead letters: ?id=… (once or more) or ?all=true; ${seen}`,
-        {
-          allowed: selectors,
-        },
-      );
+      const seen = ids === undefined ? 'got none' : 'got both';
+      throw invalidParameter(selectors.join(', '), `send either ?id=… (once or more) or ?all=true; ${seen}`, {
+        allowed: selectors,
+      });
     }
     const removed = await removeDeadLetters(ids === undefined ? 'all' : { ids }, deps);
     response.setHeader('Cache-Control', 'no-store');
@@ -41,20 +39,20 @@ export function removalRoute(deps: RemoveDeps): RequestHandler {
   };
 }
 
-/** Records marked at once. */
+/** Records written at the same time. */
 const MAX_CONCURRENT_WRITES = 16;
 
 interface RemoveDeps {
   readonly deadLetters: Pick<DeadLetters, 'records'>;
   readonly store: Pick<ObjectStore, 'put'>;
   readonly readState: ReadState;
-  /** Takes their messages out of the queue, some time soon. */
+  /** Removes their messages from the queue soon. */
   readonly sweep: (deadLetters: readonly DeadLetter[]) => void;
 }
 
 /**
- * Removes dead letters, all or those with these ids; their jobs stay failed. A letter that is replayed at the same
- * moment is gone from the queue all the same, and its job is done again.
+ * Removes dead letters, all or those with these ids; their jobs stay failed. A dead letter that is replayed at the same
+ * moment is removed from the queue as well, and its job is replayed.
  * @returns how many
  * @throws PipelineError `job_not_found`, `not_in_dlq`; StoreUnavailable: some may be removed; safe to call again
  */

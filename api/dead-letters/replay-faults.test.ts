@@ -11,8 +11,8 @@ import { givenApi } from '../testing/given-api.ts';
 import { givenDeadLetters } from '../testing/given-dead-letters.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { markDeadLetter } from './dead-letters.ts';
-import { progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
 import { replayRun } from './replay-job.ts';
+import { progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
 
 const given = givenApi();
 const dead = givenDeadLetters(given);
@@ -21,7 +21,7 @@ const letterOf = ({ job_id }: JobRequest, run = 1) =>
   readJson(given.store, deadKey(job_id, run), deadLetterSchema);
 
 async function oneDeadJob(): Promise<JobRequest> {
-  // Buried by a replica that is stopped before the fault.
+  // Recorded by a replica that is stopped before the fault.
   const api = await dead.api();
   const [job] = await dead.failedJobs(1);
   if (job === undefined) throw new Error('no job');
@@ -29,7 +29,7 @@ async function oneDeadJob(): Promise<JobRequest> {
   return job;
 }
 
-/** The steps of a replay as far as they came. */
+/** The steps of a replay up to its interruption. */
 const steps = {
   request: (job: JobRequest) => given.storeJob({ ...job, run: 2, submitted_at: new Date().toISOString() }),
   publish: (job: JobRequest) => given.broker.publisher.publish(jobMessage({ ...job, run: 2 })),
@@ -56,7 +56,7 @@ async function expectReplayedOnce(job: JobRequest): Promise<void> {
   await dead.untilInQueue([]);
 }
 
-describe('a replay that was broken off', () => {
+describe('an interrupted replay', () => {
   it.each(brokenOff)('%s is finished by a replica that starts', async (_when, done) => {
     const job = await oneDeadJob();
     const plan: ReplayPlan = {
@@ -86,7 +86,7 @@ describe('a replay that was broken off', () => {
   });
 
   it.each(brokenOff.filter(([, done]) => !done.includes('mark')))(
-    '%s, and of which nothing else is left, is finished by asking again',
+    '%s, without its records, is finished by a new request',
     async (_when, done) => {
       const job = await oneDeadJob();
       for (const step of done) await steps[step](job);
@@ -98,36 +98,36 @@ describe('a replay that was broken off', () => {
     },
   );
 
-  it('by the stop of its replica goes on in another one', async () => {
+  it('is resumed by another replica when its replica stops', async () => {
     const one = await dead.api();
     const jobs = await dead.failedJobs(3);
-    const begun = await dead.post(one, { all: true });
+    const started = await dead.post(one, { all: true });
     await vi.waitFor(async () =>
       expect(await letterOf(jobs[0] ?? never())).toMatchObject({ state: 'replayed' }),
     );
     await one.stop();
     const other = await dead.api();
     const runs = await dead.worker(() => 'completed');
-    expect(await dead.untilEnded(other, begun)).toMatchObject({ state: 'done', completed: 3 });
+    expect(await dead.untilEnded(other, started)).toMatchObject({ state: 'done', completed: 3 });
     expect(new Set(runs)).toEqual(new Set(jobs.map(({ job_id }) => `${job_id}/2`)));
     for (const job of jobs) expect(await letterOf(job)).toMatchObject({ state: 'replayed' });
     await dead.untilInQueue([]);
   });
 });
 
-describe('a job that is replayed several times at once', () => {
+describe('a job that is replayed concurrently', () => {
   it('by two replicas has one second run', async () => {
     const [one, other] = [await dead.api(), await dead.api()];
     const [job = never()] = await dead.failedJobs(1);
     const runs = await dead.worker(() => 'completed');
-    const answers = await Promise.all([one, other].map((api) => dead.post(api, { ids: [job.job_id] })));
-    expect(answers.map(({ status }) => status)).toContain(202);
-    for (const answer of answers) if (answer.status === 202) await dead.untilEnded(one, answer);
+    const responses = await Promise.all([one, other].map((api) => dead.post(api, { ids: [job.job_id] })));
+    expect(responses.map(({ status }) => status)).toContain(202);
+    for (const response of responses) if (response.status === 202) await dead.untilEnded(one, response);
     expect(new Set(runs)).toEqual(new Set([`${job.job_id}/2`]));
     await expectReplayedOnce(job);
   });
 
-  it('however that happens, is published with the one request that is stored', async () => {
+  it('is always published with the stored request', async () => {
     const job = await oneDeadJob();
     const published: JobRequest[] = [];
     const publish = (request: JobRequest) => {
@@ -143,16 +143,16 @@ describe('a job that is replayed several times at once', () => {
     for (const request of [...requests, ...published]) expect(request).toEqual(first);
   });
 
-  it('and removed at the same moment is out of the queue, and done again or not', async () => {
+  it('and removed at the same moment leaves the queue, replayed or not', async () => {
     const api = await dead.api();
     const jobs = await dead.failedJobs(4);
     await dead.worker(() => 'completed');
-    const [begun, removal] = await Promise.all([
+    const [started, removal] = await Promise.all([
       dead.post(api, { all: true }),
       dead.remove(api, '?all=true'),
     ]);
     expect(removal.status).toBe(200);
-    if (begun.status === 202) await dead.untilEnded(api, begun);
+    if (started.status === 202) await dead.untilEnded(api, started);
     for (const job of jobs) {
       expect((await letterOf(job))?.state).not.toBe('dead');
       const { json } = await api.ask(`/status/${job.job_id}?wait=5`);
@@ -162,27 +162,27 @@ describe('a job that is replayed several times at once', () => {
   });
 });
 
-describe('a replay that the broker does not take', () => {
+describe('a replay while the broker refuses jobs', () => {
   const binding = () =>
     `bindings/${given.vhost.name}/e/${exchangeNames.jobs}/q/${queueNames.process}` as const;
 
-  it('waits, and goes on when the broker takes it', async () => {
+  it('waits, and continues when the broker accepts them', async () => {
     const api = await dead.api();
     const [job = never()] = await dead.failedJobs(1);
     await dead.worker(() => 'completed');
     await managementCall(inject('broker'), 'DELETE', `${binding()}/${routingKeys.process}`);
-    const begun = await dead.post(api, { ids: [job.job_id] });
-    expect(begun.status).toBe(202);
+    const started = await dead.post(api, { ids: [job.job_id] });
+    expect(started.status).toBe(202);
     await vi.waitFor(async () => expect(await given.stored()).toContain(requestKey(job.job_id, 2)));
     expect(await letterOf(job)).toMatchObject({ state: 'dead' });
     await managementCall(inject('broker'), 'POST', binding(), { routing_key: routingKeys.process });
-    expect(await dead.untilEnded(api, begun)).toMatchObject({ state: 'done', completed: 1 });
+    expect(await dead.untilEnded(api, started)).toMatchObject({ state: 'done', completed: 1 });
     await expectReplayedOnce(job);
   });
 });
 
-describe('a dead letter whose job cannot be read', () => {
-  it('is skipped, and does not stand in the way of others', async () => {
+describe('a dead letter with an unreadable job', () => {
+  it('is skipped, and does not block others', async () => {
     const api = await dead.api();
     const [unreadable = never()] = await dead.failedJobs(2);
     await dead.worker(() => 'completed');

@@ -16,18 +16,18 @@ import type { DeadRun, ReplayRunState } from './replay-records.ts';
 
 export interface ReplayRunDeps {
   readonly store: Pick<ObjectStore, 'get' | 'put' | 'putIfAbsent'>;
-  /** Publishes the job, and again until the broker has confirmed. */
+  /** Publishes the job; retries until the broker confirms. */
   readonly publish: (request: JobRequest) => Promise<void>;
-  /** Told of every run that was queued; must not throw. */
+  /** Called for every queued run; must not throw. */
   readonly onQueued: (request: JobRequest) => void;
 }
 
 /**
- * Has a dead run done again, as the next run of its job: request → publish → mark. Whatever dies in between, and
- * whoever else does the same, doing it again finishes it: of several requests for the next run the first one stays,
- * and only that one is published. A request that is stored is never taken back, because another replica may have
- * published it; it is published as soon as the broker takes it.
- * @returns the request of the next run; undefined where there is nothing to replay (any more)
+ * Replays a dead run as the next run of its job: request → publish → mark. Idempotent: after a crash, or concurrently with
+ * another replica, calling it again completes it. Of several requests for the next run the first one wins, and only that
+ * one is published. A stored request is never removed, because another replica may have published it; it is published as
+ * soon as the broker accepts it.
+ * @returns the request of the next run; undefined if there is nothing to replay (any more)
  */
 export async function replayRun(dead: DeadRun, deps: ReplayRunDeps): Promise<JobRequest | undefined> {
   const { store, publish, onQueued } = deps;
@@ -58,7 +58,7 @@ async function requestNextRun(
   return readJson(store, next, jobRequestSchema);
 }
 
-/** The event of an end may be lost, so the store is looked at this often (ms). */
+/** The event of an end may be lost, so the store is polled this often (ms). */
 const POLL_MS = 2_000;
 
 export interface AwaitOutcomeDeps {
@@ -68,7 +68,7 @@ export interface AwaitOutcomeDeps {
   readonly log: Logger;
 }
 
-/** How a run ended; undefined when `patienceMs` are up before. Rejects when `signal` aborts. */
+/** How a run ended; undefined after `timeoutMs`. Rejects when `signal` aborts. */
 export async function awaitOutcome(
   { job_id, run }: Pick<JobRequest, 'job_id' | 'run'>,
   timeoutMs: number,
@@ -78,7 +78,7 @@ export async function awaitOutcome(
   for (;;) {
     const over = new AbortController();
     const enough = AbortSignal.any([signal, over.signal]);
-    // Listens before it looks, so that no end falls in between.
+    // Listens before it reads, so that no end is missed in between.
     const ended = followed.nextEnd(job_id, enough).catch(() => undefined);
     try {
       const outcome = await waitForStore(() => readOutcome(store, job_id, run), signal, log);
@@ -96,8 +96,8 @@ export async function awaitOutcome(
 const MAX_CONCURRENT_CHECKS = 16;
 
 /**
- * A runner may have died between asking for a run and writing that down. What the store has a request of was begun: it
- * is followed to its end even where the replay has been stopped, or nobody would publish it. @throws StoreUnavailable
+ * A runner may have died between queueing a run and recording that. Runs with a request in the store have begun: they are
+ * followed to their end even if the replay has stopped, so that they are published. @throws StoreUnavailable
  */
 export async function catchUp(
   runs: readonly DeadRun[],

@@ -8,23 +8,23 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { z } from 'zod';
 
-/** A run that lies dead. Its replay is the next run of the job. */
+/** A dead run. Its replay is the next run of the job. */
 export const deadRunSchema = z.object({ job_id: z.string(), run: z.int().min(1) });
 export type DeadRun = z.output<typeof deadRunSchema>;
 
-/** What became of one run of a replay; `replayed`: asked for, and not ended yet. */
+/** State of one run of a replay; `replayed`: queued, not ended yet. */
 export const replayedStates = ['waiting', 'replayed', 'completed', 'failed', 'skipped'] as const;
 export type ReplayedState = (typeof replayedStates)[number];
 
 const common = { version: z.literal(1), replay_id: z.uuid() };
 const progressFields = {
-  /** Of each run of the plan, in its order. */
+  /** State of each run of the plan, in its order. */
   jobs: z.array(z.enum(replayedStates)),
-  /** Why no further run is asked for; null while all goes well. */
+  /** Why the replay stops; null while it goes on. */
   reason: z.string().nullable(),
 };
 
-/** The snapshot that a replay works off: the object `replays/{replay_id}/plan.json`. */
+/** The runs to replay: the object `replays/{replay_id}/plan.json`. */
 const replayPlanSchema = z.object({
   ...common,
   started_at: z.iso.datetime(),
@@ -33,19 +33,19 @@ const replayPlanSchema = z.object({
 export type ReplayPlan = z.output<typeof replayPlanSchema>;
 
 /**
- * How far it is: the object `open-replays/{replay_id}.json`. Only a help: whether a run was asked for and how it ended
- * is decided by the job's own objects. It is written anew all the time, which shows that its runner is alive.
+ * Its progress: the object `open-replays/{replay_id}.json`. Only a cache: the job's own objects decide whether a run was
+ * queued and how it ended. Rewriting it is the heartbeat of its runner.
  */
 const replayProgressSchema = z.object({
   ...common,
   ...progressFields,
-  /** Who carries it out; null: nobody, whoever sees it may. */
+  /** The replica that runs it; null: any replica may take it over. */
   runner: z.string().nullable(),
   written_at: z.iso.datetime(),
 });
 type ReplayProgress = z.output<typeof replayProgressSchema>;
 
-/** How it ended: the object `replays/{replay_id}/end.json`. */
+/** Its result: the object `replays/{replay_id}/end.json`. */
 const replayEndSchema = z.object({
   ...common,
   ...progressFields,
@@ -55,7 +55,7 @@ const replayEndSchema = z.object({
 });
 type ReplayEnd = z.output<typeof replayEndSchema>;
 
-/** How far a replay is, as its runner counts along. */
+/** The progress of a replay in the memory of its runner. */
 export interface ReplayRunState {
   readonly jobs: ReplayedState[];
   reason: string | null;
@@ -81,16 +81,16 @@ export function endOf(
 
 export interface OpenReplay {
   readonly id: string;
-  /** Another one each time that its runner has written. */
+  /** Changes with each heartbeat of its runner. */
   readonly etag: string;
 }
 
-/** A replay as the store knows it. */
+/** A replay in the store. */
 export type StoredReplay = { readonly plan: ReplayPlan } & (
   { readonly end: ReplayEnd } | { readonly progress: ReplayProgress }
 );
 
-/** The replays in the store. Every call may throw StoreUnavailable, and be repeated then. */
+/** The replays in the store. Every call may throw StoreUnavailable and may be retried. */
 export class ReplayRecords {
   readonly #store: ObjectStore;
 
@@ -98,13 +98,13 @@ export class ReplayRecords {
     this.#store = store;
   }
 
-  /** The plan first: what is open can be carried out. */
+  /** The plan first: every open replay has one. */
   async create(plan: ReplayPlan, progress: ReplayProgress): Promise<void> {
     await this.#store.putIfAbsent(replayPlanKey(plan.replay_id), jsonBody(plan));
     await this.write(progress);
   }
 
-  /** Undefined where it is not open. */
+  /** Undefined if it is not open. */
   progress(id: string): Promise<ReplayProgress | undefined> {
     return readJson(this.#store, openReplayKey(id), replayProgressSchema);
   }
@@ -113,7 +113,7 @@ export class ReplayRecords {
     await this.#store.put(openReplayKey(progress.replay_id), jsonBody(progress));
   }
 
-  /** The first end stays; only then it is no longer open. */
+  /** The first end wins; only then the replay is closed. */
   async end(end: ReplayEnd): Promise<void> {
     await this.#store.putIfAbsent(replayEndKey(end.replay_id), jsonBody(end));
     await this.close(end.replay_id);
@@ -123,7 +123,7 @@ export class ReplayRecords {
     await this.#store.remove(openReplayKey(id));
   }
 
-  /** Those that have not ended, oldest first. Tidies up after runners that died between an end and its closing. */
+  /** Replays that have not ended, oldest first. Closes those whose runner died after writing the end. */
   async open(): Promise<OpenReplay[]> {
     const open: OpenReplay[] = [];
     for await (const { key, etag } of this.#store.list(openReplaysPrefix)) {
@@ -134,11 +134,11 @@ export class ReplayRecords {
     return open;
   }
 
-  /** @param id a uuid; undefined where no such replay was begun */
+  /** @param id a UUID. @returns undefined if there is no such replay */
   async find(id: string): Promise<StoredReplay | undefined> {
     const plan = await readJson(this.#store, replayPlanKey(id), replayPlanSchema);
     if (plan === undefined) return undefined;
-    // In this order, or it might end in between.
+    // In this order, because it may end in between.
     const progress = await this.progress(id);
     const end = await readJson(this.#store, replayEndKey(id), replayEndSchema);
     if (end !== undefined) return { plan, end };

@@ -2,7 +2,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { describe, expect, it } from 'vitest';
 import { parseReplayOrder } from './replay-request.ts';
 
-describe('an order to replay', () => {
+describe('a replay request', () => {
   it.each([
     [{ ids: ['a', 'b'] }, { selection: { ids: ['a', 'b'] }, dryRun: false, limit: 5_000 }],
     [
@@ -13,14 +13,14 @@ describe('an order to replay', () => {
       { filter: { reason: 'workers_died' }, limit: 3 },
       { selection: { filter: { reason: 'workers_died' } }, dryRun: false, limit: 3 },
     ],
-  ])('%j is understood', (body, order) => {
+  ])('%j is accepted', (body, order) => {
     expect(parseReplayOrder(body)).toEqual(order);
   });
 
   it.each([
     [undefined, /JSON object/],
     [[], /JSON object/],
-    [{}, /exactly one; none/],
+    [{}, /exactly one of them; got none/],
     [{ ids: ['x'], all: true }, /ids and all/],
     [{ ids: [] }, /^ids/],
     [{ ids: [1] }, /^ids\[0\]/],

@@ -3,7 +3,7 @@ import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import { type OperationKind, operationKinds } from '../upload/operation-kinds.ts';
 import type { DeadLetterFilter } from './choose-dead-letters.ts';
 
-/** Keeps the plan of a replay, about a hundred bytes a run, below what a record may have. */
+/** Keeps the plan of a replay, about 100 bytes per run, below the size limit of a record. */
 export const MAX_REPLAYED = 5_000;
 const MAX_IDS = 1_000;
 
@@ -17,16 +17,13 @@ const deadLetterFilterSchema = z
       .string()
       .max(100)
       .optional()
-      .meta({ description: 'Only those with this error code.', example: 'deadline_exceeded' }),
-    operation: z
-      .enum(kinds)
-      .optional()
-      .meta({ description: 'Only jobs that asked for this kind of operation.' }),
+      .meta({ description: 'Only dead letters with this error code.', example: 'deadline_exceeded' }),
+    operation: z.enum(kinds).optional().meta({ description: 'Only jobs with this operation.' }),
     older_than_seconds: z
       .number()
       .min(0)
       .optional()
-      .meta({ description: 'Only those that were buried so long ago.' }),
+      .meta({ description: 'Only dead letters that are at least this old.' }),
   })
   .meta({ id: 'DeadLetterFilter' });
 
@@ -37,20 +34,22 @@ export const replayBodySchema = z
       .min(1)
       .max(MAX_IDS)
       .optional()
-      .meta({ description: 'These jobs; if one of them cannot be replayed, none is.' }),
-    filter: deadLetterFilterSchema.optional().meta({ description: 'Those that meet all of it.' }),
-    all: z.literal(true).optional().meta({ description: 'All of them.' }),
-    dry_run: z.boolean().default(false).meta({ description: 'Only say what would be replayed.' }),
+      .meta({ description: 'Job ids. If one of them cannot be replayed, none is.' }),
+    filter: deadLetterFilterSchema
+      .optional()
+      .meta({ description: 'Dead letters that match all members of the filter.' }),
+    all: z.literal(true).optional().meta({ description: 'All dead letters.' }),
+    dry_run: z.boolean().default(false).meta({ description: 'Only list what would be replayed.' }),
     limit: z
       .int()
       .min(1)
       .max(MAX_REPLAYED)
       .default(MAX_REPLAYED)
-      .meta({ description: 'At most so many; those that were replayed least, and the oldest jobs, first.' }),
+      .meta({ description: 'Maximum number of jobs; those replayed least often and the oldest first.' }),
   })
   .meta({
     id: 'ReplayOrder',
-    description: 'Exactly one of `ids`, `filter` and `all` says which dead letters.',
+    description: 'Exactly one of `ids`, `filter` and `all` selects the dead letters.',
   });
 
 type ReplayBody = z.output<typeof replayBodySchema>;
@@ -65,14 +64,14 @@ const selectors = ['ids', 'filter', 'all'] as const;
 const record = z.record(z.string(), z.unknown());
 
 /**
- * What a replay was asked for. All of them are those that an empty filter lets through.
- * @param body whatever the JSON was
- * @throws PipelineError `invalid_parameter` that names what is wrong and what is allowed
+ * Parses the body of a replay request. `all` is an empty filter.
+ * @param body any JSON value
+ * @throws PipelineError `invalid_parameter` with what is wrong and what is allowed
  */
 export function parseReplayOrder(body: unknown): ReplayOrder {
   const members = record.safeParse(body).data;
   if (members === undefined) {
-    throw invalidParameter('body', 'it must be a JSON object, e.g. {"ids": ["…"]} or {"all": true}');
+    throw invalidParameter('body', 'must be a JSON object, e.g. {"ids": ["…"]} or {"all": true}');
   }
   refuseUnknown('', members, Object.keys(replayBodySchema.shape));
   refuseUnknown(
@@ -88,14 +87,16 @@ export function parseReplayOrder(body: unknown): ReplayOrder {
 function selectionOf(body: ReplayBody): ReplayOrder['selection'] {
   const given = selectors.filter((way) => body[way] !== undefined);
   if (given.length !== 1) {
-    const seen = given.length === 0 ? 'none of them is there' : `there are ${given.join(' and ')}`;
-    throw invalidParameter(selectors.join(', '), `say exactly one; ${seen}`, { allowed: selectors });
+    const seen = given.length === 0 ? 'got none' : `got ${given.join(' and ')}`;
+    throw invalidParameter(selectors.join(', '), `send exactly one of them; ${seen}`, { allowed: selectors });
   }
   if (body.ids !== undefined) return { ids: body.ids };
   const filter = body.filter ?? {};
   if (body.all === undefined && Object.values(filter).every((value) => value === undefined)) {
     const allowed = Object.keys(deadLetterFilterSchema.shape);
-    throw invalidParameter('filter', `it says nothing; for all dead letters say {"all": true}`, { allowed });
+    throw invalidParameter('filter', `must not be empty; for all dead letters send {"all": true}`, {
+      allowed,
+    });
   }
   return { filter };
 }
@@ -109,7 +110,7 @@ function refuseUnknown(
   if (unknown === undefined) return;
   throw invalidParameter(
     `${prefix}${unknown.slice(0, 100)}`,
-    `there is no such member; there are ${allowed.join(', ')}`,
+    `unknown member. Allowed members: ${allowed.join(', ')}`,
     { allowed },
   );
 }

@@ -26,7 +26,7 @@ export interface ReplayRouteDeps {
   readonly links: Links;
 }
 
-/** `POST /dlq/replay`: choose, then begin to work off a snapshot of what was chosen. */
+/** `POST /dlq/replay`: select dead letters, then start a replay of this selection. */
 export function replayRoute(deps: ReplayRouteDeps): RequestHandler {
   const { deadLetters, readState, replays, whyUnavailable, links } = deps;
   return async (request, response) => {
@@ -52,27 +52,27 @@ export function replayRoute(deps: ReplayRouteDeps): RequestHandler {
   };
 }
 
-/** `GET /dlq/replays/{replay_id}`: how far it is, whichever replica carries it out. */
+/** `GET /dlq/replays/{replay_id}`: its progress, whichever replica runs it. */
 export function replayStatusRoute(records: Pick<ReplayRecords, 'find'>, links: Links): RequestHandler {
   return async (request, response) => {
     const id = z.uuid().safeParse(request.params['replay_id']).data?.toLowerCase();
     const replay = id === undefined ? undefined : await records.find(id);
-    if (replay === undefined) throw new PipelineError('not_found', 'There is no replay with this id.');
+    if (replay === undefined) throw new PipelineError('not_found', 'No replay with this id.');
     response.setHeader('Cache-Control', 'no-store');
     response.json(replayStatus(replay, links));
   };
 }
 
-/** Jobs that are listed one by one; all are counted. */
+/** Maximum number of listed jobs; the counts include all. */
 const MAX_LISTED = 1_000;
 
 const count = z.int().min(0);
 const counts = {
-  matching: count.meta({ description: 'Dead letters that the order means.' }),
-  total: count.meta({ description: 'Of these, as many as the limit lets through.' }),
+  matching: count.meta({ description: 'Dead letters that match the selection.' }),
+  total: count.meta({ description: 'Of these, up to the limit.' }),
 };
 
-/** Nothing was done: it was a dry run, or nothing matches. */
+/** Response without a replay: a dry run, or nothing matches. */
 export const replayPreviewSchema = z
   .object({
     dry_run: z.boolean(),
@@ -90,24 +90,24 @@ export const replayBegunSchema = z
 export const replayStatusSchema = z
   .object({
     replay_id: z.uuid(),
-    state: z
-      .enum(['running', 'done', 'stopped'])
-      .meta({ description: 'stopped: a job failed again, or did not end in time; the rest stay dead.' }),
+    state: z.enum(['running', 'done', 'stopped']).meta({
+      description: '`stopped`: a job failed again or did not end in time; the rest stay in the DLQ.',
+    }),
     total: count,
-    replayed: count.meta({ description: 'Queued again so far.' }),
+    replayed: count.meta({ description: 'Queued so far.' }),
     completed: count,
-    failed: count.meta({ description: 'Failed again; they lie dead once more.' }),
-    skipped: count.meta({ description: 'Were removed meanwhile, or cannot be replayed.' }),
-    remaining: count.meta({ description: 'Still dead.' }),
-    reason: z.string().optional().meta({ description: 'Why it stops.' }),
+    failed: count.meta({ description: 'Failed again; they are back in the DLQ.' }),
+    skipped: count.meta({ description: 'Removed in the meantime, or not replayable.' }),
+    remaining: count.meta({ description: 'Still in the DLQ.' }),
+    reason: z.string().optional().meta({ description: 'Why it stopped.' }),
     started_at: z.iso.datetime(),
     finished_at: z.iso.datetime().optional(),
     jobs: z
       .array(
         z.object({
           job_id: z.string(),
-          run: z.int().min(2).meta({ description: 'The run that is its replay.' }),
-          state: z.enum(replayedStates).meta({ description: 'replayed: queued again, and not ended yet.' }),
+          run: z.int().min(2).meta({ description: 'The new run.' }),
+          state: z.enum(replayedStates).meta({ description: '`replayed`: queued, not ended yet.' }),
           status_url: z.string(),
         }),
       )
@@ -115,7 +115,7 @@ export const replayStatusSchema = z
   })
   .meta({ id: 'ReplayStatus' });
 
-/** @param letters all that match, of which `total` are taken */
+/** @param deadLetters all matches, of which `limit` are selected */
 function replayPreview(
   deadLetters: readonly DeadLetter[],
   options: { readonly dryRun: boolean; readonly limit: number; readonly links: Links },

@@ -13,16 +13,16 @@ const dead = givenDeadLetters(given);
 const idsOf = (requests: readonly { job_id: string }[]) => requests.map(({ job_id }) => job_id);
 
 describe('a replay of dead letters', () => {
-  it('has one job done again, as its second run, and takes its message out of the queue', async () => {
+  it('replays one job as its second run, and removes its message from the queue', async () => {
     const api = await dead.api();
     const [first, chosen, last] = await dead.failedJobs(3);
     if (!first || !chosen || !last) throw new Error('no jobs');
     await dead.worker(() => 'hangs');
-    const begun = await dead.post(api, { ids: [chosen.job_id.toUpperCase()] });
-    expect(begun.status).toBe(202);
-    expect(begun.json).toMatchObject({ total: 1, matching: 1 });
-    const { status_url } = begun.json as { status_url: string };
-    expect(begun.headers.get('location')).toBe(status_url);
+    const started = await dead.post(api, { ids: [chosen.job_id.toUpperCase()] });
+    expect(started.status).toBe(202);
+    expect(started.json).toMatchObject({ total: 1, matching: 1 });
+    const { status_url } = started.json as { status_url: string };
+    expect(started.headers.get('location')).toBe(status_url);
     await vi.waitFor(async () =>
       expect((await api.ask(`/status/${chosen.job_id}`)).json).toMatchObject({
         status: 'queued',
@@ -33,7 +33,7 @@ describe('a replay of dead letters', () => {
     expect((await api.ask('/jobs?status=queued')).json).toMatchObject({
       jobs: [{ job_id: chosen.job_id, run: 2 }],
     });
-    // Who knows only the store says the same.
+    // A replica that knows only the store returns the same.
     const forgetful = await dead.api({ EVENTS_REPLAYED: 1 });
     expect((await forgetful.ask(`/status/${chosen.job_id}`)).json).toMatchObject({
       status: 'queued',
@@ -52,12 +52,12 @@ describe('a replay of dead letters', () => {
     );
   });
 
-  it('goes on with all others when the first has completed', async () => {
+  it('continues with all others when the first has completed', async () => {
     const api = await dead.api();
     const jobs = await dead.failedJobs(25);
     const runs = await dead.worker(() => 'completed');
-    const begun = await dead.post(api, { all: true });
-    expect(await dead.untilEnded(api, begun)).toMatchObject({
+    const started = await dead.post(api, { all: true });
+    expect(await dead.untilEnded(api, started)).toMatchObject({
       state: 'done',
       total: 25,
       replayed: 25,
@@ -73,7 +73,7 @@ describe('a replay of dead letters', () => {
     await dead.untilInQueue([]);
   });
 
-  it('stops at its first job where that one fails again; the others stay where they are', async () => {
+  it('stops at its first job if that one fails again; the others stay in the DLQ', async () => {
     const api = await dead.api();
     const jobs = await dead.failedJobs(5);
     const runs = await dead.worker(() => 'failed');
@@ -94,12 +94,12 @@ describe('a replay of dead letters', () => {
     );
     // The message of its second run came last; that of its first run is gone.
     await dead.untilInQueue([...jobs.slice(1), ...jobs.slice(0, 1)]);
-    // Called again, it begins with one that has not failed twice.
+    // A new replay begins with a job that has not failed twice.
     const preview = await dead.post(api, { all: true, dry_run: true, limit: 1 });
     expect(preview.json).toMatchObject({ matching: 5, total: 1, jobs: [{ job_id: jobs[1]?.job_id }] });
   });
 
-  it('stops when a later one fails again; what is under way then goes on to its end', async () => {
+  it('stops when a later job fails again; jobs in flight run to their end', async () => {
     const api = await dead.api();
     const jobs = await dead.failedJobs(40);
     const bad = jobs[3]?.job_id;
@@ -118,13 +118,13 @@ describe('a replay of dead letters', () => {
     await dead.worker(() => 'hangs');
     expect(await dead.untilEnded(api, await dead.post(api, { all: true }))).toMatchObject({
       state: 'stopped',
-      reason: expect.stringContaining('has not ended in time') as unknown,
+      reason: expect.stringContaining('did not end in time') as unknown,
       replayed: 1,
       remaining: 1,
     });
   });
 
-  it('says what it would do, and does nothing, when asked to', async () => {
+  it('only returns what it would do as a dry run', async () => {
     const api = await dead.api();
     const [one, other] = await dead.failedJobs(2);
     const [blurred] = await dead.failedJobs(1, { operations: [{ type: 'filter', name: 'sepia' }] });
@@ -145,18 +145,18 @@ describe('a replay of dead letters', () => {
     expect(await given.stored()).toEqual(before);
   });
 
-  it('goes on alone: another one meanwhile is refused', async () => {
+  it('refuses another replay while it runs', async () => {
     const api = await dead.api();
     const [one, other] = await dead.failedJobs(2);
     await dead.worker(() => 'hangs');
-    const begun = await dead.post(api, { ids: [one?.job_id] });
+    const started = await dead.post(api, { ids: [one?.job_id] });
     const refused = await dead.post(api, { ids: [other?.job_id] });
     expect(refused.status).toBe(409);
-    const { replay_id } = begun.json as { replay_id: string };
+    const { replay_id } = started.json as { replay_id: string };
     expect(refused.json).toMatchObject({ code: 'replay_running', replay_id });
   });
 
-  it('is refused as a whole where one id is unknown, or its job does not lie dead', async () => {
+  it('is refused as a whole if one id is unknown or not in the DLQ', async () => {
     const api = await dead.api();
     const [job] = await dead.failedJobs(1);
     const unknown = uuidv7();
@@ -173,7 +173,7 @@ describe('a replay of dead letters', () => {
 
   it('is not possible for a message that was no job', async () => {
     const api = await dead.api();
-    await dead.bury({ hello: 'world' });
+    await dead.deadLetter({ hello: 'world' });
     const { job_id } = await vi.waitFor(async () => {
       const { messages } = (await api.ask('/dlq/messages')).json as { messages: { job_id: string }[] };
       if (!messages[0]) throw new Error('not buried yet');
@@ -187,7 +187,7 @@ describe('a replay of dead letters', () => {
     await dead.untilInQueue([]);
   });
 
-  it('fails again where the original is gone, like any other', async () => {
+  it('fails again if the original is missing', async () => {
     const api = await dead.api();
     const [job] = await dead.failedJobs(1);
     await dead.worker(() => 'failed');
@@ -200,24 +200,24 @@ describe('a replay of dead letters', () => {
   });
 
   it.each([
-    ['', 'invalid_parameter', 422, /exactly one; none/],
+    ['', 'invalid_parameter', 422, /exactly one of them; got none/],
     ['{', 'malformed_request', 400, /JSON/],
     [{ al: true }, 'invalid_parameter', 422, /^al: .*ids, filter, all, dry_run, limit/],
-  ])('refuses the order %j', async (body, code, status, detail) => {
+  ])('refuses the body %j', async (body, code, status, detail) => {
     const api = await dead.api();
-    const answer = await dead.post(api, body);
-    expect(answer.json).toMatchObject({ code, detail: expect.stringMatching(detail) as unknown });
-    expect(answer.status).toBe(status);
+    const response = await dead.post(api, body);
+    expect(response.json).toMatchObject({ code, detail: expect.stringMatching(detail) as unknown });
+    expect(response.status).toBe(status);
   });
 
-  it('refuses an order that is too long', async () => {
+  it('refuses a body that is too large', async () => {
     const api = await dead.api();
-    const answer = await dead.post(api, { ids: Array.from({ length: 4_000 }, () => uuidv7()) });
-    expect(answer.status).toBe(413);
-    expect(answer.json).toMatchObject({ code: 'body_too_large', limit: 131_072 });
+    const response = await dead.post(api, { ids: Array.from({ length: 4_000 }, () => uuidv7()) });
+    expect(response.status).toBe(413);
+    expect(response.json).toMatchObject({ code: 'body_too_large', limit: 131_072 });
   });
 
-  it('is unknown under an id that no call has answered', async () => {
+  it('is 404 for an unknown id', async () => {
     const api = await dead.api();
     for (const id of [uuidv7(), 'x', '..%2f..']) {
       expect((await api.ask(`/dlq/replays/${id}`)).status).toBe(404);

@@ -5,31 +5,30 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { AbandonedReplays, replayTiming, type ReplayTiming } from './abandoned-replays.ts';
 import {
-  endOf,
-  progressOf,
   type DeadRun,
-  type ReplayRunState,
-  type ReplayPlan,
+  endOf,
   type OpenReplay,
+  progressOf,
+  type ReplayPlan,
   type ReplayRecords,
+  type ReplayRunState,
 } from './replay-records.ts';
 
 export interface ReplaysOptions {
   readonly records: ReplayRecords;
-  /** Tells this replica from all others, and from itself before a restart. */
+  /** Unique for this replica and start. */
   readonly runner: string;
-  /** Carries a replay out to its end; rejects when `signal` aborts. */
+  /** Runs a replay to its end; rejects when `signal` aborts. */
   readonly run: (runs: readonly DeadRun[], runState: ReplayRunState, signal: AbortSignal) => Promise<void>;
-  /** Corrects the course of a replay whose runner may have died before it wrote down what it did last. */
+  /** Updates the state of a replay whose runner may have died before recording its last step. */
   readonly catchUp: (runs: readonly DeadRun[], runState: ReplayRunState) => Promise<void>;
   readonly timing?: ReplayTiming;
   readonly log: Logger;
 }
 
 /**
- * The replays that this replica carries out. Every replay is in the store before it begins, so that none is lost: one
- * whose runner stopped or died is taken up by whichever replica notices first. Two runners of one replay would do
- * some work twice and nothing wrong.
+ * The replays that this replica runs. Every replay is stored before it begins, so that none is lost: if its runner stops or
+ * dies, another replica takes it over. Two runners of one replay would repeat some work, but do nothing wrong.
  */
 export class Replays implements Startable {
   readonly #options: ReplaysOptions;
@@ -50,7 +49,7 @@ export class Replays implements Startable {
     return this.#abandoned.start();
   }
 
-  /** What is under way is left for another replica, or for the next start. */
+  /** Running replays are left to another replica, or to the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#abandoned.stop();
@@ -58,7 +57,7 @@ export class Replays implements Startable {
   }
 
   /**
-   * Stores the plan and begins. One replay goes on at a time.
+   * Stores the plan and begins. Only one replay runs at a time.
    * @throws PipelineError `replay_running`; StoreUnavailable
    */
   async begin(plan: ReplayPlan): Promise<void> {
@@ -68,11 +67,11 @@ export class Replays implements Startable {
     await records.create(plan, progressOf(plan, runState, runner));
     const [first] = await records.open();
     if (first !== undefined && first.id < plan.replay_id) {
-      // Begun in the same moment; the older one goes on.
+      // Started at the same time; the older one goes on.
       await records.close(plan.replay_id);
       refuseIfOpen(first);
     }
-    log.info({ replay_id: plan.replay_id, runs: plan.runs.length }, 'a replay begins');
+    log.info({ replay_id: plan.replay_id, runs: plan.runs.length }, 'replay started');
     this.#run(plan, runState);
   }
 
@@ -80,7 +79,7 @@ export class Replays implements Startable {
     const id = plan.replay_id;
     const running = this.#runToEnd(plan, runState)
       .catch((error: unknown) => {
-        this.#options.log.warn({ replay_id: id, reason: messageOf(error) }, 'a replay broke off');
+        this.#options.log.warn({ replay_id: id, reason: messageOf(error) }, 'replay interrupted');
       })
       .finally(() => this.#running.delete(id));
     this.#running.set(id, running);
@@ -95,8 +94,8 @@ export class Replays implements Startable {
       await run(plan.runs, runState, signal);
     } catch (error) {
       if (!signal.aborted) {
-        runState.reason ??= 'something went wrong that should not have; the log of the api says more';
-        log.error({ err: error, replay_id: plan.replay_id }, 'cannot go on with a replay');
+        runState.reason ??= 'internal error; see the log of the API';
+        log.error({ err: error, replay_id: plan.replay_id }, 'replay failed');
       }
     } finally {
       over.abort();
@@ -107,17 +106,17 @@ export class Replays implements Startable {
       return;
     }
     await waitForStore(() => records.end(endOf(plan, runState, runner)), signal, log);
-    log.info({ replay_id: plan.replay_id, reason: runState.reason }, 'a replay has ended');
+    log.info({ replay_id: plan.replay_id, reason: runState.reason }, 'replay ended');
   }
 
-  /** Shows that its runner is alive, and how far it is. */
+  /** Writes the progress, as a heartbeat. */
   async #heartbeat(plan: ReplayPlan, runState: ReplayRunState, signal: AbortSignal): Promise<void> {
     const { records, runner, timing = replayTiming, log } = this.#options;
     while (!signal.aborted) {
       try {
         await records.write(progressOf(plan, runState, runner));
       } catch (error) {
-        log.debug({ reason: messageOf(error) }, 'could not write down how far a replay is');
+        log.debug({ reason: messageOf(error) }, 'could not write the progress of a replay');
       }
       await sleep(timing.heartbeatMs, undefined, { signal }).catch(() => undefined);
     }
@@ -126,7 +125,11 @@ export class Replays implements Startable {
 
 function refuseIfOpen(other: OpenReplay | undefined): void {
   if (other === undefined) return;
-  throw new PipelineError('replay_running', `The replay ${other.id} has not ended yet.`, {
-    details: { replay_id: other.id },
-  });
+  throw new PipelineError(
+    'replay_running',
+    `The replay ${other.id} is still running. Retry when it has ended.`,
+    {
+      details: { replay_id: other.id },
+    },
+  );
 }

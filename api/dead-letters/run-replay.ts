@@ -3,20 +3,20 @@ import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import PQueue from 'p-queue';
 import type { DeadRun, ReplayRunState } from './replay-records.ts';
 
-/** Runs that may be under way at once when the canary lives: so many can fail again before a replay stops. */
+/** Maximum number of runs in flight after the canary: so many can fail again before a replay stops. */
 const IN_FLIGHT = 10;
 
 export interface RunReplayDeps {
-  /** Has the run done again; undefined where there is nothing to replay (any more). Waits for store and broker. */
+  /** Replays the run; undefined if there is nothing to replay (any more). Waits for store and broker. */
   readonly replay: (dead: DeadRun) => Promise<JobRequest | undefined>;
-  /** How it ended, or undefined when that took too long. */
+  /** How it ended, or undefined after a time-out. */
   readonly awaitOutcome: (request: JobRequest) => Promise<Outcome | undefined>;
 }
 
 /**
- * Replays one run alone, the canary, and once one has completed, up to ten at a time. The first that fails again, or
- * does not end in time, stops the rest: they stay dead. What was begun is followed to its end. Resolves when nothing
- * is under way; may be begun again with the course of one that was broken off.
+ * Replays one run alone, the canary, and once one has completed, up to ten at a time. The first that fails again, or does
+ * not end in time, stops the rest: they stay in the DLQ. Runs that have begun are followed to their end. Resolves when
+ * nothing is in flight; can resume an interrupted replay from its state.
  */
 export async function runReplay(
   runs: readonly DeadRun[],
@@ -36,7 +36,7 @@ export async function runReplay(
     if (request === undefined) return;
     const outcome = await awaitOutcome(request);
     if (outcome === undefined) {
-      runState.reason ??= `run ${request.run} of job ${dead.job_id} has not ended in time`;
+      runState.reason ??= `run ${request.run} of job ${dead.job_id} did not end in time`;
       return;
     }
     jobs[index] = outcome.state;

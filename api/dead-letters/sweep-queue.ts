@@ -10,11 +10,11 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { readDeath } from './read-death.ts';
 
-/** What AMQP can say is 65,535; the messages of a longer queue beyond this are reached when those before are gone. */
+/** AMQP allows 65,535; in a longer queue later sweeps reach the messages beyond this. */
 const MAX_PREFETCH = 60_000;
-/** More than may arrive between the look at the queue's length and the deliveries. */
+/** More than may arrive between reading the queue length and the deliveries. */
 const MARGIN = 100;
-/** The queue gives its messages to one consumer only: in this time (ms) without any, another one has them. */
+/** Single active consumer: after this time (ms) without deliveries, another consumer has the messages. */
 const IDLE_MS = 1_000;
 const POLL_MS = 20;
 
@@ -25,10 +25,10 @@ export interface SweepDeps {
 }
 
 /**
- * Takes the messages of replayed and removed letters out of the dead letter queue. It holds all messages at once,
- * acknowledges those, and closes its channel over the rest, which keep their order.
- * @returns the keys of the records whose messages were taken out
- * @throws PipelineError where broker or store is away: nothing is lost, a later sweep does it
+ * Removes the messages of replayed and removed dead letters from the dead-letter queue. It holds all messages unacked,
+ * acknowledges those, and closes its channel; the rest are requeued in their order.
+ * @returns the keys of the records whose messages were removed
+ * @throws PipelineError if broker or store is unavailable: nothing is lost, a later sweep does it
  */
 export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const { broker } = deps;
@@ -71,7 +71,7 @@ async function untilAllAreHeld(
   }
 }
 
-/** The records are read when the messages are in hand, so that whatever was marked before is seen. */
+/** The records are read after the messages were delivered, so that all earlier marks are seen. */
 async function settle(held: readonly Delivery[], taken: Set<string>, deps: SweepDeps): Promise<void> {
   const deadLetters = new Map(
     (await deps.deadLetters.records()).map((deadLetter) => [keyOf(deadLetter), deadLetter]),
@@ -92,8 +92,8 @@ function keyOf({ job_id, run }: DeadLetter): string {
 }
 
 /**
- * Whether a message may be taken out of the dead letter queue: its letter was replayed or removed, or its run
- * completed after all, of which there is no letter. One without any record stays: its burial is under way.
+ * Whether a message may be removed from the dead-letter queue: its dead letter was replayed or removed, or its run
+ * completed after all and has no dead letter. A message without any record stays: it is being recorded.
  */
 export function mayLeaveQueue(deadLetter: DeadLetter | undefined, outcome: Outcome | undefined): boolean {
   if (deadLetter !== undefined) return deadLetter.state !== 'dead';

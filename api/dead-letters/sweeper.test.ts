@@ -18,7 +18,7 @@ function sweeping(sweep: () => Promise<ReadonlySet<string>>) {
 }
 
 describe('the sweeper', () => {
-  it('sweeps when it starts, and once more for what was marked meanwhile', async () => {
+  it('sweeps at start, and again for what was marked during a sweep', async () => {
     const { promise, resolve } = Promise.withResolvers<ReadonlySet<string>>();
     const key = deadKey(deadLetter.job_id, deadLetter.run);
     const { sweeper, swept } = sweeping(() => promise);
@@ -32,7 +32,7 @@ describe('the sweeper', () => {
     expect(swept).toHaveBeenCalledTimes(2);
   });
 
-  it('seeks a message a few times, then takes it for gone', async () => {
+  it('sweeps a few times for a missing message, then stops', async () => {
     const { sweeper, swept } = sweeping(() => Promise.resolve(none));
     sweeper.request([deadLetter]);
     await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(5));
@@ -40,7 +40,7 @@ describe('the sweeper', () => {
     await vi.waitFor(() => expect(swept).toHaveBeenCalledTimes(6));
   });
 
-  it('goes on for as long as broker or store is away', async () => {
+  it('retries while broker or store is unavailable', async () => {
     let calls = 0;
     const { sweeper, swept } = sweeping(() =>
       ++calls < 10
@@ -52,8 +52,8 @@ describe('the sweeper', () => {
   });
 });
 
-describe('a message in the dead letter queue', () => {
-  it('without any record stays: it is just being buried', () => {
+describe('a message in the dead-letter queue', () => {
+  it('stays without any record: it is being recorded', () => {
     expect(mayLeaveQueue(undefined, undefined)).toBe(false);
   });
 });

@@ -5,25 +5,25 @@ import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 
-/** Between two sweeps (ms), or five times as long as one took: each of them has the whole queue in hand meanwhile. */
+/** Pause between two sweeps (ms), at least five times the duration of one: each holds the whole queue. */
 const PAUSE_MS = 2_000;
 const PAUSE_FACTOR = 5;
-/** A message may lie with another replica's sweep, or not yet in the queue; or it was taken out already. */
+/** A message may be held by another replica's sweep, not yet be in the queue, or already be removed. */
 const TRIES = 5;
 
 export interface SweeperOptions {
-  /** Sweeps once and returns the keys of the records whose messages it took out. */
+  /** Sweeps once and returns the keys of the records whose messages it removed. */
   readonly sweep: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
-  /** At least so long between two sweeps; 2 s if not given. */
+  /** Minimum pause between two sweeps; default 2 s. */
   readonly pauseMs?: number;
   readonly log: Logger;
 }
 
-/** Sweeps the dead letter queue when something was marked: one sweep at a time, and again for what it did not meet. */
+/** Sweeps the dead-letter queue after marks: one sweep at a time, and again for messages it did not find. */
 export class Sweeper implements Startable {
   readonly #options: SweeperOptions;
   readonly #stopping = new AbortController();
-  /** Sweeps that each record may still have, by key. */
+  /** Remaining sweeps for each record, by key. */
   readonly #wanted = new Map<string, number>();
   #isWanted = false;
   /** In a row. */
@@ -34,13 +34,13 @@ export class Sweeper implements Startable {
     this.#options = options;
   }
 
-  /** The first sweep takes what a service that died had marked. */
+  /** The first sweep removes what was marked before the last stop. */
   start(): Promise<void> {
     this.request([]);
     return Promise.resolve();
   }
 
-  /** Sweeps soon; those letters have been marked. */
+  /** Sweeps soon, for these marked dead letters. */
   request(deadLetters: readonly Pick<DeadLetter, 'job_id' | 'run'>[]): void {
     for (const { job_id, run } of deadLetters) this.#wanted.set(deadKey(job_id, run), TRIES);
     this.#isWanted = true;
@@ -55,7 +55,7 @@ export class Sweeper implements Startable {
   #begin(): void {
     this.#sweeping ??= this.#sweepWhileWanted().finally(() => {
       this.#sweeping = undefined;
-      // Requested in the very moment in which the last sweep was over.
+      // Requested just when the last sweep was over.
       if (this.#isWanted && !this.#stopping.signal.aborted) this.#begin();
     });
   }
@@ -64,9 +64,12 @@ export class Sweeper implements Startable {
     const { signal } = this.#stopping;
     while (this.#isWanted && !signal.aborted) {
       this.#isWanted = false;
-      const begun = performance.now();
+      const startedAt = performance.now();
       await this.#sweepOnce();
-      const pause = Math.max(this.#options.pauseMs ?? PAUSE_MS, (performance.now() - begun) * PAUSE_FACTOR);
+      const pause = Math.max(
+        this.#options.pauseMs ?? PAUSE_MS,
+        (performance.now() - startedAt) * PAUSE_FACTOR,
+      );
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -76,14 +79,14 @@ export class Sweeper implements Startable {
     const sought = [...this.#wanted.keys()];
     try {
       const taken = await sweep(this.#stopping.signal);
-      if (taken.size > 0) log.info({ messages: taken.size }, 'swept the dead letter queue');
+      if (taken.size > 0) log.info({ messages: taken.size }, 'swept the dead-letter queue');
       for (const key of sought) this.#tick(key, taken.has(key));
       this.#isWanted ||= this.#wanted.size > 0;
       this.#failures = 0;
     } catch (error) {
       this.#failures++;
       const level = this.#failures === 1 ? 'debug' : 'warn';
-      log[level]({ reason: messageOf(error) }, 'could not sweep the dead letter queue; trying again');
+      log[level]({ reason: messageOf(error) }, 'could not sweep the dead-letter queue; retrying');
       this.#isWanted = true;
     }
   }

@@ -4,14 +4,14 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import type { Operations } from '../openapi/operation.ts';
 
-/** Swagger UI writes styles into its markup and has its icons in `data:` addresses; all else comes from here. */
+/** Swagger UI uses inline styles and `data:` icons; everything else is served from here. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 const pageFolder = import.meta.dirname;
 const swaggerFolder = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/swagger-ui.css')));
 
-/** What the page loads, and where it lies. */
+/** The files that the page loads, and their folders. */
 const assets: ReadonlyMap<string, string> = new Map([
   ['start.js', pageFolder],
   ['swagger-ui.css', swaggerFolder],
@@ -29,7 +29,7 @@ export const docsRoute: RequestHandler = (_request, response) => {
 export const docsAssetRoute: RequestHandler = (request, response) => {
   const asset = String(request.params['asset']);
   const root = assets.get(asset);
-  if (root === undefined) throw new PipelineError('not_found', 'The page has no such part.');
+  if (root === undefined) throw new PipelineError('not_found', 'Unknown file.');
   response.sendFile(asset, { root, maxAge: '1h' });
 };
 
@@ -45,14 +45,14 @@ export const docsOperations = {
   'GET /docs': {
     id: 'showDocs',
     tag: 'Service',
-    summary: 'This document for people',
-    responses: { 200: { description: 'A page.', types: { 'text/html': undefined } } },
+    summary: 'This document as a web page',
+    responses: { 200: { description: 'A web page.', types: { 'text/html': undefined } } },
     problems: [],
   },
   'GET /': {
     id: 'goToDocs',
     tag: 'Service',
-    summary: 'Leads to the documentation',
+    summary: 'Redirect to the documentation',
     responses: { 302: { description: 'To /docs.', headers: { Location: '/docs' } } },
     problems: [],
   },

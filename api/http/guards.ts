@@ -3,13 +3,13 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
 
-/** Lets only those pass who have the token; where none is configured, nobody. */
+/** Requires the bearer token; where none is configured, refuses every request. */
 export function requireToken(token: string): RequestHandler {
   return (request, response, next) => {
     if (token === '') {
       throw new PipelineError(
         'token_not_set',
-        'This call needs a token, and none is configured: set API_TOKEN in .env to the output of "openssl rand -hex 32" and start the API anew.',
+        'No token is configured. Set API_TOKEN in .env to the output of "openssl rand -hex 32" and restart the API.',
       );
     }
     const given = bearerToken(request.headers.authorization);
@@ -21,15 +21,15 @@ export function requireToken(token: string): RequestHandler {
     throw new PipelineError(
       'unauthorized',
       given === undefined
-        ? 'This call needs the header "Authorization: Bearer $API_TOKEN".'
-        : 'This is not the token.',
+        ? 'Missing token. Send the header "Authorization: Bearer $API_TOKEN".'
+        : 'Invalid token. Send "Authorization: Bearer $API_TOKEN" with the value from .env.',
     );
   };
 }
 
 /**
- * Bounds the requests of one address (of one /56 in IPv6), with the headers `RateLimit`, `RateLimit-Policy` and, where
- * one is refused, `Retry-After`.
+ * Limits the requests of one address (one /56 in IPv6). Sets the headers `RateLimit`, `RateLimit-Policy` and, on refusal,
+ * `Retry-After`.
  */
 export function limitRate(perMinute: number): RequestHandler {
   return rateLimit({
@@ -37,11 +37,11 @@ export function limitRate(perMinute: number): RequestHandler {
     limit: perMinute,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    // Which proxies are believed is our setting; a header by others is not our error.
+    // TRUSTED_PROXIES says which proxies are trusted; other forwarding headers are ignored.
     validate: { xForwardedForHeader: false, forwardedHeader: false },
     handler: (_request, _response, next) => {
       next(
-        new PipelineError('rate_limited', `One address may start ${perMinute} uploads in a minute.`, {
+        new PipelineError('rate_limited', `Too many uploads. Limit: ${perMinute} per minute and address.`, {
           details: { limit: perMinute },
         }),
       );

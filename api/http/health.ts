@@ -8,12 +8,12 @@ import { z } from 'zod';
 import type { Operations } from '../openapi/operation.ts';
 import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
 
-/** `GET /livez`: the process answers. */
+/** `GET /livez`: the process responds. */
 export const livenessRoute: RequestHandler = (_request, response) => {
   response.json({ status: 'ok' });
 };
 
-/** `GET /readyz`: all that the work needs is there. */
+/** `GET /readyz`: broker, store and event log are available. */
 export function readinessRoute(whyNotReady: () => Promise<string | undefined>): RequestHandler {
   return async (_request, response) => {
     const { status, body } = readiness(await whyNotReady());
@@ -21,7 +21,7 @@ export function readinessRoute(whyNotReady: () => Promise<string | undefined>): 
   };
 }
 
-/** `GET /metrics`: figures of queues that the broker does not give are left out, never repeated. */
+/** `GET /metrics`: metrics of queues that the broker does not return are left out, never repeated. */
 export function metricsRoute(metrics: Metrics, readQueueFigures: ReadQueueMetrics): RequestHandler {
   return async (_request, response) => {
     const queues = await readQueueFigures();
@@ -36,7 +36,7 @@ export function metricsRoute(metrics: Metrics, readQueueFigures: ReadQueueMetric
   };
 }
 
-/** Nothing lies there: the question is only whether the store answers. */
+/** Need not exist: only whether the store responds matters. */
 const PROBE_KEY = 'state/readiness';
 const PROBE_TIMEOUT_MS = 2_000;
 
@@ -47,7 +47,7 @@ export interface ReadinessDeps {
   readonly store: Pick<ObjectStore, 'stat'>;
 }
 
-/** Why the service cannot do all of its work right now, or undefined when it can. */
+/** Why the service is not ready, or undefined. */
 export async function whyNotReady({
   whyUnavailable,
   isCaughtUp,
@@ -73,18 +73,18 @@ export const healthOperations = {
   'GET /livez': {
     id: 'isAlive',
     tag: 'Service',
-    summary: 'Whether the process answers',
-    responses: { 200: { description: 'It does.', types: { 'application/json': okSchema } } },
+    summary: 'Whether the process responds',
+    responses: { 200: { description: 'It responds.', types: { 'application/json': okSchema } } },
     problems: [],
   },
   'GET /readyz': {
     id: 'isReady',
     tag: 'Service',
-    summary: 'Whether broker, store and event log are there',
+    summary: 'Whether broker, store and event log are available',
     responses: {
-      200: { description: 'They are.', types: { 'application/json': readySchema } },
+      200: { description: 'They are available.', types: { 'application/json': readySchema } },
       503: {
-        description: 'Not all of them; the reason says which.',
+        description: 'At least one is unavailable; the reason says which.',
         types: { 'application/json': notReadySchema },
       },
     },
@@ -93,7 +93,7 @@ export const healthOperations = {
   'GET /metrics': {
     id: 'readMetrics',
     tag: 'Service',
-    summary: 'Figures for Prometheus',
+    summary: 'Metrics for Prometheus',
     responses: { 200: { description: 'Prometheus text format.', types: { 'text/plain': undefined } } },
     problems: [],
   },

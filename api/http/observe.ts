@@ -6,7 +6,7 @@ import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import { jobIdOf } from './request.ts';
 
-/** Everything about a request is a part of the trace that its header `traceparent` names, or of a new one. */
+/** Runs a request in the trace that its header `traceparent` names, or in a new one. */
 export const traceRequest: RequestHandler = (request, response, next) => {
   const method = knownMethod(request.method);
   const span = beginRequest(method, request.headers.traceparent, quietRoutes.includes(request.path));
@@ -25,7 +25,7 @@ export function traceIdOf(response: Response): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-/** Asked by machines every few seconds: not worth a line each. */
+/** Polled every few seconds, so logged at debug level only. */
 const quietRoutes: readonly string[] = [
   '/livez',
   '/readyz',
@@ -45,7 +45,7 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
       const route = routeOf(request) ?? 'other';
       const status = response.headersSent ? String(response.statusCode) : 'aborted';
       metrics.increase('image_http_requests_total', { method: knownMethod(method), route, status });
-      // Not to be ready is an answer, and no error.
+      // 503 of /readyz is its regular response, not an error.
       if (status.startsWith('5') && route !== '/readyz') metrics.increase('image_http_server_errors_total');
       metrics.observe('image_http_request_duration_seconds', seconds, { method: knownMethod(method), route });
       const jobId = recordedJobId(response);
@@ -59,7 +59,7 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
   };
 }
 
-/** The pattern that the path matched, e.g. `/status/:job_id`: labels must not be made up by callers. */
+/** The pattern that the path matched, e.g. `/status/:job_id`: clients must not be able to invent metric labels. */
 function routeOf(request: Request): string | undefined {
   const route: unknown = request.route;
   if (typeof route === 'object' && route !== null && 'path' in route && typeof route.path === 'string') {
@@ -72,13 +72,13 @@ function knownMethod(method: string): string {
   return ['GET', 'HEAD', 'POST', 'DELETE'].includes(method) ? method : 'other';
 }
 
-/** Keeps the job id for the log and for problems, which see the request when its route has been left. */
+/** Records the job id for log lines and problems, which no longer see the route's parameters. */
 export const recordJobId: RequestHandler = (request, response, next) => {
   setJobId(response, jobIdSchema.safeParse(jobIdOf(request)).data);
   next();
 };
 
-/** The same for a job that the path does not name: that of an upload. */
+/** The same for a job that is not in the path, e.g. of an upload. */
 export function setJobId(response: Response, jobId: string | undefined): void {
   response.locals['jobId'] = jobId;
 }

@@ -2,11 +2,11 @@ import { errorCodes, PipelineError, problemType, type ErrorCode } from '@image-p
 
 interface ProblemRow {
   readonly status: number;
-  /** Seconds after which trying again makes sense. */
+  /** Default of `Retry-After`, in seconds. */
   readonly retryAfter?: number;
 }
 
-/** The one place that says what an error code is in HTTP. Codes that only a job can fail of have no row. */
+/** HTTP status of each error code. Codes that only failed jobs have are not in the table. */
 export const problemTable = {
   no_file: { status: 400 },
   empty_file: { status: 400 },
@@ -48,7 +48,7 @@ export const problemTable = {
 export type ProblemCode = keyof typeof problemTable;
 export const problemCodes = Object.keys(problemTable) as readonly ProblemCode[];
 
-/** RFC 9457 problem details; members beyond the named ones help to get it right next time. */
+/** RFC 9457 problem details; further members describe what is allowed. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -58,7 +58,7 @@ export interface Problem {
   readonly [member: string]: unknown;
 }
 
-/** What whatever was thrown looks like to a caller. An error that nobody expected shows nothing of itself. */
+/** The problem details of anything thrown. Unexpected errors reveal nothing. */
 export function problemOf(error: unknown): Problem {
   const expected = expectedError(error);
   const code = expected?.code ?? 'internal_error';
@@ -66,19 +66,19 @@ export function problemOf(error: unknown): Problem {
     type: problemType(code),
     title: errorCodes[code],
     status: problemTable[code].status,
-    detail: expected?.message ?? 'The error is in the log of the API.',
+    detail: expected?.message ?? 'Internal error. The log of the API has the details.',
     code,
     ...expected?.details,
   };
 }
 
-/** The usual value of the header `Retry-After`, or undefined where trying again does not help. */
+/** Default value of the header `Retry-After`; undefined where retrying does not help. */
 export function retryAfterOf(code: ProblemCode): number | undefined {
   const meaning: ProblemRow = problemTable[code];
   return meaning.retryAfter;
 }
 
-/** The same for this problem, which may know better: its member `retry_after_seconds`. */
+/** `Retry-After` of this problem: its member `retry_after_seconds`, else the default. */
 export function secondsToWait(problem: Problem): number | undefined {
   const known = problem['retry_after_seconds'];
   return typeof known === 'number' ? known : retryAfterOf(problem.code);
@@ -88,11 +88,11 @@ function expectedError(error: unknown) {
   if (error instanceof PipelineError && isProblemCode(error.code)) {
     return { code: error.code, message: error.message, details: error.details };
   }
-  // What express and its parsers throw for requests that cannot be read, e.g. an undecodable address.
+  // What express and its parsers throw for malformed requests, e.g. an undecodable address.
   if (error instanceof Error && 'status' in error && isClientError(error.status)) {
     return {
       code: 'malformed_request',
-      message: 'The address of the request cannot be read.',
+      message: 'Malformed request address.',
       details: {},
     } as const;
   }

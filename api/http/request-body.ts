@@ -3,7 +3,7 @@ import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import express, { type RequestHandler } from 'express';
 import { z } from 'zod';
 
-/** What express's parser tells of a body that it cannot read. */
+/** Errors of express's body parser. */
 const parserProblem = z.object({ type: z.string(), length: z.number().optional() });
 
 /**
@@ -23,7 +23,7 @@ export function jsonBody(maxBytes: number): RequestHandler {
 function parserError(error: unknown, maxBytes: number): PipelineError {
   const { type, length } = parserProblem.safeParse(error).data ?? {};
   if (type === 'entity.too.large') return bodyTooLarge(maxBytes, length ?? maxBytes + 1);
-  return new PipelineError('malformed_request', `The body cannot be read as JSON: ${messageOf(error)}.`, {
+  return new PipelineError('malformed_request', `Malformed JSON body: ${messageOf(error)}.`, {
     cause: error,
   });
 }
@@ -32,12 +32,12 @@ function parserError(error: unknown, maxBytes: number): PipelineError {
 export function bodyTooLarge(limit: number, seen: number): PipelineError {
   return new PipelineError(
     'body_too_large',
-    `The request body has ${seen} bytes or more; at most ${limit} are taken.`,
+    `Request body too large: at least ${seen} bytes. Maximum: ${limit} bytes.`,
     { details: { limit, seen } },
   );
 }
 
-/** How long, and for how many bytes, a body that nobody wants is read so that its sender can read our answer. */
+/** How long, and for how many bytes, an unwanted body is still read, so that its sender can read the response. */
 const LINGER_MS = 2_000;
 const LINGER_BYTES = 16 * 1024 * 1024;
 
@@ -49,8 +49,8 @@ export function isBodyUnread(request: IncomingMessage): boolean {
 }
 
 /**
- * Ends an answer whose request is still coming in, and then the connection. Closing at once would reset it, and the
- * sender would lose the answer; so what still arrives is thrown away for a moment. The head must say
+ * Ends a response whose request is still being received, then the connection. Closing at once would reset the connection
+ * and the sender would lose the response, so further data is read and dropped for a moment. The headers must contain
  * `Connection: close` and the length of `content`.
  */
 export function endUnread(request: IncomingMessage, response: ServerResponse, content: string): void {
@@ -69,7 +69,7 @@ export function endUnread(request: IncomingMessage, response: ServerResponse, co
   response.write(content);
   request.on('data', count);
   request.once('end', finish);
-  // Whoever read before may have paused it.
+  // An earlier reader may have paused it.
   request.resume();
   request.once('close', () => clearTimeout(timer));
 }

@@ -15,7 +15,7 @@ export function readQuery<Shape extends z.ZodRawShape>(
   if (unknown !== undefined) {
     throw invalidParameter(
       unknown.slice(0, 100),
-      `there is no such parameter; there are ${allowed.join(', ')}`,
+      `unknown parameter. Allowed parameters: ${allowed.join(', ')}`,
       {
         allowed,
       },
@@ -27,13 +27,13 @@ export function readQuery<Shape extends z.ZodRawShape>(
 }
 
 /**
- * A whole number as it stands in a query: a text, though the OpenAPI document may call it a number. The document has the
- * fallback in the description only: a `default` would be filled in and sent by Swagger UI.
+ * A whole number in a query: parsed from text, documented as an integer. The default is only in the description, because
+ * Swagger UI would fill in and send a `default`.
  */
 export function wholeNumber(minimum: number, maximum: number, fallback: number, description: string) {
   return z
     .string()
-    .regex(/^\d{1,6}$/, 'is not a whole number')
+    .regex(/^\d{1,6}$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.int().min(minimum).max(maximum))
     .prefault(String(fallback))
@@ -71,13 +71,13 @@ export function invalidBySchema(
   );
 }
 
-/** What stands in the path where a job id belongs; any text. */
+/** The path parameter `job_id`; may be any text. */
 export function jobIdOf(request: Request): string {
   const id = request.params['job_id'];
   return typeof id === 'string' ? id : '';
 }
 
-/** Aborts when nobody waits for this answer any more. */
+/** Aborts when the client closes the connection. */
 export function clientGone(response: Response): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort());

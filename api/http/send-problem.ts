@@ -5,7 +5,7 @@ import { recordedJobId, traceIdOf } from './observe.ts';
 import { type Problem, problemOf, secondsToWait } from './problem.ts';
 import { endUnread, isBodyUnread } from './request-body.ts';
 
-/** Answers with problem details. What it is about, path, job and trace, is added here. */
+/** Sends problem details. Adds what they are about: path, job and trace. */
 export function sendProblem(request: Request, response: Response, problem: Problem): void {
   const jobId = recordedJobId(response);
   const content = `${JSON.stringify({
@@ -29,15 +29,15 @@ export function sendProblem(request: Request, response: Response, problem: Probl
 }
 
 export const notFoundHandler: RequestHandler = () => {
-  throw new PipelineError('not_found', 'There is nothing at this address; /docs shows what there is.');
+  throw new PipelineError('not_found', 'Not found. See /docs for all addresses of the API.');
 };
 
-/** Turns whatever a route threw into its answer. */
+/** Sends whatever a route threw as a problem. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
   return (error: unknown, request, response, _next) => {
     if (response.headersSent || request.socket.destroyed) {
-      // In mid-answer, or nobody is there any more: a cut connection says it all.
+      // The response has begun, or the client is gone: only closing the connection is left.
       response.destroy();
       return;
     }

@@ -17,27 +17,27 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** How long the head of a request may take to arrive, in milliseconds. */
+  /** Time-out for the headers of a request, in milliseconds. */
   readonly headersTimeoutMs: number;
-  /** The same for all of a request. */
+  /** Time-out for a whole request, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** How long requests in hand may take when the server stops, in milliseconds. */
+  /** How long requests in flight may take after `stop`, in milliseconds. */
   readonly drainTimeoutMs: number;
 }
 
 export interface HttpServer extends Startable {
-  /** The port that was taken. */
+  /** The port that the server listens on. */
   readonly port: number;
 }
 
-/** How often requests are looked at for having taken too long. */
+/** How often request time-outs are checked. */
 const CHECK_MS = 1_000;
-/** Longer than the longest answer that is held; a peer that is silent for so long is gone. */
+/** Longer than the longest long poll; a peer that is silent for so long is gone. */
 const SILENCE_MS = 120_000;
 /** Connections become idle while the server stops; they are closed this often. */
 const SWEEP_MS = 50;
 
-/** Listens, and stops by letting requests in hand end. */
+/** Listens; `stop` lets requests in flight finish. */
 export function createHttpServer(app: RequestListener, options: HttpServerOptions): HttpServer {
   const { headersTimeoutMs, requestTimeoutMs } = options;
   const server = createServer(
@@ -49,7 +49,7 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
     app,
   );
   server.timeout = SILENCE_MS;
-  // The application says "continue" itself, once it knows that it wants the body.
+  // The application sends "100 Continue" itself once it wants the body.
   server.on('checkContinue', app);
   rejectMalformed(server);
   let starting: Promise<void> | undefined;
@@ -73,7 +73,7 @@ async function close(server: Server, drainTimeoutMs: number): Promise<void> {
   clearTimeout(cut);
 }
 
-/** Answers what is no readable request or never arrived whole, and hangs up. */
+/** Sends a problem for a malformed or timed-out request, then closes the connection. */
 function rejectMalformed(server: Server): void {
   const newest = new WeakMap<Duplex, ServerResponse>();
   const remember = (request: IncomingMessage, response: ServerResponse) =>
@@ -90,8 +90,8 @@ function rejectMalformed(server: Server): void {
 function rawResponse(code: string | undefined): string {
   const problem = problemOf(
     code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? new PipelineError('request_timeout', 'The request did not arrive whole in time.')
-      : new PipelineError('malformed_request', 'This is no HTTP request that can be read.'),
+      ? new PipelineError('request_timeout', 'The request timed out before it was received completely.')
+      : new PipelineError('malformed_request', 'Malformed HTTP request.'),
   );
   const content = `${JSON.stringify(problem)}\n`;
   return [

@@ -1,19 +1,19 @@
-import { requestKey, webhookKey } from '@image-pipeline/shared/store/keys.ts';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
-import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
-import { recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import { viewOfStored } from '@image-pipeline/shared/jobs/job-view.ts';
+import { recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
+import { requestKey, webhookKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { completedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { describe, expect, it } from 'vitest';
 import { problemSchema } from '../openapi/responses.ts';
-import { acceptedJobSchema } from '../upload/upload-response.ts';
-import { readDeliveries } from './status-route.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { form } from '../testing/images.ts';
+import { acceptedJobSchema } from '../upload/upload-response.ts';
+import { readDeliveries } from './status-route.ts';
 import { createUnlessUnavailable } from './unless-unavailable.ts';
 
 const given = givenApi();
@@ -25,12 +25,12 @@ const setUp = {
 
 const upload = (callback_url: string) => form([{}], { callback_url });
 
-describe('an upload that asks for a webhook', () => {
-  it.each([CALLBACK, 'http://127.0.0.1:9000/hook'])('of %s is accepted', async (url) => {
+describe('an upload with a callback URL', () => {
+  it.each([CALLBACK, 'http://127.0.0.1:9000/hook'])('%s is accepted', async (url) => {
     const api = await given.api(setUp);
-    const answer = await api.upload(upload(url));
-    expect(answer.status).toBe(202);
-    const { job_id } = acceptedJobSchema.parse(answer.json);
+    const response = await api.upload(upload(url));
+    expect(response.status).toBe(202);
+    const { job_id } = acceptedJobSchema.parse(response.json);
     const request = await readJson(given.store, requestKey(job_id, 1), jobRequestSchema);
     expect(request?.callback_url).toBe(url);
     expect((await api.ask(`/status/${job_id}`)).json).toMatchObject({ callback: { url, deliveries: [] } });
@@ -43,26 +43,26 @@ describe('an upload that asks for a webhook', () => {
     ['http://[::ffff:127.0.0.1]/', '[::ffff:7f00:1]', /not public \(ipv4Mapped\)/],
     ['ftp://example.org/', undefined, /only http: and https:/],
     ['/hook', undefined, /no absolute address/],
-  ])('of %s is refused', async (url, seen, detail) => {
+  ])('%s is refused', async (url, seen, detail) => {
     const api = await given.api(setUp);
     const before = await given.stored();
-    const answer = await api.upload(upload(url));
-    expect(answer.status).toBe(422);
-    expect(answer.json).toMatchObject({
+    const response = await api.upload(upload(url));
+    expect(response.status).toBe(422);
+    expect(response.json).toMatchObject({
       code: 'invalid_parameter',
       parameter: 'callback_url',
       detail: expect.stringMatching(detail) as unknown,
       allowed: expect.any(String) as unknown,
     });
-    expect(problemSchema.parse(answer.json).seen).toBe(seen);
+    expect(problemSchema.parse(response.json).seen).toBe(seen);
     expect(await given.stored()).toEqual(before);
   });
 
-  it('is refused while there is no secret, with the command that makes one', async () => {
+  it('is refused without a secret, with the command that makes one', async () => {
     const api = await given.api();
-    const answer = await api.upload(upload(CALLBACK));
-    expect(answer.status).toBe(503);
-    expect(answer.json).toMatchObject({
+    const response = await api.upload(upload(CALLBACK));
+    expect(response.status).toBe(503);
+    expect(response.json).toMatchObject({
       code: 'webhooks_not_set_up',
       detail: expect.stringContaining('openssl rand -base64 32') as unknown,
     });
@@ -70,7 +70,7 @@ describe('an upload that asks for a webhook', () => {
   });
 });
 
-describe('the status of a job that asked for a webhook', () => {
+describe('the status of a job with a webhook', () => {
   const request = someRequest({ callback_url: CALLBACK });
   const common = {
     version: 1,
@@ -98,7 +98,7 @@ describe('the status of a job that asked for a webhook', () => {
     error: { code: 'timed_out', reason: 'No answer came in time.' },
   };
 
-  it('shows each attempt to deliver it, and why it was given up', async () => {
+  it('shows each delivery attempt, and why it was discarded', async () => {
     const api = await given.api();
     await given.storeJob(request, completedOutcome(request));
     await given.publish(...lifeOf(request));
@@ -124,20 +124,20 @@ describe('the status of a job that asked for a webhook', () => {
     });
   });
 
-  it('leaves out an attempt whose record cannot be read', async () => {
+  it('leaves out an attempt with an unreadable record', async () => {
     const api = await given.api();
     const other = someRequest({ callback_url: CALLBACK });
     await given.storeJob(other, completedOutcome(other));
     await given.store.putIfAbsent(webhookKey(other.job_id, 1), Buffer.from('no record'));
     await recordWebhookAttempt(given.store, { ...attempt, job_id: other.job_id });
-    const answer = await api.ask(`/status/${other.job_id}`);
-    expect(answer.status).toBe(200);
-    expect(answer.json).toMatchObject({ callback: { deliveries: [{ attempt: 1, state: 'retrying' }] } });
+    const response = await api.ask(`/status/${other.job_id}`);
+    expect(response.status).toBe(200);
+    expect(response.json).toMatchObject({ callback: { deliveries: [{ attempt: 1, state: 'retrying' }] } });
   });
 
-  it('asks the store only when there can be an attempt, and does without it while it is away', async () => {
+  it('reads the store only when there can be an attempt, and leaves them out while it is unavailable', async () => {
     const away = () => {
-      throw new StoreUnavailable('It is away.');
+      throw new StoreUnavailable('The store is unavailable.');
     };
     const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 1_000, maxConcurrent: 1 });
     const sources = { store: { get: away, list: away }, unlessUnavailable };

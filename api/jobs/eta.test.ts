@@ -2,15 +2,15 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { expect, it } from 'vitest';
-import { acceptedJobSchema } from '../upload/upload-response.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { form } from '../testing/images.ts';
+import { acceptedJobSchema } from '../upload/upload-response.ts';
 
 const given = givenApi();
 const PATIENCE = { timeout: 10_000, interval: 20 };
 const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();
 
-it('a job that waits shows its place in the queue and when it will have ended, in /status as in a 409', async () => {
+it('a waiting job has a queue position and an ETA, in /status and in a 409', async () => {
   const api = await given.api();
   const statusOf = async (jobId: string) => (await api.ask(`/status/${jobId}`)).json;
   const old = someRequest();

@@ -6,10 +6,10 @@ import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 
-/** Uploads are refused while the broker is away, so that far fewer than this ever wait. */
+/** Uploads are refused while the broker is unavailable, so that far fewer than this are ever pending. */
 const MAX_IN_FLIGHT = 10_000;
 
-/** Publishes events in the background, so that no answer waits for them. */
+/** Publishes events in the background, so that no response waits for them. */
 export class EventPublisher {
   readonly #publisher: Publisher;
   readonly #log: Logger;
@@ -21,17 +21,17 @@ export class EventPublisher {
     this.#log = log;
   }
 
-  /** Publishes now, and again until the broker confirms. */
+  /** Publishes the event and retries until the broker confirms it. */
   publish(event: JobEvent): void {
     if (this.#inFlight.size >= MAX_IN_FLIGHT) {
-      this.#discard(event, 'too many events wait already');
+      this.#discard(event, 'too many events are pending');
       return;
     }
     const publishing: Promise<void> = this.#publish(event).finally(() => this.#inFlight.delete(publishing));
     this.#inFlight.add(publishing);
   }
 
-  /** Waits for what is under way, at most `patienceMs`; then each gets its last try. */
+  /** Waits at most `timeoutMs` for pending events; then each gets a last attempt. */
   async stop(timeoutMs: number): Promise<void> {
     const timer = new AbortController();
     const all = Promise.all(this.#inFlight);
@@ -49,7 +49,7 @@ export class EventPublisher {
     }
   }
 
-  /** Nobody is misled: whoever meets the job later fills the event in. */
+  /** Harmless: later events of the job include everything that this one says. */
   #discard(event: JobEvent, reason: string): void {
     this.#log.warn({ job_id: event.data.job_id, event: event.type, reason }, 'could not publish an event');
   }

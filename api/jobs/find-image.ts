@@ -7,18 +7,18 @@ import { type JobEstimate, retryAfterDetails } from './job-estimates.ts';
 
 export type ImageKind = 'result' | 'original' | 'thumbnail';
 
-/** An image of a job: where its bytes lie, and what to say of them. */
+/** An image of a job: its key in the store, and its headers. */
 export interface JobImage {
   readonly key: string;
   readonly contentType: string;
   readonly sha256: string;
-  /** For the one who saves it. */
+  /** File name for saving it. */
   readonly fileName: string;
 }
 
 /**
  * @param estimate of a job that has not ended
- * @throws PipelineError `not_ready` before the job's end, `job_failed` after a bad one
+ * @throws PipelineError `not_ready` while the job has not ended, `job_failed` if it failed
  */
 export function findImage(kind: ImageKind, view: JobView, estimate?: JobEstimate): JobImage {
   const { job_id, original } = view.request;
@@ -37,11 +37,11 @@ export function findImage(kind: ImageKind, view: JobView, estimate?: JobEstimate
   }
 }
 
-/** Why there is no image of a job that has not ended. */
+/** The error for an image of a job that has not ended. */
 export function notReady(state: JobView['state'], estimate: JobEstimate | undefined): PipelineError {
   return new PipelineError(
     'not_ready',
-    `The job is ${state}; ask again, or wait with /status/{job_id}?wait=20.`,
+    `The job is ${state}. Retry later, or wait with /status/{job_id}?wait=20.`,
     { details: { job_status: state, ...retryAfterDetails(estimate?.eta_seconds) } },
   );
 }

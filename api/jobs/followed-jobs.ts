@@ -2,9 +2,9 @@ import { EventEmitter, once } from 'node:events';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { terminalStates } from '@image-pipeline/shared/contracts/job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import { LiveView, type JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
+import { type JobPage, LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 
-/** The newest jobs as the event log tells them, and a way to wait for the end of one. */
+/** The newest jobs of the event log, and a way to wait for the end of one. */
 export class FollowedJobs {
   readonly #view: LiveView;
   /** Emits the view of a job under its id when it ends. */
@@ -14,7 +14,7 @@ export class FollowedJobs {
 
   /**
    * @param capacity how many of the newest jobs to remember
-   * @param onChange told of every job of which something new is heard
+   * @param onChange called for every change of a job
    */
   constructor(capacity: number, onChange: (view: JobView) => void = () => undefined) {
     this.#view = new LiveView(capacity);
@@ -38,12 +38,12 @@ export class FollowedJobs {
     return this.#view.list(options);
   }
 
-  /** The log was begun anew: what was read from the old one no longer counts. */
+  /** The event log is read from its start again: forgets everything. */
   forget(): void {
     this.#view.clear();
   }
 
-  /** The job as it ended, at its next end; rejects when `signal` aborts. */
+  /** Resolves when the job ends the next time; rejects when `signal` aborts. */
   async nextEnd(jobId: string, signal: AbortSignal): Promise<void> {
     await once(this.#ends, jobId, { signal });
   }

@@ -45,32 +45,32 @@ describe.each([
   ['originals', original, 'image/png', 'Мой "кот" 猫.png'],
   ['thumbnail', thumbnail, 'image/jpeg', 'Мой "кот" 猫-thumbnail.jpg'],
 ])('/%s', (path, bytes, type, name) => {
-  it('answers the bytes with headers that let them be kept and do no harm', async () => {
+  it('returns the bytes with headers for caching and security', async () => {
     const api = await given.api();
     const { request } = await completedJob();
-    const answer = await api.ask(`/${path}/${request.job_id}`);
-    expect(answer.bytes).toEqual(Buffer.from(bytes));
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    const response = await api.ask(`/${path}/${request.job_id}`);
+    expect(response.bytes).toEqual(Buffer.from(bytes));
+    expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': type,
       'content-length': String(bytes.length),
       etag: `"${digest(bytes)}"`,
       'cache-control': 'private, max-age=31536000, immutable',
       'x-content-type-options': 'nosniff',
     });
-    expect(answer.headers.get('content-security-policy')).toContain('sandbox');
-    const disposition = parseDisposition(answer.headers.get('content-disposition') ?? '');
+    expect(response.headers.get('content-security-policy')).toContain('sandbox');
+    const disposition = parseDisposition(response.headers.get('content-disposition') ?? '');
     expect(disposition).toMatchObject({ type: 'inline', parameters: { filename: name } });
   });
 
-  it('answers HEAD with the same headers and no bytes', async () => {
+  it('returns the same headers without bytes for HEAD', async () => {
     const api = await given.api();
     const { request } = await completedJob();
-    const answer = await api.ask(`/${path}/${request.job_id}`, { method: 'HEAD' });
-    expect(answer).toMatchObject({ status: 200, bytes: Buffer.alloc(0) });
-    expect(answer.headers.get('content-length')).toBe(String(bytes.length));
+    const response = await api.ask(`/${path}/${request.job_id}`, { method: 'HEAD' });
+    expect(response).toMatchObject({ status: 200, bytes: Buffer.alloc(0) });
+    expect(response.headers.get('content-length')).toBe(String(bytes.length));
   });
 
-  it('answers 304 to who has the bytes, and the bytes to who has others', async () => {
+  it('returns 304 for a matching ETag, and the bytes for another one', async () => {
     const api = await given.api();
     const { request } = await completedJob();
     const etag = `"${digest(bytes)}"`;
@@ -81,15 +81,15 @@ describe.each([
     expect(await asked('"other"')).toMatchObject({ status: 200 });
   });
 
-  it('answers 410 where the bytes have been removed', async () => {
+  it('returns 410 if the bytes have been removed', async () => {
     const api = await given.api();
     const { request, outcome } = await completedJob();
     const keys = [originalKey(request.job_id), outcome.result.key, outcome.thumbnail.key];
     await Promise.all(keys.map((key) => given.store.remove(key)));
     for (const method of ['GET', 'HEAD']) {
-      const answer = await api.ask(`/${path}/${request.job_id}`, { method });
-      expect(answer.status).toBe(410);
-      expect(answer.headers.get('etag')).toBeNull();
+      const response = await api.ask(`/${path}/${request.job_id}`, { method });
+      expect(response.status).toBe(410);
+      expect(response.headers.get('etag')).toBeNull();
     }
     expect((await api.ask(`/${path}/${request.job_id}`)).json).toMatchObject({
       code: 'result_gone',
@@ -103,8 +103,8 @@ describe.each(['results', 'thumbnail'])('/%s of a job without a result', (path) 
     const api = await given.api();
     const request = someRequest();
     await given.storeJob(request);
-    const answer = await api.ask(`/${path}/${request.job_id}`);
-    expect(answer).toMatchObject({ status: 409, json: { code: 'not_ready', job_status: 'queued' } });
+    const response = await api.ask(`/${path}/${request.job_id}`);
+    expect(response).toMatchObject({ status: 409, json: { code: 'not_ready', job_status: 'queued' } });
   });
 
   it('is 410 with the code and the reason after a failure', async () => {
@@ -112,7 +112,7 @@ describe.each(['results', 'thumbnail'])('/%s of a job without a result', (path) 
     const request = someRequest();
     const outcome = failedOutcome(request);
     await given.storeJob(request, outcome);
-    const answer = await api.ask(`/${path}/${request.job_id}`);
-    expect(answer).toMatchObject({ status: 410, json: { code: 'job_failed', error: outcome.error } });
+    const response = await api.ask(`/${path}/${request.job_id}`);
+    expect(response).toMatchObject({ status: 410, json: { code: 'job_failed', error: outcome.error } });
   });
 });

@@ -14,7 +14,7 @@ export interface ImageRouteDeps extends JobSources {
   readonly estimate: EstimateJob;
 }
 
-/** `GET /results/{job_id}` and its like: the bytes of an image that never changes. */
+/** `GET /results/{job_id}` and `GET /originals/{job_id}`: an image, which never changes. */
 export function imageRoute(kind: Exclude<ImageKind, 'thumbnail'>, deps: ImageRouteDeps): RequestHandler {
   return async (request, response) => {
     const view = await readStatus(jobIdOf(request), deps);
@@ -35,21 +35,21 @@ export function imageRoute(kind: Exclude<ImageKind, 'thumbnail'>, deps: ImageRou
 }
 
 function gone(kind: ImageKind): never {
-  throw new PipelineError('result_gone', `The bytes of this ${kind} have been removed.`);
+  throw new PipelineError('result_gone', `The ${kind} has been removed from the store.`);
 }
 
-/** Whether the caller has these bytes already, by `If-None-Match`. */
+/** Whether the client has these bytes already, by `If-None-Match`. */
 export function isKnownToCaller(request: Request, image: JobImage): boolean {
   return fresh(request.headers, { etag: etagOf(image) });
 }
 
-/** @param size of the body in bytes; an answer without one has none */
+/** @param size of the body in bytes, if there is a body */
 export function setImageHeaders(response: Response, image: JobImage, size?: number): void {
   response.setHeader('ETag', etagOf(image));
   response.setHeader('Cache-Control', 'private, max-age=31536000, immutable');
   response.setHeader('Content-Type', image.contentType);
   response.setHeader('Content-Disposition', contentDisposition(image.fileName, { type: 'inline' }));
-  // Opened by itself, the image may be shown and nothing else.
+  // Opened as a page, the image may only be shown.
   response.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox");
   if (size !== undefined) response.setHeader('Content-Length', size);
 }

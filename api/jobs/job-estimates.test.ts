@@ -24,8 +24,8 @@ beforeEach(() => {
   followed = new FollowedJobs(1_000, (view) => estimates.changed(view));
 });
 
-/** The views after these events; all of them are told. */
-function told(...events: JobEvent[]): JobView[] {
+/** Applies these events and returns the views after them. */
+function applied(...events: JobEvent[]): JobView[] {
   for (const event of events) followed.apply(event);
   return events.flatMap(({ data }) => followed.get(data.job_id) ?? []);
 }
@@ -40,27 +40,27 @@ function retrying(secondsFromNow: number): JobEvent {
   return retryingEvent(someRequest({ submitted_at: at(-60) }), 1, hop);
 }
 
-/** A job that took a worker so long and ended so long ago, in seconds. */
+/** A job with this processing time that ended this long ago, in seconds. */
 function ended(took: number, ago: number): JobEvent {
   const request = someRequest({ submitted_at: at(-ago - took) });
   const hop = { state: 'processing', at: at(-ago - took), run: 1, attempt: 1, worker: 'worker-1' } as const;
   return endedEvent(request, { ...completedOutcome(request), timeline: [hop], finished_at: at(-ago) });
 }
 
-describe('how long a job will take', () => {
-  it('is unknown while no job has ended, or no worker is there, or the broker does not tell', () => {
-    const [view] = told(queued(1));
+describe('the estimate of a job', () => {
+  it('is unknown before the first end, without workers, and without queue metrics', () => {
+    const [view] = applied(queued(1));
     if (view === undefined) throw new Error('no view');
     expect(estimates.of(view, oneWorker(1))).toEqual({ queue_position: 1, eta_seconds: null });
-    told(ended(4, 10));
+    applied(ended(4, 10));
     expect(estimates.of(view, { ready: 1, consumers: 0 })).toEqual({ queue_position: 1, eta_seconds: null });
     expect(estimates.of(view, undefined)).toEqual({ queue_position: 1, eta_seconds: null });
     expect(estimates.of(view, oneWorker(1))).toEqual({ queue_position: 1, eta_seconds: 4 });
   });
 
-  it('grows with those before it, and shrinks with the workers', () => {
-    told(ended(3, 40), ended(5, 30));
-    const views = told(queued(3), queued(2), queued(1));
+  it('grows with the jobs ahead, and shrinks with more workers', () => {
+    applied(ended(3, 40), ended(5, 30));
+    const views = applied(queued(3), queued(2), queued(1));
     const etas = (consumers: number) =>
       views.map((view) => estimates.of(view, { ready: 3, consumers })?.eta_seconds);
     expect(etas(1)).toEqual([4, 8, 12]);
@@ -68,18 +68,18 @@ describe('how long a job will take', () => {
     expect(views.map((view) => estimates.of(view, oneWorker(3))?.queue_position)).toEqual([1, 2, 3]);
   });
 
-  it('goes by the pace that was measured, once there is one', () => {
-    const [first] = told(queued(20));
-    for (let second = 1; second <= 10; second++) told(ended(1, second));
-    const [last] = told(queued(1));
+  it('uses the measured throughput once there is one', () => {
+    const [first] = applied(queued(20));
+    for (let second = 1; second <= 10; second++) applied(ended(1, second));
+    const [last] = applied(queued(1));
     if (first === undefined || last === undefined) throw new Error('no view');
     expect(estimates.of(first, oneWorker(2))?.eta_seconds).toBe(1);
     expect(estimates.of(last, oneWorker(2))?.eta_seconds).toBe(3);
   });
 
-  it('of a job in work is what those took that needed longer, and unknown where none did', () => {
-    told(ended(2, 40), ended(6, 30), ended(10, 20));
-    const [early, late, stuck] = told(
+  it('of a job in progress is the mean rest of longer jobs, and unknown without any', () => {
+    applied(ended(2, 40), ended(6, 30), ended(10, 20));
+    const [early, late, stuck] = applied(
       ...[0, 5, 11].map((ago) => started(someRequest({ submitted_at: at(-60) }), ago)),
     );
     if (early === undefined || late === undefined || stuck === undefined) throw new Error('no view');
@@ -88,41 +88,41 @@ describe('how long a job will take', () => {
     expect(estimates.of(stuck, oneWorker(0))?.eta_seconds).toBeNull();
   });
 
-  it('of a job on the retry ladder is at least the rest of its wait', () => {
-    told(ended(4, 40));
-    const [soon, late] = told(retrying(2), retrying(30), queued(5), queued(4));
+  it('of a job in a retry queue is at least the rest of its delay', () => {
+    applied(ended(4, 40));
+    const [soon, late] = applied(retrying(2), retrying(30), queued(5), queued(4));
     if (soon === undefined || late === undefined) throw new Error('no view');
     expect(estimates.of(soon, oneWorker(2))).toEqual({ queue_position: null, eta_seconds: 12 });
     expect(estimates.of(late, oneWorker(2))).toEqual({ queue_position: null, eta_seconds: 34 });
-    const [due] = told(retrying(-1));
+    const [due] = applied(retrying(-1));
     if (due === undefined) throw new Error('no view');
     expect(estimates.of(due, oneWorker(3))).toEqual({ queue_position: 3, eta_seconds: 12 });
   });
 
-  it('is no question any more once it has ended', () => {
-    const [view] = told(ended(4, 1));
+  it('does not exist once the job has ended', () => {
+    const [view] = applied(ended(4, 1));
     expect(view && estimates.of(view, oneWorker(0))).toBeUndefined();
   });
 });
 
-describe('what the event log does not tell', () => {
-  it('RabbitMQ does: jobs before those that are remembered', () => {
-    told(ended(4, 40));
-    const [view] = told(queued(1));
+describe('jobs that the event log does not have', () => {
+  it('are counted by RabbitMQ if they are older than the log', () => {
+    applied(ended(4, 40));
+    const [view] = applied(queued(1));
     if (view === undefined) throw new Error('no view');
     estimates.compare(oneWorker(11));
     expect(estimates.of(view, oneWorker(11))).toEqual({ queue_position: 11, eta_seconds: 44 });
   });
 
-  it('RabbitMQ does: jobs whose end was not heard', () => {
-    const [, , view] = told(queued(90), queued(80), queued(1));
+  it('are counted by RabbitMQ if their end events are missing', () => {
+    const [, , view] = applied(queued(90), queued(80), queued(1));
     if (view === undefined) throw new Error('no view');
     estimates.compare(oneWorker(1));
     expect(estimates.of(view, oneWorker(1))?.queue_position).toBe(1);
   });
 
-  it('stays unknown of a job that is not remembered', () => {
-    const [view] = told(queued(1));
+  it('have no estimate', () => {
+    const [view] = applied(queued(1));
     if (view === undefined) throw new Error('no view');
     estimates.forget();
     expect(estimates.of(view, oneWorker(1))).toEqual({ queue_position: null, eta_seconds: null });

@@ -3,29 +3,29 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
 import { hasEnded } from './followed-jobs.ts';
-import { Throughput, ProcessingTimes } from './throughput.ts';
+import { ProcessingTimes, Throughput } from './throughput.ts';
 import { WaitingJobs } from './waiting-jobs.ts';
 
-/** Where a job is that has not ended, and how long it will take. Null: not known. */
+/** Queue position and ETA of a job that has not ended. Null: not known. */
 export interface JobEstimate {
-  /** 1 is the next one that a worker takes; null, too, while the job does not stand in the queue. */
+  /** 1 is the next job; null also while the job is not in the queue. */
   readonly queue_position: number | null;
   /** Until the job has ended. */
   readonly eta_seconds: number | null;
 }
 
-/** The queue in which jobs wait, as RabbitMQ has just shown it; undefined while it does not. */
+/** The newest metrics of the job queue; undefined while RabbitMQ does not return them. */
 export type QueueState = QueueFigures | undefined;
 
-/** Bounds what lost ends could leave behind. */
+/** Bounds the memory for jobs whose end events are lost. */
 const MAX_PROCESSING = 10_000;
-/** Of the wait for the next worker to become free, half is over on the average. */
+/** On average, half of the processing time of the current jobs is over. */
 const HALF_A_JOB = 0.5;
 
 /**
- * When jobs will end, by what the event log tells: how many wait before a job, how fast jobs end while others wait, and
- * how long workers had the newest ones in hand. RabbitMQ tells of jobs that the log does not reach back to, and whether
- * there is a worker at all; where there is none, nothing is promised.
+ * Estimates when jobs end, from the event log: the number of jobs ahead, the throughput while jobs wait, and the processing
+ * times of the newest jobs. RabbitMQ's metrics add the jobs that are older than the log, and whether there is a worker at
+ * all; without workers there is no estimate.
  */
 export class JobEstimates {
   readonly #now: () => number;
@@ -33,7 +33,7 @@ export class JobEstimates {
   readonly #processing = new Set<string>();
   readonly #processingTimes = new ProcessingTimes();
   readonly #throughput: Throughput;
-  /** Jobs before all others that events do not tell of; negative: of so many, the end was not heard. */
+  /** Waiting jobs that the event log does not know; negative: jobs whose end events are missing. */
   #unseenJobs = 0;
 
   constructor(now: () => number = Date.now) {
@@ -60,7 +60,7 @@ export class JobEstimates {
     this.#throughput.queueObserved(this.#waiting.dueBy(now) > 0, Math.min(now, newestHopAt(view)));
   }
 
-  /** The log was begun anew: what was read from the old one no longer counts. */
+  /** The event log is read from its start again: forgets everything. */
   forget(): void {
     this.#waiting.clear();
     this.#processing.clear();
@@ -69,12 +69,12 @@ export class JobEstimates {
     this.#unseenJobs = 0;
   }
 
-  /** Call it when the figures are new: a moment later, they and the events tell of different moments. */
+  /** Call it as soon as new metrics arrive, while they describe the same moment as the events. */
   compare(queue: QueueState): void {
     if (queue !== undefined) this.#unseenJobs = queue.ready - this.#waiting.dueBy(this.#now());
   }
 
-  /** Undefined of a job that has ended. */
+  /** Undefined for a job that has ended. */
   of(view: JobView, queue: QueueState): JobEstimate | undefined {
     if (hasEnded(view)) return undefined;
     if (view.state === 'processing') {
@@ -97,8 +97,8 @@ export class JobEstimates {
   }
 
   /**
-   * How long until this many jobs have ended, in seconds; undefined where nothing is known or no worker is there.
-   * @param slots how many jobs the workers can do at once, or the least that is known: each has one slot
+   * How long until this many jobs have ended, in seconds; undefined where nothing is known or there is no worker.
+   * @param slots how many jobs the workers can process at the same time; at least the number of workers
    */
   secondsFor(jobs: number, slots: number | undefined): number | undefined {
     if (slots === undefined || slots === 0) return undefined;
@@ -114,7 +114,7 @@ function hasWorkers(queue: QueueState): queue is QueueFigures {
   return queue !== undefined && queue.consumers > 0;
 }
 
-/** When a job that waits entered the queue or will enter it, in milliseconds since 1970. */
+/** When a waiting job entered or will enter the queue, in milliseconds since 1970. */
 function dueAt(view: JobView): number {
   const retryAt = view.timeline.at(-1)?.retry_at;
   return Date.parse(retryAt ?? view.request.submitted_at);
@@ -128,10 +128,10 @@ function rounded(seconds: number | undefined): number | null {
   return seconds === undefined ? null : Math.round(seconds * 10) / 10;
 }
 
-/** Where a job is and how long it will take; undefined once it has ended. */
+/** Queue position and ETA of a job; undefined once it has ended. */
 export type EstimateJob = (view: JobView) => Promise<JobEstimate | undefined>;
 
-/** Estimates by newest figures of the queue; of a job that has ended, without asking for them. */
+/** Estimates from the newest queue metrics; does not read them for a job that has ended. */
 export function createEstimateJob(
   estimates: Pick<JobEstimates, 'of'>,
   queueMetrics: ReadQueueMetrics,
@@ -140,10 +140,10 @@ export function createEstimateJob(
     hasEnded(view) ? undefined : estimates.of(view, (await queueMetrics())?.get(queueNames.process));
 }
 
-/** Where a job ends much sooner after all, nobody should have been sent away for longer. */
+/** Estimates can be far too high, so clients retry at least this often. */
 const MAX_RETRY_AFTER_S = 300;
 
-/** The member of a problem that becomes its `Retry-After`; none where nothing is known, and the usual one is sent. */
+/** The member of a problem that sets its `Retry-After`; none where nothing is known: then the default is sent. */
 export function retryAfterDetails(seconds: number | null | undefined): { retry_after_seconds?: number } {
   if (seconds === null || seconds === undefined) return {};
   return { retry_after_seconds: Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(seconds))) };

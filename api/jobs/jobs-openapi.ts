@@ -1,15 +1,15 @@
 import type { ProblemCode } from '../http/problem.ts';
 import { EXAMPLE_JOB_ID, jobPath, jobProblems, type Operations } from '../openapi/operation.ts';
-import { type JobList, jobListSchema, jobListQuerySchema } from './list-jobs.ts';
+import { type JobList, jobListQuerySchema, jobListSchema } from './list-jobs.ts';
 import { type StatusResponse, statusResponseSchema } from './status-response.ts';
 import { statusQuerySchema } from './status-route.ts';
 
 const imageTypes = { 'image/png': undefined, 'image/jpeg': undefined, 'image/webp': undefined };
 export const imageHeaders = {
-  ETag: 'The SHA-256 of the bytes; send it back as If-None-Match.',
-  'Content-Disposition': 'The name of the upload, with the ending of this image.',
+  ETag: 'SHA-256 of the bytes, for If-None-Match.',
+  'Content-Disposition': 'File name of the upload, with the extension of this image.',
 };
-export const unchanged = { description: 'Unchanged since the ETag in If-None-Match.' };
+export const unchanged = { description: 'Not modified: it matches the ETag in If-None-Match.' };
 export const imageProblems: readonly ProblemCode[] = [
   ...jobProblems,
   'not_ready',
@@ -22,7 +22,7 @@ export const imageOperations = {
   'GET /results/{job_id}': {
     id: 'readResult',
     tag: 'Images',
-    summary: 'The finished image',
+    summary: 'Get the result of a job',
     path: jobPath,
     responses: {
       200: { description: 'The image.', types: imageTypes, headers: imageHeaders },
@@ -33,7 +33,7 @@ export const imageOperations = {
   'GET /originals/{job_id}': {
     id: 'readOriginal',
     tag: 'Images',
-    summary: 'The image as it was uploaded',
+    summary: 'Get the original of a job',
     path: jobPath,
     responses: {
       200: {
@@ -127,13 +127,13 @@ export const jobListExample: JobList = {
   next_cursor: null,
 };
 
-/** What became of jobs. */
+/** The OpenAPI entries of status and list. */
 export const jobOperations = {
   'GET /status/{job_id}': {
     id: 'readStatus',
     tag: 'Jobs',
-    summary: 'What became of a job',
-    description: 'With `wait` the answer is held until the job has ended or the time is up.',
+    summary: 'Get the status of a job',
+    description: 'With `wait`, a long poll: responds when the job has ended or the time is over.',
     path: jobPath,
     query: statusQuerySchema,
     responses: {
@@ -148,8 +148,8 @@ export const jobOperations = {
   'GET /jobs': {
     id: 'listJobs',
     tag: 'Jobs',
-    summary: 'The newest jobs',
-    description: 'In production the list needs the token; a job’s own id is enough for that job.',
+    summary: 'List the newest jobs',
+    description: 'Needs the token in production; a single job only needs its id.',
     query: jobListQuerySchema,
     responses: {
       200: {

@@ -1,18 +1,18 @@
-/** Addresses of what belongs to a job. */
+/** URLs of a job's resources. */
 export interface Links {
   status(jobId: string): string;
   result(jobId: string): string;
   original(jobId: string): string;
   thumbnail(jobId: string): string;
-  /** How far a replay of dead letters is. */
+  /** Progress of a replay of dead letters. */
   replay(replayId: string): string;
-  /** The WebSocket on which the job's events arrive; undefined where callers cannot reach it. */
+  /** WebSocket with the job's events; undefined where clients cannot reach it. */
   events(jobId: string): string | undefined;
 }
 
 /**
- * @param apiUrl without a slash at its end; empty makes links relative to the host
- * @param notificationUrl e.g. `ws://localhost:8001`; empty: there is no link to it
+ * @param apiUrl without a trailing slash; empty: links are relative to the host
+ * @param notificationUrl e.g. `ws://localhost:8001`; empty: no links to it
  */
 export function createLinks(apiUrl: string, notificationUrl: string): Links {
   return {

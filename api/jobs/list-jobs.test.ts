@@ -1,9 +1,9 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { jobListSchema } from './list-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import type { TestApi } from '../testing/test-api.ts';
+import { jobListSchema } from './list-jobs.ts';
 
 const given = givenApi();
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -14,7 +14,7 @@ async function list(api: TestApi, query: string) {
 }
 
 describe('the list of jobs', () => {
-  it('is paged from the newest on, and can be of one state', async () => {
+  it('is paged, newest first, and can be filtered by state', async () => {
     const requests = [someRequest(), someRequest(), someRequest(), someRequest()] as const;
     const [failed, completed, ...waiting] = requests;
     await given.publish(...lifeOf(failed, failedOutcome(failed)), ...lifeOf(completed));

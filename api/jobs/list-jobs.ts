@@ -63,12 +63,12 @@ export interface JobsRouteDeps {
   readonly links: Links;
 }
 
-/** `GET /jobs`: the newest jobs that the event log remembers. */
+/** `GET /jobs`: the newest jobs in the event log. */
 export function jobsRoute({ followed, isCaughtUp, links }: JobsRouteDeps): RequestHandler {
   return (request, response) => {
     const { status, limit, cursor } = readQuery(request, jobListQuerySchema);
     if (!isCaughtUp()) {
-      throw new PipelineError('not_caught_up', 'The event log is still being read; ask again in a moment.');
+      throw new PipelineError('not_caught_up', 'The event log is still being read. Retry in a moment.');
     }
     const page = followed.list({ state: status, limit, before: cursor });
     response.setHeader('Cache-Control', 'no-store');

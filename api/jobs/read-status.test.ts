@@ -10,12 +10,12 @@ import {
   started,
 } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { FollowedJobs } from './followed-jobs.ts';
-import { readStatus } from './read-status.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { SlowStore } from '../testing/slow-store.ts';
-import { createUnlessUnavailable } from './unless-unavailable.ts';
 import type { TestApi } from '../testing/test-api.ts';
+import { FollowedJobs } from './followed-jobs.ts';
+import { readStatus } from './read-status.ts';
+import { createUnlessUnavailable } from './unless-unavailable.ts';
 
 const given = givenApi();
 const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 400, maxConcurrent: 32 });
@@ -33,7 +33,7 @@ async function untilListed(api: TestApi, jobId: string, status: string): Promise
 }
 
 describe('the status of a job', () => {
-  it('is all that is known of it, with links, once it has completed', async () => {
+  it('has all details and links once it has completed', async () => {
     const api = await given.api();
     const request = someRequest();
     const outcome = completedOutcome(request);
@@ -72,7 +72,7 @@ describe('the status of a job', () => {
     });
   });
 
-  it('shows every hop of a job that is tried again, and why', async () => {
+  it('shows every attempt of a retried job, and why it was retried', async () => {
     const api = await given.api();
     const request = someRequest();
     await given.publish(queuedEvent(request), started(request), retrying(request), started(request, 2));
@@ -90,7 +90,7 @@ describe('the status of a job', () => {
       });
   });
 
-  it('of a failed job has the code and the reason', async () => {
+  it('has code and reason of a failed job', async () => {
     const api = await given.api();
     const request = someRequest();
     await given.storeJob(request, failedOutcome(request));
@@ -100,7 +100,7 @@ describe('the status of a job', () => {
     });
   });
 
-  it('of a replayed job shows its newest run, and how earlier ones ended', async () => {
+  it('shows the newest run of a replayed job, and how earlier runs ended', async () => {
     const api = await given.api();
     const first = someRequest();
     const second = { ...first, run: 2 };
@@ -121,7 +121,7 @@ describe('the status of a job', () => {
     });
   });
 
-  it('is found by an id in capital letters too', async () => {
+  it('accepts an id in capital letters', async () => {
     const api = await given.api();
     const request = someRequest();
     await given.storeJob(request);
@@ -137,21 +137,21 @@ describe('the status of a job', () => {
     ['a path', '..%2f..%2fetc%2fpasswd'],
     ['a NUL', '%00'],
     ['a very long text', 'x'.repeat(4_000)],
-  ])('of %s is 404', async (_case, id) => {
+  ])('is 404 for %s', async (_case, id) => {
     const api = await given.api();
     for (const path of ['status', 'results', 'originals', 'thumbnail']) {
       expect(await api.ask(`/${path}/${id}`)).toMatchObject({ status: 404, json: { code: 'job_not_found' } });
     }
   });
 
-  it('of what cannot be decoded is 400', async () => {
+  it('is 400 for an undecodable id', async () => {
     const api = await given.api();
     expect((await api.ask('/status/%E0%A4%A')).json).toMatchObject({ code: 'malformed_request' });
   });
 });
 
 describe('a restarted API', () => {
-  it('shows old jobs as they ended, and running ones as processing', async () => {
+  it('shows ended jobs as they ended, and running ones as processing', async () => {
     const [old, running, waiting] = [someRequest(), someRequest(), someRequest()];
     await given.storeJob(old, completedOutcome(old));
     await given.storeJob(running);
@@ -164,10 +164,10 @@ describe('a restarted API', () => {
   });
 });
 
-describe('a job that has ended unheard', () => {
+describe('a job whose end event is missing', () => {
   const longAgo = () => someRequest({ submitted_at: new Date(Date.now() - 3_000).toISOString() });
 
-  it('is shown as it ended all the same, and listed so from then on', async () => {
+  it('is shown as it ended, and listed so from then on', async () => {
     const api = await given.api();
     const request = longAgo();
     await given.publish(queuedEvent(request));
@@ -179,7 +179,7 @@ describe('a job that has ended unheard', () => {
     expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'completed' });
   });
 
-  it('ends the wait of those who ask for it', async () => {
+  it('ends the long polls for it', async () => {
     const api = await given.api();
     const request = longAgo();
     await given.publish(queuedEvent(request));
@@ -189,12 +189,12 @@ describe('a job that has ended unheard', () => {
     expect((await waiting).json).toMatchObject({ status: 'failed' });
   });
 
-  it('is as the log tells while it has just changed, or while the store does not answer', async () => {
+  it('is shown from the log just after a change, or while the store is unavailable', async () => {
     const outcomes: string[] = [];
     const store = {
       get: (key: string) => {
         outcomes.push(key);
-        return Promise.reject(new StoreUnavailable('The store is away.'));
+        return Promise.reject(new StoreUnavailable('The store is unavailable.'));
       },
       list: () => given.store.list('nothing'),
     };
@@ -209,7 +209,7 @@ describe('a job that has ended unheard', () => {
     expect(outcomes).toEqual([outcomeKey(old.job_id, 1)]);
   });
 
-  it('is as the log tells, in less than a second, while the store takes calls and is silent', async () => {
+  it('is shown from the log within a second while the store accepts calls but does not respond', async () => {
     const store = new SlowStore(given.store, 0);
     store.hang(15_000);
     const followed = new FollowedJobs(10);
@@ -224,7 +224,7 @@ describe('a job that has ended unheard', () => {
 });
 
 describe('waiting for the end of a job', () => {
-  it('holds the answer until the job ends', async () => {
+  it('holds the response until the job ends', async () => {
     const api = await given.api();
     const request = someRequest();
     await given.storeJob(request);
@@ -234,7 +234,7 @@ describe('waiting for the end of a job', () => {
     expect((await waiting).json).toMatchObject({ status: 'completed' });
   });
 
-  it('answers what is known when the time is up', async () => {
+  it('responds with the current status when the time is over', async () => {
     const api = await given.api();
     const request = someRequest();
     await given.storeJob(request);
@@ -243,7 +243,7 @@ describe('waiting for the end of a job', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(990);
   });
 
-  it('answers at once for a job that has ended, and for one that never was', async () => {
+  it('responds at once for an ended job and for an unknown one', async () => {
     const api = await given.api();
     const request = someRequest();
     await given.storeJob(request, completedOutcome(request));
@@ -251,7 +251,7 @@ describe('waiting for the end of a job', () => {
     expect((await api.ask(`/status/${someRequest().job_id}?wait=60`)).status).toBe(404);
   });
 
-  it('ends when the API stops, with what is known', async () => {
+  it('ends with the current status when the API stops', async () => {
     const api = await given.api();
     const request = someRequest();
     await given.storeJob(request);
@@ -261,7 +261,7 @@ describe('waiting for the end of a job', () => {
     expect((await waiting).json).toMatchObject({ status: 'queued' });
   });
 
-  it.each(['61', '-1', '1.5', 'soon', ''])('for "%s" seconds is refused', async (wait) => {
+  it.each(['61', '-1', '1.5', 'soon', ''])('refuses "%s" seconds', async (wait) => {
     const api = await given.api();
     expect((await api.ask(`/status/${someRequest().job_id}?wait=${wait}`)).json).toMatchObject({
       code: 'invalid_parameter',

@@ -5,21 +5,21 @@ import { findEarlierRuns, findStoredJob } from '@image-pipeline/shared/jobs/find
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { hasEnded, type FollowedJobs } from './followed-jobs.ts';
+import { type FollowedJobs, hasEnded } from './followed-jobs.ts';
 import type { UnlessUnavailable } from './unless-unavailable.ts';
 
-/** Within this age (ms) of a job's newest hop, the event of its end may just be under way. */
+/** Within this time (ms) after a job's newest event, the event of its end may be in flight. */
 const EVENT_LATENCY_MS = 2_000;
 
 export interface JobSources {
   readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd' | 'apply'>;
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
-  /** For what the store knows besides of a job that the event log remembers. */
+  /** For optional reads of the store about a job in the event log. */
   readonly unlessUnavailable: UnlessUnavailable;
 }
 
 /**
- * What is known of a job: from the event log while it remembers the job, else from the store.
+ * The state of a job: from the event log if it has the job, else from the store.
  * @throws PipelineError `job_not_found`; StoreUnavailable
  */
 export async function readStatus(jobId: string, sources: JobSources): Promise<JobView> {
@@ -27,12 +27,12 @@ export async function readStatus(jobId: string, sources: JobSources): Promise<Jo
   const id = jobId.toLowerCase();
   const live = followed.get(id);
   const view = live === undefined ? await findStoredJob(store, id) : await fromLogAndStore(live, sources);
-  if (view === undefined) throw new PipelineError('job_not_found', 'There is no job with this id.');
+  if (view === undefined) throw new PipelineError('job_not_found', 'No job with this id.');
   return view;
 }
 
 /**
- * The same, but holds the answer until the job has ended, `waitMs` are up or `signal` aborts, whichever is first.
+ * The same, but waits until the job has ended, `waitMs` are over or `signal` aborts, whichever is first.
  * @throws PipelineError `job_not_found`, at once; StoreUnavailable
  */
 export async function awaitStatus(
@@ -43,7 +43,7 @@ export async function awaitStatus(
 ): Promise<JobView> {
   const over = new AbortController();
   const enough = AbortSignal.any([signal, over.signal]);
-  // Listens before it looks, so that no end falls in between.
+  // Listens before it reads, so that no end is missed in between.
   const ended = sources.followed.nextEnd(jobId.toLowerCase(), enough).catch(() => undefined);
   try {
     const view = await readStatus(jobId, sources);
@@ -60,25 +60,25 @@ async function fromLogAndStore(live: JobView, sources: JobSources): Promise<JobV
   return earlierRuns === undefined ? view : { ...view, earlierRuns };
 }
 
-/** The event of a job's end may be late, or lost with a broker that died; its outcome was stored before. */
+/** The event of a job's end may be late, or lost with a broker; the outcome was stored before it. */
 async function withEnd(view: JobView, { followed, store, unlessUnavailable }: JobSources): Promise<JobView> {
   if (hasEnded(view) || isFresh(view)) return view;
   const { job_id, run } = view.request;
   const outcome = await unlessUnavailable(() => readOutcome(store, job_id, run));
   if (outcome === undefined) return view;
   const end = endedEvent(view.request, outcome);
-  // Read once, known to everybody here.
+  // So that it is read from the store only once.
   followed.apply(end);
   return applyEvent(view, end);
 }
 
-/** A time of the future is of another clock, and says nothing. */
+/** A time in the future comes from a wrong clock and is ignored. */
 function isFresh({ timeline }: JobView): boolean {
   const age = Date.now() - Date.parse(timeline.at(-1)?.at ?? '');
   return age >= 0 && age < EVENT_LATENCY_MS;
 }
 
-/** The log may reach back to the newest run only. Undefined where it knows all runs, or the store does not answer at once. */
+/** The log may have only the newest run. Undefined if it has all runs, or if the store does not respond in time. */
 async function missingRunsOf({ request, earlierRuns }: JobView, { store, unlessUnavailable }: JobSources) {
   const { job_id, run } = request;
   if (earlierRuns.length >= run - 1) return undefined;

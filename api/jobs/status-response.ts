@@ -27,11 +27,11 @@ const deliverySchema = z
     attempt: z.int().min(1),
     at: z.iso.datetime(),
     state: z.enum(webhookStates).meta({
-      description: '`dead`: given up; the event lies in RabbitMQ’s queue image.webhooks.dead.',
+      description: '`dead`: discarded after the last retry; the event is in the queue image.webhooks.dead.',
     }),
-    status: z.int().optional().meta({ description: 'HTTP status of the receiver’s answer, if one came.' }),
+    status: z.int().optional().meta({ description: 'HTTP status of the receiver’s response, if any.' }),
     error: webhookAttemptSchema.shape.error.meta({ description: meanings.join(' ') }),
-    next_attempt_at: z.iso.datetime().optional().meta({ description: 'Not before this.' }),
+    next_attempt_at: z.iso.datetime().optional().meta({ description: 'Earliest time of the next attempt.' }),
   })
   .meta({ id: 'WebhookDelivery', description: 'One attempt to deliver a webhook.' });
 
@@ -39,15 +39,15 @@ const callbackSchema = z
   .object({
     url: z.string(),
     deliveries: z.array(deliverySchema).optional().meta({
-      description: 'Oldest first; missing while the store does not answer.',
+      description: 'Oldest first; missing while the store is unavailable.',
     }),
   })
-  .meta({ id: 'Callback', description: 'The webhook that was asked for.' });
+  .meta({ id: 'Callback', description: 'The requested webhook.' });
 
-/** Undefined where the store did not tell. */
+/** Undefined if the store did not respond. */
 export type Deliveries = readonly WebhookAttempt[] | undefined;
 
-/** What `/status` answers about the webhook of a job. */
+/** The webhook of a job in the response of `/status`. */
 function callbackResponse(
   url: string | undefined,
   deliveries: Deliveries,
@@ -103,35 +103,38 @@ export const statusResponseSchema = z
   .object({
     job_id: jobIdSchema,
     status: z.enum(jobStates),
-    run: z.int().min(1).meta({ description: '1, and one more each time the job is replayed.' }),
+    run: z.int().min(1).meta({ description: '1; each replay increments it.' }),
     attempt: z.int().min(1).meta({ description: 'The newest attempt of this run.' }),
     submitted_at: time,
     updated_at: time,
     queue_position: z.int().min(1).nullable().optional().meta({
       description:
-        'Of a job that has not ended: 1 is the next one that a worker takes; null while it does not stand in the queue, and where nothing is known.',
+        'Of a job that has not ended: 1 is the next job; null while it is not in the queue, or if unknown.',
     }),
     eta_seconds: z.number().min(0).nullable().optional().meta({
       description:
-        'An estimate of when the job has ended, by those before it and by how fast jobs ended lately; null where nothing is known, such as while no worker is there.',
+        'Estimated time until the job ends, from the jobs ahead of it and the recent throughput; null if unknown, e.g. while there is no worker.',
     }),
     original: originalSchema,
     operations: operationsSchema,
     output: outputSchema,
-    timeline: z.array(timelineEntrySchema).meta({ description: 'Hops of this run, oldest first.' }),
+    timeline: z.array(timelineEntrySchema).meta({ description: 'State changes of this run, oldest first.' }),
     result: resultSchema.optional(),
-    source: z.object({ width: side, height: side }).optional().meta({ description: 'The decoded original.' }),
+    source: z
+      .object({ width: side, height: side })
+      .optional()
+      .meta({ description: 'Size of the decoded original.' }),
     thumbnail_url: z.string().optional(),
     timings: timingsSchema.optional(),
     error: failureSchema.optional(),
     callback: callbackSchema.optional(),
-    runs: z.array(earlierRunSchema).meta({ description: 'How earlier runs ended, oldest first.' }),
+    runs: z.array(earlierRunSchema).meta({ description: 'Earlier runs, oldest first.' }),
   })
   .meta({ id: 'JobStatus' });
 
 export type StatusResponse = z.output<typeof statusResponseSchema>;
 
-/** What is known of a job beside its view. */
+/** Data of the response besides the job itself. */
 export interface StatusContext {
   readonly deliveries: Deliveries;
   /** Undefined once the job has ended. */
@@ -139,7 +142,7 @@ export interface StatusContext {
   readonly links: Links;
 }
 
-/** What `/status` answers about a job. */
+/** The response of `/status`. */
 export function statusResponse(
   view: JobView,
   { deliveries, estimate, links }: StatusContext,

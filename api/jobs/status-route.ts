@@ -10,17 +10,17 @@ import { awaitStatus, type JobSources, readStatus } from './read-status.ts';
 import { type Deliveries, statusResponse } from './status-response.ts';
 
 export const statusQuerySchema = z.object({
-  wait: wholeNumber(0, 60, 0, 'Seconds to hold the answer for, until the job has ended.'),
+  wait: wholeNumber(0, 60, 0, 'Seconds to wait for the end of the job.'),
 });
 
 export interface StatusRouteDeps extends JobSources {
   readonly links: Links;
   readonly estimate: EstimateJob;
-  /** Aborts when the service stops: answers that are held are given then. */
+  /** Aborts when the service stops: waiting requests get their response then. */
   readonly stopping: AbortSignal;
 }
 
-/** `GET /status/{job_id}`, with `?wait=20` once the job has ended or the time is up. */
+/** `GET /status/{job_id}`; `?wait=20` is a long poll for the end of the job. */
 export function statusRoute(deps: StatusRouteDeps): RequestHandler {
   return async (request, response) => {
     const jobId = jobIdOf(request);
@@ -41,8 +41,8 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
 }
 
 /**
- * The attempts to deliver webhooks of a job: none before a run of it has ended, and none that cannot be read. Undefined
- * while the store does not answer: what is known of the job is told without them.
+ * The delivery attempts of a job's webhooks, without unreadable ones; none before its first run has ended. Undefined while
+ * the store does not respond: the response then leaves them out.
  */
 export async function readDeliveries(
   view: JobView,

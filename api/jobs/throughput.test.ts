@@ -14,8 +14,8 @@ beforeEach(() => {
   throughput = new Throughput(() => NOW);
 });
 
-describe('the pace of jobs', () => {
-  it('is unknown while hardly any has ended', () => {
+describe('the throughput', () => {
+  it('is unknown while too few jobs have ended', () => {
     throughput.queueObserved(true, NOW - 10_000);
     expect(throughput.perSecond).toBeUndefined();
     for (let second = 1; second <= 4; second++) ended(second);
@@ -24,7 +24,7 @@ describe('the pace of jobs', () => {
     expect(throughput.perSecond).toBe(0.5);
   });
 
-  it('is that of the time in which jobs wait', () => {
+  it('is measured while jobs wait', () => {
     for (let second = 1; second <= 30; second++) ended(second);
     expect(throughput.perSecond).toBeUndefined();
     throughput.queueObserved(true, NOW - 15_500);
@@ -34,7 +34,7 @@ describe('the pace of jobs', () => {
     expect(throughput.perSecond).toBeUndefined();
   });
 
-  it('is that of the newest, and changes with them', () => {
+  it('follows the newest jobs', () => {
     throughput.queueObserved(true, NOW - 50_000);
     for (let second = 10; second < 50; second++) ended(second);
     expect(throughput.perSecond).toBeCloseTo(20 / 30);
@@ -42,7 +42,7 @@ describe('the pace of jobs', () => {
     expect(throughput.perSecond).toBeCloseTo(2);
   });
 
-  it('forgets what ended more than a minute ago, and takes ends of clocks that run ahead for ends of now', () => {
+  it('ignores ends older than a minute, and counts ends in the future as now', () => {
     throughput.queueObserved(true, NOW - 100_000);
     for (let second = 61; second <= 100; second++) ended(second);
     expect(throughput.perSecond).toBeUndefined();

@@ -1,19 +1,19 @@
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
-/** What ended longer ago says nothing about now. */
+/** Older ends say nothing about the current throughput. */
 const WINDOW_MS = 60_000;
-/** Few enough to follow when workers come or go, or other images. */
+/** Few enough to follow changes of workers and images. */
 const NEWEST = 20;
-/** Fewer tell too little. */
+/** Fewer are too few for an estimate. */
 const MIN_ENDS = 5;
 
 /**
- * How fast jobs end while others wait, whichever worker ends them. While none waits, jobs end as fast as they come, which
- * says nothing about how fast they could.
+ * Throughput of all workers while jobs wait. While none waits, jobs end as fast as they arrive, which says nothing about
+ * the maximum.
  */
 export class Throughput {
   readonly #now: () => number;
-  /** When the newest and the one before them ended, in milliseconds since 1970, oldest first. */
+  /** Ends of the newest jobs and the one before them, in milliseconds since 1970, oldest first. */
   #endTimes: number[] = [];
   #waitingSince: number | undefined;
 
@@ -26,7 +26,7 @@ export class Throughput {
     this.#endTimes = [...this.#endTimes, end].sort((one, other) => one - other).slice(-NEWEST - 1);
   }
 
-  /** @param at when it was seen that jobs wait, or that none does, in milliseconds since 1970 */
+  /** @param at time of the observation, in milliseconds since 1970 */
   queueObserved(isWaiting: boolean, at: number): void {
     this.#waitingSince = isWaiting ? (this.#waitingSince ?? at) : undefined;
   }
@@ -36,21 +36,21 @@ export class Throughput {
     this.#waitingSince = undefined;
   }
 
-  /** Jobs a second, by the newest that ended while others waited; undefined where too few did in the last minute. */
+  /** Jobs per second, from the newest that ended while others waited; undefined if too few did in the last minute. */
   get perSecond(): number | undefined {
     const now = this.#now();
     const since = Math.max(this.#waitingSince ?? now, now - WINDOW_MS);
     const [first = since, ...others] = this.#endTimes.filter((end) => end > since);
-    // The oldest of them only marks the beginning where all of them count.
+    // If the window is full, its oldest end only marks the start.
     const [begin, endTimes] = others.length === NEWEST ? [first, NEWEST] : [since, others.length + 1];
     return endTimes < MIN_ENDS ? undefined : (endTimes * 1_000) / Math.max(1, now - begin);
   }
 }
 
-/** Enough for a mean, few enough to follow when other images come. */
+/** Enough for a mean, few enough to follow changes of images. */
 const NEWEST_TIMES = 100;
 
-/** How long workers had a job in hand, of the newest that ended; in seconds. */
+/** Processing times of the newest jobs that ended, in seconds. */
 export class ProcessingTimes {
   readonly #times: number[] = [];
 
@@ -65,12 +65,12 @@ export class ProcessingTimes {
     this.#times.length = 0;
   }
 
-  /** Undefined where none has ended. */
+  /** Undefined if no job has ended. */
   get mean(): number | undefined {
     return this.left(0);
   }
 
-  /** What a job still needs that is in hand for `elapsed`: the mean of those that took longer; undefined if none did. */
+  /** Expected rest of a job after `elapsed` seconds: the mean of those that took longer; undefined if none did. */
   left(elapsed: number): number | undefined {
     const longer = this.#times.filter((time) => time >= elapsed);
     if (longer.length === 0) return undefined;

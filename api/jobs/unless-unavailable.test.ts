@@ -3,14 +3,14 @@ import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { expect, it } from 'vitest';
 import { createUnlessUnavailable } from './unless-unavailable.ts';
 
-it('gives what the store tells, and nothing where it is away', async () => {
+it('returns what the store returns, and undefined while it is unavailable', async () => {
   const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 1_000, maxConcurrent: 1 });
   expect(await unlessUnavailable(() => Promise.resolve(1))).toBe(1);
   expect(await unlessUnavailable<number>(() => Promise.reject(new StoreUnavailable('away')))).toBeUndefined();
   await expect(unlessUnavailable(() => Promise.reject(new Error('a bug')))).rejects.toThrow('a bug');
 });
 
-it('asks a silent store no more often than it may, and again once it speaks', async () => {
+it('limits the reads of a silent store, and reads again once it responds', async () => {
   const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 20, maxConcurrent: 2 });
   const pending = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   let asked = 0;
@@ -21,6 +21,6 @@ it('asks a silent store no more often than it may, and again once it speaks', as
   pending[0]?.resolve('late');
   await setTimeout(0);
   expect(await ask()).toBe('at once');
-  // A failure that nobody waits for any more is nobody's.
+  // A late failure must not be an unhandled rejection.
   pending[1]?.reject(new Error('late, too'));
 });

@@ -1,17 +1,17 @@
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 
-/** Does a read of the store; undefined where the store is away or does not answer at once. Throws what else `read` throws. */
+/** Reads from the store; undefined if the store is unavailable or too slow. Throws what else `read` throws. */
 export type UnlessUnavailable = <Result>(read: () => Promise<Result>) => Promise<Result | undefined>;
 
 export interface UnlessUnavailableOptions {
-  /** How long an answer is waited for, in milliseconds; the read itself ends with the store's own time-outs. */
+  /** Time-out in milliseconds; the read itself ends with the store's own time-outs. */
   readonly timeoutMs: number;
-  /** Reads that may be under way, waited for or not: a silent store must not be asked more and more. */
+  /** Maximum number of reads in flight, so that reads do not pile up at a silent store. */
   readonly maxConcurrent: number;
 }
 
-/** For those who have something to tell without the store. While too many reads are under way the store counts as away. */
+/** For optional reads. While too many reads are in flight the store counts as unavailable. */
 export function createUnlessUnavailable({
   timeoutMs,
   maxConcurrent,

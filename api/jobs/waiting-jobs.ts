@@ -1,13 +1,13 @@
-/** Far more than may wait by default; beyond it, those who came first are no longer counted. */
+/** Far more than may wait by default; beyond it, the oldest are no longer counted. */
 const MAX_JOBS = 100_000;
 
 interface WaitingJob {
   readonly jobId: string;
-  /** Milliseconds since 1970; in the future while the job waits on a rung of the retry ladder. */
+  /** Milliseconds since 1970; in the future while the job waits in a retry queue. */
   readonly dueAt: number;
 }
 
-/** Jobs that wait for a worker, by the time at which each entered the queue or will enter it. */
+/** Jobs that wait for a worker, ordered by the time at which each enters the queue. */
 export class WaitingJobs {
   /** In order. */
   readonly #jobs: WaitingJob[] = [];
@@ -27,13 +27,13 @@ export class WaitingJobs {
     this.#dueAt.delete(jobId);
   }
 
-  /** How many jobs are served before this one; undefined where it does not wait. */
+  /** Number of jobs ahead of this one; undefined where it does not wait. */
   ahead(jobId: string): number | undefined {
     const dueAt = this.#dueAt.get(jobId);
     return dueAt === undefined ? undefined : this.#indexOf({ jobId, dueAt });
   }
 
-  /** How many have entered by this time, in milliseconds since 1970. */
+  /** Number of jobs in the queue at this time, in milliseconds since 1970. */
   dueBy(time: number): number {
     return this.#indexOf({ jobId: '', dueAt: time + 1 });
   }
@@ -43,7 +43,7 @@ export class WaitingJobs {
     this.#dueAt.clear();
   }
 
-  /** Where this place is, or would be. */
+  /** Index of the job, or where to insert it. */
   #indexOf(job: WaitingJob): number {
     let [from, to] = [0, this.#jobs.length];
     while (from < to) {
@@ -56,7 +56,7 @@ export class WaitingJobs {
   }
 }
 
-/** Ids are in the order of their making. */
+/** Job ids are in the order of creation. */
 function isBefore(one: WaitingJob, other: WaitingJob): boolean {
   return one.dueAt < other.dueAt || (one.dueAt === other.dueAt && one.jobId < other.jobId);
 }

@@ -3,32 +3,32 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { jobListSchema } from '../jobs/list-jobs.ts';
-import { queueStatsSchema } from '../thumbnails/thumbnail-routes.ts';
-import { queueStatusSchema } from '../pipeline-status/queue-status.ts';
-import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status.ts';
-import { statusResponseSchema } from '../jobs/status-response.ts';
-import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../dead-letters/replay-routes.ts';
-import { acceptedJobSchema } from '../upload/upload-response.ts';
-import { parseReplayOrder } from '../dead-letters/replay-request.ts';
-import { allowedFormats, FILE_FIELD, textFields } from '../upload/upload-options.ts';
-import { problemCodes, problemTable } from '../http/problem.ts';
-import { createOpenapiDocument, operations } from './document.ts';
-import { acceptedExample, uploadFormSchema } from '../upload/upload-openapi.ts';
-import { jobListExample, statusExample } from '../jobs/jobs-openapi.ts';
-import { queueStatsExample } from '../thumbnails/thumbnails-openapi.ts';
-import { commonProblems, unmatchedRouteProblems, type Operation } from './operation.ts';
 import {
   replayBegunExample,
   replayBodyExamples,
   replayPreviewExample,
   replayStatusExample,
 } from '../dead-letters/dead-letters-openapi.ts';
+import { parseReplayOrder } from '../dead-letters/replay-request.ts';
+import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../dead-letters/replay-routes.ts';
+import { problemCodes, problemTable } from '../http/problem.ts';
+import { jobListExample, statusExample } from '../jobs/jobs-openapi.ts';
+import { jobListSchema } from '../jobs/list-jobs.ts';
+import { statusResponseSchema } from '../jobs/status-response.ts';
 import {
   cacheStateExample,
   queueStatusExample,
   serverStatusExample,
 } from '../pipeline-status/pipeline-status-openapi.ts';
+import { queueStatusSchema } from '../pipeline-status/queue-status.ts';
+import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status.ts';
+import { queueStatsSchema } from '../thumbnails/thumbnail-routes.ts';
+import { queueStatsExample } from '../thumbnails/thumbnails-openapi.ts';
+import { acceptedExample, uploadFormSchema } from '../upload/upload-openapi.ts';
+import { allowedFormats, FILE_FIELD, textFields } from '../upload/upload-options.ts';
+import { acceptedJobSchema } from '../upload/upload-response.ts';
+import { createOpenapiDocument, operations } from './document.ts';
+import { commonProblems, type Operation, unmatchedRouteProblems } from './operation.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -71,7 +71,7 @@ const inputsSchema = z.object({
   }),
 });
 
-/** Parameters and form fields that may be left out, each as it stands in the document, by operation and name. */
+/** Optional parameters and form fields of the document, by operation and name. */
 function optionalInputs(): Record<string, unknown> {
   const document = JSON.parse(JSON.stringify(createOpenapiDocument(''))) as unknown;
   const { paths, components } = inputsSchema.parse(document);
@@ -100,7 +100,7 @@ describe('the OpenAPI document', () => {
     expect(validator.version).toBe('3.1');
   });
 
-  it('has every error code with its status where it can be answered', () => {
+  it('has every error code with its status at the operations that return it', () => {
     const { paths = {} } = createOpenapiDocument('');
     const documented = new Set<string>([...unmatchedRouteProblems]);
     for (const [route, operation] of Object.entries<Operation>(operations)) {
@@ -115,25 +115,25 @@ describe('the OpenAPI document', () => {
     expect([...documented].toSorted()).toEqual(problemCodes.toSorted());
   });
 
-  it('has no error code that is gone, and misses none that is used', async () => {
+  it('has exactly the error codes that are used', async () => {
     const [api, shared] = [await sourceOf('api'), await sourceOf('shared')];
     expect(problemCodes.filter((code) => !`${api}${shared}`.includes(`'${code}'`))).toEqual([]);
     const thrown = [...api.matchAll(/new PipelineError\(\s*'(\w+)'/g)].map(([, code]) => code);
     expect(problemCodes).toEqual(expect.arrayContaining(thrown));
   });
 
-  it('lists every code, those of failed jobs too, for people', () => {
+  it('lists every code, including those of failed jobs', () => {
     const text = JSON.stringify(createOpenapiDocument('').components?.schemas);
     for (const code of problemCodes) expect(text).toContain(`| \`${code}\` | ${problemTable[code].status} |`);
     expect(text).toContain('| `undecodable_image` | in a failed job |');
   });
 
-  it('describes the form that is read', () => {
+  it('describes the fields of the upload form', () => {
     expect(Object.keys(uploadFormSchema.shape)).toEqual([FILE_FIELD, ...textFields]);
     expect(uploadFormSchema.shape.format.unwrap().options).toEqual(allowedFormats);
   });
 
-  it('has no example or default for what is optional, which Swagger UI would fill in and send', () => {
+  it('has no example or default for optional fields, which Swagger UI would send', () => {
     const optional = optionalInputs();
     expect(Object.keys(optional)).toEqual(
       expect.arrayContaining([
@@ -148,13 +148,13 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has a dry run as the first body of a replay, which Swagger UI sends unless it is changed', () => {
+  it('has a dry run as the first example of a replay, which Swagger UI sends by default', () => {
     expect(Object.values(replayBodyExamples)[0]).toMatchObject({ dry_run: true });
     const bodies = Object.values<Operation>(operations).filter(({ json }) => json !== undefined);
     expect(bodies.map(({ id }) => id)).toEqual(['replayDeadLetters']);
   });
 
-  it('has examples that are what they stand for', () => {
+  it('has examples that match their schemas', () => {
     expect(acceptedJobSchema.strict().parse(acceptedExample)).toEqual(acceptedExample);
     expect(statusResponseSchema.strict().parse(statusExample)).toEqual(statusExample);
     expect(jobListSchema.strict().parse(jobListExample)).toEqual(jobListExample);
@@ -168,7 +168,7 @@ describe('the OpenAPI document', () => {
     for (const body of Object.values(replayBodyExamples)) expect(() => parseReplayOrder(body)).not.toThrow();
   });
 
-  it('names the public address where there is one', () => {
+  it('has the public URL if there is one', () => {
     expect(createOpenapiDocument('https://images.example.org').servers).toEqual([
       { url: 'https://images.example.org' },
     ]);

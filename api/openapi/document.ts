@@ -16,9 +16,9 @@ import { statusOperations } from '../pipeline-status/pipeline-status-openapi.ts'
 import { thumbnailOperations, upstreamOperations } from '../thumbnails/thumbnails-openapi.ts';
 import { uploadOperations } from '../upload/upload-openapi.ts';
 import type { Operation, Operations } from './operation.ts';
-import { successResponse, problemSchema, problemResponses } from './responses.ts';
+import { problemResponses, problemSchema, successResponse } from './responses.ts';
 
-/** Every call of the API. The routes of the server are typed by the keys of this table. */
+/** Every operation of the API. The server's table of routes has the same keys. */
 export const operations = {
   ...uploadOperations,
   ...imageOperations,
@@ -33,7 +33,7 @@ export const operations = {
 
 export type Route = keyof typeof operations;
 
-/** The OpenAPI document of the API, made from the contracts and from the tables of calls and error codes. */
+/** The OpenAPI document, generated from the schemas and the tables of operations and error codes. */
 export function createOpenapiDocument(apiUrl: string) {
   return createDocument({
     openapi: '3.1.0',
@@ -45,11 +45,11 @@ export function createOpenapiDocument(apiUrl: string) {
     },
     servers: [{ url: apiUrl === '' ? '/' : apiUrl }],
     tags: [
-      { name: 'Images', description: 'In and out.' },
-      { name: 'Jobs', description: 'What happens in between.' },
-      { name: 'Dead letters', description: 'What failed for good, and why.' },
-      { name: 'Status', description: 'The pipeline as a whole.' },
-      { name: 'Service', description: 'The API itself.' },
+      { name: 'Images', description: 'Upload and download.' },
+      { name: 'Jobs', description: 'Status of jobs.' },
+      { name: 'Dead letters', description: 'Failed jobs: list, replay, remove.' },
+      { name: 'Status', description: 'The whole pipeline.' },
+      { name: 'Service', description: 'The API itself: health, metrics, documentation.' },
     ],
     paths: paths(),
     webhooks,
@@ -59,22 +59,22 @@ export function createOpenapiDocument(apiUrl: string) {
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: '`API_TOKEN` of `.env`; some calls need it in production only',
+          description: '`API_TOKEN` in `.env`; some operations need it in production only',
         },
       },
     },
   });
 }
 
-const introduction = `Images go in by \`POST /upload\`; each becomes a job that a worker takes from a queue.
-Follow it with \`GET /status/{job_id}\` (\`?wait=20\` waits for its end) and fetch the result from \`GET /results/{job_id}\`.
+const introduction = `Upload images with \`POST /upload\`. Each image becomes a job in a queue, which a worker processes.
+Get its status with \`GET /status/{job_id}\` (\`?wait=20\` waits for its end) and its result with \`GET /results/{job_id}\`.
 
-Errors are problem details (RFC 9457) with a stable \`code\`; the schema \`Problem\` lists them all.`;
+Errors are problem details (RFC 9457) with a stable \`code\`; the schema \`Problem\` lists all codes.`;
 
-/** Codes that stand in the member \`error\` of a job that failed. */
+/** Codes in the member \`error\` of a failed job. */
 const jobErrorCodeSchema = z
   .enum(Object.keys(errorCodes).filter((code) => !Object.hasOwn(problemTable, code)))
-  .meta({ description: 'What a job can fail of.' });
+  .meta({ description: 'Error code of a failed job.' });
 
 function paths(): ZodOpenApiPathsObject {
   const all: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
@@ -127,7 +127,7 @@ const headers = z.object({
   traceparent: header(optionalWebhookHeaders.traceparent).optional(),
 });
 
-/** What the system posts to the `callback_url` of an upload. */
+/** The webhook that the system posts to the `callback_url` of an upload. */
 const webhooks: ZodOpenApiPathsObject = {
   jobEnded: {
     post: {
@@ -135,13 +135,13 @@ const webhooks: ZodOpenApiPathsObject = {
       tags: ['Jobs'],
       summary: 'A job has completed or failed',
       description:
-        'Signed as [Standard Webhooks](https://www.standardwebhooks.com) say, and told at least once: do once what has the same `webhook-id`. Redirects are not followed.',
+        'Signed as in [Standard Webhooks](https://www.standardwebhooks.com). Delivery is at-least-once: use `webhook-id` to ignore duplicates. Redirects are not followed.',
       requestParams: { header: headers },
       requestBody: { required: true, content: { 'application/json': { schema: webhookBodySchema } } },
       responses: {
-        '2XX': { description: 'Taken.' },
-        410: { description: 'Never again: it is not tried once more.' },
-        default: { description: 'It is tried again, until the ladder ends.' },
+        '2XX': { description: 'Delivered.' },
+        410: { description: 'Gone: not retried.' },
+        default: { description: 'Retried, until the last retry delay.' },
       },
     },
   },

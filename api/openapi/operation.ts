@@ -5,7 +5,7 @@ import type { ProblemCode } from '../http/problem.ts';
 /** The job of all examples. */
 export const EXAMPLE_JOB_ID = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d';
 
-/** One call of the API as callers see it. */
+/** One operation of the API. */
 export interface Operation {
   readonly id: string;
   readonly tag: 'Images' | 'Jobs' | 'Dead letters' | 'Status' | 'Service';
@@ -18,9 +18,9 @@ export interface Operation {
   readonly json?: { readonly schema: z.ZodObject; readonly examples: Readonly<Record<string, unknown>> };
   /** Media types by status; an undefined schema stands for bytes or text. */
   readonly responses: Readonly<Record<number, ResponseSpec>>;
-  /** What it can answer beside `commonProblems`. */
+  /** Error codes besides `commonProblems`. */
   readonly problems: readonly ProblemCode[];
-  /** Who has no token is refused. */
+  /** Whether the bearer token is required. */
   readonly token?: 'always' | 'in production';
 }
 
@@ -31,26 +31,26 @@ export interface ResponseSpec {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What any call can answer. */
+/** Error codes of every operation. */
 export const commonProblems: readonly ProblemCode[] = [
   'malformed_request',
   'request_timeout',
   'internal_error',
 ];
 
-/** What any address can answer that is not in the table, or not with this method. */
+/** Error codes of paths and methods that are not in the table. */
 export const unmatchedRouteProblems: readonly ProblemCode[] = ['not_found', 'method_not_allowed'];
 
-/** Calls by method and path. */
+/** Operations by method and path. */
 export type Operations = Readonly<Record<`${'GET' | 'POST' | 'DELETE'} /${string}`, Operation>>;
 
-/** The path of calls that are about one job. */
+/** The path parameters of operations about one job. */
 export const jobPath = z.object({
   job_id: jobIdSchema.meta({
-    description: 'As the upload answered it.',
+    description: 'From the response of the upload.',
     example: EXAMPLE_JOB_ID,
   }),
 });
 
-/** What each of them can answer. */
+/** Their common errors. */
 export const jobProblems: readonly ProblemCode[] = ['job_not_found', 'store_unavailable'];

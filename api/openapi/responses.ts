@@ -2,7 +2,7 @@ import { errorCodes, problemType } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { type ProblemCode, problemCodes, problemTable, retryAfterOf } from '../http/problem.ts';
-import { type ResponseSpec, commonProblems } from './operation.ts';
+import { commonProblems, type ResponseSpec } from './operation.ts';
 
 export function successResponse(response: ResponseSpec): ZodOpenApiResponseObject {
   const { description, types = {}, example, headers = {} } = response;
@@ -18,7 +18,7 @@ export function successResponse(response: ResponseSpec): ZodOpenApiResponseObjec
   };
 }
 
-/** The responses of a call's error codes, together with those that every call has, by status. */
+/** The error responses of an operation by status, including the common ones. */
 export function problemResponses(codes: readonly ProblemCode[]): Record<string, ZodOpenApiResponseObject> {
   const byStatus = Object.groupBy([...codes, ...commonProblems], (code) => problemTable[code].status);
   return Object.fromEntries(
@@ -30,7 +30,7 @@ function problemResponse(codes: readonly ProblemCode[]): ZodOpenApiResponseObjec
   const waits = codes.some((code) => retryAfterOf(code) !== undefined || code === 'rate_limited');
   return {
     description: codes.map((code) => `\`${code}\`: ${errorCodes[code]}`).join('\n\n'),
-    headers: headersOf(waits ? { 'Retry-After': 'Seconds after which trying again makes sense.' } : {}),
+    headers: headersOf(waits ? { 'Retry-After': 'Seconds to wait before retrying.' } : {}),
     content: {
       'application/problem+json': {
         schema: {
@@ -47,7 +47,7 @@ function exampleOf(code: ProblemCode) {
     type: problemType(code),
     title: errorCodes[code],
     status: problemTable[code].status,
-    detail: 'What happened this time.',
+    detail: 'Description of this occurrence.',
     code,
   };
 }
@@ -60,23 +60,23 @@ function headersOf(
   );
 }
 
-/** RFC 9457, with the members that our problems add. */
+/** RFC 9457 problem details, with extension members. */
 export const problemSchema = z
   .looseObject({
-    type: z.string().meta({ description: 'Names the kind of problem.' }),
-    title: z.string().meta({ description: 'What the code means, the same every time.' }),
+    type: z.string().meta({ description: 'URI of the problem type.' }),
+    title: z.string().meta({ description: 'Meaning of the code.' }),
     status: z.int().meta({ description: 'The HTTP status.' }),
-    detail: z.string().meta({ description: 'What happened this time, for people.' }),
-    code: z.enum(problemCodes).meta({ description: 'Stable; what programs should look at.' }),
-    instance: z.string().optional().meta({ description: 'The path that was asked for.' }),
-    job_id: z.string().optional().meta({ description: 'The job that it is about, if it is about one.' }),
+    detail: z.string().meta({ description: 'Description of this occurrence.' }),
+    code: z.enum(problemCodes).meta({ description: 'Stable error code, for programs.' }),
+    instance: z.string().optional().meta({ description: 'Path of the request.' }),
+    job_id: z.string().optional().meta({ description: 'The job, if the problem is about one.' }),
     trace_id: z.string().optional().meta({
-      description: 'The trace of the request (W3C Trace Context); every log line about it carries the same.',
+      description: 'Trace id of the request (W3C Trace Context), as in its log lines.',
     }),
-    parameter: z.string().optional().meta({ description: 'The parameter or field that is wrong.' }),
-    allowed: z.unknown().optional().meta({ description: 'What is allowed instead.' }),
+    parameter: z.string().optional().meta({ description: 'The invalid parameter or field.' }),
+    allowed: z.unknown().optional().meta({ description: 'What is allowed.' }),
     limit: z.int().optional().meta({ description: 'The limit that was exceeded.' }),
-    seen: z.unknown().optional().meta({ description: 'What was seen instead.' }),
+    seen: z.unknown().optional().meta({ description: 'What was received.' }),
   })
   .meta({ id: 'Problem', description: `Problem details (RFC 9457).\n\n${errorTable()}` });
 

@@ -36,17 +36,17 @@ export const queueStatusExample: QueueStatus = {
   estimated_wait_time: 1.8,
 };
 
-/** The pipeline as a whole. */
+/** The OpenAPI entries of the pipeline status. */
 export const statusOperations = {
   'GET /server/status': {
     id: 'readServerStatus',
     tag: 'Status',
-    summary: 'How the pipeline is, from memory',
+    summary: 'Get a summary of the pipeline',
     description:
-      'Costs nothing upstream, however many ask, and answers whatever is away: the last good figures with their age, or what the queue itself tells.',
+      'Served from memory; always responds within a second. If something is unavailable, returns the last known data with its age, or a sample of the queue.',
     responses: {
       200: {
-        description: 'What is known.',
+        description: 'The status.',
         types: { 'application/json': serverStatusSchema },
         example: serverStatusExample,
       },
@@ -56,7 +56,7 @@ export const statusOperations = {
   'GET /server/status/debug': {
     id: 'readServerStatusCache',
     tag: 'Status',
-    summary: 'How fresh `/server/status` is',
+    summary: 'Get the cache state of `/server/status`',
     responses: {
       200: {
         description: 'The state of the cache.',
@@ -69,14 +69,14 @@ export const statusOperations = {
   'GET /queue/status': {
     id: 'readQueueStatus',
     tag: 'Status',
-    summary: 'How long the queue is, its peaks and totals, and how long a new job would wait',
-    description: 'From memory, as `/server/status`. Null is "not known". Needs the token.',
+    summary: 'Get queue length, peaks, totals and the wait of a new job',
+    description: 'Served from memory, like `/server/status`. Null means unknown. Needs the token.',
     responses: {
       200: {
-        description: 'What is known.',
+        description: 'The status.',
         types: { 'application/json': queueStatusSchema },
         example: queueStatusExample,
-        headers: { Age: 'How old the oldest of the figures are, in seconds.' },
+        headers: { Age: 'Age of the oldest data, in seconds.' },
       },
     },
     problems: ['unauthorized', 'token_not_set'],

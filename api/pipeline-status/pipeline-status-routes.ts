@@ -1,24 +1,24 @@
 import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 import type { RequestHandler } from 'express';
-import { type CacheState, type ServerStatus, cacheState, serverStatus } from './server-status.ts';
-import { type QueueStatus, queueStatus, queueStatusAge } from './queue-status.ts';
 import type { JobEstimates } from '../jobs/job-estimates.ts';
 import type { QueueSample } from './queue-metrics.ts';
+import { type QueueStatus, queueStatus, queueStatusAge } from './queue-status.ts';
+import { type CacheState, cacheState, type ServerStatus, serverStatus } from './server-status.ts';
 import type { SnapshotCache } from './snapshot-cache.ts';
 
-/** Who asks before monitoring was looked at for the first time waits so long for that; see also FIGURES_WORTH_MS. */
+/** Time-out (ms) for the first snapshot of monitoring; see also SAMPLE_TIMEOUT_MS. */
 const FIRST_SNAPSHOT_TIMEOUT_MS = 400;
 
 export interface PipelineStatusDeps {
   readonly snapshots: Pick<SnapshotCache, 'known' | 'firstRefresh' | 'ttlSeconds'>;
-  /** The queue of jobs itself, the last resort. Does not reject. */
+  /** Samples the job queue itself, as a fallback. Does not reject. */
   readonly sampleQueue: () => Promise<QueueSample | undefined>;
   readonly estimates: Pick<JobEstimates, 'secondsFor'>;
   /** Whether a job could be published right now. */
   readonly isUp: () => boolean;
 }
 
-/** `GET /server/status`: from memory, whatever is away. */
+/** `GET /server/status`: a summary from memory, whatever is unavailable. */
 export function serverStatusRoute({ snapshots, sampleQueue, isUp }: PipelineStatusDeps): RequestHandler {
   return async (_request, response) => {
     const known = await knownOnce(snapshots, 'management');
@@ -28,7 +28,7 @@ export function serverStatusRoute({ snapshots, sampleQueue, isUp }: PipelineStat
   };
 }
 
-/** `GET /server/status/debug`: what lies in that memory. */
+/** `GET /server/status/debug`: the state of that cache. */
 export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapshots'>): RequestHandler {
   return (_request, response) => {
     response.setHeader('Cache-Control', 'no-store');
@@ -36,7 +36,7 @@ export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapsho
   };
 }
 
-/** `GET /queue/status`: from memory as well; the header `Age` tells how old it is. */
+/** `GET /queue/status`: also from memory; the header `Age` says how old it is. */
 export function queueStatusRoute(deps: PipelineStatusDeps): RequestHandler {
   const { snapshots, sampleQueue, estimates, isUp } = deps;
   return async (_request, response) => {

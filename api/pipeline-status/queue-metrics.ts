@@ -4,23 +4,23 @@ import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 export interface QueueSamplerOptions {
   readonly queues: readonly string[];
   readonly inspect: (queue: string) => Promise<QueueFigures>;
-  /** How old figures may be, in milliseconds. */
+  /** Maximum age of the metrics, in milliseconds. */
   readonly maxAgeMs: number;
-  /** How long the broker may take for all of them, in milliseconds. */
+  /** Time-out for all queues together, in milliseconds. */
   readonly timeoutMs: number;
-  /** Told of figures the moment they arrive. */
+  /** Called with new metrics at once. */
   readonly onNew?: (queueMetrics: ReadonlyMap<string, QueueFigures>) => void;
 }
 
-/** The figures of each queue; undefined while the broker does not give them. */
+/** The metrics of each queue; undefined while the broker does not return them. */
 export type ReadQueueMetrics = () => Promise<ReadonlyMap<string, QueueFigures> | undefined>;
 
-/** For those who would rather do without than wait longer, in milliseconds; the look goes on, and the next ones have it. */
-export function withTimeout(read: ReadQueueMetrics, longestMs: number): ReadQueueMetrics {
-  return () => withinDeadline(longestMs, read).catch(() => undefined);
+/** Undefined after `timeoutMs` milliseconds; the read goes on, and later callers get its metrics. */
+export function withTimeout(read: ReadQueueMetrics, timeoutMs: number): ReadQueueMetrics {
+  return () => withinDeadline(timeoutMs, read).catch(() => undefined);
 }
 
-/** Looks at the queues at most once in `maxAgeMs`, however many ask. */
+/** Samples the queues at most once per `maxAgeMs`, for any number of callers. */
 export function createQueueSampler(options: QueueSamplerOptions): ReadQueueMetrics {
   let newest: ReturnType<ReadQueueMetrics> | undefined;
   let askedAt = -Infinity;
@@ -42,16 +42,16 @@ async function sample({ queues, inspect, timeoutMs, onNew }: QueueSamplerOptions
   return byQueue;
 }
 
-/** What a look at a queue found. */
+/** A sample of a queue. */
 export interface QueueSample extends QueueFigures {
   readonly ageSeconds: number;
   /** Seconds since 1970. */
   readonly updatedAt: number;
-  /** False for one that was found earlier, since the broker does not answer now. */
+  /** False for an earlier sample, because the broker does not respond now. */
   readonly isCurrent: boolean;
 }
 
-/** Remembers what was found of one queue last. */
+/** Returns the last known sample of one queue. */
 export function rememberLastSample(
   queue: string,
   read: ReadQueueMetrics,

@@ -6,19 +6,19 @@ import type { CachedSnapshot } from './snapshot-cache.ts';
 
 const count = z.int().min(0).nullable();
 
-/** `GET /queue/status`, as `reference/3` shows it. Null is "not known", never zero. */
+/** The response of `GET /queue/status`. Null means unknown, never zero. */
 export const queueStatusSchema = z
   .object({
     queue_size: count.meta({ description: 'Jobs that wait for a worker.' }),
-    max_queue_size: count.meta({ description: 'The most that ever waited at once, by events.' }),
-    processing: count.meta({ description: 'Jobs that workers have in hand.' }),
-    max_processing: count.meta({ description: 'The most that were ever in hand at once, by events.' }),
-    max_concurrent: count.meta({ description: 'Jobs that all live workers together can have in hand.' }),
-    total_processed: count.meta({ description: 'Runs that completed; failed ones are not counted.' }),
-    total_failed: count.meta({ description: 'Runs that failed for good.' }),
+    max_queue_size: count.meta({ description: 'Peak of `queue_size`, from events.' }),
+    processing: count.meta({ description: 'Jobs that workers are processing.' }),
+    max_processing: count.meta({ description: 'Peak of `processing`, from events.' }),
+    max_concurrent: count.meta({ description: 'Jobs that all live workers can process at the same time.' }),
+    total_processed: count.meta({ description: 'Runs that completed, without failed ones.' }),
+    total_failed: count.meta({ description: 'Runs that failed.' }),
     estimated_wait_time: z.number().min(0).nullable().meta({
       description:
-        'Seconds until a worker would take a job that came now. Null while no worker lives or none has completed a job yet, and while RabbitMQ takes no jobs.',
+        'Seconds that a new job would wait for a worker. Null without live workers, before the first completed job, and while RabbitMQ is unavailable.',
     }),
   })
   .meta({ id: 'QueueStatus' });
@@ -26,16 +26,16 @@ export const queueStatusSchema = z
 export type QueueStatus = z.output<typeof queueStatusSchema>;
 
 export interface QueueStatusInput {
-  /** What events tell and what RabbitMQ tells, by monitoring; undefined where it never knew. */
+  /** Monitoring's data from events and from RabbitMQ; undefined if it never had any. */
   readonly events: CachedSnapshot | undefined;
   readonly management: CachedSnapshot | undefined;
-  /** The queue of jobs, where monitoring never knew and the broker ever told. */
+  /** The last sample of the job queue, if monitoring never had data. */
   readonly sample: QueueSample | undefined;
-  /** Whether a job could come now. */
+  /** Whether jobs can be accepted now. */
   readonly isUp: boolean;
 }
 
-/** What `GET /queue/status` answers. */
+/** Builds the response of `GET /queue/status`. */
 export function queueStatus(
   { events, management, sample, isUp }: QueueStatusInput,
   estimates: Pick<JobEstimates, 'secondsFor'>,
@@ -51,7 +51,7 @@ export function queueStatus(
       : waitOfNext({ queued, free: Math.max(0, slots - processing), slots }, estimates);
   return {
     queue_size: queued ?? null,
-    // While monitoring cannot follow the log it raises no peaks, though retries become due.
+    // While monitoring cannot read the event log it does not raise the peaks, though retries become due.
     max_queue_size: peaks && Math.max(peaks.waiting.value, queued ?? 0),
     processing: processing ?? null,
     max_processing: peaks && Math.max(peaks.processing.value, processing ?? 0),
@@ -62,7 +62,7 @@ export function queueStatus(
   };
 }
 
-/** The age of the oldest figures in it, in seconds; undefined where nothing is known. */
+/** The age of its oldest data, in seconds; undefined if nothing is known. */
 export function queueStatusAge({
   events,
   management,
@@ -76,12 +76,12 @@ export function queueStatusAge({
 
 interface QueueLoad {
   readonly queued: number;
-  /** Slots of live workers: those that have nothing to do, and all. */
+  /** Slots of live workers: idle ones, and all. */
   readonly free: number;
   readonly slots: number;
 }
 
-/** Seconds until a job that came now would be taken: free slots take so many at once, the rest wait for ends. */
+/** Seconds until a worker takes a new job: idle slots take jobs at once, the rest wait for others to end. */
 function waitOfNext(
   { queued, free, slots }: QueueLoad,
   estimates: Pick<JobEstimates, 'secondsFor'>,

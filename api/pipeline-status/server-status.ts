@@ -6,21 +6,20 @@ import type { CachedSnapshot } from './snapshot-cache.ts';
 
 const perSecond = z.number().min(0).nullable();
 
-/** What each figure is: in the OpenAPI document, and in `_meta` of the answer itself. */
+/** Description of each field, for the OpenAPI document and the member `_meta`. */
 export const serverStatusDescriptions = {
-  server_status: '1 while the API can hand jobs to RabbitMQ, 0 while it cannot; as of this moment',
-  'rates.publish': 'jobs a second that came into the queue; null where it is not known',
-  'rates.deliver': 'jobs a second that workers took from it',
-  'rates.ack': 'jobs a second that workers were done with',
-  client_status: 'workers that are there; null where it is not known',
-  updated_at:
-    'when rates and client_status were looked at, in seconds since 1970; null where they never were',
+  server_status: '1 if the API can publish jobs to RabbitMQ now, else 0',
+  'rates.publish': 'jobs per second published to the queue; null if unknown',
+  'rates.deliver': 'jobs per second delivered to workers',
+  'rates.ack': 'jobs per second acknowledged by workers',
+  client_status: 'number of live workers; null if unknown',
+  updated_at: 'when rates and client_status were measured, in seconds since 1970; null if never',
 } as const;
 
 const described = <Schema extends z.ZodType>(schema: Schema, name: keyof typeof serverStatusDescriptions) =>
   schema.meta({ description: serverStatusDescriptions[name] });
 
-/** `GET /server/status`, as `reference/4` shows it. */
+/** The response of `GET /server/status`. */
 export const serverStatusSchema = z
   .object({
     server_status: described(z.union([z.literal(0), z.literal(1)]), 'server_status'),
@@ -31,17 +30,17 @@ export const serverStatusSchema = z
     }),
     client_status: described(z.int().min(0).nullable(), 'client_status'),
     updated_at: described(z.number().nullable(), 'updated_at'),
-    _meta: z.record(z.string(), z.string()).meta({ description: 'What each field is.' }),
+    _meta: z.record(z.string(), z.string()).meta({ description: 'Description of each field.' }),
     _cache: z.object({
       cached: z
         .boolean()
-        .meta({ description: 'Whether it comes from memory; false where it was asked for just now.' }),
+        .meta({ description: 'Whether it is from memory; false if it was read for this request.' }),
       age_seconds: z.int().min(0).nullable().meta({
-        description: 'Of rates and client_status, in whole seconds; null where nothing is known.',
+        description: 'Age of rates and client_status in whole seconds; null if unknown.',
       }),
       source: z.enum(['monitoring', 'last_good', 'broker']).meta({
         description:
-          '`monitoring`: as new as they should be; `last_good`: monitoring, or what it looks at, is away; `broker`: monitoring was never there, so the queue itself was looked at.',
+          '`monitoring`: current; `last_good`: monitoring or one of its sources is unavailable, so this is its last data; `broker`: monitoring has never responded, so the queue itself was sampled.',
       }),
     }),
   })
@@ -49,17 +48,17 @@ export const serverStatusSchema = z
 
 export type ServerStatus = z.output<typeof serverStatusSchema>;
 
-/** `GET /server/status/debug`, as `reference/4` shows it. */
+/** The response of `GET /server/status/debug`. */
 export const cacheStateSchema = z
   .discriminatedUnion('cached', [
     z.object({
       cached: z.literal(true),
       updated_at: z.number().meta({ description: serverStatusDescriptions.updated_at }),
       age_seconds: z.number().min(0),
-      ttl: z.int().min(0).meta({ description: 'Seconds for which it will still count as current.' }),
+      ttl: z.int().min(0).meta({ description: 'Seconds until it is no longer current.' }),
       is_fresh: z
         .boolean()
-        .meta({ description: 'Whether it is younger than the interval at which monitoring looks.' }),
+        .meta({ description: 'Whether it is younger than the update interval of monitoring.' }),
     }),
     z.object({ cached: z.literal(false) }),
   ])
@@ -68,9 +67,9 @@ export const cacheStateSchema = z
 export type CacheState = z.output<typeof cacheStateSchema>;
 
 export interface ServerStatusInput {
-  /** RabbitMQ's figures by monitoring; undefined where monitoring never had any. */
+  /** Monitoring's data from RabbitMQ; undefined if it never had any. */
   readonly known: CachedSnapshot | undefined;
-  /** The queue of jobs, where those are missing and the broker ever told. */
+  /** The last sample of the job queue, if that is missing. */
   readonly sample: QueueSample | undefined;
   /** Whether a job could be published right now. */
   readonly isUp: boolean;
@@ -80,7 +79,7 @@ type StatusFields = Pick<ServerStatus, 'rates' | 'client_status' | 'updated_at' 
 
 const unknownRates = { publish: null, deliver: null, ack: null } as const;
 
-/** What `GET /server/status` answers. */
+/** Builds the response of `GET /server/status`. */
 export function serverStatus({ known, sample, isUp }: ServerStatusInput): ServerStatus {
   const { _cache, ...fields } = known === undefined ? fromQueueSample(sample) : fromMonitoring(known);
   return { server_status: isUp ? 1 : 0, ...fields, _meta: serverStatusDescriptions, _cache };
@@ -99,7 +98,7 @@ function fromMonitoring({ snapshot, ageSeconds, updatedAt, isCurrent }: CachedSn
   };
 }
 
-/** Passively a queue tells no rates; each worker is one consumer of it. */
+/** A passive declare returns no rates; each worker is one consumer. */
 function fromQueueSample(sample: QueueSample | undefined): StatusFields {
   return {
     rates: unknownRates,
@@ -119,7 +118,7 @@ function ratesOf({ queues }: Snapshot): ServerStatus['rates'] {
   return { publish: queue.publish_rate, deliver: queue.deliver_rate, ack: queue.ack_rate };
 }
 
-/** What `GET /server/status/debug` answers. @param ttlSeconds for which figures count as current */
+/** Builds the response of `GET /server/status/debug`. @param ttlSeconds maximum age of current data */
 export function cacheState(known: CachedSnapshot | undefined, ttlSeconds: number): CacheState {
   if (known === undefined) return { cached: false };
   return {

@@ -1,18 +1,18 @@
 import { expect } from 'vitest';
-import { problemSchema } from '../openapi/responses.ts';
-import { operations } from '../openapi/document.ts';
-import { commonProblems, unmatchedRouteProblems, type Operation } from '../openapi/operation.ts';
 import { problemTable, retryAfterOf } from '../http/problem.ts';
+import { operations } from '../openapi/document.ts';
+import { commonProblems, type Operation, unmatchedRouteProblems } from '../openapi/operation.ts';
+import { problemSchema } from '../openapi/responses.ts';
 
 export interface ApiResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Buffer;
-  /** What the bytes say, where they are JSON. */
+  /** The parsed body, if it is JSON. */
   readonly json: unknown;
 }
 
-/** Fails where an answer is not as the OpenAPI document says: status, type, shape, error code and its status. */
+/** Fails if a response does not match the OpenAPI document: status, type, schema, error code and its status. */
 export function expectDocumented(method: string, path: string, response: ApiResponse): void {
   const operation = operationOf(method, path);
   const type = response.headers.get('content-type')?.split(';')[0] ?? '';
@@ -29,7 +29,7 @@ export function expectDocumented(method: string, path: string, response: ApiResp
     }
     return;
   }
-  expect(response.status, `${method} ${path} answered ${response.bytes.toString()}`).toBeLessThan(504);
+  expect(response.status, `${method} ${path} returned ${response.bytes.toString()}`).toBeLessThan(504);
   if (operation === undefined || type === 'application/problem+json') return;
   const known = operation.responses[response.status];
   expect(known, `${method} ${path} documents ${response.status}`).toBeDefined();

@@ -4,20 +4,20 @@ import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/within-
 
 export interface SharedReadsOptions<Value> {
   readonly queue: RequestQueue;
-  /** Done when its turn has come; must end by itself, as the turn is kept until it does. */
+  /** Called with a slot of the queue; must settle by itself, because the slot is held until then. */
   readonly read: (key: string) => Promise<Value>;
-  /** How long askers wait, in line and for the read, in milliseconds. */
+  /** Time-out for queue and read together, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 interface SharedRead<Value> {
   readonly value: Promise<Value>;
   waiters: number;
-  /** Gives the place in line up; changes nothing once the turn has come. */
+  /** Leaves the queue; does nothing once the read has begun. */
   readonly leave: () => void;
 }
 
-/** One read of a slow store for many identical askers, each read in its turn. */
+/** Coalesces identical reads of a slow store; reads are queued. */
 export class SharedReads<Value> {
   readonly #options: SharedReadsOptions<Value>;
   readonly #reads = new Map<string, SharedRead<Value>>();
@@ -27,10 +27,10 @@ export class SharedReads<Value> {
   }
 
   /**
-   * The value under `key`, together with all who ask for it at this moment. When the last of them has gone, the place
-   * in line is given up; a read that has begun goes on to its end.
-   * @param signal aborts when the asker is gone
-   * @throws PipelineError `overloaded` where the line is full or the turn did not come in time, StoreUnavailable where
+   * The value of `key`, shared with all concurrent callers. When the last of them has gone, the read leaves the queue; a
+   * read that has begun completes.
+   * @param signal aborts when the client is gone
+   * @throws PipelineError `overloaded` if the queue is full or too slow, StoreUnavailable if
    * the read did not end in time; what `read` throws, and what the signal aborted with
    */
   async join(key: string, signal: AbortSignal): Promise<Value> {
@@ -50,7 +50,7 @@ export class SharedReads<Value> {
     const leaving = new AbortController();
     let hasTurn = false;
     const forget = () => {
-      if (this.#reads.get(key) === begun) this.#reads.delete(key);
+      if (this.#reads.get(key) === shared) this.#reads.delete(key);
     };
     const value = withinDeadline(timeoutMs, (late) =>
       queue.execute(
@@ -65,9 +65,9 @@ export class SharedReads<Value> {
         throw error instanceof DeadlineExceeded ? timeoutError(hasTurn, timeoutMs) : error;
       })
       .finally(forget);
-    // Whoever has asked is told of a failure; all of them may have left.
+    // All callers may have left: no unhandled rejection then.
     value.catch(() => undefined);
-    const begun = {
+    const shared = {
       value,
       waiters: 0,
       leave: () => {
@@ -76,20 +76,23 @@ export class SharedReads<Value> {
         leaving.abort();
       },
     };
-    this.#reads.set(key, begun);
-    return begun;
+    this.#reads.set(key, shared);
+    return shared;
   }
 }
 
 function timeoutError(hasTurn: boolean, timeoutMs: number): PipelineError {
   return hasTurn
-    ? new StoreUnavailable(`The store did not hand it out within ${timeoutMs} ms.`)
-    : new PipelineError('overloaded', `Too many wait for the store: no turn within ${timeoutMs} ms.`);
+    ? new StoreUnavailable(`The object store did not respond within ${timeoutMs} ms. Retry later.`)
+    : new PipelineError(
+        'overloaded',
+        `Too many requests in progress: no slot within ${timeoutMs} ms. Retry later.`,
+      );
 }
 
 async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
   const { promise: gone, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(new Error('nobody waits for the answer any more'));
+  const leave = () => reject(new Error('the client closed the connection'));
   signal.addEventListener('abort', leave, { once: true });
   try {
     return await Promise.race([value, gone]);

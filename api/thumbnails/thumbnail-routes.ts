@@ -5,7 +5,7 @@ import { clientGone, jobIdOf } from '../http/request.ts';
 import { isKnownToCaller, setImageHeaders } from '../jobs/image-route.ts';
 import type { Thumbnails } from './thumbnails.ts';
 
-/** `GET /thumbnail/{job_id}`: a page asks for many at once, so they come from memory or, in line, from the store. */
+/** `GET /thumbnail/{job_id}`: from memory or, queued, from the store, because a page requests many at once. */
 export function thumbnailRoute(thumbnails: Pick<Thumbnails, 'known' | 'get'>): RequestHandler {
   return async (request, response) => {
     const jobId = jobIdOf(request);
@@ -28,19 +28,18 @@ export function thumbnailRoute(thumbnails: Pick<Thumbnails, 'known' | 'get'>): R
 
 const count = z.int().min(0);
 
-/** As `reference/2` has it. */
 export const queueStatsSchema = z
   .object({
     queue: z
       .object({
         max_concurrent: z.int().min(1).meta({ description: '`UPSTREAM_MAX_CONCURRENT`' }),
         min_interval: z.number().min(0).meta({ description: '`UPSTREAM_MIN_INTERVAL`, in seconds' }),
-        active_requests: count.meta({ description: 'Thumbnails that are being read at this moment.' }),
-        waiting_requests: count.meta({ description: 'Thumbnails that wait for their turn.' }),
-        total_requests: count.meta({ description: 'Reads that have ended since the start, well or not.' }),
-        avg_wait_time: z.number().min(0).meta({ description: 'Mean wait for a turn, in seconds.' }),
+        active_requests: count.meta({ description: 'Thumbnails that are being read now.' }),
+        waiting_requests: count.meta({ description: 'Thumbnail reads in the queue.' }),
+        total_requests: count.meta({ description: 'Reads since the start, successful or not.' }),
+        avg_wait_time: z.number().min(0).meta({ description: 'Mean wait in the queue, in seconds.' }),
       })
-      .meta({ description: 'The line before the object store.' }),
+      .meta({ description: 'The queue in front of the object store.' }),
     cache: z.object({
       thumbnail_count: count.meta({ description: 'Thumbnails in memory.' }),
       thumbnail_ttl: z.number().meta({ description: '`THUMBNAIL_CACHE_TTL`, in seconds' }),
@@ -50,7 +49,7 @@ export const queueStatsSchema = z
 
 export type QueueStats = z.output<typeof queueStatsSchema>;
 
-/** `GET /api/v1/queue/stats`: the line before the store, and what is kept so that it is not needed. */
+/** `GET /api/v1/queue/stats`: the queue in front of the store, and the thumbnail cache. */
 export function queueStatsRoute(
   queue: Pick<RequestQueue, 'getStats'>,
   thumbnails: Pick<Thumbnails, 'getStats'>,

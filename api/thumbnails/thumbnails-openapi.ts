@@ -14,16 +14,16 @@ export const queueStatsExample: QueueStats = {
   cache: { thumbnail_count: 45, thumbnail_ttl: 120 },
 };
 
-/** The line before the object store. */
+/** The OpenAPI entry of the queue in front of the object store. */
 export const upstreamOperations = {
   'GET /api/v1/queue/stats': {
     id: 'readQueueStats',
     tag: 'Service',
-    summary: 'How many thumbnails are read, wait for their turn and are kept',
-    description: 'Of this replica, since it has started.',
+    summary: 'Get stats of thumbnail reads and cache',
+    description: 'Of this replica, since its start.',
     responses: {
       200: {
-        description: 'Figures.',
+        description: 'Stats.',
         types: { 'application/json': queueStatsSchema },
         example: queueStatsExample,
       },
@@ -36,9 +36,9 @@ export const thumbnailOperations = {
   'GET /thumbnail/{job_id}': {
     id: 'readThumbnail',
     tag: 'Images',
-    summary: 'A small JPEG of the finished image',
+    summary: 'Get a thumbnail of the result',
     description:
-      'From memory, or from the store, to which at most `UPSTREAM_MAX_CONCURRENT` go at once; the others wait in line.',
+      'From memory, or from the store with at most `UPSTREAM_MAX_CONCURRENT` concurrent reads; others wait in a queue.',
     path: jobPath,
     responses: {
       200: { description: 'The image.', types: { 'image/jpeg': undefined }, headers: imageHeaders },

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { FollowedJobs } from '../jobs/followed-jobs.ts';
+import { createUnlessUnavailable } from '../jobs/unless-unavailable.ts';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { SlowStore } from '../testing/slow-store.ts';
-import { createUnlessUnavailable } from '../jobs/unless-unavailable.ts';
 import { Thumbnails, type ThumbnailsOptions } from './thumbnails.ts';
 
 const given = givenApi();
 const somebody = () => new AbortController().signal;
 
-/** Thumbnails before the real store, which is made slow and is watched. */
+/** Thumbnails from the real store, made slow and observed. */
 function givenThumbnails(
   changes: Partial<ThumbnailsOptions> & {
     takesMs?: number;
@@ -42,7 +42,7 @@ function givenThumbnails(
 }
 
 describe('seventy thumbnails on a cold cache', () => {
-  it('go to the store three at a time with a distance between starts, and the second time not at all', async () => {
+  it('are read from the store three at a time with an interval, and the second time from memory', async () => {
     const { store, followed, queue, thumbnails } = givenThumbnails({ minInterval: 0.02, takesMs: 80 });
     const jobs = await completedJobs(given, 70);
     for (const request of jobs) for (const event of lifeOf(request)) followed.apply(event);
@@ -59,7 +59,7 @@ describe('seventy thumbnails on a cold cache', () => {
     expect(thumbnails.getStats()).toEqual({ thumbnail_count: 70, thumbnail_ttl: 120 });
   });
 
-  it('also of jobs whose records must be read, which takes no more calls at once and no second look', async () => {
+  it('are read the same way for jobs that are only in the store, each once', async () => {
     const { store, queue, thumbnails } = givenThumbnails({ takesMs: 5 });
     const jobs = await completedJobs(given, 70);
     const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
@@ -73,7 +73,7 @@ describe('seventy thumbnails on a cold cache', () => {
 });
 
 describe('one thumbnail', () => {
-  it('that many ask for at once is read once', async () => {
+  it('is read once for many concurrent requests', async () => {
     const { queue, thumbnails } = givenThumbnails();
     const [job] = await completedJobs(given, 1);
     const ids = [job?.job_id ?? '', job?.job_id.toUpperCase() ?? ''];
@@ -82,7 +82,7 @@ describe('one thumbnail', () => {
     expect(queue.getStats()).toMatchObject({ total_requests: 1 });
   });
 
-  it('is read again when its time is over', async () => {
+  it('is read again when its TTL is over', async () => {
     const { store, thumbnails } = givenThumbnails({ ttl: 0.1, takesMs: 1 });
     const [job] = await completedJobs(given, 1);
     await thumbnails.get(job?.job_id ?? '', somebody());
@@ -93,15 +93,15 @@ describe('one thumbnail', () => {
     expect(store.calls).toBeGreaterThan(calls);
   });
 
-  it('makes room for others where memory is short', async () => {
+  it('is evicted when the cache is full', async () => {
     const { thumbnails } = givenThumbnails({ maxBytes: 5_000, takesMs: 1 });
     for (const { job_id } of await completedJobs(given, 8)) await thumbnails.get(job_id, somebody());
     expect(thumbnails.getStats().thumbnail_count).toBe(4);
   });
 });
 
-describe('who no longer waits', () => {
-  it('gives up his place in line', async () => {
+describe('a client that no longer waits', () => {
+  it('leaves the queue', async () => {
     const { store, queue, thumbnails } = givenThumbnails({ maxConcurrent: 1, takesMs: 100 });
     const [first, left, last] = await completedJobs(given, 3);
     const leave = new AbortController();
@@ -110,7 +110,7 @@ describe('who no longer waits', () => {
     const waiting = thumbnails.get(last?.job_id ?? '', somebody());
     expect(queue.getStats().waiting_requests).toBe(3);
     leave.abort();
-    await expect(gone).rejects.toThrow('nobody waits');
+    await expect(gone).rejects.toThrow('the client closed the connection');
     expect(queue.getStats().waiting_requests).toBeLessThanOrEqual(2);
     await Promise.all([begun, waiting]);
     expect(store.calls).toBe(2 * 4);
@@ -118,21 +118,21 @@ describe('who no longer waits', () => {
     expect(queue.getStats()).toMatchObject({ active_requests: 0, waiting_requests: 0, total_requests: 2 });
   });
 
-  it('takes nothing from those who ask for the same', async () => {
+  it('does not affect others that wait for the same thumbnail', async () => {
     const { queue, thumbnails } = givenThumbnails();
     const [job] = await completedJobs(given, 1);
     const leave = new AbortController();
     const gone = thumbnails.get(job?.job_id ?? '', leave.signal);
     const stays = thumbnails.get(job?.job_id ?? '', somebody());
     leave.abort();
-    await expect(gone).rejects.toThrow('nobody waits');
+    await expect(gone).rejects.toThrow('the client closed the connection');
     expect((await stays).bytes).toEqual(thumbnailOf(job?.job_id ?? ''));
     expect(queue.getStats()).toMatchObject({ total_requests: 1 });
   });
 });
 
-describe('a job in hand', () => {
-  it('is told so without the store', async () => {
+describe('a job in progress', () => {
+  it('gets its 409 without a read of the store', async () => {
     const { store, followed, thumbnails } = givenThumbnails();
     const request = someRequest({ submitted_at: new Date(Date.now() - 60_000).toISOString() });
     followed.apply(queuedEvent(request));
@@ -143,7 +143,7 @@ describe('a job in hand', () => {
 });
 
 describe('a store that hangs', () => {
-  it('is told to everybody in time, keeps its turns until it lets go, and is forgotten afterwards', async () => {
+  it('gives every client a time-out, holds its slots until its reads settle, and is read again afterwards', async () => {
     const { store, queue, thumbnails } = givenThumbnails({ timeoutMs: 300 });
     const jobs = await completedJobs(given, 10);
     store.hang(600);

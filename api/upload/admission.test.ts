@@ -7,20 +7,20 @@ import { form } from '../testing/images.ts';
 import { beginningOfUpload, RawClient } from '../testing/raw-client.ts';
 
 const given = givenApi();
-/** The API looks at the queue once a second. */
+/** The API samples the queue once a second. */
 const SOON = { timeout: 5_000 };
 
-describe('a queue as long as it may be', () => {
-  it('makes uploads refused, unread and without a trace, until workers have taken some', async () => {
+describe('a full queue', () => {
+  it('refuses uploads unread, without storing anything, until it is shorter', async () => {
     const api = await given.api({ MAX_QUEUE_LENGTH: 3 });
     for (let job = 0; job < 3; job++) expect((await api.upload(form([{}]))).status).toBe(202);
     const before = await given.stored();
 
     const client = await RawClient.to(api.port);
-    await client.say(beginningOfUpload(['Content-Length: 1000000', 'Expect: 100-continue']));
-    await expect.poll(() => client.heard).toContain('queue_full');
-    expect(client.heard).toMatch(/^HTTP\/1\.1 503 /);
-    expect(client.heard).not.toContain('100 Continue');
+    await client.send(beginningOfUpload(['Content-Length: 1000000', 'Expect: 100-continue']));
+    await expect.poll(() => client.received).toContain('queue_full');
+    expect(client.received).toMatch(/^HTTP\/1\.1 503 /);
+    expect(client.received).not.toContain('100 Continue');
     client.abort();
 
     const refused = await api.upload(form([{}]));
@@ -41,7 +41,7 @@ describe('a queue as long as it may be', () => {
     await worker.stop();
   });
 
-  it('tells when to try again by how long jobs take, and the usual while no worker is there', async () => {
+  it('returns Retry-After by the processing times of jobs, and the default without workers', async () => {
     const { ready } = await given.broker.queues.inspect(queueNames.process);
     const api = await given.api({ MAX_QUEUE_LENGTH: ready + 1 });
     const request = someRequest();
@@ -65,11 +65,11 @@ describe('a queue as long as it may be', () => {
     await worker.stop();
   });
 
-  it('lets no more of a burst in than it takes', async () => {
+  it('admits no more uploads of a burst than fit', async () => {
     const { ready } = await given.broker.queues.inspect(queueNames.process);
     const api = await given.api({ MAX_QUEUE_LENGTH: ready + 5 });
-    const answers = await Promise.all(Array.from({ length: 30 }, () => api.upload(form([{}]))));
-    const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+    const responses = await Promise.all(Array.from({ length: 30 }, () => api.upload(form([{}]))));
+    const count = (status: number) => responses.filter((response) => response.status === status).length;
     expect(count(202) + count(503)).toBe(30);
     expect(count(202)).toBeGreaterThan(0);
     expect(count(202)).toBeLessThanOrEqual(5);

@@ -4,17 +4,17 @@ import { type JobEstimates, retryAfterDetails } from '../jobs/job-estimates.ts';
 import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
 
 export interface AdmissionOptions {
-  /** Jobs that may wait, ready or on a rung of the retry ladder; those that workers have in hand are not counted. */
+  /** Maximum number of waiting jobs, ready or in a retry queue; jobs that workers process are not counted. */
   readonly maxQueueLength: number;
-  /** Of the queues in which jobs wait; may be a moment old. */
+  /** Metrics of the queues in which jobs wait; may be a moment old. */
   readonly queueMetrics: ReadQueueMetrics;
   readonly estimates: Pick<JobEstimates, 'secondsFor'>;
 }
 
 /**
- * Refuses uploads while too many jobs wait. An upload that is being received counts as one job already, so that a burst
- * does not slip by; the bound is soft by the further files that it may carry. The broker has no bound of its own: a full
- * queue would refuse retries as well.
+ * Refuses uploads while too many jobs wait. An upload in progress already counts as one job, so that a burst cannot exceed
+ * the limit; only the further files of an upload can. The broker has no limit of its own: a full queue would refuse
+ * retries as well.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -26,14 +26,14 @@ export class Admission {
     this.#options = options;
   }
 
-  /** A job was accepted, which the figures at hand do not count. */
+  /** A job was accepted that the newest queue metrics do not include yet. */
   accepted(): void {
     this.#acceptedSince++;
   }
 
   /**
-   * Admits an upload; also while the broker does not say how many jobs wait.
-   * @returns to be called once when the upload has been processed
+   * Admits an upload; also while the number of waiting jobs is unknown.
+   * @returns call it once when the upload has been processed
    * @throws PipelineError `queue_full`
    */
   async enter(): Promise<() => void> {
@@ -54,7 +54,7 @@ export class Admission {
     const seconds = estimates.secondsFor(waiting - maxQueueLength + 1, line?.consumers);
     return new PipelineError(
       'queue_full',
-      `${waiting} jobs wait for a worker and the limit is ${maxQueueLength}; nothing was stored, so send it again later.`,
+      `The queue is full: ${waiting} jobs are waiting, the maximum is ${maxQueueLength}. Nothing was stored; retry later.`,
       {
         details: {
           limit: maxQueueLength,

@@ -26,7 +26,7 @@ describe('a display name', () => {
     expect(renamed(name, suffix, extension)).toBe(expected);
   });
 
-  it('keeps its ending when it is cut', () => {
+  it('keeps its extension when it is truncated', () => {
     const name = renamed('я'.repeat(127), '-thumbnail', 'jpg');
     expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
     expect(name).toMatch(/я-thumbnail\.jpg$/);

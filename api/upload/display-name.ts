@@ -1,9 +1,9 @@
 const MAX_NAME_BYTES = 255;
 
-/** Control characters, and those that turn the direction of what follows: they can make a name show as another. */
+/** Control characters, and those that change the text direction: they can disguise a name. */
 const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
-/** The name that a client gave its file, fit to be shown: well-formed, visible, at most 255 bytes of UTF-8. */
+/** The client's file name, safe for display: well-formed, visible, at most 255 bytes of UTF-8. */
 export function displayName(given: string): string {
   const visible = given.toWellFormed().replace(INVISIBLE, '').trim();
   return truncate(visible, MAX_NAME_BYTES) || 'image';
@@ -17,7 +17,7 @@ export function renamed(name: string, suffix: string, extension: string): string
   return `${truncate(stem, MAX_NAME_BYTES - Buffer.byteLength(end))}${end}`;
 }
 
-/** The longest beginning of whole characters that fits. */
+/** The longest prefix of whole characters that fits. */
 function truncate(text: string, maxBytes: number): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
   return text.slice(0, read);

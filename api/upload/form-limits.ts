@@ -3,7 +3,7 @@ import { MulterError } from 'multer';
 import { UploadAborted } from './receive-form.ts';
 import { unexpectedField } from './upload-options.ts';
 
-/** What an upload may be made of. */
+/** Limits of an upload. */
 export interface FormLimits {
   readonly fileBytes: number;
   readonly files: number;
@@ -18,7 +18,7 @@ export interface FormLimits {
 
 const FIELDS = 10;
 const FIELD_BYTES = 16 * 1024;
-/** A few fields beside the files. */
+/** Room for a few fields beside the files. */
 const PARTS_BESIDE_FILES = 5;
 /** For boundaries and headers of parts. */
 const OVERHEAD_BYTES = 128 * 1024;
@@ -36,28 +36,30 @@ export function formLimits(options: { fileBytes: number; files: number }): FormL
   };
 }
 
-/** What went wrong while a form was received, as an error with a code. */
+/** Maps an error of receiving a form to an error with a code. */
 export function formProblem(error: unknown, limits: FormLimits, seenBytes: number): unknown {
   if (error instanceof PipelineError || error instanceof UploadAborted) return error;
   if (error instanceof MulterError) return multerProblem(error, limits, seenBytes);
   if (isOutOfSpace(error)) {
-    return new PipelineError('out_of_space', 'There is no room to receive the upload.', { cause: error });
+    return new PipelineError('out_of_space', 'No disk space left for the upload. Retry later.', {
+      cause: error,
+    });
   }
   if (isSystemError(error)) return error;
-  return new PipelineError('malformed_multipart', `The form cannot be read: ${messageOf(error)}.`, {
+  return new PipelineError('malformed_multipart', `Malformed multipart form: ${messageOf(error)}.`, {
     cause: error,
   });
 }
 
 function multerProblem(error: MulterError, limits: FormLimits, seenBytes: number): PipelineError {
   const field = error.field ?? '';
-  // The type of its codes does not know the newest ones.
+  // multer's type of its codes lacks the newest ones.
   const code: string = error.code;
   switch (code) {
     case 'LIMIT_FILE_SIZE':
       return new PipelineError(
         'file_too_large',
-        `A file has more than ${limits.fileBytes} bytes, the limit of a file; the body has ${seenBytes} or more.`,
+        `File too large. Maximum: ${limits.fileBytes} bytes per file; the request body has at least ${seenBytes} bytes.`,
         { details: { limit: limits.fileBytes, seen: seenBytes } },
       );
     case 'LIMIT_FILE_COUNT':
@@ -76,12 +78,12 @@ function multerProblem(error: MulterError, limits: FormLimits, seenBytes: number
     case 'INVALID_FIELD_NAME':
       return unexpectedField(field);
     default:
-      return new PipelineError('malformed_multipart', `The form cannot be read: ${error.message}.`);
+      return new PipelineError('malformed_multipart', `Malformed multipart form: ${error.message}.`);
   }
 }
 
 function tooMany(code: 'too_many_files' | 'too_many_fields', what: string, limit: number): PipelineError {
-  return new PipelineError(code, `The form has more than ${limit} ${what}.`, {
+  return new PipelineError(code, `Too many ${what}. Maximum: ${limit}.`, {
     details: { limit, seen: limit + 1 },
   });
 }

@@ -7,11 +7,11 @@ import { completedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
 import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
-import { acceptedJobSchema } from './upload-response.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { form, images } from '../testing/images.ts';
 import { beginningOfUpload, RawClient } from '../testing/raw-client.ts';
 import type { TestApi } from '../testing/test-api.ts';
+import { acceptedJobSchema } from './upload-response.ts';
 
 const given = givenApi();
 
@@ -21,7 +21,7 @@ const upload = (api: TestApi, key: string, body = form([{}])) =>
 const jobsWaiting = async () => (await given.broker.queues.inspect(queueNames.process)).ready;
 
 describe('an upload with an idempotency key', () => {
-  it('that is repeated is the same job, published once', async () => {
+  it('that is repeated gives the same job, published once', async () => {
     const api = await given.api();
     const before = await jobsWaiting();
     const key = uuidv7();
@@ -35,7 +35,7 @@ describe('an upload with an idempotency key', () => {
     expect(await jobsWaiting()).toBe(before + 1);
   });
 
-  it('is the same job for another replica, too, and after the job has ended', async () => {
+  it('gives the same job on another replica, and after the job has ended', async () => {
     const [one, other] = [await given.api(), await given.api()];
     const key = uuidv7();
     const first = await upload(one, key);
@@ -57,7 +57,7 @@ describe('an upload with an idempotency key', () => {
     ['other operations', form([{}], { operations: 'filter' })],
     ['one more file', form([{}, {}])],
     ['one more file that is no image', form([{}, { bytes: new Uint8Array([1, 2]) }])],
-  ])('is refused when it comes again with %s', async (_what, other) => {
+  ])('is refused when it is repeated with %s', async (_what, other) => {
     const api = await given.api();
     const key = uuidv7();
     await upload(api, key);
@@ -72,14 +72,14 @@ describe('an upload with an idempotency key', () => {
   it.each([
     ['', 0],
     ['a'.repeat(256), 256],
-  ])('that is no key is refused (%#)', async (key, length) => {
+  ])('is refused with an invalid key (%#)', async (key, length) => {
     const api = await given.api();
-    const answer = await upload(api, key);
-    expect(answer).toMatchObject({ status: 422, json: { code: 'invalid_parameter' } });
-    expect(answer.bytes.toString()).toContain(`has ${length}`);
+    const response = await upload(api, key);
+    expect(response).toMatchObject({ status: 422, json: { code: 'invalid_parameter' } });
+    expect(response.bytes.toString()).toContain(`got ${length}`);
   });
 
-  it('keeps the verdict on each of its files', async () => {
+  it('keeps the result of each file', async () => {
     const api = await given.api();
     const key = uuidv7();
     const body = () => form([{}, { name: 'no.txt', bytes: new Uint8Array([1, 2]) }, { name: 'b.png' }]);
@@ -90,13 +90,13 @@ describe('an upload with an idempotency key', () => {
     expect((await upload(api, key, body())).json).toEqual(first.json);
   });
 
-  it('is refused, unread, while the first one is in hand', async () => {
+  it('is refused unread while the first one is in progress', async () => {
     const api = await given.api();
     const key = uuidv7();
     const client = await RawClient.to(api.port);
     const headers = ['Content-Length: 100000', 'Expect: 100-continue', `Idempotency-Key: ${key}`];
-    await client.say(beginningOfUpload(headers));
-    await expect.poll(() => client.heard).toContain('100 Continue');
+    await client.send(beginningOfUpload(headers));
+    await expect.poll(() => client.received).toContain('100 Continue');
     expect(await upload(api, key)).toMatchObject({
       status: 409,
       json: { code: 'idempotency_key_in_hand' },
@@ -105,13 +105,13 @@ describe('an upload with an idempotency key', () => {
     await expect.poll(async () => (await upload(api, key)).status).toBe(202);
   });
 
-  it('makes one job of many that come at once to two replicas', async () => {
+  it('makes one job of many concurrent uploads to two replicas', async () => {
     const [one, other] = [await given.api(), await given.api()];
     const key = uuidv7();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 10 }, (_, i) => upload(i % 2 === 0 ? one : other, key)),
     );
-    const ids = answers.flatMap(({ status, json }) =>
+    const ids = responses.flatMap(({ status, json }) =>
       status === 202 ? [acceptedJobSchema.parse(json).job_id] : [],
     );
     expect(ids.length).toBeGreaterThan(0);
@@ -122,7 +122,7 @@ describe('an upload with an idempotency key', () => {
     expect(originals.length).toBe(requests.length);
   });
 
-  it('completes the very job whose publish got no confirm', async () => {
+  it('completes the job whose publish was not confirmed', async () => {
     const broker = new URL(given.vhost.amqpUrl);
     const proxy = await TcpProxy.to({ host: broker.hostname, port: Number(broker.port) });
     broker.host = `127.0.0.1:${proxy.port}`;

@@ -11,8 +11,8 @@ import { z } from 'zod';
 import { invalidParameter } from '../http/request.ts';
 import type { InspectedFile, InspectedImage } from './inspect-image.ts';
 import {
-  reportAccepted,
   jobMessage,
+  reportAccepted,
   requestFor,
   storeOriginal,
   type UploadImageDeps,
@@ -20,13 +20,13 @@ import {
 import type { UploadOptions } from './upload-options.ts';
 
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
-/** Of an answer to an upload that was accepted earlier under the same key. */
+/** Response header of an upload that was already accepted under the same key. */
 export const REPLAYED_HEADER = 'Idempotency-Replayed';
 const MAX_LENGTH = 255;
 
 /**
- * The client's own name for an upload, by which a repeat is known; undefined where there is none. The quotes that the
- * IETF draft puts around it (draft-ietf-httpapi-idempotency-key-header) may be there or not.
+ * The idempotency key of an upload, chosen by the client; undefined where there is none. It may be quoted, as in
+ * draft-ietf-httpapi-idempotency-key-header.
  * @throws PipelineError `invalid_parameter`
  */
 export function idempotencyKeyOf(request: Pick<Request, 'header'>): string | undefined {
@@ -36,7 +36,7 @@ export function idempotencyKeyOf(request: Pick<Request, 'header'>): string | und
   if (key !== '' && key.length <= MAX_LENGTH && /^[\x20-\x7e]+$/.test(key)) return key;
   throw invalidParameter(
     IDEMPOTENCY_HEADER,
-    `is 1 to ${MAX_LENGTH} visible ASCII characters, e.g. a UUID; this one has ${key.length}`,
+    `must be 1 to ${MAX_LENGTH} visible ASCII characters, e.g. a UUID; got ${key.length}`,
     { allowed: { minLength: 1, maxLength: MAX_LENGTH } },
   );
 }
@@ -60,14 +60,14 @@ export class InFlightKeys {
 }
 
 /**
- * What an idempotency key stands for: the object `idempotency/{sha256 of key}.json`, put if absent. The ids and the
- * time are all that a job has of its own, so whoever repeats the upload makes the same jobs of it.
+ * The jobs of an idempotency key: the object `idempotency/{sha256 of key}.json`, put if absent. Ids and time are all that
+ * distinguishes a job from another of the same image, so a repeated upload makes the same jobs.
  */
 const idempotencyRecordSchema = z.object({
   version: z.literal(1),
-  /** hex; see content-hash.ts */
+  /** See `contentHash`; hex. */
   content_hash: z.string().regex(/^[0-9a-f]{64}$/),
-  /** One a file that is an image, in the order sent. */
+  /** One per image, in the order of the files. */
   job_ids: z.array(jobIdSchema).min(1),
   submitted_at: z.iso.datetime(),
 });
@@ -76,13 +76,13 @@ type IdempotencyRecord = z.output<typeof idempotencyRecordSchema>;
 
 export interface UploadDeps extends UploadImageDeps {
   readonly store: ObjectStore;
-  /** Whether the event log tells of the job: its message was confirmed then. */
+  /** Whether the event log has the job: then its message was confirmed. */
   readonly isKnown: (jobId: string) => boolean;
 }
 
 export interface UploadedJob {
   readonly request: JobRequest;
-  /** An earlier upload under the same key was accepted already. */
+  /** Whether the job was already accepted under the same key. */
   readonly repeated: boolean;
 }
 
@@ -90,10 +90,10 @@ export interface UploadedJob {
 export type ReservedJobs = ReadonlyMap<InspectedImage, JobRequest>;
 
 /**
- * Reserves an idempotency key for the images of an upload: originals → record. What comes after it (request → publish)
- * can be done again by whoever repeats the upload, whatever the first one died of, and gives the same jobs. So nothing
- * is undone here when a publish is refused: a repeat may be completing it at that very moment.
- * @throws PipelineError `idempotency_key_reused` where the key stands for other content; StoreUnavailable
+ * Reserves an idempotency key for the images of an upload: originals → record. The steps after it (request → publish) are
+ * idempotent: a repeated upload completes them, wherever the first one stopped, and gets the same jobs. So nothing is
+ * undone when a publish is refused: a repeated upload may be completing it at that moment.
+ * @throws PipelineError `idempotency_key_reused` where the key was used for other content; StoreUnavailable
  */
 export async function reserveUpload(
   key: string,
@@ -108,7 +108,7 @@ export async function reserveUpload(
   if (record.content_hash !== content_hash) {
     throw new PipelineError(
       'idempotency_key_reused',
-      `This ${IDEMPOTENCY_HEADER} belongs to an upload of other files or operations; take a new key for a new upload.`,
+      `This ${IDEMPOTENCY_HEADER} was used for an upload with other files or options. Use a new key for a new upload.`,
     );
   }
   return new Map(
@@ -124,7 +124,7 @@ function readRecord(key: string, { store }: UploadDeps): Promise<IdempotencyReco
   return readJson(store, idempotencyKey(key), idempotencyRecordSchema);
 }
 
-/** The record that stands then: ours, or that of somebody who was faster. */
+/** The record that is stored: ours, or that of a concurrent upload. */
 async function makeRecord(
   key: string,
   content_hash: string,
@@ -141,11 +141,11 @@ async function makeRecord(
   if (await deps.store.putIfAbsent(idempotencyKey(key), jsonBody(ours))) return ours;
   for (const job_id of job_ids) await deps.store.remove(originalKey(job_id));
   const theirs = await readRecord(key, deps);
-  if (theirs === undefined) throw new Error('an idempotency record was there and is gone');
+  if (theirs === undefined) throw new Error('the idempotency record has been removed');
   return theirs;
 }
 
-/** Request → publish, each only where an earlier upload under this key has not done it. */
+/** Request → publish, each only where no earlier upload with this key has done it. */
 export async function completeReservedJob(
   image: InspectedImage,
   ours: JobRequest,
@@ -166,7 +166,7 @@ export async function completeReservedJob(
 }
 
 /**
- * By which two uploads are known as the same: files with their names, order and bytes, and what is to be done to them.
+ * Identifies the content of an upload: names, order and bytes of its files, and its options.
  * @returns SHA-256 in hex
  */
 function contentHash(files: readonly InspectedFile[], options: UploadOptions): string {

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { inputTypes, type InputType } from '@image-pipeline/shared/contracts/operations.ts';
+import { type InputType, inputTypes } from '@image-pipeline/shared/contracts/operations.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { fileTypeFromFile } from 'file-type';
 import type { ReceivedFile } from './receive-form.ts';
 
-/** A received file that is an image of a type that we take, by its bytes. */
+/** A received file that is an image of a supported type, by its bytes. */
 export interface InspectedImage extends ReceivedFile {
   readonly contentType: InputType;
   /** hex */
   readonly sha256: string;
 }
 
-/** A file, and the image it is, or what is wrong with it. */
+/** A file, and its image or what is wrong with it. */
 export type InspectedFile = { readonly file: ReceivedFile } & (
   { readonly image: InspectedImage } | { readonly error: unknown }
 );
@@ -27,11 +27,11 @@ export async function inspectFile(file: ReceivedFile): Promise<InspectedFile> {
 
 /** @throws PipelineError `empty_file` or `unsupported_type` */
 async function inspectImage(file: ReceivedFile): Promise<InspectedImage> {
-  if (file.size === 0) throw new PipelineError('empty_file', `The file "${file.name}" has no bytes.`);
+  if (file.size === 0) throw new PipelineError('empty_file', `The file "${file.name}" is empty.`);
   return { ...file, contentType: await typeOf(file), sha256: await digestOf(file.path) };
 }
 
-/** What the bytes say; name and declared type are only claims. */
+/** By its bytes; name and declared type are not trusted. */
 async function typeOf({ name, path }: ReceivedFile): Promise<InputType> {
   const seen = (await fileTypeFromFile(path))?.mime ?? 'unknown';
   // An animated PNG is a PNG.
@@ -39,7 +39,7 @@ async function typeOf({ name, path }: ReceivedFile): Promise<InputType> {
   if (type !== undefined) return type;
   throw new PipelineError(
     'unsupported_type',
-    `The bytes of "${name}" are ${seen === 'unknown' ? 'no image that is known here' : seen}; taken are ${inputTypes.join(', ')}`,
+    `Unsupported file type of "${name}": ${seen}. Supported types: ${inputTypes.join(', ')}.`,
     { details: { allowed: inputTypes, seen } },
   );
 }

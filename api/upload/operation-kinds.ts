@@ -8,7 +8,7 @@ import {
 import type { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { invalidParameter } from '../http/request.ts';
 
-/** The operations there are, and what each does when a caller names none of its main parameters. */
+/** The operations, and the defaults of each where none of its main parameters is given. */
 export const operationKinds = {
   resize: { schema: resizeSchema, defaults: { width: 800, height: 600 }, main: ['width', 'height'] },
   watermark: { schema: watermarkSchema, defaults: { text: 'image pipeline' }, main: ['text'] },
@@ -17,7 +17,7 @@ export const operationKinds = {
 
 export type OperationKind = keyof typeof operationKinds;
 
-/** What stands for a field `operations` that is missing or empty. */
+/** The operations of an upload whose field `operations` is missing or empty. */
 export const DEFAULT_OPERATIONS = 'resize,watermark';
 
 /** Each filter with the name of its one parameter, if it has one. */
@@ -28,7 +28,7 @@ export const filterParameters: ReadonlyMap<string, string | undefined> = new Map
   ]),
 );
 
-/** All that can be asked for; shown with every refusal. */
+/** Everything that is allowed; part of every error about operations. */
 export const allowedOperations = {
   operations: Object.keys(operationKinds),
   filters: [...filterParameters.keys()],
@@ -41,7 +41,7 @@ export const allowedOperations = {
   ],
 } as const;
 
-/** The parameters that an operation takes, without its type. */
+/** The parameters of an operation, without its type. */
 export function parametersOf(kind: OperationKind, name: unknown): readonly string[] {
   switch (kind) {
     case 'resize':

@@ -55,37 +55,37 @@ describe('the operations of an upload', () => {
     ],
     ['[{"type":"resize","fit":"cover"}]', [{ ...resize, fit: 'cover' }]],
     ['[{"type":"watermark"},{"type":"filter"}]', [watermark, { type: 'filter', name: 'grayscale' }]],
-  ])('may be written %j', (text, expected) => {
+  ])('can be %j', (text, expected) => {
     expect(parseOperations(text)).toEqual(expected);
   });
 
   it.each([
-    ['rotate', 'operations[0]', 'there is no operation "rotate"'],
-    ['resize,rotate:90', 'operations[1]', 'there is no operation "rotate"'],
-    ['constructor', 'operations[0]', 'there is no operation "constructor"'],
-    ['filter:lomo', 'operations[0]', 'there is no filter "lomo"'],
-    ['watermark:a, b', 'operations[1]', 'there is no operation "b"'],
+    ['rotate', 'operations[0]', 'unknown operation "rotate"'],
+    ['resize,rotate:90', 'operations[1]', 'unknown operation "rotate"'],
+    ['constructor', 'operations[0]', 'unknown operation "constructor"'],
+    ['filter:lomo', 'operations[0]', 'unknown filter "lomo"'],
+    ['watermark:a, b', 'operations[1]', 'unknown operation "b"'],
     ['resize,,filter', 'operations[1]', 'is empty'],
-    ['resize:big', 'operations[0]', '"big" is no size'],
-    ['resize:x', 'operations[0]', '"x" is no size'],
+    ['resize:big', 'operations[0]', 'invalid size "big"'],
+    ['resize:x', 'operations[0]', 'invalid size "x"'],
     ['resize:0x10', 'operations[0].width', '>=1'],
     ['resize:8193', 'operations[0].width', '<=8192'],
     ['resize:10x10:crop', 'operations[0].fit', 'contain'],
     ['filter:blur:101', 'operations[0].radius', '<=100'],
-    ['filter:blur:strong', 'operations[0]', 'is a number, not "strong"'],
-    ['filter:sepia:2', 'operations[0]', 'sepia takes no parameter'],
+    ['filter:blur:strong', 'operations[0]', 'must be a number, not "strong"'],
+    ['filter:sepia:2', 'operations[0]', 'sepia has no parameter'],
     [`watermark:${'x'.repeat(201)}`, 'operations[0].text', '<=200'],
     ['[{"type":"resize","width":"8"}]', 'operations[0].width', 'expected number'],
     ['[{"type":"resize","depth":8}]', 'operations[0]', 'Unrecognized key: "depth"'],
     ['[{"type":"filter","name":"blur","amount":1}]', 'operations[0]', 'Unrecognized key: "amount"'],
     ['[{"type":"watermark","text":" "}]', 'operations[0].text', '>=1'],
-    ['[{"text":"no type"}]', 'operations[0]', 'without a name'],
-    ['[7]', 'operations[0]', 'neither an object nor a text'],
-    ['[', 'operations', 'not a JSON list'],
-    ['{"type":"resize"}', 'operations', 'not a JSON list'],
+    ['[{"text":"no type"}]', 'operations[0]', '(none)'],
+    ['[7]', 'operations[0]', 'must be an object or a string'],
+    ['[', 'operations', 'must be a JSON list'],
+    ['{"type":"resize"}', 'operations', 'must be a JSON list'],
     ['[]', 'operations', '>=1'],
     [Array(11).fill('filter').join(), 'operations', '<=10'],
-  ])('are refused as %j, naming %s', (text, parameter, problem) => {
+  ])('are refused for %j, with the parameter %s', (text, parameter, problem) => {
     const error = refusal(text);
     expect(error.code).toBe('invalid_parameter');
     expect(error.message).toContain(problem);
@@ -98,7 +98,7 @@ describe('the operations of an upload', () => {
     });
   });
 
-  it('are refused for a parameter that is not theirs, with those that are', () => {
+  it('are refused for an unknown parameter, with the allowed ones', () => {
     expect(refusal('[{"type":"filter","name":"blur","amount":1}]').details).toMatchObject({
       takes: ['name', 'radius'],
     });

@@ -11,14 +11,14 @@ import {
 } from './operation-kinds.ts';
 
 /**
- * Reads the field `operations` of an upload, in any of its spellings:
+ * Reads the field `operations` of an upload, in any of its forms:
  *
  * - names: `resize,watermark`
- * - names with their main parameters: `resize:800x600,watermark:Hello,filter:blur:5` (see short-operation.ts). A
- *   comma always begins the next operation, so a text with a comma needs the third spelling.
- * - a JSON list, each item an object of the contract or one operation in the short spelling.
+ * - names with arguments: `resize:800x600,watermark:Hello,filter:blur:5` (see `expandShortOperation`). A comma always
+ *   starts the next operation, so a text with a comma needs the third form.
+ * - a JSON list, each item an object of the contract or one operation in the short form.
  *
- * @throws PipelineError `invalid_parameter`, naming what is wrong and listing all that is allowed
+ * @throws PipelineError `invalid_parameter`, with what is wrong and what is allowed
  */
 export function parseOperations(text: string): Operation[] {
   const given = text.trim() === '' ? DEFAULT_OPERATIONS : text.trim();
@@ -34,15 +34,15 @@ function parseList(json: string): unknown[] {
     const list: unknown = JSON.parse(json);
     if (Array.isArray(list)) return list;
   } catch {
-    // Said below, in our own words.
+    // Reported below.
   }
-  throw invalidOperation('operations', 'begins like JSON but is not a JSON list');
+  throw invalidOperation('operations', 'must be a JSON list or comma-separated names');
 }
 
 function parseOperation(item: unknown, parameter: string): Operation {
   const asked = typeof item === 'string' ? expandShortOperation(item, parameter) : item;
   if (!isRecord(asked)) {
-    throw invalidOperation(parameter, 'is neither an object nor a text');
+    throw invalidOperation(parameter, 'must be an object or a string');
   }
   const kind = kindOf(asked['type'], parameter);
   const { schema, defaults, main } = operationKinds[kind];
@@ -67,8 +67,8 @@ function refuseUnknownFilter(name: unknown, parameter: string): void {
 }
 
 function unknownName(what: string, seen: unknown, known: readonly string[], parameter: string): Error {
-  const name = typeof seen === 'string' ? `"${seen.slice(0, 100)}"` : 'without a name';
-  return invalidOperation(parameter, `there is no ${what} ${name}; there are ${known.join(', ')}`);
+  const name = typeof seen === 'string' ? `"${seen.slice(0, 100)}"` : '(none)';
+  return invalidOperation(parameter, `unknown ${what} ${name}. Allowed: ${known.join(', ')}`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -79,19 +79,18 @@ const SIZE = /^(?<width>\d+)?(?:x(?<height>\d+)?)?$/;
 const NUMBER = /^\d+(\.\d+)?$/;
 
 /**
- * One operation in the short spelling as the object that it stands for. Values are in the contract's terms but not
- * checked against its ranges.
+ * Expands one operation in the short form to an object of the contract. Ranges are not checked.
  *
  *     resize | resize:800x600 | resize:800 | resize:x600 | resize:800x600:cover
  *     watermark | watermark:any text, colons too
  *     filter | filter:sepia | filter:blur:5 | filter:brightness:1.5
  *
- * @throws PipelineError `invalid_parameter` where the spelling itself is wrong
+ * @throws PipelineError `invalid_parameter` where the form itself is wrong
  */
 function expandShortOperation(text: string, parameter: string): Record<string, unknown> {
   const [type, rest] = splitAtColon(text.trim());
   if (type === '') {
-    throw invalidOperation(parameter, 'is empty; write a text that has commas in the JSON spelling');
+    throw invalidOperation(parameter, 'is empty; use the JSON form for a text with commas');
   }
   if (rest === undefined) return { type };
   switch (type) {
@@ -110,7 +109,7 @@ function readResize(rest: string, parameter: string): Record<string, unknown> {
   const [size, fit] = splitAtColon(rest);
   const { width, height } = SIZE.exec(size)?.groups ?? {};
   if (width === undefined && height === undefined) {
-    throw invalidOperation(parameter, `"${size}" is no size; write 800x600, 800 (width) or x600 (height)`);
+    throw invalidOperation(parameter, `invalid size "${size}". Write 800x600, 800 (width) or x600 (height)`);
   }
   return {
     ...(width === undefined ? {} : { width: Number(width) }),
@@ -124,10 +123,10 @@ function readFilter(rest: string, parameter: string): Record<string, unknown> {
   if (amount === undefined || !filterParameters.has(name)) return { name };
   const key = filterParameters.get(name);
   if (key === undefined) {
-    throw invalidOperation(parameter, `the filter ${name} takes no parameter`);
+    throw invalidOperation(parameter, `the filter ${name} has no parameter`);
   }
   if (!NUMBER.test(amount)) {
-    throw invalidOperation(parameter, `the ${key} of ${name} is a number, not "${amount}"`);
+    throw invalidOperation(parameter, `the ${key} of ${name} must be a number, not "${amount}"`);
   }
   return { name, [key]: Number(amount) };
 }

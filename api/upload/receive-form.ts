@@ -11,7 +11,7 @@ import { type FormLimits, formProblem } from './form-limits.ts';
 import { FILE_FIELD } from './upload-options.ts';
 
 export interface ReceivedFile {
-  /** For people only. */
+  /** Display name; not a path. */
   readonly name: string;
   readonly path: string;
   /** bytes */
@@ -72,7 +72,7 @@ async function parseForm(
       fieldNestingDepth: 0,
     },
   }).array(FILE_FIELD);
-  // The parser reads headers and bytes of a request, and writes `body` and `files`: that much of one this is.
+  // The parser uses only headers and bytes of a request, and sets `body` and `files`.
   const standIn = body as unknown as Request;
   await promisify(parse)(standIn, response);
   const files = Array.isArray(standIn.files) ? standIn.files : [];
@@ -82,7 +82,7 @@ async function parseForm(
   };
 }
 
-/** The parser waits for the end of a file that is too large; nothing of it is wanted any more. */
+/** The parser would wait for the end of a file that is too large. */
 function endingAtLimit(storage: StorageEngine, body: FormBody): StorageEngine {
   return {
     _handleFile: (request, file, callback) => {
@@ -97,41 +97,40 @@ function notAForm(contentType: string | undefined): PipelineError {
   const seen = contentType ?? 'a body without a type';
   return new PipelineError(
     'malformed_multipart',
-    `This call takes multipart/form-data, not ${seen.slice(0, 100)}.`,
+    `Unsupported content type: ${seen.slice(0, 100)}. Send multipart/form-data.`,
     {
       details: { allowed: ['multipart/form-data'], seen: seen.slice(0, 100) },
     },
   );
 }
 
-/** The client went away before its request was complete. */
+/** The client closed the connection before its request was complete. */
 export class UploadAborted extends Error {
   override readonly name = 'UploadAborted';
 }
 
 /**
- * The body of an upload on its way to the form parser, which takes it for the request itself. A parser that fails
- * would read a request to its end, however far that is; this stands between, so that it can be ended at once and the
- * request left unread.
+ * The body of an upload between request and form parser, which takes it for the request. A parser that fails would read
+ * the request to its end; this stream can be ended at once and the rest of the request left unread.
  */
 class FormBody extends Transform {
   readonly headers: IncomingHttpHeaders;
   readonly #maxBytes: number;
   #seen = 0;
 
-  /** @param maxBytes a longer body fails with `body_too_large`, whatever its headers promised */
+  /** @param maxBytes a longer body fails with `body_too_large`, whatever its headers say */
   constructor(request: IncomingMessage, maxBytes: number) {
     super();
     this.headers = request.headers;
     this.#maxBytes = maxBytes;
     request.once('close', () => {
-      if (!request.complete) this.destroy(new UploadAborted('the client went away'));
+      if (!request.complete) this.destroy(new UploadAborted('the client closed the connection'));
     });
     request.once('error', (error) => this.destroy(error));
     request.pipe(this);
   }
 
-  /** Bytes that have come by so far. */
+  /** Bytes received so far. */
   get seen(): number {
     return this.#seen;
   }
@@ -142,7 +141,7 @@ class FormBody extends Transform {
     else callback(bodyTooLarge(this.#maxBytes, this.#seen));
   }
 
-  /** The parser lets go of the body when it has all of it or has failed: either way nobody reads on. */
+  /** The parser unpipes the body when it is complete or has failed: either way nobody reads on. */
   override unpipe(destination?: Writable): this {
     super.unpipe(destination);
     this.destroy();

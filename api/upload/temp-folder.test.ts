@@ -15,7 +15,7 @@ describe('the temporary folder of a process', () => {
   });
   afterEach(() => rm(parent, { recursive: true }));
 
-  it('is for its owner only, and gone with all that is in it when it stops', async () => {
+  it('is readable by its owner only, and removed with all its files on stop', async () => {
     const folder = new TempFolder(parent);
     await folder.start();
     const path = await folder.makeFolder();
@@ -26,7 +26,7 @@ describe('the temporary folder of a process', () => {
     expect(await readdir(parent)).toEqual([]);
   });
 
-  it('takes with it what a killed process left, and nothing else', async () => {
+  it('removes the folders of killed processes, and nothing else', async () => {
     const left = `image-pipeline-api-${NO_PROCESS}-abcdef`;
     const others = [`image-pipeline-api-${process.ppid}-abcdef`, 'somebody-elses'];
     await Promise.all([left, ...others].map((name) => mkdir(join(parent, name))));
@@ -36,7 +36,7 @@ describe('the temporary folder of a process', () => {
     expect((await readdir(parent)).toSorted()).toEqual(others.toSorted());
   });
 
-  it('takes with it what a forerunner with the same process id left, as in a container', async () => {
+  it('removes the folder of an earlier process with the same id, as in a container', async () => {
     await mkdir(join(parent, `image-pipeline-api-${process.pid}-1700000000000-abcdef`));
     const [one, other] = [new TempFolder(parent), new TempFolder(parent)];
     await one.start();
@@ -48,7 +48,7 @@ describe('the temporary folder of a process', () => {
     expect(await readdir(parent)).toEqual([]);
   });
 
-  it('starts beside what a killed process of another user left', async () => {
+  it('starts beside the folder of a killed process of another user', async () => {
     const [foreign, left] = ['foreign', 'left'].map((end) => `image-pipeline-api-${NO_PROCESS}-${end}`);
     await Promise.all([foreign, left].map((name) => mkdir(join(parent, name ?? ''))));
     const folder = new TempFolder(parent, async (path) => {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { isRunning } from '@image-pipeline/shared/is-running.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 
-/** Followed by process id and time of birth of its owner. */
+/** Followed by process id and start time of its owner. */
 const PREFIX = 'image-pipeline-api-';
 const BIRTH = Math.round(performance.timeOrigin);
 
-/** A folder of this process alone, in which each upload gets one for its files. */
+/** The temporary folder of this process; each upload gets a folder in it for its files. */
 export class TempFolder implements Startable {
   readonly #parent: string;
   readonly #remove: typeof removeFolder;
@@ -26,7 +26,7 @@ export class TempFolder implements Startable {
 
   /** A new, empty folder, readable by nobody else. */
   async makeFolder(): Promise<string> {
-    if (this.#path === undefined) throw new Error('the temporary folder is not there yet');
+    if (this.#path === undefined) throw new Error('the temporary folder has not been created yet');
     return mkdtemp(join(this.#path, 'upload-'));
   }
 
@@ -35,22 +35,22 @@ export class TempFolder implements Startable {
     this.#path = undefined;
   }
 
-  /** What processes left that were killed before they could stop. */
+  /** Removes folders of processes that were killed. */
   async #removeStrays(): Promise<void> {
     for (const name of await readdir(this.#parent)) {
       if (!name.startsWith(PREFIX) || isInUse(name.slice(PREFIX.length))) continue;
-      // One that belongs to another user may stay: that is no reason not to start.
+      // A folder of another user cannot be removed; that must not prevent the start.
       await this.#remove(join(this.#parent, name)).catch(() => undefined);
     }
   }
 }
 
-/** Also while somebody still makes files in it. */
+/** Retries, because files may still be created in it. */
 export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }
 
-/** In a container every process may have the same id: what was born at another time was left by a forerunner of ours. */
+/** In a container every process may have the same id: another start time means an earlier process. */
 function isInUse(owner: string): boolean {
   const [pid, birth] = owner.split('-').map(Number);
   if (pid === undefined || Number.isNaN(pid)) return true;

@@ -26,10 +26,10 @@ async function untilReady(api: TestApi, status: 200 | 503): Promise<void> {
 }
 
 async function untilSaid(client: RawClient, text: string): Promise<void> {
-  await expect.poll(() => client.heard, PATIENCE).toContain(text);
+  await expect.poll(() => client.received, PATIENCE).toContain(text);
 }
 
-describe('while the broker is away', () => {
+describe('while the broker is unavailable', () => {
   let proxy: TcpProxy;
   let url: string;
 
@@ -41,7 +41,7 @@ describe('while the broker is away', () => {
   });
   afterEach(() => proxy.close());
 
-  it('from the start, the API answers all the same, refuses uploads unread, and is ready once it is back', async () => {
+  it('from the start, the API responds, refuses uploads unread, and becomes ready once it is back', async () => {
     const request = someRequest();
     await given.storeJob(request, completedOutcome(request));
     await proxy.refuse();
@@ -53,10 +53,10 @@ describe('while the broker is away', () => {
     expect((await api.ask('/metrics')).bytes.toString()).not.toContain('rabbitmq_queue_messages_ready{');
 
     const client = await RawClient.to(api.port);
-    await client.say(beginningOfUpload(['Content-Length: 1000000']));
+    await client.send(beginningOfUpload(['Content-Length: 1000000']));
     await untilSaid(client, 'broker_unavailable');
-    expect(client.heard).toMatch(/^HTTP\/1\.1 503 /);
-    expect(client.heard).toMatch(/Retry-After: \d+/);
+    expect(client.received).toMatch(/^HTTP\/1\.1 503 /);
+    expect(client.received).toMatch(/Retry-After: \d+/);
     client.abort();
 
     await proxy.resume();
@@ -66,7 +66,7 @@ describe('while the broker is away', () => {
       .toContain(`rabbitmq_queue_messages_ready{queue="${queueNames.process}"} 0`);
   });
 
-  it('since the upload began, it is refused and nothing of it is left', async () => {
+  it('since an upload began, the upload is refused and leaves nothing', async () => {
     const api = await given.api({ RABBITMQ_URL: [url] });
     const before = await given.stored();
     const bytes = Buffer.concat([
@@ -75,25 +75,25 @@ describe('while the broker is away', () => {
       Buffer.from('\r\n--x--\r\n'),
     ]);
     const client = await RawClient.to(api.port);
-    await client.say(beginningOfUpload([`Content-Length: ${bytes.length}`]));
-    await client.say(bytes.subarray(0, 100));
+    await client.send(beginningOfUpload([`Content-Length: ${bytes.length}`]));
+    await client.send(bytes.subarray(0, 100));
     await proxy.refuse();
     await untilReady(api, 503);
-    await client.say(bytes.subarray(100));
+    await client.send(bytes.subarray(100));
     await untilSaid(client, 'broker_unavailable');
-    expect(client.heard).toMatch(/^HTTP\/1\.1 503 /);
+    expect(client.received).toMatch(/^HTTP\/1\.1 503 /);
     expect(await given.stored()).toEqual(before);
     client.abort();
     await proxy.resume();
   });
 
-  it('between the message and its confirm, nothing is removed, promised or shown', async () => {
+  it('between a message and its confirm, nothing is removed, promised or shown', async () => {
     const api = await given.api({ RABBITMQ_URL: [url], RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
     const before = await given.stored();
     proxy.freeze();
-    const answer = await api.upload(form([{}]));
-    expect(answer).toMatchObject({ status: 503, json: { code: 'publish_unconfirmed' } });
-    expect(answer.json).not.toHaveProperty('job_id');
+    const response = await api.upload(form([{}]));
+    expect(response).toMatchObject({ status: 503, json: { code: 'publish_unconfirmed' } });
+    expect(response.json).not.toHaveProperty('job_id');
     const kept = (await given.stored()).filter((key) => !before.includes(key));
     const jobId = kept[0]?.split('/')[1] ?? '';
     expect(kept.toSorted()).toEqual([requestKey(jobId, 1), originalKey(jobId)].toSorted());
@@ -103,16 +103,16 @@ describe('while the broker is away', () => {
   });
 });
 
-describe('a broker in which no queue takes jobs', () => {
+describe('a broker without a queue for jobs', () => {
   const binding = () =>
     `bindings/${given.vhost.name}/e/${exchangeNames.jobs}/q/${queueNames.process}` as const;
 
-  it('makes uploads refused, and nothing of them is left', async () => {
+  it('refuses uploads, which leave nothing', async () => {
     const api = await given.api();
     const before = await given.stored();
     await managementCall(inject('broker'), 'DELETE', `${binding()}/${routingKeys.process}`);
-    const answer = await api.upload(form([{}, {}]));
-    expect(answer).toMatchObject({
+    const response = await api.upload(form([{}, {}]));
+    expect(response).toMatchObject({
       status: 503,
       json: { code: 'broker_unavailable', jobs: [{ error: { code: 'broker_unavailable' } }, {}] },
     });
@@ -122,8 +122,8 @@ describe('a broker in which no queue takes jobs', () => {
   });
 });
 
-describe('while the store is away', () => {
-  it('uploads and what only it knows are answered 503, and all goes on when it is back', async () => {
+describe('while the store is unavailable', () => {
+  it('uploads and reads of the store return 503, and work again when it is back', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'api-store-'));
     const folder = join(parent, 'store');
     const api = await given.api({ STORE_FOLDER: folder });
@@ -141,8 +141,8 @@ describe('while the store is away', () => {
   });
 });
 
-describe('a broker that refuses the configuration', () => {
-  it('is a failure of the service that names what is wrong', async () => {
+describe('a broker that refuses the topology', () => {
+  it('makes the service fail with the cause', async () => {
     const queue = retryQueueName({ label: '77ms', delayMs: 77 });
     await managementCall(inject('broker'), 'PUT', `queues/${given.vhost.name}/${queue}`, { durable: true });
     const api = await given.startedApi({ RETRY_LADDER: [{ label: '77ms', delayMs: 77 }] });

@@ -16,14 +16,15 @@ export interface UploadImageDeps {
   readonly store: Pick<ObjectStore, 'put' | 'putIfAbsent' | 'remove'>;
   /** `publish` resolves once the broker has confirmed. */
   readonly publisher: Pick<Publisher, 'publish'>;
-  /** Told of every job that was accepted; must not throw. */
+  /** Called for every accepted job; must not throw. */
   readonly onAccepted: (request: JobRequest) => void;
   readonly log: Logger;
 }
 
 /**
  * Accepts one image as a job: when this resolves, original and request are stored and the broker has confirmed the
- * message. A publish that was refused is undone. One without a confirm may have arrived, so nothing is removed.
+ * message. If the publish is refused, both are removed. Without a confirm the message may have arrived, so nothing is
+ * removed.
  * @throws StoreUnavailable, PublishRefused, PublishUnconfirmed: the job is not accepted
  */
 export async function uploadImage(
@@ -44,7 +45,7 @@ export async function uploadImage(
   return request;
 }
 
-/** What tells a job from another of the same image. */
+/** What distinguishes a job from another of the same image. */
 export interface JobIdentity {
   readonly job_id: string;
   /** RFC 3339 */
@@ -82,7 +83,7 @@ export async function storeOriginal(
 
 async function storeRequest(request: JobRequest, { store }: UploadImageDeps): Promise<void> {
   const isOurs = await store.putIfAbsent(requestKey(request.job_id, request.run), jsonBody(request));
-  if (!isOurs) throw new PipelineError('internal_error', `the job id ${request.job_id} was given twice`);
+  if (!isOurs) throw new PipelineError('internal_error', `the job id ${request.job_id} exists already`);
 }
 
 export function reportAccepted(request: JobRequest, { onAccepted, log }: UploadImageDeps): void {
@@ -91,7 +92,7 @@ export function reportAccepted(request: JobRequest, { onAccepted, log }: UploadI
   log.info({ job_id, file: original.name, size: original.size, type: original.content_type }, 'accepted');
 }
 
-/** The message that asks a worker for the first attempt of a run. */
+/** The message of the first attempt of a run. */
 export function jobMessage(request: JobRequest): OutgoingMessage {
   return {
     exchange: exchangeNames.jobs,
@@ -105,12 +106,12 @@ export function jobMessage(request: JobRequest): OutgoingMessage {
   };
 }
 
-/** What cannot be removed now was promised to nobody and goes with retention. */
+/** What cannot be removed now is left to retention: no client knows of it. */
 async function undo({ job_id, run }: JobRequest, { store, log }: UploadImageDeps): Promise<void> {
   try {
     await store.remove(requestKey(job_id, run));
     await store.remove(originalKey(job_id));
   } catch (error) {
-    log.warn({ job_id, reason: messageOf(error) }, 'could not remove what was stored of a refused upload');
+    log.warn({ job_id, reason: messageOf(error) }, 'could not remove the objects of a refused upload');
   }
 }

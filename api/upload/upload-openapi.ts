@@ -10,17 +10,17 @@ import { type AcceptedJob, acceptedJobSchema, acceptedJobsSchema } from './uploa
 const uploadHeadersSchema = z.object({
   [IDEMPOTENCY_HEADER]: z.string().min(1).max(255).optional().meta({
     description:
-      'A name of yours for this upload, e.g. a UUID. An upload that is repeated with the same key and content, because its answer was lost or was 503, gives the same jobs; other content under the same key is refused. For example `0f6c2f0a-3a7e-4c39-9c7c-6a8e0f1f2b3c`.',
+      'Unique key of this upload, e.g. a UUID. If a response is lost or is 503, retry with the same key: the same content gives the same jobs; other content with the same key is refused. For example `0f6c2f0a-3a7e-4c39-9c7c-6a8e0f1f2b3c`.',
   }),
   [TRACEPARENT]: z.string().optional().meta({
     description:
-      'The trace that the upload is a part of (W3C Trace Context); a malformed one is ignored. For example `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`.',
+      'The trace of the client (W3C Trace Context); a malformed one is ignored. For example `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`.',
   }),
 });
 
 /**
- * The form of `POST /upload`, as documented; the names are in form-fields.ts and upload-options.ts reads them. Optional fields have no `example` and
- * no `default`: Swagger UI would fill them in and send them.
+ * The form of `POST /upload`; upload-options.ts reads it. Optional fields have no `example` and no `default`: Swagger UI
+ * would fill them in and send them.
  */
 export const uploadFormSchema = z
   .object({
@@ -29,26 +29,26 @@ export const uploadFormSchema = z
         z.string().meta({ override: { contentMediaType: 'application/octet-stream', format: 'binary' } }),
       )
       .min(1)
-      .meta({ description: 'One image or several: PNG, JPEG, GIF or WebP.' }),
+      .meta({ description: 'One or more images: PNG, JPEG, GIF or WebP.' }),
     operations: z
       .string()
       .optional()
       .meta({
-        description: `What to do, in the order given: names (\`resize,watermark\`), names with their main parameters (\`resize:800x600:cover,watermark:Hello,filter:blur:5\`), or a JSON list whose items are objects (see Operation) or short spellings. A comma always begins the next operation: write a text that has one in the JSON spelling. Bare \`resize\` fits inside 800×600, bare \`watermark\` writes a default text, bare \`filter\` is grayscale. Default: \`${DEFAULT_OPERATIONS}\`.`,
+        description: `Operations, in the order given: names (\`resize,watermark\`), names with arguments (\`resize:800x600:cover,watermark:Hello,filter:blur:5\`), or a JSON list of objects (see Operation) or short forms. A comma always starts the next operation: use JSON for a text with commas. \`resize\` alone fits inside 800×600, \`watermark\` alone writes a default text, \`filter\` alone is grayscale. Default: \`${DEFAULT_OPERATIONS}\`.`,
       }),
     format: z
       .enum([...outputFormats, 'jpg'])
       .optional()
-      .meta({ description: 'The type of the result. Default: that of the original (GIF becomes PNG).' }),
+      .meta({ description: 'Format of the result. Default: the format of the original (GIF becomes PNG).' }),
     quality: z
       .int()
       .min(1)
       .max(100)
       .optional()
-      .meta({ description: 'Of a JPEG or WebP result. Default: 85.' }),
+      .meta({ description: 'Quality of a JPEG or WebP result. Default: 85.' }),
     callback_url: z.string().max(MAX_CALLBACK_URL_LENGTH).optional().meta({
       description:
-        'Where to tell by a webhook (Standard Webhooks, signed with WEBHOOK_SECRET) that the job has completed or failed, at least once. An absolute http or https address without user and fragment; addresses that are not public are refused unless WEBHOOK_ALLOWED_HOSTS has them. Only `/status` shows it. For example `http://localhost:9999/hook`.',
+        'Receiver of a webhook when the job completes or fails (Standard Webhooks, signed with WEBHOOK_SECRET; delivery is at-least-once). An absolute http or https URL without user and fragment; private addresses are refused unless WEBHOOK_ALLOWED_HOSTS lists them. For example `http://localhost:9999/hook`.',
     }),
   })
   .meta({ id: 'UploadForm' });
@@ -66,20 +66,20 @@ export const uploadOperations = {
   'POST /upload': {
     id: 'uploadImages',
     tag: 'Images',
-    summary: 'Hand in one or several images',
+    summary: 'Upload one or more images',
     description:
-      'Answers 202 once the originals are stored and RabbitMQ has confirmed the jobs. The answer to one file is that job; to several, one verdict a file: 202 if at least one was accepted, else the problem of the first with the member `jobs`.',
+      'Returns 202 once the originals are stored and RabbitMQ has confirmed the jobs. One file: the response is its job. Several files: one result per file; 202 if at least one was accepted, else the problem of the first file with the member `jobs`.',
     headers: uploadHeadersSchema,
     form: uploadFormSchema,
     responses: {
       202: {
-        description: 'Accepted: nothing of it will be lost.',
+        description: 'Accepted. An accepted job is never lost.',
         types: { 'application/json': z.union([acceptedJobSchema, acceptedJobsSchema]) },
         example: acceptedExample,
         headers: {
-          Location: 'Where the status of the job is; of one file only.',
-          RateLimit: 'What is left of the rate limit.',
-          [REPLAYED_HEADER]: '`true`: an earlier upload with this key was accepted; these are its jobs.',
+          Location: 'Status of the job; only for a single file.',
+          RateLimit: 'Remaining requests of the rate limit.',
+          [REPLAYED_HEADER]: '`true`: these jobs were accepted by an earlier upload with this key.',
         },
       },
     },

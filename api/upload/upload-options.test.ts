@@ -4,7 +4,7 @@ import { parseUploadOptions } from './upload-options.ts';
 
 const callbacks = { isSetUp: true, allowed: parseAllowedReceivers('hooks.internal,10.1.0.0/16') };
 
-describe('the wishes of an upload', () => {
+describe('the options of an upload', () => {
   it.each([
     [{}, { format: null, quality: 85 }],
     [
@@ -17,7 +17,7 @@ describe('the wishes of an upload', () => {
       { format: 'webp', quality: 1 },
     ],
     [{ quality: ' 100 ' }, { format: null, quality: 100 }],
-  ])('%j are for the output %j', (fields, output) => {
+  ])('%j give the output %j', (fields, output) => {
     expect(parseUploadOptions(fields, callbacks).output).toEqual(output);
   });
 

@@ -11,25 +11,25 @@ import { MAKE_SECRET } from '@image-pipeline/shared/webhooks/webhook-variables.t
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import { parseOperations } from './parse-operations.ts';
 
-/** The field of an upload that carries its files. */
+/** The field of an upload for its files. */
 export const FILE_FIELD = 'file';
 
-/** The other fields that an upload may have. */
+/** The other fields of an upload. */
 export const textFields: readonly string[] = ['operations', 'format', 'quality', 'callback_url'];
 
 export const allowedFormats: readonly string[] = [...outputFormats, 'jpg'];
 
-/** What an upload asks for. */
+/** The options of an upload. */
 export interface UploadOptions {
   readonly operations: readonly Operation[];
   readonly output: Output;
-  /** Where the end is to be told by a webhook. */
+  /** Receiver of the webhook that reports the end of the job. */
   readonly callbackUrl?: string | undefined;
 }
 
 /**
- * Reads the text fields of an upload. An empty field counts as not given, as forms of browsers send them.
- * @param fields by name; what is not a text was given more than once or with brackets in its name
+ * Reads the text fields of an upload. An empty field counts as missing, because browsers send empty fields.
+ * @param fields by name; a value that is no string was sent more than once or with brackets in its name
  * @throws PipelineError `unexpected_field`, `no_file` (the file came as a text), `invalid_parameter` or
  * `webhooks_not_set_up`
  */
@@ -50,7 +50,7 @@ function refuseUnknownField(name: string): void {
   if (name === FILE_FIELD) {
     throw new PipelineError(
       'no_file',
-      `The field "${FILE_FIELD}" is a text; send a file, e.g. curl -F "file=@photo.jpg"`,
+      `The field "${FILE_FIELD}" must be a file, e.g. curl -F "file=@photo.jpg".`,
     );
   }
   throw unexpectedField(name);
@@ -60,14 +60,14 @@ export function unexpectedField(name: string): PipelineError {
   const allowed = [FILE_FIELD, ...textFields];
   return new PipelineError(
     'unexpected_field',
-    `There is no field "${name.slice(0, 100)}"; there are ${allowed.join(', ')}`,
+    `Unknown field "${name.slice(0, 100)}". Allowed fields: ${allowed.join(', ')}.`,
     { details: { field: name.slice(0, 100), allowed } },
   );
 }
 
 function textOf(fields: Readonly<Record<string, unknown>>, name: string): string {
   const given = fields[name] ?? '';
-  if (typeof given !== 'string') throw invalidParameter(name, 'is given more than once');
+  if (typeof given !== 'string') throw invalidParameter(name, 'must be sent only once');
   return given.trim();
 }
 
@@ -75,7 +75,7 @@ function parseOutput(format: string, quality: string): Output {
   if (format !== '' && !allowedFormats.includes(format)) {
     throw invalidParameter(
       'format',
-      `there is no format "${format}"; there are ${allowedFormats.join(', ')}`,
+      `unknown format "${format}". Allowed formats: ${allowedFormats.join(', ')}`,
       {
         allowed: allowedFormats,
       },
@@ -91,24 +91,24 @@ function parseOutput(format: string, quality: string): Output {
 }
 
 function invalidQuality(quality: string): PipelineError {
-  return invalidParameter('quality', `is a whole number from 1 to 100, not "${quality.slice(0, 100)}"`, {
+  return invalidParameter('quality', `must be a whole number from 1 to 100, not "${quality.slice(0, 100)}"`, {
     allowed: { minimum: 1, maximum: 100 },
   });
 }
 
 const FIELD = 'callback_url';
 
-/** Which webhooks may be asked for. */
+/** Which webhooks are allowed. */
 export interface CallbackRules {
-  /** Whether there is a secret to sign them with. */
+  /** Whether WEBHOOK_SECRET is set. */
   readonly isSetUp: boolean;
   readonly allowed: AllowedReceivers;
 }
 
 /**
- * The address for a webhook, or undefined where none is asked for. A host that is a name is looked at when the webhook is
- * sent: what it means now may not be what it means then.
- * @param text empty: not given
+ * The receiver of a webhook, or undefined where none is requested. A host name is resolved and checked when the webhook is
+ * sent, because its addresses may change.
+ * @param text empty: no webhook
  * @throws PipelineError `invalid_parameter` or `webhooks_not_set_up`
  */
 function parseCallbackUrl(text: string, { isSetUp, allowed }: CallbackRules): string | undefined {
@@ -124,13 +124,13 @@ function parseCallbackUrl(text: string, { isSetUp, allowed }: CallbackRules): st
   if (refused !== undefined) {
     throw invalidParameter(
       FIELD,
-      `${refused}, so no webhook is sent to "${url.hostname}"; to allow a receiver in your own network, put it into WEBHOOK_ALLOWED_HOSTS`,
+      `${refused}, so "${url.hostname}" is not allowed. To allow a receiver in your own network, add it to WEBHOOK_ALLOWED_HOSTS`,
       { seen: url.hostname, allowed: 'hosts with public addresses, and those in WEBHOOK_ALLOWED_HOSTS' },
     );
   }
   if (isSetUp) return url.href;
   throw new PipelineError(
     'webhooks_not_set_up',
-    `Webhooks are signed, and WEBHOOK_SECRET is not set. Make one, then start the services again: ${MAKE_SECRET}`,
+    `Webhooks need WEBHOOK_SECRET, which is not set. Set it, then restart the services: ${MAKE_SECRET}`,
   );
 }

@@ -1,32 +1,32 @@
 import { jobIdSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { z } from 'zod';
-import type { Links } from '../jobs/links.ts';
 import { problemOf } from '../http/problem.ts';
+import type { Links } from '../jobs/links.ts';
 import { problemSchema } from '../openapi/responses.ts';
 
 const acceptedJob = {
   job_id: jobIdSchema,
   status: z.literal('queued'),
   status_url: z.string(),
-  result_url: z.string().meta({ description: 'Answers 409 until the job has ended.' }),
-  events_url: z.string().optional().meta({ description: 'A WebSocket that tells what happens to the job.' }),
+  result_url: z.string().meta({ description: 'Returns 409 until the job has ended.' }),
+  events_url: z.string().optional().meta({ description: 'WebSocket with the events of the job.' }),
 };
 
 export const acceptedJobSchema = z.object(acceptedJob).meta({ id: 'AcceptedJob' });
 
-/** What became of one of several files. */
+/** The result of one of several files. */
 const fileResultSchema = z.union([
   z.object({ file: z.string(), ...acceptedJob }).meta({ id: 'AcceptedFile' }),
   z.object({ file: z.string(), error: problemSchema }).meta({ id: 'RefusedFile' }),
 ]);
 
 export const acceptedJobsSchema = z
-  .object({ jobs: z.array(fileResultSchema).meta({ description: 'One entry a file, in the order sent.' }) })
+  .object({ jobs: z.array(fileResultSchema).meta({ description: 'One entry per file, in the order sent.' }) })
   .meta({ id: 'AcceptedJobs' });
 
 export type AcceptedJob = z.output<typeof acceptedJobSchema>;
 
-/** A file of an upload, and whether it became a job. */
+/** A file of an upload, and its job or its error. */
 export type FileResult = { readonly file: string } & (
   { readonly request: JobRequest; readonly repeated: boolean } | { readonly error: unknown }
 );
@@ -42,7 +42,7 @@ export function acceptedJobOf({ job_id }: JobRequest, links: Links): AcceptedJob
   };
 }
 
-/** The member `jobs` of the answer to several files. */
+/** The member `jobs` of the response to several files. */
 export function fileResultsResponse(results: readonly FileResult[], links: Links) {
   return results.map((result) =>
     'request' in result

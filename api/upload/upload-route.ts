@@ -1,27 +1,27 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { Request, Response } from 'express';
+import { setJobId } from '../http/observe.ts';
+import { problemOf } from '../http/problem.ts';
+import { sendProblem } from '../http/send-problem.ts';
+import type { Links } from '../jobs/links.ts';
 import type { Admission } from './admission.ts';
-import { acceptedJobOf, fileResultsResponse, type FileResult } from './upload-response.ts';
-import { inspectFile, type InspectedFile } from './inspect-image.ts';
+import type { FormLimits } from './form-limits.ts';
 import {
   completeReservedJob,
   idempotencyKeyOf,
-  REPLAYED_HEADER,
   InFlightKeys,
-  reserveUpload,
+  REPLAYED_HEADER,
   type ReservedJobs,
+  reserveUpload,
   type UploadDeps,
 } from './idempotency.ts';
-import type { Links } from '../jobs/links.ts';
-import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
-import { problemOf } from '../http/problem.ts';
+import { type InspectedFile, inspectFile } from './inspect-image.ts';
+import { receiveForm } from './receive-form.ts';
 import { removeFolder, type TempFolder } from './temp-folder.ts';
 import { uploadImage } from './upload-image.ts';
-import type { FormLimits } from './form-limits.ts';
-import { setJobId } from '../http/observe.ts';
-import { receiveForm } from './receive-form.ts';
-import { sendProblem } from '../http/send-problem.ts';
+import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
+import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-response.ts';
 import type { AsyncHandler } from './upload-slots.ts';
 
 export interface UploadRouteDeps {
@@ -103,7 +103,7 @@ async function acceptFile(
   }
 }
 
-/** One file: its job or its problem. Several: the result on each, and a problem only if none was accepted. */
+/** One file: its job or its problem. Several: the result of each, and a problem only if none was accepted. */
 function sendResults(
   results: readonly FileResult[],
   request: Request,
@@ -112,7 +112,7 @@ function sendResults(
 ): void {
   const [first] = results;
   if (first === undefined) {
-    throw new PipelineError('no_file', 'The form has no file; send one, e.g. curl -F "file=@photo.jpg"');
+    throw new PipelineError('no_file', 'Missing file. Send one, e.g. curl -F "file=@photo.jpg".');
   }
   const accepted = results.filter((result) => 'request' in result);
   if (accepted.length > 0 && accepted.every(({ repeated }) => repeated)) {

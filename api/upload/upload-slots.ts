@@ -5,14 +5,14 @@ import PQueue from 'p-queue';
 import { limitRate, refuseWhileUnavailable } from '../http/guards.ts';
 
 export interface UploadGuardOptions {
-  /** 0: any number. */
+  /** 0: no limit. */
   readonly ratePerMinute: number;
   readonly slots: number;
   /** Why no job can be accepted right now, or undefined. */
   readonly whyUnavailable: () => PipelineError | undefined;
 }
 
-/** Handles an upload that has passed what it must pass before a byte of its body is read. */
+/** The guards of an upload, which run before its body is read, and then its handler. */
 export function guardUpload(handle: AsyncHandler, options: UploadGuardOptions): RequestHandler[] {
   const { ratePerMinute, slots, whyUnavailable } = options;
   return [
@@ -24,25 +24,29 @@ export function guardUpload(handle: AsyncHandler, options: UploadGuardOptions): 
 
 const WAITING_PER_SLOT = 10;
 
-/** Answers a request, or throws what is to be answered. */
+/** Sends a response, or throws the error to send. */
 export type AsyncHandler = (request: Request, response: Response) => Promise<void>;
 
 /**
- * Handles `slots` uploads at once; ten times as many wait with their bodies unread, further ones are refused. A slot is
- * held until its upload has been dealt with, also where the client has hung up meanwhile.
+ * Processes `slots` uploads at a time; ten times as many wait with their bodies unread, further ones are refused. A slot is
+ * held until its upload has been processed, also if the client closes the connection.
  */
 function inUploadSlots(slots: number, handle: AsyncHandler): AsyncHandler {
   const queue = new PQueue({ concurrency: slots });
   const maxWaiting = slots * WAITING_PER_SLOT;
   return async (request, response) => {
     if (queue.size >= maxWaiting) {
-      throw new PipelineError('overloaded', `${queue.size} uploads are waiting for their turn already.`, {
-        details: { limit: maxWaiting, seen: queue.size },
-      });
+      throw new PipelineError(
+        'overloaded',
+        `Too many requests in progress: ${queue.size} uploads are waiting. Retry in a moment.`,
+        {
+          details: { limit: maxWaiting, seen: queue.size },
+        },
+      );
     }
     let hasBegun = false;
     const left = new AbortController();
-    // Whoever hangs up while waiting leaves the line: its place is not held, and nobody is told.
+    // A client that closes the connection while waiting leaves the queue.
     response.once('close', () => {
       if (!hasBegun) left.abort();
     });
@@ -51,7 +55,7 @@ function inUploadSlots(slots: number, handle: AsyncHandler): AsyncHandler {
       await handle(request, response);
     };
     try {
-      // The line calls it as a part of whatever has just made room.
+      // `bound`: the queue calls it in the trace of the upload that freed the slot.
       await queue.add(bound(work), { signal: left.signal });
     } catch (error) {
       if (!left.signal.aborted) throw error;

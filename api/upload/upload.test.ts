@@ -7,14 +7,14 @@ import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { readBytes, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { acceptedJobSchema, acceptedJobsSchema } from './upload-response.ts';
-import { form, images } from '../testing/images.ts';
 import { givenApi } from '../testing/given-api.ts';
+import { form, images } from '../testing/images.ts';
 import { RawClient } from '../testing/raw-client.ts';
+import { acceptedJobSchema, acceptedJobsSchema } from './upload-response.ts';
 
 const given = givenApi();
 
-/** Takes the next `count` jobs out of the queue. */
+/** Consumes the next `count` jobs of the queue. */
 async function takeJobs(count: number): Promise<Delivery[]> {
   const taken: Delivery[] = [];
   const { promise: all, resolve } = Promise.withResolvers<undefined>();
@@ -35,22 +35,22 @@ async function takeJobs(count: number): Promise<Delivery[]> {
 }
 
 describe('an upload that is accepted', () => {
-  it('is stored, queued as a job with its headers, and answered 202 with its links', async () => {
+  it('is stored, queued as a job with its headers, and returns 202 with links', async () => {
     const api = await given.api({ PUBLIC_NOTIFICATION_URL: 'ws://localhost:8001' });
     const bytes = images['image/jpeg'];
-    const answer = await api.upload(
+    const response = await api.upload(
       form([{ bytes, name: 'Мой кот 猫.jpg' }], { operations: 'resize:300x200,filter:sepia', format: 'jpg' }),
     );
-    expect(answer.status).toBe(202);
-    const { job_id, status_url } = acceptedJobSchema.parse(answer.json);
-    expect(answer.json).toEqual({
+    expect(response.status).toBe(202);
+    const { job_id, status_url } = acceptedJobSchema.parse(response.json);
+    expect(response.json).toEqual({
       job_id,
       status: 'queued',
       status_url: `/status/${job_id}`,
       result_url: `/results/${job_id}`,
       events_url: `ws://localhost:8001/ws?job_id=${job_id}`,
     });
-    expect(answer.headers.get('location')).toBe(status_url);
+    expect(response.headers.get('location')).toBe(status_url);
 
     const request = await readJson(given.store, requestKey(job_id, 1), jobRequestSchema);
     expect(request).toMatchObject({
@@ -77,11 +77,11 @@ describe('an upload that is accepted', () => {
     expect(jobMessageSchema.parse(JSON.parse(String(job?.content)))).toEqual({ ...request, history: [] });
   });
 
-  it.each(inputTypes)('may be %s, whatever its name says', async (type) => {
+  it.each(inputTypes)('can be %s, whatever its name says', async (type) => {
     const api = await given.api();
-    const answer = await api.upload(form([{ bytes: images[type], name: 'photo.txt' }]));
-    expect(answer.status).toBe(202);
-    const { job_id } = acceptedJobSchema.parse(answer.json);
+    const response = await api.upload(form([{ bytes: images[type], name: 'photo.txt' }]));
+    expect(response.status).toBe(202);
+    const { job_id } = acceptedJobSchema.parse(response.json);
     expect(await readJson(given.store, requestKey(job_id, 1), jobRequestSchema)).toMatchObject({
       original: { content_type: type },
       operations: [
@@ -92,7 +92,7 @@ describe('an upload that is accepted', () => {
     await takeJobs(1);
   });
 
-  it('shows as queued at once, in status and list, and to every other replica by its event', async () => {
+  it('is shown as queued at once, in status and list, and on other replicas by its event', async () => {
     const [api, other] = [await given.api(), await given.api()];
     const { job_id } = acceptedJobSchema.parse((await api.upload(form([{}]))).json);
     expect((await api.ask(`/status/${job_id}`)).json).toMatchObject({ job_id, status: 'queued', run: 1 });
@@ -103,20 +103,20 @@ describe('an upload that is accepted', () => {
     await takeJobs(1);
   });
 
-  it('has links with the public address where one is configured', async () => {
+  it('has links with the public URL if one is configured', async () => {
     const api = await given.api({ PUBLIC_API_URL: 'https://images.example.org' });
-    const answer = await api.upload(form([{}]));
-    const { job_id } = acceptedJobSchema.parse(answer.json);
-    expect(answer.json).toMatchObject({ status_url: `https://images.example.org/status/${job_id}` });
-    expect(answer.json).not.toHaveProperty('events_url');
+    const response = await api.upload(form([{}]));
+    const { job_id } = acceptedJobSchema.parse(response.json);
+    expect(response.json).toMatchObject({ status_url: `https://images.example.org/status/${job_id}` });
+    expect(response.json).not.toHaveProperty('events_url');
     await takeJobs(1);
   });
 });
 
 describe('an upload of several files', () => {
-  it('gives each its own verdict, and queues the good ones in their order', async () => {
+  it('gives each file its own result, and queues the accepted ones in order', async () => {
     const api = await given.api();
-    const answer = await api.upload(
+    const response = await api.upload(
       form([
         { name: 'one.png' },
         { bytes: new TextEncoder().encode('no image'), name: 'two.jpg' },
@@ -124,8 +124,8 @@ describe('an upload of several files', () => {
         { bytes: new Uint8Array(), name: 'four.png' },
       ]),
     );
-    expect(answer.status).toBe(202);
-    const { jobs } = acceptedJobsSchema.parse(answer.json);
+    expect(response.status).toBe(202);
+    const { jobs } = acceptedJobsSchema.parse(response.json);
     expect(jobs).toMatchObject([
       { file: 'one.png', status: 'queued' },
       { file: 'two.jpg', error: { code: 'unsupported_type', status: 415 } },
@@ -136,18 +136,18 @@ describe('an upload of several files', () => {
     expect(queued).toEqual(jobs.flatMap((job) => ('job_id' in job ? [job.job_id] : [])));
   });
 
-  it('is refused as its first file is, where none was accepted', async () => {
+  it('returns the problem of its first file if none was accepted', async () => {
     const api = await given.api();
     const before = await given.stored();
     const bytes = new TextEncoder().encode('no image');
-    const answer = await api.upload(
+    const response = await api.upload(
       form([
         { bytes, name: 'a.jpg' },
         { bytes: new Uint8Array(), name: 'b.png' },
       ]),
     );
-    expect(answer.status).toBe(415);
-    expect(answer.json).toMatchObject({
+    expect(response.status).toBe(415);
+    expect(response.json).toMatchObject({
       code: 'unsupported_type',
       jobs: [
         { file: 'a.jpg', error: { code: 'unsupported_type' } },
@@ -178,36 +178,38 @@ describe('an upload that is refused', () => {
     ['broken JSON', form([{}], { operations: '[{"type":' }), 422, 'invalid_parameter'],
     ['an unknown format', form([{}], { format: 'bmp' }), 422, 'invalid_parameter'],
     ['a quality out of range', form([{}], { quality: '0' }), 422, 'invalid_parameter'],
-  ])('for %s says what is allowed and leaves nothing', async (_case, body, status, code) => {
+  ])('for %s returns what is allowed and leaves nothing', async (_case, body, status, code) => {
     const api = await given.api();
     const before = await given.stored();
-    const answer = await api.upload(body);
-    expect(answer).toMatchObject({ status, json: { code, status } });
-    if (code === 'unexpected_field') expect(answer.json).toMatchObject({ allowed: allowedFields });
+    const response = await api.upload(body);
+    expect(response).toMatchObject({ status, json: { code, status } });
+    if (code === 'unexpected_field') expect(response.json).toMatchObject({ allowed: allowedFields });
     if (code === 'unsupported_type')
-      expect(answer.json).toMatchObject({ allowed: inputTypes, seen: 'unknown' });
-    if (code === 'invalid_parameter') expect(lists.safeParse(answer.json).success).toBe(true);
+      expect(response.json).toMatchObject({ allowed: inputTypes, seen: 'unknown' });
+    if (code === 'invalid_parameter') expect(lists.safeParse(response.json).success).toBe(true);
     expect(await given.stored()).toEqual(before);
   });
 
-  it('for a body that is no form says what is taken', async () => {
+  it('for a body that is no form returns what is allowed', async () => {
     const api = await given.api();
-    const answer = await api.ask('/upload', {
+    const response = await api.ask('/upload', {
       method: 'POST',
       body: '{"file":"…"}',
       headers: { 'content-type': 'application/json' },
     });
-    expect(answer.json).toMatchObject({ code: 'malformed_multipart', allowed: ['multipart/form-data'] });
+    expect(response.json).toMatchObject({ code: 'malformed_multipart', allowed: ['multipart/form-data'] });
   });
 
-  it('without a body says what is taken', async () => {
+  it('without a body returns what is allowed', async () => {
     const api = await given.api();
-    // fetch would announce a body of 0 bytes.
+    // fetch would send Content-Length: 0.
     const client = await RawClient.to(api.port);
-    await client.say('POST /upload HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n');
+    await client.send('POST /upload HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n');
     await client.closed();
-    expect(client.heard).toContain('"code":"malformed_multipart"');
-    expect(client.heard).toContain('takes multipart/form-data, not a request without a body.');
+    expect(client.received).toContain('"code":"malformed_multipart"');
+    expect(client.received).toContain(
+      'Unsupported content type: a request without a body. Send multipart/form-data.',
+    );
   });
 
   it.each([
@@ -216,18 +218,18 @@ describe('an upload that is refused', () => {
     ['has no part', 'nothing'],
   ])('for a form that %s is malformed', async (_case, body) => {
     const api = await given.api();
-    const answer = await api.ask('/upload', {
+    const response = await api.ask('/upload', {
       method: 'POST',
       body,
       headers: { 'content-type': 'multipart/form-data; boundary=x' },
     });
-    expect(answer.json).toMatchObject({ code: 'malformed_multipart' });
+    expect(response.json).toMatchObject({ code: 'malformed_multipart' });
   });
 
   it('for a form without a boundary is malformed', async () => {
     const api = await given.api();
     const headers = { 'content-type': 'multipart/form-data' };
-    const answer = await api.ask('/upload', { method: 'POST', body: 'abc', headers });
-    expect(answer.json).toMatchObject({ code: 'malformed_multipart' });
+    const response = await api.ask('/upload', { method: 'POST', body: 'abc', headers });
+    expect(response.json).toMatchObject({ code: 'malformed_multipart' });
   });
 });
