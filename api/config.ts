@@ -2,11 +2,11 @@ import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/ac
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
 import {
   address,
-  type ConfigOf,
   readConfig,
   seconds,
   text,
   wholeNumber,
+  type ConfigOf,
 } from '@image-pipeline/shared/config.ts';
 import { publicAddress, publicApiUrl } from '@image-pipeline/shared/public-address.ts';
 import { monitoringTimeoutVariables } from '@image-pipeline/shared/timeouts.ts';
@@ -23,20 +23,20 @@ export const apiVariables = {
     default: '127.0.0.1',
     form: 'an address of this machine',
     example: '127.0.0.1',
-    description: 'address that the API listens on; 0.0.0.0: all addresses of the machine',
+    description: 'where the API listens; 0.0.0.0 is every address of the machine',
   }),
-  API_PORT: wholeNumber({ min: 0, max: 65_535, default: 8000, description: 'port that the API listens on' }),
+  API_PORT: wholeNumber({ min: 0, max: 65_535, default: 8000, description: 'the port of the API' }),
   PUBLIC_API_URL: publicApiUrl,
   PUBLIC_NOTIFICATION_URL: publicAddress(
     'ws',
-    'public address of the notification service, used in links; empty: responses have no links to it',
+    'where callers find the notification service, for links in answers; empty: there are none',
   ),
   ...accessTokenVariables,
   ...webhookVariables,
   MONITORING_URL: address({
     protocols: ['http', 'https'],
     default: 'http://localhost:8002',
-    description: 'address of the monitoring service, the source of /server/status and /queue/status',
+    description: 'where the monitoring service is, whose figures /server/status and /queue/status show',
   }),
   ...monitoringTimeoutVariables,
   STATUS_CACHE_TTL: seconds({
@@ -44,52 +44,47 @@ export const apiVariables = {
     max: 86_400,
     default: 15,
     description:
-      'maximum age of that status to count as current (at least 1.5 times STATUS_UPDATE_INTERVAL); older status is still returned, marked as not current',
+      'how old those figures may be and still count as current, or one and a half STATUS_UPDATE_INTERVAL where that is more; older ones are shown all the same',
   }),
-  MAX_FILES: wholeNumber({
-    min: 1,
-    max: 100,
-    default: 20,
-    description: 'maximum number of files in one upload',
-  }),
+  MAX_FILES: wholeNumber({ min: 1, max: 100, default: 20, description: 'files that one upload may carry' }),
   UPLOADS_IN_FLIGHT: wholeNumber({
     min: 1,
     max: 10_000,
     default: 64,
-    description: 'uploads processed at the same time; ten times as many can wait, further ones get 503',
+    description: 'uploads that are received at once; ten times as many may wait, further ones get 503',
   }),
   MAX_QUEUE_LENGTH: wholeNumber({
     min: 1,
     max: 10_000_000,
     default: 50_000,
-    description: 'maximum number of jobs that wait for a worker; further uploads get 503',
+    description: 'jobs that may wait for a worker; further uploads get 503 until there are fewer',
   }),
   RATE_LIMIT_PER_MINUTE: wholeNumber({
     min: 0,
     max: 1_000_000,
     default: 6_000,
-    description: 'maximum number of uploads per minute from one address; 0: no limit',
+    description: 'uploads that one address may start in a minute; 0: any number',
   }),
   ...upstreamVariables,
   THUMBNAIL_CACHE_TTL: seconds({
     min: 1,
     max: 86_400,
     default: 120,
-    description: 'how long a thumbnail is cached in memory',
+    description: 'how long a thumbnail is kept in memory',
   }),
   THUMBNAIL_CACHE_BYTES: wholeNumber({
     min: 1024 * 1024,
     max: 1024 * 1024 * 1024,
     default: 32 * 1024 * 1024,
     unit: 'bytes',
-    description: 'maximum size of the thumbnail cache',
+    description: 'what all thumbnails in memory may take',
   }),
   THUMBNAIL_TIMEOUT_MS: wholeNumber({
     min: 100,
     max: 600_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'time-out of a thumbnail request, including its wait for the object store; then 503',
+    description: 'how long a thumbnail may take, waiting for its turn at the store included; then 503',
   }),
   REPLAY_TIMEOUT_MS: wholeNumber({
     min: 1_000,
@@ -97,27 +92,27 @@ export const apiVariables = {
     default: 600_000,
     unit: 'milliseconds',
     description:
-      'how long a replay of dead letters waits for each job, including its retries, before it stops',
+      'how long a replay from the dead letter queue waits for the end of each job, its retries included, before it stops',
   }),
   API_HEADERS_TIMEOUT_MS: wholeNumber({
     min: 100,
     max: 600_000,
     default: 15_000,
     unit: 'milliseconds',
-    description: 'time-out for receiving the headers of a request',
+    description: 'how long the head of a request may take to arrive',
   }),
   API_REQUEST_TIMEOUT_MS: wholeNumber({
     min: 100,
     max: 3_600_000,
     default: 60_000,
     unit: 'milliseconds',
-    description: 'time-out for receiving a whole request, including the files of an upload',
+    description: 'how long a whole request, with the files of an upload, may take to arrive',
   }),
   TRUSTED_PROXIES: wholeNumber({
     min: 0,
     max: 10,
     default: 0,
-    description: 'number of reverse proxies in front of the API; their X-Forwarded-For is trusted',
+    description: 'reverse proxies before the API whose X-Forwarded-For tells the address of the caller',
   }),
 } as const;
 

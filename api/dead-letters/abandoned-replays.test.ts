@@ -38,27 +38,27 @@ describe('a replay of another replica', () => {
 
   /** Starts replicas; returns the ids of the replays that they take over. */
   async function takenOver(count = 1): Promise<string[]> {
-    const taken: string[] = [];
+    const takenOverIds: string[] = [];
     for (let index = 0; index < count; index++) {
       const watcher = new AbandonedReplays({
         records,
         runner: `watcher-${index}`,
         catchUp: () => Promise.resolve(),
-        isOurs: (id) => taken.includes(id),
-        onTakenOver: ({ replay_id }) => taken.push(replay_id),
+        isOurs: (id) => takenOverIds.includes(id),
+        onTakenOver: ({ replay_id }) => takenOverIds.push(replay_id),
         timing,
         log: testLog,
       });
       watchers.push(watcher);
       await watcher.start();
     }
-    return taken;
+    return takenOverIds;
   }
 
   it('is left alone while its heartbeat goes on, and taken over when it stops', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, 'other'));
-    const taken = await takenOver();
+    const takenOverIds = await takenOver();
     const until = performance.now() + 2 * timing.leaseMs;
     await vi.waitFor(
       async () => {
@@ -67,24 +67,24 @@ describe('a replay of another replica', () => {
       },
       { timeout: 5_000, interval: 20 },
     );
-    expect(taken).toEqual([]);
-    await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]), { timeout: 5_000 });
+    expect(takenOverIds).toEqual([]);
+    await vi.waitFor(() => expect(takenOverIds).toEqual([plan.replay_id]), { timeout: 5_000 });
   });
 
   it('is taken over at once if its replica stopped, by only one of several', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, null));
-    const taken = await takenOver(3);
-    await vi.waitFor(() => expect(taken).toEqual([plan.replay_id]));
+    const takenOverIds = await takenOver(3);
+    await vi.waitFor(() => expect(takenOverIds).toEqual([plan.replay_id]));
   });
 
   it('with unreadable records is closed, so that others can begin', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, 'other'));
     await store.put(openReplayKey(plan.replay_id), Buffer.from('{'));
-    const taken = await takenOver();
+    const takenOverIds = await takenOver();
     await vi.waitFor(async () => expect(await records.open()).toEqual([]), { timeout: 5_000 });
-    expect(taken).toEqual([]);
+    expect(takenOverIds).toEqual([]);
   });
 
   it('that has ended is closed if its replica died before closing it', async () => {
@@ -92,9 +92,9 @@ describe('a replay of another replica', () => {
     await records.create(plan, progressOf(plan, runState, 'other'));
     await records.end(endOf(plan, runState, 'other'));
     await records.write(progressOf(plan, runState, 'other'));
-    const taken = await takenOver();
+    const takenOverIds = await takenOver();
     await vi.waitFor(async () => expect(await records.progress(plan.replay_id)).toBeUndefined());
-    expect(taken).toEqual([]);
+    expect(takenOverIds).toEqual([]);
     expect(await records.find(plan.replay_id)).toMatchObject({ end: { state: 'done' } });
   });
 });

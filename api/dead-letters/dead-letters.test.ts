@@ -37,7 +37,7 @@ const deadLetter = (body: unknown, changes: { job_id?: string } = {}) =>
     headers: { 'x-attempt': 1 },
   });
 
-async function untilBuried(api: TestApi, count: number) {
+async function untilRecorded(api: TestApi, count: number) {
   await vi.waitFor(async () => expect((await api.ask('/dlq/stats')).json).toMatchObject({ count }), {
     timeout: 10_000,
     interval: 50,
@@ -78,7 +78,7 @@ describe('the dead letters', () => {
     await given.storeJob(request, failed);
     await given.publish(endedEvent(request, failed));
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/stats')).json).toMatchObject({
       by_reason: { undecodable_image: 1 },
       by_operation: { filter: 1 },
@@ -96,7 +96,7 @@ describe('the dead letters', () => {
     const request = jobRequest();
     await given.storeJob(request);
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect(await readOutcome(given.store, request.job_id, 1)).toMatchObject({ state: 'failed' });
     const status = await api.ask(`/status/${request.job_id}`);
     expect(status.json).toMatchObject({ status: 'failed', error: { code: 'processing_failed' } });
@@ -107,7 +107,7 @@ describe('the dead letters', () => {
     const request = jobRequest();
     await given.storeJob(request);
     await deadLetter({ ...request, version: 2 });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'invalid_job' }, name: 'photo.jpg' }],
     });
@@ -118,7 +118,7 @@ describe('the dead letters', () => {
   it('list a message without a job', async () => {
     const api = await given.api();
     await deadLetter({ hello: 'world' });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: expect.stringMatching(/^unreadable-/) as unknown, name: null, operations: [] }],
     });
@@ -130,7 +130,7 @@ describe('the dead letters', () => {
     await given.storeJob(request);
     await given.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
     });
@@ -142,10 +142,10 @@ describe('the dead letters', () => {
     const request = jobRequest();
     await given.storeJob(request);
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     const { job_id } = jobRequest();
     await given.store.put(deadKey(job_id, 1), Buffer.from('{"version":2}'));
-    await untilBuried(api, 2);
+    await untilRecorded(api, 2);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id }, { job_id, error: { code: 'internal_error' } }],
     });
@@ -154,7 +154,7 @@ describe('the dead letters', () => {
       headers: { Authorization: 'Bearer a-token-that-only-tests-know' },
     });
     expect(removal.json).toEqual({ removed: 1 });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
   });
 
   it('stay readable with any headers of a message', async () => {
@@ -162,7 +162,7 @@ describe('the dead letters', () => {
     const request = jobRequest();
     await deadLetter({ ...request, original: { ...request.original, name: 'x'.repeat(1_100_000) } });
     await deadLetter({ ...jobRequest(), operations: Array.from({ length: 5_000 }, () => ({ type: 'x' })) });
-    await untilBuried(api, 2);
+    await untilRecorded(api, 2);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ error: { code: 'invalid_job' } }, { error: { code: 'invalid_job' } }],
     });
@@ -175,7 +175,7 @@ describe('the dead letters', () => {
       await given.storeJob(request);
       await deadLetter({ ...request, history: [] });
     }
-    await untilBuried(api, 5);
+    await untilRecorded(api, 5);
     const seen: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
@@ -196,6 +196,6 @@ describe('the dead letters', () => {
     await vi.waitFor(async () =>
       expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 }),
     );
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
   });
 });

@@ -121,12 +121,12 @@ function replayPreview(
   options: { readonly dryRun: boolean; readonly limit: number; readonly links: Links },
 ): z.output<typeof replayPreviewSchema> {
   const { dryRun, limit, links } = options;
-  const taken = deadLetters.slice(0, limit);
+  const selected = deadLetters.slice(0, limit);
   return {
     dry_run: dryRun,
     matching: deadLetters.length,
-    total: taken.length,
-    jobs: taken
+    total: selected.length,
+    jobs: selected
       .slice(0, MAX_LISTED)
       .map((deadLetter) =>
         deadLetterEntrySchema.parse({ ...deadLetter, status_url: links.status(deadLetter.job_id) }),

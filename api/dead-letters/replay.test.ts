@@ -176,7 +176,7 @@ describe('a replay of dead letters', () => {
     await dead.deadLetter({ hello: 'world' });
     const { job_id } = await vi.waitFor(async () => {
       const { messages } = (await api.ask('/dlq/messages')).json as { messages: { job_id: string }[] };
-      if (!messages[0]) throw new Error('not buried yet');
+      if (!messages[0]) throw new Error('not recorded yet');
       return messages[0];
     });
     const refused = await dead.post(api, { ids: [job_id] });

@@ -32,9 +32,9 @@ export interface SweepDeps {
  */
 export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const { broker } = deps;
-  const taken = new Set<string>();
+  const removed = new Set<string>();
   const { ready } = await broker.queues.inspect(queueNames.dead);
-  if (ready === 0) return taken;
+  if (ready === 0) return removed;
   const held: Delivery[] = [];
   const { promise: over, resolve: release } = Promise.withResolvers<undefined>();
   const consumer = broker.consumer({
@@ -50,13 +50,13 @@ export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<
   try {
     await consumer.start();
     await untilAllAreHeld(held, Math.min(ready, MAX_PREFETCH), signal);
-    await settle(held, taken, deps);
+    await settle(held, removed, deps);
   } finally {
     signal.removeEventListener('abort', stop);
     release(undefined);
     await consumer.stop();
   }
-  return taken;
+  return removed;
 }
 
 async function untilAllAreHeld(
@@ -72,7 +72,7 @@ async function untilAllAreHeld(
 }
 
 /** The records are read after the messages were delivered, so that all earlier marks are seen. */
-async function settle(held: readonly Delivery[], taken: Set<string>, deps: SweepDeps): Promise<void> {
+async function settle(held: readonly Delivery[], removed: Set<string>, deps: SweepDeps): Promise<void> {
   const deadLetters = new Map(
     (await deps.deadLetters.records()).map((deadLetter) => [keyOf(deadLetter), deadLetter]),
   );
@@ -83,7 +83,7 @@ async function settle(held: readonly Delivery[], taken: Set<string>, deps: Sweep
     const outcome = deadLetter === undefined ? await readOutcome(deps.store, jobId, run) : undefined;
     if (delivery.lost.aborted || !mayLeaveQueue(deadLetter, outcome)) continue;
     delivery.ack();
-    taken.add(key);
+    removed.add(key);
   }
 }
 
