@@ -26,7 +26,7 @@ const setUp = {
 const upload = (callback_url: string) => form([{}], { callback_url });
 
 describe('an upload with a callback URL', () => {
-  it.each([CALLBACK, 'http://127.0.0.1:9000/hook'])('%s is accepted', async (url) => {
+  it.each([CALLBACK, 'http://127.0.0.1:9000/hook'])('of %s is accepted', async (url) => {
     const api = await given.api(setUp);
     const response = await api.upload(upload(url));
     expect(response.status).toBe(202);
@@ -43,7 +43,7 @@ describe('an upload with a callback URL', () => {
     ['http://[::ffff:127.0.0.1]/', '[::ffff:7f00:1]', /not public \(ipv4Mapped\)/],
     ['ftp://example.org/', undefined, /only http: and https:/],
     ['/hook', undefined, /no absolute address/],
-  ])('%s is refused', async (url, seen, detail) => {
+  ])('of %s is refused', async (url, seen, detail) => {
     const api = await given.api(setUp);
     const before = await given.stored();
     const response = await api.upload(upload(url));
