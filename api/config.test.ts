@@ -23,7 +23,7 @@ describe('the configuration of the API', () => {
     });
   });
 
-  it('takes public addresses with or without a slash at their end', () => {
+  it('accepts public URLs with or without a trailing slash', () => {
     const config = readApiConfig({
       PUBLIC_API_URL: 'https://a.example/api/',
       PUBLIC_NOTIFICATION_URL: 'wss://b',
@@ -34,7 +34,7 @@ describe('the configuration of the API', () => {
     });
   });
 
-  it('names every variable that is wrong', () => {
+  it('reports every invalid variable', () => {
     const found = problems({ API_PORT: '70000', MAX_FILES: '0', PUBLIC_API_URL: 'a.example' });
     expect(found.map((problem) => problem.split(' ')[0])).toEqual([
       'API_PORT',

@@ -1,7 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { operations } from './openapi/operations.ts';
+import { operations } from './openapi/document.ts';
 import { givenApi } from './testing/given-api.ts';
 import { form, images } from './testing/images.ts';
 import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from './testing/raw-client.ts';
@@ -9,14 +9,14 @@ import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from './testing/raw-c
 const given = givenApi();
 
 describe('the HTTP surface', () => {
-  it('answers problem details for what is not there', async () => {
+  it('returns problem details for unknown paths', async () => {
     const api = await given.api();
     for (const path of ['/nothing', '/status', '/status/a/b', '/docs/index.html', '/%E0%A4%A']) {
       expect(await api.ask(path)).toMatchObject({ status: 404, json: { code: 'not_found', instance: path } });
     }
   });
 
-  it('answers 405 with Allow to other methods, and OPTIONS', async () => {
+  it('returns 405 with Allow for other methods, and supports OPTIONS', async () => {
     const api = await given.api();
     for (const route of Object.keys(operations)) {
       const [method = '', pattern = ''] = route.split(' ');
@@ -28,7 +28,7 @@ describe('the HTTP surface', () => {
     }
   });
 
-  it('tells nothing of what it is made of, and lets no page frame or guess it', async () => {
+  it('reveals no software, and forbids framing and sniffing', async () => {
     const api = await given.api();
     const { headers } = await api.ask('/livez');
     expect(headers.get('x-powered-by')).toBeNull();
@@ -39,16 +39,16 @@ describe('the HTTP surface', () => {
   it.each([
     ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1\.1 400 .*"code":"malformed_request"/s],
     ['a head that is too large', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, /"malformed_request"/],
-  ])('answers %s with problem details', async (_case, bytes, expected) => {
+  ])('returns problem details for %s', async (_case, bytes, expected) => {
     const api = await given.api();
     const client = await RawClient.to(api.port);
-    await client.say(bytes);
+    await client.send(bytes);
     await client.closed();
-    expect(client.heard).toMatch(expected);
-    expect(client.heard).toContain('application/problem+json');
+    expect(client.received).toMatch(expected);
+    expect(client.received).toContain('application/problem+json');
   });
 
-  it('leads from / to a documentation page that loads nothing from elsewhere', async () => {
+  it('redirects / to a documentation page that loads nothing from other hosts', async () => {
     const api = await given.api();
     expect((await api.ask('/')).headers.get('location')).toBe('/docs');
     const page = await api.ask('/docs');
@@ -67,21 +67,21 @@ describe('/metrics', () => {
     const api = await given.api();
     await api.upload(form([{}, { bytes: new Uint8Array() }]));
     await api.ask('/status/made-up-by-a-caller');
-    const figure = (line: string) =>
+    const metric = (line: string) =>
       expect
         .poll(async () => (await api.ask('/metrics')).bytes.toString(), { timeout: 5_000 })
         .toContain(`${line}\n`);
-    await figure('image_uploads_accepted_total 1');
-    await figure('image_uploads_refused_total{code="empty_file"} 1');
-    await figure('image_http_requests_total{method="POST",route="/upload",status="202"} 1');
-    await figure('image_http_requests_total{method="GET",route="/status/:job_id",status="404"} 1');
-    await figure(`rabbitmq_queue_messages_ready{queue="${queueNames.process}"} 1`);
-    await figure(`rabbitmq_queue_consumers{queue="${queueNames.process}"} 0`);
+    await metric('image_uploads_accepted_total 1');
+    await metric('image_uploads_refused_total{code="empty_file"} 1');
+    await metric('image_http_requests_total{method="POST",route="/upload",status="202"} 1');
+    await metric('image_http_requests_total{method="GET",route="/status/:job_id",status="404"} 1');
+    await metric(`rabbitmq_queue_messages_ready{queue="${queueNames.process}"} 1`);
+    await metric(`rabbitmq_queue_consumers{queue="${queueNames.process}"} 0`);
   });
 });
 
 describe('image_http_server_errors_total', () => {
-  it('is there before the first answer with 5xx, and counts those', async () => {
+  it('is present before the first 5xx response, and counts them', async () => {
     const api = await given.startedApi();
     const errors = async () => {
       const text = (await api.ask('/metrics')).bytes.toString();
@@ -96,7 +96,7 @@ describe('image_http_server_errors_total', () => {
 });
 
 describe('a stop', () => {
-  it('lets an upload in hand end, and takes no further one', async () => {
+  it('lets an upload in progress finish, and accepts no further one', async () => {
     const api = await given.api();
     const body = Buffer.concat([
       Buffer.from(BEGINNING_OF_FILE),
@@ -104,26 +104,26 @@ describe('a stop', () => {
       Buffer.from('\r\n--x--\r\n'),
     ]);
     const client = await RawClient.to(api.port);
-    await client.say(beginningOfUpload([`Content-Length: ${body.length}`]));
-    await client.say(body.subarray(0, 50));
-    // Its head has been read once a later request has been answered.
+    await client.send(beginningOfUpload([`Content-Length: ${body.length}`]));
+    await client.send(body.subarray(0, 50));
+    // Its headers have been read once a later request has its response.
     await api.ask('/livez');
     const stopped = api.stop();
     await expect
       .poll(() =>
         api.ask('/livez').then(
-          () => 'answered',
+          () => 'response',
           () => 'refused',
         ),
       )
       .toBe('refused');
-    await client.say(body.subarray(50));
+    await client.send(body.subarray(50));
     await client.closed();
-    expect(client.heard).toMatch(/^HTTP\/1\.1 202 /);
+    expect(client.received).toMatch(/^HTTP\/1\.1 202 /);
     await stopped;
   });
 
-  it('may come twice, and before the start is over', async () => {
+  it('can be called twice, and during the start', async () => {
     const api = await given.startedApi();
     await Promise.all([api.stop(), api.stop()]);
   });

@@ -1,35 +1,50 @@
 import { hostname } from 'node:os';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
+import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
+import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
-import { Announcer } from './announcer.ts';
+import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import { createBurial } from './dead-letters/bury.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { JobEstimates } from './estimates/job-estimates.ts';
-import { FollowedJobs } from './followed-jobs.ts';
-import { createApp } from './http/app.ts';
 import { createHttpServer } from './http/server.ts';
+import { EventPublisher } from './jobs/event-publisher.ts';
+import { FollowedJobs } from './jobs/followed-jobs.ts';
+import { createEstimateJob, JobEstimates } from './jobs/job-estimates.ts';
+import { createLinks } from './jobs/links.ts';
+import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
+import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
 import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
-import { createRoutes } from './routes.ts';
-import { TempFolder } from './temp-folder.ts';
+import { Thumbnails } from './thumbnails/thumbnails.ts';
+import { Admission } from './upload/admission.ts';
+import { formLimits } from './upload/form-limits.ts';
+import { TempFolder } from './upload/temp-folder.ts';
 
-/** Dead letters that one replica writes down at once. */
-const BURIALS_AT_ONCE = 8;
+/** Dead letters that the DLQ recorder of one replica processes at the same time. */
+const RECORDER_PREFETCH = 8;
+
+/** Maximum age of the queue metrics, and the time-out for reading them from the broker. */
+const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
+
+/** Time-out (ms) for queue metrics where they are optional, so that every status responds within a second. */
+const SAMPLE_TIMEOUT_MS = 400;
+
+/** Reads of the store that a response can do without. */
+const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;
 
 /**
- * The API. It listens at once and finds broker and store in the background, so that `/readyz` can tell what is missing
- * and jobs of the past can be asked for meanwhile.
+ * The API. It listens at once and connects to broker and store in the background, so that `/readyz` can say what
+ * is missing and past jobs can be read in the meantime.
  */
 export function createApi(config: ApiConfig): Service {
   const instance = `api-${hostname()}-${process.pid}`;
@@ -51,12 +66,12 @@ export function createApi(config: ApiConfig): Service {
     },
     log,
   });
-  const announcer = new Announcer(broker.publisher, log);
-  /** Known here at once, and to everybody else through the event log. */
+  const eventPublisher = new EventPublisher(broker.publisher, log);
+  /** Updates this replica's view at once, and everybody else's through the event log. */
   const onQueued = (request: JobRequest) => {
     const event = queuedEvent(request);
     followed.apply(event);
-    announcer.announce(event);
+    eventPublisher.publish(event);
   };
   const deadLetters = createDeadLetterQueue({
     store,
@@ -83,9 +98,9 @@ export function createApi(config: ApiConfig): Service {
     stopping: stopping.signal,
     log,
   });
-  const burials = broker.consumer({
+  const recorder = broker.consumer({
     queue: queueNames.burial,
-    prefetch: BURIALS_AT_ONCE,
+    prefetch: RECORDER_PREFETCH,
     onDelivery: inConsumerSpans(queueNames.burial, bury),
   });
 
@@ -97,15 +112,15 @@ export function createApi(config: ApiConfig): Service {
     });
     return opening;
   };
-  /** Not in the middle of its proof, which would go on writing. */
+  /** Waits for the check of the store, which would go on writing. */
   const closeStore = async () => {
     await opening?.catch(() => undefined);
     await store.stop();
   };
-  const refuseBecause = () => {
+  const whyUnavailable = () => {
     const reason = broker.unavailableBecause;
     if (reason !== undefined) return new PipelineError('broker_unavailable', reason);
-    return isStoreOpen ? undefined : new StoreUnavailable('The object store has not answered yet.');
+    return isStoreOpen ? undefined : new StoreUnavailable('The object store has not responded yet.');
   };
   const inBackground = (start: () => Promise<void>) => {
     start().catch((error: unknown) => {
@@ -113,29 +128,81 @@ export function createApi(config: ApiConfig): Service {
     });
   };
 
-  const routes = createRoutes({
-    config,
-    store,
-    broker,
-    followed,
+  const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
+  const sources = { followed, store, unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS) };
+  const inspect = (queue: string) => broker.queues.inspect(queue);
+  const waitingJobs = createQueueSampler({
+    queues: [queueNames.process, ...config.RETRY_LADDER.map(retryQueueName)],
+    inspect,
+    onNew: (queueMetrics) => estimates.compare(queueMetrics.get(queueNames.process)),
+    ...QUEUE_SAMPLING,
+  });
+  const waitingJobsInTime = withTimeout(waitingJobs, SAMPLE_TIMEOUT_MS);
+  const allQueues = createQueueSampler({ queues: queuesWithLength(config), inspect, ...QUEUE_SAMPLING });
+  const estimate = createEstimateJob(estimates, waitingJobsInTime);
+  const admission = new Admission({
+    maxQueueLength: config.MAX_QUEUE_LENGTH,
+    queueMetrics: waitingJobs,
     estimates,
-    follower,
-    onQueued,
-    tempFolder,
-    deadLetters,
-    snapshots,
-    refuseBecause,
-    stopping: stopping.signal,
+  });
+  const thumbnailQueue = new RequestQueue({
+    maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
+    minInterval: config.UPSTREAM_MIN_INTERVAL,
+  });
+  const app = createApp({
+    config,
+    upload: {
+      limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
+      callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
+      tempFolder,
+      admission,
+      uploads: {
+        store,
+        publisher: broker.publisher,
+        onAccepted: (request) => {
+          admission.accepted();
+          onQueued(request);
+        },
+        isKnown: (jobId) => followed.get(jobId) !== undefined,
+        log,
+      },
+      links,
+      metrics,
+    },
+    jobs: {
+      ...sources,
+      estimate,
+      links,
+      isCaughtUp: () => follower.isCaughtUp,
+      stopping: stopping.signal,
+    },
+    thumbnails: new Thumbnails({
+      sources,
+      estimate,
+      queue: thumbnailQueue,
+      ttl: config.THUMBNAIL_CACHE_TTL,
+      maxBytes: config.THUMBNAIL_CACHE_BYTES,
+      timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
+    }),
+    thumbnailQueue,
+    dlq: deadLetters,
+    pipelineStatus: {
+      snapshots,
+      estimates,
+      sampleQueue: rememberLastSample(queueNames.process, waitingJobsInTime),
+      isUp: () => broker.unavailableBecause === undefined,
+    },
+    queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
+    whyUnavailable,
     metrics,
     log,
   });
-  const app = createApp({ routes, trustedProxies: config.TRUSTED_PROXIES, metrics, log });
   const server = createHttpServer(app, {
     host: config.API_HOST,
     port: config.API_PORT,
     headersTimeoutMs: config.API_HEADERS_TIMEOUT_MS,
     requestTimeoutMs: config.API_REQUEST_TIMEOUT_MS,
-    patienceMs: config.STOP_TIMEOUT_MS / 2,
+    drainTimeoutMs: config.STOP_TIMEOUT_MS / 2,
   });
   return createService({
     broker,
@@ -149,13 +216,24 @@ export function createApi(config: ApiConfig): Service {
       { name: 'store', start: () => inBackground(openStore), stop: closeStore },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
-      { name: 'burials', start: () => inBackground(() => burials.start()), stop: () => burials.stop() },
+      {
+        name: 'DLQ recorder',
+        start: () => inBackground(() => recorder.start()),
+        stop: () => recorder.stop(),
+      },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
-      { name: 'announcer', stop: () => announcer.stop(config.STOP_TIMEOUT_MS / 4) },
+      { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],
     onStarted: (port) => log.info({ port }, 'listening'),
   });
+}
+
+function queuesWithLength(config: ApiConfig): readonly string[] {
+  const topology = buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER });
+  // A passive declare of a stream returns neither its length nor its readers.
+  const queues = topology.queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream');
+  return queues.map(({ name }) => name);
 }

@@ -4,7 +4,7 @@ import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
 import { fileTypeFromBuffer } from 'file-type';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseOperations } from '../api/parse-operations.ts';
+import { parseOperations } from '../api/upload/parse-operations.ts';
 import { createEngine, type Engine } from '../worker/engine/engine.ts';
 import { defaultImageLimits } from '../worker/engine/image-limits.ts';
 import { processImage } from '../worker/processors/process-image.ts';

@@ -1,5 +1,5 @@
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
@@ -7,44 +7,41 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inOwnTrace } from '@image-pipeline/shared/tracing/spans.ts';
 import { v7 as uuidv7 } from 'uuid';
-import type { FollowedJobs } from '../followed-jobs.ts';
-import { jobMessage } from '../upload-image.ts';
+import type { FollowedJobs } from '../jobs/followed-jobs.ts';
+import { jobMessage } from '../upload/upload-image.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { awaitOutcome } from './replay/await-outcome.ts';
-import { catchUp } from './replay/catch-up.ts';
-import type { DeadRun, ReplayCourse } from './replay/replay-record.ts';
-import { ReplayRecords } from './replay/replay-records.ts';
-import { replayRun } from './replay/replay-run.ts';
-import { Replays } from './replay/replays.ts';
-import { runReplay } from './replay/run-replay.ts';
-import { sweepQueue } from './sweep/sweep-queue.ts';
-import { Sweeper } from './sweep/sweeper.ts';
+import { awaitOutcome, catchUp, replayRun } from './replay-job.ts';
+import { type DeadRun, ReplayRecords, type ReplayRunState } from './replay-records.ts';
+import { Replays } from './replays.ts';
+import { runReplay } from './run-replay.ts';
+import { sweepQueue } from './sweep-queue.ts';
+import { Sweeper } from './sweeper.ts';
 
 export interface DeadLetterQueueDeps {
   readonly store: ObjectStore;
   readonly broker: Broker;
   readonly followed: FollowedJobs;
-  /** Tells everybody of a run that was queued. */
+  /** Called for every queued run. */
   readonly onQueued: (request: JobRequest) => void;
-  /** How long a replay waits for the end of each job. */
+  /** How long a replay waits for each job, in milliseconds. */
   readonly replayTimeoutMs: number;
   readonly log: Logger;
 }
 
-/** All that reads, replays and removes dead letters. */
+/** Reading, replaying and removing dead letters. */
 export interface DeadLetterQueue {
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   readonly sweeper: Sweeper;
   readonly replayRecords: ReplayRecords;
   readonly replays: Replays;
 }
 
-/** Wires them together. Nothing begins before `sweeper` and `replays` are started. */
+/** Nothing runs before `sweeper` and `replays` are started. */
 export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueue {
   const { store, broker, followed, onQueued, replayTimeoutMs, log } = deps;
-  const letters = new DeadLetters(store, log);
+  const deadLetters = new DeadLetters(store, log);
   const sweeper = new Sweeper({
-    sweep: (signal) => sweepQueue({ broker, letters, store }, signal),
+    sweep: (signal) => sweepQueue({ broker, deadLetters, store }, signal),
     log,
   });
   const replay = async (dead: DeadRun, signal: AbortSignal) => {
@@ -58,9 +55,9 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     sweeper.request([dead]);
     return request;
   };
-  const run = (runs: readonly DeadRun[], course: ReplayCourse, signal: AbortSignal) =>
-    runReplay(runs, course, {
-      // A trace of thousands of jobs, days after they began, would be of no use to anybody.
+  const run = (runs: readonly DeadRun[], runState: ReplayRunState, signal: AbortSignal) =>
+    runReplay(runs, runState, {
+      // One trace of thousands of jobs would be useless.
       replay: (dead) => inOwnTrace('replay job', () => replay(dead, signal)),
       awaitOutcome: (request) => {
         const ofJob = log.child({ job_id: request.job_id });
@@ -72,13 +69,13 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     records: replayRecords,
     runner: uuidv7(),
     run,
-    catchUp: (runs, course) => catchUp(runs, course, store),
+    catchUp: (runs, runState) => catchUp(runs, runState, store),
     log,
   });
-  return { letters, sweeper, replayRecords, replays };
+  return { deadLetters, sweeper, replayRecords, replays };
 }
 
-/** One record that cannot be read must not stand in the way of all others. */
+/** An unreadable record must not block the others. */
 function skipUnreadable(error: unknown, dead: DeadRun, log: Logger): undefined {
   if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
   log.error({ err: error, run: dead.run }, 'cannot replay this run: skipped');

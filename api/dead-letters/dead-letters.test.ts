@@ -24,7 +24,7 @@ function jobRequest(changes: Partial<JobRequest> = {}): JobRequest {
   };
 }
 
-/** As the broker dead-letters it: what is published to the dead letter exchange is what it puts there itself. */
+/** Publishes to the dead-letter exchange, like the broker. */
 const deadLetter = (body: unknown, changes: { job_id?: string } = {}) =>
   given.broker.publisher.publish({
     exchange: exchangeNames.deadLetters,
@@ -37,7 +37,7 @@ const deadLetter = (body: unknown, changes: { job_id?: string } = {}) =>
     headers: { 'x-attempt': 1 },
   });
 
-async function untilBuried(api: TestApi, count: number) {
+async function untilRecorded(api: TestApi, count: number) {
   await vi.waitFor(async () => expect((await api.ask('/dlq/stats')).json).toMatchObject({ count }), {
     timeout: 10_000,
     interval: 50,
@@ -49,7 +49,7 @@ afterEach(async () => {
 });
 
 describe('the dead letters', () => {
-  it('are none in a system where nothing has failed', async () => {
+  it('are empty while no job has failed', async () => {
     const api = await given.api();
     expect((await api.ask('/dlq/stats')).json).toEqual({
       count: 0,
@@ -60,7 +60,7 @@ describe('the dead letters', () => {
     expect((await api.ask('/dlq/messages')).json).toEqual({ messages: [], next_cursor: null });
   });
 
-  it('tell of each job its reason, and are listed without being taken out of the queue', async () => {
+  it('have reasons, and are listed without being consumed', async () => {
     const api = await given.api();
     const request = jobRequest();
     const failed: FailedOutcome = {
@@ -78,7 +78,7 @@ describe('the dead letters', () => {
     await given.storeJob(request, failed);
     await given.publish(endedEvent(request, failed));
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/stats')).json).toMatchObject({
       by_reason: { undecodable_image: 1 },
       by_operation: { filter: 1 },
@@ -91,23 +91,23 @@ describe('the dead letters', () => {
     expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 });
   });
 
-  it('give a run that nobody ended its failed outcome', async () => {
+  it('give a run without an outcome its failed outcome', async () => {
     const api = await given.api();
     const request = jobRequest();
     await given.storeJob(request);
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect(await readOutcome(given.store, request.job_id, 1)).toMatchObject({ state: 'failed' });
     const status = await api.ask(`/status/${request.job_id}`);
     expect(status.json).toMatchObject({ status: 'failed', error: { code: 'processing_failed' } });
   });
 
-  it('show a message of another version with the job that it names', async () => {
+  it('list a message of another version with its job id', async () => {
     const api = await given.api();
     const request = jobRequest();
     await given.storeJob(request);
     await deadLetter({ ...request, version: 2 });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'invalid_job' }, name: 'photo.jpg' }],
     });
@@ -115,37 +115,37 @@ describe('the dead letters', () => {
     expect(status.json).toMatchObject({ status: 'failed', error: { code: 'invalid_job' } });
   });
 
-  it('show a message that is nobody’s', async () => {
+  it('list a message without a job', async () => {
     const api = await given.api();
     await deadLetter({ hello: 'world' });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: expect.stringMatching(/^unreadable-/) as unknown, name: null, operations: [] }],
     });
   });
 
-  it('show a run whose records cannot be read, and go on', async () => {
+  it('list a run with unreadable records, and continue', async () => {
     const api = await given.api();
     const request = jobRequest();
     await given.storeJob(request);
     await given.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
     });
     expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 });
   });
 
-  it('are shown beside a record that cannot be read, which can be removed', async () => {
+  it('are listed together with an unreadable record, which can be removed', async () => {
     const api = await given.api({ API_TOKEN: 'a-token-that-only-tests-know' });
     const request = jobRequest();
     await given.storeJob(request);
     await deadLetter({ ...request, history: [] });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
     const { job_id } = jobRequest();
     await given.store.put(deadKey(job_id, 1), Buffer.from('{"version":2}'));
-    await untilBuried(api, 2);
+    await untilRecorded(api, 2);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id }, { job_id, error: { code: 'internal_error' } }],
     });
@@ -154,28 +154,28 @@ describe('the dead letters', () => {
       headers: { Authorization: 'Bearer a-token-that-only-tests-know' },
     });
     expect(removal.json).toEqual({ removed: 1 });
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
   });
 
-  it('stay readable whatever a message says of itself', async () => {
+  it('stay readable with any headers of a message', async () => {
     const api = await given.api();
     const request = jobRequest();
     await deadLetter({ ...request, original: { ...request.original, name: 'x'.repeat(1_100_000) } });
     await deadLetter({ ...jobRequest(), operations: Array.from({ length: 5_000 }, () => ({ type: 'x' })) });
-    await untilBuried(api, 2);
+    await untilRecorded(api, 2);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ error: { code: 'invalid_job' } }, { error: { code: 'invalid_job' } }],
     });
   });
 
-  it('come page by page', async () => {
+  it('are paged', async () => {
     const api = await given.api();
     const requests = Array.from({ length: 5 }, () => jobRequest());
     for (const request of requests) {
       await given.storeJob(request);
       await deadLetter({ ...request, history: [] });
     }
-    await untilBuried(api, 5);
+    await untilRecorded(api, 5);
     const seen: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
@@ -188,7 +188,7 @@ describe('the dead letters', () => {
     expect(seen).toEqual(requests.map(({ job_id }) => job_id).toSorted());
   });
 
-  it('count a run once, however often the broker buries it', async () => {
+  it('count a run once, however often it is dead-lettered', async () => {
     const api = await given.api();
     const request = jobRequest();
     await given.storeJob(request);
@@ -196,6 +196,6 @@ describe('the dead letters', () => {
     await vi.waitFor(async () =>
       expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 }),
     );
-    await untilBuried(api, 1);
+    await untilRecorded(api, 1);
   });
 });

@@ -1,27 +1,27 @@
-import { deadLetterSchema, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
-import { deadKey, deadPrefix } from '@image-pipeline/shared/store/keys.ts';
-import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { type DeadLetter, deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
+import { deadKey, deadPrefix } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import PQueue from 'p-queue';
 
-/** Records read from the store at once. */
-const READS_AT_ONCE = 16;
+/** Records read from the store at the same time. */
+const MAX_CONCURRENT_READS = 16;
 
 export interface DeadLetterPage {
   /** Oldest job first. */
-  readonly letters: readonly DeadLetter[];
+  readonly deadLetters: readonly DeadLetter[];
   /** Pass as `after` for the next page; undefined on the last one. */
   readonly next: string | undefined;
 }
 
-/** The dead letters as their records tell of them: reading takes nothing out of a queue and changes no order. */
+/** The dead letters, from their records in the store: reading consumes nothing from a queue. */
 export class DeadLetters {
   readonly #store: Pick<ObjectStore, 'get' | 'list'>;
   readonly #log: Logger;
   /** By key. A record changes only in its state, and its ETag with it. */
-  #known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
+  #known = new Map<string, { readonly etag: string; readonly deadLetter: DeadLetter }>();
   #reading: Promise<readonly DeadLetter[]> | undefined;
   #nextReading: Promise<readonly DeadLetter[]> | undefined;
 
@@ -30,14 +30,14 @@ export class DeadLetters {
     this.#log = log;
   }
 
-  /** All that lie dead, oldest job first. @throws StoreUnavailable */
+  /** All current dead letters, oldest job first. @throws StoreUnavailable */
   async all(): Promise<readonly DeadLetter[]> {
     return (await this.records()).filter(({ state }) => state === 'dead');
   }
 
   /**
-   * The records of all, replayed and removed ones too, oldest job first. One reading at a time, however many ask; nobody
-   * is given one that had begun before they asked, so that everybody sees what they have just marked.
+   * All records, including replayed and removed ones, oldest job first. One read at a time for any number of callers; no
+   * caller gets a read that began before its call, so that everybody sees what they have just marked.
    * @throws StoreUnavailable
    */
   records(): Promise<readonly DeadLetter[]> {
@@ -55,10 +55,15 @@ export class DeadLetters {
     readonly after: string | undefined;
   }): Promise<DeadLetterPage> {
     const { limit, after } = options;
-    const letters = (await this.all()).filter((letter) => after === undefined || cursorOf(letter) > after);
-    const page = letters.slice(0, limit);
+    const deadLetters = (await this.all()).filter(
+      (deadLetter) => after === undefined || cursorOf(deadLetter) > after,
+    );
+    const page = deadLetters.slice(0, limit);
     const last = page.at(-1);
-    return { letters: page, next: letters.length > limit && last !== undefined ? cursorOf(last) : undefined };
+    return {
+      deadLetters: page,
+      next: deadLetters.length > limit && last !== undefined ? cursorOf(last) : undefined,
+    };
   }
 
   #begin(): Promise<readonly DeadLetter[]> {
@@ -70,23 +75,23 @@ export class DeadLetters {
     return reading;
   }
 
-  /** One that cannot be read must not hide all others: it is shown as that. */
-  async #readLetter(key: string): Promise<DeadLetter | undefined> {
+  /** An unreadable record must not hide the others: it is listed as unreadable. */
+  async #readDeadLetter(key: string): Promise<DeadLetter | undefined> {
     try {
       return await readJson(this.#store, key, deadLetterSchema);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
-      this.#log.error({ err: error, key }, 'a record of a dead letter cannot be read');
-      return standInFor(key);
+      this.#log.error({ err: error, key }, 'unreadable record of a dead letter');
+      return unreadableRecord(key);
     }
   }
 
   async #read(): Promise<readonly DeadLetter[]> {
-    const known = new Map<string, { readonly etag: string; readonly letter: DeadLetter }>();
-    const reads = new PQueue({ concurrency: READS_AT_ONCE });
+    const known = new Map<string, { readonly etag: string; readonly deadLetter: DeadLetter }>();
+    const reads = new PQueue({ concurrency: MAX_CONCURRENT_READS });
     const read = async (key: string, etag: string) => {
-      const letter = await this.#readLetter(key);
-      if (letter !== undefined) known.set(key, { etag, letter });
+      const deadLetter = await this.#readDeadLetter(key);
+      if (deadLetter !== undefined) known.set(key, { etag, deadLetter });
     };
     const reading: Promise<void>[] = [];
     for await (const { key, etag } of this.#store.list(deadPrefix)) {
@@ -96,15 +101,15 @@ export class DeadLetters {
     }
     await Promise.all(reading);
     this.#known = known;
-    const letters = [...known.values()].map(({ letter }) => letter);
-    return letters.toSorted((one, other) => (cursorOf(one) < cursorOf(other) ? -1 : 1));
+    const deadLetters = [...known.values()].map(({ deadLetter }) => deadLetter);
+    return deadLetters.toSorted((one, other) => (cursorOf(one) < cursorOf(other) ? -1 : 1));
   }
 }
 
-/** Of a record that is there and cannot be read. */
+/** The key of a record. */
 const keyPattern = /^dead\/([^/]+)\/([1-9]\d{0,8})\.json$/;
 
-function standInFor(key: string): DeadLetter | undefined {
+function unreadableRecord(key: string): DeadLetter | undefined {
   const [, job_id, run] = keyPattern.exec(key) ?? [];
   if (job_id === undefined) return undefined;
   const long_ago = new Date(0).toISOString();
@@ -115,7 +120,7 @@ function standInFor(key: string): DeadLetter | undefined {
     attempts: 1,
     error: {
       code: 'internal_error',
-      reason: `The record ${key} cannot be read; the log of the api says why. It can be removed.`,
+      reason: `The record ${key} is unreadable; see the log of the API. It can be removed.`,
     },
     death: { reason: 'other', queue: 'unknown', at: long_ago },
     name: null,
@@ -128,4 +133,20 @@ function standInFor(key: string): DeadLetter | undefined {
 
 function cursorOf({ job_id, run }: DeadLetter): string {
   return deadKey(job_id, run).slice(deadPrefix.length);
+}
+
+/**
+ * Removes a dead letter from all lists; the next sweep removes its message. Of two concurrent marks the later one wins,
+ * which does not matter: neither is `dead`. @throws StoreUnavailable; safe to call again
+ */
+export async function markDeadLetter(
+  store: Pick<ObjectStore, 'put'>,
+  deadLetter: DeadLetter,
+  state: 'replayed' | 'removed',
+): Promise<void> {
+  if (deadLetter.state === state) return;
+  await store.put(
+    deadKey(deadLetter.job_id, deadLetter.run),
+    jsonBody({ ...deadLetter, state } satisfies DeadLetter),
+  );
 }

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
+import { describe, expect, it } from 'vitest';
 import { readDeath } from './read-death.ts';
 
 const now = new Date('2026-01-02T03:04:05.000Z');
@@ -20,7 +20,7 @@ const xDeath = [
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 describe('reading a dead-lettered message', () => {
-  it('tells whose it was and how it died last', () => {
+  it('returns its job and its last death', () => {
     const death = readDeath({ content: bytes(message), headers: { 'x-attempt': 3, 'x-death': xDeath } }, now);
     expect(death).toMatchObject({
       jobId,
@@ -32,13 +32,13 @@ describe('reading a dead-lettered message', () => {
     expect(death.request?.operations).toMatchObject([{ type: 'resize', width: 10 }]);
   });
 
-  it('says so where only the header with its attempt is wrong', () => {
+  it('reports an invalid attempt header', () => {
     const death = readDeath({ content: bytes(message), headers: { 'x-attempt': 'two' } }, now);
     expect(death).toMatchObject({ jobId, attempt: 1 });
     expect(death.unreadableBecause).toContain('x-attempt');
   });
 
-  it('knows the job of a message that it cannot read otherwise', () => {
+  it('finds the job id of a message that is otherwise invalid', () => {
     const death = readDeath({ content: bytes({ ...message, version: 9 }), headers: {} }, now);
     expect(death).toMatchObject({ jobId, run: 2, request: undefined });
     expect(death.unreadableBecause).toMatch(/version/);
@@ -48,7 +48,7 @@ describe('reading a dead-lettered message', () => {
     ['no JSON', Buffer.from('{'), /not JSON/],
     ['another thing', bytes({ hello: 'world' }), /job_id/],
     ['nothing', Buffer.alloc(0), /not JSON/],
-  ])('makes an id of the bytes for %s', (_what, content, reason) => {
+  ])('derives an id from the bytes of %s', (_what, content, reason) => {
     const one = readDeath({ content, headers: {} }, now);
     expect(one.jobId).toMatch(/^unreadable-[0-9a-f]{32}$/);
     expect(one.unreadableBecause).toMatch(reason);
@@ -62,7 +62,7 @@ describe('reading a dead-lettered message', () => {
     [{ reason: 1 }],
     [{ reason: 'maxlen', queue: 'q' }],
     [{ reason: 'x', queue: 'q', time: { value: 9e15 } }],
-  ])('lives with whatever x-death says: %j', (header) => {
+  ])('accepts any x-death: %j', (header) => {
     const { death } = readDeath({ content: bytes(message), headers: { 'x-death': header } }, now);
     expect(death).toMatchObject({ reason: 'other', at: now.toISOString() });
   });

@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto';
 import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
-import { deathReasons, type DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { type DeadLetter, deathReasons } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import {
   attemptHeaderSchema,
   BAD_ATTEMPT_HEADER,
   jobIdSchema,
   jobMessageSchema,
-  jobRequestSchema,
   type JobRequest,
+  jobRequestSchema,
 } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { readTraceparent } from '@image-pipeline/shared/tracing/traceparent.ts';
 import { z } from 'zod';
 
-/** A dead-lettered message: whose it was, and how it died. */
+/** A dead-lettered message: its job, and why it was dead-lettered. */
 export interface Death {
   readonly jobId: string;
   readonly run: number;
   readonly attempt: number;
   readonly death: DeadLetter['death'];
   readonly traceparent: string | undefined;
-  /** Undefined where the message is not a job that this version understands. */
+  /** Undefined if the message is no valid job. */
   readonly request: JobRequest | undefined;
-  /** What is wrong with the message in that case. */
+  /** What is wrong with the message then; else empty. */
   readonly unreadableBecause: string;
 }
 
@@ -32,12 +32,12 @@ const xDeath = z.array(
   z.object({
     reason: z.string(),
     queue: z.string(),
-    // Seconds since 1970, up to the year 9999: RFC 3339 knows no later one.
+    // Seconds since 1970, up to the year 9999, the last one of RFC 3339.
     time: z.object({ value: z.number().min(0).max(253_402_300_799) }).optional(),
   }),
 );
 
-/** Reads whatever the broker buried. Never throws: what cannot be read is told as such. */
+/** Reads a dead-lettered message. Never throws: `unreadableBecause` says what is wrong. */
 export function readDeath(delivery: Pick<Delivery, 'content' | 'headers'>, now: Date): Death {
   const { headers } = delivery;
   const json = parseJson(delivery.content);
@@ -58,7 +58,7 @@ export function readDeath(delivery: Pick<Delivery, 'content' | 'headers'>, now: 
   };
 }
 
-/** Equal messages are one dead letter. */
+/** Identical messages are one dead letter. */
 function unreadableId(content: Buffer): string {
   return `unreadable-${createHash('sha256').update(content).digest('hex').slice(0, 32)}`;
 }
@@ -71,7 +71,7 @@ function parseJson(content: Buffer): { value?: unknown; problem?: string } {
   }
 }
 
-/** The newest death stands first. */
+/** The newest entry is the first. */
 function deathOf(header: unknown, now: Date): DeadLetter['death'] {
   const last = xDeath.safeParse(header).data?.[0];
   const reason = deathReasons.find((known) => known === last?.reason) ?? 'other';

@@ -9,7 +9,7 @@ const given = givenApi();
 const dead = givenDeadLetters(given);
 
 describe('a removal of dead letters', () => {
-  it('takes those that are named, and leaves all others in their order', async () => {
+  it('removes the selected ones, and leaves the others in order', async () => {
     const api = await dead.api();
     const jobs = await dead.failedJobs(5);
     const gone = [jobs[1], jobs[3]].map((job) => job?.job_id ?? '');
@@ -27,7 +27,7 @@ describe('a removal of dead letters', () => {
     });
   });
 
-  it('takes all, and says how many', async () => {
+  it('removes all, and returns their number', async () => {
     const api = await dead.api();
     await dead.failedJobs(3);
     expect((await dead.remove(api, '?all=true')).json).toEqual({ removed: 3 });
@@ -36,7 +36,7 @@ describe('a removal of dead letters', () => {
     await dead.untilInQueue([]);
   });
 
-  it('is refused as a whole where one id is unknown, or its job does not lie dead', async () => {
+  it('is refused as a whole if one id is unknown or not in the DLQ', async () => {
     const api = await dead.api();
     const [job] = await dead.failedJobs(1);
     const id = job?.job_id ?? '';
@@ -52,7 +52,7 @@ describe('a removal of dead letters', () => {
     expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
   });
 
-  it('by two replicas at once takes what both were told', async () => {
+  it('by two replicas at the same time removes both selections', async () => {
     const [one, other] = [await dead.api(), await dead.api()];
     const jobs = await dead.failedJobs(20);
     const half = (parity: number) => jobs.filter((_job, index) => index % 4 === parity);
@@ -65,13 +65,13 @@ describe('a removal of dead letters', () => {
     await dead.untilInQueue(jobs.filter((_job, index) => index % 2 === 1));
   });
 
-  it('takes also what is buried once more later', async () => {
+  it('also removes a dead letter that arrives again later', async () => {
     const api = await dead.api();
     const [job, other] = await dead.failedJobs(2);
     if (!job || !other) throw new Error('no jobs');
     await dead.remove(api, `?id=${job.job_id}`);
     await dead.untilInQueue([other]);
-    await dead.bury({ ...job, history: [] });
+    await dead.deadLetter({ ...job, history: [] });
     await vi.waitFor(async () =>
       expect(await given.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 2 }),
     );
@@ -80,26 +80,26 @@ describe('a removal of dead letters', () => {
     await dead.untilInQueue([]);
   });
 
-  it('takes the message of a run that completed after all, and leaves one that is just being buried', async () => {
-    const [done, buriedSoon] = [someRequest(), someRequest()];
+  it('removes the message of a run that completed after all, and leaves one that is being recorded', async () => {
+    const [done, beingRecorded] = [someRequest(), someRequest()];
     await given.storeJob(done, completedOutcome(done));
-    await given.storeJob(buriedSoon, failedOutcome(buriedSoon));
-    await dead.bury({ ...done, history: [] });
-    await dead.bury({ ...buriedSoon, history: [] });
+    await given.storeJob(beingRecorded, failedOutcome(beingRecorded));
+    await dead.deadLetter({ ...done, history: [] });
+    await dead.deadLetter({ ...beingRecorded, history: [] });
     await dead.api();
-    await dead.untilInQueue([buriedSoon]);
+    await dead.untilInQueue([beingRecorded]);
   });
 
   it.each([
-    ['', /say which/],
+    ['', /send either/],
     ['?id=x&all=true', /both/],
     ['?all=yes', /all: must be true/],
     ['?ids=x', /^ids: .*id, all/],
   ])('refuses the query %j', async (query, detail) => {
     const api = await dead.api();
-    const answer = await dead.remove(api, query);
-    expect(answer.status).toBe(422);
-    expect(answer.json).toMatchObject({ detail: expect.stringMatching(detail) as unknown });
+    const response = await dead.remove(api, query);
+    expect(response.status).toBe(422);
+    expect(response.json).toMatchObject({ detail: expect.stringMatching(detail) as unknown });
   });
 });
 
@@ -118,23 +118,23 @@ describe.each([
     const api = await dead.api();
     await dead.failedJobs(1);
     for (const [given, detail] of [
-      [undefined, /needs the header/],
-      [TOKEN, /needs the header/],
-      ['Bearer another-token-of-somebody', /not the token/],
+      [undefined, /Send the header/],
+      [TOKEN, /Send the header/],
+      ['Bearer another-token-of-somebody', /Invalid token/],
     ] as const) {
-      const answer = await ask(api, given);
-      expect(answer.status).toBe(401);
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-      expect(answer.json).toMatchObject({ detail: expect.stringMatching(detail) as unknown });
+      const response = await ask(api, given);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      expect(response.json).toMatchObject({ detail: expect.stringMatching(detail) as unknown });
     }
     expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
   });
 
-  it('says how to make a token where none is configured', async () => {
+  it('explains how to configure a token if there is none', async () => {
     const api = await dead.api({ API_TOKEN: '' });
-    const answer = await ask(api, 'Bearer ');
-    expect(answer.status).toBe(503);
-    expect(answer.json).toMatchObject({
+    const response = await ask(api, 'Bearer ');
+    expect(response.status).toBe(503);
+    expect(response.json).toMatchObject({
       code: 'token_not_set',
       detail: expect.stringContaining('openssl rand -hex 32') as unknown,
     });

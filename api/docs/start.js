@@ -1,6 +1,6 @@
 /**
- * Swagger UI fills every field of a form with a sample of its schema, and sends empty fields as empty values. Here the
- * optional ones start empty and are not sent, so "Execute" needs nothing but the file.
+ * Swagger UI fills every field of a form with a sample of its schema, and sends empty fields as empty values. Here
+ * optional fields start empty and are not sent, so that "Execute" only needs the file.
  */
 const optionalFieldsStartEmpty = () => ({
   wrapComponents: {
@@ -18,7 +18,7 @@ const optionalFieldsStartEmpty = () => ({
   },
 });
 
-// Without `validatorUrl: null` the page would send the document's address to a validator elsewhere.
+// Without `validatorUrl: null` the page would send the document's URL to a public validator.
 window.SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#swagger-ui',

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { operations } from '../openapi/operations.ts';
-import type { Operation } from '../openapi/operations/operation.ts';
+import { operations } from '../openapi/document.ts';
+import type { Operation } from '../openapi/operation.ts';
 import { givenApi } from '../testing/given-api.ts';
 import type { TestApi } from '../testing/test-api.ts';
 
@@ -39,7 +39,7 @@ describe.skipIf(executablePath === null)(
     });
     afterAll(() => browser.close());
 
-    /** The page, and what went wrong on it: errors, and requests to other hosts. */
+    /** The page, its errors, and its requests to other hosts. */
     async function openDocs(api: TestApi): Promise<{ page: Page; faults: string[] }> {
       const page = await browser.newPage();
       onTestFinished(() => page.close());
@@ -56,7 +56,7 @@ describe.skipIf(executablePath === null)(
       return { page, faults };
     }
 
-    it('uploads one image after the other with nothing filled in but the file', async () => {
+    it('uploads images with only the file filled in', async () => {
       const api = await given.api();
       const { page, faults } = await openDocs(api);
       const call = page.locator('#operations-Images-uploadImages');
@@ -88,7 +88,7 @@ describe.skipIf(executablePath === null)(
       expect(faults).toEqual([]);
     });
 
-    it('fills in nothing that may be left out, in any call', async () => {
+    it('fills in no optional field, in any operation', async () => {
       const { page, faults } = await openDocs(await given.api());
       let seen = 0;
       for (const { id, query, headers, form } of Object.values<Operation>(operations)) {
@@ -110,7 +110,7 @@ describe.skipIf(executablePath === null)(
       expect(faults).toEqual([]);
     });
 
-    it('only previews a replay where the body is left as it is', async () => {
+    it('sends a replay as a dry run by default', async () => {
       const api = await given.api({ API_TOKEN: TOKEN });
       const { page, faults } = await openDocs(api);
       await page.setExtraHTTPHeaders({ authorization: `Bearer ${TOKEN}` });

@@ -1,11 +1,32 @@
+import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import { beginRequest } from '@image-pipeline/shared/tracing/http-spans.ts';
 import { bound } from '@image-pipeline/shared/tracing/spans.ts';
-import type { Request, RequestHandler } from 'express';
-import { rememberedJobId } from './job-id.ts';
+import type { Request, RequestHandler, Response } from 'express';
+import { jobIdOf } from './request.ts';
 
-/** Asked by machines every few seconds: not worth a line each. */
-export const quietRoutes: readonly string[] = [
+/** Runs a request in the trace that its header `traceparent` names, or in a new one. */
+export const traceRequest: RequestHandler = (request, response, next) => {
+  const method = knownMethod(request.method);
+  const span = beginRequest(method, request.headers.traceparent, quietRoutes.includes(request.path));
+  response.locals['traceId'] = span.traceId;
+  response.once('close', () => {
+    const { path } = request;
+    const status = response.headersSent ? response.statusCode : undefined;
+    span.end({ method, route: routeOf(request), path, status });
+  });
+  span.during(next);
+};
+
+/** The trace that a request belongs to. */
+export function traceIdOf(response: Response): string | undefined {
+  const id: unknown = response.locals['traceId'];
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** Polled every few seconds, so logged at debug level only. */
+const quietRoutes: readonly string[] = [
   '/livez',
   '/readyz',
   '/metrics',
@@ -24,10 +45,10 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
       const route = routeOf(request) ?? 'other';
       const status = response.headersSent ? String(response.statusCode) : 'aborted';
       metrics.increase('image_http_requests_total', { method: knownMethod(method), route, status });
-      // Not to be ready is an answer, and no error.
+      // 503 of /readyz is its regular response, not an error.
       if (status.startsWith('5') && route !== '/readyz') metrics.increase('image_http_server_errors_total');
       metrics.observe('image_http_request_duration_seconds', seconds, { method: knownMethod(method), route });
-      const jobId = rememberedJobId(response);
+      const jobId = recordedJobId(response);
       log[quietRoutes.includes(route) ? 'debug' : 'info'](
         { ...(jobId === undefined ? {} : { job_id: jobId }), ms: Math.round(seconds * 1_000) },
         `${method} ${request.path} ${status}`,
@@ -38,8 +59,8 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
   };
 }
 
-/** The pattern that the path matched, e.g. `/status/:job_id`: labels must not be made up by callers. */
-export function routeOf(request: Request): string | undefined {
+/** The pattern that the path matched, e.g. `/status/:job_id`: clients must not be able to invent metric labels. */
+function routeOf(request: Request): string | undefined {
   const route: unknown = request.route;
   if (typeof route === 'object' && route !== null && 'path' in route && typeof route.path === 'string') {
     return route.path;
@@ -47,6 +68,23 @@ export function routeOf(request: Request): string | undefined {
   return undefined;
 }
 
-export function knownMethod(method: string): string {
+function knownMethod(method: string): string {
   return ['GET', 'HEAD', 'POST', 'DELETE'].includes(method) ? method : 'other';
+}
+
+/** Records the job id for log lines and problems, which no longer see the route's parameters. */
+export const recordJobId: RequestHandler = (request, response, next) => {
+  setJobId(response, jobIdSchema.safeParse(jobIdOf(request)).data);
+  next();
+};
+
+/** The same for a job that is not in the path, e.g. of an upload. */
+export function setJobId(response: Response, jobId: string | undefined): void {
+  response.locals['jobId'] = jobId;
+}
+
+/** The id of the job that a request is about, if it is about one. */
+export function recordedJobId(response: Response): string | undefined {
+  const id: unknown = response.locals['jobId'];
+  return typeof id === 'string' ? id : undefined;
 }

@@ -1,13 +1,13 @@
-import type { Request, Response } from 'express';
-import type { Problem } from '../problem.ts';
-import { secondsToWait } from '../problem.ts';
-import { rememberedJobId } from './job-id.ts';
-import { traceIdOf } from './trace-request.ts';
-import { endUnread, isBodyUnread } from './unread-body.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { recordedJobId, traceIdOf } from './observe.ts';
+import { type Problem, problemOf, secondsToWait } from './problem.ts';
+import { endUnread, isBodyUnread } from './request-body.ts';
 
-/** Answers with problem details. What it is about, path, job and trace, is added here. */
+/** Sends problem details. Adds what they are about: path, job and trace. */
 export function sendProblem(request: Request, response: Response, problem: Problem): void {
-  const jobId = rememberedJobId(response);
+  const jobId = recordedJobId(response);
   const content = `${JSON.stringify({
     ...problem,
     instance: request.path,
@@ -26,4 +26,26 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   } else {
     response.end(content);
   }
+}
+
+export const notFoundHandler: RequestHandler = () => {
+  throw new PipelineError('not_found', 'Not found. See /docs for all addresses of the API.');
+};
+
+/** Sends whatever a route threw as a problem. */
+export function errorHandler(log: Logger): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (error: unknown, request, response, _next) => {
+    if (response.headersSent || request.socket.destroyed) {
+      // The response has begun, or the client is gone: only closing the connection is left.
+      response.destroy();
+      return;
+    }
+    const problem = problemOf(error);
+    if (problem.code === 'internal_error') {
+      const about = { job_id: recordedJobId(response), trace_id: traceIdOf(response), path: request.path };
+      log.error({ err: error, ...about }, 'a request failed');
+    }
+    sendProblem(request, response, problem);
+  };
 }

@@ -19,7 +19,7 @@ async function nextJob(): Promise<Delivery> {
     queue: queueNames.process,
     prefetch: 1,
     onDelivery: (delivery) => {
-      // One that comes behind it is for the next call.
+      // A later message is for the next call.
       if (isTaken) delivery.giveBack();
       else delivery.ack();
       isTaken = true;
@@ -41,8 +41,8 @@ describe('without an SDK', () => {
   ])('a trace %s', async (_what, traceparent, expected: unknown) => {
     const api = await given.api();
     const headers = traceparent === undefined ? {} : { traceparent };
-    const answer = await api.ask('/upload', { method: 'POST', body: form([{}]), headers });
-    expect(answer.status).toBe(202);
+    const response = await api.ask('/upload', { method: 'POST', body: form([{}]), headers });
+    expect(response.status).toBe(202);
     expect((await nextJob()).headers).toEqual({ 'x-run': 1, 'x-attempt': 1, traceparent: expected });
   });
 
@@ -62,11 +62,11 @@ describe('without an SDK', () => {
     }
   });
 
-  it('a problem names the trace and the job that it is about', async () => {
+  it('a problem has the ids of its trace and job', async () => {
     const api = await given.api();
     const jobId = uuidv7();
-    const answer = await api.ask(`/status/${jobId}`, { headers: { traceparent: fromClient } });
-    expect(answer.json).toMatchObject({ code: 'job_not_found', job_id: jobId, trace_id: TRACE_ID });
+    const response = await api.ask(`/status/${jobId}`, { headers: { traceparent: fromClient } });
+    expect(response.json).toMatchObject({ code: 'job_not_found', job_id: jobId, trace_id: TRACE_ID });
   });
 
   it.each(['/nothing-here', '/jobs?limit=none', '/status/no-job'])(
@@ -79,12 +79,12 @@ describe('without an SDK', () => {
     },
   );
 
-  it('what is no request has no trace', async () => {
+  it('a malformed request has no trace', async () => {
     const api = await given.api();
     const client = await RawClient.to(api.port);
-    await client.say('nonsense\r\n\r\n');
+    await client.send('nonsense\r\n\r\n');
     await client.closed();
-    expect(client.heard).toContain('malformed_request');
-    expect(client.heard).not.toContain('trace_id');
+    expect(client.received).toContain('malformed_request');
+    expect(client.received).not.toContain('trace_id');
   });
 });

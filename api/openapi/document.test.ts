@@ -3,28 +3,32 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { jobListAnswerSchema } from '../contracts/job-list-answer.ts';
-import { queueStatsAnswerSchema } from '../contracts/queue-stats-answer.ts';
-import { queueStatusSchema } from '../contracts/queue-status-answer.ts';
-import { cacheStateSchema, serverStatusSchema } from '../contracts/server-status-answer.ts';
-import { statusAnswerSchema } from '../contracts/status-answer.ts';
-import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../contracts/replay-answers.ts';
-import { acceptedJobSchema } from '../contracts/upload-answer.ts';
-import { parseReplayOrder } from '../dead-letters/replay/parse-replay-order.ts';
-import { allowedFormats, FILE_FIELD, textFields } from '../form-fields.ts';
-import { problemCodes, problemMeanings } from '../problem.ts';
-import { createOpenapiDocument } from './document.ts';
-import { acceptedExample, jobListExample, queueStatsExample, statusExample } from './examples.ts';
-import { operations } from './operations.ts';
-import { commonProblems, elsewhereProblems, type Operation } from './operations/operation.ts';
 import {
   replayBegunExample,
   replayBodyExamples,
   replayPreviewExample,
   replayStatusExample,
-} from './replay-examples.ts';
-import { cacheStateExample, queueStatusExample, serverStatusExample } from './status-examples.ts';
-import { uploadFormSchema } from './upload-form.ts';
+} from '../dead-letters/dead-letters-openapi.ts';
+import { parseReplayOrder } from '../dead-letters/replay-request.ts';
+import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../dead-letters/replay-routes.ts';
+import { problemCodes, problemTable } from '../http/problem.ts';
+import { jobListExample, statusExample } from '../jobs/jobs-openapi.ts';
+import { jobListSchema } from '../jobs/list-jobs.ts';
+import { statusResponseSchema } from '../jobs/status-response.ts';
+import {
+  cacheStateExample,
+  queueStatusExample,
+  serverStatusExample,
+} from '../pipeline-status/pipeline-status-openapi.ts';
+import { queueStatusSchema } from '../pipeline-status/queue-status.ts';
+import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status.ts';
+import { queueStatsSchema } from '../thumbnails/thumbnail-routes.ts';
+import { queueStatsExample } from '../thumbnails/thumbnails-openapi.ts';
+import { acceptedExample, uploadFormSchema } from '../upload/upload-openapi.ts';
+import { allowedFormats, FILE_FIELD, textFields } from '../upload/upload-options.ts';
+import { acceptedJobSchema } from '../upload/upload-response.ts';
+import { createOpenapiDocument, operations } from './document.ts';
+import { commonProblems, type Operation, unmatchedRouteProblems } from './operation.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -67,7 +71,7 @@ const inputsSchema = z.object({
   }),
 });
 
-/** Parameters and form fields that may be left out, each as it stands in the document, by operation and name. */
+/** Optional parameters and form fields of the document, by operation and name. */
 function optionalInputs(): Record<string, unknown> {
   const document = JSON.parse(JSON.stringify(createOpenapiDocument(''))) as unknown;
   const { paths, components } = inputsSchema.parse(document);
@@ -96,14 +100,14 @@ describe('the OpenAPI document', () => {
     expect(validator.version).toBe('3.1');
   });
 
-  it('has every error code with its status where it can be answered', () => {
+  it('has every error code with its status at the operations that return it', () => {
     const { paths = {} } = createOpenapiDocument('');
-    const documented = new Set<string>([...elsewhereProblems]);
+    const documented = new Set<string>([...unmatchedRouteProblems]);
     for (const [route, operation] of Object.entries<Operation>(operations)) {
       const [method = '', path = ''] = route.split(' ');
       const item = (paths[path] ?? {}) as Record<string, { responses?: Record<string, unknown> }>;
       for (const code of [...operation.problems, ...commonProblems]) {
-        const response = item[method.toLowerCase()]?.responses?.[problemMeanings[code].status];
+        const response = item[method.toLowerCase()]?.responses?.[problemTable[code].status];
         expect(JSON.stringify(response), `${route} ${code}`).toContain(`"${code}"`);
         documented.add(code);
       }
@@ -111,26 +115,25 @@ describe('the OpenAPI document', () => {
     expect([...documented].toSorted()).toEqual(problemCodes.toSorted());
   });
 
-  it('has no error code that is gone, and misses none that is used', async () => {
+  it('has exactly the error codes that are used', async () => {
     const [api, shared] = [await sourceOf('api'), await sourceOf('shared')];
     expect(problemCodes.filter((code) => !`${api}${shared}`.includes(`'${code}'`))).toEqual([]);
     const thrown = [...api.matchAll(/new PipelineError\(\s*'(\w+)'/g)].map(([, code]) => code);
     expect(problemCodes).toEqual(expect.arrayContaining(thrown));
   });
 
-  it('lists every code, those of failed jobs too, for people', () => {
+  it('lists every code, including those of failed jobs', () => {
     const text = JSON.stringify(createOpenapiDocument('').components?.schemas);
-    for (const code of problemCodes)
-      expect(text).toContain(`| \`${code}\` | ${problemMeanings[code].status} |`);
+    for (const code of problemCodes) expect(text).toContain(`| \`${code}\` | ${problemTable[code].status} |`);
     expect(text).toContain('| `undecodable_image` | in a failed job |');
   });
 
-  it('describes the form that is read', () => {
+  it('describes the fields of the upload form', () => {
     expect(Object.keys(uploadFormSchema.shape)).toEqual([FILE_FIELD, ...textFields]);
     expect(uploadFormSchema.shape.format.unwrap().options).toEqual(allowedFormats);
   });
 
-  it('has no example or default for what is optional, which Swagger UI would fill in and send', () => {
+  it('has no example or default for optional fields, which Swagger UI would send', () => {
     const optional = optionalInputs();
     expect(Object.keys(optional)).toEqual(
       expect.arrayContaining([
@@ -145,17 +148,17 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has a dry run as the first body of a replay, which Swagger UI sends unless it is changed', () => {
+  it('has a dry run as the first example of a replay, which Swagger UI sends by default', () => {
     expect(Object.values(replayBodyExamples)[0]).toMatchObject({ dry_run: true });
     const bodies = Object.values<Operation>(operations).filter(({ json }) => json !== undefined);
     expect(bodies.map(({ id }) => id)).toEqual(['replayDeadLetters']);
   });
 
-  it('has examples that are what they stand for', () => {
+  it('has examples that match their schemas', () => {
     expect(acceptedJobSchema.strict().parse(acceptedExample)).toEqual(acceptedExample);
-    expect(statusAnswerSchema.strict().parse(statusExample)).toEqual(statusExample);
-    expect(jobListAnswerSchema.strict().parse(jobListExample)).toEqual(jobListExample);
-    expect(queueStatsAnswerSchema.strict().parse(queueStatsExample)).toEqual(queueStatsExample);
+    expect(statusResponseSchema.strict().parse(statusExample)).toEqual(statusExample);
+    expect(jobListSchema.strict().parse(jobListExample)).toEqual(jobListExample);
+    expect(queueStatsSchema.strict().parse(queueStatsExample)).toEqual(queueStatsExample);
     expect(replayPreviewSchema.strict().parse(replayPreviewExample)).toEqual(replayPreviewExample);
     expect(replayBegunSchema.strict().parse(replayBegunExample)).toEqual(replayBegunExample);
     expect(replayStatusSchema.strict().parse(replayStatusExample)).toEqual(replayStatusExample);
@@ -165,7 +168,7 @@ describe('the OpenAPI document', () => {
     for (const body of Object.values(replayBodyExamples)) expect(() => parseReplayOrder(body)).not.toThrow();
   });
 
-  it('names the public address where there is one', () => {
+  it('has the public URL if there is one', () => {
     expect(createOpenapiDocument('https://images.example.org').servers).toEqual([
       { url: 'https://images.example.org' },
     ]);

@@ -1,15 +1,39 @@
 import { operationSchema } from '@image-pipeline/shared/contracts/operations.ts';
+import {
+  optionalWebhookHeaders,
+  webhookBodySchema,
+  webhookHeaders,
+} from '@image-pipeline/shared/contracts/webhook.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { problemAnswerSchema } from '../contracts/problem-answer.ts';
-import { problemMeanings } from '../problem.ts';
-import { answerResponse, problemResponses } from './responses.ts';
-import { operations } from './operations.ts';
-import type { Operation } from './operations/operation.ts';
-import { webhooks } from './webhooks.ts';
+import { deadLetterOperations } from '../dead-letters/dead-letters-openapi.ts';
+import { docsOperations } from '../docs/docs-routes.ts';
+import { healthOperations } from '../http/health.ts';
+import { problemTable } from '../http/problem.ts';
+import { imageOperations, jobOperations } from '../jobs/jobs-openapi.ts';
+import { statusOperations } from '../pipeline-status/pipeline-status-openapi.ts';
+import { thumbnailOperations, upstreamOperations } from '../thumbnails/thumbnails-openapi.ts';
+import { uploadOperations } from '../upload/upload-openapi.ts';
+import type { Operation, Operations } from './operation.ts';
+import { problemResponses, problemSchema, successResponse } from './responses.ts';
 
-/** The OpenAPI document of the API, made from the contracts and from the tables of calls and error codes. */
+/** Every operation of the API. The server's table of routes has the same keys. */
+export const operations = {
+  ...uploadOperations,
+  ...imageOperations,
+  ...thumbnailOperations,
+  ...jobOperations,
+  ...deadLetterOperations,
+  ...upstreamOperations,
+  ...statusOperations,
+  ...healthOperations,
+  ...docsOperations,
+} as const satisfies Operations;
+
+export type Route = keyof typeof operations;
+
+/** The OpenAPI document, generated from the schemas and the tables of operations and error codes. */
 export function createOpenapiDocument(apiUrl: string) {
   return createDocument({
     openapi: '3.1.0',
@@ -21,36 +45,36 @@ export function createOpenapiDocument(apiUrl: string) {
     },
     servers: [{ url: apiUrl === '' ? '/' : apiUrl }],
     tags: [
-      { name: 'Images', description: 'In and out.' },
-      { name: 'Jobs', description: 'What happens in between.' },
-      { name: 'Dead letters', description: 'What failed for good, and why.' },
-      { name: 'Status', description: 'The pipeline as a whole.' },
-      { name: 'Service', description: 'The API itself.' },
+      { name: 'Images', description: 'Upload and download.' },
+      { name: 'Jobs', description: 'Status of jobs.' },
+      { name: 'Dead letters', description: 'Failed jobs: list, replay, remove.' },
+      { name: 'Status', description: 'The whole pipeline.' },
+      { name: 'Service', description: 'The API itself: health, metrics, documentation.' },
     ],
     paths: paths(),
     webhooks,
     components: {
-      schemas: { Problem: problemAnswerSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
+      schemas: { Problem: problemSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
       securitySchemes: {
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: '`API_TOKEN` of `.env`; some calls need it in production only',
+          description: '`API_TOKEN` in `.env`; some operations need it in production only',
         },
       },
     },
   });
 }
 
-const introduction = `Images go in by \`POST /upload\`; each becomes a job that a worker takes from a queue.
-Follow it with \`GET /status/{job_id}\` (\`?wait=20\` waits for its end) and fetch the result from \`GET /results/{job_id}\`.
+const introduction = `Upload images with \`POST /upload\`. Each image becomes a job in a queue, which a worker processes.
+Get its status with \`GET /status/{job_id}\` (\`?wait=20\` waits for its end) and its result with \`GET /results/{job_id}\`.
 
-Errors are problem details (RFC 9457) with a stable \`code\`; the schema \`Problem\` lists them all.`;
+Errors are problem details (RFC 9457) with a stable \`code\`; the schema \`Problem\` lists all codes.`;
 
-/** Codes that stand in the member \`error\` of a job that failed. */
+/** Codes in the member \`error\` of a failed job. */
 const jobErrorCodeSchema = z
-  .enum(Object.keys(errorCodes).filter((code) => !Object.hasOwn(problemMeanings, code)))
-  .meta({ description: 'What a job can fail of.' });
+  .enum(Object.keys(errorCodes).filter((code) => !Object.hasOwn(problemTable, code)))
+  .meta({ description: 'Error code of a failed job.' });
 
 function paths(): ZodOpenApiPathsObject {
   const all: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
@@ -62,7 +86,7 @@ function paths(): ZodOpenApiPathsObject {
 }
 
 function operationObject(operation: Operation): ZodOpenApiOperationObject {
-  const { id, tag, summary, description, path, query, headers, answers, problems, token } = operation;
+  const { id, tag, summary, description, path, query, headers, responses, problems, token } = operation;
   return {
     operationId: id,
     tags: [tag],
@@ -77,7 +101,7 @@ function operationObject(operation: Operation): ZodOpenApiOperationObject {
     ...(token === undefined ? {} : { security: [...(token === 'always' ? [] : [{}]), { token: [] }] }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, answer]) => [status, answerResponse(answer)]),
+        Object.entries(responses).map(([status, response]) => [status, successResponse(response)]),
       ),
       ...problemResponses(problems),
     },
@@ -96,3 +120,29 @@ function requestBody({ form, json }: Operation): Pick<ZodOpenApiOperationObject,
     requestBody: { required: true, content: { 'application/json': { schema: json.schema, examples } } },
   };
 }
+
+const header = (description: string) => z.string().meta({ description });
+const headers = z.object({
+  ...Object.fromEntries(Object.entries(webhookHeaders).map(([name, text]) => [name, header(text)])),
+  traceparent: header(optionalWebhookHeaders.traceparent).optional(),
+});
+
+/** The webhook that the system posts to the `callback_url` of an upload. */
+const webhooks: ZodOpenApiPathsObject = {
+  jobEnded: {
+    post: {
+      operationId: 'jobEnded',
+      tags: ['Jobs'],
+      summary: 'A job has completed or failed',
+      description:
+        'Signed as in [Standard Webhooks](https://www.standardwebhooks.com). Delivery is at-least-once: use `webhook-id` to ignore duplicates. Redirects are not followed.',
+      requestParams: { header: headers },
+      requestBody: { required: true, content: { 'application/json': { schema: webhookBodySchema } } },
+      responses: {
+        '2XX': { description: 'Delivered.' },
+        410: { description: 'Gone: not retried.' },
+        default: { description: 'Retried, until the last retry delay.' },
+      },
+    },
+  },
+};

@@ -1,26 +1,47 @@
 import { knowsWorkers } from '@image-pipeline/shared/contracts/snapshot.ts';
-import type { QueueStatus } from '../contracts/queue-status-answer.ts';
-import type { JobEstimates } from '../estimates/job-estimates.ts';
-import type { QueueLook } from './queue-look.ts';
-import type { Known } from './snapshot-cache.ts';
+import { z } from 'zod';
+import type { JobEstimates } from '../jobs/job-estimates.ts';
+import type { QueueSample } from './queue-metrics.ts';
+import type { CachedSnapshot } from './snapshot-cache.ts';
+
+const count = z.int().min(0).nullable();
+
+/** The response of `GET /queue/status`. Null means unknown, never zero. */
+export const queueStatusSchema = z
+  .object({
+    queue_size: count.meta({ description: 'Jobs that wait for a worker.' }),
+    max_queue_size: count.meta({ description: 'Peak of `queue_size`, from events.' }),
+    processing: count.meta({ description: 'Jobs that workers are processing.' }),
+    max_processing: count.meta({ description: 'Peak of `processing`, from events.' }),
+    max_concurrent: count.meta({ description: 'Jobs that all live workers can process at the same time.' }),
+    total_processed: count.meta({ description: 'Runs that completed, without failed ones.' }),
+    total_failed: count.meta({ description: 'Runs that failed.' }),
+    estimated_wait_time: z.number().min(0).nullable().meta({
+      description:
+        'Seconds that a new job would wait for a worker. Null without live workers, before the first completed job, and while RabbitMQ is unavailable.',
+    }),
+  })
+  .meta({ id: 'QueueStatus' });
+
+export type QueueStatus = z.output<typeof queueStatusSchema>;
 
 export interface QueueStatusInput {
-  /** What events tell and what RabbitMQ tells, by monitoring; undefined where it never knew. */
-  readonly events: Known | undefined;
-  readonly management: Known | undefined;
-  /** The queue of jobs, where monitoring never knew and the broker ever told. */
-  readonly look: QueueLook | undefined;
-  /** Whether a job could come now. */
+  /** Monitoring's data from events and from RabbitMQ; undefined if it never had any. */
+  readonly events: CachedSnapshot | undefined;
+  readonly management: CachedSnapshot | undefined;
+  /** The last sample of the job queue, if monitoring never had data. */
+  readonly sample: QueueSample | undefined;
+  /** Whether jobs can be accepted now. */
   readonly isUp: boolean;
 }
 
-/** What `GET /queue/status` answers. */
+/** Builds the response of `GET /queue/status`. */
 export function queueStatus(
-  { events, management, look, isUp }: QueueStatusInput,
+  { events, management, sample, isUp }: QueueStatusInput,
   estimates: Pick<JobEstimates, 'secondsFor'>,
 ): QueueStatus {
   const { jobs, totals = null, peaks = null } = events?.snapshot ?? {};
-  const queued = jobs?.queued ?? look?.ready;
+  const queued = jobs?.queued ?? sample?.ready;
   const processing = jobs?.processing;
   const slots =
     management && knowsWorkers(management.snapshot) ? management.snapshot.utilisation.slots : undefined;
@@ -30,7 +51,7 @@ export function queueStatus(
       : waitOfNext({ queued, free: Math.max(0, slots - processing), slots }, estimates);
   return {
     queue_size: queued ?? null,
-    // While monitoring cannot follow the log it raises no peaks, though retries become due.
+    // While monitoring cannot read the event log it does not raise the peaks, though retries become due.
     max_queue_size: peaks && Math.max(peaks.waiting.value, queued ?? 0),
     processing: processing ?? null,
     max_processing: peaks && Math.max(peaks.processing.value, processing ?? 0),
@@ -41,28 +62,28 @@ export function queueStatus(
   };
 }
 
-/** The age of the oldest figures in it, in seconds; undefined where nothing is known. */
+/** The age of its oldest data, in seconds; undefined if nothing is known. */
 export function queueStatusAge({
   events,
   management,
-  look,
+  sample,
 }: Omit<QueueStatusInput, 'isUp'>): number | undefined {
-  const ages = [events, management, events === undefined ? look : undefined].flatMap((known) =>
+  const ages = [events, management, events === undefined ? sample : undefined].flatMap((known) =>
     known === undefined ? [] : [known.ageSeconds],
   );
   return ages.length === 0 ? undefined : Math.max(...ages);
 }
 
-interface Line {
+interface QueueLoad {
   readonly queued: number;
-  /** Slots of live workers: those that have nothing to do, and all. */
+  /** Slots of live workers: idle ones, and all. */
   readonly free: number;
   readonly slots: number;
 }
 
-/** Seconds until a job that came now would be taken: free slots take so many at once, the rest wait for ends. */
+/** Seconds until a worker takes a new job: idle slots take jobs at once, the rest wait for others to end. */
 function waitOfNext(
-  { queued, free, slots }: Line,
+  { queued, free, slots }: QueueLoad,
   estimates: Pick<JobEstimates, 'secondsFor'>,
 ): number | undefined {
   const endsNeeded = Math.max(0, queued + 1 - free);

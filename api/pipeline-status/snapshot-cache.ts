@@ -5,21 +5,21 @@ import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
 
-/** Seconds from one look at monitoring to the next: at most, so that a new interval of its is noticed; and at least. */
+/** Maximum seconds between two fetches, so that a new interval of monitoring is noticed; and minimum. */
 const LONGEST_PAUSE = 10;
 const SHORTEST_PAUSE = 0.25;
-/** How much later than it is due monitoring's next snapshot may be there, in seconds. */
+/** Fetch this many seconds after monitoring's next snapshot is due. */
 const LAG = 0.05;
 /** In intervals of monitoring. */
 const OVERDUE_AFTER = 1.5;
-/** Until the next try where monitoring did not answer, in seconds. */
+/** Retry delay after a failed fetch, in seconds. */
 const RETRY = 1;
 
-/** What must be known in a snapshot for it to be of use. */
+/** Whether a snapshot has the data of each part. */
 const isKnown = {
-  /** RabbitMQ's figures: rates, workers and their slots. */
+  /** From RabbitMQ: rates, workers and their slots. */
   management: ({ sources }: Snapshot) => sources.management.state !== 'never',
-  /** What events tell: jobs, totals and peaks. */
+  /** From events: jobs, totals and peaks. */
   events: ({ sources, totals, peaks }: Snapshot) =>
     sources.events.state !== 'never' && totals !== null && peaks !== null,
 } as const satisfies Record<string, (snapshot: Snapshot) => boolean>;
@@ -28,45 +28,45 @@ type Part = keyof typeof isKnown;
 
 interface Received {
   readonly snapshot: Snapshot;
-  /** By the steady clock, in milliseconds. */
+  /** By the monotonic clock, in milliseconds. */
   readonly at: number;
   /** By the wall clock, in milliseconds since 1970. */
   readonly wall: number;
 }
 
-/** Figures of one source, with their age. */
-export interface Known {
+/** A snapshot with the age of one of its parts. */
+export interface CachedSnapshot {
   readonly snapshot: Snapshot;
   readonly ageSeconds: number;
   /** Seconds since 1970, by the clock of this machine. */
   readonly updatedAt: number;
-  /** Whether they are as new as they should be, not what was left when somebody went away. */
+  /** False if monitoring or its source is unavailable and this is the last data. */
   readonly isCurrent: boolean;
 }
 
 export interface SnapshotCacheOptions {
   /** Of the monitoring service. */
   readonly url: string;
-  /** How long it may take to answer, in milliseconds. */
+  /** Time-out of a fetch, in milliseconds. */
   readonly timeoutMs: number;
-  /** Older figures do not count as current, in seconds, unless monitoring looks that seldom. */
+  /** Maximum age of current data, in seconds, unless monitoring's interval is longer. */
   readonly ttlSeconds: number;
   readonly log: Logger;
 }
 
 /**
- * Monitoring's newest snapshot, in memory. It is fetched whenever monitoring has made a new one, one call at a time,
- * whether anybody asks or not: so nobody who asks waits for it, and any number of askers costs nothing. Of each part
- * the newest snapshot in which it was known is kept, for as long as it takes.
+ * Monitoring's newest snapshot, in memory. It is fetched in the background whenever a new one is due, one call at a time, so
+ * that no request waits for it and any number of requests costs nothing. For each part the newest snapshot that has its
+ * data is kept.
  */
 export class SnapshotCache implements Startable {
   readonly #options: SnapshotCacheOptions;
-  readonly #repeater = new Repeater(() => this.#look(), LONGEST_PAUSE);
+  readonly #repeater = new Repeater(() => this.#refresh(), LONGEST_PAUSE);
   readonly #stopping = new AbortController();
   readonly #known = new Map<Part, Received>();
-  readonly #lookedOnce = Promise.withResolvers<undefined>();
+  readonly #firstRefresh = Promise.withResolvers<undefined>();
   #newest: Received | undefined;
-  #isAway = false;
+  #isUnavailable = false;
 
   constructor(options: SnapshotCacheOptions) {
     this.#options = options;
@@ -82,28 +82,28 @@ export class SnapshotCache implements Startable {
     return this.#repeater.stop();
   }
 
-  /** Resolves when monitoring was looked at for the first time, whatever came of it. */
-  get lookedOnce(): Promise<void> {
-    return this.#lookedOnce.promise;
+  /** Resolves after the first fetch, successful or not. */
+  get firstRefresh(): Promise<void> {
+    return this.#firstRefresh.promise;
   }
 
   /**
-   * For how long figures count as current, in seconds: where monitoring looks more seldom than the configured time,
-   * until its next look is overdue.
+   * Maximum age of current data, in seconds: the configured one, or until monitoring's next snapshot is overdue if that is
+   * longer.
    */
   get ttlSeconds(): number {
     const interval = this.#newest?.snapshot.interval_seconds ?? 0;
     return Math.max(this.#options.ttlSeconds, OVERDUE_AFTER * interval);
   }
 
-  /** The newest in which this part was known; undefined where there was none yet. */
-  known(source: Part): Known | undefined {
+  /** The newest snapshot with this part; undefined if there is none yet. */
+  known(source: Part): CachedSnapshot | undefined {
     const received = this.#known.get(source);
     const from = received?.snapshot.sources[source];
     if (received === undefined || from === undefined) return undefined;
     const ageWhenReceived = from.age_seconds ?? 0;
     const ageSeconds = ageWhenReceived + (performance.now() - received.at) / 1_000;
-    const isNewest = received === this.#newest && !this.#isAway && from.state === 'ok';
+    const isNewest = received === this.#newest && !this.#isUnavailable && from.state === 'ok';
     return {
       snapshot: received.snapshot,
       ageSeconds,
@@ -112,23 +112,23 @@ export class SnapshotCache implements Startable {
     };
   }
 
-  /** @returns seconds until the next look */
-  async #look(): Promise<number> {
+  /** @returns seconds until the next fetch */
+  async #refresh(): Promise<number> {
     const { url, timeoutMs, log } = this.#options;
     try {
       const snapshot = await fetchSnapshot(url, { timeoutMs, stopping: this.#stopping.signal });
       this.#keep({ snapshot, at: performance.now(), wall: Date.now() });
-      if (this.#isAway) log.info('the monitoring service is back');
-      this.#isAway = false;
+      if (this.#isUnavailable) log.info('the monitoring service is available again');
+      this.#isUnavailable = false;
       const due = snapshot.interval_seconds - snapshot.age_seconds + LAG;
       return Math.max(SHORTEST_PAUSE, due);
     } catch (error) {
-      // Once, not with each try.
-      if (!this.#isAway && !this.#stopping.signal.aborted) log.warn(messageOf(error));
-      this.#isAway = true;
+      // Only once, not for each retry.
+      if (!this.#isUnavailable && !this.#stopping.signal.aborted) log.warn(messageOf(error));
+      this.#isUnavailable = true;
       return RETRY;
     } finally {
-      this.#lookedOnce.resolve(undefined);
+      this.#firstRefresh.resolve(undefined);
     }
   }
 

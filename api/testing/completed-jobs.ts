@@ -2,7 +2,7 @@ import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import type { GivenApi } from './given-api.ts';
 
-/** Jobs that have completed, each with a thumbnail of bytes of its own; known to the store only. */
+/** Completed jobs, each with a unique thumbnail; only in the store, not in the event log. */
 export async function completedJobs(given: GivenApi, count: number): Promise<JobRequest[]> {
   const requests = Array.from({ length: count }, () => someRequest());
   for (const request of requests) {
@@ -13,7 +13,7 @@ export async function completedJobs(given: GivenApi, count: number): Promise<Job
   return requests;
 }
 
-/** The bytes that stand for the thumbnail of a job. */
+/** The bytes of a job's thumbnail. */
 export function thumbnailOf(jobId: string): Buffer {
   return Buffer.from(`a thumbnail of ${jobId}`);
 }

@@ -1,41 +1,41 @@
 import { expect } from 'vitest';
-import { problemAnswerSchema } from '../contracts/problem-answer.ts';
-import { operations } from '../openapi/operations.ts';
-import { commonProblems, elsewhereProblems, type Operation } from '../openapi/operations/operation.ts';
-import { problemMeanings, retryAfterOf } from '../problem.ts';
+import { problemTable, retryAfterOf } from '../http/problem.ts';
+import { operations } from '../openapi/document.ts';
+import { commonProblems, type Operation, unmatchedRouteProblems } from '../openapi/operation.ts';
+import { problemSchema } from '../openapi/responses.ts';
 
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Buffer;
-  /** What the bytes say, where they are JSON. */
+  /** The parsed body, if it is JSON. */
   readonly json: unknown;
 }
 
-/** Fails where an answer is not as the OpenAPI document says: status, type, shape, error code and its status. */
-export function expectDocumented(method: string, path: string, answer: Answer): void {
+/** Fails if a response does not match the OpenAPI document: status, type, schema, error code and its status. */
+export function expectDocumented(method: string, path: string, response: ApiResponse): void {
   const operation = operationOf(method, path);
-  const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
+  const type = response.headers.get('content-type')?.split(';')[0] ?? '';
   if (type === 'application/problem+json' && method !== 'HEAD') {
-    const problem = problemAnswerSchema.parse(answer.json);
-    const documented = operation === undefined ? elsewhereProblems : operation.problems;
+    const problem = problemSchema.parse(response.json);
+    const documented = operation === undefined ? unmatchedRouteProblems : operation.problems;
     expect([...documented, ...commonProblems], `${method} ${path} documents this code`).toContain(
       problem.code,
     );
-    expect(problem.status).toBe(answer.status);
-    expect(problemMeanings[problem.code].status).toBe(answer.status);
+    expect(problem.status).toBe(response.status);
+    expect(problemTable[problem.code].status).toBe(response.status);
     if (retryAfterOf(problem.code) !== undefined) {
-      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     }
     return;
   }
-  expect(answer.status, `${method} ${path} answered ${answer.bytes.toString()}`).toBeLessThan(504);
+  expect(response.status, `${method} ${path} returned ${response.bytes.toString()}`).toBeLessThan(504);
   if (operation === undefined || type === 'application/problem+json') return;
-  const known = operation.answers[answer.status];
-  expect(known, `${method} ${path} documents ${answer.status}`).toBeDefined();
+  const known = operation.responses[response.status];
+  expect(known, `${method} ${path} documents ${response.status}`).toBeDefined();
   if (known?.types === undefined) return;
   expect(Object.keys(known.types)).toContain(type);
-  if (method !== 'HEAD') known.types[type]?.parse(answer.json);
+  if (method !== 'HEAD') known.types[type]?.parse(response.json);
 }
 
 function operationOf(method: string, path: string): Operation | undefined {

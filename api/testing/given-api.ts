@@ -14,21 +14,21 @@ import { collect } from '@image-pipeline/shared/testing/collect.ts';
 import { testBroker, testLadder, testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import type { Vhost } from '../../local/testing/vhost.ts';
-import { readApiConfig, type ApiConfig } from '../config.ts';
+import { type ApiConfig, readApiConfig } from '../config.ts';
 import { createApi } from '../service.ts';
 import { TestApi } from './test-api.ts';
 
-/** Nothing listens there. */
+/** No service listens on it. */
 const NOBODY = 'http://127.0.0.1:9';
 
-/** What the tests of a file share: a vhost and a store, and someone who does what workers do; APIs end with each test. */
+/** Shared by the tests of a file: a vhost, a store and a fake worker. APIs stop after each test. */
 export interface GivenApi {
   readonly vhost: Vhost;
   readonly store: ObjectStore;
   readonly broker: Broker;
-  /** A replica that is ready; `changes` are made to its configuration. */
+  /** Starts a replica and waits until it is ready; `changes` are made to its configuration. */
   api(changes?: Partial<ApiConfig>): Promise<TestApi>;
-  /** A replica that has only been started. */
+  /** Starts a replica without waiting for its readiness. */
   startedApi(changes?: Partial<ApiConfig>): Promise<TestApi>;
   publish(...events: JobEvent[]): Promise<void>;
   storeJob(request: JobRequest, outcome?: Outcome): Promise<void>;
@@ -112,7 +112,7 @@ export function givenApi(): GivenApi {
   };
 }
 
-/** Of this process; test files run in processes of their own. */
+/** Per process; each test file runs in its own. */
 async function temporaryFolders(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => name.startsWith(`image-pipeline-api-${process.pid}-`));
 }

@@ -1,7 +1,7 @@
 import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
 import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { jobMessageSchema, jobRequestSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { jobMessageSchema, type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
@@ -13,26 +13,26 @@ import type { TestApi } from './test-api.ts';
 export const TOKEN = 'a-token-that-only-tests-know';
 const authorization = { Authorization: `Bearer ${TOKEN}` };
 
-/** Whether a job ends well; whatever else stands for a worker that has it in hand and does not end. */
+/** How a job ends; any other value means a worker that never finishes it. */
 export type Decide = (request: JobRequest) => 'completed' | 'failed' | 'hangs';
 
-/** Jobs that lie dead, and someone who does what workers do with those that are replayed. */
+/** Dead letters, and a fake worker for replayed jobs. */
 export interface GivenDeadLetters {
-  /** A replica that is ready and has the token. */
+  /** A ready replica with a token. */
   api(changes?: Parameters<GivenApi['api']>[0]): Promise<TestApi>;
-  /** Puts a message, of a job or not, where the broker puts dead letters. */
-  bury(body: unknown): Promise<void>;
-  /** Jobs that failed and were buried, oldest first. */
+  /** Publishes any message to the dead-letter exchange. */
+  deadLetter(body: unknown): Promise<void>;
+  /** Failed jobs with recorded dead letters, oldest first. */
   failedJobs(count: number, changes?: Partial<JobRequest>): Promise<JobRequest[]>;
-  /** Works until the test ends; returns the runs that it is given, as `{job_id}/{run}`. */
+  /** Works until the test ends; returns the runs that it receives, as `{job_id}/{run}`. */
   worker(decide: Decide): Promise<string[]>;
-  /** The job ids of the messages in the dead letter queue, from its head. */
+  /** The job ids of the messages in the dead-letter queue, from its head. */
   inQueue(): Promise<string[]>;
   untilInQueue(requests: readonly JobRequest[]): Promise<void>;
   post(api: TestApi, body: unknown): ReturnType<TestApi['ask']>;
   remove(api: TestApi, query: string): ReturnType<TestApi['ask']>;
   /** The progress of a replay when it has ended. */
-  untilEnded(api: TestApi, answer: { readonly json: unknown }): Promise<unknown>;
+  untilEnded(api: TestApi, started: { readonly json: unknown }): Promise<unknown>;
 }
 
 export function givenDeadLetters(given: GivenApi): GivenDeadLetters {
@@ -44,7 +44,7 @@ export function givenDeadLetters(given: GivenApi): GivenDeadLetters {
     return consumer;
   };
 
-  /** Has all messages of the queue in hand at once; `settle` may take some. */
+  /** Holds all messages of the queue; `settle` may acknowledge some. */
   const holdAll = async (queue: string, settle: (delivery: Delivery) => void): Promise<Delivery[]> => {
     const { ready } = await given.broker.queues.inspect(queue);
     const held: Delivery[] = [];
@@ -72,7 +72,7 @@ export function givenDeadLetters(given: GivenApi): GivenDeadLetters {
     for (const act of clean.splice(0)) await act();
   });
 
-  const bury = (body: unknown) =>
+  const deadLetter = (body: unknown) =>
     given.broker.publisher.publish({
       exchange: exchangeNames.deadLetters,
       routingKey: routingKeys.deadJob,
@@ -91,14 +91,14 @@ export function givenDeadLetters(given: GivenApi): GivenDeadLetters {
 
   return {
     api: (changes) => given.api({ API_TOKEN: TOKEN, ...changes }),
-    bury,
+    deadLetter,
     async failedJobs(count, changes) {
       const requests = Array.from({ length: count }, () => someRequest(changes));
       for (const request of requests) {
         const outcome = failedOutcome(request);
         await given.storeJob(request, outcome);
         await given.publish(endedEvent(request, outcome));
-        await bury({ ...request, history: [] });
+        await deadLetter({ ...request, history: [] });
       }
       await vi.waitFor(
         async () =>

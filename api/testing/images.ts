@@ -1,4 +1,4 @@
-/** Images of 3 × 2 pixels, one of each type that is taken. */
+/** Images of 3 × 2 pixels, one of each supported type. */
 export const images = {
   'image/png': decode(
     'iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAAEElEQVQI12PoWHUGghjgLAB2BAv1bUpjpQAAAABJRU5ErkJggg==',

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A client that says exactly what it is told to, and hears all that is answered. */
+/** A TCP client that sends exact bytes and records all received ones. */
 export class RawClient {
   readonly socket: Socket;
-  #heard = '';
+  #received = '';
   #wasReset = false;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('error', () => (this.#wasReset = true));
-    socket.on('data', (chunk) => (this.#heard += chunk.toString()));
+    socket.on('data', (chunk) => (this.#received += chunk.toString()));
   }
 
   static async to(port: number): Promise<RawClient> {
@@ -19,8 +19,8 @@ export class RawClient {
     return new RawClient(socket);
   }
 
-  /** Resolves once the bytes are on their way; false where the server has hung up. */
-  async say(bytes: string | Buffer): Promise<boolean> {
+  /** Resolves once the bytes are sent; false if the server has closed the connection. */
+  async send(bytes: string | Buffer): Promise<boolean> {
     if (this.socket.destroyed) return false;
     if (!this.socket.write(bytes)) {
       const over = new AbortController();
@@ -34,11 +34,11 @@ export class RawClient {
     return !this.isClosed;
   }
 
-  get heard(): string {
-    return this.#heard;
+  get received(): string {
+    return this.#received;
   }
 
-  /** Whether the server ended the connection without a farewell: what it said last may have been lost. */
+  /** Whether the server reset the connection: its last bytes may be lost. */
   get wasReset(): boolean {
     return this.#wasReset;
   }
@@ -52,13 +52,13 @@ export class RawClient {
     if (!this.isClosed) await once(this.socket, 'close');
   }
 
-  /** Hangs up without a word. */
+  /** Closes the connection at once. */
   abort(): void {
     this.socket.destroy();
   }
 }
 
-/** The head of an upload and the beginning of a file in it. */
+/** The headers of an upload and the beginning of a file in it. */
 export function beginningOfUpload(headers: readonly string[]): string {
   return [
     'POST /upload HTTP/1.1',
@@ -73,7 +73,7 @@ export function beginningOfUpload(headers: readonly string[]): string {
 export const BEGINNING_OF_FILE =
   '--x\r\nContent-Disposition: form-data; name="file"; filename="endless.png"\r\n\r\n';
 
-/** As a chunk of a body of unknown length. */
+/** A chunk of a body of unknown length. */
 export function chunk(content: string | Buffer): Buffer {
   const bytes = Buffer.from(content);
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);

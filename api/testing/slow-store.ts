@@ -4,11 +4,11 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 
 type Reading = Pick<ObjectStore, 'get' | 'list'>;
 
-/** A store that takes its time over every read, and notes when each began and how many there were at once. */
+/** A store with slow reads, which records the start of each and their concurrency. */
 export class SlowStore implements Reading {
   readonly #store: Reading;
   readonly #takesMs: number;
-  /** Begins of `get`, by the steady clock in milliseconds. */
+  /** Starts of `get`, by the monotonic clock in milliseconds. */
   readonly starts: number[] = [];
   #active = 0;
   #calls = 0;
@@ -33,7 +33,7 @@ export class SlowStore implements Reading {
     return this.#mostAtOnce;
   }
 
-  /** From now on, nothing is answered; every read ends as the adapters end it when their time-out is over. */
+  /** From now on no read responds; each ends like in the adapters when their time-out is over. */
   hang(timeoutMs: number): void {
     this.#hangsMs = timeoutMs;
   }
@@ -57,7 +57,7 @@ export class SlowStore implements Reading {
     try {
       const hangsMs = this.#hangsMs;
       await sleep(hangsMs ?? this.#takesMs);
-      if (hangsMs !== undefined) throw new StoreUnavailable('The store does not answer.');
+      if (hangsMs !== undefined) throw new StoreUnavailable('The store does not respond.');
       return await read();
     } finally {
       this.#active--;

@@ -1,7 +1,7 @@
 import type { createApi } from '../service.ts';
-import { expectDocumented, type Answer } from './documented.ts';
+import { type ApiResponse, expectDocumented } from './documented.ts';
 
-/** An API that is asked over real HTTP. Every answer is held against the OpenAPI document. */
+/** An API over real HTTP. Every response is checked against the OpenAPI document. */
 export class TestApi {
   readonly #service: ReturnType<typeof createApi>;
 
@@ -21,17 +21,17 @@ export class TestApi {
     return this.#service.failed;
   }
 
-  async ask(path: string, init: RequestInit = {}): Promise<Answer> {
+  async ask(path: string, init: RequestInit = {}): Promise<ApiResponse> {
     const response = await fetch(`${this.url}${path}`, { redirect: 'manual', ...init });
     const bytes = Buffer.from(await response.arrayBuffer());
     const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '') && bytes.length > 0;
     const json: unknown = isJson ? JSON.parse(bytes.toString()) : undefined;
-    const answer = { status: response.status, headers: response.headers, bytes, json };
-    expectDocumented(init.method ?? 'GET', path, answer);
-    return answer;
+    const received = { status: response.status, headers: response.headers, bytes, json };
+    expectDocumented(init.method ?? 'GET', path, received);
+    return received;
   }
 
-  upload(body: FormData): Promise<Answer> {
+  upload(body: FormData): Promise<ApiResponse> {
     return this.ask('/upload', { method: 'POST', body });
   }
 

@@ -3,21 +3,21 @@ import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
 
 export interface SharedReadsOptions<Value> {
-  readonly line: RequestQueue;
-  /** Done when its turn has come; must end by itself, as the turn is kept until it does. */
+  readonly queue: RequestQueue;
+  /** Called with a slot of the queue; must settle by itself, because the slot is held until then. */
   readonly read: (key: string) => Promise<Value>;
-  /** How long askers wait, in line and for the read, in milliseconds. */
+  /** Time-out for queue and read together, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 interface SharedRead<Value> {
   readonly value: Promise<Value>;
-  askers: number;
-  /** Gives the place in line up; changes nothing once the turn has come. */
+  waiters: number;
+  /** Leaves the queue; does nothing once the read has begun. */
   readonly leave: () => void;
 }
 
-/** One read of a slow store for many identical askers, each read in its turn. */
+/** Coalesces identical reads of a slow store; reads are queued. */
 export class SharedReads<Value> {
   readonly #options: SharedReadsOptions<Value>;
   readonly #reads = new Map<string, SharedRead<Value>>();
@@ -27,33 +27,33 @@ export class SharedReads<Value> {
   }
 
   /**
-   * The value under `key`, together with all who ask for it at this moment. When the last of them has gone, the place
-   * in line is given up; a read that has begun goes on to its end.
-   * @param signal aborts when the asker is gone
-   * @throws PipelineError `overloaded` where the line is full or the turn did not come in time, StoreUnavailable where
+   * The value of `key`, shared with all concurrent callers. When the last of them has gone, the read leaves the queue; a
+   * read that has begun completes.
+   * @param signal aborts when the client is gone
+   * @throws PipelineError `overloaded` if the queue is full or too slow, StoreUnavailable if
    * the read did not end in time; what `read` throws, and what the signal aborted with
    */
   async join(key: string, signal: AbortSignal): Promise<Value> {
     signal.throwIfAborted();
     const read = this.#reads.get(key) ?? this.#begin(key);
-    read.askers++;
+    read.waiters++;
     try {
       return await untilAborted(read.value, signal);
     } finally {
-      read.askers--;
-      if (read.askers === 0) read.leave();
+      read.waiters--;
+      if (read.waiters === 0) read.leave();
     }
   }
 
   #begin(key: string): SharedRead<Value> {
-    const { line, read, timeoutMs } = this.#options;
+    const { queue, read, timeoutMs } = this.#options;
     const leaving = new AbortController();
     let hasTurn = false;
     const forget = () => {
-      if (this.#reads.get(key) === begun) this.#reads.delete(key);
+      if (this.#reads.get(key) === shared) this.#reads.delete(key);
     };
     const value = withinDeadline(timeoutMs, (late) =>
-      line.execute(
+      queue.execute(
         () => {
           hasTurn = true;
           return read(key);
@@ -62,34 +62,37 @@ export class SharedReads<Value> {
       ),
     )
       .catch((error: unknown) => {
-        throw error instanceof DeadlineExceeded ? tooLate(hasTurn, timeoutMs) : error;
+        throw error instanceof DeadlineExceeded ? timeoutError(hasTurn, timeoutMs) : error;
       })
       .finally(forget);
-    // Whoever has asked is told of a failure; all of them may have left.
+    // All callers may have left: no unhandled rejection then.
     value.catch(() => undefined);
-    const begun = {
+    const shared = {
       value,
-      askers: 0,
+      waiters: 0,
       leave: () => {
         if (hasTurn) return;
         forget();
         leaving.abort();
       },
     };
-    this.#reads.set(key, begun);
-    return begun;
+    this.#reads.set(key, shared);
+    return shared;
   }
 }
 
-function tooLate(hasTurn: boolean, timeoutMs: number): PipelineError {
+function timeoutError(hasTurn: boolean, timeoutMs: number): PipelineError {
   return hasTurn
-    ? new StoreUnavailable(`The store did not hand it out within ${timeoutMs} ms.`)
-    : new PipelineError('overloaded', `Too many wait for the store: no turn within ${timeoutMs} ms.`);
+    ? new StoreUnavailable(`The object store did not respond within ${timeoutMs} ms. Retry later.`)
+    : new PipelineError(
+        'overloaded',
+        `Too many requests in progress: no slot within ${timeoutMs} ms. Retry later.`,
+      );
 }
 
 async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
   const { promise: gone, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(new Error('nobody waits for the answer any more'));
+  const leave = () => reject(new Error('the client closed the connection'));
   signal.addEventListener('abort', leave, { once: true });
   try {
     return await Promise.race([value, gone]);

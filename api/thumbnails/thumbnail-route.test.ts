@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { queueStatsAnswerSchema } from '../contracts/queue-stats-answer.ts';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { RawClient } from '../testing/raw-client.ts';
 import type { TestApi } from '../testing/test-api.ts';
+import { queueStatsSchema } from './thumbnail-routes.ts';
 
 const given = givenApi();
 
 async function statsOf(api: TestApi) {
-  return queueStatsAnswerSchema.strict().parse((await api.ask('/api/v1/queue/stats')).json);
+  return queueStatsSchema.strict().parse((await api.ask('/api/v1/queue/stats')).json);
 }
 
 describe('a page of seventy thumbnails', () => {
-  it('is answered without an error, in line, and the second time from memory', async () => {
+  it('is served without errors through the queue, and the second time from memory', async () => {
     const api = await given.api({ UPSTREAM_MIN_INTERVAL: 0.01 });
     expect(await statsOf(api)).toEqual({
       queue: {
@@ -31,9 +31,9 @@ describe('a page of seventy thumbnails', () => {
     const jobs = await completedJobs(given, 70);
     const page = () => Promise.all(jobs.map(({ job_id }) => api.ask(`/thumbnail/${job_id}`)));
     const began = performance.now();
-    const answers = await page();
+    const responses = await page();
     expect(performance.now() - began).toBeGreaterThan(690);
-    expect(answers.map(({ status, bytes }) => [status, bytes])).toEqual(
+    expect(responses.map(({ status, bytes }) => [status, bytes])).toEqual(
       jobs.map(({ job_id }) => [200, thumbnailOf(job_id)]),
     );
     const { queue, cache } = await statsOf(api);
@@ -45,11 +45,11 @@ describe('a page of seventy thumbnails', () => {
       await given.store.remove(completedOutcome(request).thumbnail.key);
       await given.store.remove(outcomeKey(request.job_id, 1));
     }
-    expect((await page()).map(({ bytes }) => bytes)).toEqual(answers.map(({ bytes }) => bytes));
+    expect((await page()).map(({ bytes }) => bytes)).toEqual(responses.map(({ bytes }) => bytes));
     expect((await statsOf(api)).queue.total_requests).toBe(70);
   });
 
-  it('keeps its HEAD and its ETags when it comes from memory', async () => {
+  it('supports HEAD and ETags from memory', async () => {
     const api = await given.api();
     const [job] = await completedJobs(given, 1);
     const path = `/thumbnail/${job?.job_id ?? ''}`;
@@ -64,14 +64,14 @@ describe('a page of seventy thumbnails', () => {
   });
 });
 
-describe('a client that waits in line', () => {
-  it('and hangs up leaves it at once', async () => {
+describe('a client that waits in the queue', () => {
+  it('leaves it at once when it disconnects', async () => {
     const api = await given.api({ UPSTREAM_MAX_CONCURRENT: 1, UPSTREAM_MIN_INTERVAL: 60 });
     const jobs = await completedJobs(given, 3);
     expect((await api.ask(`/thumbnail/${jobs[0]?.job_id ?? ''}`)).status).toBe(200);
     const clients = [await RawClient.to(api.port), await RawClient.to(api.port)];
     for (const [n, client] of clients.entries()) {
-      await client.say(`GET /thumbnail/${jobs[n + 1]?.job_id ?? ''} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      await client.send(`GET /thumbnail/${jobs[n + 1]?.job_id ?? ''} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     }
     await expect.poll(async () => (await statsOf(api)).queue.waiting_requests).toBe(2);
     for (const client of clients) client.abort();
@@ -79,13 +79,13 @@ describe('a client that waits in line', () => {
     expect((await statsOf(api)).queue).toMatchObject({ active_requests: 0, total_requests: 1 });
   });
 
-  it('is told in time when its turn does not come', async () => {
+  it('gets a time-out if it gets no slot', async () => {
     const api = await given.api({ UPSTREAM_MIN_INTERVAL: 60, THUMBNAIL_TIMEOUT_MS: 200 });
     const [first, second] = await completedJobs(given, 2);
     await api.ask(`/thumbnail/${first?.job_id ?? ''}`);
-    const answer = await api.ask(`/thumbnail/${second?.job_id ?? ''}`);
-    expect(answer).toMatchObject({ status: 503, json: { code: 'overloaded' } });
-    expect(answer.headers.get('retry-after')).toBe('2');
+    const response = await api.ask(`/thumbnail/${second?.job_id ?? ''}`);
+    expect(response).toMatchObject({ status: 503, json: { code: 'overloaded' } });
+    expect(response.headers.get('retry-after')).toBe('2');
     await sleep(0);
     expect((await statsOf(api)).queue).toMatchObject({ waiting_requests: 0, total_requests: 1 });
   });

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { FollowedJobs } from '../followed-jobs.ts';
+import { FollowedJobs } from '../jobs/followed-jobs.ts';
+import { createUnlessUnavailable } from '../jobs/unless-unavailable.ts';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { SlowStore } from '../testing/slow-store.ts';
-import { createUnlessAway } from '../unless-away.ts';
 import { Thumbnails, type ThumbnailsOptions } from './thumbnails.ts';
 
 const given = givenApi();
 const somebody = () => new AbortController().signal;
 
-/** Thumbnails before the real store, which is made slow and is watched. */
+/** Thumbnails from the real store, made slow and observed. */
 function givenThumbnails(
   changes: Partial<ThumbnailsOptions> & {
     takesMs?: number;
@@ -24,22 +24,26 @@ function givenThumbnails(
   const { takesMs = 30, maxConcurrent = 3, minInterval = 0, ...options } = changes;
   const store = new SlowStore(given.store, takesMs);
   const followed = new FollowedJobs(1_000);
-  const line = new RequestQueue({ maxConcurrent, minInterval });
+  const queue = new RequestQueue({ maxConcurrent, minInterval });
   const thumbnails = new Thumbnails({
-    sources: { followed, store, unlessAway: createUnlessAway({ patienceMs: 400, atOnce: 32 }) },
+    sources: {
+      followed,
+      store,
+      unlessUnavailable: createUnlessUnavailable({ timeoutMs: 400, maxConcurrent: 32 }),
+    },
     estimate: () => Promise.resolve(undefined),
-    line,
+    queue,
     ttl: 120,
     maxBytes: 1024 * 1024,
     timeoutMs: 20_000,
     ...options,
   });
-  return { store, followed, line, thumbnails };
+  return { store, followed, queue, thumbnails };
 }
 
 describe('seventy thumbnails on a cold cache', () => {
-  it('go to the store three at a time with a distance between starts, and the second time not at all', async () => {
-    const { store, followed, line, thumbnails } = givenThumbnails({ minInterval: 0.02, takesMs: 80 });
+  it('are read from the store three at a time with an interval, and the second time from memory', async () => {
+    const { store, followed, queue, thumbnails } = givenThumbnails({ minInterval: 0.02, takesMs: 80 });
     const jobs = await completedJobs(given, 70);
     for (const request of jobs) for (const event of lifeOf(request)) followed.apply(event);
     const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
@@ -51,12 +55,12 @@ describe('seventy thumbnails on a cold cache', () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(19);
     expect(await all()).toEqual(first);
     expect(store.calls).toBe(70);
-    expect(line.getStats()).toMatchObject({ total_requests: 70, active_requests: 0, waiting_requests: 0 });
+    expect(queue.getStats()).toMatchObject({ total_requests: 70, active_requests: 0, waiting_requests: 0 });
     expect(thumbnails.getStats()).toEqual({ thumbnail_count: 70, thumbnail_ttl: 120 });
   });
 
-  it('also of jobs whose records must be read, which takes no more calls at once and no second look', async () => {
-    const { store, line, thumbnails } = givenThumbnails({ takesMs: 5 });
+  it('are read the same way for jobs that are only in the store, each once', async () => {
+    const { store, queue, thumbnails } = givenThumbnails({ takesMs: 5 });
     const jobs = await completedJobs(given, 70);
     const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
     const first = await all();
@@ -64,21 +68,21 @@ describe('seventy thumbnails on a cold cache', () => {
     const { calls } = store;
     expect(await all()).toEqual(first);
     expect(store.calls).toBe(calls);
-    expect(line.getStats()).toMatchObject({ total_requests: 70 });
+    expect(queue.getStats()).toMatchObject({ total_requests: 70 });
   });
 });
 
 describe('one thumbnail', () => {
-  it('that many ask for at once is read once', async () => {
-    const { line, thumbnails } = givenThumbnails();
+  it('is read once for many concurrent requests', async () => {
+    const { queue, thumbnails } = givenThumbnails();
     const [job] = await completedJobs(given, 1);
     const ids = [job?.job_id ?? '', job?.job_id.toUpperCase() ?? ''];
-    const askers = Array.from({ length: 50 }, (_, n) => thumbnails.get(ids[n % 2] ?? '', somebody()));
-    expect(new Set((await Promise.all(askers)).map(({ bytes }) => bytes)).size).toBe(1);
-    expect(line.getStats()).toMatchObject({ total_requests: 1 });
+    const waiters = Array.from({ length: 50 }, (_, n) => thumbnails.get(ids[n % 2] ?? '', somebody()));
+    expect(new Set((await Promise.all(waiters)).map(({ bytes }) => bytes)).size).toBe(1);
+    expect(queue.getStats()).toMatchObject({ total_requests: 1 });
   });
 
-  it('is read again when its time is over', async () => {
+  it('is read again when its TTL is over', async () => {
     const { store, thumbnails } = givenThumbnails({ ttl: 0.1, takesMs: 1 });
     const [job] = await completedJobs(given, 1);
     await thumbnails.get(job?.job_id ?? '', somebody());
@@ -89,46 +93,46 @@ describe('one thumbnail', () => {
     expect(store.calls).toBeGreaterThan(calls);
   });
 
-  it('makes room for others where memory is short', async () => {
+  it('is evicted when the cache is full', async () => {
     const { thumbnails } = givenThumbnails({ maxBytes: 5_000, takesMs: 1 });
     for (const { job_id } of await completedJobs(given, 8)) await thumbnails.get(job_id, somebody());
     expect(thumbnails.getStats().thumbnail_count).toBe(4);
   });
 });
 
-describe('who no longer waits', () => {
-  it('gives up his place in line', async () => {
-    const { store, line, thumbnails } = givenThumbnails({ maxConcurrent: 1, takesMs: 100 });
+describe('a client that no longer waits', () => {
+  it('leaves the queue', async () => {
+    const { store, queue, thumbnails } = givenThumbnails({ maxConcurrent: 1, takesMs: 100 });
     const [first, left, last] = await completedJobs(given, 3);
-    const giveUp = new AbortController();
+    const leave = new AbortController();
     const begun = thumbnails.get(first?.job_id ?? '', somebody());
-    const gone = thumbnails.get(left?.job_id ?? '', giveUp.signal);
+    const gone = thumbnails.get(left?.job_id ?? '', leave.signal);
     const waiting = thumbnails.get(last?.job_id ?? '', somebody());
-    expect(line.getStats().waiting_requests).toBe(3);
-    giveUp.abort();
-    await expect(gone).rejects.toThrow('nobody waits');
-    expect(line.getStats().waiting_requests).toBeLessThanOrEqual(2);
+    expect(queue.getStats().waiting_requests).toBe(3);
+    leave.abort();
+    await expect(gone).rejects.toThrow('the client closed the connection');
+    expect(queue.getStats().waiting_requests).toBeLessThanOrEqual(2);
     await Promise.all([begun, waiting]);
     expect(store.calls).toBe(2 * 4);
     await sleep(0);
-    expect(line.getStats()).toMatchObject({ active_requests: 0, waiting_requests: 0, total_requests: 2 });
+    expect(queue.getStats()).toMatchObject({ active_requests: 0, waiting_requests: 0, total_requests: 2 });
   });
 
-  it('takes nothing from those who ask for the same', async () => {
-    const { line, thumbnails } = givenThumbnails();
+  it('does not affect others that wait for the same thumbnail', async () => {
+    const { queue, thumbnails } = givenThumbnails();
     const [job] = await completedJobs(given, 1);
-    const giveUp = new AbortController();
-    const gone = thumbnails.get(job?.job_id ?? '', giveUp.signal);
+    const leave = new AbortController();
+    const gone = thumbnails.get(job?.job_id ?? '', leave.signal);
     const stays = thumbnails.get(job?.job_id ?? '', somebody());
-    giveUp.abort();
-    await expect(gone).rejects.toThrow('nobody waits');
+    leave.abort();
+    await expect(gone).rejects.toThrow('the client closed the connection');
     expect((await stays).bytes).toEqual(thumbnailOf(job?.job_id ?? ''));
-    expect(line.getStats()).toMatchObject({ total_requests: 1 });
+    expect(queue.getStats()).toMatchObject({ total_requests: 1 });
   });
 });
 
-describe('a job in hand', () => {
-  it('is told so without the store', async () => {
+describe('a job in progress', () => {
+  it('gets its 409 without a read of the store', async () => {
     const { store, followed, thumbnails } = givenThumbnails();
     const request = someRequest({ submitted_at: new Date(Date.now() - 60_000).toISOString() });
     followed.apply(queuedEvent(request));
@@ -139,8 +143,8 @@ describe('a job in hand', () => {
 });
 
 describe('a store that hangs', () => {
-  it('is told to everybody in time, keeps its turns until it lets go, and is forgotten afterwards', async () => {
-    const { store, line, thumbnails } = givenThumbnails({ timeoutMs: 300 });
+  it('gives every client a time-out, holds its slots until its reads settle, and is read again afterwards', async () => {
+    const { store, queue, thumbnails } = givenThumbnails({ timeoutMs: 300 });
     const jobs = await completedJobs(given, 10);
     store.hang(600);
     const askedAt = performance.now();
@@ -155,10 +159,10 @@ describe('a store that hangs', () => {
       ...Array<string>(3).fill('store_unavailable'),
       ...Array<string>(7).fill('overloaded'),
     ]);
-    expect(line.getStats()).toMatchObject({ active_requests: 3, waiting_requests: 0 });
+    expect(queue.getStats()).toMatchObject({ active_requests: 3, waiting_requests: 0 });
     expect(store.active).toBe(3);
     store.resume();
-    await expect.poll(() => line.getStats().active_requests).toBe(0);
+    await expect.poll(() => queue.getStats().active_requests).toBe(0);
     expect((await thumbnails.get(jobs[9]?.job_id ?? '', somebody())).bytes).toEqual(
       thumbnailOf(jobs[9]?.job_id ?? ''),
     );

@@ -2,16 +2,16 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
-import type { EstimateJob } from '../estimates/estimate-job.ts';
-import { findImage, notReady, type JobImage } from '../find-image.ts';
-import { hasEnded } from '../followed-jobs.ts';
-import { readStatus, type JobSources } from '../read-status.ts';
+import { findImage, type JobImage, notReady } from '../jobs/find-image.ts';
+import { hasEnded } from '../jobs/followed-jobs.ts';
+import type { EstimateJob } from '../jobs/job-estimates.ts';
+import { type JobSources, readStatus } from '../jobs/read-status.ts';
 import { SharedReads } from './shared-reads.ts';
 
-/** Far above a JPEG of 256 × 256 px; a larger object is none of ours. */
+/** Far above a JPEG of 256 × 256 px; no thumbnail is larger. */
 const MAX_THUMBNAIL_BYTES = 1024 * 1024;
-/** What a thumbnail takes beside its bytes, so that the number of them is bounded, too. */
-const ENTRY_BYTES = 1024;
+/** Overhead of a cached thumbnail, which also bounds their number. */
+const ENTRY_OVERHEAD_BYTES = 1024;
 
 export interface Thumbnail {
   readonly image: JobImage;
@@ -21,81 +21,81 @@ export interface Thumbnail {
 export interface ThumbnailsOptions {
   readonly sources: JobSources;
   readonly estimate: EstimateJob;
-  /** The line before the store. */
-  readonly line: RequestQueue;
-  /** How long one is kept, in seconds. */
+  /** The queue in front of the store. */
+  readonly queue: RequestQueue;
+  /** How long one is cached, in seconds. */
   readonly ttl: number;
-  /** What all that are kept may take. */
+  /** Maximum size of the cache, in bytes. */
   readonly maxBytes: number;
-  /** How long one may take, waiting in line included, in milliseconds. */
+  /** Time-out of a request including its wait in the queue, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 /**
- * Thumbnails of jobs, from memory or, in line, from the store. All that is read for one takes one turn, one call after the
- * other: its bytes and, of a job that the event log no longer remembers, the records of the job.
+ * Thumbnails of jobs, from memory or, queued, from the store. A thumbnail takes one slot of the queue for all its reads,
+ * one after the other: its bytes and, if the event log no longer has the job, the records of the job.
  */
 export class Thumbnails {
   readonly #sources: JobSources;
   readonly #estimate: EstimateJob;
   readonly #ttl: number;
-  /** By job id; what a job that has completed looks like never changes. */
-  readonly #kept: LRUCache<string, Thumbnail>;
+  /** By job id. A thumbnail never changes. */
+  readonly #cached: LRUCache<string, Thumbnail>;
   readonly #reads: SharedReads<Thumbnail>;
 
-  constructor({ sources, estimate, line, ttl, maxBytes, timeoutMs }: ThumbnailsOptions) {
+  constructor({ sources, estimate, queue, ttl, maxBytes, timeoutMs }: ThumbnailsOptions) {
     this.#sources = sources;
     this.#estimate = estimate;
     this.#ttl = ttl;
-    this.#kept = new LRUCache({
+    this.#cached = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ bytes }) => bytes.length + ENTRY_BYTES,
+      sizeCalculation: ({ bytes }) => bytes.length + ENTRY_OVERHEAD_BYTES,
       ttl: ttl * 1_000,
     });
-    this.#reads = new SharedReads({ line, timeoutMs, read: (jobId) => this.#read(jobId) });
+    this.#reads = new SharedReads({ queue, timeoutMs, read: (jobId) => this.#read(jobId) });
   }
 
   /**
-   * What is known of a thumbnail without asking the store; undefined where that is nothing.
+   * The image of a thumbnail without reading the store; undefined if that is not possible.
    * @throws PipelineError `job_failed`
    */
   known(jobId: string): JobImage | undefined {
     const id = jobId.toLowerCase();
-    const kept = this.#kept.get(id);
-    if (kept !== undefined) return kept.image;
+    const cached = this.#cached.get(id);
+    if (cached !== undefined) return cached.image;
     const live = this.#sources.followed.get(id);
     return live !== undefined && hasEnded(live) ? findImage('thumbnail', live) : undefined;
   }
 
   /**
-   * @param signal aborts when the asker is gone
+   * @param signal aborts when the client is gone
    * @throws PipelineError `job_not_found`, `not_ready`, `job_failed`, `result_gone`, `overloaded`; StoreUnavailable, and
    * what the signal aborted with
    */
   async get(jobId: string, signal: AbortSignal): Promise<Thumbnail> {
     const id = jobId.toLowerCase();
-    const kept = this.#kept.get(id);
-    if (kept !== undefined) return kept;
+    const cached = this.#cached.get(id);
+    if (cached !== undefined) return cached;
     const live = this.#sources.followed.get(id);
-    // Those who wait for the end of a job are told so without the store, whatever it is doing.
+    // A job that has not ended needs no read of the store.
     if (live !== undefined && !hasEnded(live)) throw notReady(live.state, await this.#estimate(live));
     return this.#reads.join(id, signal);
   }
 
-  /** As `reference/2` names them: how many are kept, and for how many seconds each. */
+  /** Number of cached thumbnails, and how many seconds each is cached. */
   getStats(): { readonly thumbnail_count: number; readonly thumbnail_ttl: number } {
-    this.#kept.purgeStale();
-    return { thumbnail_count: this.#kept.size, thumbnail_ttl: this.#ttl };
+    this.#cached.purgeStale();
+    return { thumbnail_count: this.#cached.size, thumbnail_ttl: this.#ttl };
   }
 
   async #read(id: string): Promise<Thumbnail> {
     const image = this.known(id) ?? findImage('thumbnail', await readStatus(id, this.#sources));
     const bytes = await readBytes(this.#sources.store, image.key, MAX_THUMBNAIL_BYTES);
     if (bytes === undefined) {
-      throw new PipelineError('result_gone', 'The bytes of this thumbnail have been removed.');
+      throw new PipelineError('result_gone', 'The thumbnail has been removed from the store.');
     }
     const thumbnail = { image, bytes };
-    this.#kept.set(id, thumbnail);
+    this.#cached.set(id, thumbnail);
     return thumbnail;
   }
 }

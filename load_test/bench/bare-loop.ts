@@ -2,7 +2,7 @@ import { outputSchema } from '@image-pipeline/shared/contracts/operations.ts';
 import { createEngine } from '../../worker/engine/engine.ts';
 import { defaultImageLimits } from '../../worker/engine/image-limits.ts';
 import { processImage } from '../../worker/processors/process-image.ts';
-import { parseOperations } from '../../api/parse-operations.ts';
+import { parseOperations } from '../../api/upload/parse-operations.ts';
 import { benchImage, type BenchImage } from './upload.ts';
 
 /**

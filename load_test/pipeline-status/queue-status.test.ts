@@ -10,7 +10,7 @@ import {
   started,
 } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { queueStatusSchema, type QueueStatus } from '../../api/contracts/queue-status-answer.ts';
+import { queueStatusSchema, type QueueStatus } from '../../api/pipeline-status/queue-status.ts';
 import { TOKEN } from '../../monitoring/testing/given-monitoring.ts';
 import { askSoon, givenWatchedApi, proxyBefore } from './given-watched-api.ts';
 import type { TestApi } from '../../api/testing/test-api.ts';

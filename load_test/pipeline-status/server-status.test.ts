@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { cacheStateSchema, serverStatusSchema } from '../../api/contracts/server-status-answer.ts';
+import { cacheStateSchema, serverStatusSchema } from '../../api/pipeline-status/server-status.ts';
 import { put, TOKEN } from '../../monitoring/testing/given-monitoring.ts';
 import { askSoon, countingFront, givenWatchedApi, proxyBefore } from './given-watched-api.ts';
 import type { TestApi } from '../../api/testing/test-api.ts';

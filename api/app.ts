@@ -1,0 +1,165 @@
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import express, { type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import type { ApiConfig } from './config.ts';
+import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { deadLetterListRoute, deadLetterStatsRoute } from './dead-letters/list-dead-letters.ts';
+import { removalRoute } from './dead-letters/remove-dead-letters.ts';
+import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
+import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
+import { requireToken } from './http/guards.ts';
+import { livenessRoute, metricsRoute, readinessRoute, whyNotReady } from './http/health.ts';
+import { observe, recordJobId, traceRequest } from './http/observe.ts';
+import { jsonBody } from './http/request-body.ts';
+import { errorHandler, notFoundHandler } from './http/send-problem.ts';
+import { imageRoute, type ImageRouteDeps } from './jobs/image-route.ts';
+import { jobsRoute, type JobsRouteDeps } from './jobs/list-jobs.ts';
+import { readStatus } from './jobs/read-status.ts';
+import { statusRoute, type StatusRouteDeps } from './jobs/status-route.ts';
+import { createOpenapiDocument, type Route } from './openapi/document.ts';
+import {
+  cacheStateRoute,
+  type PipelineStatusDeps,
+  queueStatusRoute,
+  serverStatusRoute,
+} from './pipeline-status/pipeline-status-routes.ts';
+import type { ReadQueueMetrics } from './pipeline-status/queue-metrics.ts';
+import { queueStatsRoute, thumbnailRoute } from './thumbnails/thumbnail-routes.ts';
+import type { Thumbnails } from './thumbnails/thumbnails.ts';
+import { uploadRoute, type UploadRouteDeps } from './upload/upload-route.ts';
+import { guardUpload } from './upload/upload-slots.ts';
+
+/** Of a JSON request body; a thousand ids are about 40 kB. */
+const MAX_JSON_BYTES = 128 * 1024;
+
+/** What the routes need, by room. `service.ts` builds it. */
+export interface AppDeps {
+  readonly config: ApiConfig;
+  readonly upload: UploadRouteDeps;
+  readonly jobs: StatusRouteDeps & ImageRouteDeps & JobsRouteDeps;
+  readonly thumbnails: Thumbnails;
+  /** The queue of thumbnail reads in front of the object store. */
+  readonly thumbnailQueue: RequestQueue;
+  readonly dlq: DeadLetterQueue;
+  readonly pipelineStatus: PipelineStatusDeps;
+  /** Of every queue, for `/metrics`. */
+  readonly queueMetrics: ReadQueueMetrics;
+  /** Why no job can be accepted right now, or undefined. */
+  readonly whyUnavailable: () => PipelineError | undefined;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** The HTTP application, apart from listening. */
+export function createApp(deps: AppDeps): Express {
+  const { config, metrics, log } = deps;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', config.TRUSTED_PROXIES);
+  app.use(traceRequest);
+  app.use(observe(log, metrics));
+  app.use(securityHeaders());
+  mountRoutes(app, createRoutes(deps));
+  app.get('/docs/:asset', docsAssetRoute);
+  app.use(notFoundHandler);
+  app.use(errorHandler(log));
+  return app;
+}
+
+/** The handlers of each operation in the OpenAPI document: its guards, then the route itself. */
+function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
+  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, whyUnavailable } = deps;
+  const { deadLetters, replays, replayRecords, sweeper } = dlq;
+  const { store, links, isCaughtUp } = jobs;
+  const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
+  const token = requireToken(config.API_TOKEN);
+  const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
+  const readState = async (jobId: string) => (await readStatus(jobId, jobs)).state;
+  return {
+    'POST /upload': guardUpload(uploadRoute(upload), {
+      ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
+      slots: config.UPLOADS_IN_FLIGHT,
+      whyUnavailable,
+    }),
+    'GET /status/{job_id}': [statusRoute(jobs)],
+    'GET /jobs': [...tokenInProduction, jobsRoute(jobs)],
+    'GET /results/{job_id}': [imageRoute('result', jobs)],
+    'GET /originals/{job_id}': [imageRoute('original', jobs)],
+    'GET /thumbnail/{job_id}': [thumbnailRoute(thumbnails)],
+    'GET /dlq/stats': [...tokenInProduction, deadLetterStatsRoute(deadLetters)],
+    'GET /dlq/messages': [...tokenInProduction, deadLetterListRoute(deadLetters, links)],
+    'DELETE /dlq/messages': [
+      token,
+      removalRoute({
+        deadLetters,
+        store: upload.uploads.store,
+        readState,
+        sweep: (removed) => sweeper.request(removed),
+      }),
+    ],
+    'POST /dlq/replay': [
+      token,
+      jsonBody(MAX_JSON_BYTES),
+      replayRoute({ deadLetters, readState, replays, whyUnavailable, links }),
+    ],
+    'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
+    'GET /api/v1/queue/stats': [queueStatsRoute(deps.thumbnailQueue, thumbnails)],
+    'GET /server/status': [serverStatusRoute(pipelineStatus)],
+    'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
+    'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
+    'GET /livez': [livenessRoute],
+    'GET /readyz': [readinessRoute(() => whyNotReady({ whyUnavailable, isCaughtUp, store }))],
+    'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
+    'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
+    'GET /docs': [docsRoute],
+    'GET /': [(_request, response) => response.redirect('/docs')],
+  };
+}
+
+/** Responses are data and load nothing; routes that serve pages set a policy of their own. */
+function securityHeaders(): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    // That is up to the proxy that terminates TLS.
+    strictTransportSecurity: false,
+  });
+}
+
+/** Mounts handlers by `METHOD /path/{parameter}`. A known path with another method is 405. */
+function mountRoutes(app: Express, routes: Readonly<Record<string, readonly RequestHandler[]>>): void {
+  const methodsOf = new Map<string, string[]>();
+  for (const [name, handlers] of Object.entries(routes)) {
+    const [method = '', documented = ''] = name.split(' ');
+    const path = documented.replaceAll(/\{(\w+)\}/g, ':$1');
+    methodsOf.set(path, [...(methodsOf.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
+    if (method === 'GET') app.get(path, recordJobId, ...handlers);
+    else if (method === 'POST') app.post(path, recordJobId, ...handlers);
+    else if (method === 'DELETE') app.delete(path, recordJobId, ...handlers);
+    else throw new Error(`unknown method in ${name}`);
+  }
+  for (const [path, methods] of methodsOf) app.all(path, otherMethods(methods));
+}
+
+function otherMethods(allowed: readonly string[]): RequestHandler {
+  return (request, response) => {
+    response.setHeader('Allow', [...allowed, 'OPTIONS'].join(', '));
+    if (request.method === 'OPTIONS') {
+      response.status(204).end();
+      return;
+    }
+    throw new PipelineError(
+      'method_not_allowed',
+      `Method not allowed. Allowed methods: ${allowed.join(', ')}.`,
+      {
+        details: { allowed },
+      },
+    );
+  };
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { invalidBySchema, invalidParameter } from '../http/request.ts';
+import { type OperationKind, operationKinds } from '../upload/operation-kinds.ts';
+import type { DeadLetterFilter } from './choose-dead-letters.ts';
+
+/** Keeps the plan of a replay, about 100 bytes per run, below the size limit of a record. */
+export const MAX_REPLAYED = 5_000;
+const MAX_IDS = 1_000;
+
+const kinds = Object.keys(operationKinds).filter((kind): kind is OperationKind =>
+  Object.hasOwn(operationKinds, kind),
+);
+
+const deadLetterFilterSchema = z
+  .object({
+    reason: z
+      .string()
+      .max(100)
+      .optional()
+      .meta({ description: 'Only dead letters with this error code.', example: 'deadline_exceeded' }),
+    operation: z.enum(kinds).optional().meta({ description: 'Only jobs with this operation.' }),
+    older_than_seconds: z
+      .number()
+      .min(0)
+      .optional()
+      .meta({ description: 'Only dead letters that are at least this old.' }),
+  })
+  .meta({ id: 'DeadLetterFilter' });
+
+export const replayBodySchema = z
+  .object({
+    ids: z
+      .array(z.string().max(100))
+      .min(1)
+      .max(MAX_IDS)
+      .optional()
+      .meta({ description: 'Job ids. If one of them cannot be replayed, none is.' }),
+    filter: deadLetterFilterSchema
+      .optional()
+      .meta({ description: 'Dead letters that match all members of the filter.' }),
+    all: z.literal(true).optional().meta({ description: 'All dead letters.' }),
+    dry_run: z.boolean().default(false).meta({ description: 'Only list what would be replayed.' }),
+    limit: z
+      .int()
+      .min(1)
+      .max(MAX_REPLAYED)
+      .default(MAX_REPLAYED)
+      .meta({ description: 'Maximum number of jobs; those replayed least often and the oldest first.' }),
+  })
+  .meta({
+    id: 'ReplayOrder',
+    description: 'Exactly one of `ids`, `filter` and `all` selects the dead letters.',
+  });
+
+type ReplayBody = z.output<typeof replayBodySchema>;
+
+export interface ReplayOrder {
+  readonly selection: { readonly ids: readonly string[] } | { readonly filter: DeadLetterFilter };
+  readonly dryRun: boolean;
+  readonly limit: number;
+}
+
+const selectors = ['ids', 'filter', 'all'] as const;
+const record = z.record(z.string(), z.unknown());
+
+/**
+ * Parses the body of a replay request. `all` is an empty filter.
+ * @param body any JSON value
+ * @throws PipelineError `invalid_parameter` with what is wrong and what is allowed
+ */
+export function parseReplayOrder(body: unknown): ReplayOrder {
+  const members = record.safeParse(body).data;
+  if (members === undefined) {
+    throw invalidParameter('body', 'must be a JSON object, e.g. {"ids": ["…"]} or {"all": true}');
+  }
+  refuseUnknown('', members, Object.keys(replayBodySchema.shape));
+  refuseUnknown(
+    'filter.',
+    record.safeParse(members['filter']).data,
+    Object.keys(deadLetterFilterSchema.shape),
+  );
+  const parsed = replayBodySchema.safeParse(members);
+  if (!parsed.success) throw invalidBySchema('', parsed.error);
+  return { selection: selectionOf(parsed.data), dryRun: parsed.data.dry_run, limit: parsed.data.limit };
+}
+
+function selectionOf(body: ReplayBody): ReplayOrder['selection'] {
+  const given = selectors.filter((way) => body[way] !== undefined);
+  if (given.length !== 1) {
+    const seen = given.length === 0 ? 'got none' : `got ${given.join(' and ')}`;
+    throw invalidParameter(selectors.join(', '), `send exactly one of them; ${seen}`, { allowed: selectors });
+  }
+  if (body.ids !== undefined) return { ids: body.ids };
+  const filter = body.filter ?? {};
+  if (body.all === undefined && Object.values(filter).every((value) => value === undefined)) {
+    const allowed = Object.keys(deadLetterFilterSchema.shape);
+    throw invalidParameter('filter', `must not be empty; for all dead letters send {"all": true}`, {
+      allowed,
+    });
+  }
+  return { filter };
+}
+
+function refuseUnknown(
+  prefix: string,
+  members: Readonly<Record<string, unknown>> | undefined,
+  allowed: readonly string[],
+): void {
+  const unknown = Object.keys(members ?? {}).find((name) => !allowed.includes(name));
+  if (unknown === undefined) return;
+  throw invalidParameter(
+    `${prefix}${unknown.slice(0, 100)}`,
+    `unknown member. Allowed members: ${allowed.join(', ')}`,
+    { allowed },
+  );
+}

@@ -1,0 +1,100 @@
+import { messageOf, type PipelineError } from '@image-pipeline/shared/errors.ts';
+import { readiness } from '@image-pipeline/shared/http/service-server.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import type { Operations } from '../openapi/operation.ts';
+import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
+
+/** `GET /livez`: the process responds. */
+export const livenessRoute: RequestHandler = (_request, response) => {
+  response.json({ status: 'ok' });
+};
+
+/** `GET /readyz`: broker, store and event log are available. */
+export function readinessRoute(whyNotReady: () => Promise<string | undefined>): RequestHandler {
+  return async (_request, response) => {
+    const { status, body } = readiness(await whyNotReady());
+    response.status(status).json(body);
+  };
+}
+
+/** `GET /metrics`: metrics of queues that the broker does not return are left out, never repeated. */
+export function metricsRoute(metrics: Metrics, readQueueFigures: ReadQueueMetrics): RequestHandler {
+  return async (_request, response) => {
+    const queues = await readQueueFigures();
+    metrics.clear('rabbitmq_queue_messages_ready');
+    metrics.clear('rabbitmq_queue_consumers');
+    for (const [queue, { ready, consumers }] of queues ?? []) {
+      metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
+      metrics.set('rabbitmq_queue_consumers', consumers, { queue });
+    }
+    response.setHeader('Content-Type', metrics.contentType);
+    response.end(await metrics.render());
+  };
+}
+
+/** Need not exist: only whether the store responds matters. */
+const PROBE_KEY = 'state/readiness';
+const PROBE_TIMEOUT_MS = 2_000;
+
+export interface ReadinessDeps {
+  /** Why no job can be accepted right now, or undefined. */
+  readonly whyUnavailable: () => PipelineError | undefined;
+  readonly isCaughtUp: () => boolean;
+  readonly store: Pick<ObjectStore, 'stat'>;
+}
+
+/** Why the service is not ready, or undefined. */
+export async function whyNotReady({
+  whyUnavailable,
+  isCaughtUp,
+  store,
+}: ReadinessDeps): Promise<string | undefined> {
+  const refusal = whyUnavailable();
+  if (refusal !== undefined) return refusal.message;
+  if (!isCaughtUp()) return 'the event log is still being read';
+  try {
+    await withinDeadline(PROBE_TIMEOUT_MS, () => store.stat(PROBE_KEY));
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+const okSchema = z.object({ status: z.literal('ok') });
+const readySchema = z.object({ status: z.literal('ready') });
+const notReadySchema = z.object({ status: z.literal('not_ready'), reason: z.string() });
+
+/** The OpenAPI entries of health and metrics. */
+export const healthOperations = {
+  'GET /livez': {
+    id: 'isAlive',
+    tag: 'Service',
+    summary: 'Whether the process responds',
+    responses: { 200: { description: 'It responds.', types: { 'application/json': okSchema } } },
+    problems: [],
+  },
+  'GET /readyz': {
+    id: 'isReady',
+    tag: 'Service',
+    summary: 'Whether broker, store and event log are available',
+    responses: {
+      200: { description: 'They are available.', types: { 'application/json': readySchema } },
+      503: {
+        description: 'At least one is unavailable; the reason says which.',
+        types: { 'application/json': notReadySchema },
+      },
+    },
+    problems: [],
+  },
+  'GET /metrics': {
+    id: 'readMetrics',
+    tag: 'Service',
+    summary: 'Metrics for Prometheus',
+    responses: { 200: { description: 'Prometheus text format.', types: { 'text/plain': undefined } } },
+    problems: [],
+  },
+} as const satisfies Operations;

@@ -1,0 +1,85 @@
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+
+/**
+ * The query of a request, checked.
+ * @throws PipelineError `invalid_parameter`, for an unknown parameter too
+ */
+export function readQuery<Shape extends z.ZodRawShape>(
+  request: Request,
+  schema: z.ZodObject<Shape>,
+): z.output<z.ZodObject<Shape>> {
+  const allowed = Object.keys(schema.shape);
+  const unknown = Object.keys(request.query).find((name) => !allowed.includes(name));
+  if (unknown !== undefined) {
+    throw invalidParameter(
+      unknown.slice(0, 100),
+      `unknown parameter. Allowed parameters: ${allowed.join(', ')}`,
+      {
+        allowed,
+      },
+    );
+  }
+  const parsed = schema.safeParse(request.query);
+  if (parsed.success) return parsed.data;
+  throw invalidBySchema('', parsed.error);
+}
+
+/**
+ * A whole number in a query: parsed from text, documented as an integer. The default is only in the description, because
+ * Swagger UI would fill in and send a `default`.
+ */
+export function wholeNumber(minimum: number, maximum: number, fallback: number, description: string) {
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(minimum).max(maximum))
+    .prefault(String(fallback))
+    .meta({
+      description: `${description} Default: ${fallback}.`,
+      override: { type: 'integer', minimum, maximum, default: undefined, pattern: undefined },
+    });
+}
+
+/** @param details what helps to get it right, e.g. `{ allowed: ['png', 'jpeg'] }` */
+export function invalidParameter(
+  parameter: string,
+  problem: string,
+  details: Readonly<Record<string, unknown>> = {},
+): PipelineError {
+  return new PipelineError('invalid_parameter', `${parameter}: ${problem}`, {
+    details: { parameter, ...details },
+  });
+}
+
+/** The first thing that a schema found wrong, e.g. with the parameter `operations[0].width`. */
+export function invalidBySchema(
+  parameter: string,
+  error: z.ZodError,
+  details: Readonly<Record<string, unknown>> = {},
+): PipelineError {
+  const issue = error.issues[0];
+  const path = (issue?.path ?? []).map((step) =>
+    typeof step === 'number' ? `[${step}]` : `.${String(step)}`,
+  );
+  return invalidParameter(
+    `${parameter}${path.join('')}`.replace(/^\./, ''),
+    issue?.message ?? 'is not valid',
+    details,
+  );
+}
+
+/** The path parameter `job_id`; may be any text. */
+export function jobIdOf(request: Request): string {
+  const id = request.params['job_id'];
+  return typeof id === 'string' ? id : '';
+}
+
+/** Aborts when the client closes the connection. */
+export function clientGone(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}

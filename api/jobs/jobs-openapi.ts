@@ -1,0 +1,164 @@
+import type { ProblemCode } from '../http/problem.ts';
+import { EXAMPLE_JOB_ID, jobPath, jobProblems, type Operations } from '../openapi/operation.ts';
+import { type JobList, jobListQuerySchema, jobListSchema } from './list-jobs.ts';
+import { type StatusResponse, statusResponseSchema } from './status-response.ts';
+import { statusQuerySchema } from './status-route.ts';
+
+const imageTypes = { 'image/png': undefined, 'image/jpeg': undefined, 'image/webp': undefined };
+export const imageHeaders = {
+  ETag: 'SHA-256 of the bytes, for If-None-Match.',
+  'Content-Disposition': 'File name of the upload, with the extension of this image.',
+};
+export const unchanged = { description: 'Not modified: it matches the ETag in If-None-Match.' };
+export const imageProblems: readonly ProblemCode[] = [
+  ...jobProblems,
+  'not_ready',
+  'job_failed',
+  'result_gone',
+];
+
+/** The OpenAPI entries of a job's images. */
+export const imageOperations = {
+  'GET /results/{job_id}': {
+    id: 'readResult',
+    tag: 'Images',
+    summary: 'Get the result of a job',
+    path: jobPath,
+    responses: {
+      200: { description: 'The image.', types: imageTypes, headers: imageHeaders },
+      304: unchanged,
+    },
+    problems: imageProblems,
+  },
+  'GET /originals/{job_id}': {
+    id: 'readOriginal',
+    tag: 'Images',
+    summary: 'Get the original of a job',
+    path: jobPath,
+    responses: {
+      200: {
+        description: 'The image.',
+        types: { ...imageTypes, 'image/gif': undefined },
+        headers: imageHeaders,
+      },
+      304: unchanged,
+    },
+    problems: [...jobProblems, 'result_gone'],
+  },
+} as const satisfies Operations;
+
+export const statusExample: StatusResponse = {
+  job_id: EXAMPLE_JOB_ID,
+  status: 'completed',
+  run: 1,
+  attempt: 1,
+  submitted_at: '2026-03-02T10:15:30.123Z',
+  updated_at: '2026-03-02T10:15:30.681Z',
+  original: {
+    name: 'sample.jpg',
+    size: 482_113,
+    content_type: 'image/jpeg',
+    url: `/originals/${EXAMPLE_JOB_ID}`,
+  },
+  operations: [
+    { type: 'resize', width: 800, height: 600, fit: 'contain', enlarge: false },
+    { type: 'watermark', text: 'image pipeline', position: 'bottom-right', opacity: 0.5, size: 0.06 },
+  ],
+  output: { format: null, quality: 85 },
+  timeline: [
+    { state: 'queued', at: '2026-03-02T10:15:30.123Z', run: 1, attempt: 1 },
+    { state: 'processing', at: '2026-03-02T10:15:30.131Z', run: 1, attempt: 1, worker: 'worker-1' },
+    { state: 'completed', at: '2026-03-02T10:15:30.681Z', run: 1, attempt: 1, worker: 'worker-1' },
+  ],
+  result: {
+    url: `/results/${EXAMPLE_JOB_ID}`,
+    content_type: 'image/jpeg',
+    size: 61_204,
+    width: 800,
+    height: 450,
+    sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  },
+  source: { width: 1920, height: 1080 },
+  thumbnail_url: `/thumbnail/${EXAMPLE_JOB_ID}`,
+  timings: { wait_ms: 8, fetch_ms: 3, process_ms: 521, store_ms: 21 },
+  callback: {
+    url: 'https://example.org/hooks/images',
+    deliveries: [
+      {
+        event: 'job.completed',
+        run: 1,
+        attempt: 1,
+        at: '2026-03-02T10:15:30.702Z',
+        state: 'retrying',
+        status: 503,
+        error: {
+          code: 'not_accepted',
+          reason: 'The receiver answered with a status other than 2xx. It was 503.',
+        },
+        next_attempt_at: '2026-03-02T10:15:34.511Z',
+      },
+      {
+        event: 'job.completed',
+        run: 1,
+        attempt: 2,
+        at: '2026-03-02T10:15:34.874Z',
+        state: 'delivered',
+        status: 200,
+      },
+    ],
+  },
+  runs: [],
+};
+
+export const jobListExample: JobList = {
+  jobs: [
+    {
+      job_id: EXAMPLE_JOB_ID,
+      status: 'completed',
+      run: 1,
+      attempt: 1,
+      submitted_at: statusExample.submitted_at,
+      updated_at: statusExample.updated_at,
+      name: 'sample.jpg',
+      status_url: `/status/${EXAMPLE_JOB_ID}`,
+      result_url: `/results/${EXAMPLE_JOB_ID}`,
+    },
+  ],
+  next_cursor: null,
+};
+
+/** The OpenAPI entries of status and list. */
+export const jobOperations = {
+  'GET /status/{job_id}': {
+    id: 'readStatus',
+    tag: 'Jobs',
+    summary: 'Get the status of a job',
+    description: 'With `wait`, a long poll: responds when the job has ended or the time is over.',
+    path: jobPath,
+    query: statusQuerySchema,
+    responses: {
+      200: {
+        description: 'The job.',
+        types: { 'application/json': statusResponseSchema },
+        example: statusExample,
+      },
+    },
+    problems: [...jobProblems, 'invalid_parameter'],
+  },
+  'GET /jobs': {
+    id: 'listJobs',
+    tag: 'Jobs',
+    summary: 'List the newest jobs',
+    description: 'Needs the token in production; a single job only needs its id.',
+    query: jobListQuerySchema,
+    responses: {
+      200: {
+        description: 'One page.',
+        types: { 'application/json': jobListSchema },
+        example: jobListExample,
+      },
+    },
+    problems: ['invalid_parameter', 'not_caught_up', 'unauthorized'],
+    token: 'in production',
+  },
+} as const satisfies Operations;

@@ -1,0 +1,67 @@
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { describe, expect, it } from 'vitest';
+import { givenApi } from '../testing/given-api.ts';
+import type { TestApi } from '../testing/test-api.ts';
+import { jobListSchema } from './list-jobs.ts';
+
+const given = givenApi();
+const TOKEN = '0123456789abcdef0123456789abcdef';
+
+async function list(api: TestApi, query: string) {
+  const { jobs, next_cursor } = jobListSchema.parse((await api.ask(`/jobs${query}`)).json);
+  return { ids: jobs.map(({ job_id }) => job_id), next: next_cursor };
+}
+
+describe('the list of jobs', () => {
+  it('is paged, newest first, and can be filtered by state', async () => {
+    const requests = [someRequest(), someRequest(), someRequest(), someRequest()] as const;
+    const [failed, completed, ...waiting] = requests;
+    await given.publish(...lifeOf(failed, failedOutcome(failed)), ...lifeOf(completed));
+    await given.publish(...waiting.map(queuedEvent));
+    const newestFirst = requests.map(({ job_id }) => job_id).toReversed();
+    const api = await given.api();
+
+    expect(await list(api, '')).toEqual({ ids: newestFirst, next: null });
+    const first = await list(api, '?limit=3');
+    expect(first.ids).toEqual(newestFirst.slice(0, 3));
+    expect(await list(api, `?limit=3&cursor=${first.next ?? ''}`)).toEqual({
+      ids: newestFirst.slice(3),
+      next: null,
+    });
+    expect((await list(api, '?status=failed')).ids).toEqual([failed.job_id]);
+    expect((await list(api, '?status=queued&limit=1')).ids).toEqual(newestFirst.slice(0, 1));
+    expect((await api.ask('/jobs?status=completed')).json).toMatchObject({
+      jobs: [
+        {
+          job_id: completed.job_id,
+          status: 'completed',
+          name: 'sample.jpg',
+          result_url: `/results/${completed.job_id}`,
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ['status', '?status=done'],
+    ['limit', '?limit=0'],
+    ['limit', '?limit=101'],
+    ['limit', '?limit=1&limit=2'],
+    ['cursor', '?cursor=next'],
+    ['state', '?state=failed'],
+  ])('refuses a bad %s: %s', async (parameter, query) => {
+    const api = await given.api();
+    expect((await api.ask(`/jobs${query}`)).json).toMatchObject({ code: 'invalid_parameter', parameter });
+  });
+
+  it('needs the token in production', async () => {
+    const api = await given.api({ NODE_ENV: 'production', API_TOKEN: TOKEN });
+    const asked = (authorization: string) => api.ask('/jobs', { headers: { authorization } });
+    const without = await api.ask('/jobs');
+    expect(without).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
+    expect(without.headers.get('www-authenticate')).toBe('Bearer');
+    expect((await asked('Bearer wrong')).status).toBe(401);
+    expect((await asked(`Bearer ${TOKEN}`)).status).toBe(200);
+  });
+});

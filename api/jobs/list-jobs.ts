@@ -1,0 +1,77 @@
+import { jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import { readQuery, wholeNumber } from '../http/request.ts';
+import type { FollowedJobs } from './followed-jobs.ts';
+import type { Links } from './links.ts';
+import { updatedAt } from './status-response.ts';
+
+export const jobListQuerySchema = z.object({
+  status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
+  limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),
+  cursor: jobIdSchema.optional().meta({ description: 'The `next_cursor` of the page before.' }),
+});
+
+const jobSummarySchema = z
+  .object({
+    job_id: jobIdSchema,
+    status: z.enum(jobStates),
+    run: z.int().min(1),
+    attempt: z.int().min(1),
+    submitted_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+    name: z.string().meta({ description: 'The display name of the original.' }),
+    status_url: z.string(),
+    result_url: z.string().optional(),
+  })
+  .meta({ id: 'JobSummary' });
+
+export const jobListSchema = z
+  .object({
+    jobs: z.array(jobSummarySchema).meta({ description: 'Newest first.' }),
+    next_cursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
+  })
+  .meta({ id: 'JobList' });
+
+export type JobList = z.output<typeof jobListSchema>;
+
+function jobListResponse(page: JobPage, links: Links): JobList {
+  return { jobs: page.jobs.map((view) => summaryOf(view, links)), next_cursor: page.next ?? null };
+}
+
+function summaryOf(view: JobView, links: Links) {
+  const { job_id, run, submitted_at, original } = view.request;
+  return {
+    job_id,
+    status: view.state,
+    run,
+    attempt: view.attempt,
+    submitted_at,
+    updated_at: updatedAt(view),
+    name: original.name,
+    status_url: links.status(job_id),
+    ...(view.state === 'completed' ? { result_url: links.result(job_id) } : {}),
+  };
+}
+
+export interface JobsRouteDeps {
+  readonly followed: Pick<FollowedJobs, 'list'>;
+  readonly isCaughtUp: () => boolean;
+  readonly links: Links;
+}
+
+/** `GET /jobs`: the newest jobs in the event log. */
+export function jobsRoute({ followed, isCaughtUp, links }: JobsRouteDeps): RequestHandler {
+  return (request, response) => {
+    const { status, limit, cursor } = readQuery(request, jobListQuerySchema);
+    if (!isCaughtUp()) {
+      throw new PipelineError('not_caught_up', 'The event log is still being read. Retry in a moment.');
+    }
+    const page = followed.list({ state: status, limit, before: cursor });
+    response.setHeader('Cache-Control', 'no-store');
+    response.json(jobListResponse(page, links));
+  };
+}

@@ -1,0 +1,271 @@
+import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
+import {
+  completedOutcome,
+  failedOutcome,
+  lifeOf,
+  retrying,
+  someRequest,
+  started,
+} from '@image-pipeline/shared/testing/job-life.ts';
+import { describe, expect, it } from 'vitest';
+import { givenApi } from '../testing/given-api.ts';
+import { SlowStore } from '../testing/slow-store.ts';
+import type { TestApi } from '../testing/test-api.ts';
+import { FollowedJobs } from './followed-jobs.ts';
+import { readStatus } from './read-status.ts';
+import { createUnlessUnavailable } from './unless-unavailable.ts';
+
+const given = givenApi();
+const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 400, maxConcurrent: 32 });
+
+async function untilStatus(api: TestApi, jobId: string, status: string): Promise<void> {
+  await expect
+    .poll(async () => (await api.ask(`/status/${jobId}`)).json, { timeout: 10_000, interval: 20 })
+    .toMatchObject({ status });
+}
+
+async function untilListed(api: TestApi, jobId: string, status: string): Promise<void> {
+  await expect
+    .poll(async () => (await api.ask(`/jobs?status=${status}`)).json, { timeout: 10_000, interval: 20 })
+    .toMatchObject({ jobs: expect.arrayContaining([expect.objectContaining({ job_id: jobId })]) as unknown });
+}
+
+describe('the status of a job', () => {
+  it('has all details and links once it has completed', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    const outcome = completedOutcome(request);
+    await given.storeJob(request, outcome);
+    await given.publish(...lifeOf(request, outcome));
+    await untilStatus(api, request.job_id, 'completed');
+    const { original, result } = { ...request, ...outcome };
+    expect((await api.ask(`/status/${request.job_id}`)).json).toEqual({
+      job_id: request.job_id,
+      status: 'completed',
+      run: 1,
+      attempt: 1,
+      submitted_at: request.submitted_at,
+      updated_at: outcome.finished_at,
+      original: {
+        name: original.name,
+        size: original.size,
+        content_type: original.content_type,
+        url: `/originals/${request.job_id}`,
+      },
+      operations: request.operations,
+      output: request.output,
+      timeline: outcome.timeline,
+      result: {
+        url: `/results/${request.job_id}`,
+        content_type: result.content_type,
+        size: result.size,
+        width: result.width,
+        height: result.height,
+        sha256: result.sha256,
+      },
+      source: outcome.source,
+      thumbnail_url: `/thumbnail/${request.job_id}`,
+      timings: outcome.timings,
+      runs: [],
+    });
+  });
+
+  it('shows every attempt of a retried job, and why it was retried', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    await given.publish(queuedEvent(request), started(request), retrying(request), started(request, 2));
+    await expect
+      .poll(async () => (await api.ask(`/status/${request.job_id}`)).json, { timeout: 10_000 })
+      .toMatchObject({
+        status: 'processing',
+        attempt: 2,
+        timeline: [
+          { state: 'queued', attempt: 1 },
+          { state: 'processing', attempt: 1, worker: 'worker-1' },
+          { state: 'retrying', attempt: 1, error: { code: 'deadline_exceeded' } },
+          { state: 'processing', attempt: 2, worker: 'worker-1' },
+        ],
+      });
+  });
+
+  it('has code and reason of a failed job', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    await given.storeJob(request, failedOutcome(request));
+    expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({
+      status: 'failed',
+      error: { code: 'undecodable_image', reason: 'The bytes cannot be decoded.' },
+    });
+  });
+
+  it('shows the newest run of a replayed job, and how earlier runs ended', async () => {
+    const api = await given.api();
+    const first = someRequest();
+    const second = { ...first, run: 2 };
+    await given.storeJob(first, failedOutcome(first));
+    await given.storeJob(second);
+    const expected = {
+      status: 'queued',
+      run: 2,
+      runs: [{ run: 1, status: 'failed', error: { code: 'undecodable_image' } }],
+    };
+    expect((await api.ask(`/status/${first.job_id}`)).json).toMatchObject(expected);
+    // The log may begin after the first run.
+    await given.publish(queuedEvent(second), started(second));
+    await untilStatus(api, first.job_id, 'processing');
+    expect((await api.ask(`/status/${first.job_id}`)).json).toMatchObject({
+      ...expected,
+      status: 'processing',
+    });
+  });
+
+  it('accepts an id in capital letters', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    await given.storeJob(request);
+    expect((await api.ask(`/status/${request.job_id.toUpperCase()}`)).json).toMatchObject({
+      job_id: request.job_id,
+    });
+  });
+
+  it.each([
+    ['a job that never was', someRequest().job_id],
+    ['what is no id', 'nonsense'],
+    ['an id of another kind', '3b241101-e2bb-4255-8caf-4136c566a962'],
+    ['a path', '..%2f..%2fetc%2fpasswd'],
+    ['a NUL', '%00'],
+    ['a very long text', 'x'.repeat(4_000)],
+  ])('is 404 for %s', async (_case, id) => {
+    const api = await given.api();
+    for (const path of ['status', 'results', 'originals', 'thumbnail']) {
+      expect(await api.ask(`/${path}/${id}`)).toMatchObject({ status: 404, json: { code: 'job_not_found' } });
+    }
+  });
+
+  it('is 400 for an undecodable id', async () => {
+    const api = await given.api();
+    expect((await api.ask('/status/%E0%A4%A')).json).toMatchObject({ code: 'malformed_request' });
+  });
+});
+
+describe('a restarted API', () => {
+  it('shows ended jobs as they ended, and running ones as processing', async () => {
+    const [old, running, waiting] = [someRequest(), someRequest(), someRequest()];
+    await given.storeJob(old, completedOutcome(old));
+    await given.storeJob(running);
+    await given.storeJob(waiting);
+    await given.publish(queuedEvent(running), started(running));
+    const api = await given.api();
+    expect((await api.ask(`/status/${old.job_id}`)).json).toMatchObject({ status: 'completed' });
+    expect((await api.ask(`/status/${running.job_id}`)).json).toMatchObject({ status: 'processing' });
+    expect((await api.ask(`/status/${waiting.job_id}`)).json).toMatchObject({ status: 'queued' });
+  });
+});
+
+describe('a job whose end event is missing', () => {
+  const longAgo = () => someRequest({ submitted_at: new Date(Date.now() - 3_000).toISOString() });
+
+  it('is shown as it ended, and listed so from then on', async () => {
+    const api = await given.api();
+    const request = longAgo();
+    await given.publish(queuedEvent(request));
+    await untilListed(api, request.job_id, 'queued');
+    await given.storeJob(request, completedOutcome(request));
+    const result = await api.ask(`/results/${request.job_id}`);
+    expect(result.json).toMatchObject({ code: 'result_gone' });
+    await untilListed(api, request.job_id, 'completed');
+    expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'completed' });
+  });
+
+  it('ends the long polls for it', async () => {
+    const api = await given.api();
+    const request = longAgo();
+    await given.publish(queuedEvent(request));
+    await untilListed(api, request.job_id, 'queued');
+    const waiting = api.ask(`/status/${request.job_id}?wait=1`);
+    await given.storeJob(request, failedOutcome(request));
+    expect((await waiting).json).toMatchObject({ status: 'failed' });
+  });
+
+  it('is shown from the log just after a change, or while the store is unavailable', async () => {
+    const outcomes: string[] = [];
+    const store = {
+      get: (key: string) => {
+        outcomes.push(key);
+        return Promise.reject(new StoreUnavailable('The store is unavailable.'));
+      },
+      list: () => given.store.list('nothing'),
+    };
+    const followed = new FollowedJobs(10);
+    const [fresh, old] = [someRequest(), longAgo()];
+    for (const request of [fresh, old]) followed.apply(queuedEvent(request));
+    for (const request of [fresh, old]) {
+      expect(await readStatus(request.job_id, { followed, store, unlessUnavailable })).toMatchObject({
+        state: 'queued',
+      });
+    }
+    expect(outcomes).toEqual([outcomeKey(old.job_id, 1)]);
+  });
+
+  it('is shown from the log within a second while the store accepts calls but does not respond', async () => {
+    const store = new SlowStore(given.store, 0);
+    store.hang(15_000);
+    const followed = new FollowedJobs(10);
+    const replayed = { ...longAgo(), run: 2 };
+    followed.apply(queuedEvent(replayed));
+    const askedAt = performance.now();
+    const view = await readStatus(replayed.job_id, { followed, store, unlessUnavailable });
+    expect(view).toMatchObject({ state: 'queued', earlierRuns: [] });
+    expect(performance.now() - askedAt).toBeLessThan(900);
+    expect(store.calls).toBe(2);
+  });
+});
+
+describe('waiting for the end of a job', () => {
+  it('holds the response until the job ends', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    await given.storeJob(request);
+    const waiting = api.ask(`/status/${request.job_id}?wait=60`);
+    await given.publish(started(request));
+    await given.publish(endedEvent(request, completedOutcome(request)));
+    expect((await waiting).json).toMatchObject({ status: 'completed' });
+  });
+
+  it('responds with the current status when the time is over', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    await given.storeJob(request);
+    const startedAt = performance.now();
+    expect((await api.ask(`/status/${request.job_id}?wait=1`)).json).toMatchObject({ status: 'queued' });
+    expect(performance.now() - startedAt).toBeGreaterThan(990);
+  });
+
+  it('responds at once for an ended job and for an unknown one', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    await given.storeJob(request, completedOutcome(request));
+    expect((await api.ask(`/status/${request.job_id}?wait=60`)).json).toMatchObject({ status: 'completed' });
+    expect((await api.ask(`/status/${someRequest().job_id}?wait=60`)).status).toBe(404);
+  });
+
+  it('ends with the current status when the API stops', async () => {
+    const api = await given.api();
+    const request = someRequest();
+    await given.storeJob(request);
+    const waiting = api.ask(`/status/${request.job_id}?wait=60`);
+    await expect.poll(async () => (await api.ask('/livez')).status).toBe(200);
+    await api.stop();
+    expect((await waiting).json).toMatchObject({ status: 'queued' });
+  });
+
+  it.each(['61', '-1', '1.5', 'soon', ''])('refuses "%s" seconds', async (wait) => {
+    const api = await given.api();
+    expect((await api.ask(`/status/${someRequest().job_id}?wait=${wait}`)).json).toMatchObject({
+      code: 'invalid_parameter',
+      parameter: 'wait',
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
+import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+
+export interface QueueSamplerOptions {
+  readonly queues: readonly string[];
+  readonly inspect: (queue: string) => Promise<QueueFigures>;
+  /** Maximum age of the metrics, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** Time-out for all queues together, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Called with new metrics at once. */
+  readonly onNew?: (queueMetrics: ReadonlyMap<string, QueueFigures>) => void;
+}
+
+/** The metrics of each queue; undefined while the broker does not return them. */
+export type ReadQueueMetrics = () => Promise<ReadonlyMap<string, QueueFigures> | undefined>;
+
+/** Undefined after `timeoutMs` milliseconds; the read goes on, and later callers get its metrics. */
+export function withTimeout(read: ReadQueueMetrics, timeoutMs: number): ReadQueueMetrics {
+  return () => withinDeadline(timeoutMs, read).catch(() => undefined);
+}
+
+/** Samples the queues at most once per `maxAgeMs`, for any number of callers. */
+export function createQueueSampler(options: QueueSamplerOptions): ReadQueueMetrics {
+  let newest: ReturnType<ReadQueueMetrics> | undefined;
+  let askedAt = -Infinity;
+  return () => {
+    if (newest === undefined || performance.now() - askedAt > options.maxAgeMs) {
+      askedAt = performance.now();
+      newest = sample(options).catch(() => undefined);
+    }
+    return newest;
+  };
+}
+
+async function sample({ queues, inspect, timeoutMs, onNew }: QueueSamplerOptions) {
+  const queueMetrics = await withinDeadline(timeoutMs, () =>
+    Promise.all(queues.map(async (queue) => [queue, await inspect(queue)] as const)),
+  );
+  const byQueue = new Map(queueMetrics);
+  onNew?.(byQueue);
+  return byQueue;
+}
+
+/** A sample of a queue. */
+export interface QueueSample extends QueueFigures {
+  readonly ageSeconds: number;
+  /** Seconds since 1970. */
+  readonly updatedAt: number;
+  /** False for an earlier sample, because the broker does not respond now. */
+  readonly isCurrent: boolean;
+}
+
+/** Returns the last known sample of one queue. */
+export function rememberLastSample(
+  queue: string,
+  read: ReadQueueMetrics,
+): () => Promise<QueueSample | undefined> {
+  let last: { queueMetrics: QueueFigures; at: number; wall: number } | undefined;
+  return async () => {
+    const found = (await read())?.get(queue);
+    if (found !== undefined && found !== last?.queueMetrics) {
+      last = { queueMetrics: found, at: performance.now(), wall: Date.now() };
+    }
+    return (
+      last && {
+        ...last.queueMetrics,
+        ageSeconds: (performance.now() - last.at) / 1_000,
+        updatedAt: last.wall / 1_000,
+        isCurrent: found !== undefined,
+      }
+    );
+  };
+}

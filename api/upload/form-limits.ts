@@ -1,0 +1,98 @@
+import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { MulterError } from 'multer';
+import { UploadAborted } from './receive-form.ts';
+import { unexpectedField } from './upload-options.ts';
+
+/** Limits of an upload. */
+export interface FormLimits {
+  readonly fileBytes: number;
+  readonly files: number;
+  readonly fields: number;
+  /** Files and fields together. */
+  readonly parts: number;
+  readonly fieldBytes: number;
+  readonly nameBytes: number;
+  /** The whole body. */
+  readonly bodyBytes: number;
+}
+
+const FIELDS = 10;
+const FIELD_BYTES = 16 * 1024;
+/** Room for a few fields beside the files. */
+const PARTS_BESIDE_FILES = 5;
+/** For boundaries and headers of parts. */
+const OVERHEAD_BYTES = 128 * 1024;
+
+export function formLimits(options: { fileBytes: number; files: number }): FormLimits {
+  const { fileBytes, files } = options;
+  return {
+    fileBytes,
+    files,
+    fields: FIELDS,
+    parts: files + PARTS_BESIDE_FILES,
+    fieldBytes: FIELD_BYTES,
+    nameBytes: 100,
+    bodyBytes: files * fileBytes + FIELDS * FIELD_BYTES + OVERHEAD_BYTES,
+  };
+}
+
+/** Maps an error of receiving a form to an error with a code. */
+export function formProblem(error: unknown, limits: FormLimits, seenBytes: number): unknown {
+  if (error instanceof PipelineError || error instanceof UploadAborted) return error;
+  if (error instanceof MulterError) return multerProblem(error, limits, seenBytes);
+  if (isOutOfSpace(error)) {
+    return new PipelineError('out_of_space', 'No disk space left for the upload. Retry later.', {
+      cause: error,
+    });
+  }
+  if (isSystemError(error)) return error;
+  return new PipelineError('malformed_multipart', `Malformed multipart form: ${messageOf(error)}.`, {
+    cause: error,
+  });
+}
+
+function multerProblem(error: MulterError, limits: FormLimits, seenBytes: number): PipelineError {
+  const field = error.field ?? '';
+  // multer's type of its codes lacks the newest ones.
+  const code: string = error.code;
+  switch (code) {
+    case 'LIMIT_FILE_SIZE':
+      return new PipelineError(
+        'file_too_large',
+        `File too large. Maximum: ${limits.fileBytes} bytes per file; the request body has at least ${seenBytes} bytes.`,
+        { details: { limit: limits.fileBytes, seen: seenBytes } },
+      );
+    case 'LIMIT_FILE_COUNT':
+      return tooMany('too_many_files', 'files', limits.files);
+    case 'LIMIT_PART_COUNT':
+      return tooMany('too_many_fields', 'parts', limits.parts);
+    case 'LIMIT_FIELD_COUNT':
+      return tooMany('too_many_fields', 'fields', limits.fields);
+    case 'LIMIT_FIELD_VALUE':
+      return tooMany('too_many_fields', `bytes in the field "${field}"`, limits.fieldBytes);
+    case 'LIMIT_FIELD_KEY':
+      return tooMany('too_many_fields', 'bytes in the name of a field', limits.nameBytes);
+    case 'LIMIT_UNEXPECTED_FILE':
+    case 'LIMIT_FIELD_NESTING':
+    case 'LIMIT_FIELD_ARRAY_INDEX':
+    case 'INVALID_FIELD_NAME':
+      return unexpectedField(field);
+    default:
+      return new PipelineError('malformed_multipart', `Malformed multipart form: ${error.message}.`);
+  }
+}
+
+function tooMany(code: 'too_many_files' | 'too_many_fields', what: string, limit: number): PipelineError {
+  return new PipelineError(code, `Too many ${what}. Maximum: ${limit}.`, {
+    details: { limit, seen: limit + 1 },
+  });
+}
+
+function isOutOfSpace(error: unknown): boolean {
+  return isSystemError(error) && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+/** An error of the operating system, as opposed to one of the parser. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}

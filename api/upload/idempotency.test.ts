@@ -1,0 +1,143 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
+import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { completedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
+import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { describe, expect, it } from 'vitest';
+import { givenApi } from '../testing/given-api.ts';
+import { form, images } from '../testing/images.ts';
+import { beginningOfUpload, RawClient } from '../testing/raw-client.ts';
+import type { TestApi } from '../testing/test-api.ts';
+import { acceptedJobSchema } from './upload-response.ts';
+
+const given = givenApi();
+
+const upload = (api: TestApi, key: string, body = form([{}])) =>
+  api.ask('/upload', { method: 'POST', body, headers: { 'Idempotency-Key': key } });
+
+const jobsWaiting = async () => (await given.broker.queues.inspect(queueNames.process)).ready;
+
+describe('an upload with an idempotency key', () => {
+  it('that is repeated gives the same job, published once', async () => {
+    const api = await given.api();
+    const before = await jobsWaiting();
+    const key = uuidv7();
+    const first = await upload(api, key);
+    expect(first.status).toBe(202);
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    const again = await upload(api, `"${key}"`);
+    expect(again.status).toBe(202);
+    expect(again.json).toEqual(first.json);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(await jobsWaiting()).toBe(before + 1);
+  });
+
+  it('gives the same job on another replica, and after the job has ended', async () => {
+    const [one, other] = [await given.api(), await given.api()];
+    const key = uuidv7();
+    const first = await upload(one, key);
+    const { job_id } = acceptedJobSchema.parse(first.json);
+    const request = await readJson(given.store, requestKey(job_id, 1), jobRequestSchema);
+    if (request === undefined) throw new Error('no request');
+    await given.storeJob(request, completedOutcome(request));
+    await given.publish(endedEvent(request, completedOutcome(request)));
+    const before = await jobsWaiting();
+    expect((await upload(other, key)).json).toEqual(first.json);
+    const later = await given.api({ EVENTS_REPLAYED: 1_000 });
+    expect((await upload(later, key)).json).toEqual(first.json);
+    expect(await jobsWaiting()).toBe(before);
+  });
+
+  it.each([
+    ['other bytes', form([{ bytes: images['image/gif'] }])],
+    ['another name', form([{ name: 'other.png' }])],
+    ['other operations', form([{}], { operations: 'filter' })],
+    ['one more file', form([{}, {}])],
+    ['one more file that is no image', form([{}, { bytes: new Uint8Array([1, 2]) }])],
+  ])('is refused when it is repeated with %s', async (_what, other) => {
+    const api = await given.api();
+    const key = uuidv7();
+    await upload(api, key);
+    const before = await given.stored();
+    expect(await upload(api, key, other)).toMatchObject({
+      status: 422,
+      json: { code: 'idempotency_key_reused' },
+    });
+    expect(await given.stored()).toEqual(before);
+  });
+
+  it.each([
+    ['', 0],
+    ['a'.repeat(256), 256],
+  ])('is refused with an invalid key (%#)', async (key, length) => {
+    const api = await given.api();
+    const response = await upload(api, key);
+    expect(response).toMatchObject({ status: 422, json: { code: 'invalid_parameter' } });
+    expect(response.bytes.toString()).toContain(`got ${length}`);
+  });
+
+  it('keeps the result of each file', async () => {
+    const api = await given.api();
+    const key = uuidv7();
+    const body = () => form([{}, { name: 'no.txt', bytes: new Uint8Array([1, 2]) }, { name: 'b.png' }]);
+    const first = await upload(api, key, body());
+    expect(first.json).toMatchObject({
+      jobs: [{ file: 'photo.png' }, { error: { code: 'unsupported_type' } }, { file: 'b.png' }],
+    });
+    expect((await upload(api, key, body())).json).toEqual(first.json);
+  });
+
+  it('is refused unread while the first one is in progress', async () => {
+    const api = await given.api();
+    const key = uuidv7();
+    const client = await RawClient.to(api.port);
+    const headers = ['Content-Length: 100000', 'Expect: 100-continue', `Idempotency-Key: ${key}`];
+    await client.send(beginningOfUpload(headers));
+    await expect.poll(() => client.received).toContain('100 Continue');
+    expect(await upload(api, key)).toMatchObject({
+      status: 409,
+      json: { code: 'idempotency_key_in_hand' },
+    });
+    client.abort();
+    await expect.poll(async () => (await upload(api, key)).status).toBe(202);
+  });
+
+  it('makes one job of many concurrent uploads to two replicas', async () => {
+    const [one, other] = [await given.api(), await given.api()];
+    const key = uuidv7();
+    const responses = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => upload(i % 2 === 0 ? one : other, key)),
+    );
+    const ids = responses.flatMap(({ status, json }) =>
+      status === 202 ? [acceptedJobSchema.parse(json).job_id] : [],
+    );
+    expect(ids.length).toBeGreaterThan(0);
+    expect(new Set(ids).size).toBe(1);
+    const originals = (await given.stored()).filter((name) => name.startsWith('originals/'));
+    const requests = (await given.stored()).filter((name) => name.endsWith('/runs/1/request.json'));
+    expect(originals).toContain(originalKey(ids[0] ?? ''));
+    expect(originals.length).toBe(requests.length);
+  });
+
+  it('completes the job whose publish was not confirmed', async () => {
+    const broker = new URL(given.vhost.amqpUrl);
+    const proxy = await TcpProxy.to({ host: broker.hostname, port: Number(broker.port) });
+    broker.host = `127.0.0.1:${proxy.port}`;
+    const api = await given.api({ RABBITMQ_URL: [broker.href], RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
+    const before = await given.stored();
+    const key = uuidv7();
+    proxy.freeze();
+    expect(await upload(api, key)).toMatchObject({ status: 503, json: { code: 'publish_unconfirmed' } });
+    const reserved = (await given.stored()).filter((name) => !before.includes(name));
+    await proxy.resume();
+    const completed = await upload(api, key);
+    expect(completed.status).toBe(202);
+    expect((await given.stored()).filter((name) => !before.includes(name))).toEqual(reserved);
+    expect(reserved).toContain(originalKey(acceptedJobSchema.parse(completed.json).job_id));
+    await api.stop();
+    await proxy.close();
+  });
+});

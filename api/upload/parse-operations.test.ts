@@ -1,0 +1,106 @@
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { describe, expect, it } from 'vitest';
+import { parseOperations } from './parse-operations.ts';
+
+const resize = { type: 'resize', width: 800, height: 600, fit: 'contain', enlarge: false };
+const watermark = {
+  type: 'watermark',
+  text: 'image pipeline',
+  position: 'bottom-right',
+  opacity: 0.5,
+  size: 0.06,
+};
+
+function refusal(text: string): PipelineError {
+  try {
+    parseOperations(text);
+  } catch (error) {
+    if (error instanceof PipelineError) return error;
+  }
+  throw new Error(`"${text}" was not refused`);
+}
+
+describe('the operations of an upload', () => {
+  it.each([
+    ['', [resize, watermark]],
+    ['  ', [resize, watermark]],
+    ['resize,watermark', [resize, watermark]],
+    [' resize , watermark ', [resize, watermark]],
+    ['filter', [{ type: 'filter', name: 'grayscale' }]],
+    ['resize:300x200', [{ ...resize, width: 300, height: 200 }]],
+    ['resize:300', [{ type: 'resize', width: 300, fit: 'contain', enlarge: false }]],
+    ['resize:300x', [{ type: 'resize', width: 300, fit: 'contain', enlarge: false }]],
+    ['resize:x200', [{ type: 'resize', height: 200, fit: 'contain', enlarge: false }]],
+    ['resize:300x200:cover', [{ ...resize, width: 300, height: 200, fit: 'cover' }]],
+    ['filter:blur', [{ type: 'filter', name: 'blur', radius: 4 }]],
+    ['filter:blur:5', [{ type: 'filter', name: 'blur', radius: 5 }]],
+    ['filter:brightness:1.5', [{ type: 'filter', name: 'brightness', amount: 1.5 }]],
+    ['watermark:two words', [{ ...watermark, text: 'two words' }]],
+    ['watermark:at 10:30', [{ ...watermark, text: 'at 10:30' }]],
+    ['watermark:Привет 世界', [{ ...watermark, text: 'Привет 世界' }]],
+    [
+      'resize:800x600,watermark:Hello,filter:sepia',
+      [resize, { ...watermark, text: 'Hello' }, { type: 'filter', name: 'sepia' }],
+    ],
+    [
+      '[{"type":"watermark","text":"a, b","position":"center","opacity":1}]',
+      [{ ...watermark, text: 'a, b', position: 'center', opacity: 1 }],
+    ],
+    [
+      '["watermark:a, b", "filter:sepia"]',
+      [
+        { ...watermark, text: 'a, b' },
+        { type: 'filter', name: 'sepia' },
+      ],
+    ],
+    ['[{"type":"resize","fit":"cover"}]', [{ ...resize, fit: 'cover' }]],
+    ['[{"type":"watermark"},{"type":"filter"}]', [watermark, { type: 'filter', name: 'grayscale' }]],
+  ])('can be %j', (text, expected) => {
+    expect(parseOperations(text)).toEqual(expected);
+  });
+
+  it.each([
+    ['rotate', 'operations[0]', 'unknown operation "rotate"'],
+    ['resize,rotate:90', 'operations[1]', 'unknown operation "rotate"'],
+    ['constructor', 'operations[0]', 'unknown operation "constructor"'],
+    ['filter:lomo', 'operations[0]', 'unknown filter "lomo"'],
+    ['watermark:a, b', 'operations[1]', 'unknown operation "b"'],
+    ['resize,,filter', 'operations[1]', 'is empty'],
+    ['resize:big', 'operations[0]', 'invalid size "big"'],
+    ['resize:x', 'operations[0]', 'invalid size "x"'],
+    ['resize:0x10', 'operations[0].width', '>=1'],
+    ['resize:8193', 'operations[0].width', '<=8192'],
+    ['resize:10x10:crop', 'operations[0].fit', 'contain'],
+    ['filter:blur:101', 'operations[0].radius', '<=100'],
+    ['filter:blur:strong', 'operations[0]', 'must be a number, not "strong"'],
+    ['filter:sepia:2', 'operations[0]', 'sepia has no parameter'],
+    [`watermark:${'x'.repeat(201)}`, 'operations[0].text', '<=200'],
+    ['[{"type":"resize","width":"8"}]', 'operations[0].width', 'expected number'],
+    ['[{"type":"resize","depth":8}]', 'operations[0]', 'Unrecognized key: "depth"'],
+    ['[{"type":"filter","name":"blur","amount":1}]', 'operations[0]', 'Unrecognized key: "amount"'],
+    ['[{"type":"watermark","text":" "}]', 'operations[0].text', '>=1'],
+    ['[{"text":"no type"}]', 'operations[0]', '(none)'],
+    ['[7]', 'operations[0]', 'must be an object or a string'],
+    ['[', 'operations', 'must be a JSON list'],
+    ['{"type":"resize"}', 'operations', 'must be a JSON list'],
+    ['[]', 'operations', '>=1'],
+    [Array(11).fill('filter').join(), 'operations', '<=10'],
+  ])('are refused for %j, with the parameter %s', (text, parameter, problem) => {
+    const error = refusal(text);
+    expect(error.code).toBe('invalid_parameter');
+    expect(error.message).toContain(problem);
+    expect(error.details).toMatchObject({
+      parameter,
+      allowed: {
+        operations: ['resize', 'watermark', 'filter'],
+        filters: ['grayscale', 'sepia', 'invert', 'blur', 'sharpen', 'brightness', 'contrast'],
+      },
+    });
+  });
+
+  it('are refused for an unknown parameter, with the allowed ones', () => {
+    expect(refusal('[{"type":"filter","name":"blur","amount":1}]').details).toMatchObject({
+      takes: ['name', 'radius'],
+    });
+  });
+});

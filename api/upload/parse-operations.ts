@@ -1,0 +1,137 @@
+import { type Operation, operationsSchema } from '@image-pipeline/shared/contracts/operations.ts';
+import { invalidBySchema } from '../http/request.ts';
+import {
+  allowedOperations,
+  DEFAULT_OPERATIONS,
+  filterParameters,
+  invalidOperation,
+  type OperationKind,
+  operationKinds,
+  parametersOf,
+} from './operation-kinds.ts';
+
+/**
+ * Reads the field `operations` of an upload, in any of its forms:
+ *
+ * - names: `resize,watermark`
+ * - names with arguments: `resize:800x600,watermark:Hello,filter:blur:5` (see `expandShortOperation`). A comma always
+ *   starts the next operation, so a text with a comma needs the third form.
+ * - a JSON list, each item an object of the contract or one operation in the short form.
+ *
+ * @throws PipelineError `invalid_parameter`, with what is wrong and what is allowed
+ */
+export function parseOperations(text: string): Operation[] {
+  const given = text.trim() === '' ? DEFAULT_OPERATIONS : text.trim();
+  const items = /^[[{]/.test(given) ? parseList(given) : given.split(',');
+  const operations = items.map((item, index) => parseOperation(item, `operations[${index}]`));
+  const parsed = operationsSchema.safeParse(operations);
+  if (!parsed.success) throw invalidBySchema('operations', parsed.error, { allowed: allowedOperations });
+  return parsed.data;
+}
+
+function parseList(json: string): unknown[] {
+  try {
+    const list: unknown = JSON.parse(json);
+    if (Array.isArray(list)) return list;
+  } catch {
+    // Reported below.
+  }
+  throw invalidOperation('operations', 'must be a JSON list or comma-separated names');
+}
+
+function parseOperation(item: unknown, parameter: string): Operation {
+  const asked = typeof item === 'string' ? expandShortOperation(item, parameter) : item;
+  if (!isRecord(asked)) {
+    throw invalidOperation(parameter, 'must be an object or a string');
+  }
+  const kind = kindOf(asked['type'], parameter);
+  const { schema, defaults, main } = operationKinds[kind];
+  const operation = main.some((key) => asked[key] !== undefined) ? asked : { ...defaults, ...asked };
+  if (kind === 'filter') refuseUnknownFilter(operation['name'], parameter);
+  const parsed = schema.safeParse(operation);
+  if (parsed.success) return parsed.data;
+  throw invalidBySchema(parameter, parsed.error, {
+    takes: parametersOf(kind, operation['name']),
+    allowed: allowedOperations,
+  });
+}
+
+function kindOf(type: unknown, parameter: string): OperationKind {
+  if (typeof type === 'string' && Object.hasOwn(operationKinds, type)) return type as OperationKind;
+  throw unknownName('operation', type, allowedOperations.operations, parameter);
+}
+
+function refuseUnknownFilter(name: unknown, parameter: string): void {
+  if (typeof name === 'string' && filterParameters.has(name)) return;
+  throw unknownName('filter', name, allowedOperations.filters, parameter);
+}
+
+function unknownName(what: string, seen: unknown, known: readonly string[], parameter: string): Error {
+  const name = typeof seen === 'string' ? `"${seen.slice(0, 100)}"` : '(none)';
+  return invalidOperation(parameter, `unknown ${what} ${name}. Allowed: ${known.join(', ')}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const SIZE = /^(?<width>\d+)?(?:x(?<height>\d+)?)?$/;
+const NUMBER = /^\d+(\.\d+)?$/;
+
+/**
+ * Expands one operation in the short form to an object of the contract. Ranges are not checked.
+ *
+ *     resize | resize:800x600 | resize:800 | resize:x600 | resize:800x600:cover
+ *     watermark | watermark:any text, colons too
+ *     filter | filter:sepia | filter:blur:5 | filter:brightness:1.5
+ *
+ * @throws PipelineError `invalid_parameter` where the form itself is wrong
+ */
+function expandShortOperation(text: string, parameter: string): Record<string, unknown> {
+  const [type, rest] = splitAtColon(text.trim());
+  if (type === '') {
+    throw invalidOperation(parameter, 'is empty; use the JSON form for a text with commas');
+  }
+  if (rest === undefined) return { type };
+  switch (type) {
+    case 'resize':
+      return { type, ...readResize(rest, parameter) };
+    case 'watermark':
+      return { type, text: rest };
+    case 'filter':
+      return { type, ...readFilter(rest, parameter) };
+    default:
+      return { type };
+  }
+}
+
+function readResize(rest: string, parameter: string): Record<string, unknown> {
+  const [size, fit] = splitAtColon(rest);
+  const { width, height } = SIZE.exec(size)?.groups ?? {};
+  if (width === undefined && height === undefined) {
+    throw invalidOperation(parameter, `invalid size "${size}". Write 800x600, 800 (width) or x600 (height)`);
+  }
+  return {
+    ...(width === undefined ? {} : { width: Number(width) }),
+    ...(height === undefined ? {} : { height: Number(height) }),
+    ...(fit === undefined ? {} : { fit }),
+  };
+}
+
+function readFilter(rest: string, parameter: string): Record<string, unknown> {
+  const [name, amount] = splitAtColon(rest);
+  if (amount === undefined || !filterParameters.has(name)) return { name };
+  const key = filterParameters.get(name);
+  if (key === undefined) {
+    throw invalidOperation(parameter, `the filter ${name} has no parameter`);
+  }
+  if (!NUMBER.test(amount)) {
+    throw invalidOperation(parameter, `the ${key} of ${name} must be a number, not "${amount}"`);
+  }
+  return { name, [key]: Number(amount) };
+}
+
+function splitAtColon(text: string): [head: string, tail: string | undefined] {
+  const colon = text.indexOf(':');
+  return colon === -1 ? [text, undefined] : [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+}

@@ -1,0 +1,46 @@
+import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
+import { describe, expect, it } from 'vitest';
+import { parseUploadOptions } from './upload-options.ts';
+
+const callbacks = { isSetUp: true, allowed: parseAllowedReceivers('hooks.internal,10.1.0.0/16') };
+
+describe('the options of an upload', () => {
+  it.each([
+    [{}, { format: null, quality: 85 }],
+    [
+      { format: '', quality: '' },
+      { format: null, quality: 85 },
+    ],
+    [{ format: 'jpg' }, { format: 'jpeg', quality: 85 }],
+    [
+      { format: 'WebP', quality: '1' },
+      { format: 'webp', quality: 1 },
+    ],
+    [{ quality: ' 100 ' }, { format: null, quality: 100 }],
+  ])('%j give the output %j', (fields, output) => {
+    expect(parseUploadOptions(fields, callbacks).output).toEqual(output);
+  });
+
+  it.each([
+    [
+      { format: 'bmp' },
+      'invalid_parameter',
+      { parameter: 'format', allowed: ['png', 'jpeg', 'webp', 'jpg'] },
+    ],
+    [{ quality: '0' }, 'invalid_parameter', { parameter: 'quality', allowed: { minimum: 1, maximum: 100 } }],
+    [{ quality: '101' }, 'invalid_parameter', { parameter: 'quality' }],
+    [{ quality: '8.5' }, 'invalid_parameter', { parameter: 'quality' }],
+    [{ quality: ['1', '2'] }, 'invalid_parameter', { parameter: 'quality' }],
+    [
+      { colour: 'red' },
+      'unexpected_field',
+      { allowed: ['file', 'operations', 'format', 'quality', 'callback_url'] },
+    ],
+    [{ file: 'text' }, 'no_file', {}],
+  ])('%j are refused with %s', (fields, code, details) => {
+    expect(() => parseUploadOptions(fields, callbacks)).toThrow(expect.objectContaining({ code }));
+    expect(() => parseUploadOptions(fields, callbacks)).toThrow(
+      expect.objectContaining({ details: expect.objectContaining(details) as unknown }),
+    );
+  });
+});

@@ -1,0 +1,136 @@
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { Request, Response } from 'express';
+import { setJobId } from '../http/observe.ts';
+import { problemOf } from '../http/problem.ts';
+import { sendProblem } from '../http/send-problem.ts';
+import type { Links } from '../jobs/links.ts';
+import type { Admission } from './admission.ts';
+import type { FormLimits } from './form-limits.ts';
+import {
+  completeReservedJob,
+  idempotencyKeyOf,
+  InFlightKeys,
+  REPLAYED_HEADER,
+  type ReservedJobs,
+  reserveUpload,
+  type UploadDeps,
+} from './idempotency.ts';
+import { type InspectedFile, inspectFile } from './inspect-image.ts';
+import { receiveForm } from './receive-form.ts';
+import { removeFolder, type TempFolder } from './temp-folder.ts';
+import { uploadImage } from './upload-image.ts';
+import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
+import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-response.ts';
+import type { AsyncHandler } from './upload-slots.ts';
+
+export interface UploadRouteDeps {
+  readonly limits: FormLimits;
+  readonly callbacks: CallbackRules;
+  readonly tempFolder: Pick<TempFolder, 'makeFolder'>;
+  readonly admission: Pick<Admission, 'enter'>;
+  readonly uploads: UploadDeps;
+  readonly links: Links;
+  readonly metrics: Metrics;
+}
+
+/** `POST /upload`. The steps are in `processUpload`. */
+export function uploadRoute(deps: UploadRouteDeps): AsyncHandler {
+  const inFlightKeys = new InFlightKeys();
+  return async (request, response) => {
+    const key = idempotencyKeyOf(request);
+    const folder = await deps.tempFolder.makeFolder();
+    try {
+      const results = await processUpload({ request, response, key, folder, inFlightKeys }, deps);
+      sendResults(results, request, response, deps.links);
+    } finally {
+      await removeFolder(folder);
+    }
+  };
+}
+
+interface UploadContext {
+  readonly request: Request;
+  readonly response: Response;
+  readonly key: string | undefined;
+  /** For the files of this upload only. */
+  readonly folder: string;
+  readonly inFlightKeys: InFlightKeys;
+}
+
+/**
+ * Admit, receive the form, read the options, inspect the files, reserve the key, make each image a job. The key and the
+ * place in the queue are released before the response is sent: its receiver may send the next request at once.
+ */
+async function processUpload(upload: UploadContext, deps: UploadRouteDeps): Promise<FileResult[]> {
+  const { request, response, key, folder, inFlightKeys } = upload;
+  const releases = [inFlightKeys.claim(key)];
+  try {
+    releases.push(await deps.admission.enter());
+    const form = await receiveForm(request, response, folder, deps.limits);
+    const options = parseUploadOptions(form.fields, deps.callbacks);
+    const files = await Promise.all(form.files.map(inspectFile));
+    const reserved = key === undefined ? undefined : await reserveUpload(key, files, options, deps.uploads);
+    const results: FileResult[] = [];
+    // One after the other, so that jobs are queued in the order of the files.
+    for (const file of files) results.push(await acceptFile(file, options, reserved, deps));
+    return results;
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+async function acceptFile(
+  inspected: InspectedFile,
+  options: UploadOptions,
+  reserved: ReservedJobs | undefined,
+  { uploads, metrics }: UploadRouteDeps,
+): Promise<FileResult> {
+  const file = inspected.file.name;
+  try {
+    if ('error' in inspected) throw inspected.error;
+    const { image } = inspected;
+    const request = reserved?.get(image);
+    const job =
+      request === undefined
+        ? { request: await uploadImage(image, options, uploads), repeated: false }
+        : await completeReservedJob(image, request, uploads);
+    if (!job.repeated) metrics.increase('image_uploads_accepted_total');
+    return { file, ...job };
+  } catch (error) {
+    metrics.increase('image_uploads_refused_total', { code: problemOf(error).code });
+    return { file, error };
+  }
+}
+
+/** One file: its job or its problem. Several: the result of each, and a problem only if none was accepted. */
+function sendResults(
+  results: readonly FileResult[],
+  request: Request,
+  response: Response,
+  links: Links,
+): void {
+  const [first] = results;
+  if (first === undefined) {
+    throw new PipelineError('no_file', 'Missing file. Send one, e.g. curl -F "file=@photo.jpg".');
+  }
+  const accepted = results.filter((result) => 'request' in result);
+  if (accepted.length > 0 && accepted.every(({ repeated }) => repeated)) {
+    response.setHeader(REPLAYED_HEADER, 'true');
+  }
+  if (results.length === 1) {
+    if ('error' in first) throw first.error;
+    setJobId(response, first.request.job_id);
+    response
+      .status(202)
+      .location(links.status(first.request.job_id))
+      .json(acceptedJobOf(first.request, links));
+    return;
+  }
+  const jobs = fileResultsResponse(results, links);
+  if (accepted.length === 0 && 'error' in first) {
+    sendProblem(request, response, { ...problemOf(first.error), jobs });
+  } else {
+    response.status(202).json({ jobs });
+  }
+}
