@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, StoredImage, Timings } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
-import type { Logger } from '@image-pipeline/shared/log.ts';
 import { originalKey, resultKey, thumbnailKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inStage } from '@image-pipeline/shared/tracing/spans.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
+import type { JobContext } from './job-context.ts';
 import type { EncodedImage } from './processors/process-image.ts';
 import { stopwatch } from './processors/stopwatch.ts';
 
@@ -15,39 +16,34 @@ export interface AttemptDependencies {
   readonly store: ObjectStore;
   readonly pool: Pick<ImagePool, 'process'>;
   readonly maxFileBytes: number;
-  /** Of the job. */
-  readonly log: Logger;
-  /** Does something that needs the store, and waits while the store is away. */
-  readonly whenStoreAnswers: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
-/** What an attempt that went well has made and stored. */
+/** The images that a successful attempt has stored. */
 export type AttemptResult = Pick<CompletedOutcome, 'source' | 'result' | 'thumbnail'> & {
   readonly timings: Omit<Timings, 'wait_ms'>;
 };
 
 /**
  * One attempt at a job: fetch the original, process it in a child process, store result and thumbnail under keys of
- * this attempt's own.
- * @throws PermanentFailure, TransientFailure of the image, and what `whenStoreAnswers` rejects with when it gives up
+ * this attempt's own. While the store is unavailable it waits.
+ * @throws PermanentFailure, TransientFailure of the image, and the reason of the job's signal when that aborts
  */
 export async function attemptJob(
-  request: JobRequest,
-  attemptId: string,
+  { request, attemptId, signal, log }: JobContext,
   dependencies: AttemptDependencies,
 ): Promise<AttemptResult> {
-  const { pool, whenStoreAnswers } = dependencies;
+  const { store, pool } = dependencies;
   const clock = stopwatch();
 
   const bytes = await inStage('fetch original', () =>
-    whenStoreAnswers(() => fetchOriginal(request, dependencies)),
+    waitForStore(() => fetchOriginal(request, dependencies), signal, log),
   );
   const fetch_ms = clock();
 
   const { operations, output } = request;
   const contentType = request.original.content_type;
   const processed = await inStage('process image', () =>
-    pool.process({ bytes, contentType, operations, output }, dependencies.log),
+    pool.process({ bytes, contentType, operations, output }, log),
   );
   const process_ms = clock();
 
@@ -55,8 +51,8 @@ export async function attemptJob(
   const thumbnailAt = thumbnailKey(request.job_id, attemptId);
   const [result, thumbnail] = await inStage('store images', () =>
     Promise.all([
-      whenStoreAnswers(() => storeImage(dependencies.store, resultAt, processed.result)),
-      whenStoreAnswers(() => storeImage(dependencies.store, thumbnailAt, processed.thumbnail)),
+      waitForStore(() => storeImage(store, resultAt, processed.result), signal, log),
+      waitForStore(() => storeImage(store, thumbnailAt, processed.thumbnail), signal, log),
     ]),
   );
   return {

@@ -1,10 +1,10 @@
 import { queuedEntry, type Failure, type TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import type { AttemptResult } from './attempt-job.ts';
-import type { JobInHand } from './job-in-hand.ts';
+import type { JobContext } from './job-context.ts';
 
 /** @param at when it ended, RFC 3339 */
-export function completedOutcome(job: JobInHand, made: AttemptResult, at: string): CompletedOutcome {
+export function completedOutcome(job: JobContext, made: AttemptResult, at: string): CompletedOutcome {
   const waitedFrom = job.history.at(-1)?.at ?? job.request.submitted_at;
   const wait_ms = Math.max(0, Date.parse(job.started.at) - Date.parse(waitedFrom));
   return {
@@ -16,11 +16,11 @@ export function completedOutcome(job: JobInHand, made: AttemptResult, at: string
 }
 
 /** @param at when it ended, RFC 3339 */
-export function failedOutcome(job: JobInHand, error: Failure, at: string): FailedOutcome {
+export function failedOutcome(job: JobContext, error: Failure, at: string): FailedOutcome {
   return { ...common(job, { state: 'failed', at, error }), state: 'failed', error };
 }
 
-function common(job: JobInHand, end: Pick<TimelineEntry, 'state' | 'at' | 'error'>) {
+function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'error'>) {
   const { request, attempt, attemptId, history, started } = job;
   const { run } = request;
   return {

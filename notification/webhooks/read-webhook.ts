@@ -1,4 +1,4 @@
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
@@ -40,9 +40,9 @@ const deathsSchema = z.array(z.looseObject({ queue: z.string() })).catch([]);
 const deferralsSchema = z.int().min(0).catch(0);
 const attemptSchema = z.int().min(1).max(1_000).default(1);
 
-/** The webhook in a delivery. @throws UnreadableWebhook */
-export function readWebhook(delivery: Pick<Delivery, 'content' | 'headers'>): PendingWebhook {
-  const event = parseEvent(delivery.content);
+/** The webhook in a message. @throws UnreadableWebhook */
+export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'>): PendingWebhook {
+  const event = parseEvent(message.content);
   if (event === undefined) throw new UnreadableWebhook('the message is no event that this version knows');
   if (event.type !== 'job.completed' && event.type !== 'job.failed') {
     throw new UnreadableWebhook(`the event ${event.type} is no end of a job`);
@@ -50,7 +50,7 @@ export function readWebhook(delivery: Pick<Delivery, 'content' | 'headers'>): Pe
   const { job_id, run, request } = event.data;
   const url = URL.parse(request.callback_url ?? '');
   if (url === null) throw new UnreadableWebhook('the job asks for no webhook');
-  const attempt = attemptSchema.safeParse(delivery.headers[ATTEMPT_HEADER]);
+  const attempt = attemptSchema.safeParse(message.headers[ATTEMPT_HEADER]);
   if (!attempt.success) {
     throw new UnreadableWebhook(
       `the header ${ATTEMPT_HEADER}: ${messageOf(attempt.error.issues[0]?.message)}`,
@@ -61,13 +61,13 @@ export function readWebhook(delivery: Pick<Delivery, 'content' | 'headers'>): Pe
     event,
     url,
     attempt: attempt.data,
-    deferrals: deferralsSchema.parse(delivery.headers[DEFERRALS_HEADER]),
-    isPutBack: isPutBack(delivery.headers),
+    deferrals: deferralsSchema.parse(message.headers[DEFERRALS_HEADER]),
+    isPutBack: isPutBack(message.headers),
   };
 }
 
 /** A rung gives messages an `x-death`, too; only what was dead has one of the webhooks' own queue. */
-function isPutBack(headers: Delivery['headers']): boolean {
+function isPutBack(headers: ReceivedMessage['headers']): boolean {
   const deaths = deathsSchema.parse(headers['x-death']);
   return headers[PUT_BACK_HEADER] !== undefined || deaths.some(({ queue }) => queue === queueNames.webhooks);
 }

@@ -1,4 +1,4 @@
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
@@ -19,7 +19,7 @@ const never = new AbortController().signal;
 
 /** Delivers one webhook with a store that is away for its first `away` writes, to a receiver that has `places`. */
 function deliver(end: JobEvent, away: number, { stopping = never, places = 1, headers = {} } = {}) {
-  const settled: string[] = [];
+  const settled: Settlement[] = [];
   const published: OutgoingMessage[] = [];
   const { store } = given;
   let failures = 0;
@@ -51,20 +51,16 @@ function deliver(end: JobEvent, away: number, { stopping = never, places = 1, he
     metrics: { increase: () => undefined, observe: () => undefined },
     log: testLog,
   });
-  const settle = (how: string) => () => void settled.push(how);
-  const delivery: Delivery = {
+  const message: ReceivedMessage = {
     content: Buffer.from(JSON.stringify(end)),
     // As the worker's publish has it: not an attempt to deliver.
     headers: { 'x-run': 1, 'x-attempt': 3, 'x-death': [{ queue: 'image.webhooks.deliver' }], ...headers },
     correlationId: end.subject,
     deliveryNumber: 1,
     lost: never,
-    ack: settle('ack'),
-    deadLetter: settle('dead-letter'),
-    giveBack: settle('give back'),
-    returnFailed: settle('return'),
   };
-  return { handled: handle(delivery), settled, published };
+  const handled = handle(message).then((settlement) => void settled.push(settlement));
+  return { handled, settled, published };
 }
 
 it('a webhook is held while the store is away, and acknowledged when it is written down', async () => {
