@@ -3,12 +3,12 @@ import { ALL_JOBS } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { sendInSpan } from '@image-pipeline/shared/tracing/messaging.ts';
-import { AllJobsSubscription } from './all-jobs-subscription.ts';
-import { dueEvents } from './event-order.ts';
-import type { EventRing, RingEntry } from './event-ring.ts';
-import { JobSubscription } from './job-subscription.ts';
-import type { StoredJobs } from './stored-jobs.ts';
-import type { Subscriber } from './subscriber.ts';
+import { AllJobsSubscription } from './websocket/all-jobs-subscription.ts';
+import { dueEvents } from './websocket/event-order.ts';
+import type { EventRing, RingEntry } from './websocket/event-ring.ts';
+import { JobSubscription } from './websocket/job-subscription.ts';
+import type { StoredJobs } from './websocket/stored-jobs.ts';
+import type { Subscriber } from './websocket/subscriber.ts';
 
 export interface NotifierOptions {
   /** What is known of the newest jobs. */

@@ -10,11 +10,11 @@ import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { NotificationConfig } from './config.ts';
-import { EventRing } from './event-ring.ts';
+import { EventRing } from './websocket/event-ring.ts';
 import { Notifier } from './notifier.ts';
-import { SOCKET_PATH } from './socket/admission.ts';
-import { SocketServer } from './socket/socket-server.ts';
-import { StoredJobs } from './stored-jobs.ts';
+import { SOCKET_PATH } from './websocket/admission.ts';
+import { SocketServer } from './websocket/socket-server.ts';
+import { StoredJobs } from './websocket/stored-jobs.ts';
 import { systemResolver, type Resolve } from './webhooks/resolve-receiver.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 

@@ -1,5 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
@@ -11,6 +11,7 @@ import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 import { originalKey, outcomeKey, resultKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
@@ -22,8 +23,7 @@ import type { Vhost } from '../local/testing/vhost.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor, type ProcessJobDependencies } from './process-job.ts';
 import type { ProcessedImage } from './processors/process-image.ts';
-import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
+import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
 
 type Process = ImagePool['process'];
 

@@ -17,13 +17,12 @@ import { removeLeftovers } from '@image-pipeline/shared/jobs/remove-leftovers.ts
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { attemptJob } from './attempt-job.ts';
-import { completedOutcome, failedOutcome } from './build-outcome.ts';
 import { decideFate, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
-import { openJob, type JobContext } from './job-context.ts';
-import { retryMessage } from './retry-message.ts';
-import type { WorkerMetrics } from './worker-metrics.ts';
+import { attemptJob } from './job/attempt-job.ts';
+import { completedOutcome, failedOutcome, retryMessage } from './job/attempt-records.ts';
+import { openJob, type JobContext } from './job/job-context.ts';
+import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
 export interface ProcessJobDependencies {
   readonly worker: string;

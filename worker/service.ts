@@ -10,8 +10,8 @@ import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor } from './process-job.ts';
-import { HealthWatch } from './watch-health.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
+import { HealthWatch } from './telemetry/watch-health.ts';
+import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
 
 /** The worker: jobs from the queue, images through child processes, results into the store. */
 export function createWorker(config: WorkerConfig): Service {

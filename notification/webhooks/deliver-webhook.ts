@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
@@ -9,27 +10,24 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { receiverKey } from '@image-pipeline/shared/webhooks/receiver-key.ts';
-import { attemptRecord } from './attempt-record.ts';
 import { decideDeliveryFate, type DeliveryFate } from './decide-delivery-fate.ts';
 import { whatIsDue } from './is-attempt-due.ts';
+import type { Place, ReceiverSlots } from './receiver-slots.ts';
+import { sendWebhook, type SendOptions, type SentWebhook } from './send-webhook.ts';
 import {
   DEFERRALS_HEADER,
   PUT_BACK_HEADER,
   readWebhook,
+  retryMessage,
   UnreadableWebhook,
   type PendingWebhook,
-} from './read-webhook.ts';
-import type { Place, ReceiverSlots } from './receiver-slots.ts';
-import { retryMessage } from './retry-webhook.ts';
-import { sendWebhook, type SendOptions, type SentWebhook } from './send-webhook.ts';
-import type { Turns } from './turns.ts';
+} from './webhook-message.ts';
 
 export interface DeliverWebhookDeps extends Omit<SendOptions, 'signal'> {
   readonly store: Pick<ObjectStore, 'get' | 'list' | 'putIfAbsent'>;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly ladder: readonly Rung[];
   readonly slots: ReceiverSlots;
-  readonly turns: Turns;
   /** Aborts when the service stops: what waits then is handed back. */
   readonly stopping: AbortSignal;
   /** Aborts when the service has waited long enough for what is being posted. */
@@ -52,7 +50,8 @@ interface WebhookContext extends PendingWebhook {
  * It throws only where it cannot go on: the service stops, or the channel is closed.
  */
 export function createWebhookDelivery(deps: DeliverWebhookDeps) {
-  const { store, publisher, ladder, slots, turns, metrics } = deps;
+  const { store, publisher, ladder, slots, metrics } = deps;
+  const turns = new Turns();
   const count = (state: string) => metrics.increase('image_webhook_deliveries_total', { state });
 
   return async function deliverWebhook(message: ReceivedMessage): Promise<Settlement> {
@@ -163,4 +162,46 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
 /** 50 to 100 % of the delay, so that webhooks deferred together do not come back together. */
 function spread(rung: Rung): number {
   return Math.ceil(rung.delayMs * (0.5 + Math.random() / 2));
+}
+
+/** What is written down of an attempt. */
+function attemptRecord(
+  { id, event, attempt }: PendingWebhook,
+  { result, at, durationMs }: SentWebhook,
+  fate: DeliveryFate,
+  now: Date,
+): WebhookAttempt {
+  return {
+    version: 1,
+    attempt_id: randomUUID(),
+    webhook_id: id,
+    job_id: event.data.job_id,
+    run: event.data.run,
+    event: { id: event.id, type: event.type },
+    attempt,
+    at: at.toISOString(),
+    duration_ms: durationMs,
+    state: fate.state,
+    ...('status' in result ? { status: result.status } : {}),
+    ...(fate.state === 'delivered' ? {} : { error: fate.error }),
+    ...(fate.state === 'retrying'
+      ? { next_attempt_at: new Date(now.getTime() + fate.delayMs).toISOString() }
+      : {}),
+  };
+}
+
+/** Lets work on the same thing happen one after the other. */
+class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  async take<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#last.get(id) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#last.set(id, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#last.get(id) === mine) this.#last.delete(id);
+    }
+  }
 }

@@ -11,7 +11,6 @@ import { givenWebhooks, SECRET } from '../testing/given-webhooks.ts';
 import { answering } from '../testing/receiver.ts';
 import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
-import { Turns } from './turns.ts';
 
 const given = givenNotification();
 const hooks = givenWebhooks(given);
@@ -45,7 +44,6 @@ function deliver(end: JobEvent, away: number, { stopping = never, places = 1, he
     resolve: () => Promise.reject(new Error('nothing is to be resolved')),
     timeoutMs: 1_000,
     slots: new ReceiverSlots({ atOnce: 1, inHand: places, hangingMs: 0 }),
-    turns: new Turns(),
     stopping,
     givingUp: never,
     metrics: { increase: () => undefined, observe: () => undefined },

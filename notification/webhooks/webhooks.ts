@@ -9,7 +9,6 @@ import type { NotificationConfig } from '../config.ts';
 import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
 import type { Resolve } from './resolve-receiver.ts';
-import { Turns } from './turns.ts';
 
 /** A receiver that let a webhook time out is asked with care for so long. */
 const HANGING_MS = 60_000;
@@ -47,7 +46,6 @@ export class Webhooks {
         inHand: config.WEBHOOKS_PER_HOST * 2,
         hangingMs: HANGING_MS,
       }),
-      turns: new Turns(),
       stopping: this.#stopping.signal,
       givingUp: this.#givingUp.signal,
     });

@@ -1,5 +1,4 @@
-import type { Size } from './bitmap.ts';
-import type { Image } from './image.ts';
+import type { Image, Size } from './bitmap.ts';
 import type { Orientation } from './inspect/exif-orientation.ts';
 
 /** How the stored picture becomes upright: turned counter-clockwise by degrees first, then mirrored. */

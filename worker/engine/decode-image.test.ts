@@ -1,7 +1,7 @@
 import type { InputType } from '@image-pipeline/shared/contracts/operations.ts';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCodecs, type Codecs } from './codecs/codecs.ts';
+import { createCodecs, type Codecs } from './codecs.ts';
 import { chooseDecoder, decodeImage } from './decode-image.ts';
 import { inspectImage } from './inspect/inspect-image.ts';
 import { gifFile } from './testing/gif-file.ts';

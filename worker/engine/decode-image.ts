@@ -1,7 +1,6 @@
 import type { Bitmap } from './bitmap.ts';
-import type { Codecs } from './codecs/codecs.ts';
-import type { ImageHeader } from './inspect/image-header.ts';
-import { undecodable } from './inspect/undecodable.ts';
+import type { Codecs } from './codecs.ts';
+import { undecodable, type ImageHeader } from './inspect/image-header.ts';
 
 export type Decoder = 'jpeg' | 'png' | 'webp' | 'libvips';
 

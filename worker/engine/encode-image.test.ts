@@ -1,7 +1,7 @@
 import { Jimp } from 'jimp';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCodecs, type Codecs } from './codecs/codecs.ts';
+import { createCodecs, type Codecs } from './codecs.ts';
 import { encodeImage } from './encode-image.ts';
 import {
   cornersPicture,

@@ -1,8 +1,7 @@
 import type { OutputFormat } from '@image-pipeline/shared/contracts/operations.ts';
-import type { Bitmap } from './bitmap.ts';
+import type { Bitmap, Image } from './bitmap.ts';
 import { blendOver } from './blend.ts';
-import type { Codecs } from './codecs/codecs.ts';
-import type { Image } from './image.ts';
+import type { Codecs } from './codecs.ts';
 
 const encodings = {
   png: { contentType: 'image/png', extension: 'png' },

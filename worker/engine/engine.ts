@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { createCodecs, type Codecs } from './codecs/codecs.ts';
+import { createCodecs, type Codecs } from './codecs.ts';
 import { createTextRenderer, type DrawText } from './text/text-renderer.ts';
 
 /** What the processing of images needs apart from the images; made once a process. */

@@ -1,4 +1,4 @@
-import type { Image } from './image.ts';
+import type { Image } from './bitmap.ts';
 
 /**
  * Does something that mixes neighbouring pixels, with colours weighted by their opacity: otherwise the colour

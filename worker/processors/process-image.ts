@@ -7,11 +7,10 @@ import type {
 } from '@image-pipeline/shared/contracts/operations.ts';
 import { Jimp } from 'jimp';
 import { applyOrientation, orientedSize } from '../engine/apply-orientation.ts';
-import type { Size } from '../engine/bitmap.ts';
+import type { Image, Size } from '../engine/bitmap.ts';
 import { decodeImage } from '../engine/decode-image.ts';
 import { encodeImage, type EncodedImage } from '../engine/encode-image.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Image } from '../engine/image.ts';
 import { checkInput, checkOutput, type ImageLimits } from '../engine/image-limits.ts';
 import { checkPngData } from '../engine/inspect/check-png-data.ts';
 import type { ImageFormat } from '../engine/inspect/image-header.ts';

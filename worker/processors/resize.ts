@@ -1,6 +1,5 @@
 import type { Resize } from '@image-pipeline/shared/contracts/operations.ts';
-import type { Size } from '../engine/bitmap.ts';
-import type { Image } from '../engine/image.ts';
+import type { Image, Size } from '../engine/bitmap.ts';
 import { withPremultipliedAlpha } from '../engine/premultiply.ts';
 
 interface ResizePlan {

@@ -1,8 +1,7 @@
 import type { Watermark } from '@image-pipeline/shared/contracts/operations.ts';
 import { Jimp } from 'jimp';
-import type { Bitmap, Size } from '../engine/bitmap.ts';
+import type { Bitmap, Image, Size } from '../engine/bitmap.ts';
 import { blendOver } from '../engine/blend.ts';
-import type { Image } from '../engine/image.ts';
 import type { DrawText } from '../engine/text/text-renderer.ts';
 
 /** What is kept free along the image's edges, relative to its smaller side. */

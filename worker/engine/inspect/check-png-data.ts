@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflate } from 'node:zlib';
 import type { PngHeader } from './inspect-png.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable } from './image-header.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 

@@ -1,3 +1,4 @@
+import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
 import type { Size } from '../bitmap.ts';
 import type { Orientation } from './exif-orientation.ts';
 
@@ -19,4 +20,12 @@ export interface ImageHeader extends Size {
   readonly scans: number;
   /** Whether the pixels are something else than sRGB: CMYK, or described by an ICC profile. */
   readonly colourManaged: boolean;
+}
+
+/**
+ * The failure of bytes that are not the image they claim to be.
+ * @param reason completes "The image cannot be decoded: …"
+ */
+export function undecodable(reason: string, cause?: unknown): PermanentFailure {
+  return new PermanentFailure('undecodable_image', `The image cannot be decoded: ${reason}.`, { cause });
 }

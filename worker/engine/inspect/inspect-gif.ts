@@ -1,5 +1,4 @@
-import type { ImageHeader } from './image-header.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 
 const EXTENSION = 0x21;
 const FRAME = 0x2c;

@@ -1,11 +1,10 @@
 import type { InputType } from '@image-pipeline/shared/contracts/operations.ts';
 import { asBuffer } from '../bitmap.ts';
-import type { ImageHeader } from './image-header.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 import { inspectGif } from './inspect-gif.ts';
 import { inspectJpeg } from './inspect-jpeg.ts';
 import { inspectPng, type PngHeader } from './inspect-png.ts';
 import { inspectWebp } from './inspect-webp.ts';
-import { undecodable } from './undecodable.ts';
 
 const inspectors = {
   'image/png': inspectPng,

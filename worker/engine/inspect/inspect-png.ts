@@ -1,6 +1,5 @@
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
-import type { ImageHeader } from './image-header.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 
 export interface PngHeader extends ImageHeader {
   readonly format: 'png';

@@ -1,7 +1,6 @@
 import type { Size } from '../bitmap.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
-import type { ImageHeader } from './image-header.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 
 interface Chunk {
   readonly type: string;

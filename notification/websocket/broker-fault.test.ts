@@ -7,8 +7,8 @@ import { connect } from 'amqplib';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { testBroker } from '@image-pipeline/shared/testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { givenNotification, untilReady } from './testing/given-notification.ts';
-import { gist } from './testing/test-client.ts';
+import { givenNotification, untilReady } from '../testing/given-notification.ts';
+import { gist } from '../testing/test-client.ts';
 
 const given = givenNotification();
 let proxy: TcpProxy;

@@ -6,9 +6,8 @@ import {
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
-import { encode } from './frame.ts';
 import { allJobsStateMessage } from './state-message.ts';
-import type { Subscriber } from './subscriber.ts';
+import { encode, type Subscriber } from './subscriber.ts';
 
 /** Bytes that are sent at once to one who resumes; then its connection must have taken them. */
 const PORTION_BYTES = 128 * 1024;

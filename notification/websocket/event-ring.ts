@@ -1,9 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { ResetReason } from '@image-pipeline/shared/contracts/websocket.ts';
-import { eventIdOf, offsetOfEventId } from './event-id.ts';
 import { placeOfEvent } from './event-order.ts';
-import { encode, type Frame } from './frame.ts';
-import { publicEvent } from './public-event.ts';
+import { encode, type Frame } from './subscriber.ts';
 
 /** An event that subscribers were told, or would have been. */
 export interface RingEntry {
@@ -125,4 +124,36 @@ export class EventRing {
     if (siblings?.length === 0) this.#ofJob.delete(jobId);
     this.#first++;
   }
+}
+
+/**
+ * The event as subscribers are told it: without the address for a webhook, which may carry secrets of the uploader, and
+ * whoever watches all jobs is somebody else.
+ */
+function publicEvent(event: JobEvent): JobEvent {
+  if (event.data.request.callback_url === undefined) return event;
+  return withRequest(event, { ...event.data.request, callback_url: undefined });
+}
+
+function withRequest<Event extends JobEvent>(event: Event, request: Event['data']['request']): Event {
+  return { ...event, data: { ...event.data, request } };
+}
+
+/** Hex digits: enough that an event of another log is not taken for the one that is meant. */
+const FINGERPRINT_LENGTH = 8;
+const EVENT_ID = /^(\d{1,15})-[0-9a-f]{8}$/;
+
+/**
+ * The `event_id` of an event: `{stream offset}-{fingerprint}`. The offset is the same for every replica and after
+ * every restart, so a client may resume anywhere; the fingerprint tells whether the log is still the same one.
+ */
+function eventIdOf(event: JobEvent, offset: number): string {
+  const digest = createHash('sha256').update(`${event.id} ${event.time}`).digest('hex');
+  return `${offset}-${digest.slice(0, FINGERPRINT_LENGTH)}`;
+}
+
+/** The offset in an `event_id`, or undefined where the text is none of ours. */
+function offsetOfEventId(eventId: string): number | undefined {
+  const match = EVENT_ID.exec(eventId);
+  return match === null ? undefined : Number(match[1]);
 }

@@ -7,10 +7,10 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inStage } from '@image-pipeline/shared/tracing/spans.ts';
-import type { ImagePool } from './image-pool/image-pool.ts';
+import type { ImagePool } from '../image-pool/image-pool.ts';
 import type { JobContext } from './job-context.ts';
-import type { EncodedImage } from './processors/process-image.ts';
-import { stopwatch } from './processors/stopwatch.ts';
+import type { EncodedImage } from '../processors/process-image.ts';
+import { stopwatch } from '../processors/stopwatch.ts';
 
 export interface AttemptDependencies {
   readonly store: ObjectStore;

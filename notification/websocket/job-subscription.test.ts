@@ -5,7 +5,7 @@ import { completedOutcome, lifeOf, someRequest, started } from '@image-pipeline/
 import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { EventRing } from './event-ring.ts';
-import type { Frame } from './frame.ts';
+import type { Frame } from './subscriber.ts';
 import { JobSubscription } from './job-subscription.ts';
 import { StoredJobs } from './stored-jobs.ts';
 

@@ -1,8 +1,9 @@
 import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
+import { queueNames, webhookRetryQueueName, type Rung } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
-import { parseEvent } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { eventMessage, parseEvent } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { z } from 'zod';
 
 /** Counts attempts to deliver; `x-attempt` counts those of the worker. */
@@ -70,4 +71,29 @@ export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'
 function isPutBack(headers: ReceivedMessage['headers']): boolean {
   const deaths = deathsSchema.parse(headers['x-death']);
   return headers[PUT_BACK_HEADER] !== undefined || deaths.some(({ queue }) => queue === queueNames.webhooks);
+}
+
+/**
+ * The event again, for the rung that holds it until `attempt`. Its headers are built anew: a copied `x-death` would make
+ * the broker take the message for one that runs in circles.
+ *
+ * @param more headers
+ */
+export function retryMessage(
+  { event }: PendingWebhook,
+  rung: Rung,
+  delayMs: number,
+  attempt: number,
+  more: Readonly<Record<string, number>> = {},
+): OutgoingMessage {
+  const message = eventMessage(event);
+  return {
+    ...message,
+    // The default exchange, whose routing key is the name of the queue.
+    exchange: '',
+    routingKey: webhookRetryQueueName(rung),
+    messageId: `${event.id}/webhook/${attempt}`,
+    headers: { ...message.headers, [ATTEMPT_HEADER]: attempt, ...more },
+    expirationMs: delayMs,
+  };
 }

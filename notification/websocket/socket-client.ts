@@ -1,8 +1,7 @@
 import { closeCodes, type CloseReason } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { WebSocket } from 'ws';
-import type { Frame } from '../frame.ts';
-import type { Subscriber } from '../subscriber.ts';
+import type { Frame, Subscriber } from './subscriber.ts';
 
 /** How long a client may take to answer a close, in ms: one that reads slowly answers late. */
 const CLOSE_TIMEOUT_MS = 5_000;

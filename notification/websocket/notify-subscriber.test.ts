@@ -12,8 +12,8 @@ import {
   started,
 } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { givenNotification } from './testing/given-notification.ts';
-import { gist } from './testing/test-client.ts';
+import { givenNotification } from '../testing/given-notification.ts';
+import { gist } from '../testing/test-client.ts';
 
 const given = givenNotification();
 

@@ -1,8 +1,8 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { givenNotification } from './testing/given-notification.ts';
-import { gist, TestClient } from './testing/test-client.ts';
+import { givenNotification } from '../testing/given-notification.ts';
+import { gist, TestClient } from '../testing/test-client.ts';
 
 const given = givenNotification();
 

@@ -9,10 +9,9 @@ import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.t
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import { NOWHERE, placeOfView } from './event-order.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
-import { encode } from './frame.ts';
 import { jobStateMessage } from './state-message.ts';
 import type { StoredJobs } from './stored-jobs.ts';
-import type { Subscriber } from './subscriber.ts';
+import { encode, type Subscriber } from './subscriber.ts';
 
 export interface JobSubscriptionOptions {
   readonly jobId: string;

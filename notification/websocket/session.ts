@@ -6,7 +6,7 @@ import {
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import { refusalOfAllJobs, type AllJobsAccess } from './access.ts';
 import { readClientMessage, readHandshakeQuery, type Refusal } from './client-message.ts';
-import { encode } from '../frame.ts';
+import { encode } from './subscriber.ts';
 import { MessageBudget } from './message-budget.ts';
 import type { Notifier } from '../notifier.ts';
 import type { SocketClient } from './socket-client.ts';

@@ -4,10 +4,9 @@ import { bearerToken } from '@image-pipeline/shared/access-token.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import type { AllJobsAccess } from './access.ts';
-import { refusalOfHandshake } from './admission.ts';
 import type { Notifier } from '../notifier.ts';
-import { refuseHandshake } from './refuse-handshake.ts';
+import type { AllJobsAccess } from './access.ts';
+import { refusalOfHandshake, refuseHandshake } from './admission.ts';
 import { Session } from './session.ts';
 import { SocketClient } from './socket-client.ts';
 
