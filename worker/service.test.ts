@@ -30,7 +30,7 @@ async function givenWorker(amqpUrl: string) {
   return worker;
 }
 
-it('tells its health: error until it first takes jobs, then ok', async () => {
+it('reports its health: error until it first consumes jobs, then ok', async () => {
   const vhost = await testVhost();
   onTestFinished(() => vhost.delete());
   const proxy = await TcpProxy.to({ host: '127.0.0.1', port: Number(new URL(vhost.amqpUrl).port) });

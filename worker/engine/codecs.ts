@@ -15,7 +15,7 @@ import { asBuffer, type Bitmap } from './bitmap.ts';
 
 export type Codecs = Awaited<ReturnType<typeof createCodecs>>;
 
-/** Compiles what all images are decoded and encoded with. */
+/** Compiles the decoders and encoders of all formats. */
 export async function createCodecs() {
   const [jpeg, png, webp] = await Promise.all([createJpegCodec(), createPngCodec(), createWebpCodec()]);
   return { jpeg, png, webp, libvips: createLibvipsCodec() };
@@ -53,8 +53,8 @@ async function createJpegCodec() {
 
 /**
  * Rust's png crate as WebAssembly: all colour types, depths (16 bits become 8) and interlacing. It decodes
- * the default image of an animated PNG. A decoding that fails leaks its buffers: the pool replaces a process
- * that has grown too large.
+ * the default image of an animated PNG. A failed decode leaks its buffers: the pool replaces processes that have
+ * grown too large.
  */
 async function createPngCodec() {
   const module = await compileWasm('@jsquash/png/codec/pkg/squoosh_png_bg.wasm');
@@ -130,8 +130,8 @@ async function compileWasm(specifier: string): Promise<WebAssembly.Module> {
 }
 
 /**
- * Uses a fresh instance of a codec that Emscripten made. It takes 1 ms to make; its memory goes with it, and
- * no image can leave anything behind for the next.
+ * Uses a fresh instance of an Emscripten codec. Creating one takes 1 ms; its memory is freed with it, and no image can
+ * affect the next.
  * @throws Error with what the codec would print
  */
 async function withCodec<Codec extends EmscriptenWasm.Module, Result>(

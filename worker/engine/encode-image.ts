@@ -20,9 +20,9 @@ export interface EncodedImage {
 }
 
 /**
- * Encodes pixels and nothing else: no EXIF, no profile (the pixels are sRGB), no text. Transparency goes onto
- * white in JPEG, which has none.
- * @param quality 1–100, counts for JPEG and WebP
+ * Encodes pixels and nothing else: no EXIF, no profile (the pixels are sRGB), no text. In JPEG, transparency is
+ * flattened onto white.
+ * @param quality 1–100, for JPEG and WebP
  */
 export async function encodeImage(
   image: Image,

@@ -1,5 +1,5 @@
-// What the type declarations of @jsquash/* take for granted: Emscripten's module types, and as much as is used
-// here of the DOM's types, which @types/node lacks.
+// Types that the declarations of @jsquash/* require: Emscripten's module types, and those of the DOM that
+// @types/node lacks.
 /// <reference types="@jsquash/jpeg/emscripten-types.d.ts" />
 
 /** 8-bit RGBA, not premultiplied, row by row; `data.length` = width × height × 4. */

@@ -18,14 +18,14 @@ export interface AttemptDependencies {
   readonly maxFileBytes: number;
 }
 
-/** The images that a successful attempt has stored. */
+/** The images that a successful attempt stored. */
 export type AttemptResult = Pick<CompletedOutcome, 'source' | 'result' | 'thumbnail'> & {
   readonly timings: Omit<Timings, 'wait_ms'>;
 };
 
 /**
  * One attempt at a job: fetch the original, process it in a child process, store result and thumbnail under keys of
- * this attempt's own. While the store is unavailable it waits.
+ * this attempt only. Waits while the store is unavailable.
  * @throws PermanentFailure, TransientFailure of the image, and the reason of the job's signal when that aborts
  */
 export async function attemptJob(
@@ -66,10 +66,13 @@ export async function attemptJob(
 async function fetchOriginal(request: JobRequest, dependencies: AttemptDependencies): Promise<Buffer> {
   const bytes = await readBytes(dependencies.store, originalKey(request.job_id), dependencies.maxFileBytes);
   if (bytes === undefined) {
-    throw new PermanentFailure('original_missing', 'the original image is not in the store any more');
+    throw new PermanentFailure('original_missing', 'The original image is missing from the store.');
   }
   if (createHash('sha256').update(bytes).digest('hex') !== request.original.sha256) {
-    throw new TransientFailure('original_damaged', 'the store gave back other bytes than were uploaded');
+    throw new TransientFailure(
+      'original_damaged',
+      'The stored original differs from the uploaded file (SHA-256 mismatch).',
+    );
   }
   return bytes;
 }

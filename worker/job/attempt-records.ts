@@ -10,7 +10,7 @@ import type { CompletedOutcome, FailedOutcome } from '@image-pipeline/shared/con
 import type { AttemptResult } from './attempt-job.ts';
 import type { JobContext } from './job-context.ts';
 
-/** @param at when it ended, RFC 3339 */
+/** @param at when the run ended, RFC 3339 */
 export function completedOutcome(job: JobContext, made: AttemptResult, at: string): CompletedOutcome {
   const waitedFrom = job.history.at(-1)?.at ?? job.request.submitted_at;
   const wait_ms = Math.max(0, Date.parse(job.started.at) - Date.parse(waitedFrom));
@@ -22,7 +22,7 @@ export function completedOutcome(job: JobContext, made: AttemptResult, at: strin
   };
 }
 
-/** @param at when it ended, RFC 3339 */
+/** @param at when the run ended, RFC 3339 */
 export function failedOutcome(job: JobContext, error: Failure, at: string): FailedOutcome {
   return { ...common(job, { state: 'failed', at, error }), state: 'failed', error };
 }
@@ -43,8 +43,8 @@ function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'erro
 }
 
 /**
- * The job again, for the rung that holds it until its next attempt. Its headers are built anew: a copied `x-death` or
- * `x-delivery-count` would make the broker take the message for one that runs in circles.
+ * The message for the next attempt, published to the retry queue of this delay. Its headers are new: with a copied
+ * `x-death` or `x-delivery-count` the broker would drop the message as a dead-letter cycle.
  */
 export function retryMessage(
   job: JobContext,

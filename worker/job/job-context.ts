@@ -63,13 +63,16 @@ function readMessage(content: Buffer): JobMessage {
   try {
     json = JSON.parse(content.toString());
   } catch (error) {
-    throw new PermanentFailure('invalid_job', `the message is not JSON: ${messageOf(error)}`, {
+    throw new PermanentFailure('invalid_job', `The message is not valid JSON: ${messageOf(error)}`, {
       cause: error,
     });
   }
   const message = jobMessageSchema.safeParse(json);
   if (!message.success) {
-    throw new PermanentFailure('invalid_job', `the message is not a job: ${z.prettifyError(message.error)}`);
+    throw new PermanentFailure(
+      'invalid_job',
+      `The message is not a valid job: ${z.prettifyError(message.error)}`,
+    );
   }
   return message.data;
 }

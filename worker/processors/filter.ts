@@ -17,8 +17,8 @@ const SEPIA = [
 
 /**
  * Filters in place. jimp's own filters are not used: its greyscale makes 254 of white, its sepia computes
- * green from the new red, its contrast is another formula, and its blur and convolution take half a second a
- * megapixel and more.
+ * green from the new red, its contrast uses another formula, and its blur and convolution take at least half a second per
+ * megapixel.
  */
 export function filter(image: Image, operation: Filter): void {
   switch (operation.name) {
@@ -49,7 +49,7 @@ export function filter(image: Image, operation: Filter): void {
 type Weights = readonly [red: number, green: number, blue: number];
 
 /**
- * Replaces every red, green and blue value v (0–255) by `level(v)`, rounded and clamped to 0–255. Alpha
+ * Replaces every red, green and blue value v (0–255) with `level(v)`, rounded and clamped to 0–255. Alpha
  * stays.
  */
 function mapLevels({ data }: Bitmap, level: (value: number) => number): void {
@@ -62,7 +62,7 @@ function mapLevels({ data }: Bitmap, level: (value: number) => number): void {
 }
 
 /**
- * Replaces every colour by weighted sums of its red, green and blue, rounded and clamped to 0–255. Alpha
+ * Replaces every colour with weighted sums of its red, green and blue, rounded and clamped to 0–255. Alpha
  * stays.
  */
 function mixChannels(bitmap: Bitmap, [red, green, blue]: readonly [Weights, Weights, Weights]): void {
@@ -78,9 +78,8 @@ function mixChannels(bitmap: Bitmap, [red, green, blue]: readonly [Weights, Weig
 }
 
 /**
- * Convolves all four channels with the 3 × 3 kernel 0 −a 0 / −a 1+4a −a / 0 −a 0: what a pixel differs by
- * from its four neighbours is added `amount` (a) times. Pixels at the edge count as their own neighbours
- * outside. In place.
+ * Convolves all four channels with the 3 × 3 kernel 0 −a 0 / −a 1+4a −a / 0 −a 0: adds `amount` (a) times
+ * the difference between a pixel and its four neighbours. Edge pixels are repeated beyond the edge. In place.
  * @param bitmap with premultiplied alpha
  */
 function sharpen({ data, width, height }: Bitmap, amount: number): void {

@@ -184,7 +184,7 @@ describe('is refused before it is decoded', () => {
   const side = 2 ** 31 - 1;
   const cases: [string, InputType, () => Buffer | Promise<Buffer>, string][] = [
     [
-      'a PNG of 2³¹−1 px a side',
+      'a PNG of 2³¹−1 px per side',
       'image/png',
       () => pngFile({ width: side, height: side, data: Buffer.alloc(9) }),
       'image_too_large',
@@ -202,7 +202,7 @@ describe('is refused before it is decoded', () => {
       'image_too_large',
     ],
     [
-      'a PNG of 10,001 px a side',
+      'a PNG of 10,001 px per side',
       'image/png',
       () => pngFile({ width: 10_001, height: 1, data: Buffer.alloc(9) }),
       'image_too_large',

@@ -3,7 +3,7 @@ import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { expect, it } from 'vitest';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
-it('counts the seconds of busy slots while they are busy, and no longer', async () => {
+it('counts busy seconds while slots are busy, and not afterwards', async () => {
   const metrics = createMetrics('worker');
   const worker = createWorkerMetrics(metrics, 2);
   const busySeconds = async () =>

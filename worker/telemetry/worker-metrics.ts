@@ -1,20 +1,20 @@
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 
-/** What a worker counts. */
+/** The metrics of a worker. */
 export interface WorkerMetrics {
   /** A slot is busy until the function that this returns is called. */
   takeSlot(): () => void;
   /** An attempt is over; see the label `result` of image_jobs_finished_total. */
   finished(result: Outcome['state'] | 'retried' | 'duplicate' | 'unreadable'): void;
-  /** Where the time of a completed attempt went. */
+  /** Records the stage durations of a completed attempt. */
   stages(outcome: Outcome): void;
 }
 
 export function createWorkerMetrics(metrics: Metrics, slots: number): WorkerMetrics {
   let busy = 0;
   let countedUntil = performance.now();
-  /** A long job counts while it lasts: counted at its end, it would look like more slots than there are. */
+  /** Counts long jobs while they run: counted at the end, utilisation would exceed the number of slots. */
   const countBusySeconds = () => {
     const now = performance.now();
     metrics.increase('image_worker_busy_seconds_total', {}, (busy * (now - countedUntil)) / 1_000);

@@ -15,13 +15,13 @@ const inspectors = {
 
 /**
  * Reads an image's structure in one pass over the file, without decoding a pixel.
- * @throws PermanentFailure `undecodable_image` if it is not a whole image of that type
+ * @throws PermanentFailure `undecodable_image` if it is not a complete image of that type
  */
 export function inspectImage(file: Uint8Array, type: InputType): ImageHeader | PngHeader {
   try {
     return inspectors[type](asBuffer(file));
   } catch (error) {
-    if (error instanceof RangeError) throw undecodable('the file ends too early', error);
+    if (error instanceof RangeError) throw undecodable('the file is truncated', error);
     throw error;
   }
 }
