@@ -246,14 +246,16 @@ describe('a job that fails permanently', () => {
       state: 'failed',
       error: { code: 'undecodable_image', reason: 'no end of image' },
     });
-    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.failed 1']));
   });
 
   it('fails when its original is missing', async () => {
+    const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = await submit({ withOriginal: false });
     expect(await outcomeOf(request)).toMatchObject({ state: 'failed', error: { code: 'original_missing' } });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 
   it.each([
@@ -266,7 +268,7 @@ describe('a job that fails permanently', () => {
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
     await publish(request, 'hello' in body ? body : { ...request, ...body });
-    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 });
 
@@ -304,12 +306,13 @@ describe('a job that fails transiently', () => {
       attempt: 3,
       error: { code: 'engine_crashed', reason: 'the process died (attempt 3 of 3)' },
     });
-    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 });
 
 describe('a run that cannot be processed', () => {
   it('with a damaged original ends failed after the last retry', async () => {
+    const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
     await store.put(originalKey(request.job_id), Buffer.from('damaged!'));
@@ -319,6 +322,7 @@ describe('a run that cannot be processed', () => {
       attempt: 3,
       error: { code: 'original_damaged' },
     });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 
   it('because its stored outcome is unreadable is dead-lettered instead of redelivered for ever', async () => {

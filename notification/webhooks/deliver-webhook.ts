@@ -28,9 +28,9 @@ export interface DeliverWebhookDeps extends Omit<SendOptions, 'signal'> {
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly ladder: readonly Rung[];
   readonly slots: ReceiverSlots;
-  /** Aborts when the service stops: what waits then is handed back. */
+  /** Aborts when the service stops: waiting webhooks are handed back. */
   readonly stopping: AbortSignal;
-  /** Aborts when the service has waited long enough for what is being posted. */
+  /** Aborts when the service stops waiting for the posts in progress. */
   readonly givingUp: AbortSignal;
   readonly metrics: Pick<Metrics, 'increase' | 'observe'>;
   readonly log: Logger;
@@ -122,7 +122,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
   }
 
   function skip({ log }: WebhookContext, due: 'duplicate' | 'dead-letter'): Settlement {
-    log.info(`already delivered or failed: ${due}`);
+    log.info(`nothing to deliver: ${due}`);
     count(due === 'dead-letter' ? 'dead' : 'duplicate');
     return due === 'dead-letter' ? 'dead-letter' : 'ack';
   }
@@ -164,7 +164,7 @@ function spread(rung: Rung): number {
   return Math.ceil(rung.delayMs * (0.5 + Math.random() / 2));
 }
 
-/** What is written down of an attempt. */
+/** The stored record of an attempt. */
 function attemptRecord(
   { id, event, attempt }: PendingWebhook,
   { result, at, durationMs }: SentWebhook,
@@ -190,7 +190,7 @@ function attemptRecord(
   };
 }
 
-/** Lets work on the same thing happen one after the other. */
+/** Runs work with the same id one after the other. */
 class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 

@@ -10,14 +10,14 @@ export interface SendOptions extends PostOptions {
   readonly apiUrl: string;
 }
 
-/** What came of one attempt. */
+/** The result of one attempt. */
 export interface SentWebhook {
   readonly result: PostResult;
   readonly at: Date;
   readonly durationMs: number;
 }
 
-/** Makes the body of a webhook, signs it as of now, and posts it once. @throws what the signal aborts with */
+/** Makes the body of a webhook, signs it as of now, and posts it once. @throws the reason of the signal */
 export async function sendWebhook(
   { id, event, url }: PendingWebhook,
   options: SendOptions,
@@ -35,9 +35,9 @@ export async function sendWebhook(
 }
 
 /**
- * The headers that prove where a webhook comes from (Standard Webhooks 1.0): HMAC-SHA256 over `id.timestamp.body`.
- * @param id without dots, which would blur where it ends
- * @param secrets `whsec_…`, one or more: each signs, so that receivers can change theirs at any time
+ * The headers that authenticate a webhook (Standard Webhooks 1.0): HMAC-SHA256 over `id.timestamp.body`.
+ * @param id without dots, which separate the signed parts
+ * @param secrets `whsec_…`, one or more: each signs, so that secrets can be rotated
  */
 function signWebhook(id: string, body: string, secrets: readonly string[], at: Date): WebhookHeaders {
   return {
@@ -48,8 +48,8 @@ function signWebhook(id: string, body: string, secrets: readonly string[], at: D
 }
 
 /**
- * What a receiver is told: what callers of the API see of the end, never where it lies in the store.
- * @param apiUrl what stands before the paths of the API, without a slash at its end; empty: addresses are relative
+ * The body of a webhook: the public part of the outcome, without keys of the store.
+ * @param apiUrl prefix of the API's paths, without a trailing slash; if empty, URLs are relative
  */
 function webhookBody(event: EndEvent, apiUrl: string): WebhookBody {
   const { job_id, run, attempt, outcome } = event.data;

@@ -9,25 +9,25 @@ import { z } from 'zod';
 /** Counts attempts to deliver; `x-attempt` counts those of the worker. */
 export const ATTEMPT_HEADER = 'x-webhook-attempt';
 
-/** Counts how often it was put off since its last attempt, because its receiver had its share. */
+/** Counts the deferrals since the last attempt: its receiver had too many webhooks in flight. */
 export const DEFERRALS_HEADER = 'x-webhook-deferrals';
 
-/** Set where a message that people put back had to wait, as its `x-death` does not go with it. */
+/** Set on a deferred message that an operator moved back, because its `x-death` is not copied. */
 export const PUT_BACK_HEADER = 'x-webhook-put-back';
 
 export type EndEvent = Extract<JobEvent, { type: 'job.completed' | 'job.failed' }>;
 
-/** A webhook that is to be delivered. */
+/** A webhook to deliver. */
 export interface PendingWebhook {
-  /** The same for every attempt, and for every copy of the event: a run ends once. No dots. */
+  /** The same for every attempt and every copy of the event, because a run ends once. No dots. */
   readonly id: string;
   readonly event: EndEvent;
   readonly url: URL;
   /** From 1. */
   readonly attempt: number;
-  /** How often it was put off since its last attempt. */
+  /** Deferrals since the last attempt. */
   readonly deferrals: number;
-  /** It was a dead letter, and people moved it back into the queue. */
+  /** An operator moved it from the dead-letter queue back into the queue. */
   readonly isPutBack: boolean;
 }
 
@@ -36,7 +36,7 @@ export class UnreadableWebhook extends Error {
   override readonly name = 'UnreadableWebhook';
 }
 
-/** Of what the broker writes about each queue that a message left. */
+/** The part of `x-death` that is used. */
 const deathsSchema = z.array(z.looseObject({ queue: z.string() })).catch([]);
 const deferralsSchema = z.int().min(0).catch(0);
 const attemptSchema = z.int().min(1).max(1_000).default(1);
@@ -44,17 +44,17 @@ const attemptSchema = z.int().min(1).max(1_000).default(1);
 /** The webhook in a message. @throws UnreadableWebhook */
 export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'>): PendingWebhook {
   const event = parseEvent(message.content);
-  if (event === undefined) throw new UnreadableWebhook('the message is no event that this version knows');
+  if (event === undefined) throw new UnreadableWebhook('The message is not a known event.');
   if (event.type !== 'job.completed' && event.type !== 'job.failed') {
-    throw new UnreadableWebhook(`the event ${event.type} is no end of a job`);
+    throw new UnreadableWebhook(`The event ${event.type} is not the end of a job.`);
   }
   const { job_id, run, request } = event.data;
   const url = URL.parse(request.callback_url ?? '');
-  if (url === null) throw new UnreadableWebhook('the job asks for no webhook');
+  if (url === null) throw new UnreadableWebhook('The job has no callback_url.');
   const attempt = attemptSchema.safeParse(message.headers[ATTEMPT_HEADER]);
   if (!attempt.success) {
     throw new UnreadableWebhook(
-      `the header ${ATTEMPT_HEADER}: ${messageOf(attempt.error.issues[0]?.message)}`,
+      `Invalid header ${ATTEMPT_HEADER}: ${messageOf(attempt.error.issues[0]?.message)}`,
     );
   }
   return {
@@ -67,15 +67,15 @@ export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'
   };
 }
 
-/** A rung gives messages an `x-death`, too; only what was dead has one of the webhooks' own queue. */
+/** Retry queues add an `x-death`, too; only dead letters have one of the delivery queue. */
 function isPutBack(headers: ReceivedMessage['headers']): boolean {
   const deaths = deathsSchema.parse(headers['x-death']);
   return headers[PUT_BACK_HEADER] !== undefined || deaths.some(({ queue }) => queue === queueNames.webhooks);
 }
 
 /**
- * The event again, for the rung that holds it until `attempt`. Its headers are built anew: a copied `x-death` would make
- * the broker take the message for one that runs in circles.
+ * The message for `attempt`, published to the retry queue of this delay. Its headers are new: with a copied `x-death` the
+ * broker would drop the message as a dead-letter cycle.
  *
  * @param more headers
  */

@@ -1,11 +1,11 @@
 import { isToken } from '@image-pipeline/shared/access-token.ts';
 import type { SocketErrorCode } from '@image-pipeline/shared/contracts/websocket.ts';
 
-/** Who may watch all jobs. Of a single job its id is the key: it cannot be guessed. */
+/** Who may watch all jobs. A single job needs no token: its id cannot be guessed. */
 export interface AllJobsAccess {
-  /** Without a token: outside of production. */
+  /** No token needed: outside of production. */
   readonly isOpen: boolean;
-  /** Empty where none is configured. */
+  /** Empty if none is configured. */
   readonly token: string;
 }
 

@@ -11,7 +11,7 @@ const capacity = {
 };
 
 describe('a handshake', () => {
-  it('is taken at /ws while there is room', () => {
+  it('is accepted at /ws while there is capacity', () => {
     expect(refusalOfHandshake(handshake, capacity, [])).toBeUndefined();
     const almostFull = { ...capacity, connections: 9, connectionsOfAddress: 4 };
     expect(refusalOfHandshake(handshake, almostFull, [])).toBeUndefined();
@@ -19,12 +19,12 @@ describe('a handshake', () => {
 
   it.each([
     ['elsewhere', { path: '/' }, {}, 'not_found'],
-    ['at an address that cannot be read', { path: undefined }, {}, 'not_found'],
-    ['from a page elsewhere', { origin: 'https://evil.example' }, {}, 'origin_not_allowed'],
-    ['before there is anything to tell', {}, { isReady: false }, 'not_ready'],
-    ['from an address that has its share', {}, { connectionsOfAddress: 5 }, 'too_many_of_address'],
-    ['when all room is taken', {}, { connections: 10 }, 'too_many_connections'],
-  ])('is refused %s', (_where, change, seen, refusal) => {
+    ['at a malformed URL', { path: undefined }, {}, 'not_found'],
+    ['from a page of another host', { origin: 'https://evil.example' }, {}, 'origin_not_allowed'],
+    ['before the event log has been read', {}, { isReady: false }, 'not_ready'],
+    ['from an address with too many connections', {}, { connectionsOfAddress: 5 }, 'too_many_of_address'],
+    ['when all connections are taken', {}, { connections: 10 }, 'too_many_connections'],
+  ])('is rejected %s', (_where, change, seen, refusal) => {
     expect(refusalOfHandshake({ ...handshake, ...change }, { ...capacity, ...seen }, [])).toBe(refusal);
   });
 });

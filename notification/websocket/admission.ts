@@ -3,17 +3,17 @@ import type { Duplex } from 'node:stream';
 import { handshakeRefusals, type HandshakeRefusal } from '@image-pipeline/shared/contracts/websocket.ts';
 import { isOriginAllowed } from './origin.ts';
 
-/** Where WebSockets are. */
+/** The path of the WebSocket endpoint. */
 export const SOCKET_PATH = '/ws';
 
 export interface Handshake {
-  /** Undefined where the address of the request cannot be read. */
+  /** Undefined if the URL of the request is malformed. */
   readonly path: string | undefined;
   readonly origin: string | undefined;
   readonly host: string | undefined;
 }
 
-/** What the service can take at this moment. */
+/** The current capacity of the service. */
 export interface Capacity {
   readonly isReady: boolean;
   readonly connections: number;
@@ -22,7 +22,7 @@ export interface Capacity {
   readonly maxConnectionsPerAddress: number;
 }
 
-/** Why a handshake is refused, or undefined if it is not. */
+/** Why a handshake is rejected, or undefined if it is accepted. */
 export function refusalOfHandshake(
   { path, origin, host }: Handshake,
   capacity: Capacity,
@@ -36,10 +36,10 @@ export function refusalOfHandshake(
   return undefined;
 }
 
-/** Seconds after which one that was refused for want of room may try again. */
+/** The `Retry-After` of 429 and 503, in seconds. */
 const RETRY_AFTER = 5;
 
-/** Answers a WebSocket handshake with an HTTP error and ends its connection. */
+/** Rejects a WebSocket handshake with an HTTP error and closes the connection. */
 export function refuseHandshake(socket: Duplex, refusal: HandshakeRefusal): void {
   const { status, description } = handshakeRefusals[refusal];
   const body = `${JSON.stringify({ code: refusal, error: description })}\n`;
@@ -50,7 +50,7 @@ export function refuseHandshake(socket: Duplex, refusal: HandshakeRefusal): void
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(status === 429 || status === 503 ? [`Retry-After: ${RETRY_AFTER}`] : []),
   ];
-  // Sockets of an HTTP server stay half-open otherwise, for as long as the peer likes.
+  // Otherwise sockets of an HTTP server stay half-open for as long as the peer likes.
   socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -9,18 +9,18 @@ import type { EventRing, RingEntry } from './event-ring.ts';
 import { allJobsStateMessage } from './state-message.ts';
 import { encode, type Subscriber } from './subscriber.ts';
 
-/** Bytes that are sent at once to one who resumes; then its connection must have taken them. */
+/** Bytes sent at once to a client that resumes; more follow when they have been written to its connection. */
 const PORTION_BYTES = 128 * 1024;
 
 export interface AllJobsSubscriptionOptions {
   readonly subscriber: Subscriber;
   readonly live: Pick<LiveView, 'list'>;
   readonly ring: Pick<EventRing, 'find' | 'after' | 'newest'>;
-  /** Whether the subscriber is told of this job by a subscription of its own. */
+  /** Whether the subscriber also has a subscription to this job alone. */
   readonly isWatched: (jobId: string) => boolean;
 }
 
-/** Tells one subscriber of every job: which are the newest ones, then every later event. */
+/** Notifies one subscriber of all jobs: the newest ones, then every later event. */
 export class AllJobsSubscription {
   readonly #options: AllJobsSubscriptionOptions;
   readonly #resuming = new AbortController();
@@ -30,10 +30,10 @@ export class AllJobsSubscription {
     this.#options = options;
   }
 
-  /** @param lastEventId what the subscriber has seen last: it is told what came after, and no state */
+  /** @param lastEventId the last event that the subscriber received: it gets later events, and no state */
   begin(lastEventId: string | undefined): void {
     if (lastEventId === undefined) {
-      this.#tellState();
+      this.#sendCurrentState();
       return;
     }
     const last = this.#options.ring.find(lastEventId);
@@ -41,14 +41,14 @@ export class AllJobsSubscription {
     else void this.#resume(last.sequence);
   }
 
-  /** Tells that something may have been missed, and the present state. */
+  /** Sends that events may have been missed, and the current state. */
   reset(reason: ResetReason): void {
     const { subscriber } = this.#options;
     subscriber.send(encode({ type: 'reset', job_id: ALL_JOBS, reason, message: resetReasons[reason] }));
-    this.#tellState();
+    this.#sendCurrentState();
   }
 
-  /** Takes an event that came by. One who still resumes finds it in the ring. */
+  /** Sends a new event. A subscriber that is still resuming gets it from the ring. */
   offer(entry: RingEntry): void {
     if (!this.#isResuming) this.#pass(entry);
   }
@@ -62,7 +62,7 @@ export class AllJobsSubscription {
     if (!isWatched(entry.jobId)) subscriber.send(entry.frame);
   }
 
-  #tellState(): void {
+  #sendCurrentState(): void {
     const { subscriber, live, ring } = this.#options;
     this.#resuming.abort();
     this.#isResuming = false;
@@ -70,7 +70,7 @@ export class AllJobsSubscription {
     subscriber.send(encode(allJobsStateMessage(jobs, ring.newest?.eventId)));
   }
 
-  /** Tens of thousands of events may have to be told: as fast as the client reads, and in bounded memory. */
+  /** There may be tens of thousands of events: sent as fast as the client reads, and in bounded memory. */
   async #resume(last: number): Promise<void> {
     const { subscriber, ring } = this.#options;
     const { signal } = this.#resuming;

@@ -29,7 +29,7 @@ describe('a subscriber of all jobs', () => {
     expect(await client.take(3)).toMatchObject(life.map((event) => ({ event })));
   });
 
-  it('gets the events of a job once, even if it watches that job by itself too', async () => {
+  it('gets the events of a job once, even if it also watches that job alone', async () => {
     const service = await given.notification();
     const [own, other] = [someRequest(), someRequest()];
     const client = await given.client(service, `?job_id=*`);
@@ -60,7 +60,7 @@ describe('in production', () => {
     });
   }
 
-  it('all jobs are for those who have the token', async () => {
+  it('watching all jobs requires the token', async () => {
     const service = await productionService();
     const client = await given.client(service, '?job_id=*');
     expect(gist([await client.next()])).toEqual(['error token_required']);
@@ -75,7 +75,7 @@ describe('in production', () => {
     await byHeader.close();
   });
 
-  it('a job is for those who know its id', async () => {
+  it('watching one job requires its id only', async () => {
     const service = await productionService();
     const client = await given.client(service, `?job_id=${someRequest().job_id}`);
     expect(gist([await client.next()])).toEqual(['state unknown']);

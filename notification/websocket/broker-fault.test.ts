@@ -26,8 +26,8 @@ function behindProxy(): { RABBITMQ_URL: string } {
   return { RABBITMQ_URL: url.href };
 }
 
-/** The log is deleted and, as services do when they start, declared again. */
-async function makeLogAnew(): Promise<void> {
+/** Deletes the log and declares it again, as services do when they start. */
+async function recreateLog(): Promise<void> {
   const connection = await connect(given.vhost.amqpUrl);
   const channel = await connection.createChannel();
   await channel.deleteQueue(queueNames.eventLog);
@@ -37,8 +37,8 @@ async function makeLogAnew(): Promise<void> {
   await broker.stop();
 }
 
-describe('when the broker is away', () => {
-  it('subscribers stay, and get everything once when it is back', async () => {
+describe('while the broker is down', () => {
+  it('subscribers stay connected, and get every event once when it is back', async () => {
     const service = await given.notification(behindProxy());
     const request = someRequest();
     const client = await given.subscriber(service, request.job_id);
@@ -58,7 +58,7 @@ describe('when the broker is away', () => {
     for (const each of [client, late]) expect(await each.rest()).toEqual([]);
   });
 
-  it('connections that break in the middle of a stream of events lose and double none', async () => {
+  it('broken connections neither lose nor duplicate events', async () => {
     const service = await given.notification(behindProxy());
     const client = await given.subscriber(service, '*');
     const requests = Array.from({ length: 300 }, () => someRequest());
@@ -74,8 +74,8 @@ describe('when the broker is away', () => {
   });
 });
 
-describe('a service that starts while the broker is away', () => {
-  it('takes no connections until it has caught up', async () => {
+describe('a service that starts while the broker is down', () => {
+  it('accepts no connections until it has caught up', async () => {
     await proxy.refuse();
     const service = given.unstarted(behindProxy());
     const starting = service.start();
@@ -104,7 +104,7 @@ describe('a service that starts while the broker is away', () => {
   });
 });
 
-describe('when the event log is made anew', () => {
+describe('when the event log is recreated', () => {
   it.each(['sooner', 'with more in it than before'])(
     '%s, subscribers are told, and followed on',
     async (when) => {
@@ -120,7 +120,7 @@ describe('when the event log is made anew', () => {
       await given.publish(started(request), queuedEvent(forgotten));
       await client.take(2);
       await watchingAll.take(3);
-      await makeLogAnew();
+      await recreateLog();
       if (when !== 'sooner')
         await given.publish(...Array.from({ length: 50 }, () => queuedEvent(someRequest())));
 
@@ -139,7 +139,7 @@ describe('when the event log is made anew', () => {
 });
 
 describe('when the service stops', () => {
-  it('connections end with 1001, and the port is free', async () => {
+  it('connections close with 1001, and the port is free', async () => {
     const service = await given.notification();
     const { port } = service;
     const clients = await Promise.all([1, 2, 3].map(() => given.client(service)));
@@ -148,7 +148,7 @@ describe('when the service stops', () => {
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
   });
 
-  it('a client that does not answer does not hold it up', async () => {
+  it('a client that does not respond does not delay it', async () => {
     const service = await given.notification();
     const client = await given.client(service);
     client.socket.pause();

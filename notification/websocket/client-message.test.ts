@@ -9,7 +9,7 @@ describe('a message of a client', () => {
     { type: 'subscribe', job_id: jobId },
     { type: 'subscribe', job_id: '*', last_event_id: '5-0123abcd', token: 'secret' },
     { type: 'unsubscribe', job_id: jobId },
-  ])('is taken: $type $job_id', (message) => {
+  ])('is accepted: $type $job_id', (message) => {
     expect(read(JSON.stringify(message))).toEqual(message);
   });
 
@@ -41,7 +41,7 @@ describe('a message of a client', () => {
     ['an unknown field', { type: 'subscribe', job_id: jobId, jobid: jobId }, /jobid/],
     ['a field of the wrong type', { type: 'subscribe', job_id: jobId, last_event_id: 5 }, /last_event_id/],
     ['a very long field', { type: 'subscribe', job_id: '*', token: 'x'.repeat(1_001) }, /token/],
-  ])('is invalid with %s, and the answer says what is allowed', (_what, message, named) => {
+  ])('is invalid with %s, and the error says what is allowed', (_what, message, named) => {
     const refusal = read(JSON.stringify(message));
     expect(refusal).toMatchObject({ code: 'invalid_message' });
     if (!('message' in refusal)) throw new Error('not refused');
@@ -50,11 +50,11 @@ describe('a message of a client', () => {
   });
 });
 
-describe('the query of an address', () => {
+describe('the query of a handshake', () => {
   const other = '0198d3f0-7a3b-7c3d-8e3f-1a2b3c4d5e70';
   const query = (text: string) => readHandshakeQuery(new URLSearchParams(text));
 
-  it('asks for nothing without a job', () => {
+  it('subscribes to nothing without a job', () => {
     expect(query('')).toEqual([]);
   });
 

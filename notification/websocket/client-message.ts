@@ -7,16 +7,16 @@ import {
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { z } from 'zod';
 
-/** Why a message was not acted upon, for the client. */
+/** Why a message was rejected, for the client. */
 export interface Refusal {
   readonly code: SocketErrorCode;
   readonly message: string;
 }
 
-const ALLOWED = `Allowed are {"type":"subscribe","job_id":JOB,"last_event_id":TEXT,"token":TEXT}, of which the \
-last two may be left out, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7 in lower case) or "*".`;
+const ALLOWED = `Allowed messages: {"type":"subscribe","job_id":JOB,"last_event_id":TEXT,"token":TEXT}, of which the \
+last two are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7 in lower case) or "*".`;
 
-/** What a client has sent in one frame. */
+/** Parses the message in one frame. */
 export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessage | Refusal {
   const value = isBinary ? undefined : parseJson(data);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -25,7 +25,7 @@ export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessag
   return check(clientMessageSchema, value);
 }
 
-/** The query of a connection's address: a subscribe message for each `job_id` in it. */
+/** Parses the query of a handshake: a subscribe message for each `job_id`. */
 export function readHandshakeQuery(query: URLSearchParams): (ClientMessage | Refusal)[] {
   return query.getAll('job_id').map((jobId) => {
     const asked = check(handshakeQuerySchema, { ...Object.fromEntries(query), job_id: jobId });

@@ -14,7 +14,7 @@ import { dueEvents, placeOfEvent } from './event-order.ts';
 const request = someRequest();
 const secondRun = { ...request, run: 2 };
 
-/** Two attempts that end in a failure, then a replay that ends well: in the order of a job's life. */
+/** Two attempts that end in a failure, then a replay that completes: in the order of a job's life. */
 const life: readonly JobEvent[] = [
   queuedEvent(request),
   started(request, 1),
@@ -26,7 +26,7 @@ const life: readonly JobEvent[] = [
   endedEvent(secondRun, completedOutcome(secondRun, 1)),
 ];
 
-/** What subscribers are told when the events come by in this order. */
+/** The events sent to subscribers if the log has this order. */
 function told(events: readonly JobEvent[], knownBefore = false): readonly JobEvent[] {
   let view: JobView | undefined;
   return events.flatMap((event) => {
@@ -39,40 +39,40 @@ function told(events: readonly JobEvent[], knownBefore = false): readonly JobEve
 const names = (events: readonly JobEvent[]) =>
   events.map(({ type, data }) => `${data.run}.${data.attempt} ${type.replace('job.', '')}`);
 
-describe('what subscribers are told', () => {
-  it('is every event of a life that comes in order', () => {
+describe('the events sent to subscribers', () => {
+  it('are all events of a job in order', () => {
     expect(told(life)).toEqual(life);
   });
 
-  it('begins with the acceptance when the start overtook it, which is not told again when it comes', () => {
+  it('start with queued if started overtook it, and do not repeat it', () => {
     const [queued, begun, ...rest] = life as [JobEvent, JobEvent, ...JobEvent[]];
     expect(told([begun, queued, ...rest])).toEqual(life);
   });
 
-  it('begins a replay with its acceptance too', () => {
+  it('start a replay with queued too', () => {
     const [queued, begun, completed] = life.slice(5) as [JobEvent, JobEvent, JobEvent];
     expect(told([...life.slice(0, 5), begun, queued, completed])).toEqual(life);
   });
 
-  it('leaves out what comes twice', () => {
+  it('omit duplicates', () => {
     expect(told(life.flatMap((event) => [event, event]))).toEqual(life);
     expect(told([...life, ...life])).toEqual(life);
   });
 
-  it('leaves out what comes after the end of a run', () => {
+  it('omit what follows the end of a run', () => {
     const ended = [queuedEvent(request), started(request), endedEvent(request, completedOutcome(request))];
     const late = [started(request, 2), retrying(request, 2), endedEvent(request, failedOutcome(request, 3))];
     expect(told([...ended, ...late])).toEqual(ended);
   });
 
-  it('fills in no acceptance where that may have been told long ago', () => {
+  it('include no inserted queued event that may have been sent long ago', () => {
     expect(names(told([started(request), endedEvent(request, completedOutcome(request))], true))).toEqual([
       '1.1 started',
       '1.1 completed',
     ]);
   });
 
-  it('is in the order of a job’s life, once each and never after an end, however events come by', () => {
+  it('are in the order of a job’s life, once each and never after an end, whatever the order of the log', () => {
     const anyOrder = fc
       .array(fc.nat(life.length - 1), { minLength: 1, maxLength: 30 })
       .map((indices) => indices.flatMap((index) => life[index] ?? []));
@@ -85,7 +85,7 @@ describe('what subscribers are told', () => {
           const ofRun = result.filter(({ data }) => data.run === run);
           expect(ofRun[0]?.type ?? 'job.queued').toBe('job.queued');
         }
-        // Whatever is newest has been told.
+        // The newest event has been sent.
         expect(places.at(-1)).toBe(Math.max(...events.map(placeOfEvent)));
       }),
     );

@@ -2,21 +2,21 @@ import { jobEventStates, queuedEvent, type JobEvent } from '@image-pipeline/shar
 import { terminalStates, type JobState } from '@image-pipeline/shared/contracts/job.ts';
 import { rankOf, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 
-/** A run has far fewer attempts, so that its places end before those of the next run begin. */
+/** A run has far fewer attempts, so its places end before those of the next run start. */
 const PLACES_OF_A_RUN = 2 ** 30;
 /** More than there are ranks. */
 const PLACES_OF_AN_ATTEMPT = 8;
 
-/** The place of a job of which nothing is known: before all others. */
+/** The place of an unknown job: before all others. */
 export const NOWHERE = -1;
 
 /**
- * The events that subscribers are told when this one comes by: itself, nothing, or, where api and worker
- * published so closely that the start overtook the acceptance, the acceptance first. That one has the same id
- * whoever makes it, and when the real one comes by, its place has been passed.
+ * The events to send to subscribers for an event of the log: the event, nothing, or, if `started` overtook `queued`
+ * in the log, `queued` first. A `queued` event has the same id whoever creates it, and the one in the log is then
+ * skipped because its place has been passed.
  *
- * @param before what was known of the job until now
- * @param knownBefore whether the job may be too old to be remembered: then its acceptance has come by long ago
+ * @param before the state of the job until now
+ * @param knownBefore whether the job may be too old to be remembered: then its `queued` event was sent long ago
  */
 export function dueEvents(
   before: JobView | undefined,
@@ -30,15 +30,15 @@ export function dueEvents(
 }
 
 /**
- * Where an event stands in the life of its job: by run, attempt and rank. All ends of a run share its last place,
- * so that nothing comes after the first of them.
+ * The place of an event in the life of its job: by run, attempt and rank. All ends of a run share its last place, so
+ * that nothing follows the first of them.
  */
 export function placeOfEvent(event: JobEvent): number {
   const { request, attempt } = event.data;
   return placeOf(request.run, attempt, jobEventStates[event.type].state);
 }
 
-/** The place of the last event that made the job what it is. */
+/** The place of the event that led to the current state. */
 export function placeOfView(view: JobView | undefined): number {
   return view === undefined ? NOWHERE : placeOf(view.request.run, view.attempt, view.state);
 }

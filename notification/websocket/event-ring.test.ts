@@ -26,7 +26,7 @@ describe('a ring of events', () => {
   });
 
   it.each([
-    ['is none of ours', 'yesterday', 'malformed_event_id'],
+    ['is malformed', 'yesterday', 'malformed_event_id'],
     ['is empty', '', 'malformed_event_id'],
     ['has been dropped', '10-00000000', 'event_id_too_old'],
     ['has this offset in another log', '20-00000000', 'event_id_unknown'],
@@ -45,7 +45,7 @@ describe('a ring of events', () => {
     expect(ring.newest).toBe(entries.at(-1));
   });
 
-  it('is read in portions, and says when one who reads has been overtaken', () => {
+  it('is read in portions, and reports when a reader has been overtaken', () => {
     const { ring, entries } = ringOf(5, someEvents(8));
     const oldest = entries[3]?.sequence ?? 0;
     const bytesOf = (from: number, to: number) =>
@@ -58,7 +58,7 @@ describe('a ring of events', () => {
     expect(ring.after(entries.at(-1)?.sequence ?? 0, 1)).toEqual([]);
   });
 
-  it('forgets everything when it is cleared, and takes new events', () => {
+  it('is empty after a clear, and accepts new events', () => {
     const { ring, entries } = ringOf(5, someEvents(8));
     ring.clear();
     expect(ring.newest).toBeUndefined();
@@ -70,7 +70,7 @@ describe('a ring of events', () => {
     expect(ring.after(entry.sequence - 1, 1)).toEqual([entry]);
   });
 
-  it('names the same event alike on every replica', () => {
+  it('gives an event the same id on every replica', () => {
     const events = someEvents(3);
     const [one, other] = [ringOf(10, events), ringOf(10, events)];
     expect(one.entries.map(({ eventId }) => eventId)).toEqual(other.entries.map(({ eventId }) => eventId));

@@ -4,20 +4,20 @@ import type { ResetReason } from '@image-pipeline/shared/contracts/websocket.ts'
 import { placeOfEvent } from './event-order.ts';
 import { encode, type Frame } from './subscriber.ts';
 
-/** An event that subscribers were told, or would have been. */
+/** An event that was sent to subscribers, if there were any. */
 export interface RingEntry {
-  /** Of this ring only: grows by one from entry to entry. */
+  /** Position in this ring: grows by one from entry to entry. */
   readonly sequence: number;
   readonly eventId: string;
-  /** In the stream. An event that was filled in has the offset of the one that it was filled in for. */
+  /** Offset in the stream. An event that was inserted has the offset of the event it precedes. */
   readonly offset: number;
   readonly jobId: string;
-  /** In the life of the job. */
+  /** Place in the life of the job; see `placeOfEvent`. */
   readonly place: number;
   readonly frame: Frame;
 }
 
-/** The newest events in the order of the log, for those who come back. Bounded: the oldest is dropped first. */
+/** The newest events in the order of the log, for clients that resume. Bounded: drops the oldest. */
 export class EventRing {
   readonly #capacity: number;
   /** The entry with sequence `n` is at `n % capacity`. */
@@ -54,7 +54,7 @@ export class EventRing {
     return entry;
   }
 
-  /** The entry that a client has seen last, or why it cannot resume after it. */
+  /** The entry with this event id, or why a client cannot resume after it. */
   find(eventId: string): RingEntry | { readonly missing: ResetReason } {
     const offset = offsetOfEventId(eventId);
     if (offset === undefined) return { missing: 'malformed_event_id' };
@@ -69,7 +69,7 @@ export class EventRing {
     return { missing: 'event_id_unknown' };
   }
 
-  /** What is kept of one job, oldest first. */
+  /** The entries of one job, oldest first. */
   ofJob(jobId: string): readonly RingEntry[] {
     return this.#ofJob.get(jobId) ?? [];
   }
@@ -95,7 +95,7 @@ export class EventRing {
   clear(): void {
     this.#entries.length = 0;
     this.#ofJob.clear();
-    // Sequences go on, so that whoever was reading sees that something is missing.
+    // Sequences continue, so that a reader notices the gap.
     this.#next++;
     this.#first = this.#next;
   }
@@ -105,7 +105,7 @@ export class EventRing {
     return this.#entries[sequence % this.#capacity];
   }
 
-  /** The sequence of the first entry at or after this offset: offsets never fall, so the interval is halved. */
+  /** The sequence of the first entry at or after this offset: offsets never decrease, so a binary search works. */
   #firstFrom(offset: number): number {
     let [low, high] = [this.#first, this.#next];
     while (low < high) {
@@ -127,8 +127,8 @@ export class EventRing {
 }
 
 /**
- * The event as subscribers are told it: without the address for a webhook, which may carry secrets of the uploader, and
- * whoever watches all jobs is somebody else.
+ * The event as sent to subscribers: without the callback URL, which may contain secrets of the uploader. Subscribers of
+ * all jobs are other people.
  */
 function publicEvent(event: JobEvent): JobEvent {
   if (event.data.request.callback_url === undefined) return event;
@@ -139,20 +139,20 @@ function withRequest<Event extends JobEvent>(event: Event, request: Event['data'
   return { ...event, data: { ...event.data, request } };
 }
 
-/** Hex digits: enough that an event of another log is not taken for the one that is meant. */
+/** Hex digits: enough to tell events of different logs apart. */
 const FINGERPRINT_LENGTH = 8;
 const EVENT_ID = /^(\d{1,15})-[0-9a-f]{8}$/;
 
 /**
  * The `event_id` of an event: `{stream offset}-{fingerprint}`. The offset is the same for every replica and after
- * every restart, so a client may resume anywhere; the fingerprint tells whether the log is still the same one.
+ * every restart, so a client may resume anywhere; the fingerprint detects a recreated log.
  */
 function eventIdOf(event: JobEvent, offset: number): string {
   const digest = createHash('sha256').update(`${event.id} ${event.time}`).digest('hex');
   return `${offset}-${digest.slice(0, FINGERPRINT_LENGTH)}`;
 }
 
-/** The offset in an `event_id`, or undefined where the text is none of ours. */
+/** The offset in an `event_id`, or undefined if it is malformed. */
 function offsetOfEventId(eventId: string): number | undefined {
   const match = EVENT_ID.exec(eventId);
   return match === null ? undefined : Number(match[1]);

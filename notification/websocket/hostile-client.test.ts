@@ -10,7 +10,7 @@ import { gist, TestClient } from '../testing/test-client.ts';
 const given = givenNotification();
 const jobId = someRequest().job_id;
 
-/** A handshake whose answer is read as plain HTTP. */
+/** A handshake whose response is read as plain HTTP. */
 async function shake(
   port: number,
   path: string,
@@ -35,7 +35,7 @@ async function shake(
   return response;
 }
 
-/** The TCP connection of an open WebSocket, to send on it what no client would. */
+/** The TCP connection of an open WebSocket, for sending invalid frames. */
 async function rawSocket(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -53,19 +53,19 @@ async function metric(port: number, line: string): Promise<number> {
   return Number(found?.split(' ')[1] ?? 0);
 }
 
-describe('a handshake is refused', () => {
+describe('a handshake is rejected', () => {
   it.each([
     ['at another path', '/socket', {}, 404],
-    ['at an address that is none', '//', {}, 404],
+    ['at a malformed URL', '//', {}, 404],
     ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403],
-    ['when it is not one', '/ws', { 'sec-websocket-key': 'short' }, 400],
-    ['in a version that nobody speaks', '/ws', { 'sec-websocket-version': '7' }, 400],
+    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400],
+    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400],
   ])('%s', async (_why, path, headers, status) => {
     const { port } = await given.notification();
     expect((await shake(port, path, headers)).statusCode).toBe(status);
   });
 
-  it('when its address has its share of connections', async () => {
+  it('when its address has too many connections', async () => {
     const service = await given.notification({ WEBSOCKET_MAX_PER_ADDRESS: '2' });
     const clients = [await given.client(service), await given.client(service)];
     const refused = await shake(service.port, '/ws');
@@ -84,14 +84,14 @@ describe('a handshake is refused', () => {
     );
   });
 
-  it('and not when it comes from a page of this machine', async () => {
+  it('but not from a page of this machine', async () => {
     const { port } = await given.notification();
     expect((await shake(port, '/ws', { origin: 'http://localhost:8000' })).statusCode).toBe(101);
   });
 });
 
-describe('a client that sends what is not in the protocol', () => {
-  it('is told what is allowed, and its connection stays', async () => {
+describe('a client that sends invalid messages', () => {
+  it('gets an error with what is allowed, and stays connected', async () => {
     const service = await given.notification();
     const client = await given.client(service, `?job_id=${jobId}&job=1`);
     client.sayRaw('{');
@@ -109,7 +109,7 @@ describe('a client that sends what is not in the protocol', () => {
     ]);
   });
 
-  it('is cut when it does so again and again', async () => {
+  it('is disconnected if it repeats that', async () => {
     const service = await given.notification();
     const client = await given.client(service);
     for (let count = 0; count < 30; count++) client.sayRaw('hello');
@@ -117,7 +117,7 @@ describe('a client that sends what is not in the protocol', () => {
     expect(client.received).toHaveLength(21);
   });
 
-  it('is slowed down when it says much', async () => {
+  it('is rate-limited if it sends too many', async () => {
     const service = await given.notification({ WEBSOCKET_MAX_SUBSCRIPTIONS: '5' });
     const client = await given.client(service);
     for (let count = 0; count < 15; count++) client.say({ type: 'unsubscribe', job_id: jobId });
@@ -139,8 +139,8 @@ describe('a client that sends what is not in the protocol', () => {
   });
 });
 
-describe('others are not troubled', () => {
-  /** Does something bad next to a client that watches a job, which then still gets its events. */
+describe('other clients are not affected', () => {
+  /** Runs an attack beside a client that watches a job and must still get its events. */
   async function besideTrouble(trouble: (port: number) => Promise<unknown>, env = {}): Promise<void> {
     const service = await given.notification(env);
     const request = someRequest();
@@ -154,9 +154,9 @@ describe('others are not troubled', () => {
     ['of an unknown kind', Buffer.from([0x8f, 0x80, 0, 0, 0, 0])],
     ['without a mask', Buffer.from([0x81, 0x01, 0x41])],
     ['with reserved bits', Buffer.from([0xf1, 0x80, 0, 0, 0, 0])],
-    ['whose text is no UTF-8', Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff])],
+    ['whose text is not UTF-8', Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff])],
     [
-      'that says to be huge',
+      'that claim to be huge',
       Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]),
     ],
     ['that are random', Buffer.from(Array.from({ length: 4_096 }, (_byte, index) => (index * 7_919) % 251))],
@@ -177,7 +177,7 @@ describe('others are not troubled', () => {
     });
   });
 
-  it('by one who hangs up in the middle of a handshake', async () => {
+  it('by a client that disconnects during the handshake', async () => {
     await besideTrouble(async (port) => {
       const socket = connect(port, '127.0.0.1');
       await once(socket, 'connect');
@@ -186,7 +186,7 @@ describe('others are not troubled', () => {
     });
   });
 
-  it('by one who does not read: it is cut, and may resume', async () => {
+  it('by a client that does not read: it is disconnected, and may resume', async () => {
     const service = await given.notification();
     const slow = await given.subscriber(service, '*');
     const quick = await given.subscriber(service, '*');
@@ -208,7 +208,7 @@ describe('others are not troubled', () => {
     expect([...slow.received.slice(1), ...missed]).toEqual(quick.received.slice(1));
   });
 
-  it('by one who does not answer: it is cut', async () => {
+  it('by a client that does not answer pings: it is disconnected', async () => {
     const service = await given.notification({ WEBSOCKET_PING_MS: '100' });
     const dead = await TestClient.open(service.port, '', { autoPong: false });
     const alive = await given.client(service);
@@ -217,7 +217,7 @@ describe('others are not troubled', () => {
     expect(alive.socket.readyState).toBe(alive.socket.OPEN);
   });
 
-  it('by five hundred who come back at once', async () => {
+  it('by five hundred clients that resume at once', async () => {
     const service = await given.notification();
     const request = someRequest();
     const first = await given.subscriber(service, request.job_id);

@@ -13,7 +13,7 @@ const request = someRequest();
 const jobId = request.job_id;
 const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
 
-/** A subscription of a job that is not in memory, while the store takes its time. */
+/** A subscription to a job that is not in memory, while the store is slow. */
 function whileStoreIsRead() {
   const told: Record<string, unknown>[] = [];
   const send = ({ data }: Frame) => void told.push(JSON.parse(data.toString()) as Record<string, unknown>);
@@ -43,8 +43,8 @@ function whileStoreIsRead() {
   };
 }
 
-describe('while the state of a job is being read from the store', () => {
-  it('what happens becomes part of the state, and only what comes after it is told', async () => {
+describe('while the state of a job is read from the store', () => {
+  it('new events become part of the state, and only later ones are sent', async () => {
     const { told, reads, subscription, comesBy, newestEventId } = whileStoreIsRead();
     subscription.begin(undefined);
     comesBy(queued);
@@ -58,7 +58,7 @@ describe('while the state of a job is being read from the store', () => {
     expect(told[1]).toMatchObject({ type: 'event', event: completed });
   });
 
-  it('an end that the store knows already is told once', async () => {
+  it('an end that is already in the store is sent once', async () => {
     const { told, reads, subscription, comesBy } = whileStoreIsRead();
     subscription.begin(undefined);
     const outcome = completedOutcome(request);
@@ -69,7 +69,7 @@ describe('while the state of a job is being read from the store', () => {
     expect(told).toMatchObject([{ type: 'state', state: 'completed' }]);
   });
 
-  it('a job that is accepted at this moment is known by its events', async () => {
+  it('a job that is accepted at this moment is known from its events', async () => {
     const { told, reads, subscription, comesBy } = whileStoreIsRead();
     subscription.begin(undefined);
     comesBy(queued);
@@ -77,7 +77,7 @@ describe('while the state of a job is being read from the store', () => {
     await vi.waitFor(() => expect(told).toMatchObject([{ type: 'state', state: 'queued' }]));
   });
 
-  it('a subscription that ends tells nothing any more', async () => {
+  it('a subscription that has ended sends nothing', async () => {
     const { told, reads, subscription } = whileStoreIsRead();
     subscription.begin(undefined);
     subscription.end();
@@ -86,7 +86,7 @@ describe('while the state of a job is being read from the store', () => {
     expect(told).toEqual([]);
   });
 
-  it('a log that is made anew begins the reading anew', async () => {
+  it('a recreated log restarts the read', async () => {
     const { told, reads, subscription, comesBy } = whileStoreIsRead();
     subscription.begin(undefined);
     comesBy(begun);
@@ -99,8 +99,8 @@ describe('while the state of a job is being read from the store', () => {
   });
 });
 
-describe('while the store is away', () => {
-  it('the subscriber is told so once, and the state when it is back', async () => {
+describe('while the store is unavailable', () => {
+  it('the subscriber gets one error, and the state when it is back', async () => {
     const { told, reads, subscription, comesBy } = whileStoreIsRead();
     subscription.begin(undefined);
     for (const attempt of [0, 1]) {
@@ -115,7 +115,7 @@ describe('while the store is away', () => {
     expect(told[1]).toMatchObject({ type: 'state', state: 'processing', job_id: jobId });
   });
 
-  it('a record that cannot be read is no state, and events are told all the same', async () => {
+  it('an unreadable record gives an error, and events are sent all the same', async () => {
     const { told, reads, subscription, comesBy } = whileStoreIsRead();
     subscription.begin(undefined);
     reads[0]?.reject(new Error('no record'));

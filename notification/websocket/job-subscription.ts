@@ -21,12 +21,12 @@ export interface JobSubscriptionOptions {
   readonly stored: Pick<StoredJobs, 'find'>;
 }
 
-/** Tells one subscriber of one job: its present state, then every later event once, in the order of a job's life. */
+/** Notifies one subscriber of one job: its current state, then every later event once, in the order of a job's life. */
 export class JobSubscription {
   readonly #options: JobSubscriptionOptions;
-  /** Of the last thing told. */
+  /** The place of the last event that was sent. */
   #place = NOWHERE;
-  /** Events that came by while the state is being read from the store; undefined when it has been told. */
+  /** Events that arrive while the state is read from the store; undefined once the state has been sent. */
   #held: JobEvent[] | undefined;
   #reading = new AbortController();
 
@@ -34,10 +34,10 @@ export class JobSubscription {
     this.#options = options;
   }
 
-  /** @param lastEventId what the subscriber has seen last: it is told what came after, and no state */
+  /** @param lastEventId the last event that the subscriber received: it gets later events, and no state */
   begin(lastEventId: string | undefined): void {
     if (lastEventId === undefined) {
-      this.#tellState();
+      this.#sendCurrentState();
       return;
     }
     const { ring, jobId } = this.#options;
@@ -52,15 +52,15 @@ export class JobSubscription {
     }
   }
 
-  /** Tells that something may have been missed, and the present state. */
+  /** Sends that events may have been missed, and the current state. */
   reset(reason: ResetReason): void {
     const { jobId, subscriber } = this.#options;
     subscriber.send(encode({ type: 'reset', job_id: jobId, reason, message: resetReasons[reason] }));
     this.#place = NOWHERE;
-    this.#tellState();
+    this.#sendCurrentState();
   }
 
-  /** Takes an event of the job that came by. */
+  /** Sends a new event of the job. */
   offer(event: JobEvent, entry: RingEntry): void {
     if (this.#held === undefined) this.#pass(entry);
     else this.#held.push(event);
@@ -76,16 +76,16 @@ export class JobSubscription {
     this.#options.subscriber.send(entry.frame);
   }
 
-  #tellState(): void {
+  #sendCurrentState(): void {
     this.#reading.abort();
     this.#held = undefined;
     const view = this.#options.live.get(this.#options.jobId);
-    if (view === undefined) void this.#tellStoredState();
+    if (view === undefined) void this.#sendStoredState();
     else this.#sendState(view);
   }
 
-  /** What happens while the store is being asked becomes part of the state. */
-  async #tellStoredState(): Promise<void> {
+  /** Events that arrive while the store is read become part of the state. */
+  async #sendStoredState(): Promise<void> {
     const { jobId, stored } = this.#options;
     const held: JobEvent[] = [];
     this.#held = held;

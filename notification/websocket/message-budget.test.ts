@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MessageBudget } from './message-budget.ts';
 
-it('allows a burst, then so many a second, and saves up no more than a burst', () => {
+it('allows a burst, then a rate per second, and accumulates at most a burst', () => {
   const budget = new MessageBudget({ burst: 3, perSecond: 10 }, 0);
   const takes = (now: number) => Array.from({ length: 5 }, () => budget.take(now)).filter(Boolean).length;
   expect(takes(0)).toBe(3);

@@ -6,7 +6,7 @@ export class MessageBudget {
   readonly #burst: number;
   readonly #perSecond: number;
   #left: number;
-  /** ms of a monotonic clock */
+  /** Milliseconds of a monotonic clock. */
   #filledAt: number;
 
   constructor(options: { readonly burst: number; readonly perSecond: number }, now: number) {
@@ -16,7 +16,7 @@ export class MessageBudget {
     this.#filledAt = now;
   }
 
-  /** Whether there is room for one more message now. */
+  /** Whether one more message is allowed now. */
   take(now: number): boolean {
     const earned = ((now - this.#filledAt) / 1_000) * this.#perSecond;
     this.#left = Math.min(this.#burst, this.#left + earned);

@@ -35,7 +35,7 @@ describe('a subscriber of one job', () => {
     expect(await client.rest()).toEqual([]);
   });
 
-  it('that comes in mid-life gets the state with its timeline, then only what is new', async () => {
+  it('that subscribes later gets the state with its timeline, then only new events', async () => {
     const service = await given.notification();
     const request = someRequest();
     const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
@@ -56,7 +56,7 @@ describe('a subscriber of one job', () => {
     expect(await late.rest()).toEqual([]);
   });
 
-  it('that comes after the end gets the result', async () => {
+  it('that subscribes after the end gets the result', async () => {
     const service = await given.notification();
     const request = someRequest();
     const outcome = completedOutcome(request);
@@ -69,7 +69,7 @@ describe('a subscriber of one job', () => {
     expect(await late.rest()).toEqual([]);
   });
 
-  it('gets attempts and the failure of a job that is tried again', async () => {
+  it('gets the attempts and the failure of a job that is retried', async () => {
     const service = await given.notification();
     const request = someRequest();
     const client = await given.subscriber(service, request.job_id);
@@ -86,7 +86,7 @@ describe('a subscriber of one job', () => {
     expect(await late.next()).toMatchObject({ state: 'failed', attempt: 2, error: outcome.error });
   });
 
-  it('gets the runs that follow on a replay', async () => {
+  it('gets the runs of a replay', async () => {
     const service = await given.notification();
     const request = someRequest();
     const replay = { ...request, run: 2 };
@@ -102,7 +102,7 @@ describe('a subscriber of one job', () => {
     ]);
   });
 
-  it('gets the order of a job’s life whatever the order in the log, and no repeats', async () => {
+  it('gets events in the order of a job’s life whatever the order of the log, without repeats', async () => {
     const service = await given.notification();
     const request = someRequest();
     const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
@@ -132,21 +132,21 @@ describe('a subscriber of one job', () => {
   });
 });
 
-describe('a job that only the store remembers', () => {
-  it('is told from there, then followed', async () => {
+describe('a job that is only in the store', () => {
+  it('is read from there, then followed', async () => {
     const service = await given.notification();
     const request = someRequest();
     const outcome = failedOutcome(request);
     await store(request, outcome);
     const client = await given.client(service, `?job_id=${request.job_id}`);
     expect(await client.next()).toMatchObject({ state: 'failed', error: outcome.error, run: 1 });
-    // An end that is told again, as a redelivered job does, is no news.
+    // A repeated end event, as a redelivered job publishes it, is ignored.
     await given.publish(endedEvent(request, outcome), ...lifeOf({ ...request, run: 2 }));
     expect(gist(await client.take(3))).toEqual(['queued', 'started', 'completed']);
     expect(await client.rest()).toEqual([]);
   });
 
-  it('is queued as long as it has no outcome', async () => {
+  it('is queued while it has no outcome', async () => {
     const service = await given.notification();
     const request = someRequest();
     await store(request);
@@ -158,7 +158,7 @@ describe('a job that only the store remembers', () => {
 });
 
 describe('a hundred subscribers of a hundred jobs', () => {
-  it('get what is theirs', async () => {
+  it('get the events of their jobs', async () => {
     const service = await given.notification();
     const requests = Array.from({ length: 100 }, () => someRequest());
     const clients = await Promise.all(

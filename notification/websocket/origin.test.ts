@@ -14,9 +14,9 @@ describe('without a list of origins', () => {
 
   it.each([
     ['a page of another host', 'https://evil.example', 'images.example.org:8001'],
-    ['a host whose name ends alike', 'https://evil-images.example.org', 'images.example.org'],
-    ['a host that is called like this machine', 'http://localhost.evil.example', 'localhost:8001'],
-    ['a page without an origin of its own', 'null', 'localhost:8001'],
+    ['a host with a similar name', 'https://evil-images.example.org', 'images.example.org'],
+    ['a host whose name starts with localhost', 'http://localhost.evil.example', 'localhost:8001'],
+    ['a page with an opaque origin', 'null', 'localhost:8001'],
     ['a file', 'file://', 'localhost:8001'],
     ['an extension', 'chrome-extension://localhost', 'localhost:8001'],
     ['nonsense', 'http://', ''],
@@ -28,12 +28,12 @@ describe('without a list of origins', () => {
 describe('with a list of origins', () => {
   const allowed = ['https://images.example.org'];
 
-  it('pages of those and programs may connect', () => {
+  it('pages of these origins and programs may connect', () => {
     expect(isOriginAllowed('https://images.example.org', 'api.example.org', allowed)).toBe(true);
     expect(isOriginAllowed(undefined, 'api.example.org', allowed)).toBe(true);
   });
 
-  it('no other page may', () => {
+  it('other pages may not', () => {
     expect(isOriginAllowed('http://images.example.org', 'images.example.org', allowed)).toBe(false);
     expect(isOriginAllowed('http://localhost:8000', 'localhost:8001', allowed)).toBe(false);
   });

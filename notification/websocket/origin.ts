@@ -2,11 +2,11 @@ const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
  * Whether a page of this origin may connect. Programs send no origin; browsers always do, and let any page of the
- * web connect anywhere, this machine included.
+ * web connect anywhere, including this machine.
  *
  * @param origin the header `Origin`
  * @param host the header `Host`
- * @param allowed exact origins; none: pages of this machine and of the host that the client asked for, on any port
+ * @param allowed exact origins; if empty, pages of this machine and of the requested host are allowed, on any port
  */
 export function isOriginAllowed(
   origin: string | undefined,

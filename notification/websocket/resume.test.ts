@@ -6,8 +6,8 @@ import { gist } from '../testing/test-client.ts';
 
 const given = givenNotification();
 
-describe('a subscriber that comes back with its last event id', () => {
-  it('gets what happened meanwhile, and nothing twice', async () => {
+describe('a subscriber that resumes with its last event id', () => {
+  it('gets the events it missed, and none twice', async () => {
     const service = await given.notification();
     const request = someRequest();
     const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
@@ -22,7 +22,7 @@ describe('a subscriber that comes back with its last event id', () => {
     expect(await second.rest()).toEqual([]);
   });
 
-  it('may resume after a state as well', async () => {
+  it('may resume after a state too', async () => {
     const service = await given.notification();
     const request = someRequest();
     const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
@@ -39,7 +39,7 @@ describe('a subscriber that comes back with its last event id', () => {
     expect(await second.next()).toMatchObject({ event: completed });
   });
 
-  it('gets nothing where nothing happened, then what does', async () => {
+  it('gets nothing if it missed nothing, then new events', async () => {
     const service = await given.notification();
     const request = someRequest();
     const client = await given.subscriber(service, request.job_id);
@@ -72,7 +72,7 @@ describe('a subscriber that comes back with its last event id', () => {
     }
   });
 
-  it('gets all jobs’ events of its absence, however many, and those that happen meanwhile', async () => {
+  it('gets all events it missed of all jobs, however many, and those that happen meanwhile', async () => {
     const service = await given.notification();
     const first = await given.subscriber(service, '*');
     await given.publish(queuedEvent(someRequest()));
@@ -92,8 +92,8 @@ describe('a subscriber that comes back with its last event id', () => {
   });
 });
 
-describe('a subscriber that cannot resume is told so, then the present state', () => {
-  it('where its last event id is none', async () => {
+describe('a subscriber that cannot resume gets a reset, then the current state', () => {
+  it('if its last event id is malformed', async () => {
     const service = await given.notification();
     const request = someRequest();
     const client = await given.client(service, `?job_id=${request.job_id}&last_event_id=yesterday`);
@@ -107,7 +107,7 @@ describe('a subscriber that cannot resume is told so, then the present state', (
     expect(gist([await client.next()])).toEqual(['queued']);
   });
 
-  it('where its last event is too old to be remembered', async () => {
+  it('if its last event is too old', async () => {
     const service = await given.notification({ EVENTS_RESUMABLE: '100' });
     const [request, ...others] = Array.from({ length: 101 }, () => someRequest());
     if (request === undefined) throw new Error('no request');
@@ -126,7 +126,7 @@ describe('a subscriber that cannot resume is told so, then the present state', (
     expect(gist(await all.take(2))).toEqual(['reset event_id_too_old', 'state of 50']);
   });
 
-  it('where its last event was of another log', async () => {
+  it('if its last event is of another log', async () => {
     const service = await given.notification();
     const request = someRequest();
     const client = await given.subscriber(service, request.job_id);

@@ -11,9 +11,9 @@ import { MessageBudget } from './message-budget.ts';
 import type { Notifier } from '../notifier.ts';
 import type { SocketClient } from './socket-client.ts';
 
-/** Messages in a row that cannot be acted upon; one more ends the connection. */
-const PATIENCE = 20;
-/** Beyond a burst that makes and ends as many subscriptions as there may be. */
+/** Maximum rejected messages in a row; one more closes the connection. */
+const MAX_REJECTED_IN_A_ROW = 20;
+/** After a burst that can create and end the maximum number of subscriptions. */
 const MESSAGES_PER_SECOND = 50;
 
 export interface SessionOptions {
@@ -25,12 +25,12 @@ export interface SessionOptions {
   readonly maxSubscriptions: number;
 }
 
-/** What one client asks for, and what it holds. */
+/** The subscriptions of one client. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #watched = new Set<string>();
   readonly #budget: MessageBudget;
-  #refusedInARow = 0;
+  #rejectedInARow = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -39,12 +39,12 @@ export class Session {
   }
 
   onOpen(query: URLSearchParams): void {
-    for (const message of readHandshakeQuery(query)) this.#obey(message);
+    for (const message of readHandshakeQuery(query)) this.#handle(message);
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {
-    if (this.#budget.take(performance.now())) this.#obey(readClientMessage(data, isBinary));
-    else this.#refuse({ code: 'rate_limited', message: socketErrors.rate_limited });
+    if (this.#budget.take(performance.now())) this.#handle(readClientMessage(data, isBinary));
+    else this.#reject({ code: 'rate_limited', message: socketErrors.rate_limited });
   }
 
   onClose(): void {
@@ -53,14 +53,14 @@ export class Session {
     this.#watched.clear();
   }
 
-  #obey(message: ClientMessage | Refusal): void {
+  #handle(message: ClientMessage | Refusal): void {
     const { client, notifier } = this.#options;
     if ('code' in message) {
-      this.#refuse(message);
+      this.#reject(message);
     } else if (message.type === 'subscribe') {
       this.#subscribe(message);
     } else {
-      this.#refusedInARow = 0;
+      this.#rejectedInARow = 0;
       this.#watched.delete(message.job_id);
       notifier.unsubscribe(client, message.job_id);
       client.send(encode({ type: 'unsubscribed', job_id: message.job_id }));
@@ -71,10 +71,10 @@ export class Session {
     const { client, notifier, access, maxSubscriptions } = this.#options;
     const forbidden = jobId === ALL_JOBS ? refusalOfAllJobs(token ?? this.#options.token, access) : undefined;
     if (forbidden !== undefined) {
-      this.#refuse({ code: forbidden, message: socketErrors[forbidden] }, jobId);
+      this.#reject({ code: forbidden, message: socketErrors[forbidden] }, jobId);
       return;
     }
-    this.#refusedInARow = 0;
+    this.#rejectedInARow = 0;
     if (this.#watched.size >= maxSubscriptions && !this.#watched.has(jobId)) {
       const message = `${socketErrors.too_many_subscriptions} The limit is ${maxSubscriptions}.`;
       client.send(encode({ type: 'error', code: 'too_many_subscriptions', message, job_id: jobId }));
@@ -84,9 +84,9 @@ export class Session {
     notifier.subscribe(client, jobId, lastEventId);
   }
 
-  #refuse({ code, message }: Refusal, jobId?: string): void {
+  #reject({ code, message }: Refusal, jobId?: string): void {
     const { client } = this.#options;
     client.send(encode({ type: 'error', code, message, job_id: jobId }));
-    if (++this.#refusedInARow > PATIENCE) client.cut('abuse');
+    if (++this.#rejectedInARow > MAX_REJECTED_IN_A_ROW) client.cut('abuse');
   }
 }

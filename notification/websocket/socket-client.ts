@@ -3,26 +3,26 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { WebSocket } from 'ws';
 import type { Frame, Subscriber } from './subscriber.ts';
 
-/** How long a client may take to answer a close, in ms: one that reads slowly answers late. */
+/** The deadline for a client's close frame, in ms: slow readers respond late. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 export interface SocketClientOptions {
   readonly socket: WebSocket;
-  /** What may wait in this process to be read by the client, in bytes; at more, the connection ends. */
+  /** Maximum bytes buffered for the client; above it the connection is closed. */
   readonly maxBufferedBytes: number;
   readonly metrics: Pick<Metrics, 'increase'>;
 }
 
-/** One connection, as the rest of the service sees it. */
+/** One WebSocket connection. */
 export class SocketClient implements Subscriber {
   readonly #options: SocketClientOptions;
   #lastSent: Promise<void> = Promise.resolve();
-  #hasAnswered = true;
+  #hasPonged = true;
 
   constructor(options: SocketClientOptions) {
     this.#options = options;
     options.socket.on('pong', () => {
-      this.#hasAnswered = true;
+      this.#hasPonged = true;
     });
   }
 
@@ -33,7 +33,7 @@ export class SocketClient implements Subscriber {
       this.cutSlowReader();
       return;
     }
-    // The callback comes with an error where the connection has ended; that is no concern of who waits.
+    // The callback gets an error if the connection is closed; `flushed` resolves all the same.
     this.#lastSent = new Promise((resolve) => {
       socket.send(frame.data, { binary: false }, () => resolve());
     });
@@ -48,7 +48,7 @@ export class SocketClient implements Subscriber {
     this.cut('slow_reader');
   }
 
-  /** Ends the connection with the close code of this reason. */
+  /** Closes the connection with the close code of this reason. */
   cut(reason: CloseReason): void {
     const { socket, metrics } = this.#options;
     if (socket.readyState !== socket.OPEN) return;
@@ -59,12 +59,12 @@ export class SocketClient implements Subscriber {
     socket.once('close', () => clearTimeout(timer));
   }
 
-  /** Asks the client for a sign of life, and ends the connection if it has not answered the last time. */
+  /** Pings the client, and closes the connection if the last ping was not answered. */
   ping(): void {
     const { socket, metrics } = this.#options;
     if (socket.readyState !== socket.OPEN) return;
-    if (this.#hasAnswered) {
-      this.#hasAnswered = false;
+    if (this.#hasPonged) {
+      this.#hasPonged = false;
       socket.ping();
       return;
     }
@@ -72,7 +72,7 @@ export class SocketClient implements Subscriber {
     socket.terminate();
   }
 
-  /** Ends the connection without a word. */
+  /** Closes the connection without a close frame. */
   terminate(): void {
     this.#options.socket.terminate();
   }

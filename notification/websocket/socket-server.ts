@@ -10,13 +10,13 @@ import { refusalOfHandshake, refuseHandshake } from './admission.ts';
 import { Session } from './session.ts';
 import { SocketClient } from './socket-client.ts';
 
-/** How long clients may take to answer the close at the end, in ms. */
-const GOODBYE_MS = 2_000;
-/** Parts of one message. */
+/** The deadline for clients' close frames when the service stops, in ms. */
+const CLOSE_ALL_TIMEOUT_MS = 2_000;
+/** Maximum fragments of one message. */
 const MAX_FRAGMENTS = 64;
 
 export interface SocketServerOptions {
-  /** Whose port is shared. */
+  /** The HTTP server whose port is shared. */
   readonly server: Server;
   readonly notifier: Notifier;
   readonly isReady: () => boolean;
@@ -29,15 +29,15 @@ export interface SocketServerOptions {
 export interface SocketLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
-  /** of one connection */
+  /** Per connection. */
   readonly maxSubscriptions: number;
   readonly maxMessageBytes: number;
-  /** bytes that wait to be read by one client */
+  /** Maximum bytes buffered for one client. */
   readonly maxBufferedBytes: number;
   readonly pingIntervalMs: number;
 }
 
-/** Takes WebSocket connections at /ws and gives each a session. */
+/** Accepts WebSocket connections at /ws and creates a session for each. */
 export class SocketServer implements Startable {
   readonly #options: SocketServerOptions;
   readonly #webSockets: WebSocketServer;
@@ -68,7 +68,7 @@ export class SocketServer implements Startable {
     return Promise.resolve();
   }
 
-  /** Takes no more connections and ends those there are with code 1001. */
+  /** Accepts no more connections and closes the open ones with code 1001. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -80,13 +80,13 @@ export class SocketServer implements Startable {
     for (const [client] of connections) client.cut('going_away');
     const cut = setTimeout(() => {
       for (const [client] of connections) client.terminate();
-    }, GOODBYE_MS);
+    }, CLOSE_ALL_TIMEOUT_MS);
     await Promise.all(connections.map(([, { closed }]) => closed));
     clearTimeout(cut);
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Whoever hangs up in the middle of a handshake must not end the process.
+    // A client that disconnects during the handshake must not end the process.
     socket.on('error', () => socket.destroy());
     const { limits, allowedOrigins, isReady, metrics } = this.#options;
     const url = URL.parse(request.url ?? '', 'http://localhost');
@@ -123,7 +123,7 @@ export class SocketServer implements Startable {
     const session = new Session({ client, notifier, token, access, maxSubscriptions });
     const { promise: closed, resolve } = Promise.withResolvers<undefined>();
     socket.on('message', (data, isBinary) => session.onMessage(bufferOf(data), isBinary));
-    // A frame that is malformed or too large: `ws` closes this connection with the right code by itself.
+    // A malformed or too large frame: `ws` closes the connection with the right code.
     socket.on('error', () => metrics.increase('image_websocket_cut_total', { reason: 'bad_frame' }));
     socket.on('close', () => {
       session.onClose();
@@ -144,7 +144,7 @@ export class SocketServer implements Startable {
   }
 }
 
-/** `ws` hands over one buffer, unless it is told to hand over anything else. */
+/** `ws` passes one buffer, unless it is configured otherwise. */
 function bufferOf(data: RawData): Buffer {
   return Buffer.isBuffer(data)
     ? data

@@ -7,8 +7,8 @@ import {
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 
 /**
- * The present state of a job as its subscribers are told it.
- * @param eventId where to resume; undefined while no event has come by at all
+ * The current state of a job as sent to its subscribers.
+ * @param eventId where to resume; undefined before the first event
  */
 export function jobStateMessage(
   jobId: string,
@@ -29,7 +29,7 @@ export function jobStateMessage(
   }
 }
 
-/** The newest jobs, as the subscribers of all jobs are told them. */
+/** The newest jobs as sent to the subscribers of all jobs. */
 export function allJobsStateMessage(
   jobs: readonly JobView[],
   eventId: string | undefined,

@@ -7,12 +7,12 @@ import PQueue from 'p-queue';
 export interface StoredJobsOptions {
   /** @throws StoreUnavailable */
   readonly find: (jobId: string) => Promise<JobView | undefined>;
-  /** How many jobs to read at once, however many are asked for. */
+  /** Maximum concurrent reads. */
   readonly concurrency: number;
   readonly log: Logger;
 }
 
-/** Reads jobs from the store that the memory of this service does not reach. */
+/** Reads jobs from the store that are not in memory. */
 export class StoredJobs {
   readonly #options: StoredJobsOptions;
   readonly #queue: PQueue;
@@ -23,17 +23,17 @@ export class StoredJobs {
   }
 
   /**
-   * The job, or undefined where none with this id was ever accepted. While the store is away it is asked again and
-   * again, until `signal` aborts.
-   * @param onAway called before each new try
+   * The job, or undefined if no job with this id was accepted. Retries while the store is unavailable, until `signal`
+   * aborts.
+   * @param onUnavailable called before each retry
    */
-  async find(jobId: string, signal: AbortSignal, onAway: () => void): Promise<JobView | undefined> {
+  async find(jobId: string, signal: AbortSignal, onUnavailable: () => void): Promise<JobView | undefined> {
     const { find, log } = this.#options;
     const read = async () => {
       try {
         return await this.#queue.add(() => find(jobId), { signal });
       } catch (error) {
-        if (error instanceof StoreUnavailable) onAway();
+        if (error instanceof StoreUnavailable) onUnavailable();
         throw error;
       }
     };

@@ -1,16 +1,16 @@
 import type { ServerMessage } from '@image-pipeline/shared/contracts/websocket.ts';
 
-/** Who is told: one WebSocket connection. */
+/** The receiver of notifications: one WebSocket connection. */
 export interface Subscriber {
-  /** Hands over a message; does nothing once the connection ends. */
+  /** Sends a message; does nothing once the connection is closed. */
   send(frame: Frame): void;
-  /** Resolves when what was sent has left this process or the connection has ended: for sending in portions. */
+  /** Resolves when everything sent has left this process, or the connection is closed: for sending in portions. */
   flushed(): Promise<void>;
-  /** Ends the connection of a client that reads more slowly than events happen. */
+  /** Closes the connection of a client that reads more slowly than events arrive. */
   cutSlowReader(): void;
 }
 
-/** A message as it goes over the wire: serialised once, however many sockets it is sent to. */
+/** A serialised message: serialised once for all connections. */
 export interface Frame {
   readonly type: ServerMessage['type'];
   /** UTF-8 text */

@@ -32,7 +32,7 @@ describe('an image', () => {
     [{ width: 40, height: 26 }, 1000, 1040, 'The image is 40 × 26 px; the limit is 1000 px in total.'],
     [{ width: 101, height: 1 }, 100, 101, 'The image is 101 × 1 px; the limit is 100 px per side.'],
     [{ width: 1, height: 101 }, 100, 101, 'The image is 1 × 101 px; the limit is 100 px per side.'],
-    [{ frames: 31 }, 3000, 3100, 'The 31 frames of the image have 3100 px; the limit is 3000 px.'],
+    [{ frames: 31 }, 3000, 3100, 'The image has 31 frames with 3100 px; the limit is 3000 px.'],
     [{ scans: 5 }, 4, 5, 'The JPEG has 5 scans; the limit is 4 scans.'],
     [{ width: 2 ** 31 - 1, height: 2 ** 31 - 1 }, 100, 2 ** 31 - 1, /2147483647 × 2147483647 px/],
   ])('beyond it is refused, naming the limit and the value: %o', (differs, limit, seen, message) => {
