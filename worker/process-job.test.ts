@@ -335,10 +335,10 @@ describe('a run that cannot be processed', () => {
   });
 
   it('has its outcome stored although its start event is not published yet', async () => {
-    const told = Promise.withResolvers<undefined>();
+    const announced = Promise.withResolvers<undefined>();
     const slow = {
       publish: async (message: OutgoingMessage) => {
-        if (message.type === 'job.started') await told.promise;
+        if (message.type === 'job.started') await announced.promise;
         await broker.publisher.publish(message);
       },
     };
@@ -346,7 +346,7 @@ describe('a run that cannot be processed', () => {
     const request = await submit();
     expect(await outcomeOf(request)).toMatchObject({ state: 'completed' });
     expect(consumer?.inHand).toBe(1);
-    told.resolve(undefined);
+    announced.resolve(undefined);
     await allSettled();
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.completed 1']));
   });

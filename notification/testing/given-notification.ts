@@ -126,8 +126,8 @@ export function givenNotification(): Given {
 export async function untilReady(service: Notification): Promise<void> {
   await vi.waitFor(
     async () => {
-      const answer = await fetch(`http://127.0.0.1:${service.port}/readyz`);
-      expect(await answer.json()).toEqual({ status: 'ready' });
+      const response = await fetch(`http://127.0.0.1:${service.port}/readyz`);
+      expect(await response.json()).toEqual({ status: 'ready' });
     },
     { timeout: 20_000, interval: 20 },
   );

@@ -80,8 +80,8 @@ describe('a service that starts while the broker is down', () => {
     const service = given.unstarted(behindProxy());
     const starting = service.start();
     await vi.waitFor(async () => {
-      const answer = await fetch(`http://127.0.0.1:${service.port}/readyz`);
-      expect(await answer.json()).toEqual({
+      const response = await fetch(`http://127.0.0.1:${service.port}/readyz`);
+      expect(await response.json()).toEqual({
         status: 'not_ready',
         reason: 'there is no connection to RabbitMQ',
       });
@@ -106,7 +106,7 @@ describe('a service that starts while the broker is down', () => {
 
 describe('when the event log is recreated', () => {
   it.each(['sooner', 'with more in it than before'])(
-    '%s, subscribers are told, and followed on',
+    '%s, subscribers get a reset, then new events',
     async (when) => {
       const service = await given.notification();
       const request = someRequest();
@@ -124,8 +124,8 @@ describe('when the event log is recreated', () => {
       if (when !== 'sooner')
         await given.publish(...Array.from({ length: 50 }, () => queuedEvent(someRequest())));
 
-      const told = await client.take(4);
-      expect(gist(told).toSorted()).toEqual([
+      const received = await client.take(4);
+      expect(gist(received).toSorted()).toEqual([
         'reset log_reset',
         'reset log_reset',
         'state queued',

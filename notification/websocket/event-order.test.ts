@@ -27,7 +27,7 @@ const life: readonly JobEvent[] = [
 ];
 
 /** The events sent to subscribers if the log has this order. */
-function told(events: readonly JobEvent[], knownBefore = false): readonly JobEvent[] {
+function sentFor(events: readonly JobEvent[], knownBefore = false): readonly JobEvent[] {
   let view: JobView | undefined;
   return events.flatMap((event) => {
     const due = dueEvents(view, event, knownBefore);
@@ -41,32 +41,32 @@ const names = (events: readonly JobEvent[]) =>
 
 describe('the events sent to subscribers', () => {
   it('are all events of a job in order', () => {
-    expect(told(life)).toEqual(life);
+    expect(sentFor(life)).toEqual(life);
   });
 
   it('start with queued if started overtook it, and do not repeat it', () => {
     const [queued, begun, ...rest] = life as [JobEvent, JobEvent, ...JobEvent[]];
-    expect(told([begun, queued, ...rest])).toEqual(life);
+    expect(sentFor([begun, queued, ...rest])).toEqual(life);
   });
 
   it('start a replay with queued too', () => {
     const [queued, begun, completed] = life.slice(5) as [JobEvent, JobEvent, JobEvent];
-    expect(told([...life.slice(0, 5), begun, queued, completed])).toEqual(life);
+    expect(sentFor([...life.slice(0, 5), begun, queued, completed])).toEqual(life);
   });
 
   it('omit duplicates', () => {
-    expect(told(life.flatMap((event) => [event, event]))).toEqual(life);
-    expect(told([...life, ...life])).toEqual(life);
+    expect(sentFor(life.flatMap((event) => [event, event]))).toEqual(life);
+    expect(sentFor([...life, ...life])).toEqual(life);
   });
 
   it('omit what follows the end of a run', () => {
     const ended = [queuedEvent(request), started(request), endedEvent(request, completedOutcome(request))];
     const late = [started(request, 2), retrying(request, 2), endedEvent(request, failedOutcome(request, 3))];
-    expect(told([...ended, ...late])).toEqual(ended);
+    expect(sentFor([...ended, ...late])).toEqual(ended);
   });
 
   it('include no inserted queued event that may have been sent long ago', () => {
-    expect(names(told([started(request), endedEvent(request, completedOutcome(request))], true))).toEqual([
+    expect(names(sentFor([started(request), endedEvent(request, completedOutcome(request))], true))).toEqual([
       '1.1 started',
       '1.1 completed',
     ]);
@@ -78,7 +78,7 @@ describe('the events sent to subscribers', () => {
       .map((indices) => indices.flatMap((index) => life[index] ?? []));
     fc.assert(
       fc.property(anyOrder, (events) => {
-        const result = told(events);
+        const result = sentFor(events);
         const places = result.map(placeOfEvent);
         expect(places).toEqual([...new Set(places)].toSorted((one, other) => one - other));
         for (const run of [1, 2]) {

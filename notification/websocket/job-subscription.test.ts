@@ -15,8 +15,8 @@ const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEv
 
 /** A subscription to a job that is not in memory, while the store is slow. */
 function whileStoreIsRead() {
-  const told: Record<string, unknown>[] = [];
-  const send = ({ data }: Frame) => void told.push(JSON.parse(data.toString()) as Record<string, unknown>);
+  const sent: Record<string, unknown>[] = [];
+  const send = ({ data }: Frame) => void sent.push(JSON.parse(data.toString()) as Record<string, unknown>);
   const subscriber = { send, flushed: () => Promise.resolve(), cutSlowReader: () => undefined };
   const ring = new EventRing(100);
   const reads: PromiseWithResolvers<JobView | undefined>[] = [];
@@ -35,94 +35,94 @@ function whileStoreIsRead() {
   });
   let offset = 0;
   return {
-    told,
+    sent,
     reads,
     subscription,
-    comesBy: (event: JobEvent) => subscription.offer(event, ring.append(event, offset++)),
+    arrives: (event: JobEvent) => subscription.offer(event, ring.append(event, offset++)),
     newestEventId: () => ring.newest?.eventId,
   };
 }
 
 describe('while the state of a job is read from the store', () => {
   it('new events become part of the state, and only later ones are sent', async () => {
-    const { told, reads, subscription, comesBy, newestEventId } = whileStoreIsRead();
+    const { sent, reads, subscription, arrives, newestEventId } = whileStoreIsRead();
     subscription.begin(undefined);
-    comesBy(queued);
-    comesBy(begun);
-    expect(told).toEqual([]);
+    arrives(queued);
+    arrives(begun);
+    expect(sent).toEqual([]);
     reads[0]?.resolve(viewOfStored(request, undefined, []));
-    await vi.waitFor(() => expect(told).toHaveLength(1));
-    expect(told[0]).toMatchObject({ type: 'state', state: 'processing', event_id: newestEventId() });
-    expect(told[0]?.['timeline']).toHaveLength(2);
-    comesBy(completed);
-    expect(told[1]).toMatchObject({ type: 'event', event: completed });
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]).toMatchObject({ type: 'state', state: 'processing', event_id: newestEventId() });
+    expect(sent[0]?.['timeline']).toHaveLength(2);
+    arrives(completed);
+    expect(sent[1]).toMatchObject({ type: 'event', event: completed });
   });
 
   it('an end that is already in the store is sent once', async () => {
-    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    const { sent, reads, subscription, arrives } = whileStoreIsRead();
     subscription.begin(undefined);
     const outcome = completedOutcome(request);
     reads[0]?.resolve(viewOfStored(request, outcome, []));
-    comesBy(endedEvent(request, outcome));
-    await vi.waitFor(() => expect(told).toHaveLength(1));
-    comesBy(endedEvent(request, outcome));
-    expect(told).toMatchObject([{ type: 'state', state: 'completed' }]);
+    arrives(endedEvent(request, outcome));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    arrives(endedEvent(request, outcome));
+    expect(sent).toMatchObject([{ type: 'state', state: 'completed' }]);
   });
 
   it('a job that is accepted at this moment is known from its events', async () => {
-    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    const { sent, reads, subscription, arrives } = whileStoreIsRead();
     subscription.begin(undefined);
-    comesBy(queued);
+    arrives(queued);
     reads[0]?.resolve(undefined);
-    await vi.waitFor(() => expect(told).toMatchObject([{ type: 'state', state: 'queued' }]));
+    await vi.waitFor(() => expect(sent).toMatchObject([{ type: 'state', state: 'queued' }]));
   });
 
   it('a subscription that has ended sends nothing', async () => {
-    const { told, reads, subscription } = whileStoreIsRead();
+    const { sent, reads, subscription } = whileStoreIsRead();
     subscription.begin(undefined);
     subscription.end();
     reads[0]?.resolve(undefined);
     await new Promise(setImmediate);
-    expect(told).toEqual([]);
+    expect(sent).toEqual([]);
   });
 
   it('a recreated log restarts the read', async () => {
-    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    const { sent, reads, subscription, arrives } = whileStoreIsRead();
     subscription.begin(undefined);
-    comesBy(begun);
+    arrives(begun);
     subscription.reset('log_reset');
     reads[0]?.resolve(viewOfStored(request, undefined, []));
     await vi.waitFor(() => expect(reads).toHaveLength(2));
     reads[1]?.resolve(viewOfStored({ ...request, run: 2 }, undefined, []));
-    await vi.waitFor(() => expect(told).toHaveLength(2));
-    expect(told).toMatchObject([{ type: 'reset' }, { type: 'state', state: 'queued', run: 2 }]);
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent).toMatchObject([{ type: 'reset' }, { type: 'state', state: 'queued', run: 2 }]);
   });
 });
 
 describe('while the store is unavailable', () => {
   it('the subscriber gets one error, and the state when it is back', async () => {
-    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    const { sent, reads, subscription, arrives } = whileStoreIsRead();
     subscription.begin(undefined);
     for (const attempt of [0, 1]) {
       await vi.waitFor(() => expect(reads).toHaveLength(attempt + 1), { timeout: 5_000 });
       reads[attempt]?.reject(new StoreUnavailable('away'));
     }
-    await vi.waitFor(() => expect(told).toMatchObject([{ type: 'error', code: 'store_unavailable' }]));
-    comesBy(started(request));
+    await vi.waitFor(() => expect(sent).toMatchObject([{ type: 'error', code: 'store_unavailable' }]));
+    arrives(started(request));
     await vi.waitFor(() => expect(reads).toHaveLength(3), { timeout: 5_000 });
     reads[2]?.resolve(viewOfStored(request, undefined, []));
-    await vi.waitFor(() => expect(told).toHaveLength(2));
-    expect(told[1]).toMatchObject({ type: 'state', state: 'processing', job_id: jobId });
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent[1]).toMatchObject({ type: 'state', state: 'processing', job_id: jobId });
   });
 
   it('an unreadable record gives an error, and events are sent all the same', async () => {
-    const { told, reads, subscription, comesBy } = whileStoreIsRead();
+    const { sent, reads, subscription, arrives } = whileStoreIsRead();
     subscription.begin(undefined);
     reads[0]?.reject(new Error('no record'));
     await vi.waitFor(() =>
-      expect(told).toMatchObject([{ type: 'error', code: 'internal_error', job_id: jobId }]),
+      expect(sent).toMatchObject([{ type: 'error', code: 'internal_error', job_id: jobId }]),
     );
-    comesBy(queuedEvent(request));
-    expect(told[1]).toMatchObject({ type: 'event', event: queued });
+    arrives(queuedEvent(request));
+    expect(sent[1]).toMatchObject({ type: 'event', event: queued });
   });
 });
