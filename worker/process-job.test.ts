@@ -153,7 +153,7 @@ const outcomeOf = (request: JobRequest) =>
     { timeout: 10_000 },
   );
 
-const allSettled = () => vi.waitFor(() => expect(consumer?.inHand).toBe(0), { timeout: 10_000 });
+const allSettled = () => vi.waitFor(() => expect(consumer?.inFlight).toBe(0), { timeout: 10_000 });
 
 async function deadLetters(): Promise<number> {
   return (await broker.queues.inspect(queueNames.dead)).ready;
@@ -345,7 +345,7 @@ describe('a run that cannot be processed', () => {
     await startWorker(() => Promise.resolve(processed), { publisher: slow });
     const request = await submit();
     expect(await outcomeOf(request)).toMatchObject({ state: 'completed' });
-    expect(consumer?.inHand).toBe(1);
+    expect(consumer?.inFlight).toBe(1);
     announced.resolve(undefined);
     await allSettled();
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.completed 1']));

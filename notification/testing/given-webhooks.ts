@@ -52,11 +52,14 @@ export function givenWebhooks(given: Given) {
       const broker = testBroker(given.vhost.amqpUrl);
       await broker.start();
       const { promise, resolve } = Promise.withResolvers<Delivery>();
+      let isTaken = false;
       const consumer = broker.consumer({
         queue: queueNames.webhooksDead,
         prefetch: 1,
         onDelivery: (delivery) => {
-          delivery.ack();
+          // The next one stays unsettled: it returns to the queue when the channel is closed.
+          if (!isTaken) delivery.ack();
+          isTaken = true;
           resolve(delivery);
           return Promise.resolve();
         },

@@ -60,11 +60,11 @@ export interface ConsumerOptions {
   readonly log: Logger;
 }
 
-/** Consumes a queue for as long as it is started, over every loss of channel and connection. */
+/** Consumes a queue while it is started; resumes after every loss of channel or connection. */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #supervised: SupervisedChannel;
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #inFlight = new Set<Promise<void>>();
   #consumerTag: string | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -82,18 +82,19 @@ export class Consumer {
     return this.#supervised.start();
   }
 
-  /** True while the broker knows this consumer. */
+  /** True while the consumer is registered with the broker. */
   get isConsuming(): boolean {
     return this.#supervised.channel !== undefined;
   }
 
-  get inHand(): number {
-    return this.#inHand.size;
+  /** Deliveries whose handlers have not finished. */
+  get inFlight(): number {
+    return this.#inFlight.size;
   }
 
   /**
-   * Takes no more deliveries, waits for those in hand, then closes the channel, which gives back any left.
-   * @param patienceMs how long to wait for those in hand
+   * Cancels the consumer, waits for the deliveries in flight, then closes the channel, which hands back the rest.
+   * @param patienceMs how long to wait for those in flight
    */
   stop(patienceMs = Infinity): Promise<void> {
     this.#stopping ??= this.#stop(patienceMs);
@@ -105,7 +106,7 @@ export class Consumer {
     if (channel !== undefined && this.#consumerTag !== undefined) {
       await channel.cancel(this.#consumerTag).catch(() => undefined);
     }
-    const settled = Promise.allSettled(this.#inHand);
+    const settled = Promise.allSettled(this.#inFlight);
     if (patienceMs === Infinity) await settled;
     else await Promise.race([settled, sleep(patienceMs, undefined, { ref: false })]);
     await this.#supervised.stop();
@@ -121,15 +122,15 @@ export class Consumer {
         return;
       }
       const handled: Promise<void> = this.#handle(message, channel, lost).finally(() =>
-        this.#inHand.delete(handled),
+        this.#inFlight.delete(handled),
       );
-      this.#inHand.add(handled);
+      this.#inFlight.add(handled);
     });
     this.#consumerTag = consumerTag;
     if (this.#isStopping()) await channel.cancel(consumerTag);
   }
 
-  /** May have become true during an await. */
+  /** A call, because it may change during an await. */
   #isStopping(): boolean {
     return this.#stopping !== undefined;
   }
