@@ -12,7 +12,7 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 };
 
 describe('the configuration', () => {
-  it('needs nothing to be set', () => {
+  it('needs no settings', () => {
     expect(readNotificationConfig({})).toMatchObject({
       NOTIFICATION_HOST: '127.0.0.1',
       NOTIFICATION_PORT: 8001,
@@ -24,7 +24,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('takes a list of origins', () => {
+  it('accepts a list of origins', () => {
     const origins = ' https://images.example.org,http://localhost:8000 ';
     expect(readNotificationConfig({ WEBSOCKET_ORIGINS: origins }).WEBSOCKET_ORIGINS).toEqual([
       'https://images.example.org',
@@ -32,7 +32,7 @@ describe('the configuration', () => {
     ]);
   });
 
-  it('names every problem at once', () => {
+  it('reports all problems at once', () => {
     const problems = problemsOf({
       WEBSOCKET_ORIGINS: 'https://images.example.org/',
       NOTIFICATION_PORT: 'http',

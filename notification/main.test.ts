@@ -28,14 +28,14 @@ function run(env: Record<string, string>): { child: ChildProcess; output: () => 
   return { child, output: () => text };
 }
 
-it('runs until SIGTERM, then ends with exit code 0', async () => {
+it('runs until SIGTERM, then exits with code 0', async () => {
   const { child, output } = run({ RABBITMQ_URL: vhost.amqpUrl });
   while (!output().includes('ready for subscribers')) await once(child.stdout ?? child, 'data');
   child.kill('SIGTERM');
   expect(await once(child, 'exit'), output()).toEqual([0, null]);
 });
 
-it('ends with exit code 78 where the configuration is wrong, and says why', async () => {
+it('exits with code 78 if the configuration is invalid, and says why', async () => {
   const { child, output } = run({ NOTIFICATION_PORT: 'http' });
   expect(await once(child, 'exit')).toEqual([78, null]);
   expect(output()).toContain('NOTIFICATION_PORT is "http" but must be a whole number from 0 to 65535');

@@ -3,36 +3,36 @@ import { ALL_JOBS } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { sendInSpan } from '@image-pipeline/shared/tracing/messaging.ts';
-import { AllJobsSubscription } from './all-jobs-subscription.ts';
-import { dueEvents } from './event-order.ts';
-import type { EventRing, RingEntry } from './event-ring.ts';
-import { JobSubscription } from './job-subscription.ts';
-import type { StoredJobs } from './stored-jobs.ts';
-import type { Subscriber } from './subscriber.ts';
+import { AllJobsSubscription } from './websocket/all-jobs-subscription.ts';
+import { dueEvents } from './websocket/event-order.ts';
+import type { EventRing, RingEntry } from './websocket/event-ring.ts';
+import { JobSubscription } from './websocket/job-subscription.ts';
+import type { StoredJobs } from './websocket/stored-jobs.ts';
+import type { Subscriber } from './websocket/subscriber.ts';
 
 export interface NotifierOptions {
-  /** What is known of the newest jobs. */
+  /** The state of the newest jobs. */
   readonly live: LiveView;
-  /** The newest events, for those who come back. */
+  /** The newest events, for clients that resume. */
   readonly ring: EventRing;
   readonly stored: Pick<StoredJobs, 'find'>;
-  /** Whether the event log was read from its very beginning, so that nothing happened before. */
+  /** Whether the event log was read from its beginning, so that there are no earlier events. */
   readonly hasReadAll: () => boolean;
   readonly metrics: Pick<Metrics, 'set' | 'observe'>;
 }
 
 /**
- * Tells subscribers what happens to jobs. One pass over the event log serves all of them:
+ * Notifies subscribers of job events. One pass over the event log serves all of them:
  *
- *     event → what is due in the order of a job's life → ring → the job's subscribers, then those of all jobs
+ *     event → the events due, in the order of a job's life → ring → the job's subscribers, then those of all jobs
  */
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #ofJob = new Map<string, Map<Subscriber, JobSubscription>>();
   readonly #ofAll = new Map<Subscriber, AllJobsSubscription>();
   #count = 0;
-  /** When the part of the log began that has been read. */
-  #logBegan: number | undefined;
+  /** The time of the first event that was read from the log. */
+  #logStart: number | undefined;
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -42,18 +42,18 @@ export class Notifier {
   /** The next event of the log. */
   onEvent(event: JobEvent, offset: number): void {
     const { live, ring } = this.#options;
-    this.#logBegan ??= Date.parse(event.time);
-    const due = dueEvents(live.get(event.data.job_id), event, this.#mayHaveBeenKnown(event));
+    this.#logStart ??= Date.parse(event.time);
+    const due = dueEvents(live.get(event.data.job_id), event, this.#mayBeKnown(event));
     live.apply(event);
-    for (const next of due) this.#tell(next, ring.append(next, offset));
+    for (const next of due) this.#notify(next, ring.append(next, offset));
   }
 
-  /** What was read of the log so far no longer counts. */
+  /** Discards what was read of the log so far. */
   onReset(): void {
     const { live, ring } = this.#options;
     live.clear();
     ring.clear();
-    this.#logBegan = undefined;
+    this.#logStart = undefined;
     for (const subscriptions of this.#ofJob.values()) {
       for (const subscription of subscriptions.values()) subscription.reset('log_reset');
     }
@@ -61,9 +61,9 @@ export class Notifier {
   }
 
   /**
-   * Begins to tell `subscriber` of a job, or of all; anew if it is told already.
+   * Subscribes to a job, or to all; replaces an existing subscription.
    * @param jobId the id of a job, or `*`
-   * @param lastEventId the last `event_id` that it has seen, to be told only what came after
+   * @param lastEventId the last `event_id` that it received, to get later events only
    */
   subscribe(subscriber: Subscriber, jobId: string, lastEventId: string | undefined): void {
     this.unsubscribe(subscriber, jobId);
@@ -92,7 +92,7 @@ export class Notifier {
     if (ofThisJob?.size === 0) this.#ofJob.delete(jobId);
   }
 
-  #tell(event: JobEvent, entry: RingEntry): void {
+  #notify(event: JobEvent, entry: RingEntry): void {
     const subscriptions = this.#ofJob.get(entry.jobId);
     const subscribers = (subscriptions?.size ?? 0) + this.#ofAll.size;
     if (subscribers === 0) return;
@@ -103,14 +103,14 @@ export class Notifier {
     this.#observeDelay(event);
   }
 
-  /** Whether the acceptance of the job may have come by before the log was read, or may be forgotten. */
-  #mayHaveBeenKnown(event: JobEvent): boolean {
+  /** Whether the `queued` event of the job may be older than the log that was read, or may be forgotten. */
+  #mayBeKnown(event: JobEvent): boolean {
     const { live, hasReadAll } = this.#options;
     if (live.mayHaveForgotten(event.data.job_id)) return true;
-    return !hasReadAll() && Date.parse(event.data.request.submitted_at) < (this.#logBegan ?? 0);
+    return !hasReadAll() && Date.parse(event.data.request.submitted_at) < (this.#logStart ?? 0);
   }
 
-  /** Clocks of machines differ by more than a message takes, so the delay may come out below zero. */
+  /** Clocks of machines differ by more than the delivery time, so the delay may be negative. */
   #observeDelay(event: JobEvent): void {
     const seconds = (Date.now() - Date.parse(event.time)) / 1_000;
     this.#options.metrics.observe('image_notification_delay_seconds', Math.max(0, seconds));

@@ -10,22 +10,23 @@ import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import type { NotificationConfig } from './config.ts';
-import { EventRing } from './event-ring.ts';
+import { EventRing } from './websocket/event-ring.ts';
 import { Notifier } from './notifier.ts';
-import { SOCKET_PATH } from './socket/admission.ts';
-import { SocketServer } from './socket/socket-server.ts';
-import { StoredJobs } from './stored-jobs.ts';
+import { SOCKET_PATH } from './websocket/admission.ts';
+import { SocketServer } from './websocket/socket-server.ts';
+import { StoredJobs } from './websocket/stored-jobs.ts';
 import { systemResolver, type Resolve } from './webhooks/resolve-receiver.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
-/** Jobs that are read from the store at once. */
+/** Maximum concurrent reads of jobs from the store. */
 const LOOKUPS = 16;
-/** For those who ask how the service is, beyond the WebSockets. */
+/** Connections for health checks and metrics, in addition to the WebSockets. */
 const OTHER_CONNECTIONS = 100;
 
 /**
- * The notification service: the event log goes in, WebSocket messages come out; ends of jobs go in, webhooks come out.
- * @param resolve finds the addresses of webhooks' receivers
+ * The notification service: follows the event log and notifies WebSocket clients; consumes the ends of jobs and
+ * delivers webhooks.
+ * @param resolve resolves the host names of webhook receivers
  */
 export function createNotification(config: NotificationConfig, resolve: Resolve = systemResolver()): Service {
   const instance = config.NOTIFICATION_NAME;
@@ -47,7 +48,7 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
     replay: config.EVENTS_REPLAYED,
     onEvent: (event, offset) => notifier.onEvent(event, offset),
     onReset: () => {
-      log.warn('the event log has a gap or was made anew; subscribers get the present state');
+      log.warn('the event log has a gap or was recreated; subscribers get the current state');
       notifier.onReset();
     },
     log,
@@ -65,7 +66,7 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
         description: `WebSocket with the events of jobs: npx wscat -c "ws://localhost:${config.NOTIFICATION_PORT}${SOCKET_PATH}?job_id=…"`,
         handle: () => ({
           status: 426,
-          body: { error: 'This address speaks WebSocket only. Connect with a WebSocket client.' },
+          body: { error: 'WebSocket only. Connect with a WebSocket client.' },
           headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
         }),
       },
@@ -76,7 +77,7 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
   const sockets = new SocketServer({
     server: server.server,
     notifier,
-    // Once it has caught up, clients are welcome even while the broker is away: what is known is told.
+    // Once it has caught up, it accepts clients even while the broker is down, and sends what it knows.
     isReady: () => (hasCaughtUp ||= follower.isCaughtUp),
     allowedOrigins: config.WEBSOCKET_ORIGINS,
     access: { isOpen: config.NODE_ENV !== 'production', token: config.API_TOKEN },
@@ -99,7 +100,7 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
     tracing: { service: 'notification', instance, ...tracingOptions(config), log },
     steps: [
-      // Refuses with 503 until there is something to tell.
+      // Responds 503 until the event log has been read.
       { name: 'sockets', start: () => sockets.start(), stop: () => sockets.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
       {
@@ -111,7 +112,7 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
       {
         name: 'webhooks',
         start: () => webhooks.start(),
-        // What is not answered by then is handed back, and there is still time to close everything.
+        // Unfinished webhooks are handed back then; the rest of the time is for closing everything.
         stop: () => webhooks.stop(config.STOP_TIMEOUT_MS * 0.6),
       },
       { name: 'event follower', start: () => follower.start(), stop: () => follower.stop() },

@@ -6,7 +6,7 @@ import { decideFate } from './decide-fate.ts';
 const ladder = parseLadder('5s,30s,2m');
 
 describe('the fate of a failed attempt', () => {
-  it('is the end for a permanent failure, at whatever attempt', () => {
+  it('is the end of the run for a permanent failure, at any attempt', () => {
     const error = new PermanentFailure('undecodable_image', 'not a PNG');
     expect(decideFate(error, 1, ladder)).toEqual({
       kind: 'fail',
@@ -19,12 +19,12 @@ describe('the fate of a failed attempt', () => {
     [1, '5s'],
     [2, '30s'],
     [3, '2m'],
-  ])('is another attempt for a transient failure: after attempt %i it waits %s', (attempt, label) => {
+  ])('is a retry for a transient failure: after attempt %i it waits %s', (attempt, label) => {
     const error = new TransientFailure('deadline_exceeded', 'took too long');
     expect(decideFate(error, attempt, ladder)).toMatchObject({ kind: 'retry', rung: { label } });
   });
 
-  it('is the end when no rung is left, and says how many attempts there were', () => {
+  it('is the end of the run after the last retry delay, with the number of attempts in the reason', () => {
     const error = new TransientFailure('deadline_exceeded', 'took too long');
     expect(decideFate(error, 4, ladder)).toEqual({
       kind: 'fail',
@@ -32,13 +32,13 @@ describe('the fate of a failed attempt', () => {
     });
   });
 
-  it('is another attempt for an error that nobody expected, whose text stays private', () => {
+  it('is a retry for an unexpected error, whose message stays private', () => {
     const fate = decideFate(new Error('/secret/path'), 1, ladder);
     expect(fate).toMatchObject({ kind: 'retry', error: { code: 'processing_failed' } });
     expect(fate.error.reason).not.toContain('secret');
   });
 
-  it('is the end at once without a ladder', () => {
+  it('is the end of the run at once without retry delays', () => {
     expect(decideFate(new TransientFailure('engine_crashed', 'died'), 1, []).kind).toBe('fail');
   });
 });

@@ -7,17 +7,17 @@ import {
   messageOf,
 } from '@image-pipeline/shared/errors.ts';
 
-/** What becomes of an attempt that failed: another one after a while, or the end of the run. */
+/** What happens after a failed attempt: a retry after a delay, or the end of the run. */
 export type Fate =
   | { readonly kind: 'retry'; readonly rung: Rung; readonly error: Failure }
   | { readonly kind: 'fail'; readonly error: Failure };
 
 /**
- * The one place that decides whether a failed attempt is made again. A permanent failure ends the run at once.
- * Anything else may pass, even an error that nobody expected: it climbs the ladder, one rung an attempt, and ends
- * the run when no rung is left.
+ * The one place that decides whether a failed attempt is retried. A permanent failure ends the run at once. Anything
+ * else, unexpected errors included, is retried after the delay for this attempt, and ends the run after the last one.
  *
  * @param attempt from 1
+ * @param ladder the retry delays, in order
  */
 export function decideFate(thrown: unknown, attempt: number, ladder: readonly Rung[]): Fate {
   const error = failureOf(thrown);
@@ -28,7 +28,7 @@ export function decideFate(thrown: unknown, attempt: number, ladder: readonly Ru
   return { kind: 'fail', error: { ...error, reason: `${error.reason}${tries}` } };
 }
 
-/** Only expected errors speak to the public; of the others just the fact is told. */
+/** Only the messages of expected errors are public. */
 function failureOf(thrown: unknown): Failure {
   if (thrown instanceof PermanentFailure || thrown instanceof TransientFailure) {
     return { code: thrown.code, reason: thrown.message };
@@ -36,6 +36,6 @@ function failureOf(thrown: unknown): Failure {
   const reason =
     thrown instanceof PipelineError
       ? messageOf(thrown)
-      : 'an unexpected error of the worker; its log says more';
+      : 'Unexpected error in the worker. Its log has the details.';
   return { code: 'processing_failed', reason };
 }

@@ -1,5 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
@@ -11,6 +11,7 @@ import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 import { originalKey, outcomeKey, resultKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
@@ -22,12 +23,11 @@ import type { Vhost } from '../local/testing/vhost.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor, type ProcessJobDependencies } from './process-job.ts';
 import type { ProcessedImage } from './processors/process-image.ts';
-import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
+import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
 
 type Process = ImagePool['process'];
 
-/** What a pool gives for an image that went well. The pool itself is tested on its own. */
+/** What a pool returns for a processed image. The pool has its own tests. */
 const processed: ProcessedImage = {
   result: { bytes: Buffer.from('result'), contentType: 'image/png', extension: 'png', width: 2, height: 3 },
   thumbnail: {
@@ -80,7 +80,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A worker whose pool is this function. */
+/** Starts a worker whose pool is this function. */
 async function startWorker(process: Process, changes: Partial<ProcessJobDependencies> = {}) {
   consumer = broker.consumer({
     queue: queueNames.process,
@@ -153,7 +153,7 @@ const outcomeOf = (request: JobRequest) =>
     { timeout: 10_000 },
   );
 
-const allSettled = () => vi.waitFor(() => expect(consumer?.inHand).toBe(0), { timeout: 10_000 });
+const allSettled = () => vi.waitFor(() => expect(consumer?.inFlight).toBe(0), { timeout: 10_000 });
 
 async function deadLetters(): Promise<number> {
   return (await broker.queues.inspect(queueNames.dead)).ready;
@@ -165,7 +165,7 @@ async function resultsOf(request: JobRequest): Promise<string[]> {
   return keys;
 }
 
-describe('a job that goes well', () => {
+describe('a job that succeeds', () => {
   it('ends completed, with result, thumbnail, timeline and events', async () => {
     await startWorker(() => Promise.resolve(processed));
     const request = await submit();
@@ -183,7 +183,7 @@ describe('a job that goes well', () => {
     expect(await broker.queues.inspect(queueNames.process)).toMatchObject({ ready: 0 });
   });
 
-  it('is not done again when its message is delivered twice: the end is told again', async () => {
+  it('is not processed again when its message is delivered twice: the end event is published again', async () => {
     let calls = 0;
     await startWorker(() => {
       calls++;
@@ -200,7 +200,7 @@ describe('a job that goes well', () => {
     expect(await outcomeOf(request)).toEqual(first);
   });
 
-  it('keeps the first outcome when two workers race, and the images of the other are gone', async () => {
+  it('keeps the first outcome when two workers race, and removes the images of the other', async () => {
     await startWorker(async (task) => {
       expect(task.bytes).toEqual(Buffer.from('original'));
       const { job_id } = request;
@@ -219,7 +219,7 @@ describe('a job that goes well', () => {
 });
 
 describe('a job whose first worker was killed', () => {
-  it('completes without what that one left in the store', async () => {
+  it('completes, and removes the images that the killed worker stored', async () => {
     const request = requestFor(Buffer.from('original'));
     const left = resultKey(request.job_id, 'killed', 'png');
     await store.put(originalKey(request.job_id), Buffer.from('original'));
@@ -237,8 +237,8 @@ describe('a job whose first worker was killed', () => {
   });
 });
 
-describe('a job that fails for good', () => {
-  it('ends failed with code and reason, and its message among the dead letters', async () => {
+describe('a job that fails permanently', () => {
+  it('ends failed with code and reason, and its message is dead-lettered', async () => {
     const before = await deadLetters();
     await startWorker(() => Promise.reject(new PermanentFailure('undecodable_image', 'no end of image')));
     const request = await submit();
@@ -246,14 +246,16 @@ describe('a job that fails for good', () => {
       state: 'failed',
       error: { code: 'undecodable_image', reason: 'no end of image' },
     });
-    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.failed 1']));
   });
 
-  it('fails when its original is gone', async () => {
+  it('fails when its original is missing', async () => {
+    const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = await submit({ withOriginal: false });
     expect(await outcomeOf(request)).toMatchObject({ state: 'failed', error: { code: 'original_missing' } });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 
   it.each([
@@ -261,17 +263,17 @@ describe('a job that fails for good', () => {
     ['an unknown operation', { operations: [{ type: 'explode' }] }],
     ['an id that is not in lower case', { job_id: '01980A3E-7C1B-7D9A-8F00-3C2B1A0F9E8D' }],
     ['no job at all', { hello: 'world' }],
-  ])('buries a message with %s at once', async (_what, body) => {
+  ])('a message with %s is dead-lettered at once', async (_what, body) => {
     const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
     await publish(request, 'hello' in body ? body : { ...request, ...body });
-    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 });
 
-describe('a job that fails for now', () => {
-  it('is tried again after each rung, and tells so', async () => {
+describe('a job that fails transiently', () => {
+  it('is retried after each delay, with a timeline entry for each attempt', async () => {
     let calls = 0;
     await startWorker(() =>
       ++calls < 3
@@ -295,7 +297,7 @@ describe('a job that fails for now', () => {
     await vi.waitFor(() => expect(typesOf(request).at(-1)).toBe('job.completed 3'));
   });
 
-  it('fails when the last rung is used up', async () => {
+  it('fails after the last retry', async () => {
     const before = await deadLetters();
     await startWorker(() => Promise.reject(new TransientFailure('engine_crashed', 'the process died')));
     const request = await submit();
@@ -304,12 +306,13 @@ describe('a job that fails for now', () => {
       attempt: 3,
       error: { code: 'engine_crashed', reason: 'the process died (attempt 3 of 3)' },
     });
-    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1));
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 });
 
-describe('a run that cannot be worked on', () => {
-  it('with a damaged original ends failed when the ladder is used up', async () => {
+describe('a run that cannot be processed', () => {
+  it('with a damaged original ends failed after the last retry', async () => {
+    const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
     await store.put(originalKey(request.job_id), Buffer.from('damaged!'));
@@ -319,9 +322,10 @@ describe('a run that cannot be worked on', () => {
       attempt: 3,
       error: { code: 'original_damaged' },
     });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 
-  it('because its outcome cannot be read goes to the dead letters instead of round for ever', async () => {
+  it('because its stored outcome is unreadable is dead-lettered instead of redelivered for ever', async () => {
     const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
@@ -330,32 +334,32 @@ describe('a run that cannot be worked on', () => {
     await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 
-  it('has its outcome stored although its start could not be told yet', async () => {
-    const told = Promise.withResolvers<undefined>();
+  it('has its outcome stored although its start event is not published yet', async () => {
+    const announced = Promise.withResolvers<undefined>();
     const slow = {
       publish: async (message: OutgoingMessage) => {
-        if (message.type === 'job.started') await told.promise;
+        if (message.type === 'job.started') await announced.promise;
         await broker.publisher.publish(message);
       },
     };
     await startWorker(() => Promise.resolve(processed), { publisher: slow });
     const request = await submit();
     expect(await outcomeOf(request)).toMatchObject({ state: 'completed' });
-    expect(consumer?.inHand).toBe(1);
-    told.resolve(undefined);
+    expect(consumer?.inFlight).toBe(1);
+    announced.resolve(undefined);
     await allSettled();
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.completed 1']));
   });
 });
 
-describe('a store that is away', () => {
+describe('a store outage', () => {
   /** The real store behind a switch. */
   function switchable() {
-    let away = false;
+    let isDown = false;
     const guard =
       <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
       (...args: Args): Promise<Result> =>
-        away ? Promise.reject(new StoreUnavailable('the store is away')) : call(...args);
+        isDown ? Promise.reject(new StoreUnavailable('the store is unavailable')) : call(...args);
     const guarded: ObjectStore = {
       start: () => store.start(),
       stop: () => store.stop(),
@@ -366,10 +370,10 @@ describe('a store that is away', () => {
       remove: guard((...args: Parameters<ObjectStore['remove']>) => store.remove(...args)),
       list: (...args) => store.list(...args),
     };
-    return { guarded, set: (value: boolean) => (away = value) };
+    return { guarded, set: (value: boolean) => (isDown = value) };
   }
 
-  it('fails nobody: the job waits and completes at its first attempt', async () => {
+  it('fails no job: the job waits and completes at its first attempt', async () => {
     const { guarded, set } = switchable();
     await startWorker(
       () => {

@@ -1,4 +1,4 @@
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
@@ -8,21 +8,21 @@ import {
   startedEvent,
   type JobEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
+import type { Failure } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { removeLeftovers } from '@image-pipeline/shared/jobs/remove-leftovers.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { attemptJob, type AttemptResult } from './attempt-job.ts';
-import { completedOutcome, failedOutcome } from './build-outcome.ts';
 import { decideFate, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
-import { takeInHand, type JobInHand } from './job-in-hand.ts';
-import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
-import { retryMessage } from './retry-message.ts';
-import type { WorkerMetrics } from './worker-metrics.ts';
+import { attemptJob } from './job/attempt-job.ts';
+import { completedOutcome, failedOutcome, retryMessage } from './job/attempt-records.ts';
+import { openJob, type JobContext } from './job/job-context.ts';
+import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
 export interface ProcessJobDependencies {
   readonly worker: string;
@@ -32,102 +32,100 @@ export interface ProcessJobDependencies {
   readonly ladder: readonly Rung[];
   readonly maxFileBytes: number;
   readonly metrics: WorkerMetrics;
-  /** Aborts when the worker stops: what waits then is handed back. */
+  /** Aborts when the worker stops: jobs that are waiting then are handed back. */
   readonly stopping: AbortSignal;
   readonly log: Logger;
 }
 
-type Retry = Extract<Fate, { kind: 'retry' }>;
-
 /**
- * Takes deliveries from the queue to their end: announce → attempt → outcome → event → settle. The acknowledgement is
- * always last, so whatever dies in between is done again; the outcome is written once, so doing it again changes
- * nothing. It throws only where going on makes no sense (the worker stops, the channel is gone).
+ * Processes one message to its end and returns its settlement. The order is: outcome stored, event published, message
+ * settled. Whatever dies in between is redelivered, and processing a job twice changes nothing because the first
+ * outcome of a run wins. It throws only where it cannot go on: the worker stops, or the channel is closed.
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
-  const { store, publisher, metrics, log } = dependencies;
+  const { store, publisher, ladder, metrics, log } = dependencies;
 
-  async function handle(delivery: Delivery): Promise<void> {
-    let job: JobInHand;
-    try {
-      job = takeInHand(delivery, dependencies);
-    } catch (error) {
-      if (!(error instanceof PermanentFailure)) throw error;
-      const about = { code: error.code, reason: error.message, job_id: delivery.correlationId };
-      log.error(about, 'a message that is no job: dead-lettered');
-      metrics.finished('unreadable');
-      delivery.deadLetter();
-      return;
-    }
+  return async function processJob(message: ReceivedMessage): Promise<Settlement> {
+    const job = openOrRefuse(message);
+    if (job === undefined) return 'dead-letter';
     const release = metrics.takeSlot();
+    let startAnnounced = Promise.resolve();
     try {
-      await process(job, delivery);
+      const earlier = await findOutcome(job);
+      if (earlier !== undefined) return await conclude(job, earlier);
+      startAnnounced = announceStart(job);
+      const images = await attemptJob(job, dependencies);
+      const outcome = await record(job, completedOutcome(job, images, new Date().toISOString()));
+      await startAnnounced;
+      return await conclude(job, outcome);
+    } catch (error) {
+      if (job.signal.aborted) throw error;
+      const fate = decideFate(error, job.attempt, ladder);
+      logFailure(job, error, fate);
+      return fate.kind === 'retry'
+        ? await retry(job, fate, startAnnounced)
+        : await fail(job, fate.error, startAnnounced);
     } finally {
       release();
     }
-  }
+  };
 
-  async function process(job: JobInHand, delivery: Delivery): Promise<void> {
+  function openOrRefuse(message: ReceivedMessage): JobContext | undefined {
     try {
-      await workOn(job, delivery);
+      return openJob(message, dependencies);
     } catch (error) {
-      if (job.signal.aborted) throw error;
-      // Not of the image: a record of this run that cannot be read, or a bug. It must not go round for ever.
-      job.log.error({ err: error }, 'cannot work on this run');
-      const fate = decideFate(error, job.attempt, dependencies.ladder);
-      if (fate.kind === 'retry') await retry(job, fate, delivery);
-      else delivery.deadLetter();
+      if (!(error instanceof PermanentFailure)) throw error;
+      const about = { code: error.code, reason: error.message, job_id: message.correlationId };
+      log.error(about, 'invalid job message: dead-lettered');
+      metrics.finished('unreadable');
+      return undefined;
     }
   }
 
-  async function workOn(job: JobInHand, delivery: Delivery): Promise<void> {
-    const earlier = await whenStoreAnswers(job, () =>
-      readOutcome(store, job.request.job_id, job.request.run),
-    );
-    if (earlier !== undefined) {
-      job.log.info({ state: earlier.state }, 'this run has ended already');
+  /** The outcome of this run if it has ended already: the message is a duplicate, or was redelivered after the end. */
+  async function findOutcome(job: JobContext): Promise<Outcome | undefined> {
+    const { job_id, run } = job.request;
+    const outcome = await whenStoreAnswers(job, () => readOutcome(store, job_id, run));
+    if (outcome !== undefined) {
+      job.log.info({ state: outcome.state }, 'this run has ended already');
       metrics.finished('duplicate');
-      await settle(job, earlier, delivery);
-      return;
     }
+    return outcome;
+  }
+
+  /** Publishes while the image is processed; await the result once the outcome is stored. */
+  function announceStart(job: JobContext): Promise<void> {
     const { worker, at, redelivered } = job.started;
+    job.log.info({ operations: job.request.operations.map(({ type }) => type) }, 'started');
     const announced = announce(job, startedEvent(job.request, job.attempt, worker, at, redelivered));
-    announced.catch(() => undefined); // awaited below, once the outcome is safe
-    const ended = await attempt(job);
-    if ('rung' in ended) {
-      await announced;
-      await retry(job, ended, delivery);
-      return;
-    }
+    announced.catch(() => undefined);
+    return announced;
+  }
+
+  /** Stores the outcome unless the run has one. Returns the outcome that counts. */
+  async function record(job: JobContext, ended: Outcome): Promise<Outcome> {
     const outcome = await whenStoreAnswers(job, () => recordOutcome(store, ended));
     const won = outcome.attempt_id === job.attemptId;
     metrics.finished(won ? outcome.state : 'duplicate');
     if (won) metrics.stages(outcome);
-    await announced;
-    await settle(job, outcome, delivery);
+    return outcome;
   }
 
-  /** What the attempt ends in: an outcome to be recorded, or another attempt. */
-  async function attempt(job: JobInHand): Promise<Outcome | Retry> {
-    job.log.info({ operations: job.request.operations.map(({ type }) => type) }, 'started');
-    try {
-      const made: AttemptResult = await attemptJob(job.request, job.attemptId, {
-        ...dependencies,
-        log: job.log,
-        whenStoreAnswers: (work) => whenStoreAnswers(job, work),
-      });
-      return completedOutcome(job, made, new Date().toISOString());
-    } catch (error) {
-      if (job.signal.aborted) throw error;
-      const fate = decideFate(error, job.attempt, dependencies.ladder);
-      const { code, reason } = fate.error;
-      if (error instanceof PipelineError) job.log.warn({ code, fate: fate.kind, reason }, 'attempt failed');
-      else job.log.error({ err: error, fate: fate.kind }, 'attempt failed by an error that nobody expected');
-      return fate.kind === 'retry' ? fate : failedOutcome(job, fate.error, new Date().toISOString());
+  async function conclude(job: JobContext, outcome: Outcome): Promise<Settlement> {
+    if (outcome.state === 'completed' && mayHaveLeftovers(job)) {
+      await whenStoreAnswers(job, () => removeLeftovers(store, outcome));
     }
+    await announce(job, endedEvent(job.request, outcome));
+    job.log.info({ state: outcome.state }, 'ended');
+    return outcome.state === 'completed' ? 'ack' : 'dead-letter';
   }
 
-  async function retry(job: JobInHand, { rung, error }: Retry, delivery: Delivery): Promise<void> {
+  async function retry(
+    job: JobContext,
+    { rung, error }: Extract<Fate, { kind: 'retry' }>,
+    startAnnounced: Promise<void>,
+  ): Promise<Settlement> {
+    await startAnnounced;
     const now = Date.now();
     const hop = {
       at: new Date(now).toISOString(),
@@ -138,28 +136,38 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     await publishUntilConfirmed(publisher, retryMessage(job, rung, hop), job.signal);
     await announce(job, retryingEvent(job.request, job.attempt, hop));
     metrics.finished('retried');
-    delivery.ack();
+    return 'ack';
   }
 
-  async function settle(job: JobInHand, outcome: Outcome, delivery: Delivery): Promise<void> {
-    if (outcome.state === 'completed' && mayHaveLeftovers(job, delivery)) {
-      await whenStoreAnswers(job, () => removeLeftovers(store, outcome));
+  async function fail(job: JobContext, error: Failure, startAnnounced: Promise<void>): Promise<Settlement> {
+    try {
+      const outcome = await record(job, failedOutcome(job, error, new Date().toISOString()));
+      await startAnnounced;
+      return await conclude(job, outcome);
+    } catch (thrown) {
+      if (job.signal.aborted) throw thrown;
+      // E.g. a stored outcome that cannot be read. The DLQ recorder writes what is known of the run.
+      job.log.error({ err: thrown }, 'cannot record how the run ended: dead-lettered');
+      return 'dead-letter';
     }
-    await announce(job, endedEvent(job.request, outcome));
-    if (outcome.state === 'completed') delivery.ack();
-    else delivery.deadLetter();
-    job.log.info({ state: outcome.state }, 'ended');
   }
 
-  /** Whether somebody else has begun on this job before. */
-  const mayHaveLeftovers = ({ request, attempt }: JobInHand, { deliveryNumber }: Delivery) =>
-    request.run > 1 || attempt > 1 || deliveryNumber > 1;
+  function announce(job: JobContext, event: JobEvent): Promise<void> {
+    return publishUntilConfirmed(publisher, eventMessage(event), job.signal);
+  }
 
-  const announce = (job: JobInHand, event: JobEvent) =>
-    publishUntilConfirmed(publisher, eventMessage(event), job.signal);
+  function whenStoreAnswers<Result>(job: JobContext, work: () => Promise<Result>): Promise<Result> {
+    return waitForStore(work, job.signal, job.log);
+  }
+}
 
-  const whenStoreAnswers = <Result>(job: JobInHand, work: () => Promise<Result>) =>
-    waitForStore(work, job.signal, job.log);
+/** Whether an earlier attempt at this job may have stored images. */
+function mayHaveLeftovers({ request, attempt, started }: JobContext): boolean {
+  return request.run > 1 || attempt > 1 || started.redelivered === true;
+}
 
-  return handle;
+function logFailure({ log }: JobContext, error: unknown, fate: Fate): void {
+  const { code, reason } = fate.error;
+  if (error instanceof PipelineError) log.warn({ code, fate: fate.kind, reason }, 'attempt failed');
+  else log.error({ err: error, fate: fate.kind }, 'attempt failed with an unexpected error');
 }

@@ -30,7 +30,7 @@ async function givenWorker(amqpUrl: string) {
   return worker;
 }
 
-it('tells its health: error until it first takes jobs, then ok', async () => {
+it('reports its health: error until it first consumes jobs, then ok', async () => {
   const vhost = await testVhost();
   onTestFinished(() => vhost.delete());
   const proxy = await TcpProxy.to({ host: '127.0.0.1', port: Number(new URL(vhost.amqpUrl).port) });
@@ -40,8 +40,8 @@ it('tells its health: error until it first takes jobs, then ok', async () => {
   url.port = String(proxy.port);
   const worker = await givenWorker(url.href);
   const health = async () => {
-    const answer = await fetch(`http://127.0.0.1:${worker.port}/health`);
-    return [answer.status, healthSchema.strict().parse(await answer.json())];
+    const response = await fetch(`http://127.0.0.1:${worker.port}/health`);
+    return [response.status, healthSchema.strict().parse(await response.json())];
   };
   const started = worker.start();
   await expect

@@ -10,10 +10,10 @@ import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor } from './process-job.ts';
-import { HealthWatch } from './watch-health.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
+import { HealthWatch } from './telemetry/watch-health.ts';
+import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
 
-/** The worker: jobs from the queue, images through child processes, results into the store. */
+/** The worker: consumes jobs, processes images in child processes, stores the results. */
 export function createWorker(config: WorkerConfig): Service {
   const worker = config.WORKER_NAME;
   const slots = config.MAX_CONCURRENT_JOBS;
@@ -47,7 +47,7 @@ export function createWorker(config: WorkerConfig): Service {
     onDelivery: inConsumerSpans(queueNames.process, processJob),
   });
   const notReadyBecause = () =>
-    broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'not consuming jobs yet');
+    broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'The worker is not consuming jobs yet.');
   const health = new HealthWatch(notReadyBecause);
   const server = createServiceServer({
     service: 'worker',
@@ -82,7 +82,7 @@ export function createWorker(config: WorkerConfig): Service {
       {
         name: 'consumer',
         start: () => consumer.start(),
-        // What is not finished by then is handed back, and there is still time to close everything.
+        // Unfinished jobs are handed back then; the rest of the time is for closing everything.
         stop: () => consumer.stop(config.STOP_TIMEOUT_MS * 0.8),
       },
     ],

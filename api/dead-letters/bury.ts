@@ -1,4 +1,4 @@
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import {
@@ -35,16 +35,18 @@ export interface BuryDependencies {
  * all died of it, or the message was no job) gets its failed outcome here. A run that completed after all gets no
  * record. Every step may be done twice; the acknowledgement is last.
  */
-export function createBurial(dependencies: BuryDependencies): (delivery: Delivery) => Promise<void> {
+export function createBurial(
+  dependencies: BuryDependencies,
+): (message: ReceivedMessage) => Promise<Settlement> {
   const { announce, stopping } = dependencies;
-  return async (delivery) => {
-    const signal = AbortSignal.any([delivery.lost, stopping]);
-    const death = readDeath(delivery, new Date());
+  return async (message) => {
+    const signal = AbortSignal.any([message.lost, stopping]);
+    const death = readDeath(message, new Date());
     const log = dependencies.log.child({ job_id: death.jobId, run: death.run });
     const buried = await waitForStore(() => buryOrExplain(death, { ...dependencies, log }), signal, log);
     if (buried.ended !== undefined) await announce(buried.ended, signal);
     if (buried.record !== undefined) log.warn({ code: buried.record.error.code }, 'buried');
-    delivery.ack();
+    return 'ack';
   };
 }
 

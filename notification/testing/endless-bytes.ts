@@ -2,7 +2,7 @@ import type { Receiver } from './receiver.ts';
 
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
-/** Lets the receiver answer with a body that never ends. Resolves with how many bytes it could send. */
+/** Makes the receiver respond with an endless body. Resolves with the number of bytes sent. */
 export function endlessBytes(receiver: Receiver): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   receiver.answers([

@@ -18,20 +18,20 @@ import { TestClient } from './test-client.ts';
 
 type Notification = ReturnType<typeof createNotification>;
 
-/** What the tests of a file share: a vhost, a store, someone who publishes events; and services that end with each test. */
+/** Shared by the tests of a file: a vhost, a store, a publisher of events; and services that stop after each test. */
 export interface Given {
   readonly vhost: Vhost;
   readonly store: ObjectStore;
-  /** Publishes like api and workers do: one after the other, each confirmed. */
+  /** Publishes as api and workers do: one after the other, each confirmed. */
   publish(...events: JobEvent[]): Promise<void>;
   /** A replica of the service, not started. */
   unstarted(env?: Record<string, string>, resolve?: Resolve): Notification;
   /** One that has caught up. */
   notification(env?: Record<string, string>, resolve?: Resolve): Promise<Notification>;
   client(service: Notification, query?: string): Promise<TestClient>;
-  /** A client that has been told the present state of the job, or of all. */
+  /** A client that has received the current state of the job, or of all. */
   subscriber(service: Notification, jobId: string): Promise<TestClient>;
-  /** The address of the broker for a user whose password nobody knows, as production asks for. */
+  /** The broker's URL with a user that has a strong password, as production requires. */
   urlOfOwnUser(): Promise<string>;
 }
 
@@ -126,8 +126,8 @@ export function givenNotification(): Given {
 export async function untilReady(service: Notification): Promise<void> {
   await vi.waitFor(
     async () => {
-      const answer = await fetch(`http://127.0.0.1:${service.port}/readyz`);
-      expect(await answer.json()).toEqual({ status: 'ready' });
+      const response = await fetch(`http://127.0.0.1:${service.port}/readyz`);
+      expect(await response.json()).toEqual({ status: 'ready' });
     },
     { timeout: 20_000, interval: 20 },
   );

@@ -21,7 +21,7 @@ export const webhookEnv = {
   PUBLIC_API_URL: 'https://images.example.org',
 } as const;
 
-/** Tests of webhooks have a receiver each. */
+/** Webhook tests have one receiver each. */
 export function givenWebhooks(given: Given) {
   let receiver: Receiver;
   beforeEach(async () => {
@@ -33,7 +33,7 @@ export function givenWebhooks(given: Given) {
     get receiver() {
       return receiver;
     },
-    /** A job that asks for a webhook, and the event of its end. */
+    /** A job with a callback URL, and the event of its end. */
     endedJob(changes: Partial<JobRequest> = {}): { request: JobRequest; end: JobEvent } {
       const request = someRequest({ callback_url: receiver.url(), ...changes });
       return { request, end: endedEvent(request, completedOutcome(request)) };
@@ -52,11 +52,14 @@ export function givenWebhooks(given: Given) {
       const broker = testBroker(given.vhost.amqpUrl);
       await broker.start();
       const { promise, resolve } = Promise.withResolvers<Delivery>();
+      let isTaken = false;
       const consumer = broker.consumer({
         queue: queueNames.webhooksDead,
         prefetch: 1,
         onDelivery: (delivery) => {
-          delivery.ack();
+          // The next one stays unsettled: it returns to the queue when the channel is closed.
+          if (!isTaken) delivery.ack();
+          isTaken = true;
           resolve(delivery);
           return Promise.resolve();
         },

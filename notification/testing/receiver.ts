@@ -9,7 +9,7 @@ export interface ReceivedWebhook {
   readonly body: string;
 }
 
-/** A receiver of webhooks on this machine: answers as it is told, and keeps what it got. */
+/** A receiver of webhooks on this machine: responds as configured, and keeps the requests. */
 export class Receiver {
   readonly received: ReceivedWebhook[] = [];
   readonly #server = createServer();
@@ -19,7 +19,7 @@ export class Receiver {
   static async start(host = '127.0.0.1'): Promise<Receiver> {
     const receiver = new Receiver();
     receiver.#server.on('request', (request, response) => {
-      // After the whole request, as the order of `received` is that of the answers.
+      // After the whole request, so that `received` has the order of the responses.
       void text(request).then(
         (body) => {
           receiver.received.push({ path: request.url ?? '', headers: request.headers, body });
@@ -42,7 +42,7 @@ export class Receiver {
     return `http://127.0.0.1:${this.port}${path}`;
   }
 
-  /** The next answers, then `otherwise` for all later ones. */
+  /** The next responses, then `otherwise` for all later ones. */
   answers(next: readonly RequestListener[], otherwise = answering(200)): void {
     this.#answers = [...next];
     this.#otherwise = otherwise;
@@ -62,17 +62,17 @@ export function answering(status: number, headers: Readonly<Record<string, strin
   };
 }
 
-/** Takes its time, in milliseconds. */
+/** Responds after this time, in milliseconds. */
 export function answeringAfter(ms: number): RequestListener {
   return (request, response) => {
     setTimeout(() => answering(200)(request, response), ms);
   };
 }
 
-/** Takes the webhook and says nothing. */
+/** Never responds. */
 export const silent: RequestListener = () => undefined;
 
-/** Takes the webhook and closes the connection. */
+/** Closes the connection without a response. */
 export const closing: RequestListener = (request) => {
   request.socket.destroy();
 };

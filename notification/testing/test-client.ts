@@ -7,13 +7,13 @@ import {
 import { WebSocket, type ClientOptions } from 'ws';
 
 const DEADLINE_MS = 10_000;
-/** Well-formed, and no job has it. */
+/** A valid id of no job. */
 const NO_JOB = '00000000-0000-7000-8000-000000000000';
 
-/** A client whose messages have been checked by the contract. */
+/** A client that checks received messages against the contract. */
 export class TestClient {
   readonly socket: WebSocket;
-  /** All that came, in order. */
+  /** All received messages, in order. */
   readonly received: ServerMessage[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
   #read = 0;
@@ -61,7 +61,7 @@ export class TestClient {
     return message;
   }
 
-  /** Everything that was not taken yet, once the service has read all that was said before. */
+  /** All messages not taken yet, once the service has read everything sent before. */
   async rest(): Promise<ServerMessage[]> {
     this.say({ type: 'unsubscribe', job_id: NO_JOB });
     const isEnd = (message: ServerMessage) => message.type === 'unsubscribed' && message.job_id === NO_JOB;
@@ -71,7 +71,7 @@ export class TestClient {
     return this.take(end - this.#read);
   }
 
-  /** The newest position that was told. */
+  /** The newest event_id received. */
   get lastEventId(): string {
     const last = this.received.findLast((message) => 'event_id' in message && message.event_id !== undefined);
     if (last === undefined || !('event_id' in last) || last.event_id === undefined)
@@ -89,12 +89,12 @@ export class TestClient {
     try {
       while (!isTrue()) await once(this.socket, 'message', { signal });
     } catch (error) {
-      throw new Error(`waited in vain; so far came: ${gist(this.received).join(', ')}`, { cause: error });
+      throw new Error(`timed out; received so far: ${gist(this.received).join(', ')}`, { cause: error });
     }
   }
 }
 
-/** `queued`, `started`, … of event messages, and the type of others: what a test says at one glance. */
+/** `queued`, `started`, … for event messages, and the type for others: short enough for assertions. */
 export function gist(messages: readonly ServerMessage[]): string[] {
   return messages.map((message) => {
     if (message.type === 'event') return message.event.type.replace('job.', '');

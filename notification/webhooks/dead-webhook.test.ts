@@ -11,8 +11,8 @@ import { answering, closing, silent } from '../testing/receiver.ts';
 const given = givenNotification();
 const hooks = givenWebhooks(given);
 
-describe('a webhook that nobody takes', () => {
-  it('is dead after the last rung, and tells why', async () => {
+describe('a webhook that no receiver accepts', () => {
+  it('is dead after the last retry, with the reason', async () => {
     await given.notification({ ...webhookEnv, WEBHOOK_TIMEOUT_MS: '200' });
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([closing], silent);
@@ -47,7 +47,7 @@ describe('a webhook that nobody takes', () => {
     expect(hooks.receiver.received).toHaveLength(requests);
   });
 
-  it('is posted and dead once, though its end is told twice, by the worker and by the burial recorder', async () => {
+  it('is posted once and dead once, although worker and DLQ recorder both publish its end', async () => {
     await given.notification(webhookEnv);
     hooks.receiver.answers([], answering(410));
     const { request } = hooks.endedJob();
@@ -66,7 +66,7 @@ describe('a webhook that nobody takes', () => {
     expect(dead.map(({ correlationId }) => correlationId)).toEqual([request.job_id, last.request.job_id]);
   });
 
-  it('is delivered when it is put back', async () => {
+  it('is delivered after an operator moved it back', async () => {
     await given.notification(webhookEnv);
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([answering(410)]);
@@ -74,7 +74,7 @@ describe('a webhook that nobody takes', () => {
     const dead = await hooks.takeDead();
     const broker = testBroker(given.vhost.amqpUrl);
     await broker.start();
-    // As a shovel does it: with all headers.
+    // As a shovel does: with all headers.
     expect(dead.headers).toHaveProperty('x-death');
     await broker.publisher.publish({
       ...eventMessage(end),
@@ -87,7 +87,7 @@ describe('a webhook that nobody takes', () => {
     expect(await hooks.until(request, 'delivered')).toHaveLength(2);
   });
 
-  it('is not readable: it is dead, and holds nobody up', async () => {
+  it('is dead if its message is invalid, and does not block others', async () => {
     await given.notification(webhookEnv);
     const broker = testBroker(given.vhost.amqpUrl);
     await broker.start();

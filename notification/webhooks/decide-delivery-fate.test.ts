@@ -19,7 +19,7 @@ describe('the fate of a webhook', () => {
     [429, 'not_accepted'],
     [500, 'not_accepted'],
     [101, 'not_accepted'],
-  ])('%i: another attempt', (status, code) => {
+  ])('%i: retried', (status, code) => {
     const fate = decide({ status });
     expect(fate).toMatchObject({ state: 'retrying', rung: { label: '5s' }, error: { code } });
     expect(fate).toHaveProperty('error.reason', expect.stringContaining(String(status)));
@@ -32,7 +32,7 @@ describe('the fate of a webhook', () => {
     },
   );
 
-  it('410 and an address that is refused: dead at once', () => {
+  it('410 and a forbidden address: dead at once', () => {
     expect(decide({ status: 410 })).toMatchObject({ state: 'dead', error: { code: 'gone' } });
     expect(decide({ code: 'address_refused', reason: '10.0.0.1 is not public (private).' })).toMatchObject({
       state: 'dead',
@@ -43,7 +43,7 @@ describe('the fate of a webhook', () => {
     });
   });
 
-  it('climbs the ladder, and is dead after its last rung', () => {
+  it('is retried after each delay, and dead after the last', () => {
     const labels = [1, 2, 3].map((attempt) => decide({ status: 500 }, attempt));
     expect(labels).toMatchObject(ladder.map((rung) => ({ state: 'retrying', rung })));
     expect(decide({ status: 500 }, 4)).toMatchObject({
@@ -56,7 +56,7 @@ describe('the fate of a webhook', () => {
     [0, 2_500],
     [0.5, 3_750],
     [1, 5_000],
-  ])('with the chance %d it comes back after %d ms', (chance, delayMs) => {
+  ])('with jitter %d it is retried after %d ms', (chance, delayMs) => {
     expect(decide({ status: 500 }, 1, chance)).toMatchObject({ delayMs });
   });
 
@@ -66,7 +66,7 @@ describe('the fate of a webhook', () => {
     [30_000, '1m', 30_000],
     [50_000, '1m', 50_000],
     [3_600_000, '10m', 600_000],
-  ])('Retry-After of %d ms: the rung %s, and not before %d ms', (retryAfterMs, label, delayMs) => {
+  ])('Retry-After of %d ms: the delay %s, and not before %d ms', (retryAfterMs, label, delayMs) => {
     expect(decide({ status: 503, retryAfterMs }, 1, 0)).toMatchObject({ rung: { label }, delayMs });
   });
 });

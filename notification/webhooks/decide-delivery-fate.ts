@@ -6,7 +6,7 @@ import {
 } from '@image-pipeline/shared/contracts/webhook.ts';
 import type { PostResult } from './post-webhook.ts';
 
-/** What becomes of a webhook after an attempt to deliver it. */
+/** What happens to a webhook after an attempt to deliver it. */
 export type DeliveryFate =
   | { readonly state: 'delivered' }
   | {
@@ -17,16 +17,17 @@ export type DeliveryFate =
     }
   | { readonly state: 'dead'; readonly error: WebhookFailure };
 
-/** The shortest that a delay is made by chance, as a part of the rung's. */
-const SHORTEST = 0.5;
+/** Minimum part of a retry delay: jitter shortens it to 50 to 100 %. */
+const MIN_DELAY_PART = 0.5;
 
 /**
- * The one place that decides whether a webhook is sent again. 2xx is delivered. 410 and an address that is refused end
- * it at once. Anything else climbs the ladder, one rung an attempt; `Retry-After` may ask for a longer rung.
+ * The one place that decides whether a webhook is retried. 2xx means delivered. 410 and a forbidden address end it at
+ * once. Anything else is retried, with one delay per attempt; `Retry-After` may select a longer delay.
  *
  * @param attempt from 1
- * @param chance from 0 to 1, which spreads retries over 50 to 100 % of the rung's delay, so that those that failed
- * together do not come back together
+ * @param ladder the retry delays, in order
+ * @param chance jitter from 0 to 1: retries are spread over 50 to 100 % of the delay, so that webhooks that failed
+ * together are not retried together
  */
 export function decideDeliveryFate(
   result: PostResult,
@@ -43,11 +44,11 @@ export function decideDeliveryFate(
     const tries = `${error.reason} (attempt ${attempt} of ${ladder.length + 1})`;
     return { state: 'dead', error: { ...error, reason: tries } };
   }
-  const spreadMs = Math.ceil(rung.delayMs * (SHORTEST + (1 - SHORTEST) * chance));
+  const spreadMs = Math.ceil(rung.delayMs * (MIN_DELAY_PART + (1 - MIN_DELAY_PART) * chance));
   return { state: 'retrying', rung, delayMs: Math.max(spreadMs, Math.min(askedMs, rung.delayMs)), error };
 }
 
-/** The rung of this attempt, or a later one that is long enough, or the last. */
+/** The delay of this attempt, or a later one that is long enough, or the last. */
 function rungFor(attempt: number, ladder: readonly Rung[], askedMs: number): Rung | undefined {
   const left = ladder.slice(attempt - 1);
   return left.find(({ delayMs }) => delayMs >= askedMs) ?? left.at(-1);
@@ -59,7 +60,7 @@ function failureOf(result: PostResult): WebhookFailure | undefined {
   const { status } = result;
   if (status >= 200 && status < 300) return undefined;
   const code = codeOf(status);
-  return { code, reason: `${webhookErrors[code]} It was ${status}.` };
+  return { code, reason: `${webhookErrors[code]} Status: ${status}.` };
 }
 
 function codeOf(status: number): WebhookErrorCode {

@@ -19,7 +19,7 @@ const verify = (secret: string, { headers, body }: ReceivedWebhook): unknown =>
   );
 
 describe('the end of a job', () => {
-  it('is told to a receiver that fails twice, at the third attempt, signed', async () => {
+  it('is delivered to a receiver that fails twice, at the third attempt, signed', async () => {
     await given.notification(webhookEnv);
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([answering(500), answering(500)]);
@@ -64,7 +64,7 @@ describe('the end of a job', () => {
     }
   });
 
-  it('is told with the reason of a failure', async () => {
+  it('is delivered with the reason of a failure', async () => {
     await given.notification(webhookEnv);
     const { request } = hooks.endedJob();
     await given.publish(endedEvent(request, failedOutcome(request)));
@@ -75,7 +75,7 @@ describe('the end of a job', () => {
     });
   });
 
-  it('is signed by each secret while one is changed', async () => {
+  it('is signed with each secret during a rotation', async () => {
     const other = `whsec_${randomBytes(24).toString('base64')}`;
     await given.notification({ ...webhookEnv, WEBHOOK_SECRET: `${SECRET} ${other}` });
     const { request, end } = hooks.endedJob();
@@ -87,7 +87,7 @@ describe('the end of a job', () => {
     }
   });
 
-  it('is told once, however often the event comes', async () => {
+  it('is delivered once, however often the event arrives', async () => {
     await given.notification(webhookEnv);
     const { request, end } = hooks.endedJob();
     await given.publish(end, end, end);
@@ -101,7 +101,7 @@ describe('the end of a job', () => {
     expect(await hooks.attempts(request)).toHaveLength(1);
   });
 
-  it('is told anew for each run', async () => {
+  it('is delivered again for each run', async () => {
     await given.notification(webhookEnv);
     const { request, end } = hooks.endedJob();
     await given.publish(endedEvent(request, failedOutcome(request)));
@@ -114,7 +114,7 @@ describe('the end of a job', () => {
     );
   });
 
-  it('is the only event that is told, and only where it is asked for', async () => {
+  it('is the only event that is delivered, and only if the job has a callback_url', async () => {
     await given.notification(webhookEnv);
     const silentJob = someRequest();
     const { request, end } = hooks.endedJob();
@@ -124,7 +124,7 @@ describe('the end of a job', () => {
     expect(await hooks.attempts(silentJob)).toEqual([]);
   });
 
-  it('that happened while the service was away is told when it is back', async () => {
+  it('that happened while the service was down is delivered when it is back', async () => {
     const jobs = Array.from({ length: 5 }, () => hooks.endedJob());
     await given.publish(...jobs.map(({ end }) => end));
     await given.notification(webhookEnv);

@@ -1,157 +1,207 @@
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import { randomUUID } from 'node:crypto';
+import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
+import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { readWebhookAttempts, recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { receiverKey } from '@image-pipeline/shared/webhooks/receiver-key.ts';
-import { attemptRecord } from './attempt-record.ts';
-import { decideDeliveryFate } from './decide-delivery-fate.ts';
+import { decideDeliveryFate, type DeliveryFate } from './decide-delivery-fate.ts';
 import { whatIsDue } from './is-attempt-due.ts';
+import type { Place, ReceiverSlots } from './receiver-slots.ts';
+import { sendWebhook, type SendOptions, type SentWebhook } from './send-webhook.ts';
 import {
   DEFERRALS_HEADER,
   PUT_BACK_HEADER,
   readWebhook,
+  retryMessage,
   UnreadableWebhook,
   type PendingWebhook,
-} from './read-webhook.ts';
-import type { Place, ReceiverSlots } from './receiver-slots.ts';
-import { retryMessage } from './retry-webhook.ts';
-import { sendWebhook, type SendOptions } from './send-webhook.ts';
-import type { Turns } from './turns.ts';
+} from './webhook-message.ts';
 
 export interface DeliverWebhookDeps extends Omit<SendOptions, 'signal'> {
   readonly store: Pick<ObjectStore, 'get' | 'list' | 'putIfAbsent'>;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly ladder: readonly Rung[];
   readonly slots: ReceiverSlots;
-  readonly turns: Turns;
-  /** Aborts when the service stops: what waits then is handed back. */
+  /** Aborts when the service stops: waiting webhooks are handed back. */
   readonly stopping: AbortSignal;
-  /** Aborts when the service has waited long enough for what is being posted. */
+  /** Aborts when the service stops waiting for the posts in progress. */
   readonly givingUp: AbortSignal;
   readonly metrics: Pick<Metrics, 'increase' | 'observe'>;
   readonly log: Logger;
 }
 
-/** A webhook in hand: what everything about it needs to know. */
-interface InHand extends PendingWebhook {
-  readonly delivery: Delivery;
-  readonly place: Place;
-  /** Aborts when waiting makes no sense any more. */
+/** One webhook while it is being delivered. */
+interface WebhookContext extends PendingWebhook {
+  readonly isRedelivered: boolean;
+  /** Aborts when the service stops or the channel is closed: no use in waiting any longer. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
 /**
- * Takes webhooks from their queue to their end: post → next attempt onto its rung → record → settle. The acknowledgement
- * is always last, so whatever dies in between is done again: a receiver is told at least once. It throws only where
- * going on makes no sense (the service stops, the channel is gone).
+ * Delivers one webhook and returns the settlement of its message. The order is: posted, next attempt published to its
+ * retry queue, attempt recorded, message settled. Whatever dies in between is redelivered, so delivery is at-least-once.
+ * It throws only where it cannot go on: the service stops, or the channel is closed.
  */
 export function createWebhookDelivery(deps: DeliverWebhookDeps) {
-  const { store, publisher, ladder, slots, turns, metrics } = deps;
+  const { store, publisher, ladder, slots, metrics } = deps;
+  const turns = new Turns();
   const count = (state: string) => metrics.increase('image_webhook_deliveries_total', { state });
 
-  return async function handle(delivery: Delivery): Promise<void> {
-    let webhook: PendingWebhook;
-    try {
-      webhook = readWebhook(delivery);
-    } catch (error) {
-      if (!(error instanceof UnreadableWebhook)) throw error;
-      const about = { reason: error.message, job_id: delivery.correlationId };
-      deps.log.error(about, 'a message that is no webhook: dead-lettered');
-      count('unreadable');
-      delivery.deadLetter();
-      return;
-    }
-    const signal = AbortSignal.any([delivery.lost, deps.stopping]);
+  return async function deliverWebhook(message: ReceivedMessage): Promise<Settlement> {
+    const webhook = openOrRefuse(message);
+    if (webhook === undefined) return 'dead-letter';
     const place = slots.enter(receiverKey(webhook.url));
-    if (place === undefined) {
-      await defer(webhook, delivery, signal);
-      return;
-    }
-    const { event, url, attempt } = webhook;
-    const { job_id, run } = event.data;
-    // The host only: path and query may be secrets.
-    const log = deps.log.child({ job_id, run, receiver: url.host, attempt });
+    if (place === undefined) return defer(webhook);
     try {
-      const inHand = { ...webhook, delivery, place, signal, log };
-      await turns.take(webhook.id, () => handleInTurn(inHand));
+      return await turns.take(webhook.id, async () => {
+        const due = whatIsDue(await attemptsOf(webhook), webhook.attempt, webhook);
+        if (due !== 'attempt') return skip(webhook, due);
+        const sent = await post(webhook, place);
+        if (sent === undefined) return defer(webhook);
+        const fate = decideDeliveryFate(sent.result, webhook.attempt, ladder, Math.random());
+        return conclude(webhook, sent, fate);
+      });
     } finally {
       place.leave();
     }
   };
 
-  /** Its receiver has its share of what is in hand: it waits, each time on a longer rung, and that is no attempt. */
-  async function defer(webhook: PendingWebhook, delivery: Delivery, signal: AbortSignal): Promise<void> {
+  function openOrRefuse(message: ReceivedMessage): WebhookContext | undefined {
+    try {
+      const webhook = readWebhook(message);
+      const { job_id, run } = webhook.event.data;
+      return {
+        ...webhook,
+        isRedelivered: message.deliveryNumber > 1,
+        signal: AbortSignal.any([message.lost, deps.stopping]),
+        // The host only: path and query may be secrets.
+        log: deps.log.child({ job_id, run, receiver: webhook.url.host, attempt: webhook.attempt }),
+      };
+    } catch (error) {
+      if (!(error instanceof UnreadableWebhook)) throw error;
+      const about = { reason: error.message, job_id: message.correlationId };
+      deps.log.error(about, 'invalid webhook message: dead-lettered');
+      count('unreadable');
+      return undefined;
+    }
+  }
+
+  /** Its receiver has enough webhooks in flight: it waits, each time in a longer retry queue. Not an attempt. */
+  async function defer(webhook: WebhookContext): Promise<Settlement> {
     const rung = ladder[webhook.deferrals] ?? ladder.at(-1);
-    if (rung === undefined) throw new Error('the ladder has no rung');
+    if (rung === undefined) throw new Error('WEBHOOK_RETRY_LADDER is empty');
     const more = {
       [DEFERRALS_HEADER]: Math.min(webhook.deferrals + 1, ladder.length),
       ...(webhook.isPutBack ? { [PUT_BACK_HEADER]: 1 } : {}),
     };
     const message = retryMessage(webhook, rung, spread(rung), webhook.attempt, more);
-    await publishUntilConfirmed(publisher, message, signal);
+    await publishUntilConfirmed(publisher, message, webhook.signal);
     count('deferred');
-    delivery.ack();
+    return 'ack';
   }
 
-  async function handleInTurn(webhook: InHand): Promise<void> {
-    const { event, delivery, log } = webhook;
+  /** The recorded attempts of this run, oldest first. */
+  async function attemptsOf({ event, signal, log }: WebhookContext): Promise<WebhookAttempt[]> {
     const { job_id, run } = event.data;
-    const all = await whenStoreAnswers(webhook, () =>
-      readWebhookAttempts(store, job_id, (err) =>
-        log.error({ err }, 'skipped an attempt that is unreadable'),
-      ),
+    const all = await waitForStore(
+      () =>
+        readWebhookAttempts(store, job_id, (err) =>
+          log.error({ err }, 'skipped an unreadable attempt record'),
+        ),
+      signal,
+      log,
     );
-    const history = all.filter((made) => made.run === run);
-    const due = whatIsDue(history, webhook.attempt, {
-      isRedelivered: delivery.deliveryNumber > 1,
-      isPutBack: webhook.isPutBack,
-    });
-    if (due === 'attempt') {
-      await attempt(webhook);
-      return;
-    }
-    log.info(`already told: ${due}`);
-    if (due === 'dead-letter') delivery.deadLetter();
-    else delivery.ack();
-    count(due === 'dead-letter' ? 'dead' : 'duplicate');
+    return all.filter((made) => made.run === run);
   }
 
-  async function attempt(webhook: InHand): Promise<void> {
-    const { place, signal, delivery, log } = webhook;
-    const sent = await place.run(() => sendWebhook(webhook, { ...deps, signal: deps.givingUp }), signal);
-    if (sent === undefined) {
-      await defer(webhook, delivery, signal);
-      return;
-    }
+  function skip({ log }: WebhookContext, due: 'duplicate' | 'dead-letter'): Settlement {
+    log.info(`nothing to deliver: ${due}`);
+    count(due === 'dead-letter' ? 'dead' : 'duplicate');
+    return due === 'dead-letter' ? 'dead-letter' : 'ack';
+  }
+
+  /** Posts it when its receiver has room; undefined where the receiver has begun to time out meanwhile. */
+  async function post(webhook: WebhookContext, place: Place): Promise<SentWebhook | undefined> {
+    const sent = await place.run(
+      () => sendWebhook(webhook, { ...deps, signal: deps.givingUp }),
+      webhook.signal,
+    );
+    if (sent === undefined) return undefined;
     if ('status' in sent.result) place.answers();
     else if (sent.result.code === 'timed_out') place.hangs();
-    const fate = decideDeliveryFate(sent.result, webhook.attempt, ladder, Math.random());
+    return sent;
+  }
+
+  async function conclude(
+    webhook: WebhookContext,
+    sent: SentWebhook,
+    fate: DeliveryFate,
+  ): Promise<Settlement> {
+    const { signal, log } = webhook;
     const record = attemptRecord(webhook, sent, fate, new Date());
     if (fate.state === 'retrying') {
       const next = retryMessage(webhook, fate.rung, fate.delayMs, webhook.attempt + 1);
       await publishUntilConfirmed(publisher, next, signal);
     }
-    await whenStoreAnswers(webhook, () => recordWebhookAttempt(store, record));
-    if (fate.state === 'dead') delivery.deadLetter();
-    else delivery.ack();
+    await waitForStore(() => recordWebhookAttempt(store, record), signal, log);
     count(fate.state);
     metrics.observe('image_webhook_duration_seconds', sent.durationMs / 1_000);
     if (fate.state === 'delivered') log.info({ ms: sent.durationMs }, 'webhook delivered');
     else log.warn({ ...fate.error, fate: fate.state }, 'webhook not delivered');
-  }
-
-  function whenStoreAnswers<Result>({ signal, log }: InHand, work: () => Promise<Result>) {
-    return waitForStore(work, signal, log);
+    return fate.state === 'dead' ? 'dead-letter' : 'ack';
   }
 }
 
-/** Some part of the rung's delay, so that what waits together does not come back together. */
+/** 50 to 100 % of the delay, so that webhooks deferred together do not come back together. */
 function spread(rung: Rung): number {
   return Math.ceil(rung.delayMs * (0.5 + Math.random() / 2));
+}
+
+/** The stored record of an attempt. */
+function attemptRecord(
+  { id, event, attempt }: PendingWebhook,
+  { result, at, durationMs }: SentWebhook,
+  fate: DeliveryFate,
+  now: Date,
+): WebhookAttempt {
+  return {
+    version: 1,
+    attempt_id: randomUUID(),
+    webhook_id: id,
+    job_id: event.data.job_id,
+    run: event.data.run,
+    event: { id: event.id, type: event.type },
+    attempt,
+    at: at.toISOString(),
+    duration_ms: durationMs,
+    state: fate.state,
+    ...('status' in result ? { status: result.status } : {}),
+    ...(fate.state === 'delivered' ? {} : { error: fate.error }),
+    ...(fate.state === 'retrying'
+      ? { next_attempt_at: new Date(now.getTime() + fate.delayMs).toISOString() }
+      : {}),
+  };
+}
+
+/** Runs work with the same id one after the other. */
+class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  async take<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#last.get(id) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#last.set(id, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#last.get(id) === mine) this.#last.delete(id);
+    }
+  }
 }

@@ -11,20 +11,20 @@ const putBack = { isRedelivered: false, isPutBack: true };
 
 it.each([
   ['the first of a run', [], 1, fresh, 'attempt'],
-  ['one that is given out again before anything was written down', [], 1, again, 'attempt'],
+  ['one that is redelivered before anything was recorded', [], 1, again, 'attempt'],
   ['the next one', [retrying(1)], 2, fresh, 'attempt'],
-  ['a copy, whose successor is on its rung', [retrying(1)], 1, fresh, 'duplicate'],
-  ['one given out again, whose successor is on its rung', [retrying(1)], 1, again, 'duplicate'],
-  ['a copy of long ago', [retrying(1), retrying(2)], 1, fresh, 'duplicate'],
+  ['a copy whose successor is in a retry queue', [retrying(1)], 1, fresh, 'duplicate'],
+  ['a redelivered one whose successor is in a retry queue', [retrying(1)], 1, again, 'duplicate'],
+  ['an old copy', [retrying(1), retrying(2)], 1, fresh, 'duplicate'],
   ['a copy of what was delivered', [retrying(1), delivered], 1, fresh, 'duplicate'],
   ['what was delivered, but not acknowledged', [retrying(1), delivered], 2, again, 'duplicate'],
   ['what is dead, but not dead-lettered', [retrying(1), retrying(2), dead], 3, again, 'dead-letter'],
-  ['a dead letter that people put back', [retrying(1), retrying(2), dead], 3, putBack, 'attempt'],
+  ['a dead letter that an operator moved back', [retrying(1), retrying(2), dead], 3, putBack, 'attempt'],
   ['a copy of what is dead', [retrying(1), retrying(2), dead], 1, fresh, 'duplicate'],
   ['a copy of what was dead at once', [{ state: 'dead', attempt: 1 }], 1, fresh, 'duplicate'],
-  ['the next one of what people put back', [retrying(1), dead, retrying(1)], 2, fresh, 'attempt'],
-  ['a copy of what people put back', [dead, retrying(1)], 1, fresh, 'duplicate'],
-  ['one that was dead once and delivered since', [dead, delivered], 3, again, 'duplicate'],
+  ['the next one after an operator moved it back', [retrying(1), dead, retrying(1)], 2, fresh, 'attempt'],
+  ['a copy of one that an operator moved back', [dead, retrying(1)], 1, fresh, 'duplicate'],
+  ['one that was dead once and has been delivered since', [dead, delivered], 3, again, 'duplicate'],
 ] as const)('%s', (_what, history, attempt, origin, due) => {
   expect(whatIsDue(history, attempt, origin)).toBe(due);
 });

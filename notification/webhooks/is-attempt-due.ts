@@ -1,21 +1,21 @@
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 
-/** What to do with a webhook that was delivered to us: post it, or settle what is over already. */
+/** What to do with a webhook message: post it, or settle it because the webhook has ended already. */
 export type Due = 'attempt' | 'duplicate' | 'dead-letter';
 
-/** Where a message comes from. */
+/** How the message reached this service. */
 export interface Origin {
-  /** It gave this message out before. */
+  /** The broker delivered it before. */
   readonly isRedelivered: boolean;
-  /** People put it back from the dead letters. */
+  /** An operator moved it back from the dead-letter queue. */
   readonly isPutBack: boolean;
 }
 
 /**
- * Events and retries may come twice: worker and burial recorder both say how a run failed. A run that is delivered is
- * never told again. An attempt that is written down as `retrying` has a successor on its rung. One that is written down
- * as `dead` is not yet a dead letter if the broker gives it to us again; what people put back begins anew; any
- * other is a copy.
+ * Events and retries may arrive twice: the worker and the DLQ recorder both publish the end of a failed run. A delivered
+ * webhook is never sent again. An attempt recorded as `retrying` has a successor in a retry queue. One recorded as
+ * `dead` is not yet dead-lettered if the broker redelivers it; one that an operator moved back starts again; any other
+ * is a duplicate.
  *
  * @param history of the run, oldest first
  */

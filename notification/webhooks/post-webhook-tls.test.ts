@@ -53,13 +53,13 @@ function post(host: string) {
   });
 }
 
-it('a receiver behind TLS is asked by its name, though its address is pinned', async () => {
+it('TLS verifies the receiver by its name, although its address is pinned', async () => {
   setDefaultCACertificates([...trusted, certificate]);
   expect(await post('hooks.example')).toMatchObject({ status: 204 });
   expect(names.at(-1)).toBe('hooks.example');
 });
 
-it('a certificate of another name is refused', async () => {
+it('a certificate for another name is rejected', async () => {
   setDefaultCACertificates([...trusted, certificate]);
   expect(await post('other.example')).toEqual({
     code: 'not_connected',
@@ -67,7 +67,7 @@ it('a certificate of another name is refused', async () => {
   });
 });
 
-it('a certificate that nobody vouches for is refused', async () => {
+it('an untrusted certificate is rejected', async () => {
   expect(await post('hooks.example')).toEqual({
     code: 'not_connected',
     reason: '(DEPTH_ZERO_SELF_SIGNED_CERT)',

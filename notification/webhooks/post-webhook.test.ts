@@ -53,7 +53,7 @@ describe('a webhook', () => {
     [new Date(Date.now() + 60_000).toUTCString(), 60_000],
     ['Mon, 01 Jan 2001 00:00:00 GMT', undefined],
     ['soon', undefined],
-  ])('takes Retry-After: %s for %s ms', async (header, ms) => {
+  ])('parses Retry-After: %s as %s ms', async (header, ms) => {
     receiver.answers([answering(503, { 'retry-after': header })]);
     const result = await post(receiver.url());
     if (ms === undefined) expect(result).toEqual({ status: 503, retryAfterMs: undefined });
@@ -69,7 +69,7 @@ describe('a name', () => {
     const rebinding: Resolve = (hostname) => {
       expect(hostname).toBe('rebinding.example');
       asked++;
-      // First what is allowed, later what is not.
+      // First a public address, later a private one.
       return Promise.resolve([asked === 1 ? LOOPBACK : { address: '10.0.0.1', family: 4 }]);
     };
     const url = `http://rebinding.example:${receiver.port}/`;
@@ -88,14 +88,14 @@ describe('a name', () => {
       { address: '2606:4700::1', family: 6 },
       { address: '169.254.169.254', family: 4 },
     ],
-  ])('that means a private address is refused (%j %j)', async (...addresses) => {
+  ])('that resolves to a private address is rejected (%j %j)', async (...addresses) => {
     const url = `http://127.0.0.1.nip.io:${receiver.port}/`;
     const options = { resolve: resolvesTo(...addresses), allowed: nobody };
     expect(await post(url, options)).toMatchObject({ code: 'address_refused' });
     expect(receiver.received).toEqual([]);
   });
 
-  it('that is allowed may mean any address', async () => {
+  it('that is allowed may resolve to any address', async () => {
     const options = { resolve: resolvesTo(LOOPBACK), allowed: parseAllowedReceivers('hooks.internal') };
     expect(await post(`http://hooks.internal:${receiver.port}/`, options)).toMatchObject({ status: 200 });
   });
@@ -106,7 +106,7 @@ describe('a name', () => {
     expect(await post(`http://two.example:${receiver.port}/`, options)).toMatchObject({ status: 200 });
   });
 
-  it('that is not known, or not answered, is told', async () => {
+  it('that is unknown, or not resolved in time, is reported', async () => {
     const notFound = Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
     expect(await post('http://no.example/', { resolve: () => Promise.reject(notFound) })).toEqual({
       code: 'name_not_found',
@@ -134,7 +134,7 @@ describe('an address', () => {
 });
 
 describe('a receiver', () => {
-  it('that never answers is given up', async () => {
+  it('that never responds times out', async () => {
     receiver.answers([silent]);
     expect(await post(receiver.url(), { timeoutMs: 200 })).toEqual({
       code: 'timed_out',
@@ -142,25 +142,25 @@ describe('a receiver', () => {
     });
   });
 
-  it('that closes the connection is told of', async () => {
+  it('that closes the connection is reported', async () => {
     receiver.answers([closing]);
     expect(await post(receiver.url())).toEqual({ code: 'connection_lost', reason: '(ECONNRESET)' });
   });
 
-  it('that does not listen is told of', async () => {
+  it('that does not listen is reported', async () => {
     const other = await Receiver.start();
     const url = other.url();
     await other.stop();
     expect(await post(url)).toEqual({ code: 'not_connected', reason: '(ECONNREFUSED)' });
   });
 
-  it('whose answer never ends is read a little, and believed', async () => {
+  it('whose response never ends counts by its status, and little of it is read', async () => {
     const written = endlessBytes(receiver);
     expect(await post(receiver.url())).toMatchObject({ status: 200 });
     expect(await written).toBeLessThan(8 * 1024 * 1024);
   });
 
-  it('whose answer stalls is believed', async () => {
+  it('whose response stalls counts by its status', async () => {
     receiver.answers([
       (_request, response) => {
         response.writeHead(200, { 'content-length': '1000' });
@@ -170,7 +170,7 @@ describe('a receiver', () => {
     expect(await post(receiver.url(), { timeoutMs: 300 })).toMatchObject({ status: 200 });
   });
 
-  it('that is no HTTP server, or has endless headers, is told of', async () => {
+  it('that is not an HTTP server, or sends endless headers, is reported', async () => {
     receiver.answers([
       (request) => void request.socket.end('SSH-2.0-OpenSSH_9.2\r\n'),
       (request) => void request.socket.end(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
@@ -179,14 +179,14 @@ describe('a receiver', () => {
     expect(await post(receiver.url())).toMatchObject({ code: 'connection_lost' });
   });
 
-  it('that wants another protocol has not accepted', async () => {
+  it('that switches protocols has not accepted', async () => {
     const headers = { connection: 'upgrade', upgrade: 'websocket' };
     receiver.answers([answering(101, headers)]);
     expect(await post(receiver.url())).toMatchObject({ status: 101 });
   });
 });
 
-it('an attempt that is given up rejects', async () => {
+it('an aborted attempt rejects', async () => {
   receiver.answers([silent]);
   const giveUp = new AbortController();
   const posted = post(receiver.url(), { signal: giveUp.signal });

@@ -6,29 +6,29 @@ import type { WebhookErrorCode } from '@image-pipeline/shared/contracts/webhook.
 import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { AddressRefused, resolveReceiver, type Resolve } from './resolve-receiver.ts';
 
-/** What is read of an answer before its connection is ended; it is thrown away. */
-const MAX_ANSWER_BYTES = 16 * 1024;
+/** Maximum bytes read of a response body before the connection is closed; the body is discarded. */
+const MAX_RESPONSE_BYTES = 16 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Of several addresses, how long one is tried before the next. */
+/** Connect time-out per address if there are several. */
 const ATTEMPT_TIMEOUT_MS = 1_000;
 
 export interface PostOptions {
   readonly allowed: AllowedReceivers;
   readonly resolve: Resolve;
-  /** From resolving the name to the head of the answer. */
+  /** From resolving the name to the head of the response. */
   readonly timeoutMs: number;
-  /** Ends the attempt; then this rejects. */
+  /** Aborts the attempt, which then rejects. */
   readonly signal: AbortSignal;
 }
 
-/** What came of it: the status of an answer, or why none came. */
+/** The status of the response, or why there is none. */
 export type PostResult =
   | { readonly status: number; readonly retryAfterMs?: number | undefined }
   | { readonly code: WebhookErrorCode; readonly reason: string };
 
 /**
- * Posts once, to an address that was checked before, on a connection of its own. Redirects are not followed, proxies of
- * the environment not used, and what the receiver says beyond its status is thrown away.
+ * Posts once, to an address that was checked before, on a new connection. Does not follow redirects, ignores proxy
+ * variables of the environment, and discards the response body.
  */
 export async function postWebhook(
   url: URL,
@@ -41,9 +41,9 @@ export async function postWebhook(
   try {
     const resolved = resolveReceiver(url, options.allowed, options.resolve, signal);
     const addresses = await untilAborted(resolved, signal);
-    const answer = await send(url, addresses, headers, body, signal);
-    await throwAway(answer);
-    return { status: answer.statusCode ?? 0, retryAfterMs: retryAfterMs(answer.headers['retry-after']) };
+    const response = await send(url, addresses, headers, body, signal);
+    await discardBody(response);
+    return { status: response.statusCode ?? 0, retryAfterMs: retryAfterMs(response.headers['retry-after']) };
   } catch (error) {
     options.signal.throwIfAborted();
     if (timeout.aborted) return { code: 'timed_out', reason: `The limit is ${options.timeoutMs} ms.` };
@@ -62,7 +62,7 @@ function send(
   const options: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
     method: 'POST',
     headers: { ...headers, 'content-length': Buffer.byteLength(body) },
-    // Not the global agent, which may be told to use a proxy.
+    // Not the global agent, which may use a proxy.
     agent: false,
     lookup: pinnedTo(addresses),
     autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
@@ -73,41 +73,41 @@ function send(
   const request = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
   request.on('response', resolve);
   request.on('error', reject);
-  // Or an answer that switches protocols would never settle.
-  request.on('upgrade', (answer, socket) => {
+  // Otherwise a response that switches protocols would never settle.
+  request.on('upgrade', (response, socket) => {
     socket.destroy();
-    resolve(answer);
+    resolve(response);
   });
   request.end(body);
   return promise;
 }
 
-/** Answers what was resolved before, so that the address that was checked is the one that is connected to. */
+/** Returns the addresses resolved before, so that the connection uses the checked address. */
 function pinnedTo(addresses: readonly LookupAddress[]): LookupFunction {
   return (_hostname, { all }, callback) => {
     const [first] = addresses;
-    if (first === undefined) callback(new Error('the name has no address'), '');
+    if (first === undefined) callback(new Error('the host name has no address'), '');
     else if (all === true) callback(null, [...addresses]);
     else callback(null, first.address, first.family);
   };
 }
 
-/** The status is known by then: whatever happens to the rest changes nothing. */
-async function throwAway(answer: IncomingMessage): Promise<void> {
+/** The status is known by then; errors in the body are ignored. */
+async function discardBody(response: IncomingMessage): Promise<void> {
   let bytes = 0;
   try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) break;
+      if (bytes > MAX_RESPONSE_BYTES) break;
     }
   } catch {
-    // Cut, or too slow.
+    // Closed, or too slow.
   } finally {
-    answer.destroy();
+    response.destroy();
   }
 }
 
-/** Seconds, or a date; undefined for what is neither. */
+/** Parses seconds or a date; undefined if it is neither. */
 function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
@@ -130,7 +130,7 @@ const notConnected: readonly string[] = [
   'EADDRNOTAVAIL',
 ];
 
-/** What a connection of Node's fails with; certificates have codes of their own. */
+/** The code of a failed connection; certificate errors have their own codes. */
 function codeOf(error: unknown): WebhookErrorCode {
   const code = errorCode(error);
   if (/^(ENOTFOUND|EAI_|ENODATA)/.test(code)) return 'name_not_found';
@@ -138,7 +138,7 @@ function codeOf(error: unknown): WebhookErrorCode {
   return notConnected.includes(code) || isOfTls ? 'not_connected' : 'connection_lost';
 }
 
-/** Its code, never its text, which may show addresses and what an unknown machine said. */
+/** The error's code, never its message, which may contain addresses and text from an unknown server. */
 function reasonOf(error: unknown): string {
   const code = errorCode(error);
   return code === '' ? '' : `(${code})`;

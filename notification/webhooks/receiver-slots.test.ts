@@ -6,8 +6,8 @@ const never = new AbortController().signal;
 const enterAll = (slots: ReceiverSlots, key: string, count: number): Place[] =>
   Array.from({ length: count }, () => slots.enter(key)).filter((place) => place !== undefined);
 
-it('a receiver has its share, and others have theirs', () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inHand: 4, hangingMs: 60_000 });
+it('a receiver has a limited share, and others have theirs', () => {
+  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 60_000 });
   const places = enterAll(slots, 'one', 10);
   expect(places).toHaveLength(4);
   expect(enterAll(slots, 'other', 10)).toHaveLength(4);
@@ -15,8 +15,8 @@ it('a receiver has its share, and others have theirs', () => {
   expect(enterAll(slots, 'one', 10)).toHaveLength(1);
 });
 
-it('a receiver that hangs gets one place until it answers', () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inHand: 4, hangingMs: 60_000 });
+it('a receiver that hangs gets one place until it responds', () => {
+  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 60_000 });
   const [first] = enterAll(slots, 'one', 1);
   first?.hangs();
   first?.leave();
@@ -28,15 +28,15 @@ it('a receiver that hangs gets one place until it answers', () => {
 });
 
 it('a receiver that hung a while ago gets its share again', () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inHand: 4, hangingMs: 0 });
+  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 0 });
   const [first] = enterAll(slots, 'one', 1);
   first?.hangs();
   first?.leave();
   expect(enterAll(slots, 'one', 10)).toHaveLength(4);
 });
 
-it('those that wait for a receiver which begins to hang are sent away, all but one at a time', async () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inHand: 4, hangingMs: 60_000 });
+it('webhooks that wait for a receiver that starts to hang are released, all but one at a time', async () => {
+  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 60_000 });
   const places = enterAll(slots, 'one', 4);
   const posts = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   const work = [...posts.map(({ promise }) => promise), Promise.resolve('posted'), Promise.resolve('posted')];

@@ -2,25 +2,25 @@ import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import PQueue from 'p-queue';
 
 export interface ReceiverSlotsOptions {
-  /** Webhooks posted to one receiver at once. */
+  /** Maximum concurrent posts to one receiver. */
   readonly atOnce: number;
-  /** Webhooks of one receiver in hand, those that wait for their turn included. */
-  readonly inHand: number;
-  /** How long a receiver that let a post time out gets one at a time, in milliseconds, unless it answers. */
+  /** Maximum webhooks of one receiver in flight, including those that wait for a post slot. */
+  readonly inFlight: number;
+  /** How long a receiver that timed out gets one post at a time, in milliseconds, unless it responds. */
   readonly hangingMs: number;
 }
 
 interface Receiver {
   readonly queue: PQueue;
-  inHand: number;
+  inFlight: number;
   posting: number;
 }
 
-/** Sees to it that a slow receiver takes a share of what is in hand, and never all of it. */
+/** Limits the share of one receiver, so that a slow one never takes all webhooks in flight. */
 export class ReceiverSlots {
   readonly #options: ReceiverSlotsOptions;
   readonly #receivers = new Map<string, Receiver>();
-  /** Until when they are taken to hang, by the monotonic clock; oldest first. */
+  /** Until when receivers count as hanging, by the monotonic clock; oldest first. */
   readonly #hanging = new Map<string, number>();
 
   constructor(options: ReceiverSlotsOptions) {
@@ -28,25 +28,25 @@ export class ReceiverSlots {
   }
 
   /**
-   * Takes a place for a webhook, or undefined where its receiver has its share. Give it back with `leave`.
-   * @param key who counts as one receiver
+   * Reserves a place for a webhook; undefined if its receiver has no free place. Release it with `leave`.
+   * @param key identifies the receiver
    */
   enter(key: string): Place | undefined {
-    const { atOnce, inHand } = this.#options;
+    const { atOnce, inFlight } = this.#options;
     const receiver = this.#receivers.get(key) ?? {
       queue: new PQueue({ concurrency: atOnce }),
-      inHand: 0,
+      inFlight: 0,
       posting: 0,
     };
-    if (receiver.inHand >= (this.#isHanging(key) ? 1 : inHand)) return undefined;
+    if (receiver.inFlight >= (this.#isHanging(key) ? 1 : inFlight)) return undefined;
     this.#receivers.set(key, receiver);
-    receiver.inHand++;
+    receiver.inFlight++;
     return {
       run: (work, signal) => {
-        // The queue calls it as a part of whatever has just made room.
+        // Otherwise it would run in the trace of the webhook that freed the slot.
         const ours = bound(work);
         return receiver.queue.add(async () => {
-          // Not p-queue's own signal, which would let go of work that has begun.
+          // Not p-queue's own signal, which would abandon work in progress.
           signal.throwIfAborted();
           if (receiver.posting > 0 && this.#isHanging(key)) return undefined;
           receiver.posting++;
@@ -63,8 +63,8 @@ export class ReceiverSlots {
       },
       answers: () => void this.#hanging.delete(key),
       leave: () => {
-        receiver.inHand--;
-        if (receiver.inHand === 0) this.#receivers.delete(key);
+        receiver.inFlight--;
+        if (receiver.inFlight === 0) this.#receivers.delete(key);
       },
     };
   }
@@ -81,13 +81,13 @@ export class ReceiverSlots {
 
 export interface Place {
   /**
-   * Does `work` when it is this one's turn; rejects if `signal` has aborted by then. Undefined, and nothing done, where
-   * the receiver has begun to hang and another is trying it.
+   * Runs `work` when a post slot is free; rejects if `signal` has aborted by then. Returns undefined without running it
+   * if the receiver hangs and another post is testing it.
    */
   run<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result | undefined>;
-  /** The receiver let a post time out. */
+  /** Call when a post timed out. */
   hangs(): void;
-  /** The receiver answered, whatever it said. */
+  /** Call when the receiver responded, with any status. */
   answers(): void;
   leave(): void;
 }

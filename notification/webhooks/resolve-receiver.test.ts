@@ -4,7 +4,7 @@ import { systemResolver } from './resolve-receiver.ts';
 
 const never = new AbortController().signal;
 
-/** Name servers that answer when they are told to. */
+/** Name servers that respond on command. */
 function givenLookups() {
   const asked: string[] = [];
   const answers = new Map<string, () => void>();
@@ -29,7 +29,7 @@ it('two names are looked up at once, the others when one of them is done', async
   await Promise.all([two, three]);
 });
 
-it('a name that nobody waits for any more is not looked up', async () => {
+it('a name whose look-up was aborted is not looked up', async () => {
   const { asked, resolve, answer } = givenLookups();
   const hanging = ['one', 'two'].map((name) => resolve(name, never));
   const waiting = new AbortController();
@@ -42,7 +42,7 @@ it('a name that nobody waits for any more is not looked up', async () => {
   expect(asked).toEqual(['one', 'two']);
 });
 
-it('a name of this machine has its addresses', async () => {
+it('a name in the hosts file resolves', async () => {
   const addresses = await systemResolver()('localhost', never);
   expect(addresses.map(({ address }) => address)).toContain('127.0.0.1');
 });

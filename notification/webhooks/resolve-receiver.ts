@@ -9,23 +9,23 @@ import {
 import { hostOf } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import PQueue from 'p-queue';
 
-/** All addresses of a name; rejects where it has none, or where `signal` aborts before it is looked up. */
+/** All addresses of a host name; rejects if it has none, or if `signal` aborts before the look-up. */
 export type Resolve = (hostname: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
 
 /**
- * Each takes one of the four threads that Node has for look-ups and files: name servers that hang must leave some to the
+ * Each look-up takes one of Node's four threads for look-ups and files: hanging name servers must leave some to the
  * store.
  */
 const LOOKUPS_AT_ONCE = 2;
 
-/** Resolves as every program of this machine does, its `hosts` file included; two names at once, others wait. */
-export function systemResolver(look: (hostname: string) => Promise<LookupAddress[]> = lookUp): Resolve {
+/** Resolves with the system's resolver, including the `hosts` file; two names at once, others wait. */
+export function systemResolver(lookUpName: (hostname: string) => Promise<LookupAddress[]> = lookUp): Resolve {
   const queue = new PQueue({ concurrency: LOOKUPS_AT_ONCE });
   return (hostname, signal) =>
     queue.add(() => {
-      // Not p-queue's own signal, which would let go of a look-up that still has its thread.
+      // Not p-queue's own signal, which would abandon a look-up that still holds its thread.
       signal.throwIfAborted();
-      return look(hostname);
+      return lookUpName(hostname);
     });
 }
 
@@ -33,14 +33,14 @@ function lookUp(hostname: string): Promise<LookupAddress[]> {
   return lookup(hostname, { all: true, order: 'verbatim' });
 }
 
-/** Nothing may be sent there. */
+/** The address is not allowed. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
 }
 
 /**
- * The addresses to connect to, and to no others: a name that is asked for twice may answer twice. One address that is
- * refused refuses the name, or whoever owns it could have us try until a public one is chosen.
+ * The only addresses to connect to: a second look-up of the name may return others. One forbidden address rejects the
+ * name; otherwise its owner could make the service retry until a private address is chosen.
  * @throws AddressRefused, and what `resolve` rejects with
  */
 export async function resolveReceiver(

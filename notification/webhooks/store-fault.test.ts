@@ -1,4 +1,4 @@
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
@@ -11,26 +11,25 @@ import { givenWebhooks, SECRET } from '../testing/given-webhooks.ts';
 import { answering } from '../testing/receiver.ts';
 import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
-import { Turns } from './turns.ts';
 
 const given = givenNotification();
 const hooks = givenWebhooks(given);
 const never = new AbortController().signal;
 
-/** Delivers one webhook with a store that is away for its first `away` writes, to a receiver that has `places`. */
-function deliver(end: JobEvent, away: number, { stopping = never, places = 1, headers = {} } = {}) {
-  const settled: string[] = [];
+/** Delivers one webhook with a store that is down for its first `failures` writes, to a receiver that has `places`. */
+function deliver(end: JobEvent, failures: number, { stopping = never, places = 1, headers = {} } = {}) {
+  const settled: Settlement[] = [];
   const published: OutgoingMessage[] = [];
   const { store } = given;
-  let failures = 0;
+  let writes = 0;
   const handle = createWebhookDelivery({
     store: {
       get: (key) => store.get(key),
       list: (prefix) => store.list(prefix),
       putIfAbsent: (key, body) =>
-        ++failures > away
+        ++writes > failures
           ? store.putIfAbsent(key, body)
-          : Promise.reject(new StoreUnavailable('It is away.')),
+          : Promise.reject(new StoreUnavailable('It is down.')),
     },
     publisher: {
       publish: (message) => {
@@ -44,30 +43,25 @@ function deliver(end: JobEvent, away: number, { stopping = never, places = 1, he
     allowed: parseAllowedReceivers('127.0.0.1'),
     resolve: () => Promise.reject(new Error('nothing is to be resolved')),
     timeoutMs: 1_000,
-    slots: new ReceiverSlots({ atOnce: 1, inHand: places, hangingMs: 0 }),
-    turns: new Turns(),
+    slots: new ReceiverSlots({ atOnce: 1, inFlight: places, hangingMs: 0 }),
     stopping,
     givingUp: never,
     metrics: { increase: () => undefined, observe: () => undefined },
     log: testLog,
   });
-  const settle = (how: string) => () => void settled.push(how);
-  const delivery: Delivery = {
+  const message: ReceivedMessage = {
     content: Buffer.from(JSON.stringify(end)),
-    // As the worker's publish has it: not an attempt to deliver.
+    // As the worker publishes it: x-attempt does not count deliveries.
     headers: { 'x-run': 1, 'x-attempt': 3, 'x-death': [{ queue: 'image.webhooks.deliver' }], ...headers },
     correlationId: end.subject,
     deliveryNumber: 1,
     lost: never,
-    ack: settle('ack'),
-    deadLetter: settle('dead-letter'),
-    giveBack: settle('give back'),
-    returnFailed: settle('return'),
   };
-  return { handled: handle(delivery), settled, published };
+  const handled = handle(message).then((settlement) => void settled.push(settlement));
+  return { handled, settled, published };
 }
 
-it('a webhook is held while the store is away, and acknowledged when it is written down', async () => {
+it('a webhook is held while the store is unavailable, and acknowledged when its attempt is recorded', async () => {
   const { request, end } = hooks.endedJob();
   const { handled, settled } = deliver(end, 2);
   await expect.poll(() => hooks.receiver.received.length).toBe(1);
@@ -89,7 +83,7 @@ it('a webhook that is held is not settled when the service stops', async () => {
   expect(await hooks.attempts(request)).toEqual([]);
 });
 
-it('the next attempt is published with headers made anew, a delay of its own, and before the record', async () => {
+it('the next attempt is published with new headers and its own delay, before the record', async () => {
   const { request, end } = hooks.endedJob();
   hooks.receiver.answers([answering(503)]);
   const { handled, settled, published } = deliver(end, 0);
@@ -109,7 +103,7 @@ it('the next attempt is published with headers made anew, a delay of its own, an
   expect(published[0]?.expirationMs).toBeLessThanOrEqual(50);
 });
 
-it('a record that cannot be read holds up no webhook', async () => {
+it('an unreadable record blocks no webhook', async () => {
   const { request, end } = hooks.endedJob();
   await given.store.putIfAbsent(webhookKey(request.job_id, 1), Buffer.from('no record'));
   const { handled, settled } = deliver(end, 0);
@@ -122,17 +116,20 @@ it.each([
   [{}, 'image.webhooks.retry.50ms', 1],
   [{ 'x-webhook-deferrals': 1 }, 'image.webhooks.retry.100ms', 2],
   [{ 'x-webhook-deferrals': 2 }, 'image.webhooks.retry.100ms', 2],
-])('a webhook with %j whose receiver has its share waits in %s', async (headers, routingKey, deferrals) => {
-  const { end } = hooks.endedJob();
-  const { handled, settled, published } = deliver(end, 0, { places: 0, headers });
-  await handled;
-  expect(settled).toEqual(['ack']);
-  expect(published).toMatchObject([{ routingKey, body: end }]);
-  expect(published[0]?.headers).toEqual({
-    'x-run': 1,
-    'x-attempt': 1,
-    'x-webhook-attempt': 1,
-    'x-webhook-deferrals': deferrals,
-    'x-webhook-put-back': 1,
-  });
-});
+])(
+  'a webhook with %j whose receiver has no free place waits in %s',
+  async (headers, routingKey, deferrals) => {
+    const { end } = hooks.endedJob();
+    const { handled, settled, published } = deliver(end, 0, { places: 0, headers });
+    await handled;
+    expect(settled).toEqual(['ack']);
+    expect(published).toMatchObject([{ routingKey, body: end }]);
+    expect(published[0]?.headers).toEqual({
+      'x-run': 1,
+      'x-attempt': 1,
+      'x-webhook-attempt': 1,
+      'x-webhook-deferrals': deferrals,
+      'x-webhook-put-back': 1,
+    });
+  },
+);

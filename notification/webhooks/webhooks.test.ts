@@ -10,8 +10,8 @@ import { answering, answeringAfter, silent } from '../testing/receiver.ts';
 const given = givenNotification();
 const hooks = givenWebhooks(given);
 
-describe('webhooks in number', () => {
-  it('to a host that hangs hold up no other, and wait without counting as attempts', async () => {
+describe('many webhooks', () => {
+  it('to a host that hangs block no others, and wait without counting as attempts', async () => {
     await given.notification(
       {
         ...webhookEnv,
@@ -55,8 +55,8 @@ describe('a service without a secret', () => {
   });
 });
 
-describe('the address for a webhook', () => {
-  it('is not told to subscribers', async () => {
+describe('the callback URL', () => {
+  it('is not sent to subscribers', async () => {
     const service = await given.notification(webhookEnv);
     const { request, end } = hooks.endedJob();
     const [own, all] = [
@@ -73,7 +73,7 @@ describe('the address for a webhook', () => {
 });
 
 describe('a service that stops', () => {
-  it('lets what is being posted finish, and hands back the rest', async () => {
+  it('finishes the posts in progress, and hands back the rest', async () => {
     const service = await given.notification({ ...webhookEnv, WEBHOOKS_PER_HOST: '1' });
     const jobs = [hooks.endedJob(), hooks.endedJob()];
     hooks.receiver.answers([answeringAfter(300)]);
@@ -88,7 +88,7 @@ describe('a service that stops', () => {
     expect(hooks.receiver.received).toHaveLength(2);
   });
 
-  it('gives up a receiver that takes too long, and tells it again later', async () => {
+  it('aborts a post that takes too long, and delivers it again later', async () => {
     const service = await given.notification({
       ...webhookEnv,
       WEBHOOK_TIMEOUT_MS: '60000',
@@ -108,8 +108,8 @@ describe('a service that stops', () => {
   });
 });
 
-describe('while RabbitMQ is cut off', () => {
-  it('what was delivered is written down, and not told again', async () => {
+describe('while RabbitMQ is unreachable', () => {
+  it('a delivered webhook is recorded, and not delivered again', async () => {
     const { hostname, port } = new URL(given.vhost.amqpUrl);
     const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
     onTestFinished(() => proxy.close());

@@ -9,9 +9,8 @@ import type { NotificationConfig } from '../config.ts';
 import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
 import type { Resolve } from './resolve-receiver.ts';
-import { Turns } from './turns.ts';
 
-/** A receiver that let a webhook time out is asked with care for so long. */
+/** How long a receiver that timed out gets one webhook at a time. */
 const HANGING_MS = 60_000;
 
 export interface WebhooksOptions {
@@ -23,7 +22,7 @@ export interface WebhooksOptions {
   readonly log: Logger;
 }
 
-/** Delivers webhooks for as long as it is started. Without a secret they wait in their queue. */
+/** Delivers webhooks while it is started. Without a secret they stay in their queue. */
 export class Webhooks {
   readonly #consumer: Consumer;
   readonly #options: WebhooksOptions;
@@ -43,11 +42,10 @@ export class Webhooks {
       timeoutMs: config.WEBHOOK_TIMEOUT_MS,
       slots: new ReceiverSlots({
         atOnce: config.WEBHOOKS_PER_HOST,
-        // Half of them wait for the other half: short bursts need no rung.
-        inHand: config.WEBHOOKS_PER_HOST * 2,
+        // Half of them wait for the other half: short bursts need no deferral.
+        inFlight: config.WEBHOOKS_PER_HOST * 2,
         hangingMs: HANGING_MS,
       }),
-      turns: new Turns(),
       stopping: this.#stopping.signal,
       givingUp: this.#givingUp.signal,
     });
@@ -61,15 +59,15 @@ export class Webhooks {
   async start(): Promise<void> {
     const { config, log } = this.#options;
     if (config.WEBHOOK_SECRET.length > 0) await this.#consumer.start();
-    else log.warn('WEBHOOK_SECRET is not set: webhooks wait in their queue');
+    else log.warn('WEBHOOK_SECRET is not set: webhooks stay in their queue');
   }
 
   /**
-   * Takes no more; hands back what waits for its turn.
-   * @param patienceMs how long what is being posted may take; then it is handed back, too
+   * Stops consuming and hands back the waiting webhooks.
+   * @param patienceMs how long to wait for the posts in progress; then they are handed back, too
    */
   async stop(patienceMs: number): Promise<void> {
-    // First, so that what is handed back does not come to us again.
+    // First, so that the broker does not redeliver to this consumer.
     const stopped = this.#consumer.stop(patienceMs);
     this.#stopping.abort();
     await stopped;

@@ -5,7 +5,7 @@ import type { Vhost } from '../../local/testing/vhost.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { testBroker, testTimeouts, testVhost } from '../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
-import type { Delivery } from './consumer.ts';
+import type { Delivery, Settlement } from './consumer.ts';
 import { BrokerMisconfigured, connectFailure } from './misconfiguration.ts';
 import { PublishRefused, PublishUnconfirmed, type OutgoingMessage } from './publisher.ts';
 import { buildTopology, exchangeNames, queueNames, routingKeys, type Topology } from './topology.ts';
@@ -74,19 +74,22 @@ function job(changes: Partial<OutgoingMessage> = {}): OutgoingMessage {
   };
 }
 
-/** Consumes jobs and keeps what came. */
-function collect(broker: Broker, settle: (delivery: Delivery) => Promise<void> | void, prefetch = 10) {
+/** Consumes jobs, keeps the deliveries, and settles each as `handle` says. */
+function collect(broker: Broker, handle: (delivery: Delivery) => Promise<Settlement>, prefetch = 10) {
   const deliveries: Delivery[] = [];
   const consumer = broker.consumer({
     queue: queueNames.process,
     prefetch,
     onDelivery: async (delivery) => {
       deliveries.push(delivery);
-      await settle(delivery);
+      return await handle(delivery);
     },
   });
   return { deliveries, consumer };
 }
+
+/** How many messages the queue has for other consumers. */
+const readyIn = async (broker: Broker, queue: string) => (await broker.queues.inspect(queue)).ready;
 
 describe('publishing', () => {
   it('settles when the queue has the message, with its properties', async () => {
@@ -195,9 +198,9 @@ describe('consuming', () => {
     const gate = Promise.withResolvers<undefined>();
     const { deliveries, consumer } = collect(
       broker,
-      async (delivery) => {
+      async () => {
         await gate.promise;
-        delivery.ack();
+        return 'ack';
       },
       2,
     );
@@ -212,11 +215,16 @@ describe('consuming', () => {
 
   it('comes back with its prefetch after the connection broke, and gets unsettled work again', async () => {
     const broker = await startedBroker(throughProxy());
-    const { deliveries, consumer } = collect(
-      broker,
-      (delivery) => (delivery.deliveryNumber > 1 ? delivery.ack() : undefined),
-      1,
-    );
+    const deliveries: Delivery[] = [];
+    const consumer = broker.consumer({
+      queue: queueNames.process,
+      prefetch: 1,
+      onDelivery: (delivery) => {
+        deliveries.push(delivery);
+        if (delivery.deliveryNumber > 1) delivery.ack();
+        return Promise.resolve();
+      },
+    });
     await consumer.start();
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(1));
@@ -233,7 +241,7 @@ describe('consuming', () => {
 
   it('comes back when the broker cancels it because the queue was deleted', async () => {
     const broker = await startedBroker();
-    const { deliveries, consumer } = collect(broker, (delivery) => delivery.ack());
+    const { deliveries, consumer } = collect(broker, () => Promise.resolve('ack'));
     await consumer.start();
     await withChannel((channel) => channel.deleteQueue(queueNames.process));
     await vi.waitFor(() => expect(consumer.isConsuming).toBe(false));
@@ -251,12 +259,73 @@ describe('consuming', () => {
     const broker = await startedBroker();
     const { deliveries, consumer } = collect(broker, (delivery) => {
       if (delivery.deliveryNumber < 3) throw new Error('not now');
-      delivery.ack();
+      return Promise.resolve('ack');
     });
     await consumer.start();
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(3));
     await consumer.stop();
+  });
+
+  it.each<[Settlement, number]>([
+    ['ack', 0],
+    ['dead-letter', 0],
+    ['requeue', 1],
+    ['hand-back', 1],
+  ])('settles a message as its handler returns: %s', async (settlement, returns) => {
+    const broker = await startedBroker();
+    const dead = await readyIn(broker, queueNames.dead);
+    const { deliveries, consumer } = collect(broker, ({ deliveryNumber }) =>
+      Promise.resolve(deliveryNumber === 1 ? settlement : 'ack'),
+    );
+    await consumer.start();
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1 + returns));
+    await vi.waitFor(async () =>
+      expect(await readyIn(broker, queueNames.dead)).toBe(dead + (settlement === 'dead-letter' ? 1 : 0)),
+    );
+    await consumer.stop();
+    expect(await readyIn(broker, queueNames.process)).toBe(0);
+  });
+
+  it('drops the settlement of a message whose channel was closed meanwhile', async () => {
+    const broker = await startedBroker(throughProxy());
+    const gate = Promise.withResolvers<undefined>();
+    const { deliveries, consumer } = collect(
+      broker,
+      async ({ deliveryNumber }) => {
+        if (deliveryNumber === 1) await gate.promise;
+        return 'ack';
+      },
+      1,
+    );
+    await consumer.start();
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    proxy.cut();
+    await vi.waitFor(() => expect(deliveries).toHaveLength(2), { timeout: 10_000 });
+    gate.resolve(undefined);
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(3));
+    expect(consumer.isConsuming).toBe(true);
+    await consumer.stop();
+  });
+
+  it('hands back a message whose handler throws while it stops', async () => {
+    const broker = await startedBroker();
+    const gate = Promise.withResolvers<undefined>();
+    const { deliveries, consumer } = collect(broker, async () => {
+      await gate.promise;
+      throw new Error('stopped');
+    });
+    await consumer.start();
+    await broker.publisher.publish(job());
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    const stopped = consumer.stop();
+    gate.resolve(undefined);
+    await stopped;
+    await vi.waitFor(async () => expect(await readyIn(broker, queueNames.process)).toBe(1));
+    expect(deliveries).toHaveLength(1);
   });
 
   it('stops by taking nothing new and finishing what is in hand', async () => {
@@ -265,9 +334,9 @@ describe('consuming', () => {
     const gate = Promise.withResolvers<undefined>();
     const { deliveries, consumer } = collect(
       broker,
-      async (delivery) => {
+      async () => {
         await gate.promise;
-        delivery.ack();
+        return 'ack';
       },
       2,
     );
@@ -285,7 +354,7 @@ describe('consuming', () => {
   it('hands back what is not finished when its patience ends', async () => {
     const broker = await startedBroker();
     await broker.publisher.publish(job());
-    const { deliveries, consumer } = collect(broker, () => new Promise(() => undefined));
+    const { deliveries, consumer } = collect(broker, () => new Promise<Settlement>(() => undefined));
     await consumer.start();
     await vi.waitFor(() => expect(deliveries).toHaveLength(1));
     await consumer.stop(50);
@@ -298,7 +367,7 @@ describe('consuming', () => {
   it('takes nothing new when the connection comes back while it stops', async () => {
     const broker = await startedBroker(throughProxy());
     const gate = Promise.withResolvers<undefined>();
-    const { deliveries, consumer } = collect(broker, () => gate.promise.then(() => undefined), 1);
+    const { deliveries, consumer } = collect(broker, () => gate.promise.then(() => 'ack' as const), 1);
     await consumer.start();
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(1));
@@ -320,7 +389,7 @@ describe('consuming', () => {
 
   it('sends a dead letter to the dead letter queue and to the burial queue', async () => {
     const broker = await startedBroker();
-    const { consumer } = collect(broker, (delivery) => delivery.deadLetter());
+    const { consumer } = collect(broker, () => Promise.resolve('dead-letter'));
     await consumer.start();
     await broker.publisher.publish(job());
     await vi.waitFor(async () => {
@@ -332,7 +401,7 @@ describe('consuming', () => {
 
   it('gets a message back from its rung when the rung has expired', async () => {
     const broker = await startedBroker();
-    const { deliveries, consumer } = collect(broker, (delivery) => delivery.ack());
+    const { deliveries, consumer } = collect(broker, () => Promise.resolve('ack'));
     await consumer.start();
     await broker.publisher.publish(job({ exchange: exchangeNames.retry, routingKey: '100ms' }));
     await vi.waitFor(() => expect(deliveries).toHaveLength(1));

@@ -6,39 +6,65 @@ import { inTraceOf } from '../tracing/messaging.ts';
 import type { BrokerConnection } from './connection.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
-/** A message in hand. Settling it on a channel that is gone does nothing: the broker delivers it again. */
-export interface Delivery {
+/** A message as a handler receives it. */
+export interface ReceivedMessage {
   readonly content: Buffer;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly correlationId: string | undefined;
   /** 1 for the first delivery, counted by the quorum queue. */
   readonly deliveryNumber: number;
-  /** Aborts when the channel is gone, and with it the right to settle. */
+  /** Aborts when the channel is closed: the message can no longer be settled, and the broker redelivers it. */
   readonly lost: AbortSignal;
+}
+
+/** What becomes of a message when its handler has finished. */
+export type Settlement =
+  /** It leaves the queue. */
+  | 'ack'
+  /** The broker moves it to the dead-letter exchange. */
+  | 'dead-letter'
+  /** Back into the queue, and counted towards the delivery limit: the work failed. */
+  | 'requeue'
+  /** Back into the queue: the work was not done. RabbitMQ 4.3 does not count it towards the delivery limit. */
+  | 'hand-back';
+
+const settleBy: Readonly<Record<Settlement, (channel: Channel, message: ConsumeMessage) => void>> = {
+  ack: (channel, message) => channel.ack(message),
+  'dead-letter': (channel, message) => channel.reject(message, false),
+  // Not `nack`, which RabbitMQ 4.3 does not count.
+  requeue: (channel, message) => channel.reject(message, true),
+  'hand-back': (channel, message) => channel.nack(message, false, true),
+};
+
+/**
+ * A message that its handler may settle itself, at any time: for code that holds many messages at once. Only the first
+ * settlement counts; on a closed channel it does nothing.
+ */
+export interface Delivery extends ReceivedMessage {
   ack(): void;
-  /** To the dead letter exchange. */
   deadLetter(): void;
-  /** Back into the queue, without blame: the work was not done. */
   giveBack(): void;
-  /** Back into the queue, counted towards its delivery limit: the work failed. RabbitMQ 4.3 counts no nack. */
-  returnFailed(): void;
 }
 
 export interface ConsumerOptions {
   readonly connection: BrokerConnection;
   readonly queue: string;
-  /** Deliveries that may be in hand at once. */
+  /** The maximum number of unsettled deliveries. */
   readonly prefetch: number;
-  /** Must settle the delivery; one that it throws over goes back into the queue, counted as failed. */
-  readonly onDelivery: (delivery: Delivery) => Promise<void>;
+  /**
+   * Returns the settlement, which the consumer then carries out. One that returns nothing settles the delivery itself.
+   * A throw means `requeue`, or `hand-back` while the consumer stops.
+   */
+  readonly onDelivery:
+    ((delivery: Delivery) => Promise<Settlement>) | ((delivery: Delivery) => Promise<void>);
   readonly log: Logger;
 }
 
-/** Consumes a queue for as long as it is started, over every loss of channel and connection. */
+/** Consumes a queue while it is started; resumes after every loss of channel or connection. */
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #supervised: SupervisedChannel;
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #inFlight = new Set<Promise<void>>();
   #consumerTag: string | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -56,18 +82,19 @@ export class Consumer {
     return this.#supervised.start();
   }
 
-  /** True while the broker knows this consumer. */
+  /** True while the consumer is registered with the broker. */
   get isConsuming(): boolean {
     return this.#supervised.channel !== undefined;
   }
 
-  get inHand(): number {
-    return this.#inHand.size;
+  /** Deliveries whose handlers have not finished. */
+  get inFlight(): number {
+    return this.#inFlight.size;
   }
 
   /**
-   * Takes no more deliveries, waits for those in hand, then closes the channel, which gives back any left.
-   * @param patienceMs how long to wait for those in hand
+   * Cancels the consumer, waits for the deliveries in flight, then closes the channel, which hands back the rest.
+   * @param patienceMs how long to wait for those in flight
    */
   stop(patienceMs = Infinity): Promise<void> {
     this.#stopping ??= this.#stop(patienceMs);
@@ -79,7 +106,7 @@ export class Consumer {
     if (channel !== undefined && this.#consumerTag !== undefined) {
       await channel.cancel(this.#consumerTag).catch(() => undefined);
     }
-    const settled = Promise.allSettled(this.#inHand);
+    const settled = Promise.allSettled(this.#inFlight);
     if (patienceMs === Infinity) await settled;
     else await Promise.race([settled, sleep(patienceMs, undefined, { ref: false })]);
     await this.#supervised.stop();
@@ -95,63 +122,76 @@ export class Consumer {
         return;
       }
       const handled: Promise<void> = this.#handle(message, channel, lost).finally(() =>
-        this.#inHand.delete(handled),
+        this.#inFlight.delete(handled),
       );
-      this.#inHand.add(handled);
+      this.#inFlight.add(handled);
     });
     this.#consumerTag = consumerTag;
     if (this.#isStopping()) await channel.cancel(consumerTag);
   }
 
-  /** May have become true during an await. */
+  /** A call, because it may change during an await. */
   #isStopping(): boolean {
     return this.#stopping !== undefined;
   }
 
   async #handle(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Promise<void> {
-    const { queue, onDelivery, log } = this.#options;
-    const delivery = deliveryOf(message, channel, lost);
+    const settle = settler(message, channel, lost);
+    const settlement = await this.#settlementOf(deliveryOf(message, lost, settle));
+    if (settlement === undefined) return;
     try {
-      await onDelivery(delivery);
+      settle(settlement);
     } catch (error) {
-      if (this.#isStopping()) {
-        delivery.giveBack();
-        return;
-      }
-      if (!lost.aborted) {
+      // The channel is closing: the broker redelivers the message.
+      this.#options.log.debug({ queue: this.#options.queue, settlement, err: error }, 'settlement dropped');
+    }
+  }
+
+  async #settlementOf(delivery: Delivery): Promise<Settlement | undefined> {
+    const { queue, onDelivery, log } = this.#options;
+    try {
+      return (await onDelivery(delivery)) ?? undefined;
+    } catch (error) {
+      if (this.#isStopping()) return 'hand-back';
+      if (!delivery.lost.aborted) {
         const about = { err: error, queue, job_id: delivery.correlationId };
         inTraceOf(delivery.headers, () =>
           log.error(about, `handling a delivery failed: ${messageOf(error)}`),
         );
       }
-      delivery.returnFailed();
+      return 'requeue';
     }
   }
 }
 
-function deliveryOf(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Delivery {
+type Settle = (settlement: Settlement) => void;
+
+/** Settles a message once, and only on the channel that delivered it. */
+function settler(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Settle {
+  let settled = false;
+  return (settlement) => {
+    if (settled || lost.aborted) return;
+    settled = true;
+    settleBy[settlement](channel, message);
+  };
+}
+
+function deliveryOf(message: ConsumeMessage, lost: AbortSignal, settle: Settle): Delivery {
   const headers = message.properties.headers ?? {};
   const returns: unknown = headers['x-delivery-count'];
   const correlationId: unknown = message.properties.correlationId;
-  let settled = false;
-  const settle = (act: () => void) => () => {
-    if (settled || lost.aborted) return;
-    settled = true;
-    act();
-  };
   return {
     content: message.content,
     headers,
     correlationId: typeof correlationId === 'string' ? correlationId : undefined,
-    // RabbitMQ 4.3 counts no hand-back by `nack`, but says that it is a redelivery.
+    // RabbitMQ 4.3 does not count a hand-back by `nack`, but marks the message as redelivered.
     deliveryNumber: Math.max(
       (typeof returns === 'number' ? returns : 0) + 1,
       message.fields.redelivered ? 2 : 1,
     ),
     lost,
-    ack: settle(() => channel.ack(message)),
-    deadLetter: settle(() => channel.reject(message, false)),
-    giveBack: settle(() => channel.nack(message, false, true)),
-    returnFailed: settle(() => channel.reject(message, true)),
+    ack: () => settle('ack'),
+    deadLetter: () => settle('dead-letter'),
+    giveBack: () => settle('hand-back'),
   };
 }

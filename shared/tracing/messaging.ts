@@ -1,5 +1,5 @@
 import { context, SpanKind, SpanStatusCode, type Attributes } from '@opentelemetry/api';
-import type { Delivery } from '../broker/consumer.ts';
+import type { ReceivedMessage, Settlement } from '../broker/consumer.ts';
 import type { OutgoingMessage } from '../broker/publisher.ts';
 import type { JobEvent } from '../contracts/event.ts';
 import { beginSpan, inChildSpan, inSpan, noteStep, receivedContext } from './spans.ts';
@@ -30,37 +30,41 @@ export function publishInSpan(
   });
 }
 
+/** The attribute `error.type` of a message that is not acknowledged. */
+const settlementErrors: Readonly<Record<Settlement, string | undefined>> = {
+  ack: undefined,
+  'dead-letter': 'dead_lettered',
+  requeue: 'returned',
+  'hand-back': 'given_back',
+};
+
 /**
- * What takes deliveries of `queue`, each in a CONSUMER span: a child of the one that published the message, and the
- * beginning of a trace where the message has no `traceparent` or a malformed one. A delivery that is not acknowledged
- * makes an error of its span.
+ * Handles each message of `queue` in a CONSUMER span: a child of the one that published the message, and the beginning
+ * of a trace where the message has no `traceparent` or a malformed one. Every settlement but `ack` marks the span as
+ * failed.
  */
 export function inConsumerSpans(
   queue: string,
-  onDelivery: (delivery: Delivery) => Promise<void>,
-): (delivery: Delivery) => Promise<void> {
-  return (delivery) => {
-    const parent = receivedContext(delivery.headers[TRACEPARENT]);
+  handle: (message: ReceivedMessage) => Promise<Settlement>,
+): (message: ReceivedMessage) => Promise<Settlement> {
+  return (message) => {
+    const parent = receivedContext(message.headers[TRACEPARENT]);
     const begun = beginSpan(`process ${queue}`, { kind: SpanKind.CONSUMER }, parent);
     const { span } = begun;
-    if (!span.isRecording()) return inSpan(begun, () => onDelivery(delivery));
+    if (!span.isRecording()) return inSpan(begun, () => handle(message));
     span.setAttributes({
-      ...messagingAttributes('process', 'process', queue, delivery.correlationId),
-      'image.delivery.number': delivery.deliveryNumber,
+      ...messagingAttributes('process', 'process', queue, message.correlationId),
+      'image.delivery.number': message.deliveryNumber,
     });
-    const refused = (type: string, settle: () => void) => () => {
-      span.setAttribute('error.type', type);
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      settle();
-    };
-    return inSpan(begun, () =>
-      onDelivery({
-        ...delivery,
-        deadLetter: refused('dead_lettered', () => delivery.deadLetter()),
-        giveBack: refused('given_back', () => delivery.giveBack()),
-        returnFailed: refused('returned', () => delivery.returnFailed()),
-      }),
-    );
+    return inSpan(begun, async () => {
+      const settlement = await handle(message);
+      const error = settlementErrors[settlement];
+      if (error !== undefined) {
+        span.setAttribute('error.type', error);
+        span.setStatus({ code: SpanStatusCode.ERROR });
+      }
+      return settlement;
+    });
   };
 }
 

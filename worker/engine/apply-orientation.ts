@@ -1,8 +1,7 @@
-import type { Size } from './bitmap.ts';
-import type { Image } from './image.ts';
+import type { Image, Size } from './bitmap.ts';
 import type { Orientation } from './inspect/exif-orientation.ts';
 
-/** How the stored picture becomes upright: turned counter-clockwise by degrees first, then mirrored. */
+/** How to make the stored image upright: rotate counter-clockwise by degrees first, then mirror. */
 const STEPS: Readonly<Record<Orientation, { turn: 0 | 90 | 180 | 270; mirror: boolean }>> = {
   1: { turn: 0, mirror: false },
   2: { turn: 0, mirror: true },
@@ -14,7 +13,7 @@ const STEPS: Readonly<Record<Orientation, { turn: 0 | 90 | 180 | 270; mirror: bo
   8: { turn: 90, mirror: false },
 };
 
-/** Turns an image as its EXIF orientation asks, in place. */
+/** Rotates an image as its EXIF orientation says, in place. */
 export function applyOrientation(image: Image, orientation: Orientation): void {
   const { turn, mirror } = STEPS[orientation];
   if (turn !== 0) image.rotate(turn);

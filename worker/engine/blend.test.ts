@@ -23,7 +23,7 @@ it.each([
   expect(pixelAt(bitmap, 2, 1)).toEqual(lower);
 });
 
-it('looks as another program does it', async () => {
+it('matches the result of another program', async () => {
   const lower = cornersPicture({ width: 40, height: 30 });
   const upper = cornersPicture({ width: 20, height: 10 });
   upper.data.forEach((_, i) => i % 4 === 3 && (upper.data[i] = (i * 7) % 256));

@@ -1,10 +1,10 @@
 import type { Bitmap } from './bitmap.ts';
 
 /**
- * Lays a bitmap over another, in place: Porter and Duff's "source over", rounded to the nearest level.
+ * Draws a bitmap over another, in place: Porter and Duff's "source over", rounded to the nearest level.
  * (jimp's `composite` rounds down, which leaves an opaque image with pixels of alpha 254.)
- * @param left and top of the upper bitmap in the lower, which it must not stand out of, in pixels
- * @param opacity 0–1, on top of what the upper bitmap has
+ * @param left and top of the upper bitmap in the lower, in pixels; it must fit
+ * @param opacity 0–1, multiplied with the alpha of the upper bitmap
  */
 export function blendOver(lower: Bitmap, upper: Bitmap, left: number, top: number, opacity = 1): void {
   const target = new Uint8ClampedArray(lower.data.buffer, lower.data.byteOffset, lower.data.length);

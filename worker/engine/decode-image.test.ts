@@ -1,7 +1,7 @@
 import type { InputType } from '@image-pipeline/shared/contracts/operations.ts';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCodecs, type Codecs } from './codecs/codecs.ts';
+import { createCodecs, type Codecs } from './codecs.ts';
 import { chooseDecoder, decodeImage } from './decode-image.ts';
 import { inspectImage } from './inspect/inspect-image.ts';
 import { gifFile } from './testing/gif-file.ts';
@@ -27,7 +27,7 @@ function decode(bytes: Uint8Array, type: InputType) {
   return decodeImage(bytes, inspectImage(bytes, type), codecs);
 }
 
-describe('lossless formats come out as they went in', () => {
+describe('lossless formats are decoded exactly', () => {
   const translucent = plainPicture({ width: 20, height: 10 }, [200, 100, 50, 128]);
   it.each([
     ['PNG', 'image/png', picture, asSharp(picture).png()],
@@ -42,7 +42,7 @@ describe('lossless formats come out as they went in', () => {
   });
 });
 
-describe('lossy formats come out as another decoder sees them', () => {
+describe('lossy formats are decoded as by another decoder', () => {
   it.each([
     ['JPEG', 'image/jpeg', asSharp(picture).jpeg()],
     ['progressive JPEG', 'image/jpeg', asSharp(picture).jpeg({ progressive: true })],
@@ -55,7 +55,7 @@ describe('lossy formats come out as another decoder sees them', () => {
   });
 });
 
-describe('what is not sRGB becomes sRGB', () => {
+describe('other colour spaces are converted to sRGB', () => {
   const plain = plainPicture({ width: 16, height: 16 }, [180, 90, 70, 255]);
   const p3 = () => asSharp(plain).removeAlpha().withIccProfile('p3');
   it.each([
@@ -68,7 +68,7 @@ describe('what is not sRGB becomes sRGB', () => {
     expect(largestDifference(await decode(bytes, type), plain)).toBeLessThanOrEqual(tolerance);
   });
 
-  it('though the numbers in the file are others', async () => {
+  it('with different values from those in the file', async () => {
     const stored = await sharp(await p3().png().toBuffer(), { ignoreIcc: true })
       .ensureAlpha()
       .raw()
@@ -77,7 +77,7 @@ describe('what is not sRGB becomes sRGB', () => {
   });
 });
 
-describe('animations give their first frame', () => {
+describe('the first frame of an animation is decoded', () => {
   const frames = [
     [250, 0, 0, 255],
     [0, 250, 0, 255],
@@ -104,7 +104,7 @@ describe('animations give their first frame', () => {
   });
 });
 
-describe('damaged data is refused', () => {
+describe('damaged data is rejected', () => {
   const halves = (bytes: Buffer) =>
     Buffer.concat([bytes.subarray(0, bytes.length / 2), Buffer.alloc(bytes.length / 2)]);
 
@@ -138,13 +138,13 @@ describe('damaged data is refused', () => {
     );
   });
 
-  it('and the next image is none the worse for it', async () => {
+  it('and the next image is not affected', async () => {
     const good = await asSharp(picture).png().toBuffer();
     expect(largestDifference(await decode(good, 'image/png'), picture)).toBe(0);
   });
 });
 
-it('WebAssembly decodes what it can, libvips the rest', () => {
+it('WebAssembly decodes where possible, libvips the rest', () => {
   const header = { frames: 1, colourManaged: false } as const;
   const choose = (differs: object) =>
     chooseDecoder({

@@ -1,14 +1,13 @@
 import type { Bitmap } from './bitmap.ts';
-import type { Codecs } from './codecs/codecs.ts';
-import type { ImageHeader } from './inspect/image-header.ts';
-import { undecodable } from './inspect/undecodable.ts';
+import type { Codecs } from './codecs.ts';
+import { undecodable, type ImageHeader } from './inspect/image-header.ts';
 
 export type Decoder = 'jpeg' | 'png' | 'webp' | 'libvips';
 
 /**
- * WebAssembly decoders where they can do it: a damaged file cannot make them touch memory that is not theirs.
- * They know neither CMYK nor colour profiles nor animations. GIF is for libvips too, since jimp's decoder
- * (omggif) can be made to loop for ever.
+ * WebAssembly decoders where possible: a damaged file cannot make them access foreign memory. They support neither
+ * CMYK nor colour profiles nor animations. libvips decodes GIF too, since jimp's decoder (omggif) can be made to loop
+ * for ever.
  */
 export function chooseDecoder({ format, colourManaged, frames }: ImageHeader): Decoder {
   return format === 'gif' || colourManaged || frames > 1 ? 'libvips' : format;
@@ -27,7 +26,7 @@ export async function decodeImage(bytes: Uint8Array, image: ImageHeader, codecs:
     throw undecodable(`its ${image.format.toUpperCase()} data is damaged`, error);
   }
   if (bitmap.width !== image.width || bitmap.height !== image.height) {
-    throw undecodable('its header and its data do not agree');
+    throw undecodable('its data does not match its header');
   }
   return bitmap;
 }

@@ -1,7 +1,7 @@
 import { Jimp } from 'jimp';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCodecs, type Codecs } from './codecs/codecs.ts';
+import { createCodecs, type Codecs } from './codecs.ts';
 import { encodeImage } from './encode-image.ts';
 import {
   cornersPicture,
@@ -27,7 +27,7 @@ it('PNG keeps every pixel, transparent ones too', async () => {
 });
 
 describe.each(['jpeg', 'webp'] as const)('%s', (format) => {
-  it('looks like the picture, the better the larger', async () => {
+  it('is closer to the picture at higher quality', async () => {
     const encode = (quality: number) => encodeImage(new Jimp(picture), format, quality, codecs);
     const [low, high] = [await encode(20), await encode(95)];
     expect(low.bytes.length).toBeLessThan(high.bytes.length);
@@ -49,7 +49,7 @@ describe.each(['jpeg', 'webp'] as const)('%s', (format) => {
   });
 });
 
-it('transparency goes onto white in JPEG, and stays in WebP', async () => {
+it('transparency is flattened onto white in JPEG, and kept in WebP', async () => {
   const half = new Jimp(plainPicture({ width: 16, height: 16 }, [0, 0, 0, 128]));
   const jpeg = await decodeElsewhere((await encodeImage(half, 'jpeg', 95, codecs)).bytes);
   expect(pixelAt(jpeg, 8, 8)).toEqual([127, 127, 127, 255]);
@@ -58,7 +58,7 @@ it('transparency goes onto white in JPEG, and stays in WebP', async () => {
   expect(pixelAt(half.bitmap, 8, 8)).toEqual([0, 0, 0, 128]);
 });
 
-it('says what it is', async () => {
+it('has the content type and size of its format', async () => {
   const types = {
     png: ['image/png', 'png'],
     jpeg: ['image/jpeg', 'jpg'],

@@ -1,8 +1,7 @@
 import type { OutputFormat } from '@image-pipeline/shared/contracts/operations.ts';
-import type { Bitmap } from './bitmap.ts';
+import type { Bitmap, Image } from './bitmap.ts';
 import { blendOver } from './blend.ts';
-import type { Codecs } from './codecs/codecs.ts';
-import type { Image } from './image.ts';
+import type { Codecs } from './codecs.ts';
 
 const encodings = {
   png: { contentType: 'image/png', extension: 'png' },
@@ -21,9 +20,9 @@ export interface EncodedImage {
 }
 
 /**
- * Encodes pixels and nothing else: no EXIF, no profile (the pixels are sRGB), no text. Transparency goes onto
- * white in JPEG, which has none.
- * @param quality 1–100, counts for JPEG and WebP
+ * Encodes pixels and nothing else: no EXIF, no profile (the pixels are sRGB), no text. In JPEG, transparency is
+ * flattened onto white.
+ * @param quality 1–100, for JPEG and WebP
  */
 export async function encodeImage(
   image: Image,

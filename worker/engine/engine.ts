@@ -1,17 +1,17 @@
 import sharp from 'sharp';
-import { createCodecs, type Codecs } from './codecs/codecs.ts';
+import { createCodecs, type Codecs } from './codecs.ts';
 import { createTextRenderer, type DrawText } from './text/text-renderer.ts';
 
-/** What the processing of images needs apart from the images; made once a process. */
+/** The codecs and the text renderer; created once per process. */
 export interface Engine {
   readonly codecs: Codecs;
   readonly drawText: DrawText;
 }
 
-/** Compiles the codecs and draws a first text: 0.2 s that the first image need not wait for. */
+/** Compiles the codecs and draws a first text, which saves the first image 0.2 s. */
 export async function createEngine(): Promise<Engine> {
   sharp.cache(false);
-  sharp.concurrency(1); // one image at a time, on one core: parallelism is the pool's affair
+  sharp.concurrency(1); // one image at a time, on one core: the pool runs processes in parallel
   const [codecs, drawText] = await Promise.all([createCodecs(), createTextRenderer()]);
   return { codecs, drawText };
 }

@@ -29,13 +29,13 @@ describe('an image', () => {
   );
 
   it.each([
-    [{ width: 40, height: 26 }, 1000, 1040, 'The image is 40 × 26 px; the limit is 1000 px altogether.'],
-    [{ width: 101, height: 1 }, 100, 101, 'The image is 101 × 1 px; the limit is 100 px a side.'],
-    [{ width: 1, height: 101 }, 100, 101, 'The image is 1 × 101 px; the limit is 100 px a side.'],
-    [{ frames: 31 }, 3000, 3100, 'The 31 frames of the image have 3100 px; the limit is 3000 px.'],
+    [{ width: 40, height: 26 }, 1000, 1040, 'The image is 40 × 26 px; the limit is 1000 px in total.'],
+    [{ width: 101, height: 1 }, 100, 101, 'The image is 101 × 1 px; the limit is 100 px per side.'],
+    [{ width: 1, height: 101 }, 100, 101, 'The image is 1 × 101 px; the limit is 100 px per side.'],
+    [{ frames: 31 }, 3000, 3100, 'The image has 31 frames with 3100 px; the limit is 3000 px.'],
     [{ scans: 5 }, 4, 5, 'The JPEG has 5 scans; the limit is 4 scans.'],
     [{ width: 2 ** 31 - 1, height: 2 ** 31 - 1 }, 100, 2 ** 31 - 1, /2147483647 × 2147483647 px/],
-  ])('beyond it is refused, naming the limit and the value: %o', (differs, limit, seen, message) => {
+  ])('beyond it is rejected with the limit and the value: %o', (differs, limit, seen, message) => {
     const failure = expect.objectContaining({ code: 'image_too_large', details: { limit, seen } }) as unknown;
     expect(() => checkInput(header(differs), limits)).toThrow(failure);
     expect(() => checkInput(header(differs), limits)).toThrow(message);
@@ -50,7 +50,7 @@ describe('a result', () => {
   it.each([
     [{ width: 101, height: 1 }, 100, 101],
     [{ width: 100, height: 11 }, 1000, 1100],
-  ])('beyond it is refused, naming the limit and the value: %o', (size, limit, seen) => {
+  ])('beyond it is rejected with the limit and the value: %o', (size, limit, seen) => {
     const failure = expect.objectContaining({
       code: 'output_too_large',
       details: { limit, seen },

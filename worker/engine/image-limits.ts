@@ -3,7 +3,7 @@ import { PermanentFailure, type ErrorCode } from '@image-pipeline/shared/errors.
 import type { Size } from './bitmap.ts';
 import type { ImageHeader } from './inspect/image-header.ts';
 
-/** What an image may ask for. All are checked before a pixel is decoded. */
+/** The limits of an image. All are checked before a pixel is decoded. */
 export interface ImageLimits {
   /** Pixels of the frame that is decoded. */
   readonly maxPixels: number;
@@ -13,9 +13,9 @@ export interface ImageLimits {
   readonly maxTotalPixels: number;
   /** Scans of a progressive JPEG: each goes over the whole image. */
   readonly maxScans: number;
-  /** Width and height that the operations may arrive at, in pixels. */
+  /** Maximum width and height after any operation, in pixels. */
   readonly maxOutputSide: number;
-  /** Pixels that the operations may arrive at. */
+  /** Maximum pixels after any operation. */
   readonly maxOutputPixels: number;
 }
 
@@ -33,13 +33,13 @@ export function checkInput(image: ImageHeader, limits: ImageLimits): void {
   const { width, height, totalPixels, scans } = image;
   const code = 'image_too_large';
   const size = `The image is ${width} × ${height} px`;
-  check(code, Math.max(width, height), limits.maxSide, `${size}; the limit is`, 'px a side');
-  check(code, width * height, limits.maxPixels, `${size}; the limit is`, 'px altogether');
+  check(code, Math.max(width, height), limits.maxSide, `${size}; the limit is`, 'px per side');
+  check(code, width * height, limits.maxPixels, `${size}; the limit is`, 'px in total');
   check(
     code,
     totalPixels,
     limits.maxTotalPixels,
-    `The ${image.frames} frames of the image have ${totalPixels} px; the limit is`,
+    `The image has ${image.frames} frames with ${totalPixels} px; the limit is`,
     'px',
   );
   check(code, scans, limits.maxScans, `The JPEG has ${scans} scans; the limit is`, 'scans');
@@ -48,9 +48,9 @@ export function checkInput(image: ImageHeader, limits: ImageLimits): void {
 /** @throws PermanentFailure `output_too_large`, naming the limit and the value seen */
 export function checkOutput({ width, height }: Size, limits: ImageLimits): void {
   const code = 'output_too_large';
-  const size = `The operations arrive at ${width} × ${height} px`;
-  check(code, Math.max(width, height), limits.maxOutputSide, `${size}; the limit is`, 'px a side');
-  check(code, width * height, limits.maxOutputPixels, `${size}; the limit is`, 'px altogether');
+  const size = `The operations produce ${width} × ${height} px`;
+  check(code, Math.max(width, height), limits.maxOutputSide, `${size}; the limit is`, 'px per side');
+  check(code, width * height, limits.maxOutputPixels, `${size}; the limit is`, 'px in total');
 }
 
 function check(code: ErrorCode, seen: number, limit: number, sentence: string, unit: string): void {

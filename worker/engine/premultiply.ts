@@ -1,8 +1,8 @@
-import type { Image } from './image.ts';
+import type { Image } from './bitmap.ts';
 
 /**
- * Does something that mixes neighbouring pixels, with colours weighted by their opacity: otherwise the colour
- * that happens to be under transparent pixels bleeds into what is visible. Opaque images pay nothing for it.
+ * Runs an operation that mixes neighbouring pixels with premultiplied alpha: otherwise the colour of transparent
+ * pixels bleeds into visible ones. Costs nothing for opaque images.
  *
  * Meanwhile alpha goes from 1 to 255, not from 0: jimp's resize leaves pixels of alpha 0 out of the average
  * of the colours but not of the alphas, which is right only for colours that are not weighted.

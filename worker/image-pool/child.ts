@@ -6,26 +6,26 @@ import { MEMORY_EXCEEDED_SIGNAL, type ChildMessage, type Failure } from './messa
 export interface ChildOptions {
   /** The module that the child runs; it calls `serveTasks`. */
   readonly program: URL;
-  /** Milliseconds that the work on one image may take. */
+  /** The deadline for one image, in milliseconds. */
   readonly deadlineMs: number;
-  /** Resident memory that the child may take, in bytes. */
+  /** The limit of the child's resident memory, in bytes. */
   readonly memoryLimitBytes: number;
 }
 
-/** Milliseconds that a child may take until it is ready. */
+/** The deadline for a child to get ready, in milliseconds. */
 const START_DEADLINE_MS = 30_000;
 const MIB = 1024 * 1024;
 /**
- * A process that reads strangers' files has no use for the other variables: there are passwords among them.
+ * A process that reads untrusted files must not see the other variables: they include passwords.
  */
 const INHERITED_VARIABLES = ['TMPDIR', 'LD_LIBRARY_PATH'];
 
-/** A child process, which works on one image at a time. */
+/** A child process that processes one image at a time. */
 export class Child {
   readonly #options: ChildOptions;
   readonly #process: ChildProcess;
   readonly #gone = Promise.withResolvers<undefined>();
-  #hear: (message: ChildMessage) => void = () => undefined;
+  #onMessage: (message: ChildMessage) => void = () => undefined;
   #alive = true;
   #late = false;
   #imagesDone = 0;
@@ -35,9 +35,9 @@ export class Child {
   static async start(options: ChildOptions): Promise<Child> {
     const child = new Child(options);
     try {
-      await child.#answer(START_DEADLINE_MS);
+      await child.#nextMessage(START_DEADLINE_MS);
     } catch (error) {
-      throw new TransientFailure('engine_crashed', 'A process for images did not start.', { cause: error });
+      throw new TransientFailure('engine_crashed', 'The image process did not start.', { cause: error });
     }
     return child;
   }
@@ -45,11 +45,11 @@ export class Child {
   private constructor(options: ChildOptions) {
     this.#options = options;
     this.#process = forkProgram(options);
-    this.#process.on('message', (message: ChildMessage) => this.#hear(message));
-    this.#process.once('exit', () => this.#bury());
+    this.#process.on('message', (message: ChildMessage) => this.#onMessage(message));
+    this.#process.once('exit', () => this.#onExit());
     this.#process.on('error', () => {
-      // It could not be started, or it cannot be talked to.
-      if (this.#process.pid === undefined) this.#bury();
+      // It could not be started, or a message could not be sent.
+      if (this.#process.pid === undefined) this.#onExit();
       else this.#process.kill('SIGKILL');
     });
   }
@@ -62,7 +62,7 @@ export class Child {
     return this.#alive;
   }
 
-  /** Images that it was done with, for good or ill. */
+  /** Images processed so far, failed ones included. */
   get imagesDone(): number {
     return this.#imagesDone;
   }
@@ -74,28 +74,28 @@ export class Child {
 
   /**
    * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
-   *   once the child is gone, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
+   *   once the child has exited, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
    */
   async run(task: ImageTask): Promise<ProcessedImage> {
     if (this.#alive) this.#process.send(task);
-    const message = await this.#answer(this.#options.deadlineMs);
-    if (message.kind === 'ready') throw new Error('a child process said twice that it is ready');
+    const message = await this.#nextMessage(this.#options.deadlineMs);
+    if (message.kind === 'ready') throw new Error('the child process sent `ready` twice');
     this.#imagesDone += 1;
     this.#memoryBytes = message.memoryBytes;
     if (message.kind === 'failed') throw asError(message.failure);
     return message.image;
   }
 
-  /** Ends the process, whatever it is doing; resolves when it is gone. */
+  /** Kills the process; resolves when it has exited. */
   async end(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#gone.promise;
   }
 
-  /** What the child says next. Kills it if that takes too long. */
-  async #answer(deadlineMs: number): Promise<ChildMessage> {
+  /** The next message of the child. Kills the child if that takes too long. */
+  async #nextMessage(deadlineMs: number): Promise<ChildMessage> {
     const heard = Promise.withResolvers<ChildMessage>();
-    this.#hear = heard.resolve;
+    this.#onMessage = heard.resolve;
     const timer = setTimeout(() => {
       this.#late = true;
       this.#process.kill('SIGKILL');
@@ -106,7 +106,7 @@ export class Child {
     return message;
   }
 
-  #bury(): void {
+  #onExit(): void {
     this.#alive = false;
     this.#gone.resolve(undefined);
   }
@@ -116,23 +116,27 @@ export class Child {
     const { exitCode, signalCode } = this.#process;
     if (this.#late) {
       const details = { limit: deadlineMs };
-      return new TransientFailure('deadline_exceeded', `The image took longer than ${deadlineMs} ms.`, {
-        details,
-      });
+      return new TransientFailure(
+        'deadline_exceeded',
+        `Processing the image took longer than ${deadlineMs} ms.`,
+        {
+          details,
+        },
+      );
     }
     if (signalCode === MEMORY_EXCEEDED_SIGNAL) {
       const details = { limit: memoryLimitBytes };
-      const message = `The image took more than ${Math.round(memoryLimitBytes / MIB)} MiB of memory.`;
+      const message = `Processing the image took more than ${Math.round(memoryLimitBytes / MIB)} MiB of memory.`;
       return new TransientFailure('memory_exceeded', message, { details });
     }
     const details = { exit_code: exitCode, signal: signalCode };
-    return new TransientFailure('engine_crashed', 'The process that worked on the image died.', { details });
+    return new TransientFailure('engine_crashed', 'The image process crashed.', { details });
   }
 }
 
 function forkProgram({ program, memoryLimitBytes }: ChildOptions): ChildProcess {
   return fork(program, [String(memoryLimitBytes)], {
-    serialization: 'advanced', // JSON would make seconds of megabytes
+    serialization: 'advanced', // JSON takes seconds for megabytes of pixels
     execArgv: [`--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`],
     env: Object.fromEntries(INHERITED_VARIABLES.map((name) => [name, process.env[name]])),
     stdio: ['ignore', process.stderr, process.stderr, 'ipc'],

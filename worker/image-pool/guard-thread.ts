@@ -3,12 +3,12 @@ import { workerData } from 'node:worker_threads';
 import { MEMORY_EXCEEDED_SIGNAL } from './messages.ts';
 
 /**
- * A thread beside the one that works on images. That one may hang in a loop or eat memory faster than it
- * comes to look; this one ends the whole process when it takes too much memory, or when the parent is gone: a
- * child that hangs would not notice, and work on for ever.
+ * A thread beside the one that processes images, which may hang in a loop or allocate memory faster than it can
+ * check. This one kills the whole process when it exceeds its memory limit, or when the parent has died: a hanging
+ * child would not notice, and run for ever.
  */
 export interface GuardSettings {
-  /** Resident memory of the process, in bytes. */
+  /** The limit of the process's resident memory, in bytes. */
   readonly memoryLimitBytes: number;
   readonly parent: number;
 }

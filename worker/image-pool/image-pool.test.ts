@@ -35,7 +35,7 @@ function createPool(options: Partial<ImagePoolOptions> = {}): ImagePool {
   return pool;
 }
 
-/** The process that answered. */
+/** The process id of the child that responded. */
 async function ask(pool: ImagePool, behaviour: Behaviour): Promise<number> {
   const bytes = Buffer.from(behaviour);
   const { source } = await pool.process({ bytes, contentType: 'image/png', operations: [], output });
@@ -54,7 +54,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('with the image engine', () => {
-  it('an image becomes another in a child process', async () => {
+  it('an image is processed in a child process', async () => {
     const pool = createImagePool({ slots: 1, log });
     pools.push(pool);
     const picture = cornersPicture({ width: 300, height: 200 });
@@ -73,7 +73,7 @@ describe('with the image engine', () => {
 });
 
 describe('a child that', () => {
-  it('hangs is gone within a second of its deadline, and nobody else is', async () => {
+  it('hangs is killed within a second of its deadline, and no other is', async () => {
     const pool = createPool({ slots: 2, deadlineMs: 1_000 });
     await pool.start();
     const [one, other] = await Promise.all([ask(pool, 'linger'), ask(pool, 'linger')]);
@@ -87,7 +87,7 @@ describe('a child that', () => {
     expect(isAlive(sibling)).toBe(true);
   });
 
-  it('takes too much memory is gone, and its place is filled', async () => {
+  it('exceeds its memory limit is killed and replaced', async () => {
     const pool = createPool();
     const before = await ask(pool, 'work');
     const hogging = ask(pool, 'hog');
@@ -97,14 +97,17 @@ describe('a child that', () => {
     expect(await ask(pool, 'work')).not.toBe(before);
   });
 
-  it.each(['segfault', 'exit'] as const)('dies by %s has crashed, and its place is filled', async (death) => {
-    const pool = createPool();
-    const before = await ask(pool, 'work');
-    const dying = ask(pool, death);
-    await expect(dying).rejects.toBeInstanceOf(TransientFailure);
-    await expect(dying).rejects.toMatchObject({ code: 'engine_crashed' });
-    expect(await ask(pool, 'work')).not.toBe(before);
-  });
+  it.each(['segfault', 'exit'] as const)(
+    'dies by %s fails its image with engine_crashed and is replaced',
+    async (death) => {
+      const pool = createPool();
+      const before = await ask(pool, 'work');
+      const dying = ask(pool, death);
+      await expect(dying).rejects.toBeInstanceOf(TransientFailure);
+      await expect(dying).rejects.toMatchObject({ code: 'engine_crashed' });
+      expect(await ask(pool, 'work')).not.toBe(before);
+    },
+  );
 
   it('is killed between two images is replaced', async () => {
     const pool = createPool();
@@ -115,7 +118,7 @@ describe('a child that', () => {
     expect(await ask(pool, 'work')).not.toBe(before);
   });
 
-  it('throws a permanent failure hands it over with class, code, message, details and cause', async () => {
+  it('throws a permanent failure passes on class, code, message, details and cause', async () => {
     const refused = ask(createPool(), 'refuse');
     await expect(refused).rejects.toBeInstanceOf(PermanentFailure);
     await expect(refused).rejects.toMatchObject({
@@ -126,19 +129,19 @@ describe('a child that', () => {
     });
   });
 
-  it('throws what nobody expected fails for this time, and works on', async () => {
+  it('throws an unexpected error fails this image transiently and continues', async () => {
     const pool = createPool();
     const before = await ask(pool, 'work');
     const stumbling = ask(pool, 'stumble');
     await expect(stumbling).rejects.toBeInstanceOf(TransientFailure);
     await expect(stumbling).rejects.toMatchObject({
       code: 'processing_failed',
-      message: 'nobody expected this',
+      message: 'unexpected',
     });
     expect(await ask(pool, 'work')).toBe(before);
   });
 
-  it('gets the signals of a terminal works on', async () => {
+  it('gets a terminal signal continues', async () => {
     const pool = createPool();
     const pid = await ask(pool, 'work');
     const lingering = ask(pool, 'linger');
@@ -153,7 +156,7 @@ describe('a child that', () => {
     await expect(ask(pool, 'work')).rejects.toBeInstanceOf(TransientFailure);
   });
 
-  it('is asked for its environment knows none of ours', async () => {
+  it('reads its environment sees none of the parent variables', async () => {
     process.env['API_TOKEN'] = 'secret';
     const bytes = Buffer.from('work');
     const { result } = await createPool().process({
@@ -167,16 +170,16 @@ describe('a child that', () => {
 });
 
 describe('a child is replaced', () => {
-  it('after as many images as it may have', async () => {
+  it('after its maximum number of images', async () => {
     const pool = createPool({ recycleAfter: 3 });
-    const answers: number[] = [];
-    for (let image = 0; image < 7; image++) answers.push(await ask(pool, 'work'));
-    const [first, second, third] = [answers[0], answers[3], answers[6]];
-    expect(answers).toEqual([first, first, first, second, second, second, third]);
+    const pids: number[] = [];
+    for (let image = 0; image < 7; image++) pids.push(await ask(pool, 'work'));
+    const [first, second, third] = [pids[0], pids[3], pids[6]];
+    expect(pids).toEqual([first, first, first, second, second, second, third]);
     expect(new Set([first, second, third]).size).toBe(3);
   });
 
-  it('when it keeps too much memory', async () => {
+  it('when it does not free its memory', async () => {
     const pool = createPool();
     const before = await ask(pool, 'hoard');
     const kept = await ask(pool, 'hoard');
@@ -191,7 +194,7 @@ describe('starting and stopping', () => {
     await expect(pool.stop()).resolves.toBeUndefined();
   });
 
-  it('may be done twice and at once', async () => {
+  it('can be called twice and concurrently', async () => {
     const pool = createPool({ slots: 2 });
     await Promise.all([pool.start(), pool.start()]);
     await Promise.all([ask(pool, 'linger'), ask(pool, 'linger')]);
@@ -208,7 +211,7 @@ describe('starting and stopping', () => {
     await starting;
   });
 
-  it('stopping lets the image in hand be finished, and refuses others', async () => {
+  it('stopping waits for the image in progress, and rejects the others', async () => {
     const pool = createPool();
     await pool.start();
     const inHand = ask(pool, 'linger');
@@ -218,14 +221,14 @@ describe('starting and stopping', () => {
     await stopping;
   });
 
-  it('more images than slots wait for each other', async () => {
+  it('images beyond the number of slots wait for a free one', async () => {
     const pool = createPool({ slots: 2 });
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(pool, 'work')));
-    expect(new Set(answers).size).toBeLessThanOrEqual(2);
+    const pids = await Promise.all(Array.from({ length: 8 }, () => ask(pool, 'work')));
+    expect(new Set(pids).size).toBeLessThanOrEqual(2);
   });
 });
 
-it('children die with a parent that is killed, even one that hangs', async () => {
+it('children exit when their parent is killed, even one that hangs', async () => {
   const parent = spawn(process.execPath, [fileURLToPath(new URL('testing/parent.ts', import.meta.url))]);
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const children = line.toString().trim().split(' ').map(Number);

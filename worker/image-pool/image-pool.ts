@@ -7,40 +7,39 @@ import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { Child } from './child.ts';
 
 export interface ImagePoolOptions {
-  /** Child processes, and so images that are worked on at once. */
+  /** The number of child processes, and so of images processed at once. */
   readonly slots: number;
-  /** Milliseconds that the work on one image may take; its process is killed then. */
+  /** The deadline for one image, in milliseconds; then its process is killed. */
   readonly deadlineMs?: number;
-  /** Resident memory that a process may take, in bytes; it is killed beyond. */
+  /** The limit of a process's resident memory, in bytes; above it the process is killed. */
   readonly memoryLimitBytes?: number;
-  /** Images after which a process is replaced by a fresh one. */
+  /** The number of images after which a process is replaced. */
   readonly recycleAfter?: number;
   readonly limits?: ImageLimits;
   readonly log: Pick<Logger, 'debug' | 'warn'>;
-  /** What the children run instead of the image engine. */
+  /** The module that children run instead of the image engine. */
   readonly program?: URL;
 }
 
 /**
- * Work on images in child processes: what an image can do to the process that decodes it, it does to that one
- * only.
+ * Processes images in child processes, so that a crash, hang or leak affects one image only.
  */
 export interface ImagePool extends Startable {
   /**
-   * Starts all child processes, so that no image has to wait for one.
+   * Starts all child processes, so that no image waits for one to start.
    * @throws TransientFailure `engine_crashed` if one does not start
    */
   start(): Promise<void>;
   /**
-   * Takes the next free process; with more images than slots they wait.
+   * Processes an image in the next free process; waits while all are busy.
    * @param log of the job that the image belongs to
    * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`,
-   *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an error that nobody expected)
+   *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an unexpected error)
    */
   process(task: Omit<ImageTask, 'limits'>, log?: ImagePoolOptions['log']): Promise<ProcessedImage>;
   /**
-   * Lets the images in hand be finished, refuses those that wait, and ends all processes.
-   * @param patienceMs how long those in hand may take; then their processes are killed
+   * Waits for the images in progress, rejects the waiting ones, and ends all processes.
+   * @param patienceMs how long to wait for those in progress; then their processes are killed
    */
   stop(patienceMs?: number): Promise<void>;
 }
@@ -48,7 +47,7 @@ export interface ImagePool extends Startable {
 const MIB = 1024 * 1024;
 const NEVER_MS = 2 ** 31 - 1;
 /**
- * A process that keeps more of its memory than this after an image is replaced: WebAssembly gives none back.
+ * A process that keeps more of its memory limit than this after an image is replaced: WebAssembly never frees memory.
  */
 const RESTING_MEMORY = 0.6;
 
@@ -68,8 +67,8 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     validate: isFit,
     destroy: (child) => child.end(),
     propagateCreateError: true,
-    createTimeoutMillis: NEVER_MS, // a child has a deadline of its own for that
-    acquireTimeoutMillis: NEVER_MS, // and what waits for a slot waits for images that have theirs
+    createTimeoutMillis: NEVER_MS, // a child has its own start deadline
+    acquireTimeoutMillis: NEVER_MS, // every image that holds a slot has its own deadline
   });
   const atWork = new Set<Child>();
   let starting: Promise<void> | undefined;
@@ -86,7 +85,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
       return await children.acquire().promise;
     } catch (error) {
       if (error instanceof PipelineError) throw error;
-      throw new TransientFailure('engine_crashed', 'There is no process to work on the image.', {
+      throw new TransientFailure('engine_crashed', 'No image process is available.', {
         cause: error,
       });
     }
@@ -109,18 +108,18 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   }
 
   async function process(task: Omit<ImageTask, 'limits'>, log = options.log): Promise<ProcessedImage> {
-    if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The pool has been stopped.');
+    if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The image pool has stopped.');
     const child = await acquire();
     atWork.add(child);
     try {
       return await child.run({ ...task, limits });
     } catch (error) {
-      if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'a child process is gone');
+      if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
       throw error;
     } finally {
       atWork.delete(child);
       const { pid, imagesDone: images } = child;
-      if (!isFit(child)) log.debug({ pid, images }, 'a child process is replaced');
+      if (!isFit(child)) log.debug({ pid, images }, 'image process replaced');
       children.release(child);
     }
   }

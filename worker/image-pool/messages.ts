@@ -1,21 +1,21 @@
 import type { ErrorCode, ErrorDetails } from '@image-pipeline/shared/errors.ts';
 import type { ProcessedImage } from '../processors/process-image.ts';
 
-/** What a child process says: `ready` once, then one answer for every task that it is sent. */
+/** What a child process sends: `ready` once, then one message per task. */
 export type ChildMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly image: ProcessedImage; readonly memoryBytes: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly memoryBytes: number };
 
-/** An error as it crosses the border between processes. */
+/** An error as it is sent between processes. */
 export interface Failure {
   readonly permanent: boolean;
   readonly code: ErrorCode;
   readonly message: string;
   readonly details: ErrorDetails;
-  /** What lies behind it, for the log. */
+  /** The cause, for the log. */
   readonly cause: string | undefined;
 }
 
-/** What a child dies of when it has taken more memory than it may. Nothing else sends it this signal. */
+/** Kills a child that exceeds its memory limit. Nothing else sends this signal. */
 export const MEMORY_EXCEEDED_SIGNAL = 'SIGUSR2';

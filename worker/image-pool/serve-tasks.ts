@@ -8,8 +8,8 @@ import type { ChildMessage, Failure } from './messages.ts';
 type Work = (task: ImageTask) => Promise<ProcessedImage>;
 
 /**
- * The child's side: makes itself ready, then answers one task after another until the parent is gone. Signals
- * to the terminal's process group are the parent's business; it ends its children when it is done with them.
+ * The child's side: gets ready, then processes one task after another until the parent disconnects. It ignores signals
+ * to the terminal's process group: the parent ends its children itself.
  */
 export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
   process.on('SIGINT', ignore).on('SIGTERM', ignore);

@@ -55,7 +55,7 @@ describe('blur', () => {
     expect(difference).toBeLessThanOrEqual(0.05 * (220 - 40));
   });
 
-  it('leaves a plain picture alone, at its edges too', () => {
+  it('does not change a plain picture, not even at its edges', () => {
     const plain = plainPicture({ width: 31, height: 17 }, [7, 130, 255, 255]);
     for (const radius of [1, 2, 7, 100])
       expect(largestDifference(filtered(plain, 'blur', { radius }), plain)).toBe(0);
@@ -71,7 +71,7 @@ describe('blur', () => {
     expect(largestDifference(filtered(plain, 'blur', { radius: 100 }), plain)).toBe(0);
   });
 
-  it('does not show the colour of what is transparent', () => {
+  it('does not show the colour of transparent pixels', () => {
     const picture = plainPicture({ width: 40, height: 40 }, [200, 100, 50, 255]);
     picture.data.fill(Buffer.from([0, 255, 0, 0]), 0, 40 * 20 * 4);
     const [red, green, blue, alpha] = pixelAt(filtered(picture, 'blur', { radius: 4 }), 20, 20);
@@ -80,7 +80,7 @@ describe('blur', () => {
     expect([red, green, blue].map((value) => Math.round((value ?? 0) / 10))).toEqual([20, 10, 5]);
   });
 
-  it('does not move the picture', () => {
+  it('does not shift the picture', () => {
     for (const radius of [2, 3, 4, 5]) {
       const mirrored = (bitmap: Bitmap) =>
         new Jimp({ ...bitmap, data: Buffer.from(bitmap.data) }).flip({ horizontal: true, vertical: true })
@@ -93,7 +93,7 @@ describe('blur', () => {
 });
 
 describe('sharpen', () => {
-  it('adds what a pixel differs by from its four neighbours', () => {
+  it('adds the difference between a pixel and its four neighbours', () => {
     const picture = plainPicture({ width: 5, height: 5 }, [100, 100, 100, 255]);
     picture.data.fill(120, (2 * 5 + 2) * 4, (2 * 5 + 2) * 4 + 3);
     const result = filtered(picture, 'sharpen', { amount: 0.5 });
@@ -102,12 +102,12 @@ describe('sharpen', () => {
     expect(pixelAt(result, 1, 1)).toEqual([100, 100, 100, 255]);
   });
 
-  it('leaves a plain picture alone, at its edges too', () => {
+  it('does not change a plain picture, not even at its edges', () => {
     const plain = plainPicture({ width: 31, height: 17 }, [7, 130, 255, 255]);
     expect(largestDifference(filtered(plain, 'sharpen', { amount: 5 }), plain)).toBe(0);
   });
 
-  it('by nothing changes nothing', () => {
+  it('with amount 0 changes nothing', () => {
     const picture = cornersPicture({ width: 20, height: 10 });
     expect(largestDifference(filtered(picture, 'sharpen', { amount: 0 }), picture)).toBe(0);
   });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   engine = await createEngine();
 });
 
-interface Wishes {
+interface TaskChanges {
   readonly operations?: readonly object[];
   readonly output?: object;
 }
@@ -37,9 +37,9 @@ interface Wishes {
 async function processed(
   bytes: Buffer,
   contentType: InputType,
-  wishes: Wishes = {},
+  changes: TaskChanges = {},
 ): Promise<ProcessedImage> {
-  const { operations = [INVERT], output = {} } = wishes;
+  const { operations = [INVERT], output = {} } = changes;
   return processImage(
     {
       bytes,
@@ -53,7 +53,7 @@ async function processed(
 }
 
 describe('the result', () => {
-  it('has gone through all operations in their order', async () => {
+  it('has all operations applied in order', async () => {
     const png = await asSharp(picture).png().toBuffer();
     const resize = { type: 'resize', width: 60, height: 10, fit: 'fill' };
     const brighten = { type: 'filter', name: 'brightness', amount: 5 };
@@ -87,7 +87,7 @@ describe('the result', () => {
     expect(largestDifference(await decodeElsewhere(result.bytes), inverted)).toBeLessThanOrEqual(tolerance);
   });
 
-  it('tells where the time went', async () => {
+  it('reports the stage durations', async () => {
     const { timings } = await processed(await asSharp(picture).png().toBuffer(), 'image/png');
     expect(Object.keys(timings)).toEqual(['decode_ms', 'operations_ms', 'encode_ms', 'thumbnail_ms']);
     for (const time of Object.values(timings)) expect(time).toBeGreaterThanOrEqual(0);
@@ -110,7 +110,7 @@ describe('the thumbnail is a JPEG that fits inside 256 × 256 px', () => {
   });
 });
 
-describe('orientation is applied, and then gone with all other metadata', () => {
+describe('orientation is applied, and removed with all other metadata', () => {
   const exif = exifBlock([
     { tag: ORIENTATION, value: 6 },
     { tag: GPS_DIRECTORY, value: 8, type: 4 },
@@ -160,7 +160,7 @@ describe('orientation is applied, and then gone with all other metadata', () => 
   });
 });
 
-it('transparency goes onto white in a JPEG', async () => {
+it('transparency is flattened onto white in a JPEG', async () => {
   const bytes = await sharp({ create: { width: 20, height: 20, channels: 4, background: '#00000000' } })
     .png()
     .toBuffer();
@@ -170,7 +170,7 @@ it('transparency goes onto white in a JPEG', async () => {
   }
 });
 
-describe('a file that is two things at once comes out as one', () => {
+describe('a polyglot file gives a plain image', () => {
   const payload = Buffer.from('PK\x03\x04 <script>alert(1)</script>');
   it.each(['jpeg', 'png', 'webp', 'gif'] as const)('%s', async (format) => {
     const bytes = Buffer.concat([await asSharp(picture).toFormat(format).toBuffer(), payload]);
@@ -179,12 +179,12 @@ describe('a file that is two things at once comes out as one', () => {
   });
 });
 
-describe('is refused before it is decoded', () => {
+describe('is rejected before it is decoded', () => {
   const jpeg = () => asSharp(picture).jpeg({ progressive: true }).toBuffer();
   const side = 2 ** 31 - 1;
   const cases: [string, InputType, () => Buffer | Promise<Buffer>, string][] = [
     [
-      'a PNG of 2³¹−1 px a side',
+      'a PNG of 2³¹−1 px per side',
       'image/png',
       () => pngFile({ width: side, height: side, data: Buffer.alloc(9) }),
       'image_too_large',
@@ -202,7 +202,7 @@ describe('is refused before it is decoded', () => {
       'image_too_large',
     ],
     [
-      'a PNG of 10,001 px a side',
+      'a PNG of 10,001 px per side',
       'image/png',
       () => pngFile({ width: 10_001, height: 1, data: Buffer.alloc(9) }),
       'image_too_large',
@@ -265,7 +265,7 @@ describe('is refused before it is decoded', () => {
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 
-  it('what becomes too large by its operations', async () => {
+  it('an image that becomes too large by its operations', async () => {
     const bytes = await asSharp(picture).png().toBuffer();
     const enlarge = { type: 'resize', width: 8000, height: 8000, fit: 'fill', enlarge: true };
     const failure = {
@@ -275,7 +275,7 @@ describe('is refused before it is decoded', () => {
     await expect(processed(bytes, 'image/png', { operations: [enlarge] })).rejects.toMatchObject(failure);
   });
 
-  it('what is too large for a result and is not made smaller', async () => {
+  it('an image that is too large for a result and is not reduced', async () => {
     const wide = await asSharp(cornersPicture({ width: 9000, height: 2 }))
       .png()
       .toBuffer();

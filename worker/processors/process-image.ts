@@ -7,11 +7,10 @@ import type {
 } from '@image-pipeline/shared/contracts/operations.ts';
 import { Jimp } from 'jimp';
 import { applyOrientation, orientedSize } from '../engine/apply-orientation.ts';
-import type { Size } from '../engine/bitmap.ts';
+import type { Image, Size } from '../engine/bitmap.ts';
 import { decodeImage } from '../engine/decode-image.ts';
 import { encodeImage, type EncodedImage } from '../engine/encode-image.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Image } from '../engine/image.ts';
 import { checkInput, checkOutput, type ImageLimits } from '../engine/image-limits.ts';
 import { checkPngData } from '../engine/inspect/check-png-data.ts';
 import type { ImageFormat } from '../engine/inspect/image-header.ts';
@@ -25,15 +24,15 @@ export type { EncodedImage };
 
 export interface ImageTask {
   readonly bytes: Uint8Array;
-  /** What the bytes were found to be, not what somebody says they are. */
+  /** The type detected from the bytes. */
   readonly contentType: InputType;
-  /** Done in this order. */
+  /** Applied in this order. */
   readonly operations: readonly Operation[];
   readonly output: Output;
   readonly limits: ImageLimits;
 }
 
-/** Where the time went, in milliseconds. Inspection and orientation count as decoding. */
+/** Stage durations in milliseconds. Decoding includes inspection and orientation. */
 export interface StageTimings {
   readonly decode_ms: number;
   readonly operations_ms: number;
@@ -54,8 +53,7 @@ const THUMBNAIL: Resize = { type: 'resize', width: 256, height: 256, fit: 'conta
 const THUMBNAIL_QUALITY = 80;
 
 /**
- * Makes a result and a thumbnail out of an image file. What is too large is refused before a pixel is
- * decoded.
+ * Makes a result and a thumbnail from an image file. Too large images are rejected before a pixel is decoded.
  * @throws PermanentFailure `undecodable_image`, `image_too_large`, `output_too_large` or `processing_failed`
  */
 export async function processImage(task: ImageTask, engine: Engine): Promise<ProcessedImage> {
@@ -85,7 +83,7 @@ export async function processImage(task: ImageTask, engine: Engine): Promise<Pro
   return { result, thumbnail, source, timings: { decode_ms, operations_ms, encode_ms, thumbnail_ms } };
 }
 
-/** Follows an image's size through all operations. @throws PermanentFailure `output_too_large` */
+/** Checks the image's size after each operation. @throws PermanentFailure `output_too_large` */
 function checkSizes(source: Size, operations: readonly Operation[], limits: ImageLimits): void {
   let size = source;
   for (const operation of operations) {
@@ -110,7 +108,7 @@ async function apply(operation: Operation, image: Image, { drawText }: Engine): 
   }
 }
 
-/** The one asked for, or the input's; GIF, which is not written, becomes PNG. */
+/** The requested format, or that of the input; GIF becomes PNG. */
 function outputFormat({ format }: Output, input: ImageFormat): OutputFormat {
   return format ?? (input === 'gif' ? 'png' : input);
 }

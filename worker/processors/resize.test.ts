@@ -77,7 +77,7 @@ describe('the pixels', () => {
     expect(largestDifference(result, { data: expected, width, height })).toBeLessThanOrEqual(4);
   });
 
-  it('are averaged, not picked, when there are fewer of them', () => {
+  it('are averaged, not picked, when the image is reduced', () => {
     const chequered = plainPicture({ width: 64, height: 64 }, [0, 0, 0, 255]);
     for (let i = 0; i < 64 * 64; i++)
       if ((i + Math.floor(i / 64)) % 2) chequered.data.fill(255, i * 4, i * 4 + 3);
@@ -85,7 +85,7 @@ describe('the pixels', () => {
     expect(largestDifference(result, plainPicture(result, [128, 128, 128, 255]))).toBeLessThanOrEqual(1);
   });
 
-  it('of the middle remain when an image is to cover', () => {
+  it('of the centre remain with cover', () => {
     const picture = plainPicture({ width: 300, height: 100 }, [255, 0, 0, 255]);
     for (let y = 0; y < 100; y++)
       picture.data.fill(Buffer.from([0, 0, 255, 255]), (y * 300 + 100) * 4, (y * 300 + 200) * 4);
@@ -97,7 +97,7 @@ describe('the pixels', () => {
     'under transparent ones do not show: %o',
     (differs) => {
       const picture = plainPicture({ width: 40, height: 40 }, [200, 100, 50, 255]);
-      picture.data.fill(Buffer.from([0, 255, 0, 0]), 0, 40 * 20 * 4); // green, but nobody can see it
+      picture.data.fill(Buffer.from([0, 255, 0, 0]), 0, 40 * 20 * 4); // green, but transparent
       const { data } = resized(picture, differs);
       const alphas = new Set<number | undefined>();
       for (let i = 0; i < data.length; i += 4) {
@@ -112,7 +112,7 @@ describe('the pixels', () => {
     },
   );
 
-  it('stay as they are when the size does', () => {
+  it('do not change if the size does not', () => {
     const picture = cornersPicture({ width: 30, height: 20 });
     expect(largestDifference(resized(picture, { width: 30 }), picture)).toBe(0);
     expect(pixelAt(resized(picture, { width: 3000 }), 0, 0)).toEqual([255, 0, 0, 255]);

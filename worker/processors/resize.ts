@@ -1,18 +1,17 @@
 import type { Resize } from '@image-pipeline/shared/contracts/operations.ts';
-import type { Size } from '../engine/bitmap.ts';
-import type { Image } from '../engine/image.ts';
+import type { Image, Size } from '../engine/bitmap.ts';
 import { withPremultipliedAlpha } from '../engine/premultiply.ts';
 
 interface ResizePlan {
   /** The centred part of the image that is kept, in pixels. */
   readonly crop: Size;
-  /** What it becomes, in pixels. */
+  /** The size of the result, in pixels. */
   readonly target: Size;
 }
 
 /**
- * What `resize` does to an image of that size; a pure function, so that the size of a result is known
- * beforehand. `contain` and a resize with one side only keep the aspect. `cover` keeps the aspect of the box:
+ * The crop and the target size of a resize; a pure function, so that the size of a result is known beforehand.
+ * `contain` and a resize with one side only keep the aspect ratio. `cover` keeps the aspect ratio of the box:
  * where the image is smaller than the box and must not be enlarged, the box shrinks. `fill` keeps none.
  */
 export function planResize(image: Size, { width, height, fit, enlarge }: Resize): ResizePlan {
@@ -36,8 +35,8 @@ export function planResize(image: Size, { width, height, fit, enlarge }: Resize)
 
 /**
  * Resizes in place. jimp's default method averages all pixels that become one, and interpolates linearly
- * where it enlarges; its named ones are either worse at making things smaller (bilinear, bicubic) or four
- * times as slow.
+ * where it enlarges; its other methods are either worse at reducing (bilinear, bicubic) or four times as
+ * slow.
  */
 export function resize(image: Image, operation: Resize): void {
   const { crop, target } = planResize(image, operation);

@@ -25,7 +25,7 @@ async function marked(size: Size, colour: Rgba, differs: Partial<Watermark> = {}
   return image.bitmap;
 }
 
-/** Where a picture differs from its background, in pixels; and how much at most, in levels. */
+/** Where a picture differs from its background, in pixels, and the largest difference, in levels. */
 function mark({ data, width, height }: Bitmap, [background]: Rgba) {
   const found = { left: width, top: height, right: -1, bottom: -1, pixels: 0, contrast: 0 };
   for (let i = 0; i < data.length; i += 4) {
@@ -43,7 +43,7 @@ function mark({ data, width, height }: Bitmap, [background]: Rgba) {
   return found;
 }
 
-describe('stands where it is wanted, clear of the edge', () => {
+describe('is at the requested position, with a margin', () => {
   it.each(watermarkPositions)('%s', async (position) => {
     const { left, top, right, bottom } = mark(
       await marked({ width: 400, height: 300 }, GREY, { position }),
@@ -61,7 +61,7 @@ describe('stands where it is wanted, clear of the edge', () => {
   });
 });
 
-describe('can be read', () => {
+describe('is readable', () => {
   it.each([
     ['white', 200, WHITE],
     ['black', 200, BLACK],
@@ -75,7 +75,7 @@ describe('can be read', () => {
     expect((bottom - top) / size.height).toBeLessThan(0.15);
   });
 
-  it('the better the more opaque it is', async () => {
+  it('better at higher opacity', async () => {
     const contrasts = [0.05, 0.3, 0.6, 1].map(
       async (opacity) => mark(await marked({ width: 300, height: 200 }, BLACK, { opacity }), BLACK).contrast,
     );
@@ -85,7 +85,7 @@ describe('can be read', () => {
     expect(others.at(-1)).toBe(255);
   });
 
-  it('is as large as asked for, relative to the smaller side', async () => {
+  it('has the requested size, relative to the smaller side', async () => {
     const heightAt = async (size: number) => {
       const { top, bottom } = mark(await marked({ width: 900, height: 600 }, GREY, { size }), GREY);
       return bottom - top + 1;
@@ -128,13 +128,13 @@ it('leaves an opaque image opaque', async () => {
   expect(data.every((value, i) => i % 4 !== 3 || value === 255)).toBe(true);
 });
 
-it('leaves what it does not cover untouched', async () => {
+it('does not change pixels it does not cover', async () => {
   const { data } = await marked({ width: 300, height: 200 }, [10, 20, 30, 0]);
   expect(data.readUInt32BE(0)).toBe(0x0a141e00);
   expect(data.some((value, i) => i % 4 === 3 && value > 100)).toBe(true);
 });
 
-it('a text in which nothing can be seen is refused', async () => {
+it('an invisible text is rejected', async () => {
   const failure = expect.objectContaining({ code: 'processing_failed' }) as unknown;
   await expect(marked({ width: 100, height: 100 }, GREY, { text: '\u200b' })).rejects.toThrow(failure);
 });

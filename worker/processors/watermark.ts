@@ -1,25 +1,22 @@
 import type { Watermark } from '@image-pipeline/shared/contracts/operations.ts';
 import { Jimp } from 'jimp';
-import type { Bitmap, Size } from '../engine/bitmap.ts';
+import type { Bitmap, Image, Size } from '../engine/bitmap.ts';
 import { blendOver } from '../engine/blend.ts';
-import type { Image } from '../engine/image.ts';
 import type { DrawText } from '../engine/text/text-renderer.ts';
 
-/** What is kept free along the image's edges, relative to its smaller side. */
+/** The margin along the image's edges, relative to its smaller side. */
 const MARGIN = 0.03;
 /**
- * Below this font size, in pixels, a text cannot be read: small images get a larger watermark than they ask
- * for.
+ * Minimum font size, in pixels: below it a text is unreadable, so small images get a larger watermark than requested.
  */
 const SMALLEST_LEGIBLE = 14;
 /**
- * A text that is still too long at this font size, in pixels, is drawn at it and made smaller as a picture.
+ * A text that is still too long at this font size, in pixels, is drawn at it and then scaled down.
  */
 const SMALLEST_FONT = 4;
 
 /**
- * Where the text stands in the free space, 0 = left or top, 1 = right or bottom; and how its lines are
- * aligned.
+ * The position of the text in the free space, 0 = left or top, 1 = right or bottom; and the alignment of its lines.
  */
 const PLACES = {
   'top-left': { x: 0, y: 0, align: 'left' },
@@ -34,9 +31,9 @@ const PLACES = {
 } as const satisfies Record<Watermark['position'], unknown>;
 
 /**
- * Writes a text onto an image, in place: white with a dark outline, so that it shows on light and dark. It is
- * broken into lines, and made smaller if it must be, to stay inside the image with a margin around.
- * @throws PermanentFailure `processing_failed` if nothing in the text can be seen
+ * Draws a text onto an image, in place: white with a dark outline, so that it is visible on light and dark. It is
+ * broken into lines, and scaled down if necessary, to fit into the image with a margin.
+ * @throws PermanentFailure `processing_failed` if nothing in the text is visible
  */
 export async function watermark(image: Image, operation: Watermark, drawText: DrawText): Promise<void> {
   const smallerSide = Math.min(image.width, image.height);
@@ -65,7 +62,7 @@ async function fitText(
     const drawn = await drawText({ text, fontSize, maxWidth: box.width, align });
     const fill = Math.max(drawn.width / box.width, drawn.height / box.height);
     if (fill <= 1 || fontSize <= SMALLEST_FONT) return { ...drawn };
-    // A text in several lines takes an area: at half the font size it needs a quarter of the room.
+    // The area of a multi-line text shrinks with the square of the font size.
     fontSize = Math.max(SMALLEST_FONT, Math.floor(fontSize * Math.min(0.95, 1 / Math.sqrt(fill))));
   }
 }

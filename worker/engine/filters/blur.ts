@@ -2,8 +2,8 @@ import type { Bitmap } from '../bitmap.ts';
 
 /**
  * Gaussian blur with a standard deviation of `radius` pixels, approximated by three box blurs as W3C Filter
- * Effects Module Level 1, section 9.5, describes. Beyond the edge the edge's pixels go on. In place; the time
- * does not depend on the radius.
+ * Effects Module Level 1, section 9.5, describes. Edge pixels are repeated beyond the edge. In place; the time does
+ * not depend on the radius.
  * @param bitmap with premultiplied alpha
  */
 export function blur({ data, width, height }: Bitmap, radius: number): void {
@@ -14,7 +14,7 @@ export function blur({ data, width, height }: Bitmap, radius: number): void {
   }
 }
 
-/** How many pixels a box takes in before and after the pixel it is for. */
+/** How many pixels a box covers before and after its own pixel. */
 interface Box {
   readonly before: number;
   readonly after: number;
@@ -37,7 +37,7 @@ function blurRows(from: Uint8Array, to: Uint8Array, width: number, box: Box): vo
   const weight = 1 / size;
   const stride = width * 4;
   const before = box.before * 4;
-  /** One row with its edges gone on to both sides, and a pixel more, so that the sums need no bounds. */
+  /** One row with its edges repeated on both sides, and one more pixel, so that the sums need no bounds checks. */
   const line = new Uint8Array(stride + size * 4);
   const pixels = new Uint32Array(line.buffer);
   const leading = pixels.subarray(0, box.before);
@@ -59,7 +59,7 @@ function blurRows(from: Uint8Array, to: Uint8Array, width: number, box: Box): vo
   }
 }
 
-/** Goes down all columns at once, since memory is read along rows. */
+/** Processes all columns together, since memory is read along rows. */
 function blurColumns(from: Uint8Array, to: Uint8Array, width: number, height: number, box: Box): void {
   const weight = 1 / (box.before + box.after + 1);
   const stride = width * 4;

@@ -2,14 +2,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflate } from 'node:zlib';
 import type { PngHeader } from './inspect-png.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable } from './image-header.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Inflates a PNG's pixel data, keeping none of it, to see that it is exactly as much as the header promises:
- * some decoders fill what is missing with whatever was in memory, and surplus data may inflate without end.
- * Stops at the first byte too many.
+ * Inflates a PNG's pixel data without keeping it, to check that it has exactly the size that the header declares:
+ * some decoders fill missing data with old memory, and surplus data may inflate without end. Stops at the first
+ * surplus byte.
  * @throws PermanentFailure `undecodable_image`
  */
 export async function checkPngData(header: PngHeader): Promise<void> {
@@ -23,7 +23,7 @@ export async function checkPngData(header: PngHeader): Promise<void> {
         for await (const { length } of inflated) {
           seen += length;
           if (seen > inflatedBytes)
-            throw undecodable('the PNG holds more pixel data than its header promises');
+            throw undecodable('the PNG contains more pixel data than its header declares');
         }
       },
     );
@@ -31,5 +31,5 @@ export async function checkPngData(header: PngHeader): Promise<void> {
     if (seen > inflatedBytes) throw error;
     throw undecodable('the pixel data of the PNG is damaged or incomplete', error);
   }
-  if (seen < inflatedBytes) throw undecodable('the PNG holds less pixel data than its header promises');
+  if (seen < inflatedBytes) throw undecodable('the PNG contains less pixel data than its header declares');
 }

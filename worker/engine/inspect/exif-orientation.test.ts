@@ -11,7 +11,7 @@ it.each([1, 2, 3, 4, 5, 6, 7, 8])('orientation %i is read in both byte orders', 
   expect(exifOrientation(exifBlock(tags, { bigEndian: true }))).toBe(value);
 });
 
-it('the prefix that JPEG puts before the block is skipped', () => {
+it('skips the prefix of the block in a JPEG', () => {
   const block = Buffer.concat([Buffer.from('Exif\0\0'), exifBlock([{ tag: ORIENTATION, value: 6 }])]);
   expect(exifOrientation(block)).toBe(6);
 });
@@ -27,11 +27,11 @@ it.each([
   expect(exifOrientation(block)).toBe(1);
 });
 
-it('a directory that refers to itself ends', () => {
+it('a directory that refers to itself is read once', () => {
   expect(exifOrientation(exifBlock([{ tag: 0x8769, value: 8, type: 4 }], { next: 8 }))).toBe(1);
 });
 
-it('a directory that claims more entries than there are bytes ends with them', () => {
+it('a directory with more entries than bytes ends with the bytes', () => {
   expect(exifOrientation(exifBlock([{ tag: ORIENTATION, value: 3 }], { entries: 65_535 }))).toBe(3);
   expect(exifOrientation(exifBlock([{ tag: 0x010f, value: 3 }], { entries: 65_535 }))).toBe(1);
 });

@@ -11,8 +11,7 @@ const ENTRY_BYTES = 12;
 /**
  * The orientation in an EXIF block, i.e. a TIFF header and its first directory (with or without the
  * "Exif\0\0" that JPEG puts before it). Reads one tag of one directory and follows no pointer but the first,
- * so there is nothing that could refer to itself. Whatever cannot be understood counts as upright: a picture
- * is worth more than its EXIF.
+ * so no loop is possible. An invalid block counts as upright: the image matters more than its EXIF.
  */
 export function exifOrientation(exif: Buffer): Orientation {
   const tiff = exif.toString('latin1', 0, 6) === 'Exif\0\0' ? exif.subarray(6) : exif;

@@ -19,17 +19,17 @@ it('a first frame larger than the screen counts as the size', () => {
   expect(inspectGif(file)).toMatchObject({ width: 33, height: 44, totalPixels: 33 * 44 });
 });
 
-it('frames that are much larger than their data are counted as they claim', () => {
+it('frames much larger than their data count with their declared size', () => {
   const huge = { width: 65_535, height: 65_535 };
   expect(inspectGif(gifFile(screen, [screen, huge, huge])).totalPixels).toBe(80 + 2 * 65_535 ** 2);
 });
 
-it('a chain of sub-blocks that never ends does end with the file', () => {
+it('an endless chain of sub-blocks ends with the file', () => {
   const endless = gifFile(screen, [{ ...screen, data: [2, ...Array.from({ length: 50 }, () => 1)] }]);
   expect(() => inspectGif(endless)).toThrow(undecodable);
 });
 
-describe('damage after the first frame does not matter', () => {
+describe('damage after the first frame is ignored', () => {
   const whole = gifFile(screen, [screen, screen]);
   it.each([1, 2, 5, 10, 14])('%i bytes are missing', (missing) => {
     expect(inspectGif(whole.subarray(0, -missing))).toMatchObject(screen);
@@ -42,9 +42,9 @@ describe('damage after the first frame does not matter', () => {
 it.each([
   ['no frame', gifFile(screen, [])],
   ['a frame without width', gifFile(screen, [{ width: 0, height: 5 }])],
-  ['a first frame that is cut short', gifFile(screen, [screen]).subarray(0, -4)],
+  ['a truncated first frame', gifFile(screen, [screen]).subarray(0, -4)],
   ['another signature', Buffer.from('GIF88a and so on, and so on')],
   ['nothing but a signature and a screen', gifFile(screen, [screen]).subarray(0, 13)],
-])('a GIF with %s is refused', (_, file) => {
+])('a GIF with %s is rejected', (_, file) => {
   expect(() => inspectGif(file)).toThrow(undecodable);
 });

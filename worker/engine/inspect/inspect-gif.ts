@@ -1,13 +1,12 @@
-import type { ImageHeader } from './image-header.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 
 const EXTENSION = 0x21;
 const FRAME = 0x2c;
 
 /**
- * Walks the blocks of a GIF. The picture is as large as its screen, or as its first frame where that is
- * larger, as browsers see it. What is damaged after the first frame does not matter.
- * @throws PermanentFailure `undecodable_image`, or a RangeError where the file ends too early
+ * Reads the blocks of a GIF. The image has the size of its screen, or of its first frame if that is larger, as in
+ * browsers. Damage after the first frame is ignored.
+ * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
 export function inspectGif(file: Buffer): ImageHeader {
   if (!/^GIF8[79]a/.test(file.toString('latin1', 0, 6))) throw undecodable('it has no GIF signature');
@@ -24,14 +23,14 @@ export function inspectGif(file: Buffer): ImageHeader {
       const frame = readFrame(file, at + 1);
       if (frames === 0) {
         if (frame.width === 0 || frame.height === 0) {
-          throw undecodable(`a GIF frame cannot be ${frame.width} × ${frame.height} px`);
+          throw undecodable(`invalid GIF frame size: ${frame.width} × ${frame.height} px`);
         }
         width = Math.max(width, frame.x + frame.width);
         height = Math.max(height, frame.y + frame.height);
       }
       at = afterSubBlocks(file, frame.data + 1);
-      // A first frame that is cut short is no picture; a later one is only not counted.
-      if (at > file.length && frames === 0) throw undecodable('the first frame of the GIF is cut short');
+      // A truncated first frame is an error; a truncated later one is not counted.
+      if (at > file.length && frames === 0) throw undecodable('the first frame of the GIF is truncated');
       frames += 1;
       totalPixels += frames === 1 ? width * height : frame.width * frame.height;
     } else {
@@ -66,7 +65,7 @@ function colourTableBytes(flags: number): number {
   return flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0;
 }
 
-/** Where a chain of length-prefixed sub-blocks ends; beyond the file's length if it does not. */
+/** Where a chain of length-prefixed sub-blocks ends; beyond the end of the file if it is truncated. */
 function afterSubBlocks(file: Buffer, from: number): number {
   let at = from;
   for (let length = file[at]; length !== undefined; length = file[at]) {

@@ -1,11 +1,10 @@
 import type { InputType } from '@image-pipeline/shared/contracts/operations.ts';
 import { asBuffer } from '../bitmap.ts';
-import type { ImageHeader } from './image-header.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 import { inspectGif } from './inspect-gif.ts';
 import { inspectJpeg } from './inspect-jpeg.ts';
 import { inspectPng, type PngHeader } from './inspect-png.ts';
 import { inspectWebp } from './inspect-webp.ts';
-import { undecodable } from './undecodable.ts';
 
 const inspectors = {
   'image/png': inspectPng,
@@ -16,13 +15,13 @@ const inspectors = {
 
 /**
  * Reads an image's structure in one pass over the file, without decoding a pixel.
- * @throws PermanentFailure `undecodable_image` if it is not a whole image of that type
+ * @throws PermanentFailure `undecodable_image` if it is not a complete image of that type
  */
 export function inspectImage(file: Uint8Array, type: InputType): ImageHeader | PngHeader {
   try {
     return inspectors[type](asBuffer(file));
   } catch (error) {
-    if (error instanceof RangeError) throw undecodable('the file ends too early', error);
+    if (error instanceof RangeError) throw undecodable('the file is truncated', error);
     throw error;
   }
 }

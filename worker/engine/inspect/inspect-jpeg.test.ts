@@ -53,7 +53,7 @@ it('hundreds of scans are counted', () => {
   expect(inspectJpeg(withMoreScans(progressive, 500)).scans).toBeGreaterThan(500);
 });
 
-describe('a file that is cut short is refused', () => {
+describe('a truncated file is rejected', () => {
   it.each([0.2, 0.5, 0.8, 0.99])('after %f of its bytes', (part) => {
     expect(() => inspectJpeg(jpeg.subarray(0, Math.floor(jpeg.length * part)))).toThrow();
     expect(() => inspectJpeg(progressive.subarray(0, Math.floor(progressive.length * part)))).toThrow();
@@ -76,11 +76,11 @@ it.each([
   ['a segment shorter than its length', Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 1, 0xff, 0xd9])],
   ['a segment longer than the file', Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff, 0xff, 0xd9])],
   ['two frames', withSegment(jpeg, 0xc0, jpegSegments(jpeg, 0xc0)[0]?.subarray(4) ?? Buffer.alloc(0))],
-])('a JPEG with %s is refused', (_, file) => {
+])('a JPEG with %s is rejected', (_, file) => {
   expect(() => inspectJpeg(file)).toThrow(undecodable);
 });
 
-it('what follows the end does not matter', () => {
+it('data after the end is ignored', () => {
   const trailing = Buffer.concat([jpeg, Buffer.from('%PDF-1.7 and so on'), jpeg.subarray(0, 100)]);
   expect(inspectJpeg(trailing)).toEqual(inspectJpeg(jpeg));
 });

@@ -1,6 +1,5 @@
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
-import type { ImageHeader } from './image-header.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 
 const SOI = 0xd8;
 const EOI = 0xd9;
@@ -10,10 +9,10 @@ const APP2 = 0xe2;
 const TEM = 0x01;
 
 /**
- * Walks a JPEG's markers from SOI to EOI, over the scans too. What follows the EOI is nobody's business:
- * cameras append previews there, others append anything.
- * @throws PermanentFailure `undecodable_image` (a missing EOI included: decoders make grey pixels of what is
- *   missing), or a RangeError where the file ends too early
+ * Reads a JPEG's markers from SOI to EOI, scans included. Data after the EOI is ignored: cameras append previews
+ * there.
+ * @throws PermanentFailure `undecodable_image` (a missing EOI included: decoders fill missing data with
+ *   grey pixels), or a RangeError where the file is truncated
  */
 export function inspectJpeg(file: Buffer): ImageHeader {
   if (file.readUInt16BE(0) !== 0xff00 + SOI) throw undecodable('it has no JPEG signature');
@@ -28,7 +27,7 @@ export function inspectJpeg(file: Buffer): ImageHeader {
     if (marker === EOI) break;
     const length = file.readUInt16BE(at);
     const segment = file.subarray(at + 2, at + length);
-    if (length < 2 || at + length > file.length) throw undecodable('a JPEG segment is cut short');
+    if (length < 2 || at + length > file.length) throw undecodable('a JPEG segment is truncated');
     at += length;
 
     if (isFrameHeader(marker)) {
@@ -57,7 +56,7 @@ export function inspectJpeg(file: Buffer): ImageHeader {
 }
 
 /**
- * Where the next marker ends, skipping what is no marker: entropy-coded data, in which 0xff is followed by 0
+ * Where the next marker ends, skipping everything else: entropy-coded data, in which 0xff is followed by 0
  * or stands before a restart marker, and fill bytes.
  */
 function nextMarker(file: Buffer, from: number): number {
@@ -81,12 +80,12 @@ function readFrameHeader(marker: number, segment: Buffer) {
   const height = segment.readUInt16BE(1);
   const width = segment.readUInt16BE(3);
   const components = segment.readUInt8(5);
-  // SOF0 baseline, SOF1 extended, SOF2 progressive; lossless, hierarchical and arithmetic coding nobody
-  // decodes.
+  // SOF0 baseline, SOF1 extended, SOF2 progressive; decoders do not support lossless, hierarchical and arithmetic
+  // coding.
   if (marker > 0xc2 || precision !== 8) throw undecodable('this kind of JPEG is not supported');
-  if (width === 0 || height === 0) throw undecodable(`a JPEG cannot be ${width} × ${height} px`);
+  if (width === 0 || height === 0) throw undecodable(`invalid JPEG size: ${width} × ${height} px`);
   if (components !== 1 && components !== 3 && components !== 4) {
-    throw undecodable(`a JPEG cannot have ${components} components`);
+    throw undecodable(`invalid number of JPEG components: ${components}`);
   }
   return { width, height, components };
 }

@@ -32,7 +32,7 @@ describe('the header', () => {
     expect(inspectPng(turned)).toMatchObject({ orientation: 6, colourManaged: false });
   });
 
-  it('may promise as many pixels as it likes: the limits are checked later', () => {
+  it('may declare any number of pixels: the limits are checked later', () => {
     const side = 2 ** 31 - 1;
     expect(inspectPng(pngFile({ width: side, height: side, data: Buffer.alloc(1) }))).toMatchObject({
       width: side,
@@ -57,11 +57,11 @@ describe('the header', () => {
       Buffer.concat([pngFile({ width: 1, height: 1 }).subarray(0, 33), Buffer.alloc(8, 0xff)]),
     ],
     ['another signature', Buffer.alloc(100)],
-  ])('with %s is refused', (_, file) => {
+  ])('with %s is rejected', (_, file) => {
     expect(() => inspectPng(file)).toThrow(undecodable);
   });
 
-  it('without an end is refused', async () => {
+  it('without an end is rejected', async () => {
     const file = await picture.clone().png().toBuffer();
     for (const length of [file.length - 1, file.length - 12, file.length - 20, 40, 20, 9]) {
       expect(() => inspectPng(file.subarray(0, length))).toThrow();
@@ -102,12 +102,12 @@ describe('the pixel data', () => {
     ['short by a byte', greyRows(3).subarray(1)],
     ['surplus by a byte', Buffer.alloc(34)],
     ['empty', Buffer.alloc(0)],
-  ])('that is %s is refused', async (_, data) => {
+  ])('that is %s is rejected', async (_, data) => {
     const header = inspectPng(pngFile({ width: 10, height: 3, colourType: 0, data }));
     await expect(checkPngData(header)).rejects.toThrow(undecodable);
   });
 
-  it('that is damaged is refused', async () => {
+  it('that is damaged is rejected', async () => {
     const file = await picture.clone().png().toBuffer();
     const data = file.indexOf('IDAT') + 4;
     await expect(checkPngData(inspectPng(file.fill(0x55, data + 20, data + 40)))).rejects.toThrow(
@@ -125,7 +125,7 @@ describe('the pixel data', () => {
   });
 });
 
-it('what follows the end does not matter', async () => {
+it('data after the end is ignored', async () => {
   const file = Buffer.concat([await picture.clone().png().toBuffer(), Buffer.from('PK\x03\x04 and so on')]);
   const header = inspectPng(file);
   await expect(checkPngData(header)).resolves.toBeUndefined();

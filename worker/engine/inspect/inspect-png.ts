@@ -1,6 +1,5 @@
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
-import type { ImageHeader } from './image-header.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 
 export interface PngHeader extends ImageHeader {
   readonly format: 'png';
@@ -31,7 +30,7 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-/** @throws PermanentFailure `undecodable_image`, or a RangeError where the file ends too early */
+/** @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated */
 export function inspectPng(file: Buffer): PngHeader {
   if (!file.subarray(0, 8).equals(SIGNATURE)) throw undecodable('it has no PNG signature');
   const compressed: Buffer[] = [];
@@ -43,10 +42,10 @@ export function inspectPng(file: Buffer): PngHeader {
     const length = file.readUInt32BE(at);
     const type = file.toString('latin1', at + 4, at + 8);
     const data = file.subarray(at + 8, at + 8 + length);
-    if (data.length < length || at + 12 + length > file.length) throw undecodable('a PNG chunk is cut short');
+    if (data.length < length || at + 12 + length > file.length) throw undecodable('a PNG chunk is truncated');
     at += 12 + length;
 
-    if (header === undefined && type !== 'IHDR') throw undecodable('the PNG does not begin with its header');
+    if (header === undefined && type !== 'IHDR') throw undecodable('the PNG does not start with its header');
     if (type === 'IHDR') header ??= readIhdr(data);
     else if (type === 'IDAT') compressed.push(data);
     else if (type === 'eXIf') orientation = exifOrientation(data);
@@ -74,7 +73,7 @@ function readIhdr(data: Buffer) {
   const colours = COLOUR_TYPES[data.readUInt8(9)];
   const interlaced = data.readUInt8(12);
   if (width === 0 || height === 0 || width > MAX_DIMENSION || height > MAX_DIMENSION) {
-    throw undecodable(`a PNG cannot be ${width} × ${height} px`);
+    throw undecodable(`invalid PNG size: ${width} × ${height} px`);
   }
   if (!colours?.depths.includes(depth)) throw undecodable('the PNG has an unknown colour type');
   if (interlaced > 1) throw undecodable('the PNG has an unknown interlacing');

@@ -30,13 +30,13 @@ it('gives orientation and colour profile', async () => {
   expect(inspectWebp(await picture.clone().withIccProfile('p3').webp().toBuffer()).colourManaged).toBe(true);
 });
 
-it('an animation is as large as its canvas, and all its frames together', () => {
+it('an animation has the size of its canvas, and the pixels of all frames', () => {
   const frame = ['ANMF', anmf(20, 10, vp8lHead(20, 10))] as const;
   const file = webpFile([['VP8X', vp8x(30, 20, 2)], ['ANIM', Buffer.alloc(6)], frame, frame, frame, frame]);
   expect(inspectWebp(file)).toMatchObject({ width: 30, height: 20, frames: 4, totalPixels: 800 });
 });
 
-it('a canvas may be as large as it likes: the limits are checked later', () => {
+it('a canvas may have any size: the limits are checked later', () => {
   const file = webpFile([
     ['VP8X', vp8x(2 ** 24, 2 ** 24, 2)],
     ['ANMF', anmf(1, 1, vp8lHead(1, 1))],
@@ -63,18 +63,18 @@ it.each([
   ['a wrong bitstream', webpFile([['VP8 ', Buffer.alloc(20)]])],
   ['no width', webpFile([['VP8 ', Buffer.from([0, 0, 0, 0x9d, 0x01, 0x2a, 0, 0, 5, 0])]])],
   ['another signature', Buffer.alloc(40)],
-])('a WebP with %s is refused', (_, file) => {
+])('a WebP with %s is rejected', (_, file) => {
   expect(() => inspectWebp(file)).toThrow(undecodable);
 });
 
-it('a file that is cut short is refused', async () => {
+it('a truncated file is rejected', async () => {
   const file = await picture.clone().webp().toBuffer();
   for (const length of [file.length - 2, file.length / 2, 30, 20, 12]) {
     expect(() => inspectWebp(file.subarray(0, length))).toThrow();
   }
 });
 
-it('what follows the end does not matter', async () => {
+it('data after the end is ignored', async () => {
   const file = await picture.clone().webp().toBuffer();
   expect(inspectWebp(Buffer.concat([file, Buffer.from('ANMF and so on')]))).toEqual(inspectWebp(file));
 });

@@ -1,7 +1,6 @@
 import type { Size } from '../bitmap.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
-import type { ImageHeader } from './image-header.ts';
-import { undecodable } from './undecodable.ts';
+import { undecodable, type ImageHeader } from './image-header.ts';
 
 interface Chunk {
   readonly type: string;
@@ -9,16 +8,16 @@ interface Chunk {
 }
 
 /**
- * Walks the RIFF chunks of a WebP. In an animation the picture is as large as the canvas, whatever part of it
- * the first frame covers.
- * @throws PermanentFailure `undecodable_image`, or a RangeError where the file ends too early
+ * Reads the RIFF chunks of a WebP. An animation has the size of its canvas, whatever part of it the first frame
+ * covers.
+ * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
 export function inspectWebp(file: Buffer): ImageHeader {
   if (file.toString('latin1', 0, 4) !== 'RIFF' || file.toString('latin1', 8, 12) !== 'WEBP') {
     throw undecodable('it has no WebP signature');
   }
   const end = 8 + file.readUInt32LE(4);
-  if (end > file.length) throw undecodable('the WebP is cut short');
+  if (end > file.length) throw undecodable('the WebP is truncated');
 
   let canvas: Size | undefined;
   let still: Size | undefined;
@@ -39,7 +38,8 @@ export function inspectWebp(file: Buffer): ImageHeader {
   }
   if (still !== undefined && canvas !== undefined) assertSame(still, canvas);
   const size = canvas ?? still;
-  if (size === undefined || (still === undefined && frames === 0)) throw undecodable('the WebP has no image');
+  if (size === undefined || (still === undefined && frames === 0))
+    throw undecodable('the WebP contains no image');
   const { width, height } = size;
   return {
     format: 'webp',
@@ -58,7 +58,7 @@ function* chunksOf(bytes: Buffer): Generator<Chunk> {
   for (let at = 0; at + 8 <= bytes.length;) {
     const length = bytes.readUInt32LE(at + 4);
     const data = bytes.subarray(at + 8, at + 8 + length);
-    if (data.length < length) throw undecodable('a WebP chunk is cut short');
+    if (data.length < length) throw undecodable('a WebP chunk is truncated');
     yield { type: bytes.toString('latin1', at, at + 4), data };
     at += 8 + length + (length % 2);
   }
@@ -83,14 +83,14 @@ function bitstreamSize({ type, data }: Chunk): Size {
   if (data.readUIntBE(3, 3) !== 0x9d012a) throw undecodable('the WebP has no VP8 signature');
   const size = { width: data.readUInt16LE(6) & 0x3fff, height: data.readUInt16LE(8) & 0x3fff };
   if (size.width === 0 || size.height === 0) {
-    throw undecodable(`a WebP cannot be ${size.width} × ${size.height} px`);
+    throw undecodable(`invalid WebP size: ${size.width} × ${size.height} px`);
   }
   return size;
 }
 
 function assertSame(image: Size, promised: Size): void {
   if (image.width !== promised.width || image.height !== promised.height) {
-    throw undecodable('the WebP says two different things about its size');
+    throw undecodable('the WebP declares two different sizes');
   }
 }
 

@@ -12,8 +12,7 @@ const ONE_PIXEL = [2, 2, 0x4c, 0x01, 0];
 const END = 0x3b;
 
 /**
- * A GIF with a palette of red and blue, made block by block, so that it can be wrong in any way that is
- * wanted.
+ * A GIF with a palette of red and blue, built block by block, so that tests can make it invalid in any way.
  */
 export function gifFile(screen: { width: number; height: number }, frames: readonly GifFrame[]): Buffer {
   const blocks = frames.map(({ x = 0, y = 0, width, height, data = ONE_PIXEL }) => [

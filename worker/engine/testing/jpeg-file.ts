@@ -24,7 +24,7 @@ export function withSegment(file: Buffer, marker: number, data: Buffer): Buffer 
   return Buffer.concat([file.subarray(0, 2), head, data, file.subarray(2)]);
 }
 
-/** A progressive JPEG whose last scan comes so many times more: each is decoded anew. */
+/** A progressive JPEG that repeats its last scan so many times; each is decoded. */
 export function withMoreScans(file: Buffer, more: number): Buffer {
   const last = jpegSegments(file, SOS).at(-1) ?? Buffer.alloc(0);
   const end = file.lastIndexOf(Buffer.from([0xff, 0xd9]));

@@ -4,7 +4,7 @@ import type { Bitmap, Size } from '../bitmap.ts';
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 
 /**
- * A picture whose four corners tell which way round it is: red, green / blue, white, with gradients between.
+ * A picture whose four corners show its orientation: red, green / blue, white, with gradients between.
  */
 export function cornersPicture({ width, height }: Size): Bitmap {
   const data = Buffer.alloc(width * height * 4);

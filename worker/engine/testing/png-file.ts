@@ -16,7 +16,7 @@ export interface PngParts {
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
-/** A PNG made chunk by chunk, so that it can be wrong in any way that is wanted. */
+/** A PNG built chunk by chunk, so that tests can make it invalid in any way. */
 export function pngFile(parts: PngParts): Buffer {
   const { width, height, depth = 8, colourType = 2, interlaced = false, data, before = [] } = parts;
   const header = Buffer.alloc(13);

@@ -40,14 +40,14 @@ describe('characters are neither blank nor boxes', () => {
     }
   });
 
-  it('unless no font has them, which a test would see', async () => {
+  it('unless no font has them, which this test detects', async () => {
     for (const character of ['\u{10380}', 'ع']) {
       expect(framing(await drawText({ ...request, text: character }))).toBeGreaterThan(0.8);
     }
   });
 });
 
-it('what looks like markup is drawn as it is', async () => {
+it('markup is drawn as text', async () => {
   const plain = await drawText({ ...request, text: 'bold' });
   const marked = await drawText({ ...request, text: '<b>bold</b> & "more"' });
   expect(marked.width).toBeGreaterThan(plain.width * 2);
@@ -58,7 +58,7 @@ it.each(['a\u0000b', 'a\u001bb', 'a\ud800b', 'a\ufffeb', '\u202eabc'])('%j can b
   await expect(drawText({ ...request, text })).resolves.toBeDefined();
 });
 
-it('long texts are broken into lines, also within words and where there are none', async () => {
+it('long texts are broken into lines, also within words and in texts without spaces', async () => {
   for (const text of ['one two three four five six seven', 'x'.repeat(60), '漢字'.repeat(30)]) {
     const { width, height } = await drawText({ ...request, text, maxWidth: 300 });
     expect(width).toBeLessThanOrEqual(300);

@@ -1,8 +1,7 @@
 import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
 import { LRUCache } from 'lru-cache';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import type { Bitmap } from '../bitmap.ts';
-import { outlined } from './outlined.ts';
 import { useOwnFonts } from './use-own-fonts.ts';
 
 export interface TextRequest {
@@ -16,18 +15,18 @@ export interface TextRequest {
 }
 
 /**
- * White with a dark outline, on nothing; as large as it must be. Its pixels are shared: not to be changed.
- * @throws PermanentFailure `processing_failed` if nothing in the text can be seen
+ * White with a dark outline, on a transparent background, cropped to the text. Its pixels are shared: do not modify.
+ * @throws PermanentFailure `processing_failed` if nothing in the text is visible
  */
 export type DrawText = (request: TextRequest) => Promise<Bitmap>;
 
-/** Drawn texts that are kept, in bytes of pixels: a batch of images of one size mostly has one watermark. */
+/** Size of the cache of drawn texts, in bytes of pixels: images of a batch mostly share one watermark. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 const FONT = 'Noto Sans';
 
 /**
- * Draws texts with Pango, which libvips brings along: line breaking, right-to-left scripts and a fallback
- * font for every character. Draws one at once, since the first takes fontconfig a while.
+ * Draws texts with Pango, which is part of libvips: line breaking, right-to-left scripts and a fallback font for every
+ * character. Draws one at once, since fontconfig is slow for the first.
  */
 export async function createTextRenderer(): Promise<DrawText> {
   const drawn = new LRUCache<string, Bitmap>({
@@ -52,7 +51,7 @@ async function draw({ text, fontSize, maxWidth, align }: TextRequest): Promise<B
     text: {
       text: asPangoMarkup(text),
       font: `${FONT} ${fontSize}`,
-      dpi: 72, // makes a point of font size a pixel
+      dpi: 72, // one point of font size is one pixel
       width: Math.max(1, maxWidth - 2 * outline),
       wrap: 'word-char',
       align,
@@ -61,7 +60,7 @@ async function draw({ text, fontSize, maxWidth, align }: TextRequest): Promise<B
   try {
     return await outlined(glyphs, outline);
   } catch (error) {
-    throw new PermanentFailure('processing_failed', 'The text of the watermark cannot be drawn.', {
+    throw new PermanentFailure('processing_failed', 'The watermark text cannot be drawn.', {
       cause: error,
     });
   }
@@ -72,7 +71,7 @@ function outlineWidth(fontSize: number): number {
   return Math.max(2, Math.round(fontSize / 12));
 }
 
-/** The text as it is, whatever it looks like to an XML parser; without what XML cannot hold. */
+/** The text escaped for XML, without characters that XML does not allow. */
 function asPangoMarkup(text: string): string {
   return text
     .toWellFormed()
@@ -80,4 +79,38 @@ function asPangoMarkup(text: string): string {
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;');
+}
+
+/** Opacity of the outline, 0–1. */
+const OUTLINE_OPACITY = 0.9;
+/** Blurring weakens the outline; it is multiplied by this factor afterwards. */
+const GAIN = 4;
+
+/**
+ * White glyphs with a soft black outline, readable on any background.
+ * @param glyphs white on black
+ * @param width of the outline, in pixels; the image grows by that on every side
+ */
+async function outlined(glyphs: Sharp, width: number): Promise<Bitmap> {
+  const { data, info } = await glyphs
+    .extractChannel(0)
+    .extend({ top: width, bottom: width, left: width, right: width, background: 'black' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const raw = { width: info.width, height: info.height, channels: 1 } as const;
+  const blurred = await sharp(data, { raw })
+    .blur(width / 2)
+    .extractChannel(0)
+    .raw()
+    .toBuffer();
+
+  const pixels = Buffer.alloc(data.length * 4);
+  for (let i = 0; i < data.length; i++) {
+    const white = (data[i] ?? 0) / 255;
+    const black = Math.min(1, ((blurred[i] ?? 0) / 255) * GAIN) * OUTLINE_OPACITY * (1 - white);
+    const alpha = white + black;
+    if (alpha > 0) pixels.fill(Math.round((white / alpha) * 255), i * 4, i * 4 + 3);
+    pixels[i * 4 + 3] = Math.round(alpha * 255);
+  }
+  return { data: pixels, width: info.width, height: info.height };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useOwnFonts } from './use-own-fonts.ts';
 
-it('leaves no directory behind, and takes away what killed processes left', async () => {
+it('leaves no directory behind, and removes those of killed processes', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'fonts-test-'));
   try {
     const { pid: dead } = spawnSync('true');

@@ -11,7 +11,7 @@ const PREFIX = 'image-pipeline-fonts-';
  * Makes this process draw texts with the fonts of `fonts.conf` and no others. fontconfig reads its
  * configuration once a process, when the first text is drawn: `drawFirstText` must do that, and nothing may
  * have done it before. What fontconfig caches meanwhile goes to a directory that is removed again, with those of
- * processes that were killed before they could do that.
+ * processes that were killed before they could clean up.
  *
  * @param parent where that directory is made
  */
@@ -31,7 +31,7 @@ async function removeStrays(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const owner = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
     if (Number.isNaN(owner) || isRunning(owner)) continue;
-    // One that belongs to another user may stay: that is no reason not to start.
+    // A directory of another user may stay: it does not prevent the start.
     await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }

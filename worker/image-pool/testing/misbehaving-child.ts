@@ -3,22 +3,22 @@ import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
 import type { ProcessedImage } from '../../processors/process-image.ts';
 import { serveTasks } from '../serve-tasks.ts';
 
-/** What a task's bytes may ask of this child, which knows nothing of images. */
+/** What a task's bytes can command this child, which does not process images. */
 const behaviours = {
-  /** Answers. */
+  /** Responds. */
   work: () => undefined,
-  /** Answers late. */
+  /** Responds late. */
   linger: () => sleep(300),
-  /** Never comes back, and hears nothing meanwhile. */
+  /** Blocks for ever, without handling messages. */
   hang: () => {
     for (;;);
   },
-  /** Takes memory and more memory, without ever pausing. */
+  /** Allocates memory without pausing. */
   hog: () => {
-    const taken: Buffer[] = [];
-    for (;;) taken.push(Buffer.alloc(1024 * 1024, 1));
+    const allocated: Buffer[] = [];
+    for (;;) allocated.push(Buffer.alloc(1024 * 1024, 1));
   },
-  /** Keeps 100 MiB when it is done. */
+  /** Keeps 100 MiB afterwards. */
   hoard: () => {
     hoarded.push(Buffer.alloc(100 * 1024 * 1024, 1));
   },
@@ -29,7 +29,7 @@ const behaviours = {
     throw new PermanentFailure('image_too_large', 'Too large.', { details: { limit: 1, seen: 2 }, cause });
   },
   stumble: () => {
-    throw new TypeError('nobody expected this');
+    throw new TypeError('unexpected');
   },
 };
 export type Behaviour = keyof typeof behaviours;

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { readClientMessage, readHandshakeQuery } from './client-message.ts';
+
+const jobId = '0198d3f0-7a3b-7c3d-8e3f-1a2b3c4d5e6f';
+const read = (text: string) => readClientMessage(Buffer.from(text), false);
+
+describe('a message of a client', () => {
+  it.each([
+    { type: 'subscribe', job_id: jobId },
+    { type: 'subscribe', job_id: '*', last_event_id: '5-0123abcd', token: 'secret' },
+    { type: 'unsubscribe', job_id: jobId },
+  ])('is accepted: $type $job_id', (message) => {
+    expect(read(JSON.stringify(message))).toEqual(message);
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['nothing', ''],
+    ['no object', '"subscribe"'],
+    ['null', 'null'],
+    ['an array', '[]'],
+  ])('is malformed: %s', (_what, text) => {
+    expect(read(text)).toMatchObject({ code: 'malformed_message' });
+  });
+
+  it('is malformed in a binary frame', () => {
+    const message = Buffer.from(JSON.stringify({ type: 'subscribe', job_id: jobId }));
+    expect(readClientMessage(message, true)).toMatchObject({ code: 'malformed_message' });
+  });
+
+  it.each([
+    ['an unknown type', { type: 'publish', job_id: jobId }, /type/],
+    ['no job', { type: 'subscribe' }, /job_id/],
+    ['no job id', { type: 'subscribe', job_id: '../etc/passwd' }, /job_id/],
+    ['a job id in upper case', { type: 'subscribe', job_id: jobId.toUpperCase() }, /lower case/],
+    [
+      'a UUID of another kind',
+      { type: 'subscribe', job_id: '6fa459ea-ee8a-4ca4-894e-db77e160355e' },
+      /job_id/,
+    ],
+    ['an unknown field', { type: 'subscribe', job_id: jobId, jobid: jobId }, /jobid/],
+    ['a field of the wrong type', { type: 'subscribe', job_id: jobId, last_event_id: 5 }, /last_event_id/],
+    ['a very long field', { type: 'subscribe', job_id: '*', token: 'x'.repeat(1_001) }, /token/],
+  ])('is invalid with %s, and the error says what is allowed', (_what, message, named) => {
+    const refusal = read(JSON.stringify(message));
+    expect(refusal).toMatchObject({ code: 'invalid_message' });
+    if (!('message' in refusal)) throw new Error('not refused');
+    expect(refusal.message).toMatch(named);
+    expect(refusal.message).toContain('{"type":"subscribe","job_id":JOB');
+  });
+});
+
+describe('the query of a handshake', () => {
+  const other = '0198d3f0-7a3b-7c3d-8e3f-1a2b3c4d5e70';
+  const query = (text: string) => readHandshakeQuery(new URLSearchParams(text));
+
+  it('subscribes to nothing without a job', () => {
+    expect(query('')).toEqual([]);
+  });
+
+  it('subscribes to each job in it', () => {
+    expect(query(`job_id=${jobId}&job_id=${other}&last_event_id=5-0123abcd`)).toEqual([
+      { type: 'subscribe', job_id: jobId, last_event_id: '5-0123abcd' },
+      { type: 'subscribe', job_id: other, last_event_id: '5-0123abcd' },
+    ]);
+  });
+
+  it.each(['job_id=1', `job_id=${jobId}&token=secret`, `job_id=${jobId}&jobId=1`])(
+    'is invalid: %s',
+    (text) => {
+      expect(query(text)).toMatchObject([{ code: 'invalid_message' }]);
+    },
+  );
+});

@@ -1,0 +1,70 @@
+import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
+import { exchangeNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  queuedEntry,
+  type Failure,
+  type JobMessage,
+  type TimelineEntry,
+} from '@image-pipeline/shared/contracts/job.ts';
+import type { CompletedOutcome, FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import type { AttemptResult } from './attempt-job.ts';
+import type { JobContext } from './job-context.ts';
+
+/** @param at when the run ended, RFC 3339 */
+export function completedOutcome(job: JobContext, made: AttemptResult, at: string): CompletedOutcome {
+  const waitedFrom = job.history.at(-1)?.at ?? job.request.submitted_at;
+  const wait_ms = Math.max(0, Date.parse(job.started.at) - Date.parse(waitedFrom));
+  return {
+    ...common(job, { state: 'completed', at }),
+    state: 'completed',
+    ...made,
+    timings: { wait_ms, ...made.timings },
+  };
+}
+
+/** @param at when the run ended, RFC 3339 */
+export function failedOutcome(job: JobContext, error: Failure, at: string): FailedOutcome {
+  return { ...common(job, { state: 'failed', at, error }), state: 'failed', error };
+}
+
+function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'error'>) {
+  const { request, attempt, attemptId, history, started } = job;
+  const { run } = request;
+  return {
+    version: 1,
+    job_id: request.job_id,
+    run,
+    attempt,
+    attempt_id: attemptId,
+    worker: started.worker,
+    finished_at: end.at,
+    timeline: [queuedEntry(request), ...history, started, { run, attempt, worker: started.worker, ...end }],
+  } as const satisfies Partial<CompletedOutcome>;
+}
+
+/**
+ * The message for the next attempt, published to the retry queue of this delay. Its headers are new: with a copied
+ * `x-death` or `x-delivery-count` the broker would drop the message as a dead-letter cycle.
+ */
+export function retryMessage(
+  job: JobContext,
+  rung: Rung,
+  hop: Pick<TimelineEntry, 'at' | 'retry_at' | 'worker' | 'error'>,
+): OutgoingMessage {
+  const { request, attempt, history, started } = job;
+  const { job_id, run } = request;
+  const body: JobMessage = {
+    ...request,
+    history: [...history, started, { state: 'retrying', run, attempt, ...hop }],
+  };
+  return {
+    exchange: exchangeNames.retry,
+    routingKey: rung.label,
+    body,
+    messageId: `${job_id}/${run}/${attempt + 1}`,
+    correlationId: job_id,
+    type: 'job',
+    contentType: 'application/json',
+    headers: { 'x-run': run, 'x-attempt': attempt + 1 },
+  };
+}
