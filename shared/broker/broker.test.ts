@@ -21,7 +21,11 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(started.splice(0).map((broker) => broker.stop()));
-  await withChannel((channel) => channel.purgeQueue(queueNames.process));
+  await withChannel(async (channel) => {
+    for (const queue of [queueNames.process, queueNames.dead, queueNames.burial]) {
+      await channel.purgeQueue(queue);
+    }
+  });
 });
 afterAll(async () => {
   await proxy.close();
@@ -274,7 +278,6 @@ describe('consuming', () => {
     ['hand-back', 1],
   ])('settles a message as its handler returns: %s', async (settlement, returns) => {
     const broker = await startedBroker();
-    const dead = await readyIn(broker, queueNames.dead);
     const { deliveries, consumer } = collect(broker, ({ deliveryNumber }) =>
       Promise.resolve(deliveryNumber === 1 ? settlement : 'ack'),
     );
@@ -282,7 +285,9 @@ describe('consuming', () => {
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(1 + returns));
     await vi.waitFor(async () =>
-      expect(await readyIn(broker, queueNames.dead)).toBe(dead + (settlement === 'dead-letter' ? 1 : 0)),
+      expect([await readyIn(broker, queueNames.dead), await readyIn(broker, queueNames.burial)]).toEqual(
+        settlement === 'dead-letter' ? [1, 1] : [0, 0],
+      ),
     );
     await consumer.stop();
     expect(await readyIn(broker, queueNames.process)).toBe(0);
@@ -305,6 +310,7 @@ describe('consuming', () => {
     proxy.cut();
     await vi.waitFor(() => expect(deliveries).toHaveLength(2), { timeout: 10_000 });
     gate.resolve(undefined);
+    await vi.waitFor(() => expect(broker.unavailableBecause).toBeUndefined(), { timeout: 10_000 });
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(3));
     expect(consumer.isConsuming).toBe(true);
