@@ -61,7 +61,7 @@ export async function startRabbitNode(options: RabbitNodeOptions): Promise<Runni
       const output = stripVTControlCharacters(await readTail(outputIn(folder), { maxBytes: OUTPUT_BYTES }));
       if (attempt < TRIES && PORT_TAKEN.test(output)) continue;
       throw new UserError(
-        `RabbitMQ did not start. Its log: ${node.logFile}. Its last words:\n\n${lastWords(output)}`,
+        `RabbitMQ did not start. See its log: ${node.logFile}. Last output:\n\n${lastWords(output)}`,
         { cause: error },
       );
     }
@@ -72,8 +72,8 @@ async function refuseMoved(folder: string): Promise<void> {
   const before = (await readNodeRecord(folder))?.folder ?? folder;
   if (before === folder) return;
   throw new UserError(
-    `${folder} was moved from ${before}, and RabbitMQ would not find its queues' messages in the new place.\n` +
-      'Move it back, or begin with empty queues and no images: make clean',
+    `${folder} was moved from ${before}, and RabbitMQ cannot find its messages in the new folder.\n` +
+      'Move the folder back, or start with empty queues and no images: make clean',
   );
 }
 
@@ -109,7 +109,7 @@ export async function stopRabbitNode(folder: string): Promise<boolean> {
 async function requireRabbitmq(): Promise<RabbitPrograms> {
   const programs = await findRabbitmq();
   if (programs !== undefined) return programs;
-  throw new UserError('RabbitMQ is not installed: `make up` installs it, or says how.');
+  throw new UserError('RabbitMQ is not installed. To install it, or to see how: make up');
 }
 
 /** What the node says on its console: its banner, and why it can't start. */
@@ -134,7 +134,7 @@ async function launch(
     child.unref();
     const identity = child.pid === undefined ? undefined : await identify(child.pid);
     if (identity !== undefined) return identity;
-    throw new UserError(`RabbitMQ ended at once:\n\n${await readTail(outputIn(folder))}`);
+    throw new UserError(`RabbitMQ exited immediately:\n\n${await readTail(outputIn(folder))}`);
   } finally {
     await output.close();
   }

@@ -47,7 +47,7 @@ export class RunningNode {
       this.ports,
       async () => performance.now() > deadline || !(await isAlive(this.process)),
     );
-    if (!up) throw new UserError(`RabbitMQ did not come up within ${START_DEADLINE_MS / 1_000} s.`);
+    if (!up) throw new UserError(`RabbitMQ did not become ready within ${START_DEADLINE_MS / 1_000} s.`);
     await this.ctl(['await_startup']);
   }
 

@@ -83,10 +83,10 @@ export async function runLoadTest(
     { cwd: root, stdio: 'inherit', reject: false },
   );
   const file = join(root, 'load_test/results', `${runId}.json`);
-  if (!existsSync(file)) throw new UserError('The load test did not run; k6 says why above.');
-  if (exitCode === LOST_JOBS) throw new UserError(`Accepted jobs were lost; see ${relative(root, file)}`);
+  if (!existsSync(file)) throw new UserError('The load test did not run. See the output of k6 above.');
+  if (exitCode === LOST_JOBS) throw new UserError(`Accepted jobs were lost. See ${relative(root, file)}`);
   if (exitCode !== 0 && exitCode !== ABORTED) {
-    throw new UserError(`k6 ended with exit code ${exitCode ?? 'none'}; see above.`);
+    throw new UserError(`k6 failed with exit code ${exitCode ?? 'none'}. See its output above.`);
   }
   return file;
 }
@@ -103,9 +103,10 @@ async function imagePaths(given: string): Promise<string[]> {
   if (given === '') return [];
   const path = resolve(root, given);
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new UserError(`IMAGES=${given}: there is no such folder or file.`);
+  if (found === undefined) throw new UserError(`IMAGES=${given}: no such file or folder.`);
   if (found.isFile()) return [path];
   const names = (await readdir(path)).filter((name) => IMAGE_FILE.test(name)).sort();
-  if (names.length === 0) throw new UserError(`IMAGES=${given}: no .png, .jpg, .gif or .webp file is in it.`);
+  if (names.length === 0)
+    throw new UserError(`IMAGES=${given}: the folder contains no .png, .jpg, .gif or .webp file.`);
   return names.map((name) => join(path, name));
 }

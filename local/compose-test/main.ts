@@ -40,12 +40,14 @@ const walks = {
 const walked = process.argv[2] === 'cluster' ? 'cluster' : 'handout';
 const compose = await findCompose();
 if (compose === undefined) {
-  console.error('No Docker engine with Compose answers: start Docker, and look at: docker info');
+  console.error('Docker with Compose is not available. Start Docker, and check: docker info');
   process.exit(1);
 }
 for (const port of PORTS) {
   if ((await freePort([port], [])) === port) continue;
-  console.error(`Port ${port} is taken, but the handout's ports are tested: stop what has it (make down?)`);
+  console.error(
+    `Port ${port} is in use, but the test needs the default ports. Stop the program that uses it, for example: make down`,
+  );
   process.exit(1);
 }
 const files = walked === 'cluster' ? { COMPOSE_FILE: 'docker-compose.yml:docker-compose.cluster.yml' } : {};

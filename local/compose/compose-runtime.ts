@@ -29,9 +29,13 @@ export class ComposeRuntime implements Runtime {
 
   async down(): Promise<void> {
     const running = await this.#project.isRunning();
-    if (running) console.log('Stopping: the workers finish what they have in hand …');
+    if (running) console.log('Stopping. The workers finish their current jobs …');
     await this.#compose(['down', '--remove-orphans']);
-    console.log(running ? 'Stopped. Images and queues stay until make clean.' : 'The system is not running.');
+    console.log(
+      running
+        ? 'Stopped. Images and queues are kept. To remove them: make clean'
+        : 'The system is not running.',
+    );
   }
 
   async ps(): Promise<void> {
@@ -41,7 +45,7 @@ export class ComposeRuntime implements Runtime {
   async logs(service: string): Promise<void> {
     const known = new Set((await this.#containers()).map((container) => container.service));
     if (service !== '' && !known.has(service)) {
-      throw new UserError(`There is no service ${service}. There are: ${[...known].join(', ')}`);
+      throw new UserError(`Unknown service ${service}. Services: ${[...known].join(', ')}`);
     }
     await this.#project.composeHere(['logs', '-f', '--tail=100', ...(service === '' ? [] : [service])]);
   }
@@ -56,7 +60,7 @@ export class ComposeRuntime implements Runtime {
       this.#project.with(env),
     );
     await untilReady(this.#project);
-    console.log(`Now ${workers} worker${workers === 1 ? '' : 's'}.`);
+    console.log(`Running ${workers} worker${workers === 1 ? '' : 's'}.`);
   }
 
   async stopWorker(): Promise<void> {
@@ -108,7 +112,7 @@ export class ComposeRuntime implements Runtime {
 
   async clean(): Promise<void> {
     await this.#compose(['down', '--volumes', '--remove-orphans']);
-    console.log('Removed the containers with their images, queues and figures. Your .env stays.');
+    console.log('Removed the containers, images, queues and metrics. Your .env is kept.');
   }
 
   /** @throws UserError if there are none that run */

@@ -90,9 +90,9 @@ export class Guide {
     this.#list('What you saw', saw);
     if (broken.length > 0) {
       this.#list('What should not have happened', broken);
-      throw new UserError('\nThe evidence contradicts what the system promises. Look into: make logs');
+      throw new UserError('\nThe system did not behave as expected. See: make logs');
     }
-    this.#list('What was to be learned', learned);
+    this.#list('What you learned', learned);
   }
 
   #list(title: string, items: readonly string[]): void {
@@ -144,8 +144,7 @@ export async function guided(experiment: (guide: Guide) => Promise<void>): Promi
   try {
     await experiment(new Guide({ input: process.stdin, output: process.stdout }, stop.signal));
   } catch (error) {
-    if (stop.signal.aborted)
-      throw new UserError('\nStopped before the end.', { cause: error, exitCode: 130 });
+    if (stop.signal.aborted) throw new UserError('\nInterrupted.', { cause: error, exitCode: 130 });
     throw error;
   } finally {
     process.off('SIGINT', onSignal);

@@ -6,7 +6,7 @@ import type { Conclusion } from './guide.ts';
 export function judgePeakLoad(result: LoadTestResult): Conclusion {
   const { uploads, jobs, lost, stopped } = result;
   const { completed, failed, open } = countJobs(jobs);
-  const refused = Object.entries(uploads.refused).map(([code, count]) => `${count} refused (${code})`);
+  const refused = Object.entries(uploads.refused).map(([code, count]) => `${count} rejected (${code})`);
   const saw = [
     `${[`${uploads.accepted} of ${uploads.sent} images were accepted`, ...refused].join(', ')}.`,
     `${uploads.accepted} accepted = ${completed} completed + ${failed} failed${open === 0 ? '' : ` + ${open} open`}.`,
@@ -14,27 +14,24 @@ export function judgePeakLoad(result: LoadTestResult): Conclusion {
   const times = percentilesOf(timesToResult(jobs));
   if (times !== null && uploads.seconds !== null) {
     saw.push(
-      `Half of the uploads took at most ${uploads.seconds.p50.toFixed(2)} s, half of the results at most ${times.p50.toFixed(1)} s: the difference is mostly waiting.`,
+      `The median upload took ${uploads.seconds.p50.toFixed(2)} s, the median result ${times.p50.toFixed(1)} s. The difference is mostly waiting in the queue.`,
     );
   }
   saw.push(...recoveries(result).map(recoveryLine));
-  if (stopped === 'interrupted') saw.push('The test was interrupted, so this is only a part of it.');
+  if (stopped === 'interrupted') saw.push('The test was interrupted, so the results are incomplete.');
   return {
     saw,
-    broken: lost === 0 ? [] : [`${lost} accepted job${lost === 1 ? '' : 's'} did not end.`],
+    broken: lost === 0 ? [] : [`${lost} accepted job${lost === 1 ? '' : 's'} did not finish.`],
     learned: [
-      'The queue turns a peak into waiting time: uploads stay fast, and nothing that was accepted is lost.',
-      'Throughput does not grow with the peak; it is what the workers can do. The queue shrinks only by what they do beyond the images that come in.',
-      'Where the next burst comes before the queue has recovered, the backlog grows from burst to burst: more workers, or fewer images, are the only cure.',
+      'The queue turns a peak into waiting time: uploads stay fast, and no accepted job is lost.',
+      'The peak does not increase throughput: that is the capacity of the workers. The queue shrinks only if they process images faster than new ones arrive.',
+      'If the next burst arrives before the queue has recovered, the backlog grows from burst to burst. Only more workers or fewer images help.',
     ],
   };
 }
 
 function recoveryLine({ number, before, peak, seconds }: ReturnType<typeof recoveries>[number]): string {
   const start = before === 0 ? 'found an empty queue' : `found ${before} images still waiting`;
-  const end =
-    seconds === null
-      ? 'it did not recover'
-      : `it was back at that level ${seconds.toFixed(1)} s after the burst`;
-  return `Burst ${number} ${start}; the queue rose to ${peak}, and ${end}.`;
+  const end = seconds === null ? 'did not recover' : `recovered ${seconds.toFixed(1)} s after the burst`;
+  return `Burst ${number} ${start}; the queue rose to ${peak} and ${end}.`;
 }

@@ -59,8 +59,8 @@ describe('a burst test', () => {
       saw: [
         '3 of 3 images were accepted.',
         '3 accepted = 3 completed + 0 failed.',
-        'Half of the uploads took at most 0.02 s, half of the results at most 2.0 s: the difference is mostly waiting.',
-        expect.stringMatching(/^Burst 1 found an empty queue; the queue rose to \d, and it was back/),
+        'The median upload took 0.02 s, the median result 2.0 s. The difference is mostly waiting in the queue.',
+        expect.stringMatching(/^Burst 1 found an empty queue; the queue rose to \d and recovered/),
       ],
       broken: [],
     });
@@ -69,12 +69,12 @@ describe('a burst test', () => {
   it('names what was refused: that breaks no promise', () => {
     const uploads = { sent: 5, accepted: 3, refused: { queue_full: 2 }, seconds: null };
     const { saw, broken } = judgePeakLoad(result({ uploads }));
-    expect(saw[0]).toBe('3 of 5 images were accepted, 2 refused (queue_full).');
+    expect(saw[0]).toBe('3 of 5 images were accepted, 2 rejected (queue_full).');
     expect(broken).toEqual([]);
   });
 
   it('that lost a job has broken the promise', () => {
-    expect(judgePeakLoad(result({ lost: 1 })).broken).toEqual(['1 accepted job did not end.']);
+    expect(judgePeakLoad(result({ lost: 1 })).broken).toEqual(['1 accepted job did not finish.']);
   });
 
   it('is shown between two looks at the performance, and analyzed', async () => {
@@ -100,6 +100,6 @@ describe('a burst test', () => {
     const shown = stripVTControlCharacters(await text(output));
     expect(done).toEqual(['performance', 'bursts of 50 every 5 s, 3 times', 'performance', 'analysis']);
     expect(shown).toContain('$ make load-burst BURST=50 INTERVAL=5 ROUNDS=3');
-    expect(shown).toContain('What was to be learned');
+    expect(shown).toContain('What you learned');
   });
 });

@@ -45,7 +45,7 @@ export async function startSystem(options: StartOptions): Promise<SystemReport> 
     if (verdict.is === 'ready') return report;
     if (verdict.is === 'failed') {
       const { name, reason = 'see its log', logFile } = verdict.service;
-      throw await withLog(`${name} ended before it was ready: ${reason}.`, logFile);
+      throw await withLog(`${name} exited before it was ready: ${reason}.`, logFile);
     }
     if (!(await isAlive(supervisor))) throw await withLog('The system did not start.', run.log('supervisor'));
     if (performance.now() > deadline) {
@@ -86,5 +86,5 @@ async function withLog(message: string, logFile: string): Promise<UserError> {
   const log = await readTail(logFile);
   const error = firstErrorIn(log);
   const firstError = error === undefined ? [] : [`First error: ${error}`];
-  return new UserError([message, ...firstError, `The end of ${logFile}:`, '', log].join('\n'));
+  return new UserError([message, ...firstError, `Last lines of ${logFile}:`, '', log].join('\n'));
 }

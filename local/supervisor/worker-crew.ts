@@ -22,7 +22,7 @@ export class WorkerCrew {
   /** Makes it `count` workers: starts the missing ones, or lets the newest ones finish and go. */
   async scale(count: number): Promise<{ started: string[]; stopped: string[] }> {
     if (!Number.isInteger(count) || count < 0 || count > MAX_WORKERS) {
-      throw new UserError(`The number of workers is from 0 to ${MAX_WORKERS}.`);
+      throw new UserError(`The number of workers must be from 0 to ${MAX_WORKERS}.`);
     }
     const started: string[] = [];
     while (this.#atWork().length < count) started.push(await this.startOne());
@@ -43,7 +43,7 @@ export class WorkerCrew {
   /** Starts a stopped one again; one more if none is stopped. Returns its name. */
   async startOne(): Promise<string> {
     if (this.#atWork().length >= MAX_WORKERS)
-      throw new UserError(`There are ${MAX_WORKERS} workers already.`);
+      throw new UserError(`Cannot start another worker: the maximum of ${MAX_WORKERS} is reached.`);
     const worker = this.#made.find(({ stopped }) => stopped) ?? (await this.#makeNext());
     this.#dismissed.delete(worker);
     await worker.start();

@@ -125,7 +125,7 @@ export const badInput: readonly Step[] = [
       try {
         const { all, exitCode } = await stack.tryLine('make up', { API_PORT: String(port) });
         expectThat(exitCode !== 0, 'make up went well');
-        const line = all.split('\n').find((text) => text.includes('is taken by another program'));
+        const line = all.split('\n').find((text) => text.includes('is already in use'));
         if (line?.includes('API_PORT') !== true) throw new Error(all);
         return line.trim();
       } finally {
