@@ -114,7 +114,7 @@ export function createRoutes(deps: RoutesDeps): Record<Route, readonly RequestHa
     estimate,
     line,
     ttl: config.THUMBNAIL_CACHE_TTL,
-    maxBytes: config.THUMBNAIL_CACHE_BYTES,
+    maxBytes: 32 * 1024 * 1024,
     timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
   });
   const pipelineStatus: PipelineStatusDeps = {

@@ -31,10 +31,9 @@ const origins: Variable<readonly string[]> = {
     )
     .refine((given) => given.every((origin) => URL.parse(origin)?.origin === origin)),
   default: '',
-  form: 'origins as browsers send them (no path, no slash at the end), divided by commas',
+  form: 'comma-separated origins without path or trailing slash',
   example: 'https://images.example.org,https://www.example.org',
-  description:
-    'whose pages may open WebSockets; empty: those of this machine and of the host that is asked, on any port',
+  description: 'origins of pages that may connect; empty: localhost and the host of the service',
 };
 
 export const notificationVariables = {
@@ -46,81 +45,78 @@ export const notificationVariables = {
     default: '',
     form: 'a name',
     example: 'notification-1',
-    description:
-      'how the service is called in logs and in RabbitMQ; by default made of host name and process id',
+    description: '',
   }),
   NOTIFICATION_HOST: text({
     default: '127.0.0.1',
     form: 'an address of this machine',
     example: '127.0.0.1',
-    description: 'where the notification service listens; 0.0.0.0 is every address of the machine',
+    description: '',
   }),
   NOTIFICATION_PORT: wholeNumber({
     min: 0,
     max: 65_535,
     default: 8001,
-    description: 'the port of the notification service',
+    description: 'port of the notification service',
   }),
   WEBSOCKET_ORIGINS: origins,
   WEBSOCKET_MAX_CONNECTIONS: wholeNumber({
     min: 1,
     max: 100_000,
     default: 2_000,
-    description: 'WebSocket connections at once; further ones get 503',
+    description: '',
   }),
   WEBSOCKET_MAX_PER_ADDRESS: wholeNumber({
     min: 1,
     max: 100_000,
     default: 1_000,
-    description:
-      'WebSocket connections of one address at once; further ones get 429. Behind a proxy all have its address',
+    description: 'connections per client address',
   }),
   WEBSOCKET_MAX_SUBSCRIPTIONS: wholeNumber({
     min: 1,
     max: 10_000,
     default: 200,
-    description: 'jobs that one WebSocket connection may watch',
+    description: 'jobs per connection',
   }),
   WEBSOCKET_MAX_MESSAGE_BYTES: wholeNumber({
     min: 1 * KIB,
     max: 1 * MIB,
     default: 16 * KIB,
     unit: 'bytes',
-    description: 'the longest message a WebSocket client may send; a longer one ends its connection (1009)',
+    description: 'from a client; larger messages close the connection (1009)',
   }),
   WEBSOCKET_MAX_BUFFERED_BYTES: wholeNumber({
     min: 64 * KIB,
     max: 64 * MIB,
     default: 1 * MIB,
     unit: 'bytes',
-    description: 'what may wait to be read by one WebSocket client; at more, its connection ends (1013)',
+    description: 'unread by a client; more closes the connection (1013)',
   }),
   WEBSOCKET_PING_MS: wholeNumber({
     min: 100,
     max: 600_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'how often WebSocket clients are pinged; one that has not answered by the next ping is gone',
+    description: '',
   }),
   EVENTS_RESUMABLE: wholeNumber({
     min: 100,
     max: 1_000_000,
     default: 10_000,
-    description: 'how many of the newest events are kept in memory for WebSocket clients that come back',
+    description: 'newest events kept for clients that reconnect',
   }),
   ...webhookTimeoutVariables,
   WEBHOOKS_IN_FLIGHT: wholeNumber({
     min: 1,
     max: 1_000,
     default: 64,
-    description: 'webhooks that are in hand at once',
+    description: 'concurrent webhooks',
   }),
   WEBHOOKS_PER_HOST: wholeNumber({
     min: 1,
     max: 1_000,
     default: 8,
-    description:
-      'webhooks that are posted to one receiver (a domain, an address) at once; as many wait, further ones come back after a delay of the ladder',
+    description: 'concurrent webhooks to one receiver',
   }),
 } as const;
 

@@ -137,7 +137,7 @@ export function address(options: {
   return {
     schema: z.url({ protocol: new RegExp(`^(${options.protocols.join('|')})$`) }),
     default: options.default,
-    form: `an address that begins with ${allowed}`,
+    form: `a URL that starts with ${allowed}`,
     example: options.default,
     description: options.description,
   };

@@ -8,46 +8,39 @@ export const workerVariables = {
     min: 1,
     max: 64,
     default: Math.min(availableParallelism(), 5),
-    description: 'images one worker works on at once; by default the number of cores, at most 5',
+    description: 'jobs per worker at a time; default: number of cores, at most 5',
   }),
   WORKER_NAME: text({
     default: '',
     form: 'a name',
     example: 'worker-1',
-    description:
-      'how the worker is called in logs and timelines; by default made of host name and process id',
+    description: 'name in logs and timelines',
   }),
   WORKER_HOST: text({
     default: '127.0.0.1',
     form: 'an address of this machine',
     example: '127.0.0.1',
-    description: 'where the worker answers /health, /livez, /readyz and /metrics',
+    description: '',
   }),
   WORKER_PORT: wholeNumber({
     min: 0,
     max: 65_535,
     default: 9100,
-    description: 'the port for that; if it is taken, the next free one',
+    description: 'port of health checks and metrics',
   }),
   JOB_TIMEOUT_MS: wholeNumber({
     min: 100,
     max: 600_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'how long the work on one image may take',
+    description: 'time to process one image',
   }),
   JOB_MEMORY_MIB: wholeNumber({
     min: 128,
     max: 65_536,
     default: 1024,
     unit: 'MiB',
-    description: 'how much memory the process that works on one image may take',
-  }),
-  JOBS_PER_PROCESS: wholeNumber({
-    min: 1,
-    max: 1_000_000,
-    default: 500,
-    description: 'after how many images that process is replaced by a fresh one',
+    description: 'memory of the process that handles one image',
   }),
 } as const;
 

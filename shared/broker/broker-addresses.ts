@@ -12,10 +12,9 @@ export const brokerAddresses: Variable<readonly string[]> = {
     .transform((given) => given.split(',').map((address) => address.trim()))
     .pipe(z.array(z.url({ protocol: /^amqps?$/ })).min(1)),
   default: DEFAULT,
-  form: 'an address that begins with amqp:// or amqps://, or several, divided by commas',
+  form: 'comma-separated URLs that start with amqp:// or amqps://',
   example: `${DEFAULT}, or of a cluster ${NODES_OF_A_CLUSTER}`,
-  description:
-    'where RabbitMQ is: user, password, host, port and, after a slash, the vhost; of a cluster, each of its nodes',
+  description: 'amqp://user:password@host:port/vhost; of a cluster: the URLs of all nodes, comma-separated',
   isSecret: true, // it has a password in it
 };
 
