@@ -2,8 +2,8 @@ import type { ChannelModel } from 'amqplib';
 import type { Topology } from './topology.ts';
 
 /**
- * Asserts every exchange, queue and binding; what exists already with the same arguments stays as it is.
- * @throws Error of amqplib with the broker's 406 when something exists with other arguments.
+ * Asserts every exchange, queue and binding; existing ones with the same arguments are left unchanged.
+ * @throws Error of amqplib (406) if one exists with other arguments
  */
 export async function declareTopology(model: ChannelModel, topology: Topology): Promise<void> {
   const channel = await model.createChannel();

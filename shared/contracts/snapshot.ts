@@ -7,49 +7,49 @@ const seconds = z.number().min(0);
 const share = z.number().min(0).max(1);
 const timestamp = z.iso.datetime();
 
-/** What a figure came from, and how old it is. */
+/** A data source and the age of its data. */
 export const sourceSchema = z.object({
-  /** `ok`: the newest look succeeded; `away`: it failed, and what is shown is the last good; `never`: none succeeded yet. */
+  /** `ok`: the newest poll succeeded; `away`: it failed, the data is of the last successful one; `never`: none succeeded yet. */
   state: z.enum(['ok', 'away', 'never']),
   updated_at: timestamp.nullable(),
   age_seconds: seconds.nullable(),
-  /** Why it is away. */
+  /** Why it is unavailable. */
   reason: z.string().nullable(),
 });
 
 export const queueFiguresSchema = z.object({
   name: z.string(),
-  /** Messages that wait for a consumer, and those that consumers have in hand; null while RabbitMQ does not tell. */
+  /** Messages ready and unacknowledged; null while RabbitMQ does not report them. */
   ready: count.nullable(),
   unacked: count.nullable(),
   /**
-   * Messages a second, as RabbitMQ samples them every 5 s. It does not count as published what it dead-letters: jobs that
-   * come back from the retry ladder; and null where nothing else comes in.
+   * Messages per second, as RabbitMQ samples them every 5 s. It does not count dead-lettered messages as published, and
+   * so neither jobs that return from a retry queue; null if a queue gets only such messages.
    */
   publish_rate: perSecond.nullable(),
   deliver_rate: perSecond,
   ack_rate: perSecond,
   consumers: count.nullable(),
-  /** How long the oldest job of the queue waits there, by events; null where events do not tell. */
+  /** Waiting time of the oldest job of the queue, from events; null if unknown. */
   head_age_seconds: seconds.nullable(),
 });
 
 export const workerFiguresSchema = z.object({
   name: z.string(),
-  /** Jobs it can work on at once (its prefetch); null while RabbitMQ does not tell. */
+  /** Jobs it can process at a time (its prefetch); null while RabbitMQ does not report it. */
   slots: count.nullable(),
-  /** Jobs in hand: started and not ended, by events. */
+  /** Jobs in progress: started and not finished, from events. */
   busy: count,
-  /** The part of its slots that was busy over the last minute; null while the slots are not known. */
+  /** Utilization of its slots over the last minute, 0 to 1; null while the slots are unknown. */
   utilisation: share.nullable(),
   last_seen: timestamp,
-  /** False for one that has stopped consuming; it is left out after a while. */
+  /** False if it has stopped consuming; it is removed after a while. */
   live: z.boolean(),
 });
 
 const percentiles = z.object({ p50: seconds, p95: seconds, p99: seconds, mean: seconds });
 
-/** Where the time of completed jobs goes. */
+/** Mean duration of each stage of completed jobs. */
 export const latencyStages = ['total', 'wait', 'fetch', 'process', 'store', 'notify'] as const;
 export type LatencyStage = (typeof latencyStages)[number];
 
@@ -60,28 +60,28 @@ export const totalsSchema = z.object({
   accepted: count,
   completed: count,
   failed: count,
-  /** Attempts that were followed by another one. */
+  /** Attempts that were retried. */
   retried: count,
   /** Failed runs by error code. */
   failed_by_code: z.record(z.string(), count),
-  /** Since when these are counted. */
+  /** Start of the counting. */
   since: timestamp.nullable(),
 });
 
 export const peaksSchema = z.object({
-  /** Jobs that waited for a worker at once, and that were worked on at once, by events. */
+  /** Maximum number of waiting jobs and of jobs in progress, from events. */
   waiting: peak,
   processing: peak,
-  /** Jobs completed a second, over a minute. */
+  /** Completed jobs per second, over a minute. */
   throughput_1m: peak,
   workers: peak,
 });
 
-/** The machine that monitoring runs on; without Docker, workers share it. */
+/** The machine of the monitoring service; without Docker, also that of the workers. */
 export const machineSchema = z.object({
   /** Operating system and architecture: `linux x64`. */
   platform: z.string(),
-  /** CPUs that a process may use. */
+  /** CPUs available to a process. */
   cores: z.int().min(1),
   memory_bytes: count,
   /** Over the last minute; 0 on systems that do not measure it. */
@@ -91,42 +91,42 @@ export const machineSchema = z.object({
 export const versionsSchema = z.object({
   pipeline: z.string(),
   node: z.string(),
-  /** Null until monitoring has been connected to RabbitMQ. */
+  /** Null until monitoring has connected to RabbitMQ. */
   rabbitmq: z.string().nullable(),
 });
 
 /**
- * Everything that monitoring knows at one moment: what `GET /status` of its service answers. Figures of a source that is
- * away are the last good ones; `sources` says how old they are. Null is "not known", never zero.
+ * All metrics of one moment: the response of `GET /status` of the monitoring service. If a source is unavailable, its
+ * last values are shown, and `sources` has their age. Null means "unknown", never zero.
  */
 export const snapshotSchema = z
   .object({
     version: z.literal(1),
     updated_at: timestamp,
     age_seconds: seconds,
-    /** From one refresh to the next. */
+    /** Interval of refreshes. */
     interval_seconds: seconds,
     machine: machineSchema,
     versions: versionsSchema,
     sources: z.object({ management: sourceSchema, events: sourceSchema }),
     queues: z.array(queueFiguresSchema),
-    /** Messages in the queues of dead letters; null while RabbitMQ does not tell. */
+    /** Messages in the dead-letter queues; null while RabbitMQ does not report them. */
     dead_letters: z.object({ jobs: count.nullable(), webhooks: count.nullable() }),
-    /** What RabbitMQ complains of, e.g. `memory on rabbit@host`; publishing stops meanwhile. */
+    /** Active alarms of RabbitMQ, e.g. `memory on rabbit@host`; they block publishers. */
     alarms: z.array(z.string()),
     workers: z.array(workerFiguresSchema),
     /** All live workers together. */
     utilisation: z.object({ slots: count, busy: count, last_minute: share.nullable() }),
-    /** Jobs by events: waiting for a worker, in hand, waiting for another attempt. */
+    /** Jobs from events: waiting for a worker, in progress, waiting for a retry. */
     jobs: z.object({ queued: count, processing: count, retrying: count }),
-    /** Jobs a second that completed, and that failed. */
+    /** Completed and failed jobs per second. */
     throughput: z.object({
       completed_1m: perSecond,
       completed_5m: perSecond,
       failed_1m: perSecond,
       failed_5m: perSecond,
     }),
-    /** Of jobs that completed in the window, in seconds; null where none did. */
+    /** Latency in seconds of jobs that completed in the window; null if there are none. */
     latency: z.object({
       window_seconds: seconds,
       samples: count,
@@ -141,11 +141,11 @@ export const snapshotSchema = z
         accepted: count,
         completed: count,
         failed: count,
-        /** Neither ended nor unaccounted: they wait, on a rung too, or are in hand. */
+        /** Neither finished nor unaccounted: waiting, in a retry queue or in progress. */
         open: count,
-        /** Messages of jobs in RabbitMQ; null while it does not tell. It lags by seconds. */
+        /** Job messages in RabbitMQ; null while it does not report them. They lag by seconds. */
         in_broker: count.nullable(),
-        /** Runs that have not ended and that no queue has held for a while: 0 when all is well. */
+        /** Unfinished runs that have been in no queue for a while: always 0 in a healthy system. */
         unaccounted: count,
       })
       .nullable(),
@@ -160,7 +160,7 @@ export type Percentiles = z.output<typeof percentiles>;
 export type Totals = z.output<typeof totalsSchema>;
 export type Peaks = z.output<typeof peaksSchema>;
 
-/** Whether it knows who the workers are: RabbitMQ tells of consumers only some seconds after its start. */
+/** Whether the workers are known: RabbitMQ reports consumers only some seconds after its start. */
 export function knowsWorkers({ queues }: Pick<Snapshot, 'queues'>): boolean {
   const jobs = queues.find(({ name }) => name === queueNames.process);
   return jobs !== undefined && jobs.consumers !== null;

@@ -106,10 +106,7 @@ export class EventFollower implements Startable {
   #onEntry({ content, offset, headers }: StreamEntry): boolean {
     const event = parseEvent(content);
     if (event === undefined) {
-      this.#options.log.debug(
-        { offset },
-        'skipped an entry of the event log that this version does not know',
-      );
+      this.#options.log.debug({ offset }, 'skipped an unknown entry of the event log');
       return false;
     }
     if (isJobEvent(event)) {

@@ -19,7 +19,7 @@ export function readOutcome(
 export async function recordOutcome(store: ObjectStore, outcome: Outcome): Promise<Outcome> {
   if (await store.putIfAbsent(outcomeKey(outcome.job_id, outcome.run), jsonBody(outcome))) return outcome;
   const winner = await readOutcome(store, outcome.job_id, outcome.run);
-  if (winner === undefined) throw new Error(`the outcome of ${outcome.job_id} was there and is gone`);
+  if (winner === undefined) throw new Error(`The outcome of job ${outcome.job_id} was deleted.`);
   if (winner.attempt_id !== outcome.attempt_id && outcome.state === 'completed') {
     await store.remove(outcome.result.key);
     await store.remove(outcome.thumbnail.key);

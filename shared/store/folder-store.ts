@@ -73,7 +73,7 @@ export class FolderStore implements ObjectStore {
       withTemporaryFile(this.#temporary, measuredBody(body, undefined, signal), async (temporary) => {
         signal.throwIfAborted();
         const ours = (await linkIfAbsent(temporary, target)) || (await holdsBytes(this, key, body));
-        if (ours === undefined) throw new Error('somebody removed the object meanwhile');
+        if (ours === undefined) throw new Error('the object was removed meanwhile');
         if (ours) await flushFolders(target, this.#root);
         return ours;
       }),
@@ -138,7 +138,7 @@ export class FolderStore implements ObjectStore {
   /** Nothing was found: true only of a store that is there at all. */
   async #nothing(): Promise<undefined> {
     await access(this.#temporary).catch((error: unknown) => {
-      throw new Error('its folder is not there', { cause: error });
+      throw new Error('its folder does not exist', { cause: error });
     });
   }
 

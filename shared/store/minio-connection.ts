@@ -62,7 +62,7 @@ export class MinioConnection {
     // minio-js throws the answer to a 5xx away, and words the rest as the end of its retries.
     const status = /Retryable HTTP status: (\d+)/.exec(messageOf(error))?.[1];
     return failureOf(
-      status === undefined ? error : new Error(`it answered ${status}`, { cause: error }),
+      status === undefined ? error : new Error(`HTTP status ${status}`, { cause: error }),
       undertaking,
     );
   }

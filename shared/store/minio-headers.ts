@@ -19,10 +19,10 @@ export function contentTypeHeader(key: string): { 'content-type': string } {
 /** What the answer to a GET says of the object: of the very bytes that follow. */
 export function statOfResponse(response: Readable): ObjectStat {
   if (!(response instanceof IncomingMessage)) {
-    throw new TypeError('minio-js gives something else than a response');
+    throw new TypeError('minio-js did not return a response');
   }
   const { 'content-length': length, 'last-modified': modified, etag } = response.headers;
-  if (length === undefined) throw new Error('its answer has no Content-Length');
+  if (length === undefined) throw new Error('the response has no Content-Length');
   return {
     size: Number(length),
     modifiedAt: new Date(modified ?? 0),

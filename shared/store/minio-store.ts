@@ -85,7 +85,7 @@ export class MinioStore implements ObjectStore {
       if (found !== undefined) return { size: found.size, modifiedAt: found.lastModified, etag: found.etag };
       // An answer to HEAD has no body, so it cannot say whether the object is missing or the whole bucket.
       if (await client.bucketExists(this.#bucket)) return undefined;
-      throw new Error('the bucket is gone');
+      throw new Error('the bucket does not exist');
     });
   }
 
@@ -124,7 +124,7 @@ export class MinioStore implements ObjectStore {
     });
     await provePutIfAbsent(
       this,
-      'It ignores If-None-Match: use MinIO RELEASE.2024-05-07 or newer, or an S3 that supports conditional writes.',
+      'It ignores If-None-Match. Use MinIO RELEASE.2024-05-07 or later, or an S3 that supports conditional writes.',
     );
   }
 

@@ -70,7 +70,7 @@ export const badInput: readonly Step[] = [
   tells('a store that cannot be reached', {
     settings: '-e MINIO_ENDPOINT=http://nowhere:9000',
     seconds: 15,
-    expected: /the store is away/,
+    expected: /the store is unavailable/,
   }),
   tells('a wrong password of the store', {
     settings: '-e MINIO_SECRET_KEY=wrong-password',
