@@ -11,7 +11,7 @@ const GOAL_MS = 5_000;
 /** All decoders of one worker are stopped in the middle of their work: its guard cannot see that, only the deadline. */
 export const decoderHangs: Scenario = {
   name: 'decoder-hangs',
-  fault: 'decoders hang (SIGSTOP) until their deadline of 4 s',
+  fault: 'decoders hang (SIGSTOP) until their timeout of 4 s',
   async run({ system, client, subscriber }) {
     const [worker] = system.services.workers;
     if (worker === undefined) throw new Error('there are no workers');

@@ -9,7 +9,7 @@ const GOAL_MS = 25_000;
 /** A zombie: it believes that its jobs are its own when it comes back. */
 export const workerFrozen: Scenario = {
   name: 'worker-frozen',
-  fault: 'a worker is frozen (SIGSTOP) with jobs in hand, and resumed when others have done them',
+  fault: 'a worker is frozen (SIGSTOP) with jobs in progress, and resumed when others have finished them',
   async run({ system, client, subscriber }) {
     const [worker] = system.services.workers;
     if (worker === undefined) throw new Error('there are no workers');

@@ -10,7 +10,7 @@ const GOAL_MS = 5_000;
 /** SIGKILL at random moments under load; the exact moments are tried by the worker's own tests. */
 export const workerKilled: Scenario = {
   name: 'worker-killed',
-  fault: 'a worker is killed (-9) with jobs in hand, six times',
+  fault: 'a worker is killed (-9) with jobs in progress, six times',
   async run({ system, client, subscriber, draw }) {
     const { workers } = system.services;
     const uploads = Promise.all(
