@@ -1,6 +1,7 @@
 #!/usr/bin/env -S npx node
-import { Command } from 'commander';
+import { styleText } from 'node:util';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
+import { Command } from 'commander';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
 import { tryToInstall } from './broker/try-to-install.ts';
 import { experiment1, experiment2, experiment3, experimentWorkers } from './commands/experiments.ts';
@@ -8,7 +9,6 @@ import { replay, status, upload } from './commands/jobs.ts';
 import { load } from './commands/load.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
-import { up } from './commands/up.ts';
 import { demo } from './demo.ts';
 import { currentRuntime } from './runtime/current-runtime.ts';
 import { UserError } from './user-error.ts';
@@ -78,4 +78,11 @@ try {
   } else {
     throw error;
   }
+}
+
+/** `make up`: starts the system unless it runs, and says where everything is. */
+async function up(): Promise<void> {
+  const { system, started } = await (await currentRuntime()).ensureUp();
+  console.log(styleText('bold', started ? '\nThe system is running.\n' : 'The system is already running.\n'));
+  console.log(system.whereToLook.join('\n'));
 }

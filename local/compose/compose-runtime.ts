@@ -1,10 +1,13 @@
+import { styleText } from 'node:util';
 import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/runtime.ts';
 import { NOT_RUNNING } from '../supervisor/control-client.ts';
+import { duration } from '../terminal/duration.ts';
+import { table } from '../terminal/table.ts';
 import { UserError } from '../user-error.ts';
 import type { ComposeProject } from './compose-project.ts';
+import type { Container } from './container.ts';
 import { doctor } from './doctor.ts';
 import { workerToStart, workerToStop, workersOf } from './pick-worker.ts';
-import { printContainers } from './print-containers.ts';
 import { systemOf } from './running-containers.ts';
 import { startContainers, untilReady } from './start-containers.ts';
 
@@ -130,4 +133,33 @@ export class ComposeRuntime implements Runtime {
     const { exitCode, text } = await project.compose(args);
     if (exitCode !== 0) throw new UserError(`docker-compose ${args[0] ?? ''} failed:\n${text}`);
   }
+}
+
+const columns = [
+  { title: 'SERVICE' },
+  { title: 'STATE' },
+  { title: 'PORTS' },
+  { title: 'UPTIME', align: 'right' },
+  { title: 'RESTARTS', align: 'right' },
+  { title: 'CONTAINER' },
+] as const;
+
+/** `make ps`: every container and how it is. */
+function printContainers(containers: readonly Container[]): void {
+  const [title, ...lines] = table(columns, containers.map(cells));
+  console.log(title);
+  for (const [i, line] of lines.entries()) {
+    console.log(containers[i]?.state === 'ready' ? line : styleText('yellow', line));
+  }
+}
+
+function cells({ name, service, state, exitCode, ports, startedAt, restarts, pid }: Container): string[] {
+  return [
+    service,
+    state === 'failed' || state === 'restarting' ? `${state} (exit code ${exitCode})` : state,
+    [...new Set(ports.values())].join(', ') || '-',
+    pid === 0 ? '-' : duration((Date.now() - startedAt.getTime()) / 1_000),
+    String(restarts),
+    name,
+  ];
 }

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import type { Logger } from '../log.ts';
+import type { ChannelModel } from 'amqplib';
 import type { Startable } from '../lifecycle.ts';
+import type { Logger } from '../log.ts';
 import { BrokerConnection, type ConnectionTimeouts } from './connection.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
-import { declareTopology } from './declare-topology.ts';
 import type { BrokerMisconfigured } from './misconfiguration.ts';
 import { Publisher } from './publisher.ts';
 import { QueueInspector } from './queue-inspector.ts';
@@ -99,4 +99,23 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     await this.#consuming.stop();
     await this.#publishing.stop();
   }
+}
+
+/**
+ * Asserts every exchange, queue and binding; existing ones with the same arguments are left unchanged.
+ * @throws Error of amqplib (406) if one exists with other arguments
+ */
+async function declareTopology(model: ChannelModel, topology: Topology): Promise<void> {
+  const channel = await model.createChannel();
+  channel.on('error', () => undefined);
+  for (const exchange of topology.exchanges) {
+    await channel.assertExchange(exchange.name, exchange.type, { durable: true });
+  }
+  for (const queue of topology.queues) {
+    await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments });
+    for (const binding of queue.bindings) {
+      await channel.bindQueue(queue.name, binding.exchange, binding.routingKey);
+    }
+  }
+  await channel.close();
 }

@@ -75,7 +75,7 @@ async function startRecording(options: TracingOptions): Promise<() => Promise<vo
   };
 }
 
-/** Says what the SDK has to complain of: a collector that is away, spans that were dropped. */
+/** Logs warnings of the SDK: an unavailable collector, dropped spans. */
 function reportTo(log: Logger): void {
   const warn = (message: string) => log.warn({ reason: message }, 'cannot export spans');
   const ignore = () => undefined;
