@@ -7,7 +7,7 @@ import type { ServiceReport } from './report.ts';
 import { endsInARow, restartDelay } from './restart-delay.ts';
 import { describeExit, spawnService, type Exit, type ServiceProcess } from './service-process.ts';
 
-/** A service has 30 s to finish what it has in hand, and a little to leave. */
+/** A service has 30 s to finish its current work, and a little time to exit. */
 const STOP_DEADLINE_MS = 35_000;
 const PROBE_EVERY_MS = 100;
 /** EX_CONFIG of sysexits.h: a bad configuration does not get better by starting again. */
@@ -66,7 +66,7 @@ export class ManagedService {
     await (this.#launching = this.#launch());
   }
 
-  /** Lets it finish what it has in hand; kills it when the deadline has passed. */
+  /** Lets it finish its current work; kills it after the deadline. */
   async stop(): Promise<void> {
     this.#enter('stopping');
     clearTimeout(this.#restart);

@@ -32,7 +32,7 @@ export class WorkerCrew {
     return { started, stopped: surplus.map(({ name }) => name) };
   }
 
-  /** Lets the newest one finish what it has in hand and stop. Returns its name. */
+  /** Stops the newest one after its current jobs. Returns its name. */
   async stopNewest(): Promise<string> {
     const newest = this.#atWork().at(-1);
     if (newest === undefined) throw new UserError('No worker is running. To start one: make start-worker');

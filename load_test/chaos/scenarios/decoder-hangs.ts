@@ -18,7 +18,7 @@ export const decoderHangs: Scenario = {
     await worker.restartWith({ JOB_TIMEOUT_MS: String(DEADLINE_MS) });
     try {
       const uploads = Promise.all(Array.from({ length: JOBS }, () => client.upload(slowImage)));
-      await until(() => subscriber.inHandOf(worker.name).length > 0, 'it has a job in hand');
+      await until(() => subscriber.inProgressOf(worker.name).length > 0, 'it has a job in progress');
       const since = performance.now();
       const hanging = (await decodersOf(system.services)).filter(({ parent }) => parent === worker.pid);
       for (const { pid } of hanging) process.kill(pid, 'SIGSTOP');

@@ -43,7 +43,7 @@ export const poisonMessages: Scenario = {
   },
 };
 
-/** Of a job in the queue, of one in hand and of one that has ended. */
+/** Of a job in the queue, of one in progress and of one that has ended. */
 export const duplicateDelivery: Scenario = {
   name: 'duplicate-delivery',
   fault: 'every job message is published three more times, early and late',

@@ -24,9 +24,12 @@ export const workerKilled: Scenario = {
       const worker = workers[kill % workers.length];
       if (worker === undefined) throw new Error('there are no workers');
       if (kill === KILLS / 2) await uploadMore();
-      await until(() => subscriber.inHandOf(worker.name).length > 0, `${worker.name} has a job in hand`);
+      await until(
+        () => subscriber.inProgressOf(worker.name).length > 0,
+        `${worker.name} has a job in progress`,
+      );
       await sleep(draw(0, 400));
-      const inHand = subscriber.inHandOf(worker.name);
+      const inHand = subscriber.inProgressOf(worker.name);
       const at = Date.now();
       await worker.signal('SIGKILL');
       const ms = await atWorkAgainAfter(system.store.direct, inHand, at);
@@ -34,7 +37,7 @@ export const workerKilled: Scenario = {
       longest = Math.max(longest, ms);
     }
     await uploads;
-    mustHold(hit > 0, 'no kill met a worker with a job in hand');
+    mustHold(hit > 0, 'no kill met a worker with a job in progress');
     return { recoveries: [{ what: 'a killed worker’s job running again', ms: longest, goalMs: GOAL_MS }] };
 
     async function uploadMore(): Promise<void> {

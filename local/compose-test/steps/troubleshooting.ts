@@ -17,7 +17,7 @@ async function oneMoreImage(stack: Stack): Promise<void> {
     await delay(500);
     answer = await upload();
   }
-  expectThat(answer.status === 202, `the upload answers ${answer.status}`);
+  expectThat(answer.status === 202, `the upload returned ${answer.status}`);
   const { status } = await stack.api.untilEnded(acceptedJobId(answer) ?? '', JOB_MS);
   expectThat(status === 'completed', `a job is ${status}`);
 }
