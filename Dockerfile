@@ -1,5 +1,5 @@
-# One image a service: docker build --build-arg SERVICE=api .   (api, worker, notification, monitoring)
-# The production packages are a stage of their own, so that a change of code does not install them again.
+# One image per service: docker build --build-arg SERVICE=api .   (api, worker, notification, monitoring)
+# The production packages have their own stage, so that a change of code does not reinstall them.
 
 FROM node:24-bookworm-slim AS packages
 ARG SERVICE
@@ -23,11 +23,11 @@ ARG SERVICE
 ENV NODE_ENV=development
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
-# Owned by the user who runs it: whoever cloned with a strict umask has files that only their owner may read.
+# Owned by the user of the service: with a strict umask, cloned files are readable by their owner only.
 COPY --chown=node:node package.json docker/healthy.sh ./
 COPY --chown=node:node shared shared
 COPY --chown=node:node ${SERVICE} ${SERVICE}
 USER node
 WORKDIR /app/${SERVICE}
-# As small a young generation as on one's own machine: an idle service stays below 100 MB.
+# A small young generation, as without Docker: an idle service stays below 100 MB.
 CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=40", "main.ts"]

@@ -1,5 +1,5 @@
-# What people do with the system. Everything is set up at first use; `make` alone lists the tasks.
-# Project code runs on the Node that package.json pins (npx, npm run), never on the machine's own.
+# Commands for daily use. The first command installs what it needs; `make` without arguments lists all commands.
+# Project code runs on the Node.js version that package.json pins (npx, npm run), not on the version of the machine.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -7,102 +7,102 @@ MAKEFLAGS += --no-print-directory
 NODE := npx --no-install node
 LOCAL := @$(NODE) local/cli.ts
 
-# Handed to the commands as they are, whatever characters are in them.
+# Passed to the commands through the environment, so that any character is allowed.
 export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO
 
 .PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench chaos doctor clean setup install
 
-help: ## list the tasks
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
-demo: setup ## start, push the test images through, show what came out
+demo: setup ## start the system and process the test images
 	$(LOCAL) demo
 
-up: setup ## start the system, with Docker Compose if an engine answers: RUNTIME=compose or local
+up: setup ## start the system, with Docker if available (RUNTIME=compose|local)
 	$(LOCAL) up
 
-down: setup ## stop it; images and queues stay
+down: setup ## stop the system; images and queues are kept
 	$(LOCAL) down
 
-ps: setup ## every process and how it is
+ps: setup ## list all services and their state
 	$(LOCAL) ps
 
-logs: setup ## follow the logs, all or of one service: SERVICE=worker
+logs: setup ## follow the logs of all services, or of one (SERVICE=worker)
 	$(LOCAL) logs "$$SERVICE"
 
-scale: setup ## set the number of workers: N=3; with one job at a time each: N=3 SLOTS=1
+scale: setup ## set the number of workers (N=3) and of jobs per worker (N=3 SLOTS=1)
 	$(LOCAL) scale "$$N" "$$SLOTS"
 
-stop-worker: setup ## stop exactly one worker, after what it has in hand
+stop-worker: setup ## stop one worker after its current jobs
 	$(LOCAL) stop-worker
 
-start-worker: setup ## start it again, or one more
+start-worker: setup ## restart the stopped worker, or add one
 	$(LOCAL) start-worker
 
-monitor: setup ## watch queues, rates and workers (q ends it)
+monitor: setup ## live view of queues, rates and workers (q to quit)
 	$(LOCAL) monitor
 
-performance: setup ## watch throughput, latency, utilisation and failures
+performance: setup ## live view of throughput, latency, utilization and failures
 	$(LOCAL) performance
 
-upload: setup ## send one image, the sample without FILE=…: FILE=photo.jpg OPS=resize
+upload: setup ## upload an image (FILE=photo.jpg OPS=resize; default: the sample)
 	$(LOCAL) upload "$$FILE" "$$OPS"
 
-status: setup ## what became of a job, the newest without ID=…
+status: setup ## show the status of a job (ID=…; default: the newest)
 	$(LOCAL) status "$$ID"
 
-replay: setup ## have a failed job done again: ID=…
+replay: setup ## replay a failed job (ID=…)
 	$(LOCAL) replay "$$ID"
 
-load-bulk: setup ## load test: many images as fast as possible: COUNT=100 WORKERS=3, IMAGES=folder
+load-bulk: setup ## load test: many images as fast as possible (COUNT=100 WORKERS=3 IMAGES=folder)
 	$(LOCAL) load-bulk
 
-load-burst: setup ## load test: bursts, and how fast the queue recovers: BURST=50 INTERVAL=5 ROUNDS=3
+load-burst: setup ## load test: bursts, and how fast the queue recovers (BURST=50 INTERVAL=5 ROUNDS=3)
 	$(LOCAL) load-burst
 
-load-capacity: setup ## load test: a rising rate of uploads, up to the knee: RATE=2 FACTOR=1.25 LIMIT=10
+load-capacity: setup ## load test: increase the upload rate until it saturates (RATE=2 FACTOR=1.25 LIMIT=10)
 	$(LOCAL) load-capacity
 
-analyze: setup ## analyse the results of the load tests: a table here, and a report with plots
+analyze: setup ## analyze the load test results: a table and an HTML report
 	@$(NODE) load_test/analyze_results.ts
 
-experiment-1: setup ## guided: stop and kill workers, and see that no job is lost
+experiment-1: setup ## guided experiment: stop and kill workers; no job is lost
 	$(LOCAL) experiment-1
 
-experiment-2: setup ## guided: bursts of images, and what the queue does with them (needs k6)
+experiment-2: setup ## guided experiment: how the queue absorbs bursts of images (needs k6)
 	$(LOCAL) experiment-2
 
-experiment-3: setup ## guided: a broken image in the dead-letter queue, replayed and discarded
+experiment-3: setup ## guided experiment: replay and discard a dead letter
 	$(LOCAL) experiment-3
 
-experiment-workers: setup ## throughput of 1, 2, 3, 5 workers (needs k6): COUNT=100 REPEATS=3 WORKERS_LIST=1,2 SEED=42
+experiment-workers: setup ## compare 1, 2, 3 and 5 workers (needs k6; COUNT=100 REPEATS=3 WORKERS_LIST=1,2 SEED=42)
 	$(LOCAL) experiment-workers "$$COUNT" "$$REPEATS" "$$WORKERS_LIST" "$$SEED"
 
-test: setup ## all tests, on a RabbitMQ of their own
+test: setup ## run all tests with their own RabbitMQ
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && $(NODE) local/cli.ts install-chromium && npm test --silent
 
-test-compose: setup ## bring docker-compose.yml up from nothing and walk the handout through it
+test-compose: setup ## test docker-compose.yml from a fresh clone, with the tasks of the seminar
 	@$(NODE) local/compose-test/main.ts
 
-test-compose-cluster: setup ## the same with three RabbitMQ nodes, each killed in turn
+test-compose-cluster: setup ## test the cluster: kill each of its three RabbitMQ nodes in turn
 	@$(NODE) local/compose-test/main.ts cluster
 
-check: setup ## types, lint, format
+check: setup ## check types, lint and format
 	@npm run check --silent
 
-bench: setup ## throughput, latency, memory, what monitoring costs, Little's law
+bench: setup ## benchmark throughput, latency, memory and the cost of monitoring
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/bench/main.ts
 
-chaos: setup ## break everything and count that nothing is lost: SCENARIO=storm, SEED=42 JOBS=500 SECONDS=120
+chaos: setup ## inject faults and verify that no job is lost (SCENARIO=storm SEED=42 JOBS=500 SECONDS=120)
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/chaos/main.ts
 
-doctor: setup ## what is wrong with engine, ports, disk, services; how to fix it
+doctor: setup ## check Docker, ports, disk and services, and print how to fix problems
 	$(LOCAL) doctor
 
-clean: setup ## stop everything and remove its images, queues and logs
+clean: setup ## stop the system and remove its images, queues and logs
 	$(LOCAL) clean
 
-# Installs what package-lock.json says, once, and again whenever that has changed.
+# Installs the packages of package-lock.json when that file has changed.
 STAMP := node_modules/.installed-package-lock.json
 NPM_QUIETLY := --no-audit --no-fund --loglevel=error
 setup:

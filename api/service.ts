@@ -181,7 +181,7 @@ export function createApi(config: ApiConfig): Service {
       estimate,
       queue: thumbnailQueue,
       ttl: config.THUMBNAIL_CACHE_TTL,
-      maxBytes: config.THUMBNAIL_CACHE_BYTES,
+      maxBytes: 32 * 1024 * 1024,
       timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
     }),
     thumbnailQueue,

@@ -8,7 +8,7 @@ import { monitoringVariables } from '../monitoring/config.ts';
 import { notificationVariables } from '../notification/config.ts';
 import { workerVariables } from '../worker/config.ts';
 import { composeDefaults, decidedByCompose } from './compose-settings.ts';
-import { variableSections } from './env-example.ts';
+import { variableTables } from './env-example.ts';
 
 const composeSchema = z.object({
   services: z.record(z.string(), z.object({ environment: z.record(z.string(), z.string()).default({}) })),
@@ -21,7 +21,7 @@ async function environmentOf(service: string, file = 'docker-compose.yml') {
   return services[service]?.environment ?? {};
 }
 
-const settings = new Map(variableSections.flatMap(({ variables }) => Object.entries(variables)));
+const settings = new Map(variableTables.flatMap((table) => Object.entries(table)));
 /** Each `${NAME:-default}`. */
 const references = (text: string) =>
   [...text.matchAll(/\$\{(\w+)(?::-([^}]*))?\}/g)].map(([, name = '', fallback]) => ({ name, fallback }));
@@ -33,26 +33,23 @@ const services = {
   monitoring: monitoringVariables,
 };
 
-test.each(Object.entries(services))(
-  'with Compose, %s is given every setting it reads',
-  async (service, table) => {
-    const environment = await environmentOf(service);
-    for (const name of Object.keys(table)) {
-      if (name in decidedByCompose) continue;
-      expect(references(environment[name] ?? '').map((reference) => reference.name)).toEqual([name]);
-    }
-  },
-);
+test.each(Object.entries(services))('Compose passes every setting of %s', async (service, table) => {
+  const environment = await environmentOf(service);
+  for (const name of Object.keys(table)) {
+    if (name in decidedByCompose) continue;
+    expect(references(environment[name] ?? '').map((reference) => reference.name)).toEqual([name]);
+  }
+});
 
 test.each(Object.entries(services))(
-  'with Compose, %s is given nothing it does not read',
+  'Compose passes %s only settings that it reads',
   async (service, table) => {
     for (const name of Object.keys(await environmentOf(service))) expect(table).toHaveProperty(name);
   },
 );
 
 test.each(['docker-compose.yml', 'docker-compose.cluster.yml', 'docker-compose.tracing.yml'])(
-  'every ${…} of %s is a setting, with the default that .env.example tells, or none',
+  'every ${…} of %s is a setting, with the default of .env.example or without one',
   async (file) => {
     for (const { name, fallback } of references(await textOf(file))) {
       const setting = settings.get(name);
@@ -64,12 +61,12 @@ test.each(['docker-compose.yml', 'docker-compose.cluster.yml', 'docker-compose.t
   },
 );
 
-test('what Compose decides, or has a default of its own for, is a setting', () => {
+test('everything that Compose decides or has a default for is a setting', () => {
   const names = [...Object.keys(decidedByCompose), ...Object.keys(composeDefaults)];
   for (const name of names) expect(settings.has(name), name).toBe(true);
 });
 
-test('with traces, those that record them are told where to and how many', async () => {
+test('docker-compose.tracing.yml configures every service that records traces', async () => {
   const text = await textOf('docker-compose.tracing.yml');
   for (const service of ['api', 'worker', 'notification']) {
     expect(text).toMatch(new RegExp(`^  ${service}: .*environment: \\*traced`, 'm'));

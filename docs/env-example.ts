@@ -8,22 +8,19 @@ import { notificationVariables } from '../notification/config.ts';
 import { workerVariables } from '../worker/config.ts';
 import { composeDefaults, decidedByCompose } from './compose-settings.ts';
 
-/** Every variable of the system, where it belongs first. */
-export const variableSections: readonly { readonly title: string; readonly variables: Variables }[] = [
-  { title: 'The system on one machine (make up)', variables: localVariables },
-  { title: 'With Docker Compose only', variables: composeVariables },
-  { title: 'Every service', variables: commonVariables },
-  { title: 'api', variables: apiVariables },
-  { title: 'worker', variables: workerVariables },
-  { title: 'notification', variables: notificationVariables },
-  { title: 'monitoring', variables: monitoringVariables },
+/** The tables of all settings. Where two have the same name, the first one describes it. */
+export const variableTables: readonly Variables[] = [
+  localVariables,
+  composeVariables,
+  commonVariables,
+  apiVariables,
+  workerVariables,
+  notificationVariables,
+  monitoringVariables,
 ];
 
-/** Whose default depends on the machine: the file must be the same on all. */
-const ofTheMachine: readonly string[] = ['MAX_CONCURRENT_JOBS'];
-
-/** Lines of their own, which `make` fills in. */
-const ownLines: readonly string[] = [
+/** Settings without a default in `.env.example`; `make` fills them in. */
+const filledIn: readonly string[] = [
   'API_TOKEN',
   'RABBITMQ_MONITORING_PASSWORD',
   'RABBITMQ_ERLANG_COOKIE',
@@ -32,52 +29,151 @@ const ownLines: readonly string[] = [
   'WEBHOOK_ALLOWED_HOSTS',
 ];
 
-/** What is different with Compose, behind the description of a setting. */
-function withCompose(name: string): string {
-  const own = composeDefaults[name];
-  if (own !== undefined) return `; with Compose by default ${own}`;
-  const decided = name in localVariables ? undefined : decidedByCompose[name];
-  return decided === undefined ? '' : `; with Compose ${decided}`;
+/** The topics of `.env.example`: the title of each and its settings, in the order of the file. */
+const topics: readonly (readonly [title: string, names: readonly string[]])[] = [
+  ['Secrets and access; make fills these in', filledIn],
+  ['System', ['RUNTIME', 'WORKERS', 'NODE_ENV', 'LOG_LEVEL', 'LOG_FORMAT']],
+  [
+    'Ports on this machine; without Docker, the next free one is used',
+    [
+      'API_PORT',
+      'NOTIFICATION_PORT',
+      'MONITORING_PORT',
+      'PROMETHEUS_PORT',
+      'GRAFANA_PORT',
+      'RABBITMQ_MANAGEMENT_PORT',
+      'MINIO_PORT',
+      'MINIO_CONSOLE_PORT',
+      'JAEGER_PORT',
+    ],
+  ],
+  [
+    'Uploads and API',
+    [
+      'PUBLIC_API_URL',
+      'PUBLIC_NOTIFICATION_URL',
+      'TRUSTED_PROXIES',
+      'MAX_FILE_BYTES',
+      'MAX_FILES',
+      'UPLOADS_IN_FLIGHT',
+      'MAX_QUEUE_LENGTH',
+      'RATE_LIMIT_PER_MINUTE',
+      'API_HEADERS_TIMEOUT_MS',
+      'API_REQUEST_TIMEOUT_MS',
+    ],
+  ],
+  [
+    'Workers and jobs',
+    [
+      'MAX_CONCURRENT_JOBS',
+      'JOB_MEMORY_MIB',
+      'WORKER_MEMORY',
+      'WORKER_CPUS',
+      'JOB_TIMEOUT_MS',
+      'STOP_TIMEOUT_MS',
+      'STOP_GRACE_PERIOD',
+      'RETRY_LADDER',
+      'REPLAY_TIMEOUT_MS',
+    ],
+  ],
+  [
+    'Object store',
+    [
+      'MINIO_ENDPOINT',
+      'MINIO_ACCESS_KEY',
+      'MINIO_SECRET_KEY',
+      'MINIO_BUCKET',
+      'MINIO_REGION',
+      'STORE_TIMEOUT_MS',
+    ],
+  ],
+  [
+    'RabbitMQ',
+    [
+      'RABBITMQ_USER',
+      'RABBITMQ_PASSWORD',
+      'RABBITMQ_MONITORING_USER',
+      'RABBITMQ_CONFIRM_TIMEOUT_MS',
+      'RABBITMQ_CALL_TIMEOUT_MS',
+      'MANAGEMENT_TIMEOUT_MS',
+      'EVENTS_REPLAYED',
+      'JOBS_REMEMBERED',
+    ],
+  ],
+  [
+    'WebSockets',
+    [
+      'WEBSOCKET_ORIGINS',
+      'WEBSOCKET_MAX_CONNECTIONS',
+      'WEBSOCKET_MAX_PER_ADDRESS',
+      'WEBSOCKET_MAX_SUBSCRIPTIONS',
+      'WEBSOCKET_MAX_MESSAGE_BYTES',
+      'WEBSOCKET_MAX_BUFFERED_BYTES',
+      'WEBSOCKET_PING_MS',
+      'EVENTS_RESUMABLE',
+    ],
+  ],
+  ['Webhooks', ['WEBHOOK_RETRY_LADDER', 'WEBHOOK_TIMEOUT_MS', 'WEBHOOKS_IN_FLIGHT', 'WEBHOOKS_PER_HOST']],
+  [
+    'Status and thumbnails; times in seconds unless _MS',
+    [
+      'STATUS_UPDATE_INTERVAL',
+      'STATUS_CACHE_TTL',
+      'MONITORING_TIMEOUT_MS',
+      'UNACCOUNTED_AFTER',
+      'EVENTS_COUNTED_AT_START',
+      'UPSTREAM_MAX_CONCURRENT',
+      'UPSTREAM_MIN_INTERVAL',
+      'THUMBNAIL_CACHE_TTL',
+      'THUMBNAIL_TIMEOUT_MS',
+    ],
+  ],
+  ['Traces (docs/tracing.md)', ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG']],
+  [
+    'Not used by Docker Compose, which sets these itself',
+    [
+      'RABBITMQ_URL',
+      'RABBITMQ_MANAGEMENT_URL',
+      'RABBITMQ_MANAGEMENT_USER',
+      'RABBITMQ_MANAGEMENT_PASSWORD',
+      'STORE',
+      'STORE_FOLDER',
+      'MONITORING_URL',
+      'API_HOST',
+      'NOTIFICATION_HOST',
+      'MONITORING_HOST',
+      'WORKER_HOST',
+      'WORKER_PORT',
+      'WORKER_NAME',
+      'NOTIFICATION_NAME',
+      'MONITORING_NAME',
+    ],
+  ],
+];
+
+/** The default depends on the machine, but the file must be the same on every machine. */
+const machineDependent = 'MAX_CONCURRENT_JOBS';
+
+function lineOf(name: string): string {
+  const variable = variableTables.find((table) => name in table)?.[name];
+  if (variable === undefined) throw new Error(`${name} is in a topic of .env.example but is not a setting`);
+  if (filledIn.includes(name)) return `# ${variable.description}\n${name}=\n`;
+  const compose = composeDefaults[name] ?? decidedByCompose[name] ?? '';
+  const notes = [variable.description, ...(compose === '' ? [] : [`with Compose: ${compose}`])].filter(
+    Boolean,
+  );
+  const description = notes.length === 0 ? '' : `# ${notes.join('; ')}\n`;
+  return `${description}# ${name}=${name === machineDependent ? '' : variable.default}\n`;
 }
 
-/** `.env.example`: each variable once, explained, with its default; a commented line means just that default. */
+/**
+ * `.env.example`: every setting once, by topic, with its default. A description is left out where the name says it all.
+ * What values a setting allows is in the error message for an invalid one.
+ */
 export function envExample(): string {
-  const seen = new Set(ownLines);
-  const sections = variableSections.map(({ title, variables }) => {
-    const own = Object.entries(variables).filter(([name]) => !seen.has(name));
-    for (const [name] of own) seen.add(name);
-    const lines = own.map(([name, variable]) => {
-      const value = ofTheMachine.includes(name) ? '' : variable.default;
-      return `# ${variable.description}: ${variable.form}${withCompose(name)}\n# ${name}=${value}\n`;
-    });
-    return `# --- ${title} ---\n\n${lines.join('\n')}`;
-  });
-  return `# Settings of the whole system. \`make\` copies this file to .env at first use; change that one.
-# A line that is missing, empty or begins with # means the default shown. What the shell sets wins over .env.
-# Without Docker, \`make up\` itself decides the address of RabbitMQ, and the store is a folder unless STORE=minio is set.
-
-# The token of calls that change or reveal things (Authorization: Bearer …). \`make\` puts a random one into .env.
-API_TOKEN=
-
-# With Docker Compose: the password by which the monitoring service looks at RabbitMQ: letters, digits, . _ ~ and -.
-# \`make\` puts a random one into .env.
-RABBITMQ_MONITORING_PASSWORD=
-
-# With docker-compose.cluster.yml: by what the nodes of RabbitMQ know each other. It wins over what is in their volumes; a
-# new one counts when all have been started again. \`make\` puts a random one into .env.
-RABBITMQ_ERLANG_COOKIE=
-
-# With Docker Compose: the password of Grafana's user admin, who may change dashboards; it counts when its data are new.
-# \`make\` puts a random one into .env.
-GRAFANA_PASSWORD=
-
-# What webhooks are signed with: whsec_ and 24 to 64 bytes in base64, e.g. whsec_$(openssl rand -base64 32); several,
-# divided by commas, while it is changed. Empty: no webhooks. \`make\` puts a random one into .env.
-WEBHOOK_SECRET=
-
-# Receivers of webhooks that may have addresses which are not public: host names, addresses and CIDRs, divided by commas.
-# \`make\` allows this machine, so that a receiver can be tried on it; leave it empty in production.
-WEBHOOK_ALLOWED_HOSTS=
+  const sections = topics.map(([title, names]) => `# --- ${title} ---\n${names.map(lineOf).join('')}`);
+  return `# Settings of the image pipeline. \`make\` copies this file to .env; edit that copy. Lines that are missing, empty or
+# commented out mean the default shown here. Variables of the shell override .env.
 
 ${sections.join('\n')}`;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S npx node
-import { Command } from 'commander';
+import { styleText } from 'node:util';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
+import { Command } from 'commander';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
 import { tryToInstall } from './broker/try-to-install.ts';
 import { experiment1, experiment2, experiment3, experimentWorkers } from './commands/experiments.ts';
@@ -8,12 +9,11 @@ import { replay, status, upload } from './commands/jobs.ts';
 import { load } from './commands/load.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
-import { up } from './commands/up.ts';
 import { demo } from './demo.ts';
 import { currentRuntime } from './runtime/current-runtime.ts';
 import { UserError } from './user-error.ts';
 
-/** What the Makefile calls. An argument that is missing is an empty one: the command says what it needs. */
+/** The commands of the Makefile. A missing argument is an empty one: each command checks its own arguments. */
 const program = new Command('local').description(
   'The image pipeline, in containers or as processes; see the Makefile.',
 );
@@ -22,7 +22,7 @@ program.command('down').action(async () => (await currentRuntime()).down());
 program.command('ps').action(async () => (await currentRuntime()).ps());
 program
   .command('logs')
-  .argument('[service]', 'only this one', '')
+  .argument('[service]', 'name of the service; default: all', '')
   .action(async (service: string) => (await currentRuntime()).logs(service));
 program
   .command('scale')
@@ -34,10 +34,10 @@ program.command('start-worker').action(async () => (await currentRuntime()).star
 program
   .command('upload')
   .argument('[file]', 'the image', '')
-  .argument('[operations]', 'as in resize,watermark', '')
+  .argument('[operations]', 'for example resize,watermark', '')
   .action(upload);
-program.command('status').argument('[job_id]', 'of an upload', '').action(status);
-program.command('replay').argument('[job_id]', 'of a job that failed', '').action(replay);
+program.command('status').argument('[job_id]', 'id of the job', '').action(status);
+program.command('replay').argument('[job_id]', 'id of a failed job', '').action(replay);
 program.command('monitor').action(() => monitor('queue_monitor'));
 program.command('performance').action(() => monitor('performance_monitor'));
 program.command('load-bulk').action(() => load('bulk_upload'));
@@ -49,10 +49,10 @@ program.command('experiment-2').action(experiment2);
 program.command('experiment-3').action(experiment3);
 program
   .command('experiment-workers')
-  .argument('[count]', 'images of each run', '')
-  .argument('[repeats]', 'of each number of workers', '')
-  .argument('[workers]', 'numbers of workers, comma-separated', '')
-  .argument('[seed]', 'of the random order', '')
+  .argument('[count]', 'images per run', '')
+  .argument('[repeats]', 'runs per number of workers', '')
+  .argument('[workers]', 'comma-separated numbers of workers', '')
+  .argument('[seed]', 'seed of the random order', '')
   .action(experimentWorkers);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('install-prometheus').action(() => tryToInstall('prometheus'));
@@ -60,7 +60,7 @@ program.command('install-chromium').action(() => tryToInstall('chromium'));
 program.command('doctor').action(async () => (await currentRuntime()).doctor());
 program.command('clean').action(async () => (await currentRuntime()).clean());
 
-// `make logs | head`: whoever reads has had enough.
+// The reader closed the pipe, as in `make logs | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
@@ -78,4 +78,11 @@ try {
   } else {
     throw error;
   }
+}
+
+/** `make up`: starts the system unless it runs, and says where everything is. */
+async function up(): Promise<void> {
+  const { system, started } = await (await currentRuntime()).ensureUp();
+  console.log(styleText('bold', started ? '\nThe system is running.\n' : 'The system is already running.\n'));
+  console.log(system.whereToLook.join('\n'));
 }

@@ -25,11 +25,13 @@ export async function demo(): Promise<void> {
   const images = await readManifest(join(folder, 'manifest.json'));
   const { system } = await (await currentRuntime()).ensureUp();
   if (system.readyWorkers === 0) {
-    throw new UserError('No worker is running, so nothing would come out. To start one: make start-worker');
+    throw new UserError(
+      'No worker is running, so no image would be processed. To start one: make start-worker',
+    );
   }
   const api = new ApiClient(system.apiUrl);
 
-  console.log(`\nPushing ${images.length} test images through ${api.url}/upload …\n`);
+  console.log(`\nUploading ${images.length} test images to ${api.url}/upload …\n`);
   const since = performance.now();
   const queue = new PQueue({ concurrency: UPLOADS_AT_ONCE });
   const results = await queue.addAll(
@@ -38,9 +40,9 @@ export async function demo(): Promise<void> {
   const took = duration((performance.now() - since) / 1_000);
 
   console.log(resultLines(results, process.stdout.columns || DEFAULT_WIDTH).join('\n'));
-  console.log(`\n${styleText('bold', 'Where to look')}\n`);
+  console.log(`\n${styleText('bold', 'Addresses')}\n`);
   console.log(system.whereToLook.join('\n'));
-  console.log(`\n${styleText('bold', 'What to try next')}\n`);
+  console.log(`\n${styleText('bold', 'Next steps')}\n`);
   console.log(whatToTry(api.url, results).join('\n'));
   conclude(results, took);
 }
@@ -69,9 +71,9 @@ function conclude(results: readonly (readonly [Expectation, Seen])[], took: stri
   const found = results.flatMap(([expected, seen]) => differences(expected, seen));
   if (found.length > 0) {
     throw new UserError(
-      `\nNot as test_images/manifest.json says:\n${found.map((line) => `  ${line}`).join('\n')}`,
+      `\nResults that differ from test_images/manifest.json:\n${found.map((line) => `  ${line}`).join('\n')}`,
     );
   }
-  const all = `All ${results.length} images ended as test_images/manifest.json says, in ${took}.`;
-  console.log(`\n${styleText('green', all)}\nThe system stays up.`);
+  const all = `All ${results.length} images match test_images/manifest.json (${took}).`;
+  console.log(`\n${styleText('green', all)}\nThe system keeps running. To stop it: make down`);
 }

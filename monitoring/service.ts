@@ -42,7 +42,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
     url: config.RABBITMQ_MANAGEMENT_URL,
     user: config.RABBITMQ_MANAGEMENT_USER,
     password: config.RABBITMQ_MANAGEMENT_PASSWORD,
-    connectMs: config.MANAGEMENT_CONNECT_TIMEOUT_MS,
+    connectMs: 1_000,
     callMs: config.MANAGEMENT_TIMEOUT_MS,
     queue: new RequestQueue({
       maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,

@@ -31,10 +31,9 @@ const origins: Variable<readonly string[]> = {
     )
     .refine((given) => given.every((origin) => URL.parse(origin)?.origin === origin)),
   default: '',
-  form: 'comma-separated origins as browsers send them (no path, no trailing slash)',
+  form: 'comma-separated origins without path or trailing slash',
   example: 'https://images.example.org,https://www.example.org',
-  description:
-    'origins that may open WebSockets; if empty, those of this machine and of the requested host, on any port',
+  description: 'origins of pages that may connect; empty: localhost and the host of the service',
 };
 
 export const notificationVariables = {
@@ -46,80 +45,78 @@ export const notificationVariables = {
     default: '',
     form: 'a name',
     example: 'notification-1',
-    description: 'name of the service in logs and in RabbitMQ; default: host name and process id',
+    description: '',
   }),
   NOTIFICATION_HOST: text({
     default: '127.0.0.1',
-    form: 'an IP address of this machine',
+    form: 'an address of this machine',
     example: '127.0.0.1',
-    description: 'listen address of the notification service; 0.0.0.0 listens on all addresses',
+    description: '',
   }),
   NOTIFICATION_PORT: wholeNumber({
     min: 0,
     max: 65_535,
     default: 8001,
-    description: 'the port of the notification service',
+    description: 'port of the notification service',
   }),
   WEBSOCKET_ORIGINS: origins,
   WEBSOCKET_MAX_CONNECTIONS: wholeNumber({
     min: 1,
     max: 100_000,
     default: 2_000,
-    description: 'maximum WebSocket connections; further ones get 503',
+    description: '',
   }),
   WEBSOCKET_MAX_PER_ADDRESS: wholeNumber({
     min: 1,
     max: 100_000,
     default: 1_000,
-    description:
-      'maximum WebSocket connections per IP address; further ones get 429. Behind a proxy all have its address',
+    description: 'connections per client address',
   }),
   WEBSOCKET_MAX_SUBSCRIPTIONS: wholeNumber({
     min: 1,
     max: 10_000,
     default: 200,
-    description: 'maximum subscriptions per WebSocket connection',
+    description: 'jobs per connection',
   }),
   WEBSOCKET_MAX_MESSAGE_BYTES: wholeNumber({
     min: 1 * KIB,
     max: 1 * MIB,
     default: 16 * KIB,
     unit: 'bytes',
-    description: 'maximum size of a client message; a larger one closes the connection (1009)',
+    description: 'from a client; larger messages close the connection (1009)',
   }),
   WEBSOCKET_MAX_BUFFERED_BYTES: wholeNumber({
     min: 64 * KIB,
     max: 64 * MIB,
     default: 1 * MIB,
     unit: 'bytes',
-    description: 'maximum data buffered for one WebSocket client; above it the connection is closed (1013)',
+    description: 'unread by a client; more closes the connection (1013)',
   }),
   WEBSOCKET_PING_MS: wholeNumber({
     min: 100,
     max: 600_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'ping interval; a client that has not answered by the next ping is disconnected',
+    description: '',
   }),
   EVENTS_RESUMABLE: wholeNumber({
     min: 100,
     max: 1_000_000,
     default: 10_000,
-    description: 'number of newest events kept in memory for WebSocket clients that resume',
+    description: 'newest events kept for clients that reconnect',
   }),
   ...webhookTimeoutVariables,
   WEBHOOKS_IN_FLIGHT: wholeNumber({
     min: 1,
     max: 1_000,
     default: 64,
-    description: 'maximum webhooks in flight',
+    description: 'concurrent webhooks',
   }),
   WEBHOOKS_PER_HOST: wholeNumber({
     min: 1,
     max: 1_000,
     default: 8,
-    description:
-      'maximum concurrent posts to one receiver (a domain, an address); as many wait, further ones are deferred to a retry queue',
+    description: 'concurrent webhooks to one receiver',
   }),
 } as const;
 

@@ -3,26 +3,28 @@ import type { CommonConfig } from './common-config.ts';
 import { text, type ConfigOf } from './config.ts';
 
 const MIN_LENGTH = 16;
-/** Words of tokens that stand in examples. */
+/** Words that occur in tokens copied from an example. */
 const SAMPLE = /change|sample|example|password|replace|your/i;
 
-/** The token of what changes or reveals things: `Authorization: Bearer …`. */
+/** The token for calls that change or reveal data: `Authorization: Bearer …`. */
 export const accessTokenVariables = {
   API_TOKEN: text({
     default: '',
-    form: 'a secret of 16 or more characters',
+    form: 'a secret of at least 16 characters',
     example: 'the output of: openssl rand -hex 32',
-    description: 'the token of calls that need one; NODE_ENV=production needs it set',
+    description: 'token for calls that change data: "Authorization: Bearer <token>"; required in production',
   }),
 } as const;
 
-/** In production, a token that everybody knows or can guess is none. */
+/** In production, a token must not be missing, short or a sample. */
 export function refuseWeakToken(config: CommonConfig & ConfigOf<typeof accessTokenVariables>): string[] {
   const { NODE_ENV, API_TOKEN: token } = config;
   const isWeak = token.length < MIN_LENGTH || SAMPLE.test(token);
   if (NODE_ENV !== 'production' || !isWeak) return [];
   const seen = token === '' ? 'not set' : `a sample or shorter than ${MIN_LENGTH} characters`;
-  return [`API_TOKEN is ${seen}, which NODE_ENV=production refuses: set one, e.g. with openssl rand -hex 32`];
+  return [
+    `API_TOKEN is ${seen}, which NODE_ENV=production does not allow. Generate one: openssl rand -hex 32`,
+  ];
 }
 
 /** Compares in constant time, on digests, so that neither content nor length of the token shows. */

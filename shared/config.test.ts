@@ -38,7 +38,7 @@ describe('reading the configuration', () => {
     ).toEqual([
       'PORT is "70000" but must be a whole number from 1 to 65535, for example 8000',
       'MODE is "medium" but must be one of fast, slow, for example fast',
-      'BROKER is "http://x" but must be an address that begins with amqp:// or amqps://, for example amqp://localhost',
+      'BROKER is "http://x" but must be a URL that starts with amqp:// or amqps://, for example amqp://localhost',
     ]);
   });
 

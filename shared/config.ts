@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
-/** One environment variable: how its text becomes a value, what stands in when it is not set, and what it is. */
+/** One setting (environment variable): its schema, default and description. */
 export interface Variable<Value> {
-  /** From text; a refusal of any kind is reported with `form` and `example`. */
+  /** Parses the text; every error is reported with `form` and `example`. */
   readonly schema: z.ZodType<Value, string>;
-  /** As it would be written in `.env`. */
+  /** As written in `.env`. */
   readonly default: string;
   /** What is allowed, e.g. `a whole number from 1 to 64`. */
   readonly form: string;
   readonly example: string;
-  /** One line for `.env.example`. */
+  /** One line for `.env.example`; empty if the name is description enough. */
   readonly description: string;
   /** Its value is never shown. */
   readonly isSecret?: boolean;
@@ -21,7 +21,7 @@ export type ConfigOf<Table extends Variables> = {
   readonly [Name in keyof Table]: Table[Name] extends Variable<infer Value> ? Value : never;
 };
 
-/** The environment asks for something that cannot work: the process ends with exit code 78. */
+/** Invalid configuration: the process exits with code 78. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -35,8 +35,8 @@ Set the variables in .env or in the environment; .env.example explains each.`);
 }
 
 /**
- * Reads a table of variables: default, then environment, then validation. An empty value counts as not set.
- * @param check looks at the values together; returns problems, each a sentence that names the variables.
+ * Reads and validates a table of settings from the environment. An empty value means the default.
+ * @param check validates combinations of values; returns problems, each a sentence that names the variables
  * @throws ConfigError with all problems at once
  */
 export function readConfig<Table extends Variables>(
@@ -137,7 +137,7 @@ export function address(options: {
   return {
     schema: z.url({ protocol: new RegExp(`^(${options.protocols.join('|')})$`) }),
     default: options.default,
-    form: `an address that begins with ${allowed}`,
+    form: `a URL that starts with ${allowed}`,
     example: options.default,
     description: options.description,
   };

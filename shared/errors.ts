@@ -1,73 +1,73 @@
 /**
- * Every error that a person or another program may meet has a stable code. This table is the single source:
- * the OpenAPI document, the problem+json answers and the tests are made from it.
- *
- * `permanent` says what the worker does with a job that ends in it: a permanent failure is never retried.
+ * The stable codes of all errors that a client, a user or another program can see. This table is the single source: the
+ * OpenAPI document, the problem+json responses and the tests are made from it. The text says what is wrong and, where
+ * you can do something about it, what to do; the `detail` of a response adds the limits and values of the one case.
  */
 export const errorCodes = {
-  // What an upload can be refused for (the API maps these to HTTP; see api/problem.ts).
-  no_file: 'The request carries no file in the field "file".',
-  empty_file: 'The file has no bytes.',
-  unexpected_field: 'The form has a field that this call does not take.',
-  unsupported_type: 'The bytes are not an image of a type that is taken.',
-  file_too_large: 'The file is larger than the limit.',
-  body_too_large: 'The request body is larger than the limit.',
-  too_many_files: 'The request carries more files than the limit.',
-  too_many_fields: 'The form has more fields or parts than the limit, or a field that is too long.',
-  malformed_multipart: 'The body is not well-formed multipart/form-data.',
-  malformed_request: 'The request could not be read.',
-  invalid_parameter: 'A parameter is unknown or out of range.',
-  idempotency_key_reused: 'The idempotency key stands for an upload of other content.',
-  idempotency_key_in_hand: 'An upload with this idempotency key is being worked on.',
-  rate_limited: 'Too many requests from this address.',
-  request_timeout: 'The request took too long to arrive.',
-  webhooks_not_set_up: 'A webhook is asked for, and the service has no secret to sign it with.',
-  unauthorized: 'This call needs the token, as "Authorization: Bearer …".',
-  token_not_set: 'This call needs a token, and none is configured.',
-  // What a lookup can be refused for.
-  not_found: 'There is nothing at this address.',
-  job_not_found: 'No job with this id was ever accepted.',
-  not_ready: 'The job has not ended yet.',
-  job_failed: 'The job failed; it has no result.',
-  result_gone: 'The bytes of this job have been removed.',
-  not_in_dlq: 'The job does not lie in the dead letter queue.',
-  not_replayable: 'The dead letter is no job that could be done again; it can only be removed.',
-  replay_running: 'Another replay has not ended yet.',
-  method_not_allowed: 'This address does not answer this method.',
-  // What the system itself can be out of.
-  broker_unavailable: 'The message broker does not answer, or takes no messages for the moment.',
-  publish_unconfirmed: 'The broker did not confirm in time; the job may or may not have been taken.',
-  store_unavailable: 'The object store does not answer.',
-  overloaded: 'More requests are in hand already than can be worked on.',
-  queue_full: 'More jobs wait for a worker than the limit.',
-  out_of_space: 'There is no room for the upload at the moment.',
-  not_caught_up: 'The service has just started and is still reading the event log.',
-  internal_error: 'Something went wrong that should not have.',
-  // What a job can fail of.
-  undecodable_image: 'The bytes cannot be decoded as the image type they claim to be.',
-  image_too_large: 'The image has more pixels, frames or scans than the limit.',
-  output_too_large: 'The operations ask for an image larger than the limit.',
-  invalid_job: 'The job message is not one that this worker understands.',
-  original_missing: 'The original is not in the store.',
-  original_damaged: 'The original in the store is not what was uploaded.',
-  deadline_exceeded: 'The image took longer to process than its deadline.',
-  memory_exceeded: 'Processing the image took more memory than its limit.',
-  engine_crashed: 'The process that worked on the image died.',
-  workers_died: 'Every worker that had the job died of it or with it.',
+  // Why an upload is refused (the API maps these to HTTP statuses; see api/problem.ts).
+  no_file: 'No file was sent. Attach at least one file in the form field "file".',
+  empty_file: 'The file is empty.',
+  unexpected_field: 'Unknown form field.',
+  unsupported_type: 'Unsupported file type.',
+  file_too_large: 'The file exceeds the size limit.',
+  body_too_large: 'The request body exceeds the size limit.',
+  too_many_files: 'Too many files in one request.',
+  too_many_fields: 'Too many form fields or parts, or a form field that is too long.',
+  malformed_multipart: 'Malformed multipart/form-data body.',
+  malformed_request: 'Malformed HTTP request.',
+  invalid_parameter: 'Unknown or invalid parameter.',
+  idempotency_key_reused: 'This Idempotency-Key was used for a different upload. Use a new key.',
+  idempotency_key_in_hand:
+    'An upload with this Idempotency-Key is still in progress. Retry after the given delay.',
+  rate_limited: 'Too many requests from this address. Retry after the given delay.',
+  request_timeout: 'The request timed out before it was complete.',
+  webhooks_not_set_up: 'Webhooks are not configured. Set WEBHOOK_SECRET, or upload without callback_url.',
+  unauthorized: 'Missing or invalid API token. Send "Authorization: Bearer <token>".',
+  token_not_set: 'This call requires an API token, and none is configured. Set API_TOKEN.',
+  // Why a request about a job is refused.
+  not_found: 'There is nothing at this URL.',
+  job_not_found: 'No job with this id exists.',
+  not_ready: 'The job is not finished yet. Retry after the given delay.',
+  job_failed: 'The job failed and has no result.',
+  result_gone: 'The image files of this job have been deleted.',
+  not_in_dlq: 'The job is not in the dead-letter queue.',
+  not_replayable: 'This dead letter is not a valid job and cannot be replayed. You can only remove it.',
+  replay_running: 'Another replay is still running. Wait until it is finished.',
+  method_not_allowed: 'Method not allowed for this URL.',
+  // What the system itself lacks.
+  broker_unavailable: 'The message broker is unavailable or does not accept messages at the moment.',
+  publish_unconfirmed: 'The message broker did not confirm the job in time, so it may or may not be queued.',
+  store_unavailable: 'The object store is unavailable.',
+  overloaded: 'Too many requests in progress. Retry after the given delay.',
+  queue_full: 'The job queue is full. Retry after the given delay.',
+  out_of_space: 'There is not enough disk space for the upload.',
+  not_caught_up: 'The service is starting and still reading the event log. Retry after the given delay.',
+  internal_error: 'An internal error occurred.',
+  // Why a job fails.
+  undecodable_image: 'The image is damaged or does not match its file type, and cannot be decoded.',
+  image_too_large: 'The image exceeds the limit of pixels, frames or scans.',
+  output_too_large: 'The operations would produce an image that exceeds the size limit.',
+  invalid_job: 'The job message is invalid.',
+  original_missing: 'The original is missing from the object store.',
+  original_damaged: 'The original in the object store does not match the upload.',
+  deadline_exceeded: 'Processing the image took longer than the time limit.',
+  memory_exceeded: 'Processing the image took more memory than the limit.',
+  engine_crashed: 'The image processor crashed.',
+  workers_died: 'Every worker that processed the job died.',
   processing_failed: 'The image could not be processed.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** The member `type` of problem details: an address that only names the kind; the OpenAPI document explains them. */
+/** The member `type` of problem details: a URN that identifies the kind of problem. The OpenAPI document explains each. */
 export function problemType(code: ErrorCode): string {
   return `urn:image-pipeline:problem:${code}`;
 }
 
-/** Extra members that an error shows to its reader, e.g. `{ limit: 10485760, seen: 12000000 }`. */
+/** Extra members of the error response, e.g. `{ limit: 10485760, seen: 12000000 }`. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/** An expected error: a stable code, a message fit for the public, and what caused it. */
+/** An expected error: a stable code, a message that may be shown to clients, and its cause. */
 export class PipelineError extends Error {
   override readonly name: string = 'PipelineError';
   readonly code: ErrorCode;
@@ -80,17 +80,17 @@ export class PipelineError extends Error {
   }
 }
 
-/** The job can never succeed: it is not retried but goes to the dead letter queue with this code and reason. */
+/** The job can never succeed: it is not retried but sent to the dead-letter queue with this code and message. */
 export class PermanentFailure extends PipelineError {
   override readonly name = 'PermanentFailure';
 }
 
-/** The job may succeed later: it goes to the next rung of the retry ladder. */
+/** The job may succeed later: it is retried after the next retry delay. */
 export class TransientFailure extends PipelineError {
   override readonly name = 'TransientFailure';
 }
 
-/** The store itself is away; nobody's job has failed. Work waits until it is back. */
+/** The store itself is unavailable. No job fails because of it: processing waits until the store is back. */
 export class StoreUnavailable extends PipelineError {
   override readonly name = 'StoreUnavailable';
 
@@ -99,7 +99,7 @@ export class StoreUnavailable extends PipelineError {
   }
 }
 
-/** The text of whatever was thrown. */
+/** The message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

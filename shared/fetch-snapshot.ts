@@ -1,18 +1,18 @@
 import { snapshotSchema, type Snapshot } from './contracts/snapshot.ts';
 import { messageOf } from './errors.ts';
 
-/** A snapshot of a hundred workers has some 30 kB; at more than this, somebody else answers. */
+/** A snapshot of a hundred workers has about 30 kB; a larger response is not a snapshot. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-/** The monitoring service does not answer, or something else does at its address. */
+/** The monitoring service does not respond, or another program does at its address. */
 export class MonitoringUnreachable extends Error {
   override readonly name = 'MonitoringUnreachable';
 }
 
 /**
- * What the monitoring service knows.
+ * Fetches the snapshot of the monitoring service.
  * @param url of the service, without `/status`
- * @param timeoutMs for all of it, from connecting to the last byte
+ * @param timeoutMs for the whole call, from connecting to the last byte
  * @param stopping ends the call when it aborts
  * @throws MonitoringUnreachable
  */
@@ -24,9 +24,9 @@ export async function fetchSnapshot(
   const signal = stopping === undefined ? late : AbortSignal.any([late, stopping]);
   try {
     const answer = await fetch(`${url.replace(/\/+$/, '')}/status`, { signal });
-    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+    if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
     const snapshot = snapshotSchema.safeParse(JSON.parse(await bounded(answer)));
-    if (!snapshot.success) throw new Error('what it answers is no snapshot');
+    if (!snapshot.success) throw new Error('the response is not a snapshot');
     return snapshot.data;
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
@@ -42,7 +42,7 @@ async function bounded(answer: Response): Promise<string> {
   let size = 0;
   for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Error('it answers with far too much');
+    if (size > MAX_ANSWER_BYTES) throw new Error('the response is too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -1,9 +1,9 @@
-/** Whether there is a process with this id, anybody's; a process id may have been given to another one since. */
+/** Whether a process with this id exists, of any user; the id may have been reused by another process. */
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // Not allowed to signal it: it is there.
+    // The process exists, but may not be signalled.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -1,10 +1,10 @@
-/** Something that works between `start` and `stop`; both may be called twice and at once. */
+/** A component that runs between `start` and `stop`; both may be called twice and concurrently. */
 export interface Startable {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** One part of a service, in the order of starting. */
+/** One component of a service, in start order. */
 export interface LifecycleStep {
   readonly name: string;
   readonly start?: () => Promise<void> | void;
@@ -16,9 +16,9 @@ export class StopDeadlineExceeded extends Error {
 }
 
 /**
- * Starts steps in order and stops those that were started in reverse order: put the intake last, so that it
- * ends first. Every stop runs even where another fails; `stop` rejects with an AggregateError of what failed, a
- * StopDeadlineExceeded among it for each step that took longer than what was left of `stopDeadlineMs`.
+ * Starts steps in order and stops the started ones in reverse order: put the intake last, so that it stops first.
+ * Every stop runs even if another one fails. `stop` rejects with an AggregateError of the failures, with a
+ * StopDeadlineExceeded for each step that took longer than what was left of `stopDeadlineMs`.
  */
 export function createLifecycle(steps: readonly LifecycleStep[], stopDeadlineMs: number): Startable {
   const started: LifecycleStep[] = [];
@@ -43,7 +43,7 @@ export function createLifecycle(steps: readonly LifecycleStep[], stopDeadlineMs:
         failures.push(error);
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'not everything stopped cleanly');
+    if (failures.length > 0) throw new AggregateError(failures, 'some parts did not stop cleanly');
   }
 
   return {

@@ -5,7 +5,7 @@ import { notificationMetrics } from './metric-definitions/notification.ts';
 import { rabbitmqMetrics } from './metric-definitions/rabbitmq.ts';
 import { workerMetrics } from './metric-definitions/worker.ts';
 
-/** Every metric of ours, in one table. Labels are bounded: no job ids, no paths that a caller can make up. */
+/** All metrics, in one table. Label values are bounded: no job ids, no paths chosen by clients. */
 export const metricDefinitions = {
   ...apiMetrics,
   ...rabbitmqMetrics,

@@ -11,9 +11,8 @@ const messageTypes = [
 ] as const satisfies readonly ServerMessage['type'][];
 
 /**
- * Every value that the label of a counter can have. These series are there from the start (those that are kept over
- * restarts, from when they are known), at 0: Prometheus sees no
- * increase in a series that begins at 1, so the first failure would be in no rate.
+ * All label values of each counter. These series are exposed from the start with 0 (those kept across restarts: once
+ * they are known), because Prometheus sees no increase in a series that starts at 1: the first failure would be in no rate.
  */
 export const labelValues: Readonly<Partial<Record<MetricName, Readonly<Record<string, readonly string[]>>>>> =
   {

@@ -54,5 +54,5 @@ test.each([
 
 test('a service exposes nothing that is not its own', () => {
   const metrics = createMetrics('worker');
-  expect(() => metrics.increase('image_jobs_accepted_total')).toThrow('worker does not expose');
+  expect(() => metrics.increase('image_jobs_accepted_total')).toThrow('worker has no metric');
 });

@@ -4,12 +4,12 @@ import { longBuckets, type MetricDefinition } from './metric-definitions/definit
 import { labelValues } from './metric-label-values.ts';
 
 /**
- * From one look at the event loop to the next, of which `nodejs_eventloop_lag_…` contains one. At prom-client's 10 ms the
- * looks alone took 1 % of a core, in each process.
+ * Sampling interval of the event loop lag in milliseconds; `nodejs_eventloop_lag_…` includes one interval. With
+ * prom-client's 10 ms, sampling alone took 1 % of a core in each process.
  */
 export const EVENT_LOOP_LOOK_SECONDS = 0.1;
 
-/** Of prom-client: gauges called like counters, which say what others say already, by type. */
+/** Gauges of prom-client with the names of counters; other metrics have the same values, by type. */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -18,16 +18,16 @@ const MISNAMED = [
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The metrics of one service: its own from the table, and Node's. */
+/** The metrics of one service, from the table, and those of Node. */
 export interface Metrics {
   readonly contentType: string;
   increase(name: MetricName, labels?: Labels, by?: number): void;
   set(name: MetricName, value: number, labels?: Labels): void;
-  /** Takes back every value of a gauge: not known is not the same as unchanged. */
+  /** Removes all values of a gauge: unknown is not the same as unchanged. */
   clear(name: MetricName): void;
   /** @param value in the unit of the name */
   observe(name: MetricName, value: number, labels?: Labels): void;
-  /** Calls this before each rendering: for what grows while nothing happens. */
+  /** Called before each rendering, for values that change without an event. */
   beforeRender(update: () => void): void;
   /** Prometheus text format. */
   render(): Promise<string>;
@@ -76,13 +76,13 @@ export function createMetrics(service: string): Metrics {
   };
 }
 
-/** prom-client begins what has no labels at 0, which says something; removed, it says nothing until it is told. */
+/** prom-client starts a metric without labels at 0; remove it so that it is not exposed until it is set. */
 function silent<Metric extends Counter | Gauge>(metric: Metric, { labels }: MetricDefinition): Metric {
   if (labels.length === 0) metric.remove();
   return metric;
 }
 
-/** At 0, except where the count goes on from that of an earlier process: 0 would be a reset, and then an increase of all. */
+/** Starts at 0, except for counters that continue from an earlier process: 0 would look like a reset. */
 function beginCounter(counter: Counter, name: MetricName): Counter {
   const definition: MetricDefinition = metricDefinitions[name];
   if (definition.isKept === true) return silent(counter, definition);
@@ -94,6 +94,6 @@ function beginCounter(counter: Counter, name: MetricName): Counter {
 
 function required<Metric>(metrics: Map<MetricName, Metric>, name: MetricName, service: string): Metric {
   const metric = metrics.get(name);
-  if (metric === undefined) throw new Error(`${service} does not expose ${name} as this type`);
+  if (metric === undefined) throw new Error(`${service} has no metric ${name} of this type`);
   return metric;
 }

@@ -2,10 +2,20 @@ import { Broker } from './broker/broker.ts';
 import { buildTopology } from './broker/topology.ts';
 import type { CommonConfig } from './common-config.ts';
 import type { Logger } from './log.ts';
-import type { ObjectStore } from './store/object-store.ts';
+import { defaultTimeouts, type ObjectStore } from './store/object-store.ts';
 import { openStore } from './store/open-store.ts';
 
-/** The broker that the configuration names. Nothing is connected until its `start()`. */
+/** Milliseconds for one attempt to connect to RabbitMQ. */
+const RABBITMQ_CONNECT_MS = 5_000;
+/**
+ * Interval of heartbeats in seconds. RabbitMQ closes the connection of a silent peer after two to three intervals and
+ * redelivers its jobs; with 10 s, the jobs of a frozen worker waited up to 30 s.
+ */
+const HEARTBEAT_S = 6;
+/** Messages of one service that may wait for a publisher confirm at the same time. */
+const MAX_PUBLISHES_IN_FLIGHT = 256;
+
+/** The broker of the configuration. Nothing is connected until its `start()`. */
 export function configuredBroker(
   config: CommonConfig,
   options: {
@@ -21,18 +31,18 @@ export function configuredBroker(
     urls: config.RABBITMQ_URL,
     topology: buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER }),
     timeouts: {
-      connectMs: config.RABBITMQ_CONNECT_TIMEOUT_MS,
+      connectMs: RABBITMQ_CONNECT_MS,
       confirmMs: config.RABBITMQ_CONFIRM_TIMEOUT_MS,
       callMs: config.RABBITMQ_CALL_TIMEOUT_MS,
-      heartbeatS: config.RABBITMQ_HEARTBEAT_S,
+      heartbeatS: HEARTBEAT_S,
     },
-    maxPublishesInFlight: config.PUBLISHES_IN_FLIGHT,
+    maxPublishesInFlight: MAX_PUBLISHES_IN_FLIGHT,
   });
 }
 
-/** The store that the configuration names. Nothing is opened until its `start()`. */
+/** The store of the configuration. Nothing is opened until its `start()`. */
 export function configuredStore(config: CommonConfig): ObjectStore {
-  const timeouts = { connectMs: config.STORE_CONNECT_TIMEOUT_MS, operationMs: config.STORE_TIMEOUT_MS };
+  const timeouts = { ...defaultTimeouts, operationMs: config.STORE_TIMEOUT_MS };
   if (config.STORE === 'folder') return openStore({ kind: 'folder', folder: config.STORE_FOLDER, timeouts });
   return openStore({
     kind: 'minio',
@@ -45,7 +55,7 @@ export function configuredStore(config: CommonConfig): ObjectStore {
   });
 }
 
-/** The store that the configuration names, in a few words. */
+/** A short description of the store, for logs. */
 export function whereStoreIs(config: CommonConfig): string {
   if (config.STORE === 'folder') return config.STORE_FOLDER;
   return `${new URL(config.MINIO_ENDPOINT).host}, bucket ${config.MINIO_BUCKET}`;

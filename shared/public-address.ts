@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { Variable } from './config.ts';
 
-/** The beginning of addresses that are shown to callers, or nothing; without the slash at its end. */
+/** The base URL of links that are shown to clients, without a trailing slash; may be empty. */
 export const publicAddress = (protocols: string, description: string): Variable<string> => ({
   schema: z
     .union([z.literal(''), z.url({ protocol: new RegExp(`^(${protocols})s?$`) })])
     .transform(trimSlash),
   default: '',
-  form: `empty, or an address that begins with ${protocols}:// or ${protocols}s://`,
+  form: `empty, or a URL that starts with ${protocols}:// or ${protocols}s://`,
   example: `${protocols}s://images.example.org`,
   description,
 });
 
-/** Where callers find the API. */
+/** The URL of the API for clients. */
 export const publicApiUrl = publicAddress(
   'http',
-  'what stands before the links in answers and webhooks; empty: links are relative to the API',
+  'base URL of links in responses and webhooks; empty: relative links',
 );
 
 function trimSlash(address: string): string {

@@ -1,4 +1,4 @@
-/** Does something again and again, one at a time, however many ask; the time between can be changed while it runs. */
+/** Runs a function at an interval, never concurrently; the interval can be changed while it runs. */
 export class Repeater {
   readonly #work: () => Promise<number | undefined>;
   #intervalSeconds: number;
@@ -7,7 +7,7 @@ export class Repeater {
   #startedAt = 0;
   #isOn = false;
 
-  /** @param work does not reject; it may ask for a shorter time until the next, in seconds */
+  /** @param work must not reject; it may return a shorter time until the next run, in seconds */
   constructor(work: () => Promise<number | undefined>, intervalSeconds: number) {
     this.#work = work;
     this.#intervalSeconds = intervalSeconds;
@@ -17,7 +17,7 @@ export class Repeater {
     return this.#intervalSeconds;
   }
 
-  /** From the start of one to the start of the next; counts from the start of the newest. */
+  /** Seconds from the start of one run to the start of the next. */
   set intervalSeconds(seconds: number) {
     this.#intervalSeconds = seconds;
     if (this.#running === undefined) this.#schedule();
@@ -28,7 +28,7 @@ export class Repeater {
     void this.now();
   }
 
-  /** Does it now, unless it is being done. */
+  /** Runs it now, unless it is already running. */
   now(): Promise<void> {
     return (this.#running ??= this.#run());
   }

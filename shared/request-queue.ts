@@ -2,33 +2,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { PipelineError } from './errors.ts';
 
-/** Far more than a page asks for at once; what comes on top would only wait for ever. */
+/** Far more than a page requests at once; further calls would wait too long. */
 const DEFAULT_MAX_WAITING = 1_000;
 
 export interface RequestQueueOptions {
-  /** Calls under way at once. */
+  /** Maximum number of concurrent calls. */
   readonly maxConcurrent: number;
   /** From the start of one call to the start of the next, in seconds. */
   readonly minInterval: number;
-  /** Calls that may wait for their turn; further ones are refused. */
+  /** Maximum number of waiting calls; further ones are rejected. */
   readonly maxWaiting?: number;
 }
 
-/** Times in seconds; the counts begin with the process. */
+/** Times in seconds; counts since the start of the process. */
 export interface RequestQueueStats {
   readonly max_concurrent: number;
   readonly min_interval: number;
   readonly active_requests: number;
   readonly waiting_requests: number;
-  /** Calls that have ended, well or not. */
+  /** Finished calls, successful or not. */
   readonly total_requests: number;
-  /** From asking for a turn to getting it, over all calls that got one. */
+  /** Mean waiting time of the calls that were started. */
   readonly avg_wait_time: number;
 }
 
 /**
- * The line in front of something slow: at most `maxConcurrent` calls at once, `minInterval` between their starts, first
- * come, first served. One for each upstream. As `reference/2` describes it.
+ * A first-in, first-out queue in front of a slow upstream: at most `maxConcurrent` calls at a time, and at least
+ * `minInterval` between their starts. Each upstream has its own.
  */
 export class RequestQueue {
   readonly #options: Required<RequestQueueOptions>;
@@ -47,19 +47,19 @@ export class RequestQueue {
   }
 
   /**
-   * Waits for a turn: `using turn = await queue.acquire()`. The turn must be disposed of.
-   * @param signal leaves the line when it aborts; once the turn has come, it changes nothing
-   * @throws PipelineError `overloaded` where too many wait already, and what the signal aborted with
+   * Waits for a turn: `using turn = await queue.acquire()`. Dispose of the turn to end the call.
+   * @param signal leaves the queue when it aborts; ignored once the call has started
+   * @throws PipelineError `overloaded` if too many calls are waiting, or the reason of the signal
    */
   async acquire(signal?: AbortSignal): Promise<Disposable> {
     const { maxWaiting } = this.#options;
     signal?.throwIfAborted();
     if (this.#waiting >= maxWaiting) {
-      throw new PipelineError('overloaded', `${maxWaiting} calls are waiting for their turn already.`);
+      throw new PipelineError('overloaded', `Too many calls are waiting (${maxWaiting}).`);
     }
     const askedAt = performance.now();
     const { promise: turn, resolve, reject } = Promise.withResolvers<Disposable>();
-    // Of its own, because p-queue gives the place of a call away whose signal aborts while it is under way.
+    // Not the caller's signal: p-queue frees the slot of a running call whose signal aborts.
     const leaving = new AbortController();
     const leave = () => leaving.abort(signal?.reason);
     signal?.addEventListener('abort', leave, { once: true });
@@ -85,11 +85,11 @@ export class RequestQueue {
     return turn;
   }
 
-  /** Does `work` when its turn has come. @throws what acquire and `work` throw */
+  /** Runs `work` when it is its turn. @throws the errors of `acquire` and `work` */
   async execute<Result>(work: () => Result | Promise<Result>, signal?: AbortSignal): Promise<Result> {
     const turn = await this.acquire(signal);
     try {
-      // A moment may have passed since the turn came; those who wait look at this again when they wake.
+      // Time may have passed since the turn was granted; waiting calls check again when they wake up.
       this.#lastStart = performance.now();
       return await work();
     } finally {
@@ -109,14 +109,14 @@ export class RequestQueue {
     };
   }
 
-  /** One after the other, so that the order stays and a start that came late moves those behind it. */
+  /** One after another, so that the order is kept and a late start delays the following ones. */
   #keepDistance(signal: AbortSignal): Promise<void> {
     const apart = this.#apart.then(() => this.#untilApart(signal));
     this.#apart = apart.catch(() => undefined);
     return apart;
   }
 
-  /** By the steady clock, and again after a timer that fired early. */
+  /** Uses the monotonic clock, and waits again if a timer fires early. */
   async #untilApart(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();

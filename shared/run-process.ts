@@ -4,12 +4,12 @@ import { messageOf } from './errors.ts';
 import type { Service } from './service.ts';
 import { StoreMisconfigured } from './store/store-failure.ts';
 
-/** `sysexits.h`: the configuration is wrong, so starting again would not help. */
+/** EX_CONFIG of `sysexits.h`: invalid configuration, so a restart would not help. */
 const EX_CONFIG = 78;
 
 /**
  * The edge of a service's process. SIGTERM or SIGINT stops the service and exits 0 (1 if the stop was not
- * clean); a second signal exits at once. Exit code 78: the configuration is wrong. 1: anything else.
+ * clean); a second signal exits at once. Exit code 78: invalid configuration; 1: any other error.
  */
 export async function runProcess(makeService: () => Service): Promise<void> {
   let service: Service | undefined;

@@ -6,26 +6,26 @@ import { tracingStep, type TracingOptions } from './tracing/start-tracing.ts';
 export interface Service extends Startable {
   /** Of its HTTP server. */
   readonly port: number;
-  /** Resolves with the reason if it finds out, while it runs, that it can never work. */
+  /** Resolves with the reason if the service detects at runtime that it can never work. */
   readonly failed: Promise<Error>;
 }
 
 export interface ServiceOptions {
   readonly broker: Broker;
   readonly server: { readonly port: number };
-  /** In the order of starting; see `createLifecycle`. */
+  /** In start order; see `createLifecycle`. */
   readonly steps: readonly LifecycleStep[];
   readonly stopDeadlineMs: number;
   /** For a service that takes part in the traces of jobs. */
   readonly tracing?: TracingOptions;
-  /** Is aborted before the first step is stopped. */
+  /** Aborts before the first step is stopped. */
   readonly stopping: AbortController;
   readonly onStarted: (port: number) => void;
-  /** Resolves if it can never work for a reason of its own. */
+  /** Resolves with a reason of its own why the service can never work. */
   readonly failed?: Promise<Error>;
 }
 
-/** A service out of its parts. It also fails when the broker is set up such that it can never work. */
+/** Builds a service from its parts. It also fails if the broker is misconfigured. */
 export function createService(options: ServiceOptions): Service {
   const { broker, server, steps, stopDeadlineMs, stopping, onStarted } = options;
   const tracing = options.tracing === undefined ? [] : [tracingStep(options.tracing)];

@@ -4,82 +4,52 @@ const ms = (options: { min: number; max: number; default: number; description: s
   wholeNumber({ ...options, unit: 'milliseconds' });
 
 /**
- * How long anything that we ask of others may take: to connect, and as a whole. Nothing waits for ever. Beside these
- * stand only waits that are shorter than one of them by design, as constants where they are used: farewells (2 s), looks
- * at queue lengths (1 s, and 0.4 s where /server/status is asked for) and the probe of readiness (2 s).
+ * Timeouts of calls to other systems: every call has one. Timeouts that are shorter by design are constants where they
+ * are used: closing a connection (2 s), polling queue lengths (1 s, and 0.4 s for /server/status), readiness probes (2 s).
  */
 export const timeoutVariables = {
-  RABBITMQ_CONNECT_TIMEOUT_MS: ms({
-    min: 100,
-    max: 60_000,
-    default: 5_000,
-    description: 'how long one attempt to connect to RabbitMQ may take',
-  }),
   RABBITMQ_CONFIRM_TIMEOUT_MS: ms({
     min: 100,
     max: 120_000,
     default: 10_000,
-    description: 'how long to wait for RabbitMQ to confirm a message',
+    description: 'publisher confirms',
   }),
   RABBITMQ_CALL_TIMEOUT_MS: ms({
     min: 1_000,
     max: 600_000,
     default: 30_000,
-    description:
-      'how long RabbitMQ may take for anything else, such as to declare all queues or begin to deliver',
-  }),
-  // RabbitMQ looks for signs of life once an interval and wants two looks without any: it gives a silent peer up after two
-  // to three of these. At 10 s a frozen worker's jobs waited up to 30 s.
-  RABBITMQ_HEARTBEAT_S: wholeNumber({
-    min: 1,
-    max: 300,
-    default: 6,
-    unit: 'seconds',
-    description: 'the interval of heartbeats; jobs of a worker that is silent for two or three go to another',
-  }),
-  MANAGEMENT_CONNECT_TIMEOUT_MS: ms({
-    min: 100,
-    max: 60_000,
-    default: 1_000,
-    description: 'how long it may take to connect to RabbitMQ’s management API',
+    description: 'other calls, such as declaring queues',
   }),
   MANAGEMENT_TIMEOUT_MS: ms({
     min: 100,
     max: 60_000,
     default: 3_000,
-    description: 'how long one call to RabbitMQ’s management API may take',
-  }),
-  STORE_CONNECT_TIMEOUT_MS: ms({
-    min: 100,
-    max: 60_000,
-    default: 2_000,
-    description: 'how long it may take to connect to the store',
+    description: 'calls to the management API',
   }),
   STORE_TIMEOUT_MS: ms({
     min: 100,
     max: 300_000,
     default: 15_000,
-    description: 'how long one call to the store may take',
+    description: '',
   }),
 } as const;
 
-/** Of services that ask the monitoring service; of the same table. */
+/** For services that call the monitoring service. */
 export const monitoringTimeoutVariables = {
   MONITORING_TIMEOUT_MS: ms({
     min: 100,
     max: 60_000,
     default: 2_000,
-    description:
-      'how long the monitoring service may take to answer, connecting included; nobody waits for it',
+    description: 'calls from the API to the monitoring service',
   }),
 } as const;
 
-/** Of services that deliver webhooks; of the same table. */
+/** For services that deliver webhooks. */
 export const webhookTimeoutVariables = {
   WEBHOOK_TIMEOUT_MS: ms({
     min: 100,
     max: 60_000,
     default: 10_000,
-    description: 'how long the receiver of a webhook may take to answer, resolving its name included',
+    description: 'time for a receiver to respond, including DNS',
   }),
 } as const;

@@ -1,17 +1,17 @@
 import { seconds, wholeNumber } from './config.ts';
 
-/** How every RequestQueue goes about its upstream: the store's thumbnails, and apart from them the management API. */
+/** The limits of each RequestQueue: one for thumbnails from the store, another one for the management API. */
 export const upstreamVariables = {
   UPSTREAM_MAX_CONCURRENT: wholeNumber({
     min: 1,
     max: 100,
     default: 3,
-    description: 'calls to one slow upstream (RabbitMQ’s management API, the store’s thumbnails) at once',
+    description: 'concurrent calls to the management API, and thumbnail reads from the store',
   }),
   UPSTREAM_MIN_INTERVAL: seconds({
     min: 0,
     max: 60,
     default: 0.1,
-    description: 'what passes at least between the starts of two such calls',
+    description: 'minimum time between two such calls',
   }),
 } as const;

@@ -1,15 +1,15 @@
-/** Something took longer than it may. */
+/** An operation exceeded its deadline. */
 export class DeadlineExceeded extends Error {
   override readonly name = 'DeadlineExceeded';
 
   constructor(ms: number) {
-    super(`no answer within ${ms} ms`);
+    super(`timed out after ${ms} ms`);
   }
 }
 
 /**
- * Does `work` and rejects with DeadlineExceeded once `ms` have passed, whether or not `work` takes notice. The signal
- * is aborted when the time is up and when the work fails, so that whatever it still holds is let go.
+ * Runs `work` and rejects with DeadlineExceeded after `ms` milliseconds, whether or not `work` reacts to its signal. The
+ * signal aborts at the deadline and when the work fails, so that its resources are released.
  */
 export async function withinDeadline<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

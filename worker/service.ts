@@ -26,7 +26,7 @@ export function createWorker(config: WorkerConfig): Service {
     slots,
     deadlineMs: config.JOB_TIMEOUT_MS,
     memoryLimitBytes: config.JOB_MEMORY_MIB * 1024 * 1024,
-    recycleAfter: config.JOBS_PER_PROCESS,
+    recycleAfter: 500,
     log,
   });
   const stopping = new AbortController();

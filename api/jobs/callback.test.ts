@@ -41,8 +41,8 @@ describe('an upload with a callback URL', () => {
     ['http://10.1.2.3/hook', '10.1.2.3', /10\.1\.2\.3 is not public \(private\).*WEBHOOK_ALLOWED_HOSTS/],
     ['http://localhost/hook', 'localhost', /"localhost".*WEBHOOK_ALLOWED_HOSTS/],
     ['http://[::ffff:127.0.0.1]/', '[::ffff:7f00:1]', /not public \(ipv4Mapped\)/],
-    ['ftp://example.org/', undefined, /only http: and https:/],
-    ['/hook', undefined, /no absolute address/],
+    ['ftp://example.org/', undefined, /must start with http: or https:/],
+    ['/hook', undefined, /an absolute URL/],
   ])('of %s is refused', async (url, seen, detail) => {
     const api = await given.api(setUp);
     const before = await given.stored();

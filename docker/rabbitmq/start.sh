@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Starts RabbitMQ with two users, as their variables say at each start: changed passwords count after a restart.
-#   RABBITMQ_USER, RABBITMQ_PASSWORD                        the pipeline: everything on the vhost /
-#   RABBITMQ_MONITORING_USER, RABBITMQ_MONITORING_PASSWORD  the monitoring service: may look, and nothing else
-# rabbitmq.conf has the file loaded before the first port opens. It holds hashes, in memory only (/tmp is a tmpfs).
+# Starts RabbitMQ with two users from these variables; changed passwords apply after a restart.
+#   RABBITMQ_USER, RABBITMQ_PASSWORD                        the pipeline: full access to the vhost /
+#   RABBITMQ_MONITORING_USER, RABBITMQ_MONITORING_PASSWORD  the monitoring service: read-only
+# rabbitmq.conf loads the file before the first port opens. It contains hashes, in memory only (/tmp is a tmpfs).
 set -euo pipefail
 
-# What RabbitMQ stores: base64(salt + SHA-256(salt + password)), with a salt of four bytes.
+# RabbitMQ's password hash: base64(salt + SHA-256(salt + password)), with a salt of four bytes.
 hash_of() {
   local salt digest
   salt=$(head -c 4 /dev/urandom | od -An -vtx1 | tr -d ' \n')
@@ -24,13 +24,13 @@ permission() {
 
 refuse() {
   echo "$1" >&2
-  exit 78 # the configuration is wrong
+  exit 78 # invalid configuration
 }
 
 for name in RABBITMQ_USER RABBITMQ_MONITORING_USER; do
   [[ ${!name} =~ ^[A-Za-z0-9._-]+$ ]] || refuse "$name may have letters, digits, . _ and -, but is: ${!name}"
 done
-# They stand in URLs (RABBITMQ_URL), so with nothing that means something there. They are never printed.
+# They are part of URLs (RABBITMQ_URL), so characters with a meaning in URLs are not allowed. They are never printed.
 for name in RABBITMQ_PASSWORD RABBITMQ_MONITORING_PASSWORD; do
   [[ ${!name} =~ ^[A-Za-z0-9._~-]+$ ]] || refuse "$name may have letters, digits, . _ ~ and - only"
 done

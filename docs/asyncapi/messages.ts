@@ -14,12 +14,12 @@ interface Message {
 type EventType = PipelineEvent['type'];
 
 const eventSummaries: Readonly<Record<EventType, string>> = {
-  'job.queued': 'The job has been accepted, or accepted again after a replay.',
-  'job.started': 'A worker has begun an attempt.',
-  'job.retrying': 'An attempt has failed in a way that may pass; the next one comes later.',
-  'job.completed': 'The run has ended well.',
-  'job.failed': 'The run has ended in failure.',
-  'service.following': 'A reader of the event log follows it; having read its own, it has caught up.',
+  'job.queued': 'The job was accepted, or is replayed.',
+  'job.started': 'A worker has started an attempt.',
+  'job.retrying': 'An attempt failed with a transient error and will be retried.',
+  'job.completed': 'The run completed.',
+  'job.failed': 'The run failed.',
+  'service.following': 'A marker of a reader of the event log; once it has read it, it has caught up.',
 };
 
 export const eventTypes: readonly EventType[] = [
@@ -42,21 +42,21 @@ export const serverMessages: Readonly<Record<ServerMessage['type'], readonly str
   error: ['ErrorMessage'],
 };
 const socketSummaries: Readonly<Record<string, string>> = {
-  Subscribe: 'Watch a job, or all.',
-  Unsubscribe: 'Watch it no more.',
-  JobStateMessage: 'The present state of a job.',
-  UnknownStateMessage: 'No such job has been accepted yet.',
+  Subscribe: 'Subscribe to a job, or to all.',
+  Unsubscribe: 'End a subscription.',
+  JobStateMessage: 'The current state of a job.',
+  UnknownStateMessage: 'No such job exists yet.',
   AllJobsStateMessage: 'The newest jobs.',
-  EventMessage: 'Something happened.',
-  ResetMessage: 'Something may have been missed; the state follows.',
+  EventMessage: 'An event of a job.',
+  ResetMessage: 'Events may be missing; the current state follows.',
   UnsubscribedMessage: 'The subscription has ended.',
-  ErrorMessage: 'What was asked for could not be done.',
+  ErrorMessage: 'A request failed.',
 };
 
 const table: Readonly<Record<string, Message>> = {
   job: {
     schema: 'JobMessage',
-    summary: 'A job to be done.',
+    summary: 'A job.',
     contentType: 'application/json',
   },
   ...Object.fromEntries(
@@ -67,7 +67,7 @@ const table: Readonly<Record<string, Message>> = {
   ),
   [WEBHOOK_MESSAGE]: {
     schema: 'Webhook',
-    summary: 'How a run of a job ended, told to whoever its upload named.',
+    summary: 'The end of a run of a job.',
     contentType: 'application/json',
   },
   ...Object.fromEntries(
@@ -110,7 +110,7 @@ const traceparent =
 function amqpParts(type: string): object {
   const number = { type: 'integer', minimum: 1 };
   const isEnd = endTypes.some((end) => end === type);
-  const ofWebhook = { 'x-webhook-attempt': { ...number, description: 'Of a webhook on its ladder.' } };
+  const ofWebhook = { 'x-webhook-attempt': { ...number, description: 'The number of the webhook attempt.' } };
   const properties = {
     'x-run': number,
     'x-attempt': number,

@@ -8,10 +8,10 @@ import {
 import { z } from 'zod';
 import { clientMessages, messagesOf, serverMessages } from './messages.ts';
 
-const description = `One JSON object a text frame. A subscriber is told the present state of its job, then every later \
-event once, in the order of a job's life. \`event_id\` is where to resume: after a connection has broken, \
-\`last_event_id\` brings what was missed and no state; where that cannot be, \`reset\` and the state come. \
-A client that reads too slowly is cut, and may resume. The service pings; a client that does not answer is cut.`;
+const description = `One JSON object per text frame. A subscriber receives the current state of its job, then every later \
+event once, in order. To resume after a lost connection, send the last \`event_id\` as \`last_event_id\`: you receive the \
+missed events and no state, or \`reset\` and the state if events are missing. \
+A client that reads too slowly or does not answer pings is disconnected, and can resume.`;
 
 /** The channel of the notification service. */
 export function socketChannel(): object {
@@ -31,9 +31,12 @@ export function socketChannel(): object {
           properties: {
             Authorization: {
               type: 'string',
-              description: 'Bearer API_TOKEN, to watch all jobs in production.',
+              description: 'Bearer API_TOKEN; required to subscribe to all jobs in production.',
             },
-            Origin: { type: 'string', description: 'Of a page; must be one that may connect.' },
+            Origin: {
+              type: 'string',
+              description: 'The origin of the page; must be allowed by WEBSOCKET_ORIGINS.',
+            },
           },
         },
         bindingVersion: '0.1.0',

@@ -4,10 +4,10 @@ import { optionalWebhookHeaders, webhookHeaders } from '@image-pipeline/shared/c
 export const WEBHOOK_CHANNEL = 'webhooks';
 export const WEBHOOK_MESSAGE = 'Webhook';
 
-const description = `The address that an upload gave as \`callback_url\`. Webhooks are posted as Standard Webhooks \
-(https://www.standardwebhooks.com) say: verify \`webhook-signature\`, then do once what has this \`webhook-id\`, as it \
-may come more than once, and answer 2xx within 10 s. Anything else is tried again on the ladder of \
-WEBHOOK_RETRY_LADDER, except 410, which ends it; redirects are not followed.`;
+const description = `The \`callback_url\` of an upload. Webhooks follow Standard Webhooks \
+(https://www.standardwebhooks.com): verify \`webhook-signature\`, use \`webhook-id\` to ignore duplicates (delivery is \
+at-least-once), and return 2xx within 10 s. Other responses are retried after the delays of WEBHOOK_RETRY_LADDER, \
+except 410; redirects are not followed.`;
 
 /** The channel to receivers of webhooks. */
 export function webhookChannel(): object {
@@ -25,7 +25,7 @@ export function webhookChannel(): object {
 export const receiverServer = {
   host: '{receiver}',
   protocol: 'https',
-  description: 'Whoever the callback_url of an upload names; http is taken, too.',
+  description: 'The receiver in callback_url; http is allowed, too.',
   variables: { receiver: { description: 'Host and port of callback_url.', default: 'example.org' } },
 } as const;
 

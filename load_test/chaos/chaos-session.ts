@@ -30,7 +30,7 @@ export class ChaosSession implements AsyncDisposable {
     }
     if (result.verdict === 'FAIL') {
       system.services.keepFolder();
-      this.#say(`  Its logs are kept: ${system.services.folder}/logs`);
+      this.#say(`  Logs: ${system.services.folder}/logs`);
       await this.#end();
     }
     return result;

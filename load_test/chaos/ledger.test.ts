@@ -4,7 +4,7 @@ import { makeLedger } from './ledger.ts';
 import type { Note } from './note.ts';
 import { acceptedNote, completedJob, evidenceOf, failedJob, openJob } from './testing/sound-evidence.ts';
 
-/** `I3 accepted and lost: id` and the like. */
+/** `I3 accepted but lost: id` and the like. */
 function violationsOf(evidence: Evidence): string[] {
   return makeLedger(evidence).violations.map(
     ({ invariant, what, which }) => `${invariant} ${what}: ${which.join(', ')}`,
@@ -26,7 +26,7 @@ describe('the conservation ledger', () => {
     const lost = openJob();
     const evidence = evidenceOf([completedJob()]);
     const notes = [...evidence.notes, acceptedNote(lost.jobId)];
-    expect(violationsOf({ ...evidence, notes })).toEqual([`I3 accepted and lost: ${lost.jobId}`]);
+    expect(violationsOf({ ...evidence, notes })).toEqual([`I3 accepted but lost: ${lost.jobId}`]);
   });
 
   it('tells a job that a queue still holds from a lost one', () => {
@@ -38,7 +38,7 @@ describe('the conservation ledger', () => {
   it('takes dead letters that people look at for no waiting jobs', () => {
     const lost = openJob();
     const queues = [{ name: 'image.jobs.dead', ready: 1, unacked: 0 }];
-    expect(violationsOf(evidenceOf([lost], { queues }))).toEqual([`I3 accepted and lost: ${lost.jobId}`]);
+    expect(violationsOf(evidenceOf([lost], { queues }))).toEqual([`I3 accepted but lost: ${lost.jobId}`]);
   });
 
   it('finds a failed job without its dead letter, and a completed one with one', () => {
@@ -50,7 +50,7 @@ describe('the conservation ledger', () => {
     ];
     expect(violationsOf(evidenceOf(jobs))).toEqual([
       `I1 failed without a dead letter: ${failed.jobId}`,
-      `I1 completed, with a dead letter: ${completed.jobId}`,
+      `I1 completed, but has a dead letter: ${completed.jobId}`,
     ]);
   });
 
@@ -58,7 +58,7 @@ describe('the conservation ledger', () => {
     const failed = failedJob();
     const evidence = evidenceOf([failed], { notes: [acceptedNote(failed.jobId, 'good.jpg')] });
     expect(violationsOf(evidence)).toEqual([
-      `I1 ended otherwise than its image must: ${failed.jobId} (good.jpg: failed)`,
+      `I1 ended differently than its image requires: ${failed.jobId} (good.jpg: failed)`,
     ]);
   });
 
@@ -86,7 +86,7 @@ describe('the conservation ledger', () => {
       ...images,
       { key, size: 1, sha256: '', decoded: { width: 1, height: 1 } },
     ]);
-    expect(violationsOf(evidenceOf([job]))).toEqual([`I3 image of an attempt that lost: ${key}`]);
+    expect(violationsOf(evidenceOf([job]))).toEqual([`I3 image of a superseded attempt: ${key}`]);
   });
 
   it('allows an unpromised job to end for each upload whose fate its client never learnt', () => {
@@ -101,11 +101,11 @@ describe('the conservation ledger', () => {
     const evidence = evidenceOf([one, other]);
     expect(violationsOf({ ...evidence, notes: [unknown('a'), unknown('b')] })).toEqual([]);
     expect(violationsOf({ ...evidence, notes: [unknown('a'), unknown('a')] })).toEqual([
-      `I3 ended, but nobody was promised it (1 uploads unresolved): ${other.jobId}`,
+      `I3 ended, but not accepted by a response (1 uploads unresolved): ${other.jobId}`,
     ]);
     const accepted = acceptedNote(one.jobId);
     expect(violationsOf({ ...evidence, notes: [unknown(accepted.upload), accepted] })).toEqual([
-      `I3 ended, but nobody was promised it (0 uploads unresolved): ${other.jobId}`,
+      `I3 ended, but not accepted by a response (0 uploads unresolved): ${other.jobId}`,
     ]);
   });
 
@@ -114,7 +114,7 @@ describe('the conservation ledger', () => {
     const toldEnds = new Map([[twice.jobId, 2]]);
     const ledger = makeLedger(evidenceOf([twice, never], { toldEnds }));
     expect(ledger.violations).toEqual([
-      { invariant: 'I3', what: 'end told not exactly once', which: [twice.jobId, never.jobId] },
+      { invariant: 'I3', what: 'end not notified exactly once', which: [twice.jobId, never.jobId] },
     ]);
     expect(ledger.figures['double outcomes']).toBe(1);
   });
@@ -123,10 +123,10 @@ describe('the conservation ledger', () => {
     const queues = [{ name: 'image.jobs.process', ready: 0, unacked: 2 }];
     const left = { queues, temporaryFiles: ['half'], strays: ['decoder 7'], crashes: ['api: exit code 1'] };
     expect(violationsOf(evidenceOf([completedJob()], left))).toEqual([
-      'I5 deliveries never acknowledged in: image.jobs.process (2)',
+      'I5 unacknowledged deliveries in: image.jobs.process (2)',
       'I5 temporary file: half',
       'I5 stray process: decoder 7',
-      'I5 ended by itself: api: exit code 1',
+      'I5 exited unexpectedly: api: exit code 1',
     ]);
   });
 });

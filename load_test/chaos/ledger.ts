@@ -3,7 +3,11 @@ import type { Evidence, JobEvidence } from './evidence.ts';
 import { acceptedIds, countNotes, countUnresolved } from './note.ts';
 import { orphanImages, wrongImages } from './result-images.ts';
 
-/** A broken invariant of HARDENING (I1 to I5), and what breaks it. */
+/**
+ * A violated invariant and what violates it. I1: every job ends as its image requires, and has a dead letter if and only
+ * if it failed. I2: results are whole. I3: nothing is lost or done twice. I4: every accepted job ends in time. I5: nothing
+ * is left behind, and nothing crashes.
+ */
 export interface Violation {
   readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5';
   readonly what: string;
@@ -50,28 +54,28 @@ export function makeLedger(evidence: Evidence): Ledger {
 
   const ids = (found: readonly JobEvidence[]) => found.map(({ jobId }) => jobId);
   const violations: Violation[] = [
-    { invariant: 'I3', what: 'accepted and lost', which: ids(lost) },
+    { invariant: 'I3', what: 'accepted but lost', which: ids(lost) },
     { invariant: 'I4', what: 'still open', which: ids(open) },
-    { invariant: 'I3', what: 'accepted twice under one id', which: repeated(accepted) },
+    { invariant: 'I3', what: 'accepted twice with the same id', which: repeated(accepted) },
     { invariant: 'I1', what: 'failed without a dead letter', which: ids(unrecorded) },
-    { invariant: 'I1', what: 'completed, with a dead letter', which: ids(recordedAlthough) },
-    { invariant: 'I1', what: 'ended otherwise than its image must', which: wrongEnds(evidence, byId) },
+    { invariant: 'I1', what: 'completed, but has a dead letter', which: ids(recordedAlthough) },
+    { invariant: 'I1', what: 'ended differently than its image requires', which: wrongEnds(evidence, byId) },
     { invariant: 'I2', what: 'damaged or missing', which: wrong },
-    { invariant: 'I3', what: 'image of an attempt that lost', which: orphans },
+    { invariant: 'I3', what: 'image of a superseded attempt', which: orphans },
     {
       invariant: 'I3',
-      what: `ended, but nobody was promised it (${unresolved} uploads unresolved)`,
+      what: `ended, but not accepted by a response (${unresolved} uploads unresolved)`,
       which: ids(unpromised).slice(unresolved),
     },
-    { invariant: 'I3', what: 'end told not exactly once', which: ids(untold) },
+    { invariant: 'I3', what: 'end not notified exactly once', which: ids(untold) },
     {
       invariant: 'I5',
-      what: 'deliveries never acknowledged in',
+      what: 'unacknowledged deliveries in',
       which: unacked.map(({ name, unacked: count }) => `${name} (${count})`),
     },
     { invariant: 'I5', what: 'temporary file', which: evidence.temporaryFiles },
     { invariant: 'I5', what: 'stray process', which: evidence.strays },
-    { invariant: 'I5', what: 'ended by itself', which: evidence.crashes },
+    { invariant: 'I5', what: 'exited unexpectedly', which: evidence.crashes },
   ];
   return {
     figures: {

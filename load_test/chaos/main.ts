@@ -22,12 +22,12 @@ async function main(): Promise<number> {
   const chosen = all.filter(({ name }) => wanted === undefined || wanted.split(',').includes(name));
   if (chosen.length === 0) {
     throw new UserError(
-      `There is no scenario ${wanted ?? ''}. There are: ${all.map(({ name }) => name).join(', ')}`,
+      `Unknown scenario ${wanted ?? ''}. Scenarios: ${all.map(({ name }) => name).join(', ')}`,
     );
   }
   const session = new ChaosSession(run, console.log);
   const onSignal = () => {
-    console.error('Interrupted: ending what was started …');
+    console.error('Interrupted. Stopping the system …');
     void session[Symbol.asyncDispose]().finally(() => process.exit(INTERRUPTED));
   };
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
@@ -41,9 +41,11 @@ async function main(): Promise<number> {
   } finally {
     await session[Symbol.asyncDispose]();
   }
-  console.log(failed.length === 0 ? '\nEverything holds.' : `\nFailed: ${failed.join(', ')}`);
+  console.log(failed.length === 0 ? '\nAll scenarios passed.' : `\nFailed: ${failed.join(', ')}`);
   if (chosen.some(({ name }) => name === 'random-mix')) {
-    console.log(`The random mix again: make chaos SEED=${run.seed} JOBS=${run.jobs} SECONDS=${run.seconds}`);
+    console.log(
+      `To repeat the random mix: make chaos SEED=${run.seed} JOBS=${run.jobs} SECONDS=${run.seconds}`,
+    );
   }
   return failed.length === 0 ? 0 : 1;
 }

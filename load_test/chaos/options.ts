@@ -10,7 +10,7 @@ export interface ChaosRun {
   /** Uploads of the storm and of the random mix, and over how many seconds. */
   readonly jobs: number;
   readonly seconds: number;
-  /** Names, divided by commas; undefined runs all. */
+  /** Comma-separated names; undefined runs all. */
   readonly scenario: string | undefined;
   readonly store: 'minio' | 'folder';
 }
@@ -22,7 +22,7 @@ export function readChaosRun(env: NodeJS.ProcessEnv): ChaosRun {
   const seed = wholeNumber(env, 'SEED', HIGHEST_SEED);
   const store = env['STORE'] ?? '';
   if (store !== '' && store !== 'minio' && store !== 'folder') {
-    throw new UserError(`STORE=${store} is neither minio nor folder`);
+    throw new UserError(`STORE is "${store}" but must be minio or folder`);
   }
   return {
     seed: seed ?? randomInt(HIGHEST_SEED),
@@ -39,5 +39,7 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string, max: number): number 
   if (text === '') return undefined;
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;
-  throw new UserError(`${name}=${text} is no whole number from 1 to ${max}, e.g. ${name}=42`);
+  throw new UserError(
+    `${name} is "${text}" but must be a whole number from 1 to ${max}, for example ${name}=42`,
+  );
 }

@@ -59,8 +59,7 @@ export async function runScenario(
     strays: rest.strays,
     crashes: crashesOf(system).slice(crashesBefore),
   });
-  if (subscriber.resets.length > 0)
-    say(`  the subscriber was told to reset: ${subscriber.resets.join(', ')}`);
+  if (subscriber.resets.length > 0) say(`  the subscriber received resets: ${subscriber.resets.join(', ')}`);
   const passed = reasons.length === 0 && ledger.violations.length === 0;
   return { scenario, verdict: passed ? 'PASS' : 'FAIL', reasons, recoveries, ledger };
 }

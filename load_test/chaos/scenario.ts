@@ -28,7 +28,7 @@ export interface Observation {
   readonly expected?: ReadonlyMap<string, Outcome['state']>;
 }
 
-/** One row of HARDENING's table of faults, or a part of it. Throws where something does not hold. */
+/** One kind of fault under load. Throws if the system does not behave as expected. */
 export interface Scenario {
   readonly name: string;
   /** What goes wrong, in words. */

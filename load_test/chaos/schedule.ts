@@ -44,7 +44,7 @@ function drawFault(draw: Draw): Fault {
     place -= weight;
     if (place <= 0) return make(draw);
   }
-  throw new Error('the weights of the menu do not add up');
+  throw new Error('the weights of the faults do not add up');
 }
 
 /**

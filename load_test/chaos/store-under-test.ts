@@ -27,7 +27,7 @@ export async function openStoreUnderTest(
   if (kind === 'minio') {
     const binary = await findOrBuildMinio(say);
     if ('path' in binary) return MinioUnderTest.start(binary.path);
-    say(`The store is a folder, as there is no MinIO: ${binary.missing}`);
+    say(`Using a folder as store, because MinIO is not available: ${binary.missing}`);
   }
   return FolderUnderTest.open(join(folder, 'disk'));
 }

@@ -39,7 +39,7 @@ export class Subscriber implements AsyncDisposable {
   }
 
   /** Jobs that this worker has begun and that have not ended, as far as a subscriber knows. */
-  inHandOf(worker: string): string[] {
+  inProgressOf(worker: string): string[] {
     const begun = this.starts.filter((start) => start.worker === worker).map(({ jobId }) => jobId);
     return begun.filter((jobId) => !this.ends.has(jobId));
   }

@@ -20,7 +20,7 @@ const given = givenSystem();
 const requestsStored = async () =>
   (await collect(given.store.list('jobs/'))).filter(({ key }) => key.endsWith('/request.json')).length;
 
-/** Nothing waits, and nobody has anything in hand. */
+/** Nothing waits, and no message is unacknowledged. */
 async function untilAtRest(): Promise<void> {
   await expect.poll(() => messagesUnderWay(given.system.node), PATIENCE).toEqual({});
 }

@@ -27,7 +27,7 @@ export async function tracesOf(store: ObjectStore, jobId: string): Promise<Trace
 /** Where messages stay: dead letters until people have dealt with them, events for a week. */
 const RESTING_QUEUES: readonly string[] = [queueNames.dead, queueNames.webhooksDead, queueNames.eventLog];
 
-/** Messages that wait or are in hand, by queue; of queues that have any. */
+/** Messages ready or unacknowledged, by queue; without empty queues. */
 export async function messagesUnderWay(node: RunningNode): Promise<Record<string, number>> {
   const listed = await node.ctl(['--quiet', '--no-table-headers', 'list_queues', 'name', 'messages']);
   const counts = listed.split('\n').map((line) => line.split('\t'));

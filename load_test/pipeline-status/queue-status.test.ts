@@ -34,7 +34,7 @@ function outcomeAfter75Ms(request: JobRequest): Outcome {
   return { ...outcome, finished_at: new Date(Date.parse(outcome.finished_at) + 75).toISOString() };
 }
 
-/** Two done, one failed, three waiting and two in hand. */
+/** Two completed, one failed, three waiting and two in progress. */
 async function givenLoad() {
   const [done, also, failed] = [someRequest(), someRequest(), someRequest()];
   const waiting = [someRequest(), someRequest(), someRequest()];

@@ -26,7 +26,7 @@ const until = (api: TestApi, holds: (status: Awaited<ReturnType<typeof statusOf>
   );
 
 describe('/server/status', () => {
-  it('has exactly the fields of its reference, and so does /server/status/debug', async () => {
+  it('has exactly the documented fields, and so does /server/status/debug', async () => {
     await given.worker('worker-1', 2);
     const monitoring = await given.monitoring();
     const api = await watched.api(`http://127.0.0.1:${monitoring.port}`);

@@ -111,7 +111,7 @@ POST /upload
       await given.store.put(originalKey(jobId), Buffer.from('damaged'));
       await given.worker();
       await untilTold(subscriber, 'failed');
-      await vi.waitFor(() => expect(called('process image.jobs.burial')).toHaveLength(1), PATIENCE);
+      await vi.waitFor(() => expect(called('process image.jobs.dead.recorder')).toHaveLength(1), PATIENCE);
       const attempts = called('process image.jobs.process');
       expect(attempts.map((span) => span.status.code)).toEqual([
         SpanStatusCode.UNSET,

@@ -14,10 +14,10 @@ export async function ensureRabbitmq(say: (line: string) => void = console.log):
   const hint = await installHint('rabbitmq');
   if (!canInstall(hint)) throw missing(hint.line);
   if (!(await agreed('RabbitMQ is not installed. Install it with apt-get now?'))) throw missing(hint.line);
-  say('RabbitMQ is missing: installing the package rabbitmq-server (apt-get, about a minute) …');
+  say('Installing RabbitMQ (package rabbitmq-server, about a minute) …');
   await installWithApt('rabbitmq-server');
   if ((await findRabbitmq()) === undefined) throw missing(hint.line);
-  say('RabbitMQ is installed. Its system service is off; the pipeline runs a node of its own.');
+  say('RabbitMQ is installed. Its system service is disabled; the pipeline runs its own node.');
 }
 
 /** Whether we may and can install it ourselves. */

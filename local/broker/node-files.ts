@@ -9,28 +9,28 @@ const LOOPBACK = '127.0.0.1';
 
 /** rabbitmq.conf. `heartbeat` and `consumer_timeout` are seconds and milliseconds, as RabbitMQ wants them. */
 function configuration(ports: NodePorts): string {
-  return `# Written at every start of the node: edit local/broker/node-files.ts instead.
+  return `# Generated at every start of the node: edit local/broker/node-files.ts instead.
 listeners.tcp.local = ${LOOPBACK}:${ports.amqp}
 management.tcp.ip = ${LOOPBACK}
 management.tcp.port = ${ports.management}
 prometheus.tcp.ip = ${LOOPBACK}
 prometheus.tcp.port = ${ports.prometheus}
 
-# The seminar's user; it may log in from this machine only.
+# The default user; it can log in from this machine only.
 default_user = guest
 default_pass = guest
 loopback_users.guest = true
 
-# A dead worker's deliveries go to another one after two missed heartbeats.
+# Deliveries of a dead worker are redelivered after two missed heartbeats.
 heartbeat = 10
-# Longer than any job can take.
+# Longer than any job takes.
 consumer_timeout = 1800000
 
 # Publishers are blocked beyond these. The default of 50 MB of disk is too late to clean up.
 disk_free_limit.absolute = 1GB
 vm_memory_high_watermark.absolute = 1GB
 
-# A healthy broker is quiet. Where the file is says RABBITMQ_LOGS.
+# A healthy broker logs little. RABBITMQ_LOGS has the path of the log.
 log.file.level = notice
 log.file.rotation.size = ${LOG_ROTATION_BYTES}
 log.file.rotation.count = 2

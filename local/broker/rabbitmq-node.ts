@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { open, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { identify, isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { readTail } from '../process/read-tail.ts';
 import { UserError } from '../user-error.ts';
-import { asciiAlias } from './ascii-alias.ts';
 import { findRabbitmq, type RabbitPrograms } from './find-rabbitmq.ts';
 import { nodeEnvironment, writeNodeFiles } from './node-files.ts';
 import { chooseNodePorts, type PreferredPorts } from './node-ports.ts';
@@ -61,7 +62,7 @@ export async function startRabbitNode(options: RabbitNodeOptions): Promise<Runni
       const output = stripVTControlCharacters(await readTail(outputIn(folder), { maxBytes: OUTPUT_BYTES }));
       if (attempt < TRIES && PORT_TAKEN.test(output)) continue;
       throw new UserError(
-        `RabbitMQ did not start. Its log: ${node.logFile}. Its last words:\n\n${lastWords(output)}`,
+        `RabbitMQ did not start. See its log: ${node.logFile}. Last output:\n\n${lastWords(output)}`,
         { cause: error },
       );
     }
@@ -72,8 +73,8 @@ async function refuseMoved(folder: string): Promise<void> {
   const before = (await readNodeRecord(folder))?.folder ?? folder;
   if (before === folder) return;
   throw new UserError(
-    `${folder} was moved from ${before}, and RabbitMQ would not find its queues' messages in the new place.\n` +
-      'Move it back, or begin with empty queues and no images: make clean',
+    `${folder} was moved from ${before}, and RabbitMQ cannot find its messages in the new folder.\n` +
+      'Move the folder back, or start with empty queues and no images: make clean',
   );
 }
 
@@ -109,7 +110,7 @@ export async function stopRabbitNode(folder: string): Promise<boolean> {
 async function requireRabbitmq(): Promise<RabbitPrograms> {
   const programs = await findRabbitmq();
   if (programs !== undefined) return programs;
-  throw new UserError('RabbitMQ is not installed: `make up` installs it, or says how.');
+  throw new UserError('RabbitMQ is not installed. To install it, or to see how: make up');
 }
 
 /** What the node says on its console: its banner, and why it can't start. */
@@ -134,8 +135,25 @@ async function launch(
     child.unref();
     const identity = child.pid === undefined ? undefined : await identify(child.pid);
     if (identity !== undefined) return identity;
-    throw new UserError(`RabbitMQ ended at once:\n\n${await readTail(outputIn(folder))}`);
+    throw new UserError(`RabbitMQ exited immediately:\n\n${await readTail(outputIn(folder))}`);
   } finally {
     await output.close();
   }
+}
+
+const ASCII = /^[\x20-\x7e]*$/;
+
+/**
+ * RabbitMQ's management plugin does not start where a path has other characters than ASCII, as in `/home/me/Документы`
+ * (rabbit_mgmt_external_stats takes the path for bytes). Such a folder gets a link of another name. The name is always
+ * the same one, since quorum queues write down the full path of their data and would begin empty under another.
+ * @returns the link, to be removed by the caller; undefined if the folder needs none
+ */
+async function asciiAlias(folder: string): Promise<string | undefined> {
+  if (ASCII.test(folder)) return undefined;
+  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  const alias = join(tmpdir(), `image-pipeline-rabbitmq-${hash}`);
+  await rm(alias, { force: true });
+  await symlink(folder, alias);
+  return alias;
 }

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { kill, terminate } from '../process/terminate.ts';
 import { UserError } from '../user-error.ts';
-import { stopEpmd } from './epmd.ts';
 import type { RabbitPrograms } from './find-rabbitmq.ts';
 import { nodeEnvironment, nodeLog } from './node-files.ts';
 import type { NodePorts } from './node-ports.ts';
@@ -47,7 +47,7 @@ export class RunningNode {
       this.ports,
       async () => performance.now() > deadline || !(await isAlive(this.process)),
     );
-    if (!up) throw new UserError(`RabbitMQ did not come up within ${START_DEADLINE_MS / 1_000} s.`);
+    if (!up) throw new UserError(`RabbitMQ did not become ready within ${START_DEADLINE_MS / 1_000} s.`);
     await this.ctl(['await_startup']);
   }
 
@@ -74,5 +74,22 @@ export class RunningNode {
     const { name, ports, folder, alias } = this.#record;
     if (alias !== undefined) await rm(alias, { force: true });
     await writeNodeRecord(this.folder, { name, ports, folder });
+  }
+}
+
+const TRIES = 40;
+const PAUSE_MS = 50;
+
+/**
+ * Ends the port mapper that Erlang started for one node and that outlives it. It refuses while it still knows the
+ * node, which takes it a moment to notice.
+ */
+async function stopEpmd(environment: NodeJS.ProcessEnv): Promise<void> {
+  const epmd = async (argument: string) =>
+    execa('epmd', [argument], { env: environment, extendEnv: false, reject: false });
+  for (let i = 0; i < TRIES; i++) {
+    if ((await epmd('-names')).exitCode !== 0) return;
+    await epmd('-kill');
+    await delay(PAUSE_MS);
   }
 }

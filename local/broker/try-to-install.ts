@@ -11,7 +11,7 @@ const OPTIONAL = {
   prometheus: {
     title: 'Prometheus',
     find: () => findPrometheus(),
-    note: ' Its system service is off; the pipeline runs one of its own.',
+    note: ' Its system service is disabled; the pipeline runs its own instance.',
   },
   chromium: { title: 'Chromium', find: () => findChromium(), note: '' },
 } as const;
@@ -30,15 +30,15 @@ export async function tryToInstall(
   const mayInstall =
     canInstall(hint) && (await agreed(`${title} is not installed. Install it with apt-get now?`));
   if (!mayInstall) {
-    say(`${title} is not installed, so tests with it are skipped. To install it: ${hint.line}`);
+    say(`${title} is not installed, so the tests that need it are skipped. To install it: ${hint.line}`);
     return;
   }
-  say(`${title} is missing: installing the package ${program} (apt-get) …`);
+  say(`Installing ${title} (package ${program}) …`);
   try {
     await installWithApt(program);
     say(`${title} is installed.${note}`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    say(`${title} could not be installed, so tests with it are skipped. ${error.message}`);
+    say(`${title} could not be installed, so the tests that need it are skipped. ${error.message}`);
   }
 }

@@ -41,7 +41,7 @@ export async function experiment1(): Promise<void> {
     } finally {
       await restore(async () => {
         if ((await runtime.workers()).length === before) return;
-        guide.say('Back to the number of workers before:');
+        guide.say('Restoring the number of workers:');
         guide.show(`make scale N=${before}`);
         await runtime.scale(before);
       });
@@ -100,17 +100,17 @@ export async function experimentWorkers(
     } finally {
       await restore(async () => {
         if (started) {
-          guide.say('The system was not running before, so it is stopped again:');
+          guide.say('The system was not running before the experiment, so it is stopped:');
           guide.show('make down');
           await runtime.down();
         } else {
-          guide.say('Back to the workers as they were before:');
+          guide.say('Restoring the workers:');
           guide.show(`make scale N=${before} SLOTS=default`);
           await runtime.scale(before, 'default');
         }
       });
     }
-    if (existsSync(join(root, REPORT))) guide.say(`The report, to be opened in a browser: ${REPORT}`);
+    if (existsSync(join(root, REPORT))) guide.say(`Open the report in a browser: ${REPORT}`);
   });
 }
 
@@ -129,7 +129,9 @@ async function readySystem(): Promise<{ runtime: Runtime; system: RunningSystem 
   const runtime = await currentRuntime();
   const { system } = await runtime.ensureUp();
   if (system.readyWorkers > 0) return { runtime, system };
-  throw new UserError('No worker is running, so nothing would be processed. To start one: make start-worker');
+  throw new UserError(
+    'No worker is running, so no image would be processed. To start one: make start-worker',
+  );
 }
 
 /** @throws UserError if it fails, having said why */
@@ -142,6 +144,6 @@ async function analyze(): Promise<void> {
   });
   if (exitCode === 0) return;
   throw new UserError(
-    `The analysis ended with exit code ${exitCode ?? 1}. The results stay in load_test/results; to analyze them again: npx node load_test/analyze_results.ts`,
+    `The analysis failed with exit code ${exitCode ?? 1}. The results are in load_test/results. To analyze them again: npx node load_test/analyze_results.ts`,
   );
 }

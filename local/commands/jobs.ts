@@ -12,9 +12,9 @@ const SAMPLE = 'test_images/sample.jpg';
 /** `make upload FILE=… OPS=…`; without a file it is the sample. */
 export async function upload(file: string, operations: string): Promise<void> {
   if (file === '')
-    console.log(`Uploading ${SAMPLE}; another image: make upload FILE=… OPS=resize,watermark\n`);
+    console.log(`Uploading ${SAMPLE}. To upload another image: make upload FILE=… OPS=resize,watermark\n`);
   const path = resolve(root, file || SAMPLE);
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new UserError(`There is no file ${file}.`);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new UserError(`File not found: ${file}`);
   const api = await runningApi();
   const answer = await api.upload(path, operations);
   printAnswer(answer);
@@ -47,28 +47,28 @@ export function nextSteps(url: string, jobId: string, state: Job['status'] | 'de
     case 'completed':
       return [`curl -o result.jpg "${url}/results/${jobId}"`, `In the browser: ${url}/results/${jobId}`];
     case 'dead':
-      return [`When the cause is gone: make replay ID=${jobId}`];
+      return [`To replay the job once the cause is fixed: make replay ID=${jobId}`];
     case 'failed':
-      return ['It has no dead letter (any more), so it cannot be replayed.'];
+      return ['The job has no dead letter, so it cannot be replayed.'];
     case 'queued':
     case 'processing':
     case 'retrying':
-      return [`To wait until it has ended: curl "${url}/status/${jobId}?wait=20"`];
+      return [`To wait until the job is finished: curl "${url}/status/${jobId}?wait=20"`];
   }
 }
 
 async function newestJobId(api: ApiClient): Promise<string> {
   const newest = await api.newestJob();
-  if (newest === undefined) throw new UserError('There is no job yet. To upload an image: make upload');
-  console.log(`The newest job, ${newest.name}; another one: make status ID=…\n`);
+  if (newest === undefined) throw new UserError('There are no jobs yet. To upload an image: make upload');
+  console.log(`Newest job: ${newest.name}. For another job: make status ID=…\n`);
   return newest.job_id;
 }
 
 async function whichToReplay(api: ApiClient): Promise<string> {
   const newest = await newestDeadLetter(api);
-  if (newest === undefined) return 'There is no dead letter, so nothing can be replayed.';
+  if (newest === undefined) return 'There are no dead letters to replay.';
   const { job_id, name, error } = newest;
-  return `Say which dead letter to replay. The newest (${name ?? 'unknown file'}, ${error.code}): make replay ID=${job_id}`;
+  return `Missing ID. To replay the newest dead letter (${name ?? 'unknown file'}, ${error.code}): make replay ID=${job_id}`;
 }
 
 async function runningApi(): Promise<ApiClient> {
@@ -79,5 +79,5 @@ async function runningApi(): Promise<ApiClient> {
 /** @throws UserError if the answer is a refusal */
 function printAnswer({ status, body }: Answer): void {
   console.log(JSON.stringify(body, null, 2));
-  if (status >= 400) throw new UserError(`\nRefused with ${status} ${problemIn(body).code}.`);
+  if (status >= 400) throw new UserError(`\nThe API returned ${status} ${problemIn(body).code}.`);
 }

@@ -8,7 +8,7 @@ import { UserError } from '../user-error.ts';
 export async function monitor(program: 'queue_monitor' | 'performance_monitor'): Promise<void> {
   const { monitoringUrl } = await (await currentRuntime()).running();
   if (monitoringUrl === undefined) {
-    throw new UserError('Monitoring does not run. See: make ps, make logs SERVICE=monitoring');
+    throw new UserError('The monitoring service is not running. See: make ps, make logs SERVICE=monitoring');
   }
   process.exitCode = await showMonitor(program, monitoringUrl);
 }

@@ -8,12 +8,16 @@ const MAX_SLOTS = 64;
 /** `make scale N=3`, `make scale N=3 SLOTS=1`, `make scale N=3 SLOTS=default` */
 export async function scale(count: string, slots: string): Promise<void> {
   if (!/^\d+$/.test(count) || Number(count) > MAX_WORKERS) {
-    throw new UserError(`Say how many workers, from 0 to ${MAX_WORKERS}: make scale N=3`);
+    throw new UserError(
+      `N must be a number of workers from 0 to ${MAX_WORKERS}, for example: make scale N=3`,
+    );
   }
   const wanted = slotsIn(slots);
   await (await currentRuntime()).scale(Number(count), wanted);
   if (typeof wanted === 'number')
-    console.log(`Each processes ${wanted} at once, until: make scale N=${count} SLOTS=default`);
+    console.log(
+      `Each worker processes ${wanted} at a time. To restore the default: make scale N=${count} SLOTS=default`,
+    );
 }
 
 function slotsIn(given: string): number | 'default' | undefined {
@@ -21,6 +25,6 @@ function slotsIn(given: string): number | 'default' | undefined {
   if (given === 'default') return given;
   if (/^\d+$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_SLOTS) return Number(given);
   throw new UserError(
-    `SLOTS is "${given}" but must be from 1 to ${MAX_SLOTS}, or default: make scale N=3 SLOTS=1`,
+    `SLOTS is "${given}" but must be a number from 1 to ${MAX_SLOTS} or "default", for example: make scale N=3 SLOTS=1`,
   );
 }

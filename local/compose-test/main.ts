@@ -1,9 +1,12 @@
 #!/usr/bin/env -S npx node
-import { rm } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
+import { rm, cp, mkdtemp, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { findCompose } from '../compose/find-compose.ts';
 import { root } from '../pipeline/paths.ts';
 import { freePort } from '../process/free-port.ts';
-import { freshClone } from './fresh-clone.ts';
 import { Stack } from './stack.ts';
 import { walk } from './step.ts';
 import { badInput } from './steps/bad-input.ts';
@@ -40,12 +43,14 @@ const walks = {
 const walked = process.argv[2] === 'cluster' ? 'cluster' : 'handout';
 const compose = await findCompose();
 if (compose === undefined) {
-  console.error('No Docker engine with Compose answers: start Docker, and look at: docker info');
+  console.error('Docker with Compose is not available. Start Docker, and check: docker info');
   process.exit(1);
 }
 for (const port of PORTS) {
   if ((await freePort([port], [])) === port) continue;
-  console.error(`Port ${port} is taken, but the handout's ports are tested: stop what has it (make down?)`);
+  console.error(
+    `Port ${port} is in use, but the test needs the default ports. Stop the program that uses it, for example: make down`,
+  );
   process.exit(1);
 }
 const files = walked === 'cluster' ? { COMPOSE_FILE: 'docker-compose.yml:docker-compose.cluster.yml' } : {};
@@ -65,4 +70,17 @@ try {
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   await tearDown();
+}
+
+/** What a clone of this repository would hold, with what is not committed yet; the packages are this one's. */
+async function freshClone(root: string): Promise<string> {
+  const folder = await mkdtemp(join(realpathSync(tmpdir()), 'image-pipeline-compose-'));
+  const listed = await execa('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+  });
+  for (const file of listed.stdout.split('\0').filter(Boolean)) {
+    await cp(join(root, file), join(folder, file), { recursive: true, force: true }).catch(() => undefined);
+  }
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
 }

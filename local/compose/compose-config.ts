@@ -1,75 +1,73 @@
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { z } from 'zod';
 
-const port = (fallback: number, description: string) =>
-  wholeNumber({ min: 1, max: 65_535, default: fallback, description });
+/** A port; its name is description enough. */
+const port = (fallback: number) => wholeNumber({ min: 1, max: 65_535, default: fallback, description: '' });
 
-/** What docker-compose.yml reads and no service does; its defaults are the same. */
+/** The settings that only docker-compose.yml reads, with the same defaults. */
 export const composeVariables = {
   RABBITMQ_USER: text({
     default: 'guest',
     form: 'a name',
     example: 'guest',
-    description: 'the user of RabbitMQ',
+    description: '',
   }),
   RABBITMQ_PASSWORD: text({
     default: 'guest',
-    form: 'letters, digits, . _ ~ and -',
+    form: 'letters, digits and . _ ~ -',
     example: 'guest',
-    description: 'the password of that user',
+    description: '',
   }),
   RABBITMQ_MONITORING_USER: text({
     default: 'monitoring',
     form: 'a name',
     example: 'monitoring',
-    description: 'the user by which monitoring looks at RabbitMQ; it may do nothing else',
+    description: 'read-only user of the monitoring service',
   }),
   RABBITMQ_MONITORING_PASSWORD: text({
     default: 'monitoring',
-    form: 'letters, digits, . _ ~ and -',
+    form: 'letters, digits and . _ ~ -',
     example: 'the output of: openssl rand -hex 32',
-    description: 'the password of that user',
+    description: "password of RabbitMQ's monitoring user (Compose)",
   }),
   RABBITMQ_ERLANG_COOKIE: text({
     default: 'image-pipeline',
     form: 'letters and digits',
     example: 'the output of: openssl rand -hex 32',
-    description: 'by what the nodes of a RabbitMQ cluster (docker-compose.cluster.yml) know each other',
+    description: 'shared secret of the nodes of docker-compose.cluster.yml',
   }),
-  RABBITMQ_MANAGEMENT_PORT: port(15_672, "where RabbitMQ's pages are"),
-  MINIO_PORT: port(9000, 'where MinIO is'),
-  MINIO_CONSOLE_PORT: port(9001, "where MinIO's pages are"),
-  GRAFANA_PORT: port(3000, 'where Grafana is'),
+  RABBITMQ_MANAGEMENT_PORT: port(15_672),
+  MINIO_PORT: port(9000),
+  MINIO_CONSOLE_PORT: port(9001),
+  GRAFANA_PORT: port(3000),
   GRAFANA_PASSWORD: text({
     default: 'admin',
     form: 'a password',
     example: 'the output of: openssl rand -hex 32',
-    description: 'of the user admin of Grafana, who may change dashboards; it counts when its data are new',
+    description: "password of Grafana's user admin; applies to new data only",
   }),
   STOP_GRACE_PERIOD: {
     schema: z.string().regex(/^(\d+h)?(\d+m)?(\d+s)?$/),
     default: '45s',
     form: 'a duration such as 45s or 1m30s',
     example: '45s',
-    description: 'after which Docker kills a service of ours that does not stop; more than STOP_TIMEOUT_MS',
+    description: 'time before Docker kills a service; longer than STOP_TIMEOUT_MS',
   },
   WORKER_MEMORY: {
     schema: z.string().regex(/^\d+[mg]$/),
     default: '2g',
     form: 'a number of m (MiB) or g (GiB)',
     example: '4g',
-    description:
-      'the memory of one worker; at least MAX_CONCURRENT_JOBS × JOB_MEMORY_MIB, and 512m for the worker itself',
+    description: 'of a worker container; at least MAX_CONCURRENT_JOBS × JOB_MEMORY_MIB + 512m',
   },
   WORKER_CPUS: {
     schema: z.string().regex(/^\d+(\.\d+)?$/),
     default: '2',
     form: 'a number',
     example: '4',
-    description:
-      'the cores of one worker, best one for each of MAX_CONCURRENT_JOBS; no more than the machine has',
+    description: 'of a worker container; best equal to MAX_CONCURRENT_JOBS',
   },
-  JAEGER_PORT: port(16_686, 'where traces are looked at (docker-compose.tracing.yml)'),
+  JAEGER_PORT: port(16_686),
 } as const;
 
 export type ComposeConfig = ConfigOf<typeof composeVariables>;

@@ -1,11 +1,13 @@
+import { styleText } from 'node:util';
 import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/runtime.ts';
 import { NOT_RUNNING } from '../supervisor/control-client.ts';
+import { duration } from '../terminal/duration.ts';
+import { table } from '../terminal/table.ts';
 import { UserError } from '../user-error.ts';
 import type { ComposeProject } from './compose-project.ts';
 import type { Container } from './container.ts';
 import { doctor } from './doctor.ts';
 import { workerToStart, workerToStop, workersOf } from './pick-worker.ts';
-import { printContainers } from './print-containers.ts';
 import { systemOf } from './running-containers.ts';
 import { startContainers, untilReady } from './start-containers.ts';
 
@@ -30,9 +32,13 @@ export class ComposeRuntime implements Runtime {
 
   async down(): Promise<void> {
     const running = await this.#project.isRunning();
-    if (running) console.log('Stopping: the workers finish what they have in hand …');
+    if (running) console.log('Stopping. The workers finish their current jobs …');
     await this.#compose(['down', '--remove-orphans']);
-    console.log(running ? 'Stopped. Images and queues stay until make clean.' : 'The system is not running.');
+    console.log(
+      running
+        ? 'Stopped. Images and queues are kept. To remove them: make clean'
+        : 'The system is not running.',
+    );
   }
 
   async ps(): Promise<void> {
@@ -42,7 +48,7 @@ export class ComposeRuntime implements Runtime {
   async logs(service: string): Promise<void> {
     const known = new Set((await this.#containers()).map((container) => container.service));
     if (service !== '' && !known.has(service)) {
-      throw new UserError(`There is no service ${service}. There are: ${[...known].join(', ')}`);
+      throw new UserError(`Unknown service ${service}. Services: ${[...known].join(', ')}`);
     }
     await this.#project.composeHere(['logs', '-f', '--tail=100', ...(service === '' ? [] : [service])]);
   }
@@ -57,7 +63,7 @@ export class ComposeRuntime implements Runtime {
       this.#project.with(env),
     );
     await untilReady(this.#project);
-    console.log(`Now ${workers} worker${workers === 1 ? '' : 's'}.`);
+    console.log(`Running ${workers} worker${workers === 1 ? '' : 's'}.`);
   }
 
   async stopWorker(): Promise<void> {
@@ -109,7 +115,7 @@ export class ComposeRuntime implements Runtime {
 
   async clean(): Promise<void> {
     await this.#compose(['down', '--volumes', '--remove-orphans']);
-    console.log('Removed the containers with their images, queues and figures. Your .env stays.');
+    console.log('Removed the containers, images, queues and metrics. Your .env is kept.');
   }
 
   /** @throws UserError if there are none that run */
@@ -138,4 +144,33 @@ const slotsEnvironment = (slots: string | number | undefined) =>
 function slotsOf(containers: readonly Container[]): string | undefined {
   const variables = workersOf(containers).flatMap(({ environment }) => environment);
   return variables.find((variable) => variable.startsWith(`${SLOTS}=`))?.slice(SLOTS.length + 1);
+}
+
+const columns = [
+  { title: 'SERVICE' },
+  { title: 'STATE' },
+  { title: 'PORTS' },
+  { title: 'UPTIME', align: 'right' },
+  { title: 'RESTARTS', align: 'right' },
+  { title: 'CONTAINER' },
+] as const;
+
+/** `make ps`: every container and how it is. */
+function printContainers(containers: readonly Container[]): void {
+  const [title, ...lines] = table(columns, containers.map(cells));
+  console.log(title);
+  for (const [i, line] of lines.entries()) {
+    console.log(containers[i]?.state === 'ready' ? line : styleText('yellow', line));
+  }
+}
+
+function cells({ name, service, state, exitCode, ports, startedAt, restarts, pid }: Container): string[] {
+  return [
+    service,
+    state === 'failed' || state === 'restarting' ? `${state} (exit code ${exitCode})` : state,
+    [...new Set(ports.values())].join(', ') || '-',
+    pid === 0 ? '-' : duration((Date.now() - startedAt.getTime()) / 1_000),
+    String(restarts),
+    name,
+  ];
 }

@@ -21,22 +21,26 @@ export async function doctor(project: ComposeProject): Promise<void> {
     { is: 'ok', text: `Docker ${engine.ServerVersion}, Compose ${version.trim()}` },
     engine.MemTotal >= NEEDED_MEMORY
       ? { is: 'ok', text: `Docker has ${memory}` }
-      : { is: 'fix', text: `Docker has ${memory}, but ${NEEDED_MEMORY / 1e9} GB are needed: give it more` },
+      : {
+          is: 'fix',
+          text: `Docker has ${memory}, but needs ${NEEDED_MEMORY / 1e9} GB. Raise the limit in the settings of Docker`,
+        },
     engine.NCPU >= 2
       ? { is: 'ok', text: `Docker has ${engine.NCPU} cores` }
       : {
           is: 'fix',
-          text: 'Docker has one core, but docker-compose.yml gives up to 2 to a container: give it 2',
+          text: 'Docker has 1 core, but docker-compose.yml needs 2. Raise the limit in the settings of Docker',
         },
   ];
   const containers = await project.containers();
-  if (containers.length === 0) findings.push({ is: 'note', text: 'the system is not running: make up' });
+  if (containers.length === 0)
+    findings.push({ is: 'note', text: 'The system is not running. To start it: make up' });
   for (const { name, service, state, exitCode } of containers) {
     if (state === 'ready') findings.push({ is: 'ok', text: `${name} is ready` });
     else if (state === 'stopped') findings.push({ is: 'note', text: `${name} is stopped` });
     else {
       const ended = state === 'failed' || state === 'restarting' ? ` (exit code ${exitCode})` : '';
-      findings.push({ is: 'fix', text: `${name} is ${state}${ended}: make logs SERVICE=${service}` });
+      findings.push({ is: 'fix', text: `${name} is ${state}${ended}. See: make logs SERVICE=${service}` });
     }
   }
   printFindings(findings);

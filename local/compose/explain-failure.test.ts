@@ -12,7 +12,7 @@ test.each([
   'Error response from daemon: failed to bind host port [::1]:8000/tcp: address already in use',
 ])('a taken port is named with the variable that moves it: %s', (output) => {
   expect(explainFailure(`Creating x_api_1 ... error\n\n${output}\n`, ports)).toBe(
-    'Port 8000 is taken by another program: stop it (lsof -i :8000 tells which), or set API_PORT in .env to another port.',
+    'Port 8000 is already in use. Stop the program that uses it (to find it: lsof -i :8000), or set API_PORT in .env to another port.',
   );
 });
 

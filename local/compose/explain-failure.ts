@@ -21,10 +21,10 @@ export function explainFailure(output: string, portVariables: ReadonlyMap<number
     const port = Number(taken.slice(1).find(Boolean));
     const variable = portVariables.get(port);
     const elsewhere = variable === undefined ? '' : `, or set ${variable} in .env to another port`;
-    return `Port ${port} is taken by another program: stop it (lsof -i :${port} tells which)${elsewhere}.`;
+    return `Port ${port} is already in use. Stop the program that uses it (to find it: lsof -i :${port})${elsewhere}.`;
   }
   if (/no space left on device/i.test(output)) {
-    return "Docker's disk is full: docker system df shows of what, docker system prune -a removes old images.";
+    return "Docker's disk is full. To see what uses it: docker system df. To remove unused images: docker system prune -a";
   }
   const line = output.split('\n').find((text) => ERROR.test(text)) ?? output.trim().split('\n').at(-1) ?? '';
   return line.trim();

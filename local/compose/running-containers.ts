@@ -20,7 +20,7 @@ export function systemOf(containers: readonly Container[]): RunningSystem {
   const portOf = (service: string, inside: number) =>
     containers.find((container) => container.service === service)?.ports.get(inside);
   const api = portOf('api', 8000);
-  if (api === undefined) throw new UserError('The API does not run. See: make ps, make logs SERVICE=api');
+  if (api === undefined) throw new UserError('The API is not running. See: make ps, make logs SERVICE=api');
   const monitoring = portOf('monitoring', 8002);
   return {
     apiUrl: `http://localhost:${api}`,
@@ -36,7 +36,7 @@ export function systemOf(containers: readonly Container[]): RunningSystem {
 }
 
 const LOGINS: Readonly<Record<string, string>> = {
-  RabbitMQ: '  (guest / guest, or RABBITMQ_USER of .env)',
-  MinIO: '  (minioadmin / minioadmin, or MINIO_ACCESS_KEY of .env)',
-  Grafana: '  (no login; to change things: admin / GRAFANA_PASSWORD of .env, or admin)',
+  RabbitMQ: '  (guest / guest, or RABBITMQ_USER and RABBITMQ_PASSWORD in .env)',
+  MinIO: '  (minioadmin / minioadmin, or MINIO_ACCESS_KEY and MINIO_SECRET_KEY in .env)',
+  Grafana: '  (view without login; to edit: admin / GRAFANA_PASSWORD in .env, default admin)',
 };

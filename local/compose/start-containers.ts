@@ -17,17 +17,17 @@ const DEADLINE_MS = 180_000;
 const POLL_MS = 500;
 const LOG_LINES = '40';
 const OUT_OF_MEMORY =
-  'it needs more memory than its mem_limit in docker-compose.yml: raise that (for workers: WORKER_MEMORY in .env; make doctor: what Docker has)';
+  'it needs more memory than its mem_limit in docker-compose.yml. Raise the limit (for workers: WORKER_MEMORY in .env). To see how much memory Docker has: make doctor';
 
 /**
  * `docker-compose up` of what has changed or does not run, with as many workers as there are; resolves when all is ready.
  * @throws UserError with the first thing that went wrong. What was started for it is stopped again.
  */
 export async function startContainers(project: ComposeProject): Promise<void> {
-  if (await ensureDotenv(root)) console.log('Made .env, with random secrets in it.');
+  if (await ensureDotenv(root)) console.log('Created .env with random secrets.');
   const before = await project.containers();
   const ports = portVariables(await readEnvironment(root));
-  console.log('Building the images; that takes some minutes the first time …');
+  console.log('Building the images. The first time takes a few minutes …');
   await run(project, ['build'], ports);
   console.log('Starting the containers …');
   const workers = workersOf(before).filter(({ state }) => state !== 'stopped').length;
@@ -38,7 +38,7 @@ export async function startContainers(project: ComposeProject): Promise<void> {
   } catch (error) {
     if (before.length === 0) {
       await project.compose(['down', '--remove-orphans']);
-      console.error('\nThe system did not come up; what had started was stopped again.\n');
+      console.error('\nThe system did not start. The services that had started were stopped.\n');
     }
     throw error;
   }
@@ -98,8 +98,8 @@ async function failureOf(project: ComposeProject, container: Container): Promise
     : (configurationProblemIn(log) ?? firstErrorIn(log) ?? 'see its log');
   return new UserError(
     [
-      `${name} ended before it was ready: ${reason}`,
-      `The end of its log (docker logs ${name}):`,
+      `${name} exited before it was ready: ${reason}`,
+      `Last lines of its log (docker logs ${name}):`,
       '',
       log,
     ].join('\n'),

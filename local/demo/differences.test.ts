@@ -40,9 +40,9 @@ test('a refusal is compared by its status and code, and an acceptance in its pla
   const seen = { upload: 'refused', status: 415, code: 'unsupported_type', detail: '' } as const;
   expect(differences(refused, seen)).toEqual([]);
   expect(differences(refused, { ...seen, code: 'empty_file' })).toEqual([
-    'a.jpg: code of the refusal is empty_file, expected unsupported_type',
+    'a.jpg: problem code is empty_file, expected unsupported_type',
   ]);
   expect(differences(refused, { upload: 'accepted', status: 202, job })).toEqual([
-    'a.jpg: answer to the upload is 202, expected 415',
+    'a.jpg: upload status is 202, expected 415',
   ]);
 });

@@ -14,9 +14,9 @@ type Value = string | number | undefined;
 
 /** What is compared: its name, what is expected (undefined: anything) and what was seen. */
 function pairs(expected: Expectation, seen: Seen): (readonly [string, Value, Value])[] {
-  const upload = ['answer to the upload', expected.upload.status, seen.status] as const;
+  const upload = ['upload status', expected.upload.status, seen.status] as const;
   if (seen.upload === 'refused') {
-    return [upload, ['code of the refusal', expected.upload.code, seen.code]];
+    return [upload, ['problem code', expected.upload.code, seen.code]];
   }
   const { status, error, result } = seen.job;
   return [

@@ -41,14 +41,14 @@ export async function compareWorkers(
   guide.title(
     'Experiment: throughput by number of workers',
     `${count} images are processed by ${workers.join(', ')} worker${workers.at(-1) === 1 ? '' : 's'}, ${repeats === 1 ? 'once' : `${repeats} times`} each. ` +
-      'Each worker processes one image at a time meanwhile (SLOTS=1). The order is random, so that nothing else that changes on this machine looks like an effect of the workers. ' +
-      'Before each measured run, some images warm the workers up; the analysis leaves them out.',
+      'During the experiment, each worker processes one image at a time (SLOTS=1). The order is random, so that other changes on this machine do not look like an effect of the workers. ' +
+      'A warm-up run precedes each measured run; the analysis ignores it.',
   );
-  guide.say(`Order (SEED=${seed} repeats it): ${runs.map((run) => run.workers).join(' ')}`);
+  guide.say(`Order (to repeat it, set SEED=${seed}): ${runs.map((run) => run.workers).join(' ')}`);
   await guide.predict('how much faster are 2 workers than 1 on this machine, and 5 than 2?', [
-    'in proportion: 2 times, and 2.5 times',
-    'about 2 times, then hardly any more',
-    'no difference at all',
+    'proportionally: 2 times and 2.5 times',
+    'about 2 times, then hardly faster',
+    'no difference',
   ]);
 
   const since = performance.now();
@@ -65,7 +65,7 @@ export async function compareWorkers(
     const passed = (performance.now() - since) / 1_000;
     const left = (passed / (index + 1)) * (runs.length - index - 1);
     guide.say(
-      `Run ${index + 1} of ${runs.length} is done${left === 0 ? '' : `; about ${duration(left)} to go`}.`,
+      `Run ${index + 1} of ${runs.length} is done${left === 0 ? '' : `; about ${duration(left)} left`}.`,
     );
   }
 
@@ -94,7 +94,7 @@ async function untilCounted(
   );
   if (counted === undefined) {
     throw new UserError(
-      `Monitoring does not see ${workers} workers with one slot each after ${COUNTED_MS / 1_000} s. See: make ps, make logs SERVICE=monitoring`,
+      `The monitoring service does not show ${workers} workers with one slot each after ${COUNTED_MS / 1_000} s. See: make ps, make logs SERVICE=monitoring`,
     );
   }
 }

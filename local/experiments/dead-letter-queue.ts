@@ -33,27 +33,27 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
   const { api } = system;
   guide.title(
     'Experiment 3: the dead-letter queue',
-    'An image that nobody can decode is uploaded. A queue that delivered it again and again would never end; one that dropped it would hide the problem. ' +
-      'You will see where it goes instead, why it is not retried, and what you can do with it.',
+    'You upload an image that cannot be decoded. A queue that redelivered it forever would never become empty; a queue that dropped it would hide the problem. ' +
+      'You will see where the message goes instead, why the job is not retried, and what you can do with it.',
   );
   const before = await deadLetterStats(api);
   const queueBefore = await deadMessages(system.monitoring);
 
-  guide.step('A broken image is uploaded');
+  guide.step('A corrupted image is uploaded');
   showStats(guide, api, before, before);
-  await guide.predict(`${IMAGE} begins like a JPEG but was cut off. What will the upload return?`, [
+  await guide.predict(`${IMAGE} starts like a JPEG but is truncated. What does the upload return?`, [
     '202, and the job fails later',
     '415, because it is not an image',
     '500, because the API cannot decode it',
   ]);
   const { jobId, status } = await upload(guide, api);
-  guide.say(`It returned ${status}: accepted as job ${jobId}. Only the worker decodes the whole image.`);
+  guide.say(`The API returned ${status} and accepted job ${jobId}. Only the worker decodes the whole image.`);
 
   guide.step('The job fails');
   const first = await follow(guide, api, jobId);
   guide.say(
-    `It failed at its first attempt with ${first.error?.code ?? 'no code'}: that is a permanent failure, since the same bytes fail again however often they are tried. ` +
-      'A transient one, such as a timeout, would have been "retrying" after 5 s, 30 s and 2 min (RETRY_LADDER) before it ended here.',
+    `It failed on its first attempt with ${first.error?.code ?? 'no code'}. That is a permanent failure: the same bytes would fail on every attempt. ` +
+      'A transient failure, such as a timeout, would be retried after 5 s, 30 s and 2 min (RETRY_LADDER) before the job failed.',
   );
 
   guide.step('Its message is in the dead-letter queue');
@@ -65,19 +65,19 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
   const inQueue = await showQueue(guide, system.monitoring, queueBefore, 1);
 
   guide.step('It is replayed');
-  guide.say('What changes something needs the token of .env:');
+  guide.say('Calls that change something require the API token from .env:');
   guide.show("export API_TOKEN=$(sed -n 's/^API_TOKEN=//p' .env)");
   const preview = await replay(guide, system, jobId, true);
-  guide.say(`A dry run changes nothing: ${preview.total} dead letter would be replayed.`);
-  await guide.predict('nothing was repaired. What does a replay of this job do?', [
+  guide.say(`The dry run changes nothing. Dead letters to be replayed: ${preview.total}.`);
+  await guide.predict('the image is still corrupted. What does a replay of this job do?', [
     'nothing: a failed job stays failed',
-    'a second run, which fails again',
-    'it removes the dead letter for good',
+    'it starts a second run, which fails again',
+    'it removes the dead letter permanently',
   ]);
   await replay(guide, system, jobId, false);
   const second = await followRun(guide, api, jobId, 2);
   guide.say(
-    `Run ${second.run} ${second.status} as well. The status keeps the end of run 1 in "runs": ${second.runs[0]?.status ?? 'unknown'}.`,
+    `Run ${second.run} ${second.status} as well. The status keeps the result of run 1 in "runs": ${second.runs[0]?.status ?? 'unknown'}.`,
   );
   const again = await recorded(guide, api, jobId, 2);
   showLetter(guide, again);
@@ -90,7 +90,7 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
   );
   const { removed } = z.object({ removed: z.int() }).parse(expectOk(discarded, 200));
   const end = await deadLetterStats(api);
-  guide.say(`Removed ${removed} dead letter. The job itself stays failed.`);
+  guide.say(`Dead letters removed: ${removed}. The job itself stays failed.`);
   showStats(guide, api, before, end);
 
   const evidence: DeadLetterEvidence = {
@@ -110,7 +110,7 @@ async function upload(guide: Guide, api: ApiClient): Promise<{ jobId: string; st
   const answer = await guide.run(line, () => api.upload(join(root, IMAGE), ''));
   const jobId = acceptedJobId(answer);
   if (jobId !== undefined) return { jobId, status: answer.status };
-  throw new UserError(`The upload was refused with ${answer.status}: ${problemIn(answer.body).detail}`);
+  throw new UserError(`The upload returned ${answer.status}: ${problemIn(answer.body).detail}`);
 }
 
 async function follow(guide: Guide, api: ApiClient, jobId: string): Promise<Job> {
@@ -156,12 +156,12 @@ async function recorded(
 
 function showLetter(guide: Guide, letter: DeadLetter | undefined): void {
   if (letter === undefined) {
-    guide.say('There is no dead letter of this job.');
+    guide.say('This job has no dead letter.');
     return;
   }
   const { run, attempts, error, death } = letter;
   guide.evidence(
-    'The dead letter ("death" is the header x-death of RabbitMQ):',
+    'The dead letter ("death" comes from the x-death header of RabbitMQ):',
     [{ title: 'FIELD' }, { title: 'VALUE' }],
     [
       ['job_id', letter.job_id],
@@ -185,7 +185,7 @@ function showStats(guide: Guide, api: ApiClient, before: Stats, now: Stats): voi
     'Dead letters:',
     [
       { title: 'REASON' },
-      { title: 'AT FIRST', align: 'right' },
+      { title: 'BEFORE', align: 'right' },
       { title: 'NOW', align: 'right' },
       { title: 'DIFFERENCE', align: 'right' },
     ],
@@ -220,7 +220,7 @@ async function showQueue(
   const difference = settled ?? (await grown());
   guide.evidence(
     'Messages as RabbitMQ counts them:',
-    [{ title: 'QUEUE' }, { title: 'AT FIRST', align: 'right' }, { title: 'NOW', align: 'right' }],
+    [{ title: 'QUEUE' }, { title: 'BEFORE', align: 'right' }, { title: 'NOW', align: 'right' }],
     [[queueNames.dead, String(before), String(before + difference)]],
   );
   return difference;
@@ -242,5 +242,5 @@ async function replay(
 function expectOk({ status, body }: Answer, expected: number): unknown {
   if (status === expected) return body;
   const { code, detail } = problemIn(body);
-  throw new UserError(`It was refused with ${status} ${code}: ${detail}`);
+  throw new UserError(`The API returned ${status} ${code}: ${detail}`);
 }

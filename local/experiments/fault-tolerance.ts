@@ -36,8 +36,8 @@ export async function faultTolerance(guide: Guide, system: FaultToleranceSystem)
   const totals = await system.monitoring.totals();
   guide.title(
     'Experiment 1: fault tolerance',
-    'Workers stop, and workers die. You will see who had which job at which time, and what became of it. ' +
-      'A worker acknowledges a job to RabbitMQ only when its result is stored: until then the job belongs to the queue.',
+    'You will stop and kill workers, and see which worker had which job, and what happened to it. ' +
+      'A worker acknowledges a job only after its result is stored. Until then, RabbitMQ keeps the message.',
   );
   const findings = [
     await stopOne(guide, system, jobs),
@@ -49,10 +49,10 @@ export async function faultTolerance(guide: Guide, system: FaultToleranceSystem)
 }
 
 async function stopOne(guide: Guide, { workers }: FaultToleranceSystem, jobs: JobBatches): Promise<Finding> {
-  guide.step('A worker is stopped in the middle of its work');
-  await guide.predict('a worker is told to stop while it processes a job. What happens to that job?', [
+  guide.step('A worker is stopped while it processes jobs');
+  await guide.predict('a worker is stopped while it processes a job. What happens to the job?', [
     'it is lost',
-    'another worker does it from the beginning',
+    'another worker starts it again',
     'the worker finishes it first',
   ]);
   const all = await jobs.known();
@@ -78,11 +78,11 @@ async function killOne(
   { api, workers }: FaultToleranceSystem,
   jobs: JobBatches,
 ): Promise<Finding> {
-  guide.step('A worker is killed in the middle of its work');
-  await guide.predict('kill -9 gives a worker no time for anything. What happens to its job?', [
+  guide.step('A worker is killed while it processes jobs');
+  await guide.predict('kill -9 ends a worker without any clean-up. What happens to its job?', [
     'it is lost',
-    'RabbitMQ gives it to another worker at once',
-    'RabbitMQ gives it to another worker after a timeout',
+    'RabbitMQ redelivers it to another worker immediately',
+    'RabbitMQ redelivers it to another worker after a timeout',
   ]);
   const all = await jobs.known();
   // Half of the slots stay free, so that somebody can take over at once.
@@ -95,18 +95,20 @@ async function killOne(
   const killedAt = Date.now();
   await guide.run(victim.kill.line, () => victim.kill.run());
   guide.evidence(
-    `Before ${victim.name} was killed (times relative to that):`,
+    `Before ${victim.name} was killed (times relative to the kill):`,
     courseColumns,
     courseRows(before, killedAt),
   );
   const courses = await jobs.ended();
-  guide.evidence('After it:', courseColumns, courseRows(courses, killedAt));
+  guide.evidence('After the kill:', courseColumns, courseRows(courses, killedAt));
   const [example] = [...held];
   if (example !== undefined) await showTimeline(guide, api, example, jobs);
   if (victim.isRestarted) {
-    guide.say(`${victim.name} is started again by the supervisor.`);
+    guide.say(`The supervisor restarts ${victim.name}.`);
   } else {
-    guide.say(`Docker takes ${victim.name} for stopped by you, so it needs a start.`);
+    guide.say(
+      `Docker does not restart a container that was killed by hand, so you have to start ${victim.name}.`,
+    );
     await guide.run('make start-worker', () => workers.startWorker());
   }
   const back = await until(async () => ((await workers.workers()).length >= all.length ? true : undefined), {
@@ -114,7 +116,7 @@ async function killOne(
     stop: guide.stop,
   });
   const missing =
-    back === true ? [] : [`${victim.name} is not ready ${BACK_MS / 1_000} s after it was killed.`];
+    back === true ? [] : [`${victim.name} was not ready ${BACK_MS / 1_000} s after it was killed.`];
   const finding = judgeKill(victim.name, held, killedAt, courses);
   return { ...finding, broken: [...finding.broken, ...missing] };
 }
@@ -135,10 +137,10 @@ async function showTimeline(guide: Guide, api: ApiClient, jobId: string, jobs: J
 async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: JobBatches): Promise<Finding> {
   const { workers, monitoring } = system;
   guide.step('All workers are stopped');
-  await guide.predict('no worker is left, and jobs are waiting. What does RabbitMQ do with them?', [
+  await guide.predict('no worker is running, and jobs are waiting. What does RabbitMQ do with them?', [
     'it drops them after a while',
-    'it keeps them until a worker comes',
-    'it answers the uploads with an error',
+    'it keeps them until a worker starts',
+    'uploads return an error',
   ]);
   const all = await jobs.known();
   await jobs.upload(2 * (await jobs.slots(all.length)));
@@ -152,7 +154,7 @@ async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: JobBatc
   if (queue !== undefined) {
     if (monitoring.url !== undefined) guide.show(`curl "${monitoring.url}/status"`);
     guide.evidence(
-      'The queue, as RabbitMQ counts it:',
+      'The queue, as RabbitMQ reports it:',
       [
         { title: 'QUEUE' },
         { title: 'READY', align: 'right' },
@@ -176,7 +178,7 @@ async function tally(
   jobs: JobBatches,
   before: Counted | undefined,
 ): Promise<Finding> {
-  guide.step('The tally');
+  guide.step('The total');
   const courses = await jobs.all();
   const count = courses.length;
   const counted =
@@ -200,14 +202,14 @@ async function tally(
     ...[accepted, completed, failed].map(String),
   ];
   guide.evidence(
-    'Jobs since the beginning:',
+    'Jobs of this experiment:',
     [
       { title: 'COUNTED BY' },
       { title: 'ACCEPTED', align: 'right' },
       { title: 'COMPLETED', align: 'right' },
       { title: 'FAILED', align: 'right' },
     ],
-    [row('status of each', own), ...(counted === undefined ? [] : [row('monitoring', counted)])],
+    [row('job status', own), ...(counted === undefined ? [] : [row('monitoring', counted)])],
   );
   return judgeTally(courses, counted);
 }
@@ -225,9 +227,9 @@ function conclusionOf(findings: readonly Finding[]): Conclusion {
     saw: findings.flatMap(({ saw }) => saw),
     broken: findings.flatMap(({ broken }) => broken),
     learned: [
-      'A stop is not a crash: a worker that is told to stop takes no new jobs and finishes those that it has.',
-      'A crash loses nothing either: RabbitMQ notices the closed connection and redelivers what was not acknowledged. So a job may be begun twice; it ends once, because its outcome is written once.',
-      'The queue is what makes this possible: the API accepts jobs while no worker runs, and they wait.',
+      'A stop is not a crash: a worker that is stopped takes no new jobs and finishes its current ones.',
+      'A crash loses nothing either: RabbitMQ detects the closed connection and redelivers unacknowledged messages. A job may therefore start twice, but it finishes once, because its outcome is written only once.',
+      'The queue makes this possible: the API accepts jobs while no worker is running, and the queue keeps them.',
     ],
   };
 }

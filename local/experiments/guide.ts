@@ -90,7 +90,7 @@ export class Guide {
     this.#list('What you saw', saw);
     if (broken.length > 0) {
       this.#list('What should not have happened', broken);
-      throw new UserError('\nThe evidence contradicts what the system promises. Look into: make logs');
+      throw new UserError('\nThe system did not behave as expected. See: make logs');
     }
     this.#list('What this shows', learned);
   }

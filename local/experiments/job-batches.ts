@@ -81,7 +81,7 @@ export class JobBatches {
           const jobId = acceptedJobId(answer);
           if (jobId !== undefined) return jobId;
           const { code, detail } = problemIn(answer.body);
-          throw new UserError(`The upload was refused with ${answer.status} ${code}: ${detail}`);
+          throw new UserError(`The upload returned ${answer.status} ${code}: ${detail}`);
         }),
       ),
     );

@@ -39,10 +39,10 @@ test('a broken image that goes its way is told step by step', () => {
   expect(judgeDeadLetter(expected)).toMatchObject({
     saw: [
       'The job was accepted and failed after 1 attempt with undecodable_image.',
-      `RabbitMQ took its message from image.jobs.process to image.jobs.dead at ${at}, because it was rejected.`,
+      `RabbitMQ moved its message from image.jobs.process to image.jobs.dead at ${at}, because it was rejected.`,
       "/dlq/stats grew by 1, RabbitMQ's queue by 1.",
       'The replay was run 2 of the same job, and it failed.',
-      'After it was discarded there were as many dead letters as at first.',
+      'After it was discarded, there were as many dead letters as before the experiment.',
     ],
     broken: [],
   });
@@ -50,8 +50,8 @@ test('a broken image that goes its way is told step by step', () => {
 
 test('counts that others change are a note, not a broken promise', () => {
   const { saw, broken } = judgeDeadLetter({ ...expected, after: 3, inQueue: undefined, end: 2 });
-  expect(saw).toContainEqual(expect.stringContaining('somebody else used the system'));
-  expect(saw.at(-1)).toContain('a difference of 2');
+  expect(saw).toContainEqual(expect.stringContaining('another client used the system'));
+  expect(saw.at(-1)).toContain('differed by 2');
   expect(broken).toEqual([]);
 });
 
@@ -59,7 +59,7 @@ test('a job that is not in the dead-letter queue, or was not replayed, is a brok
   expect(judgeDeadLetter({ ...expected, letter: undefined }).broken).toHaveLength(1);
   expect(judgeDeadLetter({ ...expected, again: undefined }).broken).toHaveLength(1);
   expect(judgeDeadLetter({ ...expected, second: first }).broken).toEqual([
-    'The job was replayed, but there is no run 2 of it.',
+    'The job was replayed, but it has no run 2.',
   ]);
   expect(judgeDeadLetter({ ...expected, first: { ...first, status: 'completed' } }).broken).toEqual([
     'The corrupted image is completed, not failed.',

@@ -33,28 +33,30 @@ export function judgeDeadLetter(evidence: DeadLetterEvidence): Conclusion {
   } else {
     const { queue, reason, at } = letter.death;
     saw.push(
-      `RabbitMQ took its message from ${queue} to ${queueNames.dead} at ${at}, because it was ${reason}.`,
+      `RabbitMQ moved its message from ${queue} to ${queueNames.dead} at ${at}, because it was ${reason}.`,
     );
   }
   saw.push(`/dlq/stats grew by ${after}${inQueue === undefined ? '' : `, RabbitMQ's queue by ${inQueue}`}.`);
   if (after !== 1 || (inQueue ?? 1) !== 1) {
-    saw.push('It was expected to grow by 1: somebody else used the system, or RabbitMQ had not counted yet.');
+    saw.push(
+      'An increase of 1 was expected: another client used the system, or the counts of RabbitMQ were not up to date yet.',
+    );
   }
   if (second.run === 2) saw.push(`The replay was run 2 of the same job, and it ${second.status}.`);
-  else broken.push(`The job was replayed, but there is no run 2 of it.`);
+  else broken.push(`The job was replayed, but it has no run 2.`);
   if (second.run === 2 && again === undefined) {
     broken.push(`Run 2 of job ${second.job_id} ${second.status}, but /dlq/messages does not have it.`);
   }
   saw.push(
-    `After it was discarded there ${end === 0 ? 'were as many dead letters as at first' : `was a difference of ${end} to the beginning`}.`,
+    `After it was discarded, ${end === 0 ? 'there were as many dead letters as before the experiment' : `the number of dead letters differed by ${end} from before the experiment`}.`,
   );
   return {
     saw,
     broken,
     learned: [
-      'A permanent failure ends a job at once; only what may pass is retried. The worker decides that by the error, and rejects the message.',
-      'A rejected message is not lost: RabbitMQ moves it to the dead-letter queue and writes down from where, why and when (x-death).',
-      'A dead letter waits for people. Replay it when the cause is gone, since otherwise it fails again; or discard it.',
+      'A permanent failure ends a job immediately; only transient failures are retried. The worker decides by the error, and rejects the message.',
+      'A rejected message is not lost: RabbitMQ moves it to the dead-letter queue and records its queue, reason and time (x-death).',
+      'A dead letter waits for an operator. Replay it once the cause is fixed, or it fails again; or discard it.',
     ],
   };
 }

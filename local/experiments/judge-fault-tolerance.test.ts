@@ -28,8 +28,8 @@ describe('a worker that was stopped', () => {
     ];
     expect(judgeGracefulStop('worker-2', new Set(['held-1']), NOW, courses)).toEqual({
       saw: [
-        'worker-2 was processing 1 job when it was told to stop, and finished 1 of them.',
-        '1 job started after that, 1 of them on other workers.',
+        'worker-2 was processing 1 job when it was stopped, and finished 1 of them.',
+        '1 job started after the stop, 1 of them on other workers.',
       ],
       broken: [],
     });
@@ -39,7 +39,7 @@ describe('a worker that was stopped', () => {
     const courses = [course('held-1', { redelivered: true })];
     const { saw, broken } = judgeGracefulStop('worker-2', new Set(['held-1']), NOW, courses);
     expect(saw[0]).toContain('finished 0 of them');
-    expect(saw.at(-1)).toContain('did not finish …held-1 in time and gave them back');
+    expect(saw.at(-1)).toContain('did not finish …held-1 in time and returned them to the queue');
     expect(broken).toEqual([]);
   });
 });
@@ -49,7 +49,7 @@ describe('a worker that was killed', () => {
     const courses = [course('held-1', { redelivered: true, startedAt: NOW + 40 }), course('other-1')];
     expect(judgeKill('worker-2', new Set(['held-1']), NOW, courses)).toEqual({
       saw: [
-        'Job …held-1 was on worker-2 when that was killed. RabbitMQ redelivered it: worker-1 began it 0.0 s after the kill.',
+        'Job …held-1 was on worker-2 when it was killed. RabbitMQ redelivered it: worker-1 started it 0.0 s after the kill.',
       ],
       broken: [],
     });
@@ -58,13 +58,13 @@ describe('a worker that was killed', () => {
   it('may get its own job again when it is back', () => {
     const again = course('held-1', { worker: 'worker-2', redelivered: true, startedAt: NOW + 2_000 });
     expect(judgeKill('worker-2', new Set(['held-1']), NOW, [again]).saw[0]).toContain(
-      'worker-2 itself, started again by then, began it 2.0 s after',
+      'worker-2 itself, restarted by then, started it 2.0 s after',
     );
   });
 
   it('may have finished just before: then nothing was shown, and that is said', () => {
     const { saw, broken } = judgeKill('worker-2', new Set(['held-1']), NOW, [course('held-1')]);
-    expect(saw).toEqual([expect.stringContaining('nothing had to be redelivered')]);
+    expect(saw).toEqual([expect.stringContaining('no job was redelivered')]);
     expect(broken).toEqual([]);
   });
 
@@ -80,7 +80,7 @@ describe('without any worker', () => {
   it('jobs wait, and end when there are workers again', () => {
     const courses = [course('waits-1'), course('ended-1')];
     expect(judgeStandstill(new Set(['waits-1']), 1, courses).saw).toEqual([
-      'Without any worker 1 job waited, and RabbitMQ counted 1 in the queue. After the start 1 of them ended.',
+      'Without workers, 1 job waited, and RabbitMQ counted 1 in the queue. After the start, 1 of them finished.',
     ]);
     expect(judgeStandstill(new Set(['waits-1']), undefined, courses).saw[0]).not.toContain('RabbitMQ');
   });
@@ -93,20 +93,20 @@ describe('the tally', () => {
     const { saw, broken } = judgeTally(courses, { accepted: 2, completed: 2, failed: 0 });
     expect(saw).toEqual([
       '2 accepted = 2 completed + 0 failed.',
-      'Monitoring counted the same, by the events: 2 accepted, 2 completed, 0 failed.',
+      'The monitoring service counted the same from the events: 2 accepted, 2 completed, 0 failed.',
     ]);
     expect(broken).toEqual([]);
   });
 
   it('is not even when a job ended twice', () => {
     const { broken } = judgeTally([course('1'), course('2', { ends: 2 })], undefined);
-    expect(broken).toEqual(['These jobs ended more than once: …2.']);
+    expect(broken).toEqual(['These jobs finished more than once: …2.']);
     expect(judgeTally(courses, { accepted: 2, completed: 3, failed: 0 }).broken).toHaveLength(1);
   });
 
   it('says when somebody else used the system', () => {
     const { saw, broken } = judgeTally(courses, { accepted: 5, completed: 5, failed: 0 });
-    expect(saw.at(-1)).toContain('somebody else used the system');
+    expect(saw.at(-1)).toContain('another client used the system');
     expect(broken).toEqual([]);
   });
 });

@@ -27,11 +27,13 @@ export function judgeGracefulStop(
   const later = courses.filter(({ startedAt = 0 }) => startedAt > stoppedAt);
   const byOthers = later.filter((course) => course.worker !== worker);
   const saw = [
-    `${worker} was processing ${jobs(held.size)} when it was told to stop, and finished ${finished.length} of them.`,
-    `${jobs(later.length)} started after that, ${byOthers.length} of them on other workers.`,
+    `${worker} was processing ${jobs(held.size)} when it was stopped, and finished ${finished.length} of them.`,
+    `${jobs(later.length)} started after the stop, ${byOthers.length} of them on other workers.`,
   ];
   if (handedBack.length > 0) {
-    saw.push(`It did not finish ${listed(handedBack.map(({ jobId }) => jobId))} in time and gave them back.`);
+    saw.push(
+      `It did not finish ${listed(handedBack.map(({ jobId }) => jobId))} in time and returned them to the queue.`,
+    );
   }
   return { saw, broken: notEnded(courses) };
 }
@@ -51,14 +53,14 @@ export function judgeKill(
   const redelivered = own.filter((course) => course.redelivered);
   const saw = redelivered.map((course) => {
     const seconds = (((course.startedAt ?? killedAt) - killedAt) / 1_000).toFixed(1);
-    const whom = course.worker === worker ? `${worker} itself, started again by then,` : course.worker;
-    return `Job ${shortId(course.jobId)} was on ${worker} when that was killed. RabbitMQ redelivered it: ${whom ?? 'nobody'} began it ${seconds} s after the kill.`;
+    const whom = course.worker === worker ? `${worker} itself, restarted by then,` : course.worker;
+    return `Job ${shortId(course.jobId)} was on ${worker} when it was killed. RabbitMQ redelivered it: ${whom ?? 'no worker'} started it ${seconds} s after the kill.`;
   });
   const before = own.filter((course) => !course.redelivered && hasEnded(course));
   if (before.length > 0) {
     const ids = listed(before.map(({ jobId }) => jobId));
     saw.push(
-      `${worker} had just finished ${ids} when it was killed, so nothing had to be redelivered. Run it again to see that.`,
+      `${worker} had just finished ${ids} when it was killed, so no job was redelivered. Run the experiment again to see a redelivery.`,
     );
   }
   return { saw, broken: notEnded(courses) };
@@ -78,7 +80,7 @@ export function judgeStandstill(
   const ended = courses.filter((course) => waiting.has(course.jobId) && hasEnded(course));
   return {
     saw: [
-      `Without any worker ${jobs(waiting.size)} waited${counted}. After the start ${ended.length} of them ended.`,
+      `Without workers, ${jobs(waiting.size)} waited${counted}. After the start, ${ended.length} of them finished.`,
     ],
     broken: notEnded(courses),
   };
@@ -99,19 +101,21 @@ export function judgeTally(courses: readonly Course[], counted: Counted | undefi
   const rest = open === 0 ? '' : ` + ${open} open`;
   const saw = [`${courses.length} accepted = ${completed} completed + ${failed} failed${rest}.`];
   const twice = courses.filter(({ ends }) => ends > 1).map(({ jobId }) => jobId);
-  const broken = twice.length === 0 ? [] : [`These jobs ended more than once: ${listed(twice)}.`];
+  const broken = twice.length === 0 ? [] : [`These jobs finished more than once: ${listed(twice)}.`];
   if (counted === undefined) {
-    saw.push('There is no second count: monitoring did not answer, or had not counted all of them in time.');
+    saw.push(
+      'There is no second count: the monitoring service did not respond, or did not count all jobs in time.',
+    );
     return { saw, broken };
   }
   const ends = counted.completed + counted.failed;
   const says = `${counted.accepted} accepted, ${counted.completed} completed, ${counted.failed} failed`;
   if (counted.accepted > courses.length) {
-    saw.push(`Monitoring counted ${says} meanwhile: somebody else used the system as well.`);
+    saw.push(`The monitoring service counted ${says}: another client used the system as well.`);
   } else if (ends > courses.length) {
-    broken.push(`Monitoring counted ${says}: more ends than jobs.`);
+    broken.push(`The monitoring service counted ${says}: more finished jobs than accepted ones.`);
   } else {
-    saw.push(`Monitoring counted the same, by the events: ${says}.`);
+    saw.push(`The monitoring service counted the same from the events: ${says}.`);
   }
   return { saw, broken };
 }

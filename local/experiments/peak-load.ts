@@ -25,18 +25,18 @@ export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void
   const { BURST, INTERVAL, ROUNDS } = SETTINGS;
   guide.title(
     'Experiment 2: peak load',
-    `${BURST} images arrive at once, ${INTERVAL} seconds later the next ${BURST}, ${ROUNDS} times. ` +
-      'You will see what the queue does with the peak, and how long the images wait because of it.',
+    `${BURST} images arrive at once, every ${INTERVAL} seconds, ${ROUNDS} times. ` +
+      'You will see how the queue absorbs the peak, and how long the images wait.',
   );
 
   guide.step('Before the peak');
   await showPerformance(guide, tools);
 
   guide.step('The peak');
-  await guide.predict(`${BURST} images arrive within a moment. What happens to the uploads?`, [
-    'most are refused, because the workers are busy',
-    'they take as long as the images',
-    'they are accepted at once, and the images wait in the queue',
+  await guide.predict(`${BURST} images arrive at the same time. What happens to the uploads?`, [
+    'most are rejected, because the workers are busy',
+    'each takes as long as processing its image',
+    'they are accepted immediately, and the images wait in the queue',
   ]);
   const file = await guide.run(`make load-burst BURST=${BURST} INTERVAL=${INTERVAL} ROUNDS=${ROUNDS}`, () =>
     tools.burstTest(SETTINGS),
@@ -50,8 +50,8 @@ export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void
   const seconds = (value: number | null | undefined) =>
     value === null || value === undefined ? '-' : `${value.toFixed(1)} s`;
   guide.evidence(
-    'What each burst did to the queue:',
-    [right('BURST'), right('IMAGES'), right('WAITING BEFORE'), right('AT MOST'), right('RECOVERED AFTER')],
+    'The queue during each burst:',
+    [right('BURST'), right('IMAGES'), right('WAITING BEFORE'), right('PEAK'), right('RECOVERED AFTER')],
     recoveries(result).map(({ number, size, before, peak, seconds: after }) => [
       String(number),
       String(size),
@@ -63,7 +63,7 @@ export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void
   const times = percentilesOf(timesToResult(result.jobs));
   const uploads = result.uploads.seconds;
   guide.evidence(
-    `Times (${throughput(result.jobs).toFixed(1)} images a second):`,
+    `Times (${throughput(result.jobs).toFixed(1)} images per second):`,
     [{ title: '' }, right('p50'), right('p95'), right('p99')],
     [
       ['upload', seconds(uploads?.p50), seconds(uploads?.p95), seconds(uploads?.p99)],
@@ -79,7 +79,7 @@ export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void
 async function showPerformance(guide: Guide, tools: PeakLoadTools): Promise<void> {
   const { monitoringUrl } = tools;
   if (monitoringUrl === undefined) {
-    throw new UserError('Monitoring does not run. See: make ps, make logs SERVICE=monitoring');
+    throw new UserError('The monitoring service is not running. See: make ps, make logs SERVICE=monitoring');
   }
   const line = `npx node monitoring/performance_monitor.ts --once --url ${monitoringUrl}`;
   await guide.run(line, () => tools.performance());

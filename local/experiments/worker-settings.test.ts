@@ -19,7 +19,7 @@ test('numbers of workers count once, in any spelling', () => {
 
 test('what cannot be is refused with the setting, its limits and an example', () => {
   expect(() => readWorkerSettings({ ...none, count: 'abc' })).toThrow(
-    'COUNT is "abc" but must be a whole number from 1 to 100000: make experiment-workers COUNT=100',
+    'COUNT is "abc" but must be a whole number from 1 to 100000, for example: make experiment-workers COUNT=100',
   );
   expect(() => readWorkerSettings({ ...none, repeats: '0' })).toThrow('REPEATS is "0"');
   expect(() => readWorkerSettings({ ...none, workers: '1;2' })).toThrow(

@@ -35,17 +35,18 @@ export async function findK6(): Promise<K6> {
   });
   if (exitCode === 0) return await containerK6();
   throw new UserError(
-    `k6 is not installed, and no Docker engine runs. To install k6: ${(await installHint('k6')).line}`,
+    `k6 is not installed, and Docker is not available to run its image. To install k6: ${(await installHint('k6')).line}`,
   );
 }
 
 async function installedK6(program: string): Promise<K6> {
   const { stdout } = await execa(program, ['version'], { reject: false, stdin: 'ignore' });
   const version = versionIn(stdout);
-  if (version === null) throw new UserError(`${program} does not print a version of k6.`);
+  if (version === null)
+    throw new UserError(`${program} does not print the version of k6. Check: ${program} version`);
   if (Number(version[1]) < OLDEST) {
     throw new UserError(
-      `${program} is k6 ${version[0]}; version ${OLDEST}.0 or later is needed. To install it: ${(await installHint('k6')).line}`,
+      `${program} is k6 ${version[0]}, but version ${OLDEST}.0 or later is required. To install it: ${(await installHint('k6')).line}`,
     );
   }
   return { version: version[0].slice(1), command: () => [program], address: (url) => url };

@@ -29,7 +29,7 @@ describe('looking for a MinIO server', () => {
   it('takes no other where MINIO_BINARY names none that runs', async () => {
     const path = join(folder, 'absent');
     expect(await find({ MINIO_BINARY: path })).toEqual({
-      missing: `MINIO_BINARY is ${path}, which is not a program that can be run`,
+      missing: `MINIO_BINARY=${path} is not an executable file`,
     });
   });
 

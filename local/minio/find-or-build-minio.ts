@@ -28,7 +28,7 @@ export async function findOrBuildMinio(
   if (named !== undefined && named !== '') {
     return (await isProgram(named))
       ? { path: named }
-      : { missing: `MINIO_BINARY is ${named}, which is not a program that can be run` };
+      : { missing: `MINIO_BINARY=${named} is not an executable file` };
   }
 
   const goFolder = await goBinaryFolder();
@@ -39,13 +39,16 @@ export async function findOrBuildMinio(
   }
 
   if (goFolder === undefined) {
-    return { missing: 'no minio in PATH and no Go to build it with: install either, or set MINIO_BINARY' };
+    return {
+      missing:
+        'minio is not in PATH, and Go is not installed to build it. Install either, or set MINIO_BINARY',
+    };
   }
   return build(goFolder, say);
 }
 
 async function build(goFolder: string, say: (line: string) => void): Promise<MinioBinary> {
-  say(`Building MinIO with Go, once; this takes some minutes (go install ${MINIO_MODULE})`);
+  say(`Building MinIO with Go, once. This takes a few minutes (go install ${MINIO_MODULE})`);
   const began = performance.now();
   const go = await execa('go', ['install', MINIO_MODULE], {
     env: { CGO_ENABLED: '0' },

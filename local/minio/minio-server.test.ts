@@ -21,7 +21,7 @@ describe('a MinIO server of our own', () => {
 
   it('says why when the program ends at once, or is none', async () => {
     for (const [program, reason] of [
-      ['/bin/false', 'MinIO did not start: the process has ended'],
+      ['/bin/false', 'MinIO did not start: the process exited'],
       ['/nowhere/minio', 'MinIO did not start: spawn /nowhere/minio ENOENT'],
     ] as const) {
       const server = new MinioServer(program);

@@ -92,7 +92,7 @@ export class MinioServer {
 async function untilReady(endpoint: string, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + HEALTH_TIMEOUT_MS;
   while (performance.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the process has ended');
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the process exited');
     const answer = await fetch(`${endpoint}/minio/health/ready`, {
       signal: AbortSignal.timeout(2_000),
     }).catch(() => undefined);

@@ -121,7 +121,7 @@ export class ApiClient {
     try {
       answer = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
     } catch (error) {
-      throw new UserError(`The API at ${this.url} does not answer. See: make ps`, { cause: error });
+      throw new UserError(`The API at ${this.url} does not respond. See: make ps`, { cause: error });
     }
     return { status: answer.status, body: parse(await answer.text()) };
   }

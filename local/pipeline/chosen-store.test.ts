@@ -38,7 +38,7 @@ test('a MinIO that does not answer is refused in one line that says what to do',
   server.closeAllConnections();
   await once(server, 'close');
   await expect(requireStore(env)).rejects.toThrow(
-    `STORE=minio is set, but nothing answers at MINIO_ENDPOINT=${env.MINIO_ENDPOINT}: start MinIO there, or remove`,
+    `STORE=minio is set, but MINIO_ENDPOINT=${env.MINIO_ENDPOINT} cannot be reached. Start MinIO there, or remove`,
   );
   await requireStore({ MINIO_ENDPOINT: env.MINIO_ENDPOINT });
 });

@@ -33,7 +33,7 @@ export async function requireStore(env: NodeJS.ProcessEnv): Promise<void> {
     await fetch(MINIO_ENDPOINT, { signal: AbortSignal.timeout(REACHABLE_MS), redirect: 'manual' });
   } catch (error) {
     throw new UserError(
-      `STORE=minio is set, but nothing answers at MINIO_ENDPOINT=${MINIO_ENDPOINT}: start MinIO there, or remove STORE=minio from .env and the shell to keep the images in a folder.`,
+      `STORE=minio is set, but MINIO_ENDPOINT=${MINIO_ENDPOINT} cannot be reached. Start MinIO there, or remove STORE=minio from .env and the environment to store images in a folder.`,
       { cause: error },
     );
   }

@@ -1,33 +1,32 @@
 import { choice, readConfig, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
 
-const port = (fallback: number, description: string) =>
-  wholeNumber({ min: 1, max: 65_535, default: fallback, description });
+/** A port; its name is description enough. */
+const port = (fallback: number) => wholeNumber({ min: 1, max: 65_535, default: fallback, description: '' });
 
-/** What `make` reads for itself; each service reads the rest. */
+/** The settings that `make` itself reads; the services read the others. */
 export const localVariables = {
   RUNTIME: choice({
     values: ['auto', 'compose', 'local'],
     default: 'auto',
-    description: 'containers (compose) or processes (local); auto: containers if a Docker engine answers',
+    description: 'compose (containers), local (processes) or auto (compose if Docker is available)',
   }),
   WORKERS: wholeNumber({
     min: 0,
     max: MAX_WORKERS,
     default: 2,
-    description: 'workers at the start',
+    description: 'workers at start-up',
   }),
-  API_PORT: port(8000, 'where the API listens; without Docker, or the next free port'),
-  NOTIFICATION_PORT: port(
-    8001,
-    'where the notification service listens; without Docker, or the next free port',
-  ),
-  MONITORING_PORT: port(8002, 'where the monitoring service listens; without Docker, or the next free port'),
-  PROMETHEUS_PORT: port(9090, 'where Prometheus listens; without Docker, or the next free port'),
-  WORKER_PORT: port(
-    9100,
-    "without Docker, the first worker's port for health and metrics, or the next free one",
-  ),
+  API_PORT: port(8000),
+  NOTIFICATION_PORT: port(8001),
+  MONITORING_PORT: port(8002),
+  PROMETHEUS_PORT: port(9090),
+  WORKER_PORT: wholeNumber({
+    min: 1,
+    max: 65_535,
+    default: 9100,
+    description: 'port of health checks and metrics',
+  }),
 } as const;
 
 export type LocalConfig = ConfigOf<typeof localVariables>;

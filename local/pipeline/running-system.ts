@@ -18,6 +18,6 @@ export async function runningSystem(run: RunFolder): Promise<ControlClient> {
   throw new UserError(
     state === 'stopped'
       ? NOT_RUNNING
-      : 'The supervisor has died and may have left services running. make up starts afresh, make down ends them.',
+      : 'The supervisor died and may have left services running. To restart the system: make up. To stop what is left: make down',
   );
 }

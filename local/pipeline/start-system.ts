@@ -1,12 +1,13 @@
-import { rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive } from '../process/identity.ts';
+import { isAlive, identify, type ProcessIdentity } from '../process/identity.ts';
 import { readTail } from '../process/read-tail.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
 import type { ServiceReport, SystemReport } from '../supervisor/report.ts';
 import type { RunFolder } from '../supervisor/run-folder.ts';
 import { UserError } from '../user-error.ts';
-import { launchSupervisor } from './launch-supervisor.ts';
 import { firstErrorIn, notReady, startVerdict } from './start-verdict.ts';
 
 const POLL_MS = 150;
@@ -45,7 +46,7 @@ export async function startSystem(options: StartOptions): Promise<SystemReport> 
     if (verdict.is === 'ready') return report;
     if (verdict.is === 'failed') {
       const { name, reason = 'see its log', logFile } = verdict.service;
-      throw await withLog(`${name} ended before it was ready: ${reason}.`, logFile);
+      throw await withLog(`${name} exited before it was ready: ${reason}.`, logFile);
     }
     if (!(await isAlive(supervisor))) throw await withLog('The system did not start.', run.log('supervisor'));
     if (performance.now() > deadline) {
@@ -86,5 +87,24 @@ async function withLog(message: string, logFile: string): Promise<UserError> {
   const log = await readTail(logFile);
   const error = firstErrorIn(log);
   const firstError = error === undefined ? [] : [`First error: ${error}`];
-  return new UserError([message, ...firstError, `The end of ${logFile}:`, '', log].join('\n'));
+  return new UserError([message, ...firstError, `Last lines of ${logFile}:`, '', log].join('\n'));
+}
+
+/** Starts a supervisor's process in a session of its own: it outlives this one, and the terminal. */
+async function launchSupervisor(script: string, run: RunFolder, cwd: string): Promise<ProcessIdentity> {
+  const log = await open(run.log('supervisor'), 'a');
+  try {
+    const child = spawn(process.execPath, [script], {
+      cwd,
+      stdio: ['ignore', log.fd, log.fd],
+      detached: true,
+    });
+    await once(child, 'spawn');
+    child.unref();
+    const pid = child.pid ?? Number.NaN;
+    // A process that has ended already was one, too.
+    return (await identify(pid)) ?? { pid, startedAt: 'unknown' };
+  } finally {
+    await log.close();
+  }
 }

@@ -59,7 +59,9 @@ test('what a killed supervisor leaves running is found and stopped', async () =>
   process.kill(state.supervisor.pid, 'SIGKILL');
   expect(await waitUntilGone(state.supervisor, 5_000)).toBe(true);
   for (const { process } of state.services) expect(await isAlive(process)).toBe(true);
-  await expect(runningSystem(run)).rejects.toThrow('make up starts afresh, make down ends them');
+  await expect(runningSystem(run)).rejects.toThrow(
+    'To restart the system: make up. To stop what is left: make down',
+  );
   expect(await stopSystem(run)).toEqual({ was: 'dead', leftovers: ['api', 'worker-1', 'worker-2'] });
   await expectNothingLeft(run, state);
 });

@@ -13,13 +13,13 @@ export async function exclusively<Result>(lockFile: string, work: () => Promise<
     const holder = await holderOf(lockFile);
     if (holder !== undefined) {
       throw new UserError(
-        `Another command (pid ${holder.pid}) is starting or stopping the system: wait for it, or end it with ` +
+        `Another command (pid ${holder.pid}) is starting or stopping the system. Wait until it is done, or stop it: ` +
           `kill ${holder.pid}`,
       );
     }
     await rm(lockFile, { force: true });
     if (!(await take(lockFile)))
-      throw new UserError('Another command has just begun to start or stop the system.');
+      throw new UserError('Another command is starting or stopping the system. Try again in a moment.');
   }
   try {
     return await work();

@@ -30,7 +30,7 @@ test('the local Prometheus asks the jobs that Compose’s asks, on this machine'
 test('a job whose port nobody knows stops the start', async () => {
   const text = await compose();
   expect(() => localPrometheusConfig(text, { ports: new Map(), ...targets })).toThrow(
-    'Nobody knows the port of api.',
+    'Unknown scrape job api',
   );
 });
 

@@ -31,7 +31,7 @@ export function localPrometheusConfig(
       return { ...job, file_sd_configs: [{ files: [workersFile], refresh_interval: '5s' }] };
     }
     const port = ports.get(job.job_name);
-    if (port === undefined) throw new Error(`Nobody knows the port of ${job.job_name}.`);
+    if (port === undefined) throw new Error(`Unknown scrape job ${job.job_name}: it has no port.`);
     return { ...job, static_configs: [{ targets: [`${HOST}:${port}`] }] };
   });
   return stringify({ ...config, rule_files: [rulesFile], scrape_configs: jobs });

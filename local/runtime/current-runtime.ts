@@ -11,7 +11,7 @@ import { chooseRuntime } from './choose-runtime.ts';
 import type { Runtime, RuntimeKind } from './runtime.ts';
 
 const NO_ENGINE =
-  'RUNTIME=compose, but no Docker engine with Compose answers: start Docker and look at "docker info", or use RUNTIME=local.';
+  'RUNTIME=compose is set, but Docker with Compose is not available. Start Docker (check: docker info), or set RUNTIME=local.';
 
 /** The runtime that a command is for, on this machine at this moment; see chooseRuntime. */
 export async function currentRuntime(): Promise<Runtime> {

@@ -58,7 +58,7 @@ export interface Runtime {
   readonly stopWorkers: Command;
   /** Starts so many workers when all were stopped. */
   startWorkers(count: number): Command;
-  /** Stops exactly one, after what it has in hand. */
+  /** Stops exactly one, after its current jobs. */
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   doctor(): Promise<void>;

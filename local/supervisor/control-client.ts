@@ -11,7 +11,7 @@ const WORKERS_MS = 60_000;
 
 export const NOT_RUNNING = 'The system is not running. To start it: make up';
 
-const HANGS = 'The supervisor runs but does not answer. To end it and all that it runs: make down';
+const HANGS = 'The supervisor does not respond. To stop it and its services: make down';
 
 /** Talks to the supervisor of a running system. Everything throws UserError if there is none. */
 export class ControlClient {

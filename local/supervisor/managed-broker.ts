@@ -66,7 +66,7 @@ export class ManagedBroker {
     this.#broker = broker;
     this.#since = performance.now();
     this.#state = 'ready';
-    this.#options.log(`rabbitmq is up (pid ${broker.process.pid}, port ${broker.ports.amqp})`);
+    this.#options.log(`rabbitmq is ready (pid ${broker.process.pid}, port ${broker.ports.amqp})`);
     return broker;
   }
 
@@ -75,12 +75,12 @@ export class ManagedBroker {
       if (this.#state === 'ready' && this.#broker !== undefined && (await isAlive(this.#broker.process)))
         continue;
       this.#restarts += 1;
-      this.#options.log('rabbitmq has ended: starting it again');
+      this.#options.log('rabbitmq exited; restarting it');
       try {
         await this.#launch();
         failures = 0;
       } catch (error) {
-        this.#options.log(`rabbitmq does not start: ${messageOf(error)}`);
+        this.#options.log(`rabbitmq failed to start: ${messageOf(error)}`);
         await sleep(restartDelay(++failures), signal);
       }
     }

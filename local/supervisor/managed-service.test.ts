@@ -29,7 +29,7 @@ async function unstartableService() {
   await untilIn(service, { state: 'ready' });
   await rm(cwd, { recursive: true });
   await fetch(`http://127.0.0.1:${port}/crash`).catch(() => undefined);
-  await untilIn(service, { restarts: 2, reason: expect.stringContaining('cannot be started') as unknown });
+  await untilIn(service, { restarts: 2, reason: expect.stringContaining('failed to start') as unknown });
   return { service, cwd };
 }
 
@@ -40,13 +40,13 @@ async function untilIn(service: ManagedService, report: object): Promise<void> {
   });
 }
 
-test('a service that cannot be started again is tried until it can', async () => {
+test('a service that failed to start again is tried until it can', async () => {
   const { service, cwd } = await unstartableService();
   await mkdir(cwd);
   await untilIn(service, { state: 'ready', restarts: 2 });
 });
 
-test('a service that cannot be started again can be stopped, and stays so', async () => {
+test('a service that failed to start again can be stopped, and stays so', async () => {
   const { service } = await unstartableService();
   await service.stop();
   expect(await service.report()).toMatchObject({ state: 'stopped', restarts: 2 });

@@ -7,7 +7,7 @@ import type { ServiceReport } from './report.ts';
 import { endsInARow, restartDelay } from './restart-delay.ts';
 import { describeExit, spawnService, type Exit, type ServiceProcess } from './service-process.ts';
 
-/** A service has 30 s to finish what it has in hand, and a little to leave. */
+/** A service has 30 s to finish its current work, and a little time to exit. */
 const STOP_DEADLINE_MS = 35_000;
 const PROBE_EVERY_MS = 100;
 /** EX_CONFIG of sysexits.h: a bad configuration does not get better by starting again. */
@@ -66,7 +66,7 @@ export class ManagedService {
     await (this.#launching = this.#launch());
   }
 
-  /** Lets it finish what it has in hand; kills it when the deadline has passed. */
+  /** Lets it finish its current work; kills it after the deadline. */
   async stop(): Promise<void> {
     this.#enter('stopping');
     clearTimeout(this.#restart);
@@ -81,7 +81,7 @@ export class ManagedService {
     const how = await terminate(running.identity, STOP_DEADLINE_MS);
     await running.exited;
     this.#options.log(
-      how === 'killed' ? `${this.name} did not stop in time: killed` : `${this.name} stopped`,
+      how === 'killed' ? `${this.name} did not stop in time and was killed` : `${this.name} stopped`,
     );
   }
 
@@ -132,8 +132,8 @@ export class ManagedService {
     if (this.stopped) {
       this.#enter('stopped');
     } else if (exit.code === BAD_CONFIGURATION) {
-      this.#enter('failed', 'its configuration is wrong (exit code 78)');
-      this.#options.log(`${this.name} failed: its configuration is wrong. It is not started again`);
+      this.#enter('failed', 'invalid configuration (exit code 78)');
+      this.#options.log(`${this.name} failed: invalid configuration (exit code 78). It is not restarted`);
     } else {
       this.#startAgain(describeExit(exit), exit.uptimeMs);
     }
@@ -146,7 +146,7 @@ export class ManagedService {
     this.#endsInARow = endsInARow(this.#endsInARow, uptimeMs);
     const wait = restartDelay(this.#endsInARow);
     this.#enter('restarting', reason);
-    this.#options.log(`${this.name} ended (${reason}): started again in ${wait / 1_000} s`);
+    this.#options.log(`${this.name} exited (${reason}); restarting in ${wait / 1_000} s`);
     this.#restart = setTimeout(() => {
       this.#launching = this.#relaunch();
     }, wait);
@@ -157,7 +157,7 @@ export class ManagedService {
     try {
       await this.#launch();
     } catch (error) {
-      if (!this.stopped) this.#startAgain(`it cannot be started: ${messageOf(error)}`, 0);
+      if (!this.stopped) this.#startAgain(`failed to start: ${messageOf(error)}`, 0);
     }
   }
 

@@ -11,7 +11,7 @@ export async function probe(port: number, path = '/readyz'): Promise<Readiness> 
     return answer.ok ? { ready: true } : { ready: false, reason: reasonIn(body) };
   } catch (error) {
     const timedOut = error instanceof Error && error.name === 'TimeoutError';
-    return { ready: false, reason: timedOut ? 'does not answer' : 'does not listen yet' };
+    return { ready: false, reason: timedOut ? 'not responding' : 'not listening yet' };
   }
 }
 

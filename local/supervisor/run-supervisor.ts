@@ -12,7 +12,7 @@ import type { SystemPlan } from './system-plan.ts';
  */
 export async function runSupervisor(plan: SystemPlan, run: RunFolder, cwd: string): Promise<void> {
   const self = await identify(process.pid);
-  if (self === undefined) throw new Error('This process cannot see itself: is /proc mounted?');
+  if (self === undefined) throw new Error('This process cannot read its own start time. Is /proc mounted?');
   const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
   const supervisor = new Supervisor({ plan, run, cwd, self, log });
 

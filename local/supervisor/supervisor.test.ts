@@ -90,7 +90,7 @@ test('a service that crashes is started again on its port', async () => {
   const after = await serviceNamed(supervisor, 'api');
   expect(after.port).toBe(before.port);
   expect(after.pid).not.toBe(before.pid);
-  expect(log).toContainEqual(expect.stringContaining('api ended (exit code 1): started again in 0.5 s'));
+  expect(log).toContainEqual(expect.stringContaining('api exited (exit code 1); restarting in 0.5 s'));
 });
 
 test('a broker that dies is started again, with the ports that it had', async () => {

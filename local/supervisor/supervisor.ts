@@ -76,7 +76,7 @@ export class Supervisor {
   withWorkers<Result>(command: (workers: WorkerCrew) => Promise<Result>): Promise<Result> {
     return this.#commands.add(async () => {
       if (this.#workers !== undefined && this.#phase === 'running') return command(this.#workers);
-      throw new UserError(`The system is ${this.#phase}: try again in a moment.`);
+      throw new UserError(`The system is ${this.#phase}. Try again in a moment.`);
     });
   }
 
@@ -142,7 +142,7 @@ export class Supervisor {
     const failures = [...services, ...broker].flatMap((end): unknown[] =>
       end.status === 'rejected' ? [end.reason] : [],
     );
-    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped');
+    if (failures.length > 0) throw new AggregateError(failures, 'some services could not be stopped');
     await run.removeTemp();
     await removeState(run.state);
     log('stopped');

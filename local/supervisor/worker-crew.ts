@@ -22,7 +22,7 @@ export class WorkerCrew {
   /** Makes it `count` workers: starts the missing ones, or lets the newest ones finish and go. */
   async scale(count: number): Promise<{ started: string[]; stopped: string[] }> {
     if (!Number.isInteger(count) || count < 0 || count > MAX_WORKERS) {
-      throw new UserError(`The number of workers is from 0 to ${MAX_WORKERS}.`);
+      throw new UserError(`The number of workers must be from 0 to ${MAX_WORKERS}.`);
     }
     const started: string[] = [];
     while (this.#atWork().length < count) started.push(await this.startOne());
@@ -32,7 +32,7 @@ export class WorkerCrew {
     return { started, stopped: surplus.map(({ name }) => name) };
   }
 
-  /** Lets the newest one finish what it has in hand and stop. Returns its name. */
+  /** Stops the newest one after its current jobs. Returns its name. */
   async stopNewest(): Promise<string> {
     const newest = this.#atWork().at(-1);
     if (newest === undefined) throw new UserError('No worker is running. To start one: make start-worker');
@@ -43,7 +43,7 @@ export class WorkerCrew {
   /** Starts a stopped one again; one more if none is stopped. Returns its name. */
   async startOne(): Promise<string> {
     if (this.#atWork().length >= MAX_WORKERS)
-      throw new UserError(`There are ${MAX_WORKERS} workers already.`);
+      throw new UserError(`Cannot start another worker: the maximum of ${MAX_WORKERS} is reached.`);
     const worker = this.#made.find(({ stopped }) => stopped) ?? (await this.#makeNext());
     this.#dismissed.delete(worker);
     await worker.start();

@@ -13,5 +13,5 @@ const colours = { ok: 'green', note: 'yellow', fix: 'red' } as const;
 export function printFindings(findings: readonly Finding[]): void {
   for (const { is, text } of findings) console.log(`${styleText(colours[is], is.padEnd(4))}  ${text}`);
   const toFix = findings.filter(({ is }) => is === 'fix').length;
-  if (toFix > 0) throw new UserError(`\n${toFix} to fix.`);
+  if (toFix > 0) throw new UserError(`\n${toFix === 1 ? '1 problem' : `${toFix} problems`} to fix.`);
 }

@@ -13,7 +13,7 @@ export default async function setup(project: TestProject): Promise<void> {
   const path = await findChromium();
   if (path === undefined)
     console.error(
-      'The tests in a browser are SKIPPED: Chromium is not installed. To install it as root on Debian: make test; elsewhere, set CHROMIUM to the path of a browser.',
+      'The browser tests are SKIPPED: Chromium is not installed. As root on Debian, make test installs it; elsewhere, set CHROMIUM to the path of a browser.',
     );
   project.provide('chromium', path ?? null);
 }

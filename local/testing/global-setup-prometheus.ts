@@ -12,6 +12,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<void> {
   const programs = await findPrometheus();
   if (programs === undefined)
-    console.error('The tests with Prometheus are SKIPPED: it is not installed. To install it: make doctor');
+    console.error(
+      'The tests with Prometheus are SKIPPED: it is not installed. To see how to install it: make doctor',
+    );
   project.provide('prometheus', programs ?? null);
 }

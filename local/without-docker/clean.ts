@@ -9,5 +9,5 @@ export async function clean(): Promise<void> {
   await down();
   if (!existsSync(runFolder.path)) return;
   await rm(runFolder.path, { recursive: true });
-  console.log(`Removed ${relative(root, runFolder.path)}: images, queues and logs. Your .env stays.`);
+  console.log(`Removed ${relative(root, runFolder.path)}: images, queues and logs. Your .env is kept.`);
 }

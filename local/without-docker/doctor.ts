@@ -15,7 +15,7 @@ import { printFindings, type Finding } from '../terminal/findings.ts';
 const NEEDED_DISK = 2_000_000_000;
 const NEEDED_NODE = 24;
 
-/** `make doctor` without Docker: what may stand in the way, and how to put it right, a line each. */
+/** `make doctor` without Docker: one line per check, with the command that fixes the problem. */
 export async function doctor(): Promise<void> {
   const state = await systemState(runFolder);
   const findings = [
@@ -31,7 +31,7 @@ export async function doctor(): Promise<void> {
 
 const diedSupervisor: Finding = {
   is: 'fix',
-  text: 'the supervisor has died and may have left services running: make down ends them',
+  text: 'the supervisor died and may have left services running. To stop them: make down',
 };
 
 function node(): Finding {
@@ -39,7 +39,7 @@ function node(): Finding {
   if (Number(major) >= NEEDED_NODE) return { is: 'ok', text: `Node ${process.versions.node}` };
   return {
     is: 'fix',
-    text: `Node ${process.versions.node} is too old: npm ci installs Node ${NEEDED_NODE} here`,
+    text: `Node ${process.versions.node} is too old: Node ${NEEDED_NODE} is required. To install it for this project: npm ci`,
   };
 }
 
@@ -49,7 +49,7 @@ async function rabbitmq(): Promise<Finding> {
   const hint = await installHint('rabbitmq');
   return {
     is: 'fix',
-    text: `RabbitMQ is not installed: ${canInstall(hint) ? 'make up installs it' : hint.line}`,
+    text: `RabbitMQ is not installed. To install it: ${canInstall(hint) ? 'make up' : hint.line}`,
   };
 }
 
@@ -57,16 +57,19 @@ async function prometheus(): Promise<Finding> {
   const programs = await findPrometheus();
   if (programs !== undefined) return { is: 'ok', text: `Prometheus: ${programs.server}` };
   const { line } = await installHint('prometheus');
-  return { is: 'note', text: `Prometheus is not installed, so no figures are kept. To have it: ${line}` };
+  return {
+    is: 'note',
+    text: `Prometheus is not installed, so no metrics history is kept. To install it: ${line}`,
+  };
 }
 
 async function disk(): Promise<Finding> {
   const { bavail, bsize } = await statfs(root);
-  const free = `${((bavail * bsize) / 1e9).toFixed(1)} GB free here`;
+  const free = `${((bavail * bsize) / 1e9).toFixed(1)} GB free`;
   if (bavail * bsize >= NEEDED_DISK) return { is: 'ok', text: `disk: ${free}` };
   return {
     is: 'fix',
-    text: `disk: ${free}, but ${NEEDED_DISK / 1e9} GB are needed: make clean removes old images and queues`,
+    text: `disk: ${free}, but ${NEEDED_DISK / 1e9} GB are required. To remove old images and queues: make clean`,
   };
 }
 
@@ -86,7 +89,7 @@ async function ports(): Promise<Finding[]> {
       if ((await freePort([port], [])) === port) return { is: 'ok', text: `port ${port} (${name}) is free` };
       return {
         is: 'note',
-        text: `port ${port} (${name}) is taken: make up uses the next free one; who has it: lsof -i :${port}`,
+        text: `port ${port} (${name}) is in use; make up uses the next free port. To find the program: lsof -i :${port}`,
       };
     }),
   );
@@ -96,10 +99,11 @@ async function services(): Promise<Finding[]> {
   const { services: all } = await (await runningSystem(runFolder)).ps();
   return all.map(({ name, state, port, reason }): Finding => {
     if (state === 'ready') return { is: 'ok', text: `${name} is ready on port ${port ?? '?'}` };
-    if (state === 'stopped') return { is: 'note', text: `${name} is stopped: make start-worker` };
+    if (state === 'stopped')
+      return { is: 'note', text: `${name} is stopped. To start it: make start-worker` };
     return {
       is: 'fix',
-      text: `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}: make logs SERVICE=${name}`,
+      text: `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}. See: make logs SERVICE=${name}`,
     };
   });
 }

@@ -16,12 +16,12 @@ export async function logs(service: string): Promise<void> {
     throw new UserError(
       all.length === 0
         ? 'There are no logs yet. To start the system: make up'
-        : `There is no service ${service}. There are: ${all.join(', ')}`,
+        : `Unknown service ${service}. Services: ${all.join(', ')}`,
     );
   }
   await follower.printNew();
   if ((await systemState(runFolder)) !== 'running') {
-    console.log('\nThe system is not running; these were the last lines.');
+    console.log('\nThe system is not running. These are the last lines.');
     return;
   }
   const stop = new AbortController();

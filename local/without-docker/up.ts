@@ -20,7 +20,7 @@ const START_DEADLINE_MS = 120_000;
 
 /** Starts the system unless it runs; prints each service as it gets ready. */
 export async function ensureUp(): Promise<{ report: SystemReport; started: boolean }> {
-  if (await ensureDotenv(root)) console.log('Made .env, with random secrets in it.');
+  if (await ensureDotenv(root)) console.log('Created .env with random secrets.');
   await ensureRabbitmq();
   return exclusively(runFolder.lock, async () => {
     if ((await systemState(runFolder)) === 'running') {
@@ -36,7 +36,9 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
     const workers = `${plan.workers} worker${plan.workers === 1 ? '' : 's'}`;
     console.log(`Starting RabbitMQ, ${services} and ${workers} …`);
     if (prometheus === undefined)
-      console.log(`  without Prometheus; to have it: ${(await installHint('prometheus')).line}`);
+      console.log(
+        `  Prometheus is not installed, so it is not started. To install it: ${(await installHint('prometheus')).line}`,
+      );
     return { report: await startOrStop(plan), started: true };
   });
 }
@@ -54,7 +56,7 @@ async function startOrStop(plan: SystemPlan): Promise<SystemReport> {
     });
   } catch (error) {
     await stopSystem(runFolder);
-    console.error('\nThe system did not come up; what had started was stopped again.\n');
+    console.error('\nThe system did not start. The services that had started were stopped.\n');
     throw error;
   }
 }
@@ -62,7 +64,7 @@ async function startOrStop(plan: SystemPlan): Promise<SystemReport> {
 function readyLine({ name, port }: ServiceReport, { services }: SystemPlan, seconds: number): string {
   const wanted =
     name === 'rabbitmq' ? USUAL_PORTS.amqp : services.find((service) => service.name === name)?.firstPort;
-  const instead = wanted === undefined || wanted === port ? '' : ` (${wanted} is taken)`;
+  const instead = wanted === undefined || wanted === port ? '' : ` (${wanted} is in use)`;
   const ready = `${styleText('green', 'ready')} after ${duration(seconds).padStart(6)}`;
   return `  ${name.padEnd(14)}${ready}, port ${port ?? '?'}${instead}`;
 }

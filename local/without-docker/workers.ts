@@ -18,9 +18,9 @@ export async function scale(count: number, slots?: number | 'default'): Promise<
     await untilReady(runFolder, READY_DEADLINE_MS);
     console.log(`Started ${started.join(', ')}.`);
   }
-  if (stopped.length > 0) console.log(`Stopped ${stopped.join(', ')} after what they had in hand.`);
+  if (stopped.length > 0) console.log(`Stopped ${stopped.join(', ')} after they finished their jobs.`);
   const workers = `${count} worker${count === 1 ? '' : 's'}`;
-  console.log(started.length + stopped.length === 0 ? `There are ${workers} already.` : `Now ${workers}.`);
+  console.log(started.length + stopped.length === 0 ? `Already running ${workers}.` : `Running ${workers}.`);
 }
 
 /** `make stop-worker` */
@@ -55,6 +55,8 @@ function killProcess(name: string, pid: number): Promise<void> {
     process.kill(pid, 'SIGKILL');
     return Promise.resolve();
   } catch (error) {
-    return Promise.reject(new UserError(`${name} (process ${pid}) has ended already.`, { cause: error }));
+    return Promise.reject(
+      new UserError(`${name} (process ${pid}) is not running any more.`, { cause: error }),
+    );
   }
 }

@@ -29,7 +29,7 @@ describe('the ledger', () => {
     const queues = [
       queue('image.jobs.process', 2),
       queue('image.jobs.retry.5s', 3),
-      queue('image.jobs.burial', 4),
+      queue('image.jobs.dead.recorder', 4),
       queue('image.jobs.dead', 50),
       queue('image.webhooks.deliver', 60),
     ];

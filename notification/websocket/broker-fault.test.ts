@@ -83,7 +83,7 @@ describe('a service that starts while the broker is down', () => {
       const response = await fetch(`http://127.0.0.1:${service.port}/readyz`);
       expect(await response.json()).toEqual({
         status: 'not_ready',
-        reason: 'there is no connection to RabbitMQ',
+        reason: 'no connection to RabbitMQ',
       });
     });
     await expect(given.client(service)).rejects.toThrow('503');

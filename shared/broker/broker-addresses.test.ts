@@ -16,13 +16,13 @@ test('one address, or the addresses of all nodes of a cluster', () => {
 test.each(['http://localhost', 'amqp://one,', 'amqp://one,http://two', 'rabbitmq'])(
   '"%s" is refused',
   (given) => {
-    expect(() => read(given)).toThrow(/RABBITMQ_URL is .* must be an address that begins with amqp/);
+    expect(() => read(given)).toThrow(/RABBITMQ_URL is .* must be comma-separated URLs that start with amqp/);
   },
 );
 
 test('an address that cannot be read is not shown: its password may be the reason', () => {
   const said = () => read('amqp://guest:top/sec#ret@rabbitmq:5672');
-  expect(said).toThrow(/RABBITMQ_URL is set \(not shown\) but must be an address/);
+  expect(said).toThrow(/RABBITMQ_URL is set \(not shown\) but must be comma-separated URLs/);
   expect(said).not.toThrow(/sec/);
 });
 

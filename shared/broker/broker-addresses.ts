@@ -5,23 +5,22 @@ import type { Variable } from '../config.ts';
 const DEFAULT = 'amqp://guest:guest@localhost:5672';
 const NODES_OF_A_CLUSTER = 'amqp://app:5fa90c@rabbitmq-1,amqp://app:5fa90c@rabbitmq-2';
 
-/** `RABBITMQ_URL`: the addresses of a broker's nodes, at least one. */
+/** `RABBITMQ_URL`: the URLs of the broker's nodes, at least one. */
 export const brokerAddresses: Variable<readonly string[]> = {
   schema: z
     .string()
     .transform((given) => given.split(',').map((address) => address.trim()))
     .pipe(z.array(z.url({ protocol: /^amqps?$/ })).min(1)),
   default: DEFAULT,
-  form: 'an address that begins with amqp:// or amqps://, or several, divided by commas',
+  form: 'comma-separated URLs that start with amqp:// or amqps://',
   example: `${DEFAULT}, or of a cluster ${NODES_OF_A_CLUSTER}`,
-  description:
-    'where RabbitMQ is: user, password, host, port and, after a slash, the vhost; of a cluster, each of its nodes',
-  isSecret: true, // it has a password in it
+  description: 'amqp://user:password@host:port/vhost; of a cluster: the URLs of all nodes, comma-separated',
+  isSecret: true, // it contains a password
 };
 
 /**
- * The address as amqplib takes it.
- * @param heartbeatS the interval of heartbeats in seconds, unless the address itself has one
+ * The URL as options for amqplib.
+ * @param heartbeatS heartbeat interval in seconds, unless the URL has its own
  */
 export function connectOptions(address: string, heartbeatS: number): Options.Connect {
   const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(address);

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import type { Logger } from '../log.ts';
+import type { ChannelModel } from 'amqplib';
 import type { Startable } from '../lifecycle.ts';
+import type { Logger } from '../log.ts';
 import { BrokerConnection, type ConnectionTimeouts } from './connection.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
-import { declareTopology } from './declare-topology.ts';
 import type { BrokerMisconfigured } from './misconfiguration.ts';
 import { Publisher } from './publisher.ts';
 import { QueueInspector } from './queue-inspector.ts';
@@ -13,9 +13,9 @@ import type { Topology } from './topology.ts';
 export interface BrokerOptions {
   /** `amqp://user:password@host:port/vhost` of each node. */
   readonly urls: readonly string[];
-  /** Who connects, e.g. `worker-1`; shown in the broker's list of connections. */
+  /** Connection name, e.g. `worker-1`; shown in the management UI. */
   readonly name: string;
-  /** The AMQP property `appId` of what is published, e.g. `worker`. */
+  /** The AMQP property `appId` of published messages, e.g. `worker`. */
   readonly appId: string;
   readonly topology: Topology;
   readonly timeouts: ConnectionTimeouts & { readonly confirmMs: number };
@@ -24,13 +24,13 @@ export interface BrokerOptions {
 }
 
 interface BrokerEvents {
-  /** The broker refuses something that no waiting will change. */
+  /** The broker rejects the configuration, so retrying cannot help. */
   fatal: [BrokerMisconfigured];
 }
 
 /**
- * The broker as a service sees it. Two connections, because an alarm of the broker stops all traffic of a
- * connection that publishes: acknowledgements must not stand behind publishes.
+ * The broker as a service uses it. It has two connections, because an alarm blocks all traffic of a connection that
+ * publishes: acknowledgements must not wait behind publishes.
  */
 export class Broker extends EventEmitter<BrokerEvents> implements Startable {
   readonly publisher: Publisher;
@@ -64,19 +64,19 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     this.queues = new QueueInspector(this.#consuming, log);
   }
 
-  /** Waits for the broker, declares the topology. @throws BrokerMisconfigured */
+  /** Waits for the broker and declares the topology. @throws BrokerMisconfigured */
   async start(): Promise<void> {
     await this.#publishing.start();
     await this.#consuming.start();
     await this.queues.start();
   }
 
-  /** Why nothing can be published right now, or undefined when all is well. */
+  /** Why nothing can be published at the moment, or undefined if it can. */
   get unavailableBecause(): string | undefined {
     if (this.#publishing.state === 'blocked')
-      return 'RabbitMQ takes no messages: a memory or disk alarm is on';
+      return 'RabbitMQ blocks publishers: a memory or disk alarm is active';
     if (this.#publishing.state === 'down' || this.#consuming.state === 'down')
-      return 'there is no connection to RabbitMQ';
+      return 'no connection to RabbitMQ';
     return undefined;
   }
 
@@ -99,4 +99,23 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     await this.#consuming.stop();
     await this.#publishing.stop();
   }
+}
+
+/**
+ * Asserts every exchange, queue and binding; existing ones with the same arguments are left unchanged.
+ * @throws Error of amqplib (406) if one exists with other arguments
+ */
+async function declareTopology(model: ChannelModel, topology: Topology): Promise<void> {
+  const channel = await model.createChannel();
+  channel.on('error', () => undefined);
+  for (const exchange of topology.exchanges) {
+    await channel.assertExchange(exchange.name, exchange.type, { durable: true });
+  }
+  for (const queue of topology.queues) {
+    await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments });
+    for (const binding of queue.bindings) {
+      await channel.bindQueue(queue.name, binding.exchange, binding.routingKey);
+    }
+  }
+  await channel.close();
 }

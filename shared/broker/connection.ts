@@ -9,18 +9,18 @@ import { connectFailure, misconfiguration, type BrokerMisconfigured } from './mi
 
 export interface ConnectionTimeouts {
   readonly connectMs: number;
-  /** For anything that is asked on a connection. */
+  /** For any call on a connection. */
   readonly callMs: number;
-  /** Both sides take a connection for dead that was silent for two of these. */
+  /** A peer that is silent for two intervals is considered dead. */
   readonly heartbeatS: number;
 }
 
 export interface ConnectionOptions {
-  /** Of each node of the broker; every attempt to connect takes the next, the first one any of them. */
+  /** The URL of each node. The first attempt to connect uses a random one, each further attempt the next one. */
   readonly urls: readonly string[];
-  /** Shown in the broker's list of connections, e.g. `worker-1 consume`. */
+  /** Connection name in the management UI, e.g. `worker-1 consume`. */
   readonly name: string;
-  /** Run on every new connection before anyone may use it; a throw closes the connection and tries again. */
+  /** Runs on every new connection before it is used; if it throws, the connection is closed and reopened. */
   readonly setup?: (model: ChannelModel) => Promise<void>;
   readonly timeouts: ConnectionTimeouts;
   readonly log: Logger;
@@ -33,15 +33,15 @@ interface ConnectionEvents {
   fatal: [BrokerMisconfigured];
 }
 
-/** Backoff between attempts to connect: 100 ms doubling to 3 s, ±20 %, so that a crowd does not return at once. */
+/** Backoff between attempts to connect: 100 ms doubling to 3 s, ±20 %, so that clients do not reconnect all at once. */
 const RECOVERY = { initialDelay: 100, maxDelay: 3_000, factor: 2, jitter: 0.2 } as const;
 
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * One connection that comes back by itself (amqplib's own recovery). Channels do not come back: their owners make
- * new ones on each `state` of `up`. While the broker holds publishing back (memory or disk alarm) the state is
- * `blocked`. A configuration that can never work is emitted once as `fatal` and ends the attempts.
+ * One connection that reconnects by itself (amqplib's recovery). Channels are not reopened: their owners open new ones on
+ * each `state` event `up`. While the broker blocks publishers (memory or disk alarm) the state is `blocked`. A
+ * configuration that can never work is emitted once as `fatal` and ends the attempts.
  */
 export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
@@ -67,8 +67,8 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /**
-   * Begins to connect and waits for the first connection, however long that takes.
-   * @throws BrokerMisconfigured where waiting cannot help (credentials, vhost, arguments of a queue).
+   * Starts to connect and waits for the first connection, however long that takes.
+   * @throws BrokerMisconfigured if retrying cannot help (credentials, vhost, arguments of a queue).
    */
   start(): Promise<void> {
     this.#starting ??= this.#open();
@@ -81,8 +81,8 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /**
-   * A new channel of the present connection. Rejects when that is lost meanwhile: amqplib would wait for the next one,
-   * and no stop could end that. Errors of a channel only close that channel.
+   * Opens a channel on the current connection. Rejects if the connection is lost meanwhile: amqplib would wait for the
+   * next one, and a stop could not end that. A channel error closes only that channel.
    */
   createChannel(): Promise<Channel> {
     return this.#unlessLost(() => this.#opened().createChannel());
@@ -92,28 +92,28 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     return this.#unlessLost(() => this.#opened().createConfirmChannel());
   }
 
-  /** How long what is asked on a channel may take, in milliseconds. */
+  /** Timeout of calls on a channel, in milliseconds. */
   get callTimeoutMs(): number {
     return this.#options.timeouts.callMs;
   }
 
-  /** Resolves at once when connected, else at the next connection; rejects when `signal` aborts. */
+  /** Resolves when connected, immediately if it already is; rejects when `signal` aborts. */
   async whenUp(signal: AbortSignal): Promise<void> {
     while (this.#state === 'down') await once(this, 'state', { signal });
   }
 
   async #unlessLost<C extends Channel>(open: () => Promise<C>): Promise<C> {
-    if (this.#state === 'down') throw new Error('there is no connection to RabbitMQ');
+    if (this.#state === 'down') throw new Error('no connection to RabbitMQ');
     const { promise: lost, reject } = Promise.withResolvers<never>();
     const onState = (state: ConnectionState) => {
-      if (state === 'down') reject(new Error('the connection to RabbitMQ was lost'));
+      if (state === 'down') reject(new Error('lost the connection to RabbitMQ'));
     };
     this.on('state', onState);
     const opening = open().then((channel) => this.#quiet(channel));
     try {
       return await withinDeadline(this.callTimeoutMs, () => Promise.race([opening, lost]));
     } catch (error) {
-      // It may still come, with the next connection; nobody waits for it any more.
+      // The channel may still open with the next connection, but it is no longer needed.
       opening.then((late) => late.close()).catch(() => undefined);
       throw error;
     } finally {
@@ -130,7 +130,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     const { urls, name, setup, timeouts, log } = this.#options;
     const addresses = urls.map((url) => connectOptions(url, timeouts.heartbeatS));
     let turn = Math.floor(Math.random() * addresses.length);
-    // amqplib reads it anew for every attempt.
+    // amqplib reads it for every attempt.
     const address = { ...addresses[turn] };
     const turnToNext = () => {
       turn = (turn + 1) % addresses.length;
@@ -146,7 +146,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
         ...RECOVERY,
         waitForConnect: false,
         setup: async (model: ChannelModel) => {
-          // Without a listener of its own, an error in mid-setup would end the process.
+          // Without a listener, an error during the set-up would end the process.
           model.on('error', () => undefined);
           this.#serverVersion = model.connection.serverProperties.version;
           if (setup !== undefined) await withinDeadline(timeouts.callMs, () => setup(model));
@@ -168,11 +168,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       this.#become('down');
     });
     connection.on('blocked', (reason) => {
-      log.warn({ connection: name, reason }, 'RabbitMQ takes no messages for the moment (alarm)');
+      log.warn({ connection: name, reason }, 'RabbitMQ blocks publishers (alarm)');
       this.#become('blocked');
     });
     connection.on('unblocked', () => {
-      log.info({ connection: name }, 'RabbitMQ takes messages again');
+      log.info({ connection: name }, 'RabbitMQ accepts messages again');
       this.#become('up');
     });
     connection.on('error', (error) => {
@@ -189,7 +189,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     const fatal = misconfiguration(error);
     if (fatal === undefined) {
       const { name, log } = this.#options;
-      log.warn({ connection: name, reason: connectFailure(error) }, 'cannot reach RabbitMQ; trying again');
+      log.warn({ connection: name, reason: connectFailure(error) }, 'cannot reach RabbitMQ; retrying');
       return;
     }
     void connection.close();
@@ -211,7 +211,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
 
   async #close(): Promise<void> {
     const connection = this.#connection;
-    // A farewell to a peer that is just going away may stay without an answer.
+    // A peer that is shutting down may not respond to the close.
     if (connection !== undefined)
       await withinDeadline(CLOSE_TIMEOUT_MS, () => connection.close()).catch(() => undefined);
     this.#become('down');

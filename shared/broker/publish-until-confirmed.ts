@@ -5,8 +5,8 @@ const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 3_000;
 
 /**
- * Publishes, and again until the broker has confirmed: only for messages that may arrive twice. Tries at least once,
- * and rejects with the last error when `signal` aborts in between.
+ * Publishes repeatedly until the broker confirms: only for messages that may arrive twice. Tries at least once, and
+ * rejects with the last error when `signal` aborts between two attempts.
  */
 export async function publishUntilConfirmed(
   publisher: Pick<Publisher, 'publish'>,

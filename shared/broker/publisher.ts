@@ -9,7 +9,7 @@ export interface OutgoingMessage {
   readonly routingKey: string;
   /** Sent as JSON. */
   readonly body: unknown;
-  /** Unique among the messages in flight: a returned message is known by it. */
+  /** Unique among the messages in flight: it identifies a returned message. */
   readonly messageId: string;
   /** The job id. */
   readonly correlationId: string;
@@ -17,11 +17,11 @@ export interface OutgoingMessage {
   readonly type: string;
   readonly contentType: 'application/json' | 'application/cloudevents+json';
   readonly headers?: Readonly<Record<string, string | number>>;
-  /** How long it may wait in its queue, in milliseconds, where that is shorter than the queue's own TTL. */
+  /** Message TTL in milliseconds, if shorter than the queue's own TTL. */
   readonly expirationMs?: number;
 }
 
-/** The message is certainly in no queue. */
+/** The message is not in any queue. */
 export class PublishRefused extends PipelineError {
   override readonly name = 'PublishRefused';
 
@@ -30,7 +30,7 @@ export class PublishRefused extends PipelineError {
   }
 }
 
-/** No confirm came: the message may be in its queue, or may still arrive there. */
+/** RabbitMQ did not confirm the message: it may be in its queue, or may still arrive there. */
 export class PublishUnconfirmed extends PipelineError {
   override readonly name = 'PublishUnconfirmed';
 
@@ -43,16 +43,16 @@ export interface PublisherOptions {
   readonly connection: BrokerConnection;
   /** Who publishes, e.g. `api`: the AMQP property `appId`. */
   readonly appId: string;
-  /** Publishes that may wait for their confirm at once; further ones queue here. */
+  /** Maximum number of unconfirmed publishes; further ones queue here. */
   readonly maxInFlight: number;
-  /** Publishes that may queue here; one more is refused. */
+  /** Maximum number of publishes that queue here; further ones are rejected. */
   readonly maxWaiting: number;
   readonly confirmTimeoutMs: number;
 }
 
 /**
- * Publishes durable, mandatory messages and settles each with the broker's own confirm. It never repeats a
- * publish by itself: whether a repeat is safe is the caller's knowledge.
+ * Publishes durable, mandatory messages with publisher confirms. It never repeats a publish by itself: only the caller
+ * knows whether a repeat is safe.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -69,24 +69,24 @@ export class Publisher {
     });
   }
 
-  /** Publishes handed over that have not settled yet. */
+  /** Publishes that are not settled yet. */
   get unsettled(): number {
     return this.#inFlight.size + this.#inFlight.pending;
   }
 
   /**
-   * Resolves when every queue that the message went to has it safely.
-   * @throws PublishRefused nacked, returned as unroutable, or not sent at all
-   * @throws PublishUnconfirmed sent, and no answer within `confirmTimeoutMs` or before the connection broke
+   * Resolves when every queue that the message was routed to has stored it.
+   * @throws PublishRefused nacked, returned as unroutable, or not sent
+   * @throws PublishUnconfirmed sent, but not confirmed within `confirmTimeoutMs` or before the connection was lost
    */
   async publish(message: OutgoingMessage): Promise<void> {
     if (this.#inFlight.size >= this.#options.maxWaiting) {
-      throw new PublishRefused(`${this.#inFlight.size} messages wait for the broker already`);
+      throw new PublishRefused(`Too many messages are waiting for RabbitMQ (${this.#inFlight.size}).`);
     }
     await publishInSpan(message, (headers) => this.#inFlight.add(() => this.#send({ ...message, headers })));
   }
 
-  /** Waits until all that was handed over has settled. */
+  /** Waits until all publishes are settled. */
   async drain(): Promise<void> {
     await this.#inFlight.onIdle();
   }
@@ -94,13 +94,14 @@ export class Publisher {
   async #send(message: OutgoingMessage): Promise<void> {
     const { connection, appId, confirmTimeoutMs } = this.#options;
     if (connection.state === 'blocked')
-      throw new PublishRefused('RabbitMQ takes no messages: an alarm is on');
-    if (connection.state === 'down') throw new PublishRefused('there is no connection to RabbitMQ');
+      throw new PublishRefused('RabbitMQ blocks publishers: an alarm is active');
+    if (connection.state === 'down') throw new PublishRefused('no connection to RabbitMQ');
     const channel = await this.#openChannel();
     const { promise: confirmed, resolve, reject } = Promise.withResolvers<undefined>();
-    // `reject` after the promise has settled changes nothing, so the slower of confirm and timer is ignored.
+    // Only the first of confirm and timer settles the promise.
     const timer = setTimeout(
-      () => reject(new PublishUnconfirmed(`no confirm from RabbitMQ within ${confirmTimeoutMs} ms`)),
+      () =>
+        reject(new PublishUnconfirmed(`RabbitMQ did not confirm the message within ${confirmTimeoutMs} ms`)),
       confirmTimeoutMs,
     );
     try {
@@ -133,18 +134,18 @@ export class Publisher {
       }
     } catch (error) {
       if (error instanceof PipelineError) throw error;
-      throw new PublishRefused(`RabbitMQ's channel is closed: ${messageOf(error)}`, error);
+      throw new PublishRefused(`the channel is closed: ${messageOf(error)}`, error);
     } finally {
       clearTimeout(timer);
       this.#returned.delete(message.messageId);
     }
   }
 
-  /** A nack is the broker's word; an error on a closed channel only says that no word will come. */
+  /** A nack is an answer of the broker; an error on a closed channel only means that no confirm will arrive. */
   #verdict(error: unknown, channel: ConfirmChannel): PipelineError {
     return this.#closed.has(channel)
-      ? new PublishUnconfirmed('the connection broke before RabbitMQ confirmed', error)
-      : new PublishRefused('RabbitMQ refused the message (nack)', error);
+      ? new PublishUnconfirmed('lost the connection before RabbitMQ confirmed the message', error)
+      : new PublishRefused('RabbitMQ rejected the message (nack)', error);
   }
 
   async #openChannel(): Promise<ConfirmChannel> {

@@ -4,12 +4,12 @@ import { PublishRefused } from './publisher.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
 export interface QueueFigures {
-  /** Messages that wait for a consumer; those in hand are not counted. */
+  /** Messages that wait for a consumer, without unacknowledged ones. */
   readonly ready: number;
   readonly consumers: number;
 }
 
-/** Looks at queues by passive declaration, which takes nothing out and changes no order. */
+/** Reads queue lengths by passive declaration, which does not consume messages. */
 export class QueueInspector {
   readonly #supervised: SupervisedChannel;
 
@@ -26,10 +26,10 @@ export class QueueInspector {
     return this.#supervised.start();
   }
 
-  /** @throws PipelineError `broker_unavailable` while there is no connection; Error when there is no such queue. */
+  /** @throws PipelineError `broker_unavailable` while not connected; Error if the queue does not exist */
   async inspect(queue: string): Promise<QueueFigures> {
     const channel = this.#supervised.channel;
-    if (channel === undefined) throw new PublishRefused('there is no connection to RabbitMQ');
+    if (channel === undefined) throw new PublishRefused('no connection to RabbitMQ');
     const { messageCount, consumerCount } = await channel.checkQueue(queue);
     return { ready: messageCount, consumers: consumerCount };
   }

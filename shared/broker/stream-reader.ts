@@ -4,7 +4,7 @@ import type { Startable } from '../lifecycle.ts';
 import type { BrokerConnection } from './connection.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
-/** Deliveries on their way at once. A stream is read in chunks, so a small window would starve it. */
+/** Prefetch. RabbitMQ sends streams in chunks, so a small value would slow the reader down. */
 const PREFETCH = 500;
 
 export interface StreamEntry {
@@ -19,30 +19,30 @@ export interface StreamReaderOptions {
   readonly stream: string;
   /** About how many of the newest entries to read before following. */
   readonly replay: number;
-  /** An offset to begin at where `replay` would begin later, so that everything from there on is read. */
+  /** The offset to start at, if it is older than `replay` would start: every entry from there on is read. */
   readonly from?: number | undefined;
-  /** At most about how many of the newest entries to read first, also where `from` would have more. */
+  /** Maximum number (approximate) of the newest entries to read first, even if `from` includes more. */
   readonly atMost?: number | undefined;
-  /** Publishes an entry that this reader will know again, and resolves when the stream has it. */
+  /** Publishes an entry that this reader recognizes; resolves when the stream has stored it. */
   readonly publishMarker: () => Promise<void>;
-  /** How long nothing may come by before the own marker has, until the reader attaches again. */
+  /** Milliseconds without a delivery, while the marker has not arrived, after which the reader reattaches. */
   readonly markerTimeoutMs: number;
-  /** True if the entry is the marker that was published last. Called for every entry, in order, once. */
+  /** True if the entry is the latest marker. Called for every entry, in order, once. */
   readonly onEntry: (entry: StreamEntry) => boolean;
   /**
-   * Between what was read so far and what comes next there is a gap: the stream was deleted and made anew, or
-   * retention was faster than this reader. Reading begins again with the newest part.
+   * There is a gap between the entries read so far and the next one: the stream was deleted and recreated, or
+   * retention removed entries before this reader got to them. Reading restarts with the newest part.
    */
   readonly onReset: () => void;
   readonly log: Logger;
 }
 
 /**
- * Reads the newest part of a stream and follows it, over every loss of channel and connection, without a gap.
+ * Reads the newest part of a stream and follows it without a gap, even if the channel or the connection is lost.
  *
- * An offset beyond the end of a stream delivers nothing, silently; so each time it attaches, the reader first
- * publishes a marker: once the marker comes by, everything older has come by too. And an offset says nothing
- * of the stream it belongs to; so the reader attaches at the last entry it has read, not behind it, and compares.
+ * An offset beyond the end of a stream delivers nothing, silently. So the reader publishes a marker each time it
+ * attaches: once the marker arrives, all older entries have arrived. And an offset does not identify the stream that
+ * it belongs to. So the reader attaches at the last entry it has read, not after it, and compares the two.
  */
 export class StreamReader implements Startable {
   readonly #options: StreamReaderOptions;
@@ -63,27 +63,27 @@ export class StreamReader implements Startable {
     });
   }
 
-  /** Resolves when the newest part has been asked for; `isCaughtUp` tells when it has been read. */
+  /** Resolves when the newest part is requested; `isCaughtUp` is true when it has been read. */
   start(): Promise<void> {
     return this.#supervised.start();
   }
 
-  /** True while everything that was in the stream at the last (re)attachment has been read. */
+  /** True once everything that was in the stream at the last (re)attachment has been read. */
   get isCaughtUp(): boolean {
     return this.#caughtUp;
   }
 
-  /** True while, besides, new entries come by as they are written. */
+  /** True while the reader has also caught up with the newest entries and receives them as they are written. */
   get isFollowing(): boolean {
     return this.#caughtUp && this.#supervised.channel !== undefined;
   }
 
-  /** About how many entries are left to be read until the reader has caught up. */
+  /** Approximate number of entries left to read until the reader has caught up. */
   get unread(): number {
     return this.#caughtUp ? 0 : Math.max(0, this.#newest - (this.#last?.offset ?? this.#newest));
   }
 
-  /** Whether the stream has been read from its very beginning. */
+  /** Whether the stream has been read from its first entry on. */
   get hasReadAll(): boolean {
     return this.#firstOffset === 0;
   }
@@ -98,15 +98,15 @@ export class StreamReader implements Startable {
     await publishMarker();
     const newest = await newestOffset(channel, stream, lost);
     this.#newest = newest;
-    // The marker is newer than whatever this reader has read, unless that was read from another stream.
+    // The marker is newer than everything this reader has read, unless the stream was recreated.
     if (this.#last !== undefined && newest <= this.#last.offset) this.#reset();
-    const silence = setTimeout(() => abandon('nothing came by'), markerTimeoutMs);
+    const silence = setTimeout(() => abandon('the marker did not arrive in time'), markerTimeoutMs);
     lost.addEventListener('abort', () => clearTimeout(silence), { once: true });
     let expected = this.#last;
     const onMessage = (message: ConsumeMessage | null) => {
       if (lost.aborted) return;
       if (message === null) {
-        abandon('RabbitMQ cancelled the reader');
+        abandon('RabbitMQ cancelled the consumer');
         return;
       }
       const entry = {
@@ -117,7 +117,7 @@ export class StreamReader implements Startable {
       if (expected !== undefined && entry.offset >= expected.offset) {
         if (!isSame(entry, expected)) {
           this.#reset();
-          abandon('the stream has a gap or has been made anew');
+          abandon('the stream has a gap or was recreated');
           return;
         }
         expected = undefined;
@@ -131,7 +131,7 @@ export class StreamReader implements Startable {
     await channel.consume(stream, onMessage, { arguments: { 'x-stream-offset': from } });
   }
 
-  /** Where to begin in a stream of which nothing has been read. */
+  /** The offset to start at if nothing has been read yet. */
   #beginning(newest: number): number {
     const { stream, replay, from = Infinity, atMost = Infinity, log } = this.#options;
     const wanted = Math.max(0, Math.min(newest - replay, from));
@@ -140,7 +140,7 @@ export class StreamReader implements Startable {
       const skipped = possible - wanted;
       log.warn(
         { stream, skipped, reading: atMost },
-        'too much to be read at once: the oldest part is skipped',
+        'too many entries to read at start-up: skipping the oldest',
       );
     }
     return possible;
@@ -156,13 +156,16 @@ export class StreamReader implements Startable {
     return isMarker;
   }
 
-  /** An entry that its reader cannot stand must not keep the others from coming: it would come first each time. */
+  /** An entry that fails must not block the following ones: it would be delivered first every time. */
   #hand(entry: StreamEntry): boolean {
     try {
       return this.#options.onEntry(entry);
     } catch (error) {
       const { stream, log } = this.#options;
-      log.error({ err: error, stream, offset: entry.offset }, 'an entry of a stream was skipped');
+      log.error(
+        { err: error, stream, offset: entry.offset },
+        'skipped a stream entry that could not be processed',
+      );
       return false;
     }
   }
@@ -174,7 +177,7 @@ export class StreamReader implements Startable {
   }
 }
 
-/** The offset of the first entry of the newest chunk. The marker makes sure that there is one. */
+/** The offset of the first entry of the newest chunk. The marker ensures that there is one. */
 async function newestOffset(channel: Channel, stream: string, lost: AbortSignal): Promise<number> {
   const { promise: found, resolve, reject } = Promise.withResolvers<ConsumeMessage>();
   // Nobody waits for it where the channel fails before.
@@ -184,7 +187,7 @@ async function newestOffset(channel: Channel, stream: string, lost: AbortSignal)
   const { consumerTag } = await channel.consume(
     stream,
     (message) => {
-      if (message === null) reject(new Error(`RabbitMQ cancelled the reader of ${stream}`));
+      if (message === null) reject(new Error(`RabbitMQ cancelled the consumer of ${stream}`));
       else resolve(message);
     },
     { arguments: { 'x-stream-offset': 'last' } },

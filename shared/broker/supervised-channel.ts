@@ -14,14 +14,14 @@ export interface SupervisedChannelOptions {
   /** For the log, e.g. `consumer of image.jobs.process`. */
   readonly name: string;
   /**
-   * Makes the channel useful (prefetch, consume) each time there is a new one. `lost` fires when this channel is
-   * gone; `abandon` gives it up, so that a new one is made (the broker cancelled the consumer, say).
+   * Sets up each new channel (prefetch, consume). `lost` aborts when this channel is closed; `abandon` closes it, so
+   * that a new one is opened (for example if the broker cancelled the consumer).
    */
   readonly use: (channel: Channel, lost: AbortSignal, abandon: (reason: string) => void) => Promise<void>;
   readonly log: Logger;
 }
 
-/** Keeps one channel in use: amqplib reopens connections, but neither their channels nor a channel that failed. */
+/** Keeps one channel open: amqplib reopens connections, but not their channels. */
 export class SupervisedChannel {
   readonly #options: SupervisedChannelOptions;
   readonly #stop = new AbortController();
@@ -33,7 +33,7 @@ export class SupervisedChannel {
     this.#options = options;
   }
 
-  /** Resolves when the channel is in use for the first time, or stopped before. */
+  /** Resolves when the first channel is set up, or when stopped before. */
   start(): Promise<void> {
     this.#starting ??= new Promise((resolve) => {
       this.#running = this.#supervise(resolve).finally(resolve);
@@ -41,7 +41,7 @@ export class SupervisedChannel {
     return this.#starting;
   }
 
-  /** The channel in use, if there is one. */
+  /** The open channel, if there is one. */
   get channel(): Channel | undefined {
     return this.#channel;
   }
@@ -63,14 +63,14 @@ export class SupervisedChannel {
       } catch (error) {
         if (this.#isStopped()) return;
         const { name, log } = this.#options;
-        log.warn({ reason: messageOf(error) }, `${name}: channel failed; trying again`);
+        log.warn({ reason: messageOf(error) }, `${name}: channel failed; retrying`);
         await sleep(delay * (0.8 + Math.random() * 0.4), undefined, { signal: this.#stop.signal }).catch(
           () => undefined,
         );
         delay = Math.min(delay * 2, MAX_DELAY_MS);
       }
     }
-    // Made while `stop` was looking at none.
+    // Opened while `stop` saw no channel.
     await close(this.#channel);
   }
 
@@ -90,7 +90,7 @@ export class SupervisedChannel {
     channel.once('close', onGone);
     channel.once('error', onGone);
     const abandon = (reason: string) => {
-      log.warn({ reason }, `${name}: giving up the channel`);
+      log.warn({ reason }, `${name}: closing the channel`);
       onGone();
       void close(channel);
     };
@@ -106,7 +106,7 @@ export class SupervisedChannel {
   }
 }
 
-/** amqplib's own promise stays open where the connection breaks before the broker has answered. */
+/** amqplib's own promise never settles if the connection is lost before the broker responds. */
 async function close(channel: Channel | undefined): Promise<void> {
   if (channel === undefined) return;
   await Promise.race([channel.close(), once(channel, 'close')]).catch(() => undefined);

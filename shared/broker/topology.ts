@@ -1,7 +1,7 @@
 /**
- * The whole broker topology as data: declared by every service at its start, drawn into docs/asyncapi.yaml, and
- * compared with the running broker by a test. The arguments of a queue can never be changed while it exists (the
- * broker answers 406), so whatever may differ between installations is in the name: a rung's name holds its TTL.
+ * The whole broker topology as data: every service declares it at start-up, docs/asyncapi.yaml is generated from it, and
+ * a test compares it with the running broker. The arguments of an existing queue cannot be changed (the broker returns
+ * 406), so whatever differs between installations is part of the name: a retry queue has its TTL in its name.
  */
 export interface Exchange {
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Queue {
 }
 
 export interface Rung {
-  /** As it stands in the queue's name and in the routing key, e.g. `30s`. */
+  /** As in the name of the queue and in the routing key, e.g. `30s`. */
   readonly label: string;
   readonly delayMs: number;
 }
@@ -37,7 +37,7 @@ export const exchangeNames = {
 export const queueNames = {
   process: 'image.jobs.process',
   dead: 'image.jobs.dead',
-  burial: 'image.jobs.burial',
+  burial: 'image.jobs.dead.recorder',
   webhooks: 'image.webhooks.deliver',
   webhooksDead: 'image.webhooks.dead',
   eventLog: 'image.events.log',
@@ -47,18 +47,18 @@ export const routingKeys = {
   process: 'job.process',
   deadJob: 'job.dead',
   deadWebhook: 'webhook.dead',
-  /** What the key of an event ends in that is to be told by a webhook as well: `job.completed.callback`. */
+  /** Suffix of the routing key of an event that also triggers a webhook: `job.completed.callback`. */
   callbackSuffix: '.callback',
 } as const;
 
-/** A message that came back this often kills its workers; innocent ones live through as many restarts. */
+/** A message that is redelivered this often kills its workers; others survive as many restarts. */
 const DELIVERY_LIMIT = 20;
-/** Where a message must stay until people have dealt with it. 4.x would set 20 by itself. */
+/** For queues whose messages must stay until an operator handles them. The default of RabbitMQ 4 is 20. */
 const NO_PRACTICAL_LIMIT = 1_000_000;
 
 const quorum = { 'x-queue-type': 'quorum' } as const;
 
-/** Dead-lettering that loses nothing on the way; it works only with a quorum source and `reject-publish`. */
+/** At-least-once dead-lettering; it requires a quorum queue as source and `reject-publish`. */
 function deadLetterTo(exchange: string, routingKey: string) {
   return {
     'x-dead-letter-exchange': exchange,
@@ -75,7 +75,7 @@ export function retryQueueName(rung: Rung): string {
 function jobRetryQueue(rung: Rung): Queue {
   return {
     name: retryQueueName(rung),
-    description: `Jobs that wait ${rung.label} for their next attempt; expiry brings them back.`,
+    description: `Jobs that wait ${rung.label} for their next attempt, then return to the job queue.`,
     arguments: {
       ...quorum,
       'x-message-ttl': rung.delayMs,
@@ -92,7 +92,7 @@ export function webhookRetryQueueName(rung: Rung): string {
 function webhookRetryQueue(rung: Rung): Queue {
   return {
     name: webhookRetryQueueName(rung),
-    description: `Webhooks that wait ${rung.label} for their next attempt; expiry brings them back.`,
+    description: `Webhooks that wait ${rung.label} for their next attempt, then return to their queue.`,
     // Through the default exchange, whose routing key is the name of the queue.
     arguments: { ...quorum, 'x-message-ttl': rung.delayMs, ...deadLetterTo('', queueNames.webhooks) },
     bindings: [],
@@ -102,14 +102,14 @@ function webhookRetryQueue(rung: Rung): Queue {
 const duration = /^(\d+)(ms|s|m|h)$/;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** Reads a ladder such as `5s,30s,2m`. Throws a plain Error that says what is allowed. */
+/** Parses retry delays such as `5s,30s,2m`. @throws Error that says what is allowed */
 export function parseLadder(text: string): readonly Rung[] {
   return text.split(',').map((part) => {
     const label = part.trim();
     const match = duration.exec(label);
     const delayMs = match === null ? 0 : Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
     if (delayMs < 1 || delayMs > 86_400_000) {
-      throw new Error(`"${label}" is no delay: write a number and ms, s, m or h, at most 24h`);
+      throw new Error(`Invalid delay "${label}": use a number and ms, s, m or h, at most 24h`);
     }
     return { label, delayMs };
   });
@@ -118,31 +118,31 @@ export function parseLadder(text: string): readonly Rung[] {
 export const DEFAULT_JOB_LADDER = '5s,30s,2m';
 export const DEFAULT_WEBHOOK_LADDER = '5s,1m,10m,1h';
 
-/** The topology for these retry ladders. The dead-letter side is declared first: without it sources fill up. */
+/** The topology for these retry delays. Dead-letter queues are declared first: without them, source queues fill up. */
 export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readonly Rung[] }): Topology {
   return {
     exchanges: [
       { name: exchangeNames.deadLetters, type: 'topic', description: 'Dead letters of jobs and webhooks.' },
-      { name: exchangeNames.jobs, type: 'topic', description: 'Jobs to be done.' },
+      { name: exchangeNames.jobs, type: 'topic', description: 'Jobs for the workers.' },
       { name: exchangeNames.retry, type: 'direct', description: 'Jobs that wait for another attempt.' },
-      { name: exchangeNames.events, type: 'topic', description: 'What happened to jobs, as CloudEvents.' },
+      { name: exchangeNames.events, type: 'topic', description: 'Job events, as CloudEvents.' },
     ],
     queues: [
       {
         name: queueNames.dead,
-        description: 'The dead letter queue as people see it.',
+        description: 'The dead-letter queue for operators.',
         arguments: { ...quorum, 'x-single-active-consumer': true, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
       },
       {
         name: queueNames.burial,
-        description: 'The same dead letters, for the burial recorder that writes down why each died.',
+        description: 'A copy of the dead letters for the DLQ recorder, which stores the reason of each.',
         arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
       },
       {
         name: queueNames.webhooksDead,
-        description: 'Webhooks that nobody took.',
+        description: 'Webhooks that could not be delivered.',
         arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadWebhook }],
       },
@@ -159,7 +159,7 @@ export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readon
       ...ladders.jobs.map(jobRetryQueue),
       {
         name: queueNames.webhooks,
-        description: 'Ends of jobs whose uploader asked for a webhook.',
+        description: 'Finished jobs with a callback URL.',
         arguments: {
           ...quorum,
           'x-delivery-limit': DELIVERY_LIMIT,
@@ -170,7 +170,7 @@ export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readon
       ...ladders.webhooks.map(webhookRetryQueue),
       {
         name: queueNames.eventLog,
-        description: 'Every event of the last week, in order; readers start anywhere.',
+        description: 'All events of the last week, in order; consumers can start at any offset.',
         arguments: {
           'x-queue-type': 'stream',
           'x-max-age': '7D',

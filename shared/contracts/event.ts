@@ -3,9 +3,9 @@ import { failureSchema, jobIdSchema, jobRequestSchema, type JobRequest, type Job
 import { outcomeSchema, type Outcome } from './outcome.ts';
 
 /**
- * What is published to `image.events`: CloudEvents 1.0 in JSON. Every job event carries the whole request, so
- * that a reader who meets a job in mid-life knows all of it. The order of a job's life is (run, attempt, rank),
- * never the order of arrival, because api and workers publish on their own.
+ * The messages of `image.events`: CloudEvents 1.0 in JSON. Every job event carries the whole request, so that a consumer
+ * can start at any event. The events of a job are ordered by (run, attempt, rank), never by arrival, because api and
+ * workers publish independently.
  */
 const jobData = {
   job_id: jobIdSchema,
@@ -43,7 +43,7 @@ export const jobEventSchemas = {
   'job.failed': cloudEvent('job.failed', z.object({ ...jobData, outcome: outcomeSchema })),
 } as const;
 
-/** A reader of the event log publishes one whenever it begins to follow; having read its own, it has caught up. */
+/** A reader of the event log publishes one when it attaches; once it has read its own, it has caught up. */
 export const followingEventSchema = cloudEvent(
   'service.following',
   z.object({ service: z.string(), instance: z.string() }),
@@ -63,7 +63,7 @@ export type JobEventType = JobEvent['type'];
 export type FollowingEvent = z.output<typeof followingEventSchema>;
 export type PipelineEvent = z.output<typeof pipelineEventSchema>;
 
-/** The state a job is in after the event, and the event's place within an attempt. */
+/** The state of a job after the event, and the rank of the event within an attempt. */
 export const jobEventStates: Readonly<Record<JobEventType, { state: JobState; rank: number }>> = {
   'job.queued': { state: 'queued', rank: 0 },
   'job.started': { state: 'processing', rank: 1 },
@@ -94,7 +94,7 @@ function jobEnvelope<Type extends JobEventType>(
   } as const;
 }
 
-/** The event of a run's acceptance. The same for everyone who makes it, so a reader may fill it in. */
+/** The event of an accepted run. It depends only on the request, so a reader can reconstruct it. */
 export function queuedEvent(request: JobRequest): JobEvent {
   return {
     ...jobEnvelope('job.queued', '/image-pipeline/api', request.submitted_at, request, 1),
@@ -129,7 +129,7 @@ export function retryingEvent(
   };
 }
 
-/** `job.completed` or `job.failed`, as the outcome says. */
+/** `job.completed` or `job.failed`, depending on the outcome. */
 export function endedEvent(request: JobRequest, outcome: Outcome): JobEvent {
   return {
     ...jobEnvelope(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { inputTypes, operationsSchema, outputSchema } from './operations.ts';
 
-/** A UUIDv7 in lower case, as keys of the store are: job ids sort by the time they were made. */
+/** A UUIDv7 in lower case, like the keys of the store: job ids sort by creation time. */
 export const jobIdSchema = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
@@ -10,20 +10,20 @@ export const jobIdSchema = z
 export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
 export type JobState = (typeof jobStates)[number];
 
-/** A run ends in one of these and never leaves it. */
+/** The final states of a run. */
 export const terminalStates: readonly JobState[] = ['completed', 'failed'];
 
 const timestamp = z.iso.datetime().meta({ description: 'UTC, RFC 3339' });
 
 export const failureSchema = z
   .object({
-    code: z.string().meta({ description: 'A stable code; see the list of error codes.' }),
-    reason: z.string().meta({ description: 'What went wrong, for people.' }),
+    code: z.string().meta({ description: 'A stable error code; see the list of error codes.' }),
+    reason: z.string().meta({ description: 'A description of the error for people.' }),
   })
   .meta({ id: 'Failure' });
 export type Failure = z.output<typeof failureSchema>;
 
-/** One hop of a job's life. */
+/** One entry of a job's timeline. */
 export const timelineEntrySchema = z
   .object({
     state: z.enum(jobStates),
@@ -33,16 +33,16 @@ export const timelineEntrySchema = z
     worker: z.string().optional(),
     redelivered: z.boolean().optional().meta({
       description:
-        'True where RabbitMQ had delivered the job before, because an earlier worker died or stopped before it was done.',
+        'True if RabbitMQ redelivered the job because an earlier worker died or stopped before it finished.',
     }),
     retry_at: timestamp.optional(),
     error: failureSchema.optional(),
   })
-  .meta({ id: 'TimelineEntry', description: 'One hop of a job’s life, with its time.' });
+  .meta({ id: 'TimelineEntry', description: 'A state change of a job, with its time.' });
 export type TimelineEntry = z.output<typeof timelineEntrySchema>;
 
 /**
- * What was asked for, fixed when it was accepted: the object `jobs/{job_id}/runs/{run}/request.json`.
+ * The request of a run, fixed when it is accepted: the object `jobs/{job_id}/runs/{run}/request.json`.
  * `original.size` is in bytes, `original.sha256` in hex.
  */
 export const jobRequestSchema = z
@@ -61,26 +61,26 @@ export const jobRequestSchema = z
     output: outputSchema,
     callback_url: z.url().optional().meta({
       description:
-        'Where the end of each run is told by a webhook. It may carry secrets: only /status shows it.',
+        'The URL that gets a webhook at the end of each run. It may contain secrets: only /status shows it.',
     }),
   })
   .meta({ id: 'JobRequest' });
 export type JobRequest = z.output<typeof jobRequestSchema>;
 
 /**
- * The message on `image.jobs`: the request, and the hops of earlier attempts, so that the outcome can carry the
- * whole timeline even where the event log is gone. Which attempt this is stands in the header `x-attempt`.
+ * The message on `image.jobs`: the request and the timeline of earlier attempts, so that the outcome has the whole
+ * timeline even if the event log is lost. The header `x-attempt` has the number of the attempt.
  */
 export const jobMessageSchema = jobRequestSchema
   .extend({ history: z.array(timelineEntrySchema).max(100).default([]) })
   .meta({ id: 'JobMessage' });
 export type JobMessage = z.output<typeof jobMessageSchema>;
 
-/** The header `x-attempt` of a job message: which attempt on the retry ladder it asks for. */
+/** The header `x-attempt` of a job message: the number of the attempt, from 1. */
 export const attemptHeaderSchema = z.int().min(1).max(1_000).default(1);
 export const BAD_ATTEMPT_HEADER = 'the header x-attempt is not a whole number from 1 to 1000';
 
-/** The first hop of every run. */
+/** The first timeline entry of every run. */
 export function queuedEntry(request: JobRequest): TimelineEntry {
   return { state: 'queued', at: request.submitted_at, run: request.run, attempt: 1 };
 }

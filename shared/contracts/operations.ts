@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Largest side, in pixels, that an operation may ask for. */
+/** Maximum width and height of an operation, in pixels. */
 export const MAX_OUTPUT_SIDE = 8192;
 
 const side = z.int().min(1).max(MAX_OUTPUT_SIDE);
@@ -20,10 +20,10 @@ export const watermarkPositions = [
 export const outputFormats = ['png', 'jpeg', 'webp'] as const;
 
 /**
- * `contain` fits the whole image inside width × height and keeps its aspect; `cover` fills width × height and
- * crops what stands out, centred; `fill` stretches. With only one of width and height the other follows from
- * the aspect. An image is never enlarged unless `enlarge` says so: then `cover` on a smaller image shrinks the box and
- * keeps its aspect, and `fill` limits each side by itself.
+ * `contain` fits the whole image inside width × height and keeps its aspect ratio; `cover` fills width × height and
+ * crops the rest, centred; `fill` stretches. If only width or height is given, the aspect ratio determines the other.
+ * An image is never enlarged unless `enlarge` is true: without it, `cover` of a smaller image shrinks the box and keeps
+ * its aspect ratio, and `fill` limits each side by itself.
  */
 export const resizeSchema = z
   .strictObject({
@@ -34,13 +34,13 @@ export const resizeSchema = z
     enlarge: z.boolean().default(false),
   })
   .refine((resize) => resize.width !== undefined || resize.height !== undefined, {
-    error: 'resize needs a width, a height or both',
+    error: 'resize requires a width, a height or both',
   })
   .meta({ id: 'Resize', description: 'Changes the size of the image.' });
 
 /**
- * `size` is the font size (em) relative to the smaller side of the image (0.01 to 0.5); at least 14 px, and smaller only
- * where the text would not fit.
+ * `size` is the font size (em) relative to the smaller side of the image (0.01 to 0.5); at least 14 px, unless the text
+ * would not fit.
  */
 export const watermarkSchema = z
   .strictObject({
@@ -50,13 +50,13 @@ export const watermarkSchema = z
     opacity: z.number().min(0.05).max(1).default(0.5),
     size: z.number().min(0.01).max(0.5).default(0.06),
   })
-  .meta({ id: 'Watermark', description: 'Writes a text onto the image.' });
+  .meta({ id: 'Watermark', description: 'Draws a text on the image.' });
 
 /**
  * Point filters work on 8-bit sRGB values v: grayscale is Rec. 709 luma (0.2126 R + 0.7152 G + 0.0722 B); sepia
  * is the matrix of the W3C Filter Effects `sepia(1)`; invert is 255 − v; brightness is v × amount; contrast is
  * (v − 127.5) × amount + 127.5. `blur` is Gaussian with the radius, in pixels, as its standard
- * deviation (as CSS does); `sharpen` of a is the kernel 0 −a 0 / −a 1+4a −a / 0 −a 0. Alpha is left alone by all but `blur` and `sharpen`.
+ * deviation (as CSS does); `sharpen` of a is the kernel 0 −a 0 / −a 1+4a −a / 0 −a 0. Only `blur` and `sharpen` change alpha.
  */
 export const filterSchema = z
   .discriminatedUnion('name', [
@@ -84,22 +84,22 @@ export const filterSchema = z
       amount: z.number().min(0).max(5).default(1.2),
     }),
   ])
-  .meta({ id: 'Filter', description: 'Changes the colours or the sharpness of the image.' });
+  .meta({ id: 'Filter', description: 'Changes colours or sharpness.' });
 
 export const operationSchema = z
   .union([resizeSchema, watermarkSchema, filterSchema])
-  .meta({ id: 'Operation', description: 'One step of the work on an image.' });
+  .meta({ id: 'Operation', description: 'One operation on an image.' });
 
-/** Run in the order given. */
+/** Applied in the given order. */
 export const operationsSchema = z.array(operationSchema).min(1).max(10);
 
-/** `format` null keeps the input's format (GIF becomes PNG); `quality` 1–100 counts for JPEG and WebP. */
+/** `format` null keeps the input's format (GIF becomes PNG); `quality` (1–100) applies to JPEG and WebP. */
 export const outputSchema = z
   .strictObject({
     format: z.enum(outputFormats).nullable().default(null),
     quality: z.int().min(1).max(100).default(85),
   })
-  .meta({ id: 'Output', description: 'How the result is encoded.' });
+  .meta({ id: 'Output', description: 'The encoding of the result.' });
 
 export type Resize = z.output<typeof resizeSchema>;
 export type Watermark = z.output<typeof watermarkSchema>;

@@ -14,10 +14,10 @@ export const storedImageSchema = z
   .meta({ id: 'StoredImage' });
 export type StoredImage = z.output<typeof storedImageSchema>;
 
-/** Where the time of an attempt went, in milliseconds. */
+/** The duration of each stage of an attempt, in milliseconds. */
 export const timingsSchema = z
   .object({
-    wait_ms: z.number().meta({ description: 'from being queued to the start of this attempt' }),
+    wait_ms: z.number().meta({ description: 'from the upload to the start of this attempt' }),
     fetch_ms: z.number().meta({ description: 'reading the original' }),
     process_ms: z.number().meta({ description: 'decoding, operations and encoding' }),
     store_ms: z.number().meta({ description: 'writing result and thumbnail' }),
@@ -30,7 +30,7 @@ const common = {
   job_id: jobIdSchema,
   run: z.int().min(1),
   attempt: z.int().min(1),
-  /** Tells apart attempts that race: the one whose id stands in the stored outcome has won. */
+  /** Distinguishes concurrent attempts: the one whose id is in the stored outcome has won. */
   attempt_id: z.string(),
   worker: z.string(),
   finished_at: z.iso.datetime(),

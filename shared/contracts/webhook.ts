@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import { failureSchema, jobIdSchema } from './job.ts';
 
-/** What a webhook can tell: how a run ended. */
+/** The events of webhooks: the end of a run. */
 export const webhookTypes = ['job.completed', 'job.failed'] as const;
 
 const time = z.iso.datetime();
 const side = z.int().min(1).meta({ description: 'pixels' });
 
-/** The body of a webhook, as Standard Webhooks shapes them. Its headers are in `webhookHeaders`. */
+/** The body of a webhook (Standard Webhooks). Its headers are in `webhookHeaders`. */
 export const webhookBodySchema = z
   .object({
     type: z.enum(webhookTypes),
     timestamp: time.meta({ description: 'When the run ended.' }),
     data: z.object({
       job_id: jobIdSchema,
-      run: z.int().min(1).meta({ description: '1, and one more each time the job is replayed.' }),
-      attempt: z.int().min(1).meta({ description: 'The worker’s attempt in which the run ended.' }),
+      run: z.int().min(1).meta({ description: '1 for the first run; each replay adds one.' }),
+      attempt: z.int().min(1).meta({ description: 'The last attempt of the run.' }),
       status: z.enum(['completed', 'failed']),
       status_url: z.string(),
       result: z
@@ -32,33 +32,32 @@ export const webhookBodySchema = z
       error: failureSchema.optional(),
     }),
   })
-  .meta({ id: 'Webhook', description: 'How a run of a job ended.' });
+  .meta({ id: 'Webhook', description: 'The end of a run of a job.' });
 export type WebhookBody = z.output<typeof webhookBodySchema>;
 
-/** The headers of a webhook, and what they are. */
+/** The headers of a webhook. */
 export const webhookHeaders = {
-  'webhook-id': 'The same for every attempt to tell of this end: do once what has this id.',
-  'webhook-timestamp':
-    'When this attempt was made, in seconds since 1970; refuse what is older than 5 minutes.',
+  'webhook-id': 'The same for every attempt to deliver this event: use it to ignore duplicates.',
+  'webhook-timestamp': 'Time of this attempt in seconds since 1970; reject webhooks older than 5 minutes.',
   'webhook-signature':
-    'v1, and the base64 of HMAC-SHA256 over `id.timestamp.body`; several, divided by spaces, while a secret is changed.',
+    '`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`; several, separated by spaces, during a rotation of the secret.',
 } as const;
-/** Headers that a webhook may have besides. */
+/** Optional headers of a webhook. */
 export const optionalWebhookHeaders = {
-  traceparent: 'The trace of the upload (W3C Trace Context), for a receiver that takes part in it.',
+  traceparent: 'The trace of the upload (W3C Trace Context).',
 } as const;
 export type WebhookHeaders = Record<keyof typeof webhookHeaders, string>;
 
-/** Why an attempt to deliver did not succeed. */
+/** Why a delivery attempt failed. */
 export const webhookErrors = {
-  address_refused: 'The address of the receiver is not public, and not allowed by WEBHOOK_ALLOWED_HOSTS.',
-  name_not_found: 'The name of the receiver could not be resolved.',
-  not_connected: 'The receiver took no connection.',
-  connection_lost: 'The connection ended before an answer came.',
-  timed_out: 'No answer came in time.',
-  redirected: 'The receiver answered with a redirect, which is not followed.',
-  gone: 'The receiver answered 410: it wants no more of it.',
-  not_accepted: 'The receiver answered with a status other than 2xx.',
+  address_refused: 'The address of the receiver is not public and not in WEBHOOK_ALLOWED_HOSTS.',
+  name_not_found: 'The host name of the receiver could not be resolved.',
+  not_connected: 'The receiver did not accept the connection.',
+  connection_lost: 'The connection was closed before a response was received.',
+  timed_out: 'The receiver did not respond in time.',
+  redirected: 'The receiver returned a redirect, which is not followed.',
+  gone: 'The receiver returned 410, so the webhook is not retried.',
+  not_accepted: 'The receiver returned a status other than 2xx.',
 } as const;
 export type WebhookErrorCode = keyof typeof webhookErrors;
 
@@ -66,11 +65,11 @@ export const webhookStates = ['delivered', 'retrying', 'dead'] as const;
 
 /**
  * One attempt to deliver a webhook: the object `jobs/{job_id}/webhooks/{k}.json`, put-if-absent. An attempt in state
- * `retrying` is written when RabbitMQ has confirmed the message that brings the next one.
+ * `retrying` is written once RabbitMQ has confirmed the message for the next attempt.
  */
 export const webhookAttemptSchema = z.object({
   version: z.literal(1),
-  /** Random: tells apart writers who race for a key. */
+  /** Random: distinguishes concurrent writers of the same key. */
   attempt_id: z.string(),
   webhook_id: z.string(),
   job_id: jobIdSchema,
@@ -80,7 +79,7 @@ export const webhookAttemptSchema = z.object({
   at: time,
   duration_ms: z.int().min(0),
   state: z.enum(webhookStates),
-  /** Of the receiver's answer, if one came. */
+  /** HTTP status of the response, if there was one. */
   status: z.int().optional(),
   error: z
     .object({
@@ -88,7 +87,7 @@ export const webhookAttemptSchema = z.object({
       reason: z.string(),
     })
     .optional(),
-  /** Not before this. */
+  /** Earliest time of the next attempt. */
   next_attempt_at: time.optional(),
 });
 export type WebhookAttempt = z.output<typeof webhookAttemptSchema>;

@@ -5,15 +5,15 @@ import { failureSchema, jobIdSchema, jobStates, timelineEntrySchema } from './jo
 import { storedImageSchema } from './outcome.ts';
 
 /**
- * What the notification service and its WebSocket clients say to each other: one JSON object a text frame.
- * `event_id` is where a client may resume: `{stream offset}-{fingerprint of the event}`, opaque to clients. It
- * grows, is not contiguous, and means the same to every replica.
+ * The messages between the notification service and its WebSocket clients: one JSON object per text frame. `event_id` is
+ * the position at which a client can resume: `{stream offset}-{fingerprint of the event}`, opaque to clients. It grows,
+ * is not contiguous, and is the same in every replica.
  */
 
-/** Stands for every job in `job_id`. */
+/** The wildcard in `job_id`: all jobs. */
 export const ALL_JOBS = '*';
 
-/** How many jobs the state of a wildcard subscription lists. */
+/** Maximum number of jobs in the state of a wildcard subscription. */
 export const LISTED_JOBS = 50;
 
 const watched = z
@@ -25,23 +25,23 @@ export const subscribeSchema = z
     type: z.literal('subscribe'),
     job_id: watched,
     last_event_id: z.string().max(200).optional().meta({
-      description: 'The last event_id that was received: only what came later is sent, and no state.',
+      description: 'The last event_id that you received: only later events are sent, and no state.',
     }),
     token: z.string().max(1_000).optional().meta({
       description:
-        'API_TOKEN, which * needs in production; instead, the request may carry Authorization: Bearer.',
+        'API_TOKEN, required for * in production; you can send Authorization: Bearer with the handshake instead.',
     }),
   })
-  .meta({ id: 'Subscribe', description: 'Asks for the present state and every later event.' });
+  .meta({ id: 'Subscribe', description: 'Requests the current state and all later events.' });
 
 /**
- * What the address of a connection may ask for: `/ws?job_id=…`, several times too. No token: addresses end up in logs.
+ * The query of a connection: `/ws?job_id=…`, may be repeated. No token: URLs end up in logs.
  */
 export const handshakeQuerySchema = subscribeSchema.omit({ type: true, token: true });
 
 export const unsubscribeSchema = z
   .strictObject({ type: z.literal('unsubscribe'), job_id: watched })
-  .meta({ id: 'Unsubscribe', description: 'Ends a subscription; answered with unsubscribed.' });
+  .meta({ id: 'Unsubscribe', description: 'Ends a subscription; the response is unsubscribed.' });
 
 export const clientMessageSchema = z.discriminatedUnion('type', [subscribeSchema, unsubscribeSchema]);
 export type SubscribeMessage = z.output<typeof subscribeSchema>;
@@ -63,7 +63,7 @@ export const jobStateMessageSchema = z
     thumbnail: storedImageSchema.optional(),
     error: failureSchema.optional(),
   })
-  .meta({ id: 'JobStateMessage', description: 'All that is known of the job now; later events follow.' });
+  .meta({ id: 'JobStateMessage', description: 'The current state of the job; later events follow.' });
 
 export const unknownStateMessageSchema = z
   .object({
@@ -74,7 +74,8 @@ export const unknownStateMessageSchema = z
   })
   .meta({
     id: 'UnknownStateMessage',
-    description: 'No such job has been accepted yet. The subscription holds: its events follow if it is.',
+    description:
+      'No such job exists yet. The subscription stays active: events follow if the job is accepted.',
   });
 
 export const allJobsStateMessageSchema = z
@@ -100,14 +101,14 @@ export const eventMessageSchema = z
   .object({ type: z.literal('event'), event_id: eventId, event: jobEventSchema })
   .meta({
     id: 'EventMessage',
-    description: 'What happened to a job, in the order of a job’s life, once each.',
+    description: 'An event of a job. The events of a job arrive in order, once each.',
   });
 
 export const resetReasons = {
-  malformed_event_id: 'last_event_id is not one that this service gives out.',
-  event_id_too_old: 'last_event_id is older than the events that are kept for resuming.',
-  event_id_unknown: 'last_event_id names an event that is not in this event log.',
-  log_reset: 'The event log has a gap or was made anew, so events may have been missed.',
+  malformed_event_id: 'Malformed last_event_id.',
+  event_id_too_old: 'last_event_id is older than the events kept for resuming.',
+  event_id_unknown: 'last_event_id is not in the event log.',
+  log_reset: 'The event log has a gap or was recreated, so events may be missing.',
 } as const;
 export type ResetReason = keyof typeof resetReasons;
 
@@ -121,21 +122,21 @@ export const resetMessageSchema = z
   .meta({
     id: 'ResetMessage',
     description:
-      'Forget what you know of this job (or of all): events may have been missed. The state follows.',
+      'Discard your state of this job (or of all jobs): events may be missing. The current state follows.',
   });
 
 export const unsubscribedMessageSchema = z
   .object({ type: z.literal('unsubscribed'), job_id: watched })
-  .meta({ id: 'UnsubscribedMessage', description: 'No event of this subscription follows.' });
+  .meta({ id: 'UnsubscribedMessage', description: 'The subscription has ended: no more events follow.' });
 
 export const socketErrors = {
-  malformed_message: 'The message is not a JSON object in a text frame.',
-  invalid_message: 'A field is missing, unknown or out of form.',
-  token_required: 'This subscription needs the API token.',
-  token_not_set: 'This subscription needs an API token, and the service has none configured.',
-  too_many_subscriptions: 'The connection holds as many subscriptions as it may.',
-  rate_limited: 'The connection sends more messages than it may; this one was not read.',
-  store_unavailable: `${errorCodes.store_unavailable} The subscription holds; its state follows when the store is back.`,
+  malformed_message: 'Malformed message: send a JSON object in a text frame.',
+  invalid_message: 'A field is missing, unknown or invalid.',
+  token_required: 'This subscription requires the API token.',
+  token_not_set: 'This subscription requires an API token, and none is configured. Set API_TOKEN.',
+  too_many_subscriptions: 'The connection has the maximum number of subscriptions.',
+  rate_limited: 'Too many messages; this one was ignored.',
+  store_unavailable: `${errorCodes.store_unavailable} The subscription stays active; its state follows when the store is available.`,
   internal_error: errorCodes.internal_error,
 } as const;
 export type SocketErrorCode = keyof typeof socketErrors;
@@ -149,7 +150,7 @@ export const errorMessageSchema = z
   })
   .meta({
     id: 'ErrorMessage',
-    description: 'What was asked for could not be done. The connection stays open.',
+    description: 'The request failed. The connection stays open.',
   });
 
 export const serverMessageSchema = z.union([
@@ -167,18 +168,21 @@ export type UnknownStateMessage = z.output<typeof unknownStateMessageSchema>;
 export type AllJobsStateMessage = z.output<typeof allJobsStateMessageSchema>;
 export type ServerMessage = z.output<typeof serverMessageSchema>;
 
-/** Close codes of the service's own (RFC 6455, section 7.4); `ws` adds 1002, 1007 and 1009 for malformed frames. */
+/** Close codes of the service (RFC 6455, section 7.4); `ws` adds 1002, 1007 and 1009 for malformed frames. */
 export const closeCodes = {
-  going_away: { code: 1001, description: 'The service stops. Come back and resume.' },
-  abuse: { code: 1008, description: 'Too many messages that could not be understood.' },
-  slow_reader: { code: 1013, description: 'The client reads too slowly. Come back and resume.' },
+  going_away: { code: 1001, description: 'The service is stopping. Reconnect and resume.' },
+  abuse: { code: 1008, description: 'Too many invalid messages.' },
+  slow_reader: { code: 1013, description: 'The client reads too slowly. Reconnect and resume.' },
 } as const;
 export type CloseReason = keyof typeof closeCodes;
 
-/** Answers to a WebSocket handshake that is refused, as JSON `{code, error}`. */
+/** Responses to a rejected WebSocket handshake, as JSON `{code, error}`. */
 export const handshakeRefusals = {
   not_found: { status: 404, description: 'WebSockets are at /ws.' },
-  origin_not_allowed: { status: 403, description: 'The page’s origin is not one that may connect.' },
+  origin_not_allowed: {
+    status: 403,
+    description: 'This origin is not allowed. Allow it in WEBSOCKET_ORIGINS.',
+  },
   too_many_of_address: { status: 429, description: 'Too many connections from this address.' },
   too_many_connections: { status: 503, description: 'Too many connections.' },
   not_ready: { status: 503, description: 'The service is starting or stopping.' },

@@ -14,7 +14,7 @@ import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import { inTraceOf } from '../tracing/messaging.ts';
 
-/** How long the log may be silent after attaching before it counts as another log. */
+/** How long the log may be silent after attaching before it is considered recreated. */
 const MARKER_TIMEOUT_MS = 10_000;
 
 export interface EventFollowerOptions {
@@ -34,7 +34,7 @@ export interface EventFollowerOptions {
    * called as a part of the trace that the event belongs to.
    */
   readonly onEvent: (event: JobEvent, offset: number) => void;
-  /** The log was lost and begun anew. */
+  /** The log was lost and recreated. */
   readonly onReset: () => void;
   readonly log: Logger;
 }
@@ -67,22 +67,22 @@ export class EventFollower implements Startable {
     return this.#reader.stop();
   }
 
-  /** A service that lives by the log is ready only while this is true. */
+  /** A service that depends on the log is ready only while this is true. */
   get isCaughtUp(): boolean {
     return this.#reader.isCaughtUp;
   }
 
-  /** Whether, besides, events come by as they happen: not while there is no connection. */
+  /** Whether new events are received as they happen: false while there is no connection. */
   get isFollowing(): boolean {
     return this.#reader.isFollowing;
   }
 
-  /** About how many events are left to be read until then. */
+  /** Approximate number of events left to read until then. */
   get unread(): number {
     return this.#reader.unread;
   }
 
-  /** Whether the log has been read from its very beginning, so that nothing happened before. */
+  /** Whether the log has been read from its first entry on, so that nothing is missing. */
   get hasReadAll(): boolean {
     return this.#reader.hasReadAll;
   }
@@ -106,10 +106,7 @@ export class EventFollower implements Startable {
   #onEntry({ content, offset, headers }: StreamEntry): boolean {
     const event = parseEvent(content);
     if (event === undefined) {
-      this.#options.log.debug(
-        { offset },
-        'skipped an entry of the event log that this version does not know',
-      );
+      this.#options.log.debug({ offset }, 'skipped an unknown entry of the event log');
       return false;
     }
     if (isJobEvent(event)) {
@@ -120,7 +117,7 @@ export class EventFollower implements Startable {
   }
 }
 
-/** The event in these bytes, or undefined if this version does not know its type or shape. */
+/** Parses an event; undefined if this version does not know its type or format. */
 export function parseEvent(content: Buffer): PipelineEvent | undefined {
   try {
     return pipelineEventSchema.safeParse(JSON.parse(content.toString())).data;

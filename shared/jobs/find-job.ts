@@ -7,7 +7,7 @@ import { earlierRunOf, viewOfStored, type EarlierRun, type JobView } from './job
 
 type ReadableStore = Pick<ObjectStore, 'get' | 'list'>;
 
-/** What the store has of one run of a job. */
+/** The records of one run of a job. */
 interface StoredRun {
   readonly run: number;
   readonly requested: boolean;
@@ -15,10 +15,10 @@ interface StoredRun {
 }
 
 /**
- * A job as the store knows it: its newest run with request and outcome, and how the runs before it ended. A run
- * without an outcome is `queued`, as the store cannot know more. Undefined where no such job was ever accepted.
- * Reads one object after the other, so that who takes turns at the store takes one at a time.
- * @param jobId any text; what is not an id of ours is the id of no job
+ * A job as recorded in the store: its newest run with request and outcome, and the outcomes of earlier runs. A run
+ * without an outcome is `queued`, since the store does not know more. Undefined if no such job was accepted. Reads one
+ * object at a time, so that a call occupies one slot of a RequestQueue.
+ * @param jobId any text; an invalid id is an unknown job
  * @throws StoreUnavailable
  */
 export async function findStoredJob(store: ReadableStore, jobId: string): Promise<JobView | undefined> {
@@ -31,7 +31,7 @@ export async function findStoredJob(store: ReadableStore, jobId: string): Promis
   return request && viewOfStored(request, outcome, await readEarlierRuns(store, jobId, runs, newest.run));
 }
 
-/** How the runs before `run` ended, oldest first. */
+/** The outcomes of the runs before `run`, oldest first. */
 export async function findEarlierRuns(
   store: ReadableStore,
   jobId: string,

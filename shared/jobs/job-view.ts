@@ -17,21 +17,21 @@ export interface EarlierRun {
   readonly error: Failure | undefined;
 }
 
-/** All that is known of a job: its newest run, and how the earlier ones ended (oldest first). */
+/** The current state of a job: its newest run, and the outcomes of earlier runs, oldest first. */
 export interface JobView {
   readonly request: JobRequest;
   readonly attempt: number;
   readonly state: JobState;
-  /** Hops of the newest run in the order of a job's life. */
+  /** The timeline of the newest run. */
   readonly timeline: readonly TimelineEntry[];
   readonly outcome: Outcome | undefined;
   readonly earlierRuns: readonly EarlierRun[];
 }
 
 /**
- * What is known of a job after one more event. Events are ordered by (run, attempt, rank), never by arrival: one
- * that comes twice changes nothing, one that comes late adds its hop but turns no state back, and nothing changes
- * a run that has ended. Returns the same object when nothing changed.
+ * Applies an event to the state of a job. Events are ordered by (run, attempt, rank), never by arrival: a duplicate
+ * changes nothing, a late event adds its timeline entry but does not revert the state, and nothing changes a finished
+ * run. Returns the same object if nothing changed.
  */
 export function applyEvent(view: JobView | undefined, event: JobEvent): JobView {
   const { request } = event.data;
@@ -44,7 +44,7 @@ export function applyEvent(view: JobView | undefined, event: JobEvent): JobView 
   return advance(view, event);
 }
 
-/** A job as the store knows it; `earlier` are the outcomes of runs before this one. */
+/** A job as recorded in the store; `earlier` are the outcomes of earlier runs. */
 export function viewOfStored(
   request: JobRequest,
   outcome: Outcome | undefined,
@@ -65,7 +65,7 @@ export function earlierRunOf(run: number, outcome: Outcome | undefined): Earlier
   };
 }
 
-/** A run that was accepted and of which nothing else is known. */
+/** A run that was accepted, without further events. */
 function newRun(request: JobRequest, earlierRuns: readonly EarlierRun[]): JobView {
   return {
     request,

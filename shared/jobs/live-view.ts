@@ -9,7 +9,7 @@ export interface JobPage {
   readonly next: string | undefined;
 }
 
-/** The newest jobs, kept in memory from the event log. Bounded: the oldest job is forgotten first. */
+/** The newest jobs, kept in memory from the event log. Bounded: the oldest job is evicted first. */
 export class LiveView {
   readonly #capacity: number;
   readonly #views = new Map<string, JobView>();
@@ -20,7 +20,7 @@ export class LiveView {
     this.#capacity = capacity;
   }
 
-  /** Returns what is known of the job now, and whether the event changed it. */
+  /** Returns the state of the job, and whether the event changed it. */
   apply(event: JobEvent): { readonly view: JobView; readonly changed: boolean } {
     const id = event.data.job_id;
     const before = this.#views.get(id);
@@ -35,7 +35,7 @@ export class LiveView {
     return this.#views.get(jobId);
   }
 
-  /** Whether the job is older than all that are remembered: it may have been known and forgotten. */
+  /** Whether the job is older than all jobs in memory, so that it may have been evicted. */
   mayHaveForgotten(jobId: string): boolean {
     return this.#ids.length === this.#capacity && jobId < (this.#ids[0] ?? '');
   }

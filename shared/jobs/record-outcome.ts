@@ -3,7 +3,7 @@ import { outcomeKey } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { jsonBody, readJson } from '../store/read-object.ts';
 
-/** How a run ended, or undefined while it has not. @throws StoreUnavailable */
+/** The outcome of a run; undefined while it is unfinished. @throws StoreUnavailable */
 export function readOutcome(
   store: Pick<ObjectStore, 'get'>,
   jobId: string,
@@ -13,13 +13,13 @@ export function readOutcome(
 }
 
 /**
- * Writes down how a run ended. The first outcome of a run wins, whoever writes it; an attempt that came second takes
- * its images away again. Returns the outcome that stands. @throws StoreUnavailable; safe to call again
+ * Stores the outcome of a run. The first outcome wins, whoever writes it; an attempt that comes second removes its
+ * images. Returns the winning outcome. @throws StoreUnavailable; safe to call again
  */
 export async function recordOutcome(store: ObjectStore, outcome: Outcome): Promise<Outcome> {
   if (await store.putIfAbsent(outcomeKey(outcome.job_id, outcome.run), jsonBody(outcome))) return outcome;
   const winner = await readOutcome(store, outcome.job_id, outcome.run);
-  if (winner === undefined) throw new Error(`the outcome of ${outcome.job_id} was there and is gone`);
+  if (winner === undefined) throw new Error(`The outcome of job ${outcome.job_id} was deleted.`);
   if (winner.attempt_id !== outcome.attempt_id && outcome.state === 'completed') {
     await store.remove(outcome.result.key);
     await store.remove(outcome.thumbnail.key);

@@ -3,9 +3,9 @@ import { resultsPrefix, thumbnailsPrefix } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
 /**
- * Removes the images of attempts that were killed before they could take them away themselves. A job completes in one
- * run only, so all images but those of its completed outcome are nobody's. Of a failed run nothing may be removed: the
- * next run may be storing its images. @throws StoreUnavailable; safe to call again
+ * Removes the images of attempts that were killed before they could remove them. Only one run of a job completes, so all
+ * images except those of its outcome are unused. Images of a failed run must not be removed: the next run may be storing
+ * its own. @throws StoreUnavailable; safe to call again
  */
 export async function removeLeftovers(
   store: Pick<ObjectStore, 'list' | 'remove'>,

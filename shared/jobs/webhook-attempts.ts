@@ -5,9 +5,9 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { jsonBody, readJson } from '../store/read-object.ts';
 
 /**
- * Every attempt to deliver webhooks of a job, oldest first. One whose record cannot be read is left out: it must hold up
- * neither the webhook nor the status of its job.
- * @param onUnreadable is told of each that is left out
+ * All attempts to deliver webhooks of a job, oldest first. Malformed records are skipped: they must block neither the
+ * webhook nor the status of its job.
+ * @param onUnreadable called for each skipped record
  * @throws StoreUnavailable
  */
 export async function readWebhookAttempts(
@@ -29,7 +29,7 @@ export async function readWebhookAttempts(
   return attempts.filter((attempt) => attempt !== undefined);
 }
 
-/** Writes an attempt down under the next free number. @throws StoreUnavailable; safe to call again */
+/** Stores an attempt under the next free number. @throws StoreUnavailable; safe to call again */
 export async function recordWebhookAttempt(
   store: Pick<ObjectStore, 'putIfAbsent' | 'list'>,
   attempt: WebhookAttempt,

@@ -1,6 +1,6 @@
 import { shortBuckets, wideBuckets, type MetricDefinitions } from './definition.ts';
 
-/** What the notification service tells of itself. */
+/** The metrics of the notification service. */
 export const notificationMetrics = {
   image_websocket_connections: {
     type: 'gauge',
@@ -10,19 +10,19 @@ export const notificationMetrics = {
   },
   image_websocket_subscriptions: {
     type: 'gauge',
-    help: 'Subscriptions of open WebSocket connections, to a job or to all.',
+    help: 'Subscriptions of open WebSocket connections, to one job or to all.',
     labels: [],
     services: ['notification'],
   },
   image_websocket_refused_total: {
     type: 'counter',
-    help: 'WebSocket handshakes refused, by reason.',
+    help: 'Rejected WebSocket handshakes, by reason.',
     labels: ['reason'],
     services: ['notification'],
   },
   image_notification_delay_seconds: {
     type: 'histogram',
-    help: 'Time from what happened to a job to its being sent to subscribers; clocks of two machines take part.',
+    help: 'Time from an event of a job until it is sent to subscribers; includes the clock difference of two machines.',
     labels: [],
     buckets: wideBuckets,
     services: ['notification'],
@@ -35,19 +35,19 @@ export const notificationMetrics = {
   },
   image_websocket_cut_total: {
     type: 'counter',
-    help: 'WebSocket connections that the server ended, by reason.',
+    help: 'WebSocket connections closed by the server, by reason.',
     labels: ['reason'],
     services: ['notification'],
   },
   image_webhook_deliveries_total: {
     type: 'counter',
-    help: 'Webhooks taken from their queue, by what became of them: delivered, retrying, dead, duplicate, deferred (their host was busy) or unreadable.',
+    help: 'Webhooks, by result: delivered, retrying, dead, duplicate, deferred (the receiver was busy) or unreadable.',
     labels: ['state'],
     services: ['notification'],
   },
   image_webhook_duration_seconds: {
     type: 'histogram',
-    help: 'Time that a receiver took for a webhook, resolving its name included.',
+    help: 'Response time of webhook receivers, including DNS.',
     labels: [],
     buckets: shortBuckets,
     services: ['notification'],

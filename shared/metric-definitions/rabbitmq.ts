@@ -1,6 +1,6 @@
 import type { MetricDefinitions } from './definition.ts';
 
-/** Figures of queues and of the broker, under the names of RabbitMQ’s own exporter. */
+/** Metrics of queues and of the broker, with the names of RabbitMQ’s own exporter. */
 export const rabbitmqMetrics = {
   rabbitmq_queue_messages_ready: {
     type: 'gauge',
@@ -10,7 +10,7 @@ export const rabbitmqMetrics = {
   },
   rabbitmq_queue_consumers: {
     type: 'gauge',
-    help: 'Consumers on a queue.',
+    help: 'Consumers of a queue.',
     labels: ['queue'],
     services: ['api', 'monitoring'],
   },
@@ -46,13 +46,13 @@ export const rabbitmqMetrics = {
   },
   rabbitmq_alarms_memory_used_watermark: {
     type: 'gauge',
-    help: '1 while the memory alarm of a node is on.',
+    help: '1 while the memory alarm of a node is active.',
     labels: [],
     services: ['monitoring'],
   },
   rabbitmq_alarms_free_disk_space_watermark: {
     type: 'gauge',
-    help: '1 while the disk alarm of a node is on.',
+    help: '1 while the disk alarm of a node is active.',
     labels: [],
     services: ['monitoring'],
   },

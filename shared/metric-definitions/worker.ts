@@ -1,35 +1,35 @@
 import { longBuckets, type MetricDefinitions } from './definition.ts';
 
-/** What a worker tells of itself. */
+/** The metrics of a worker. */
 export const workerMetrics = {
   image_jobs_finished_total: {
     type: 'counter',
-    help: 'Attempts that ended, by what they ended in.',
+    help: 'Finished attempts, by result.',
     labels: ['result'],
     services: ['worker'],
   },
   image_job_stage_duration_seconds: {
     type: 'histogram',
-    help: 'Where the time of an attempt goes.',
+    help: 'Duration of each stage of an attempt.',
     labels: ['stage'],
     buckets: longBuckets,
     services: ['worker'],
   },
   image_worker_slots: {
     type: 'gauge',
-    help: 'Jobs this worker can work on at once.',
+    help: 'Jobs that this worker can process at a time.',
     labels: [],
     services: ['worker'],
   },
   image_worker_busy_slots: {
     type: 'gauge',
-    help: 'Jobs this worker has in hand.',
+    help: 'Jobs in progress on this worker.',
     labels: [],
     services: ['worker'],
   },
   image_worker_busy_seconds_total: {
     type: 'counter',
-    help: 'Time spent on jobs, summed over slots.',
+    help: 'Time spent on jobs, summed over all slots.',
     labels: [],
     services: ['worker'],
   },

@@ -32,7 +32,7 @@ export class CheckedBody extends Readable {
     source.on('end', () => this.#finish());
     source.on('error', (error) => this.#fail(error));
     source.on('close', () => {
-      if (!source.readableEnded) this.#fail(new Error('cut before its end'));
+      if (!source.readableEnded) this.#fail(new Error('closed before its end'));
     });
     source.pause();
     // A failure before anybody listens must not end the process: it is kept, and whoever reads next gets it.
@@ -54,7 +54,7 @@ export class CheckedBody extends Readable {
     this.#stopWaiting();
     this.#missing -= chunk.length;
     if (this.#missing < 0) {
-      this.#fail(new Error('longer than it should be'));
+      this.#fail(new Error('longer than expected'));
     } else if (this.push(chunk)) {
       this.#wait();
     } else {

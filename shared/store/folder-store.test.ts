@@ -86,7 +86,7 @@ describe('a folder as object store', () => {
     await mkdir(folder); // an empty mount point
     try {
       await expect(store.get('a')).rejects.toThrow(
-        'The object store (a folder) could not get a: its folder is not there.',
+        'The object store (a folder) failed to get a: its folder does not exist.',
       );
       await expect(store.stat('a')).rejects.toThrow(StoreUnavailable);
       await expect(store.put('b', Buffer.from('b'))).rejects.toThrow(StoreUnavailable);
@@ -106,7 +106,7 @@ describe('a folder as object store', () => {
     for (const path of [file, join(file, 'below')]) {
       const misplaced = new FolderStore({ folder: path, operationMs: 5_000 });
       await expect(misplaced.start()).rejects.toThrow(StoreMisconfigured);
-      await expect(misplaced.start()).rejects.toThrow('choose another STORE_FOLDER');
+      await expect(misplaced.start()).rejects.toThrow('Choose another STORE_FOLDER');
     }
   });
 
@@ -115,7 +115,7 @@ describe('a folder as object store', () => {
     const found = await store.get('a');
     await truncate(join(folder, 'a'), 4 * MB);
     await expect(buffer(found?.body ?? Readable.from([]))).rejects.toThrow(
-      'could not get a: ended 4194304 bytes too early',
+      'failed to get a: ended 4194304 bytes too early',
     );
   });
 
@@ -155,7 +155,7 @@ describe('a folder as object store', () => {
       skip(!mounted, 'only root can mount a small disk');
       const small = new FolderStore({ folder: disk, operationMs: 5_000 });
       await small.start();
-      const full = 'The object store (a folder) could not put big: no space left on the device (ENOSPC).';
+      const full = 'The object store (a folder) failed to put big: no space left on the device (ENOSPC).';
       await expect(small.put('big', Buffer.alloc(2 * MB))).rejects.toThrow(full);
       await expect(small.put('big', Readable.from([Buffer.alloc(2 * MB)]))).rejects.toThrow(full);
       await expect(small.putIfAbsent('big', Buffer.alloc(2 * MB))).rejects.toThrow(StoreUnavailable);

@@ -14,19 +14,19 @@ import { failureOf } from './store-failure.ts';
 import { walkFolder } from './walk-folder.ts';
 import { withinDeadline } from '../within-deadline.ts';
 
-/** Half-written files of another machine's processes are removed at a start once they are as old as this. */
+/** Age at which temporary files of other machines are removed at start-up. */
 const STALE_MS = 60 * 60_000;
 
 export interface FolderStoreOptions {
-  /** Made where missing. Processes of one machine may share it; its file system must have hard links. */
+  /** Created if missing. Processes of one machine may share it; its file system must support hard links. */
   readonly folder: string;
   /** How long a call may take, in milliseconds. */
   readonly operationMs: number;
 }
 
 /**
- * The store of one machine: an object is a file, its key the path below the folder. `.tmp` in it holds what is being
- * written, and its presence tells an empty store from a disk that is not mounted.
+ * The store of one machine: an object is a file, its key the path below the folder. The subfolder `.tmp` has the files
+ * that are being written; its presence distinguishes an empty store from a disk that is not mounted.
  */
 export class FolderStore implements ObjectStore {
   readonly #root: string;
@@ -73,7 +73,7 @@ export class FolderStore implements ObjectStore {
       withTemporaryFile(this.#temporary, measuredBody(body, undefined, signal), async (temporary) => {
         signal.throwIfAborted();
         const ours = (await linkIfAbsent(temporary, target)) || (await holdsBytes(this, key, body));
-        if (ours === undefined) throw new Error('somebody removed the object meanwhile');
+        if (ours === undefined) throw new Error('the object was removed meanwhile');
         if (ours) await flushFolders(target, this.#root);
         return ours;
       }),
@@ -130,15 +130,15 @@ export class FolderStore implements ObjectStore {
     await provePutIfAbsent(this, 'Use a folder on a file system with hard links.');
   }
 
-  /** @throws InvalidKey, and by that no path leaves the root */
+  /** @throws InvalidKey; therefore no path leaves the root */
   #path(key: string): string {
     return join(this.#root, checkKey(key));
   }
 
-  /** Nothing was found: true only of a store that is there at all. */
+  /** "Not found" is valid only if the store itself exists. */
   async #nothing(): Promise<undefined> {
     await access(this.#temporary).catch((error: unknown) => {
-      throw new Error('its folder is not there', { cause: error });
+      throw new Error('its folder does not exist', { cause: error });
     });
   }
 

@@ -66,7 +66,7 @@ describe('the keys of the pipeline', () => {
   });
 
   it('show control characters of a wrong one instead of writing them', () => {
-    expect(() => checkKey('a\u001b[31m')).toThrow('"a\\u001b[31m" is not an object key');
+    expect(() => checkKey('a\u001b[31m')).toThrow('"a\\u001b[31m" is not a valid object key');
   });
 });
 

@@ -23,16 +23,17 @@ export async function* measuredBody(
   let seen = 0;
   for await (const chunk of body instanceof Uint8Array ? [body] : chunksOf(body, signal)) {
     seen += chunk.length;
-    if (seen > MAX_OBJECT_BYTES) throw refusal(`more than ${MAX_OBJECT_BYTES} bytes, the limit of an object`);
+    if (seen > MAX_OBJECT_BYTES)
+      throw refusal(`more than ${MAX_OBJECT_BYTES} bytes, the maximum size of an object`);
     yield chunk;
   }
-  if (size !== undefined && seen !== size) throw refusal(`${seen} bytes where ${size} were announced`);
+  if (size !== undefined && seen !== size) throw refusal(`${seen} bytes, but ${size} were announced`);
 }
 
 async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of addAbortSignal(signal, body)) {
-      if (!(chunk instanceof Uint8Array)) throw new TypeError('the stream yields something else than bytes');
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('the stream does not yield bytes');
       yield chunk;
     }
   } catch (error) {

@@ -18,10 +18,10 @@ export interface MinioStoreOptions {
 }
 
 /**
- * minio-js with every call bounded in time, and with two of its habits switched off. It repeats requests after a 5xx,
- * which would turn a lost answer to one's own put-if-absent into a 412: retrying is for callers, who know what they do.
- * And it splits large or unmeasured streams into parts, picking up unfinished uploads of the same key, from whomever:
- * here an object is one request, with a digest that the server checks.
+ * minio-js with a timeout for every call, and with two of its features disabled. It retries requests after a 5xx, which
+ * would turn a lost response to our own put-if-absent into a 412: only callers know whether a retry is safe. And it
+ * splits large streams into parts, and resumes unfinished uploads of the same key by anyone: here, an object is one
+ * request, with a digest that the server verifies.
  */
 export class MinioConnection {
   readonly #options: MinioStoreOptions;
@@ -62,7 +62,7 @@ export class MinioConnection {
     // minio-js throws the answer to a 5xx away, and words the rest as the end of its retries.
     const status = /Retryable HTTP status: (\d+)/.exec(messageOf(error))?.[1];
     return failureOf(
-      status === undefined ? error : new Error(`it answered ${status}`, { cause: error }),
+      status === undefined ? error : new Error(`HTTP status ${status}`, { cause: error }),
       undertaking,
     );
   }

@@ -81,7 +81,7 @@ describe('an S3 of another make', () => {
     answer = (method) => ({ status: method === 'DELETE' ? 204 : 200 });
     await expect(store.start()).rejects.toThrow(StoreMisconfigured);
     await expect(store.start()).rejects.toThrow(
-      'The object store does not honour put-if-absent. It ignores If-None-Match: use MinIO RELEASE.2024-05-07',
+      'The object store does not support put-if-absent (conditional writes). It ignores If-None-Match. Use MinIO RELEASE.2024-05-07',
     );
   });
 
@@ -93,28 +93,31 @@ describe('an S3 of another make', () => {
         : method === 'GET'
           ? { status: 404, body: '<Error><Code>NoSuchKey</Code></Error>' }
           : { status: method === 'DELETE' ? 204 : 200 };
-    await expect(store.start()).rejects.toThrow('It does not know conditional writes');
+    await expect(store.start()).rejects.toThrow('It does not support conditional writes');
   });
 
   it.each([
-    [500, 'it answered 500'],
-    [503, 'it answered 503'],
+    [500, 'HTTP status 500'],
+    [503, 'HTTP status 503'],
     [507, 'no space left in the store (XMinioStorageFull)'],
-  ])('is away while it answers %i, is asked once, and keeps no connection busy', async (status, reason) => {
-    let asked = 0;
-    answer = () => {
-      asked++;
-      return { status, body: '<Error><Code>XMinioStorageFull</Code></Error>' };
-    };
-    await expect(store.put('a', body)).rejects.toThrow(
-      new StoreUnavailable(`The object store (MinIO, bucket images) could not put a: ${reason}.`),
-    );
-    expect(asked).toBe(1);
-    // More calls than the pool has connections: none may stay with an answer that nobody read.
-    for (let round = 1; round <= 10; round++) {
-      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => store.put('a', body)));
-      expect(outcomes.map(({ status: outcome }) => outcome)).toEqual(outcomes.map(() => 'rejected'));
-    }
-    expect(asked).toBe(201);
-  });
+  ])(
+    'is unavailable while it returns %i, is called once, and keeps no connection busy',
+    async (status, reason) => {
+      let asked = 0;
+      answer = () => {
+        asked++;
+        return { status, body: '<Error><Code>XMinioStorageFull</Code></Error>' };
+      };
+      await expect(store.put('a', body)).rejects.toThrow(
+        new StoreUnavailable(`The object store (MinIO, bucket images) failed to put a: ${reason}.`),
+      );
+      expect(asked).toBe(1);
+      // More calls than the pool has connections: none may stay with an answer that nobody read.
+      for (let round = 1; round <= 10; round++) {
+        const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => store.put('a', body)));
+        expect(outcomes.map(({ status: outcome }) => outcome)).toEqual(outcomes.map(() => 'rejected'));
+      }
+      expect(asked).toBe(201);
+    },
+  );
 });

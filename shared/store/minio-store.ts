@@ -1,10 +1,10 @@
+import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { StoreUnavailable } from '../errors.ts';
 import { CheckedBody } from './checked-body.ts';
 import { measuredBody } from './measured-body.ts';
 import { MinioConnection, type MinioStoreOptions } from './minio-connection.ts';
-import { contentTypeHeader, statOfResponse } from './minio-headers.ts';
 import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
 import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
 import { provePutIfAbsent } from './prove-put-if-absent.ts';
@@ -85,7 +85,7 @@ export class MinioStore implements ObjectStore {
       if (found !== undefined) return { size: found.size, modifiedAt: found.lastModified, etag: found.etag };
       // An answer to HEAD has no body, so it cannot say whether the object is missing or the whole bucket.
       if (await client.bucketExists(this.#bucket)) return undefined;
-      throw new Error('the bucket is gone');
+      throw new Error('the bucket does not exist');
     });
   }
 
@@ -124,7 +124,7 @@ export class MinioStore implements ObjectStore {
     });
     await provePutIfAbsent(
       this,
-      'It ignores If-None-Match: use MinIO RELEASE.2024-05-07 or newer, or an S3 that supports conditional writes.',
+      'It ignores If-None-Match. Use MinIO RELEASE.2024-05-07 or later, or an S3 that supports conditional writes.',
     );
   }
 
@@ -145,5 +145,33 @@ export class MinioStore implements ObjectStore {
 function undefinedIf(code: string): (error: unknown) => undefined {
   return (error) => {
     if (codeOf(error) !== code) throw error;
+  };
+}
+
+const contentTypes: Readonly<Record<string, string>> = {
+  json: 'application/json',
+  jpg: 'image/jpeg',
+  png: 'image/png',
+  gif: 'image/gif',
+  webp: 'image/webp',
+};
+
+/** For people who look into the bucket with MinIO's own tools; nothing of ours reads it back. */
+function contentTypeHeader(key: string): { 'content-type': string } {
+  const extension = key.slice(key.lastIndexOf('.') + 1);
+  return { 'content-type': contentTypes[extension] ?? 'application/octet-stream' };
+}
+
+/** What the answer to a GET says of the object: of the very bytes that follow. */
+function statOfResponse(response: Readable): ObjectStat {
+  if (!(response instanceof IncomingMessage)) {
+    throw new TypeError('minio-js did not return a response');
+  }
+  const { 'content-length': length, 'last-modified': modified, etag } = response.headers;
+  if (length === undefined) throw new Error('the response has no Content-Length');
+  return {
+    size: Number(length),
+    modifiedAt: new Date(modified ?? 0),
+    etag: (etag ?? '').replaceAll('"', ''),
   };
 }

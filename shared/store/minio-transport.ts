@@ -42,12 +42,12 @@ export function boundedTransport(
   };
 }
 
-/** In words and code what the operating system would say after minutes. */
+/** Message and code as of the operating system, which would time out only after minutes. */
 class ConnectTimeout extends Error {
   override readonly name = 'ConnectTimeout';
   readonly code = 'ETIMEDOUT';
 
   constructor(ms: number) {
-    super(`no connection within ${ms} ms`);
+    super(`connection timed out after ${ms} ms`);
   }
 }

@@ -12,7 +12,7 @@ export async function openObjectFile(
   const file = await open(path).catch(undefinedIfAbsent);
   try {
     const stats = await file?.stat({ bigint: true });
-    // Too late: nobody waits for this file any more.
+    // Too late: the caller is not waiting for this file any more.
     signal.throwIfAborted();
     if (file !== undefined && stats?.isFile() === true) return { file, stat: objectStat(stats) };
   } catch (error) {

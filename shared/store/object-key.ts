@@ -31,7 +31,7 @@ export function isSegment(text: string): boolean {
  */
 export function checkKey(key: string): string {
   if (key.length > MAX_KEY_BYTES) throw new InvalidKey(`is longer than ${MAX_KEY_BYTES} bytes`, key);
-  if (!key.split('/').every(isSegment)) throw new InvalidKey('is not an object key', key);
+  if (!key.split('/').every(isSegment)) throw new InvalidKey('is not a valid object key', key);
   return key;
 }
 
@@ -53,6 +53,6 @@ export function checkStartAfter(startAfter: string | undefined, prefix: string):
   if (startAfter === undefined) return undefined;
   checkKey(startAfter);
   // Stores disagree on markers from elsewhere: S3 compares them, MinIO lists nothing.
-  if (!startAfter.startsWith(prefix)) throw new InvalidKey(`does not begin with ${prefix}`, startAfter);
+  if (!startAfter.startsWith(prefix)) throw new InvalidKey(`does not start with ${prefix}`, startAfter);
   return startAfter;
 }

@@ -19,7 +19,9 @@ export async function provePutIfAbsent(
     const first = await store.putIfAbsent(key, Buffer.from('first'));
     const second = await store.putIfAbsent(key, Buffer.from('second'));
     if (!first || second) {
-      throw new StoreMisconfigured(`The object store does not honour put-if-absent. ${remedy}`);
+      throw new StoreMisconfigured(
+        `The object store does not support put-if-absent (conditional writes). ${remedy}`,
+      );
     }
   } finally {
     await store.remove(key);

@@ -9,7 +9,7 @@ describeEachStore('reading objects', (given) => {
   it('refuses to gather an object that is larger than the reader’s limit', async () => {
     const key = `${given.ownPrefix()}a`;
     await given.store.put(key, Buffer.alloc(1_001));
-    await expect(readBytes(given.store, key, 1_000)).rejects.toThrow('1001 bytes, over the limit of 1000');
+    await expect(readBytes(given.store, key, 1_000)).rejects.toThrow('1001 bytes; the maximum is 1000');
   });
 
   it('gives a record as its schema wants it, and names one that is not so', async () => {

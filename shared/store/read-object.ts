@@ -20,7 +20,7 @@ export async function readBytes(
     found.body.destroy();
     throw new PipelineError(
       'internal_error',
-      `The object ${key} has ${found.stat.size} bytes, over the limit of ${maxBytes}.`,
+      `The object ${key} has ${found.stat.size} bytes; the maximum is ${maxBytes}.`,
     );
   }
   const chunks: Buffer[] = [];
@@ -43,7 +43,7 @@ export async function readJson<T>(
   try {
     return schema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
-    throw new PipelineError('internal_error', `The record ${key} cannot be read.`, { cause: error });
+    throw new PipelineError('internal_error', `The record ${key} is malformed.`, { cause: error });
   }
 }
 

@@ -2,47 +2,47 @@ import { PipelineError, StoreUnavailable, messageOf } from '../errors.ts';
 import { SourceFailed } from './measured-body.ts';
 import { DeadlineExceeded } from '../within-deadline.ts';
 
-/** The store answers but can never serve us; no waiting will change it. The process should end with exit code 78. */
+/** The store is available but cannot be used with this configuration. The process should exit with code 78. */
 export class StoreMisconfigured extends Error {
   override readonly name = 'StoreMisconfigured';
 }
 
-/** What was being done when a store failed: `store` as people know it, `operation` as in ObjectStore. */
+/** The call that failed: `store` as shown to people, `operation` as in ObjectStore. */
 export interface Undertaking {
   readonly store: string;
   readonly operation: string;
-  /** The key or prefix; empty where the whole store is meant. */
+  /** The key or prefix; empty for the whole store. */
   readonly key: string;
 }
 
-/** Codes of Node, the operating system and S3 that are worth plain words; the code itself does for the rest. */
+/** Messages for codes of Node, the operating system and S3; for other codes, the code itself is shown. */
 const plainWords: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was cut',
-  ENOTFOUND: 'its host name is unknown',
-  EAI_AGAIN: 'its host name cannot be looked up at the moment',
-  ETIMEDOUT: 'no connection in time',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'unknown host name',
+  EAI_AGAIN: 'temporary DNS failure',
+  ETIMEDOUT: 'connection timed out',
   ENOSPC: 'no space left on the device',
-  EDQUOT: 'the disk quota is used up',
+  EDQUOT: 'disk quota exceeded',
   EROFS: 'the file system is read-only',
   EACCES: 'permission denied',
   EMFILE: 'too many open files',
-  EIO: 'the device failed',
-  NoSuchBucket: 'the bucket is gone',
-  RequestTimeTooSkewed: 'its clock and ours differ by more than 15 minutes',
+  EIO: 'I/O error',
+  NoSuchBucket: 'the bucket does not exist',
+  RequestTimeTooSkewed: 'its clock differs from ours by more than 15 minutes',
   XMinioStorageFull: 'no space left in the store',
 };
 
 /**
- * What to throw for `error`: itself where it is not the store's (a wrong key, a caller's stream that failed), or else a
- * StoreUnavailable whose message names the store and the operation and no host or path.
+ * The error to throw for `error`: `error` itself if the store did not cause it (an invalid key, a failed stream of the
+ * caller), else a StoreUnavailable whose message names the store and the operation, but no host or path.
  */
 export function failureOf(error: unknown, undertaking: Undertaking): unknown {
   if (error instanceof SourceFailed) return error.cause;
   if (error instanceof PipelineError || error instanceof StoreMisconfigured) return error;
   const { store, operation, key } = undertaking;
   const what = key === '' ? operation : `${operation} ${key}`;
-  return new StoreUnavailable(`The object store (${store}) could not ${what}: ${reasonOf(error)}.`, {
+  return new StoreUnavailable(`The object store (${store}) failed to ${what}: ${reasonOf(error)}.`, {
     cause: error,
   });
 }

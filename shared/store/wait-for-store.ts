@@ -6,8 +6,8 @@ const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 
 /**
- * Does `work`, and again for as long as the store is away: that is nobody's failure. Tries at least once, and rejects
- * when `signal` aborts in between.
+ * Runs `work`, and retries as long as the store is unavailable: no job fails because of that. Tries at least once, and
+ * rejects when `signal` aborts between two attempts.
  */
 export async function waitForStore<Result>(
   work: () => Promise<Result>,
@@ -19,7 +19,7 @@ export async function waitForStore<Result>(
       return await work();
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      log.warn({ reason: error.message }, 'the store is away; waiting for it');
+      log.warn({ reason: error.message }, 'the store is unavailable; retrying');
       await sleep(delay * (0.8 + Math.random() * 0.4), undefined, { signal });
     }
   }

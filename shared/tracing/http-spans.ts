@@ -2,7 +2,7 @@ import { context, SpanKind, SpanStatusCode, trace, type Span } from '@openteleme
 import { beginSpan, inChildSpan, receivedContext, type Begun } from './spans.ts';
 import { formatTraceparent, newTrace, parseTraceparent, TRACEPARENT } from './traceparent.ts';
 
-/** How a request was answered. */
+/** The response to a request. */
 export interface ServedRequest {
   readonly method: string;
   /** The pattern that its path matched; undefined where none did. */
@@ -13,7 +13,7 @@ export interface ServedRequest {
   readonly status: number | undefined;
 }
 
-/** A request that is being served. */
+/** A request in progress. */
 export interface RequestInHand {
   readonly traceId: string;
   /** What `act` does, now and later, is a part of the request. */
@@ -59,7 +59,7 @@ function describeServed(span: Span, { method, route, path, status }: ServedReque
   else if (status >= 500) failHttpSpan(span, String(status));
 }
 
-/** What came of a request of ours: the status of an answer, or a code for why none came. */
+/** The result of a request: the status of the response, or an error code if there was none. */
 export type AnswerOrCode = { readonly status: number } | { readonly code: string };
 
 /**

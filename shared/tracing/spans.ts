@@ -13,7 +13,7 @@ import {
 import { PipelineError } from '../errors.ts';
 import { formatTraceparent, newTrace, parseTraceparent } from './traceparent.ts';
 
-/** How all our spans are known to whoever records them. */
+/** The instrumentation scope of all our spans. */
 const SCOPE = 'image-pipeline';
 
 /** A span that has begun. Without an SDK only its ids exist; whoever begins one must end it. */
@@ -36,7 +36,7 @@ export function beginSpan(name: string, options: SpanOptions, parent: Context): 
   return { span, within: trace.setSpan(parent, span) };
 }
 
-/** Does `work` in this span and ends it. What `work` throws is the span's error, and is thrown on. */
+/** Runs `work` in this span and ends it. An error of `work` is recorded in the span and rethrown. */
 export async function inSpan<Result>(
   { span, within }: Begun,
   work: (span: Span) => Promise<Result>,
@@ -51,7 +51,7 @@ export async function inSpan<Result>(
   }
 }
 
-/** Does `work` in a child of the span that is active; where none is, just does it. */
+/** Runs `work` in a child of the active span, or without a span if there is none. */
 export function inChildSpan<Result>(
   name: string,
   options: SpanOptions,
@@ -64,7 +64,7 @@ export function inChildSpan<Result>(
   return span.isRecording() ? inSpan({ span, within: trace.setSpan(parent, span) }, work) : work(span);
 }
 
-/** Does `work` in a trace of its own, which is linked with the one that is active. */
+/** Runs `work` in a new trace, linked to the active one. */
 export function inOwnTrace<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   const active = activeTrace();
   const links = active === undefined ? [] : [{ context: active }];
@@ -77,7 +77,7 @@ export function linkWith(traceparent: string | undefined): void {
   if (other !== undefined) trace.getActiveSpan()?.addLink({ context: other });
 }
 
-/** Does a part of the work as a child of the span that is active. */
+/** Runs a step as a child of the active span. */
 export function inStage<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   return inChildSpan(name, { kind: SpanKind.INTERNAL }, work);
 }
@@ -93,7 +93,7 @@ export function noteStep(name: string, options: SpanOptions, act: () => void): v
   span.end();
 }
 
-/** The span that what happens now is a part of. */
+/** The active span. */
 export function activeTrace(): SpanContext | undefined {
   return trace.getSpanContext(context.active());
 }
@@ -109,7 +109,7 @@ export function bound<Act extends (...args: never[]) => unknown>(act: Act): Act 
   return context.bind(context.active(), act);
 }
 
-/** The members of a log line that say which trace it belongs to. */
+/** The trace fields of a log line. */
 export function traceFields(): { trace_id?: string } {
   const active = activeTrace();
   return active === undefined ? {} : { trace_id: active.traceId };

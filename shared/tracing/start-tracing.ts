@@ -64,20 +64,20 @@ async function startRecording(options: TracingOptions): Promise<() => Promise<vo
   });
   if (!trace.setGlobalTracerProvider(provider)) return () => provider.shutdown();
   reportTo(log);
-  log.info({ endpoint }, 'spans are recorded');
+  log.info({ endpoint }, 'recording traces');
   return async () => {
     trace.disable();
     // Spans are worth no failed stop.
     await withinDeadline(EXPORT_TIMEOUT_MS, () => provider.shutdown()).catch((error: unknown) => {
-      log.warn({ reason: messageOf(error) }, 'the last spans were lost');
+      log.warn({ reason: messageOf(error) }, 'could not export the last spans');
     });
     diag.disable();
   };
 }
 
-/** Says what the SDK has to complain of: a collector that is away, spans that were dropped. */
+/** Logs warnings of the SDK: an unavailable collector, dropped spans. */
 function reportTo(log: Logger): void {
-  const warn = (message: string) => log.warn({ reason: message }, 'trouble with recording spans');
+  const warn = (message: string) => log.warn({ reason: message }, 'cannot export spans');
   const ignore = () => undefined;
   const reporter = { error: warn, warn, info: ignore, debug: ignore, verbose: ignore };
   diag.setLogger(reporter, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
@@ -94,7 +94,7 @@ async function loadSdk() {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
     throw new ConfigError([
-      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but the OpenTelemetry SDK is not installed; docs/tracing.md says how to',
+      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but the OpenTelemetry SDK is not installed. To install it, see docs/tracing.md',
     ]);
   }
 }

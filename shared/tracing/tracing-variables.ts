@@ -11,13 +11,13 @@ const ratio: Variable<number> = {
   default: '1',
   form: 'a number from 0 to 1',
   example: '0.05',
-  description: 'the part of new traces that is recorded; what a client began is recorded as the client says',
+  description: 'ratio of new traces to record, 0 to 1',
 };
 
-/** Traces. The names are OpenTelemetry's. */
+/** Settings of tracing, with OpenTelemetry's names. */
 export const tracingVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: {
-    ...publicAddress('http', 'where spans of traces are sent (OTLP over HTTP), if they are to be recorded'),
+    ...publicAddress('http', 'URL of an OTLP/HTTP collector; empty: no traces'),
     example: 'http://localhost:4318',
   },
   OTEL_TRACES_SAMPLER_ARG: ratio,

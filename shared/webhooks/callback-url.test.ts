@@ -14,10 +14,10 @@ describe('the address for a webhook', () => {
   });
 
   it.each([
-    ['/hook', 'no absolute address'],
-    ['example.org/hook', 'no absolute address'],
-    ['https://', 'no absolute address'],
-    ['http://[fe80::1%25eth0]/', 'no absolute address'],
+    ['/hook', 'an absolute URL'],
+    ['example.org/hook', 'an absolute URL'],
+    ['https://', 'an absolute URL'],
+    ['http://[fe80::1%25eth0]/', 'an absolute URL'],
     ['ftp://example.org', '"ftp:"'],
     ['file:///etc/passwd', '"file:"'],
     ['javascript:alert(1)', '"javascript:"'],
@@ -25,7 +25,7 @@ describe('the address for a webhook', () => {
     ['https://:secret@example.org', 'user or password'],
     ['https://example.org/#part', 'fragment'],
     ['https://example.org/#', 'fragment'],
-    [`https://example.org/${'a'.repeat(2_100)}`, '2120 characters, over the limit of 2048'],
+    [`https://example.org/${'a'.repeat(2_100)}`, '2120 characters; the maximum is 2048'],
   ])('must not be %s', (text, problem) => {
     expect(whyNoCallbackUrl(text)).toContain(problem);
   });

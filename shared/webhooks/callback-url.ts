@@ -1,32 +1,32 @@
 import { isIP } from 'node:net';
 import { isNameAllowed, whyAddressIsRefused, type AllowedReceivers } from './allowed-receivers.ts';
 
-/** Characters; as long as addresses may be everywhere. */
+/** Maximum number of characters: longer URLs are not supported everywhere. */
 export const MAX_CALLBACK_URL_LENGTH = 2_048;
 
-/** Both of `localhost`, as either may be tried. */
+/** Both addresses of `localhost`, as either may be used. */
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1'];
 
 /**
- * What is wrong with the form of an address for webhooks, or undefined. The text may carry secrets in its path and
- * query, so what is said about it never shows more than its host.
+ * What is wrong with the format of a callback URL, or undefined. Its path and query may contain secrets, so the message
+ * never shows more than its host.
  */
 export function whyNoCallbackUrl(text: string): string | undefined {
   if (text.length > MAX_CALLBACK_URL_LENGTH) {
-    return `has ${text.length} characters, over the limit of ${MAX_CALLBACK_URL_LENGTH}`;
+    return `has ${text.length} characters; the maximum is ${MAX_CALLBACK_URL_LENGTH}`;
   }
   const url = URL.parse(text);
-  if (url === null) return 'is no absolute address such as https://example.org/hook';
+  if (url === null) return 'must be an absolute URL such as https://example.org/hook';
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return `begins with "${url.protocol}", but only http: and https: are taken`;
+    return `starts with "${url.protocol}", but must start with http: or https:`;
   }
   if (url.username !== '' || url.password !== '') {
-    return 'has a user or password in it; webhooks are signed instead';
+    return 'must not contain a user or password; webhooks are signed instead';
   }
-  return text.includes('#') ? 'has a fragment (#…), which is never sent' : undefined;
+  return text.includes('#') ? 'must not contain a fragment (#…)' : undefined;
 }
 
-/** Why a webhook to this host would be refused whatever DNS says, or undefined: its host is an address, or `localhost`. */
+/** Why a webhook to this host is always blocked, or undefined. Without DNS: for IP addresses and `localhost`. */
 export function whyHostIsRefused(url: URL, allowed: AllowedReceivers): string | undefined {
   const host = hostOf(url);
   if (isNameAllowed(host, allowed)) return undefined;
@@ -34,12 +34,12 @@ export function whyHostIsRefused(url: URL, allowed: AllowedReceivers): string | 
   return refused.find((reason) => reason !== undefined);
 }
 
-/** Without the brackets of IPv6. The parser of URLs has made other spellings of an IPv4 address into the usual one. */
+/** Without the brackets of IPv6. The URL parser has normalized other spellings of an IPv4 address. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-/** The addresses that a host is known to have without asking DNS. */
+/** The addresses of a host that are known without DNS. */
 function addressesIn(host: string): readonly string[] {
   if (isIP(host) !== 0) return [host];
   return /^(.+\.)?localhost\.?$/.test(host) ? LOOPBACK : [];

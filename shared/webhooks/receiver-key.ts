@@ -1,12 +1,12 @@
 import ipaddr from 'ipaddr.js';
 import { hostOf } from './callback-url.ts';
 
-/** Of an IPv6 address, in groups of 16 bits: what one customer of a network has at least. */
+/** Groups of 16 bits of an IPv6 address: the smallest network that a customer gets. */
 const IPV6_NETWORK_GROUPS = 4;
 
 /**
- * Who counts as one receiver: all names that end in the same two labels, as whoever owns a domain has any number of names
- * in it; one IPv4 address; one /64 of IPv6.
+ * What counts as one receiver: all names that end in the same two labels, since the owner of a domain can use any number
+ * of names in it; one IPv4 address; one /64 of IPv6.
  */
 export function receiverKey(url: URL): string {
   const host = hostOf(url);

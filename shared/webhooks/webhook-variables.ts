@@ -3,19 +3,19 @@ import type { CommonConfig } from '../common-config.ts';
 import type { ConfigOf, Variable } from '../config.ts';
 import { allowsLoopback, parseAllowedReceivers, type AllowedReceivers } from './allowed-receivers.ts';
 
-/** As the specification of Standard Webhooks says. */
+/** From the specification of Standard Webhooks. */
 const SECRET_BYTES = { min: 24, max: 64 } as const;
 const PREFIX = 'whsec_';
-/** Bytes that differ; random ones have twice as many. */
+/** Minimum number of distinct bytes; random secrets have about twice as many. */
 const MIN_VARIETY = 12;
-/** From the documents of Standard Webhooks. */
+/** From the documentation of Standard Webhooks. */
 const samples: readonly string[] = [
   'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
   'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
   'whsec_plJ3nmyCDGBKInavdOK15jsl',
 ];
 
-/** How to make a secret; shown where there is none. */
+/** The command that creates a secret; shown if none is set. */
 export const MAKE_SECRET = 'echo "WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)" >> .env';
 
 const secrets: Variable<readonly string[]> = {
@@ -24,10 +24,10 @@ const secrets: Variable<readonly string[]> = {
     .transform((given) => given.split(/[\s,]+/).filter(Boolean))
     .refine((given) => given.every(isSecret)),
   default: '',
-  form: `whsec_ and ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes in base64; several, divided by commas, while they are changed`,
+  form: `whsec_ followed by ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes in base64; comma-separated during a rotation`,
   example: 'the output of: echo "whsec_$(openssl rand -base64 32)"',
   description:
-    'what webhooks are signed with, the same for api and notification; empty: there are no webhooks',
+    'signs webhooks: whsec_$(openssl rand -base64 32), comma-separated during a rotation; empty: no webhooks',
   isSecret: true,
 };
 
@@ -36,35 +36,36 @@ const receivers: Variable<AllowedReceivers> = {
     try {
       return parseAllowedReceivers(given);
     } catch {
-      context.addIssue({ code: 'custom', message: 'not receivers' });
+      context.addIssue({ code: 'custom', message: 'invalid receivers' });
       return z.NEVER;
     }
   }),
   default: '',
-  form: 'host names, addresses and CIDRs, divided by commas',
+  form: 'comma-separated host names, addresses and CIDRs',
   example: 'hooks.internal,10.1.2.3,192.168.0.0/16',
-  description: 'receivers of webhooks in your own network; all others must have public addresses',
+  description:
+    'webhook receivers without a public address: host names, addresses, CIDRs; leave empty in production',
 };
 
 export const webhookVariables = { WEBHOOK_SECRET: secrets, WEBHOOK_ALLOWED_HOSTS: receivers } as const;
 
 export type WebhookConfig = ConfigOf<typeof webhookVariables>;
 
-/** In production, a secret that everybody knows or can guess is none. */
+/** In production, a secret must not be a sample or guessable. */
 export function refuseWeakSecrets(config: CommonConfig & WebhookConfig): string[] {
   if (config.NODE_ENV !== 'production' || !config.WEBHOOK_SECRET.some(isWeak)) return [];
   return [
-    'WEBHOOK_SECRET is a sample or not random, which NODE_ENV=production refuses: set another, ' +
-      'e.g. whsec_$(openssl rand -base64 32)',
+    'WEBHOOK_SECRET is a sample or not random, which NODE_ENV=production does not allow. Generate one: ' +
+      'whsec_$(openssl rand -base64 32)',
   ];
 }
 
-/** In production, what listens on the machine of a service itself is nobody's receiver. */
+/** In production, the machine of the service itself must not be a receiver. */
 export function refuseLoopbackReceivers(config: CommonConfig & WebhookConfig): string[] {
   if (config.NODE_ENV !== 'production' || !allowsLoopback(config.WEBHOOK_ALLOWED_HOSTS)) return [];
   return [
-    'WEBHOOK_ALLOWED_HOSTS lets whoever uploads reach the loopback of the service (localhost, 127.0.0.0/8, ::1), ' +
-      'which NODE_ENV=production refuses: take it out, or name the hosts that you mean, e.g. hooks.internal,10.1.2.3',
+    'WEBHOOK_ALLOWED_HOSTS includes the loopback interface of the service (localhost, 127.0.0.0/8, ::1), which ' +
+      'NODE_ENV=production does not allow. Remove it, or list only the hosts you need, for example hooks.internal,10.1.2.3',
   ];
 }
 

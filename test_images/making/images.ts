@@ -14,7 +14,7 @@ const small = () => photo(480, 320);
 
 export const testImages: readonly TestImage[] = [
   completes(
-    { file: 'sample.jpg', description: 'a photograph, 1920 × 1280 px', make: sample },
+    { file: 'sample.jpg', description: 'a photo, 1920 × 1280 px', make: sample },
     FULL,
     '800x533 image/jpeg',
   ),
@@ -22,7 +22,7 @@ export const testImages: readonly TestImage[] = [
     completes(
       {
         file: `orientation-${orientation}.jpg`,
-        description: `a photograph that is upright only by EXIF orientation ${orientation}`,
+        description: `a photo that is upright only with EXIF orientation ${orientation}`,
         make: () => turnedPhoto(orientation),
       },
       'resize:180',
@@ -32,7 +32,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'metadata.jpg',
-      description: 'a JPEG that tells where it was taken and by whom: none of it may be in the result',
+      description: 'a JPEG with the place and the author in its metadata: the result must not contain them',
       make: async () => {
         const exif = {
           IFD0: { Artist: 'A. Nonymous', Copyright: 'secret' },
@@ -65,7 +65,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'grey.jpg',
-      description: 'a JPEG of one component',
+      description: 'a grayscale JPEG (one component)',
       make: async () => (await small()).greyscale().jpeg().toBuffer(),
     },
     FULL,
@@ -74,7 +74,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'cmyk.jpg',
-      description: 'a JPEG for print, in CMYK',
+      description: 'a CMYK JPEG',
       make: async () => (await small()).toColourspace('cmyk').jpeg({ quality: 80 }).toBuffer(),
     },
     DEFAULT,
@@ -92,7 +92,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'trailing.jpg',
-      description: 'a JPEG with a script behind its end, which may not be in the result',
+      description: 'a JPEG with a script after its end: the result must not contain it',
       make: async () =>
         Buffer.concat([
           await (await small()).jpeg({ quality: 80 }).toBuffer(),
@@ -105,7 +105,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'jpeg-named.png',
-      description: 'a JPEG with the name of a PNG: the bytes decide',
+      description: 'a JPEG named .png: the content decides',
       make: async () => (await small()).jpeg({ quality: 80 }).toBuffer(),
     },
     DEFAULT,
@@ -128,7 +128,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'depth-16.png',
-      description: 'a PNG of 16 bits a sample',
+      description: 'a PNG with 16 bits per sample',
       make: () => deepGradient(256, 128).png().toBuffer(),
     },
     DEFAULT,
@@ -164,7 +164,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'animated.webp',
-      description: 'a WebP of 8 frames: the first counts',
+      description: 'a WebP with 8 frames: only the first is used',
       make: () => animation(120, 8).webp({ delay: DELAY, lossless: true }).toBuffer(),
     },
     DEFAULT,
@@ -173,7 +173,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'animated.gif',
-      description: 'a GIF of 8 frames: the first counts, and becomes a PNG',
+      description: 'a GIF with 8 frames: only the first is used, and the result is a PNG',
       make: () => animation(120, 8).gif({ delay: DELAY }).toBuffer(),
     },
     DEFAULT,
@@ -182,7 +182,7 @@ export const testImages: readonly TestImage[] = [
   completes(
     {
       file: 'one-pixel.png',
-      description: 'the smallest image there is',
+      description: 'the smallest possible image',
       make: () => fadingDisc(1).png().toBuffer(),
     },
     FULL,
@@ -209,8 +209,7 @@ export const testImages: readonly TestImage[] = [
   fails(
     {
       file: 'corrupted.jpg',
-      description:
-        'a photograph cut off in the middle of its data: the experiment with the dead letter queue',
+      description: 'a truncated photo, for the dead-letter queue experiment',
       make: async () => cut(await sample(), 0.6),
     },
     'undecodable_image',
@@ -218,7 +217,7 @@ export const testImages: readonly TestImage[] = [
   fails(
     {
       file: 'truncated.png',
-      description: 'a PNG cut off in the middle of its data',
+      description: 'a truncated PNG',
       make: async () => cut(await (await photo(240, 160)).png().toBuffer(), 0.5),
     },
     'undecodable_image',
@@ -226,7 +225,7 @@ export const testImages: readonly TestImage[] = [
   fails(
     {
       file: 'truncated.webp',
-      description: 'a WebP cut off in the middle of its data',
+      description: 'a truncated WebP',
       make: async () => cut(await (await small()).webp().toBuffer(), 0.5),
     },
     'undecodable_image',
@@ -234,7 +233,7 @@ export const testImages: readonly TestImage[] = [
   fails(
     {
       file: 'too-many-pixels.png',
-      description: '108 megapixels in 100 KB: refused before it is decoded',
+      description: '108 megapixels in 100 kB: rejected before it is decoded',
       make: () =>
         sharp({ create: { width: 12_000, height: 9_000, channels: 3, background: 'black' } })
           .toColourspace('b-w')
@@ -244,14 +243,14 @@ export const testImages: readonly TestImage[] = [
     'image_too_large',
   ),
   refused(
-    { file: 'empty.jpg', description: 'no bytes at all', make: () => Buffer.alloc(0) },
+    { file: 'empty.jpg', description: 'an empty file', make: () => Buffer.alloc(0) },
     400,
     'empty_file',
   ),
   refused(
     {
       file: 'text.jpg',
-      description: 'a text with the name of a JPEG',
+      description: 'a text file named .jpg',
       make: () => Buffer.from('This is a text, whatever its name says.\n'),
     },
     415,
@@ -260,7 +259,7 @@ export const testImages: readonly TestImage[] = [
   refused(
     {
       file: 'drawing.svg',
-      description: 'an image, but of a type that is not taken',
+      description: 'an image of an unsupported type',
       make: () =>
         Buffer.from(
           '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle cx="5" cy="5" r="4"/></svg>\n',

@@ -42,7 +42,7 @@ export async function turnedPhoto(orientation: number): Promise<Buffer> {
     async () => (await turned(270)).flop(),
     () => turned(90),
   ][orientation - 1];
-  if (stored === undefined) throw new RangeError(`there is no orientation ${orientation}`);
+  if (stored === undefined) throw new RangeError(`Invalid EXIF orientation ${orientation}: use 1 to 8.`);
   return (await stored()).withMetadata({ orientation }).jpeg({ quality: 80 }).toBuffer();
 }
 

@@ -17,7 +17,7 @@ import { storeAway, storeCut, storeFrozen, storeIll } from './store-faults.ts';
 import { workerFrozen } from './worker-frozen.ts';
 import { workerKilled } from './worker-killed.ts';
 
-/** The rows of HARDENING's table of faults, in its order, then everything at once. */
+/** All scenarios: single faults first, then mixes of all faults. */
 export function allScenarios({ seed, jobs, seconds }: ChaosRun): readonly Scenario[] {
   return [
     workerKilled,

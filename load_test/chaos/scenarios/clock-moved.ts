@@ -12,7 +12,8 @@ const HALF_AN_HOUR_MS = 30 * 60_000;
 /** MinIO refuses requests of a clock that is 15 min wrong, so the store is a folder here. */
 export const clockMoved: Scenario = {
   name: 'clock-moved',
-  fault: 'the clocks of a worker and of the notification service jump by an hour, forth and back, under load',
+  fault:
+    'the clocks of a worker and of the notification service jump forward and back by an hour, under load',
   store: 'folder',
   async run({ system, client, subscriber, draw }) {
     const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');

@@ -11,14 +11,14 @@ const GOAL_MS = 5_000;
 /** All decoders of one worker are stopped in the middle of their work: its guard cannot see that, only the deadline. */
 export const decoderHangs: Scenario = {
   name: 'decoder-hangs',
-  fault: 'decoders hang (SIGSTOP) until their deadline of 4 s',
+  fault: 'decoders hang (SIGSTOP) until their timeout of 4 s',
   async run({ system, client, subscriber }) {
     const [worker] = system.services.workers;
     if (worker === undefined) throw new Error('there are no workers');
     await worker.restartWith({ JOB_TIMEOUT_MS: String(DEADLINE_MS) });
     try {
       const uploads = Promise.all(Array.from({ length: JOBS }, () => client.upload(slowImage)));
-      await until(() => subscriber.inHandOf(worker.name).length > 0, 'it has a job in hand');
+      await until(() => subscriber.inProgressOf(worker.name).length > 0, 'it has a job in progress');
       const since = performance.now();
       const hanging = (await decodersOf(system.services)).filter(({ parent }) => parent === worker.pid);
       for (const { pid } of hanging) process.kill(pid, 'SIGSTOP');

@@ -12,7 +12,7 @@ const SIDE = 4_900;
 /** 24 megapixels need some 400 MiB: a decoder with less dies of it at each attempt, and nothing else does. */
 export const decoderMemory: Scenario = {
   name: 'decoder-memory',
-  fault: `an image takes more memory than a decoder may have (${LIMIT_MIB} MiB)`,
+  fault: `an image exceeds the memory limit of a decoder (${LIMIT_MIB} MiB)`,
   async run({ system, client }) {
     const { workers, folder } = system.services;
     const path = join(folder, 'huge.jpg');

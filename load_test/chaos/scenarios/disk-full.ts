@@ -36,7 +36,8 @@ const DISK = 'size=200k';
 
 export const tempFull: Scenario = {
   name: 'temp-full',
-  fault: 'the disk for files on their way is full: refused, cleaned up, and accepted when there is room',
+  fault:
+    'the disk for uploads is full: uploads are rejected and cleaned up, then accepted when there is space',
   async run({ system, client }) {
     const { api, temp } = system.services;
     const mounted = await execa('mount', ['-t', 'tmpfs', '-o', DISK, 'tmpfs', temp], { reject: false });

@@ -12,7 +12,7 @@ const GOAL_MS = 15_000;
 /** The service takes 1,000 connections of one address: the crowd, the subscriber that must not notice, and these. */
 export const hostileSockets: Scenario = {
   name: 'hostile-sockets',
-  fault: '900 WebSocket clients come back at once, others send garbage or never read, under load',
+  fault: '900 WebSocket clients reconnect at once, others send garbage or never read, under load',
   async run({ system, client, subscriber, draw }) {
     const { notification, notificationUrl } = system.services;
     const uploads = uploadOver(client, JOBS, 10, draw);

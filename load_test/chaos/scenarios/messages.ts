@@ -23,7 +23,7 @@ const poison = (): readonly { readonly body: string; readonly reason: RegExp }[]
 
 export const poisonMessages: Scenario = {
   name: 'poison-messages',
-  fault: 'messages that are no jobs (bad JSON, unknown version): buried, shown with their reason',
+  fault: 'malformed job messages (invalid JSON, unknown version) become dead letters with a reason',
   async run(context) {
     const { client } = context;
     const bodies = poison();
@@ -43,10 +43,10 @@ export const poisonMessages: Scenario = {
   },
 };
 
-/** Of a job in the queue, of one in hand and of one that has ended. */
+/** Of a job in the queue, of one in progress and of one that has ended. */
 export const duplicateDelivery: Scenario = {
   name: 'duplicate-delivery',
-  fault: 'every job message is published three times more, early and late',
+  fault: 'every job message is published three more times, early and late',
   async run(context) {
     const { client } = context;
     const images = [...smallImages, slowImage, slowImage];

@@ -9,7 +9,7 @@ const OVERSHOOT = 5;
 
 export const queueFull: Scenario = {
   name: 'queue-full',
-  fault: `more uploads than MAX_QUEUE_LENGTH=${LIMIT} lets in`,
+  fault: `more uploads than MAX_QUEUE_LENGTH=${LIMIT} allows`,
   async run({ system, client }) {
     const { api } = system.services;
     await api.restartWith({ MAX_QUEUE_LENGTH: String(LIMIT) });

@@ -50,7 +50,7 @@ const GOAL_MS = 30_000;
 
 export const sigterm: Scenario = {
   name: 'sigterm',
-  fault: 'every service is told to stop (SIGTERM) under load, one after the other',
+  fault: 'every service is stopped (SIGTERM) under load, one after another',
   async run({ system, client, draw }) {
     const uploads = uploadOver(client, 90, 12, draw);
     let ms = 0;

@@ -22,7 +22,7 @@ export const storeAway: Scenario = {
 
 export const storeFrozen: Scenario = {
   name: 'store-frozen',
-  fault: 'the store takes connections and says nothing for 20 s (its calls may take 15 s), under load',
+  fault: 'the store accepts connections but does not respond for 20 s (timeout: 15 s), under load',
   store: 'minio',
   run: (context) =>
     under(context, async (system) => {
@@ -35,7 +35,7 @@ export const storeFrozen: Scenario = {
 
 export const storeIll: Scenario = {
   name: 'store-ill',
-  fault: 'the store answers 500, then 503, for 4 s each, under load',
+  fault: 'the store returns 500, then 503, for 4 s each, under load',
   store: 'minio',
   run: (context) =>
     under(context, async (system) => {
@@ -45,7 +45,7 @@ export const storeIll: Scenario = {
 
 export const storeCut: Scenario = {
   name: 'store-cut',
-  fault: 'connections to the store are cut in mid-body, again and again, under load',
+  fault: 'connections to the store are repeatedly cut in the middle of a body, under load',
   store: 'minio',
   run: (context) =>
     under(context, async (system) => {

@@ -10,7 +10,7 @@ const GOAL_MS = 5_000;
 /** SIGKILL at random moments under load; the exact moments are tried by the worker's own tests. */
 export const workerKilled: Scenario = {
   name: 'worker-killed',
-  fault: 'a worker is killed (-9) with jobs in hand, six times',
+  fault: 'a worker is killed (-9) with jobs in progress, six times',
   async run({ system, client, subscriber, draw }) {
     const { workers } = system.services;
     const uploads = Promise.all(
@@ -24,9 +24,12 @@ export const workerKilled: Scenario = {
       const worker = workers[kill % workers.length];
       if (worker === undefined) throw new Error('there are no workers');
       if (kill === KILLS / 2) await uploadMore();
-      await until(() => subscriber.inHandOf(worker.name).length > 0, `${worker.name} has a job in hand`);
+      await until(
+        () => subscriber.inProgressOf(worker.name).length > 0,
+        `${worker.name} has a job in progress`,
+      );
       await sleep(draw(0, 400));
-      const inHand = subscriber.inHandOf(worker.name);
+      const inHand = subscriber.inProgressOf(worker.name);
       const at = Date.now();
       await worker.signal('SIGKILL');
       const ms = await atWorkAgainAfter(system.store.direct, inHand, at);
@@ -34,7 +37,7 @@ export const workerKilled: Scenario = {
       longest = Math.max(longest, ms);
     }
     await uploads;
-    mustHold(hit > 0, 'no kill met a worker with a job in hand');
+    mustHold(hit > 0, 'no kill met a worker with a job in progress');
     return { recoveries: [{ what: 'a killed worker’s job running again', ms: longest, goalMs: GOAL_MS }] };
 
     async function uploadMore(): Promise<void> {

@@ -70,7 +70,7 @@ export const badInput: readonly Step[] = [
   tells('a store that cannot be reached', {
     settings: '-e MINIO_ENDPOINT=http://nowhere:9000',
     seconds: 15,
-    expected: /the store is away/,
+    expected: /the store is unavailable/,
   }),
   tells('a wrong password of the store', {
     settings: '-e MINIO_SECRET_KEY=wrong-password',
@@ -125,7 +125,7 @@ export const badInput: readonly Step[] = [
       try {
         const { all, exitCode } = await stack.tryLine('make up', { API_PORT: String(port) });
         expectThat(exitCode !== 0, 'make up went well');
-        const line = all.split('\n').find((text) => text.includes('is taken by another program'));
+        const line = all.split('\n').find((text) => text.includes('is already in use'));
         if (line?.includes('API_PORT') !== true) throw new Error(all);
         return line.trim();
       } finally {

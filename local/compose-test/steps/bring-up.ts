@@ -117,7 +117,7 @@ export const bringUp: readonly Step[] = [
         ['http://localhost:3000/api/health', {}],
       ] as const) {
         const { status } = await fetch(page, { headers });
-        expectThat(status === 200, `${page} answers ${status}`);
+        expectThat(status === 200, `${page} returned ${status}`);
       }
       return undefined;
     },

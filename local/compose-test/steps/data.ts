@@ -19,9 +19,9 @@ export const data: readonly Step[] = [
       await stack.line('docker-compose up -d');
       await stack.untilReady();
       const status = await fetch(`${stack.api.url}/status/${stack.completedJob}`);
-      expectThat((await status.text()).includes('"completed"'), `the old job answers ${status.status}`);
+      expectThat((await status.text()).includes('"completed"'), `the old job returned ${status.status}`);
       const result = await fetch(`${stack.api.url}/results/${stack.completedJob}`);
-      expectThat(result.status === 200, `its result answers ${result.status}`);
+      expectThat(result.status === 200, `its result returned ${result.status}`);
       return undefined;
     },
   },
@@ -30,7 +30,7 @@ export const data: readonly Step[] = [
     run: async (stack) => {
       await stack.line('docker-compose stop worker');
       const answer = await stack.api.upload(join(stack.folder, 'test_images/palette.png'), 'resize:20x20');
-      expectThat(answer.status === 202, `the upload answers ${answer.status}`);
+      expectThat(answer.status === 202, `the upload returned ${answer.status}`);
       await stack.line('docker-compose down');
       await stack.line('docker-compose up -d');
       await stack.untilReady();
@@ -48,7 +48,7 @@ export const data: readonly Step[] = [
       await stack.line('docker-compose up -d');
       await stack.untilReady();
       const { status } = await fetch(`${stack.api.url}/status/${stack.completedJob}`);
-      expectThat(status === 404, `the old job answers ${status}`);
+      expectThat(status === 404, `the old job returned ${status}`);
       return undefined;
     },
   },

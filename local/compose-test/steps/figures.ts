@@ -22,7 +22,7 @@ const titlesSchema = z.array(z.object({ uid: z.string() }));
 
 async function ask(url: string, init: RequestInit = {}): Promise<unknown> {
   const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
-  expectThat(answer.ok, `${url} answers ${answer.status}`);
+  expectThat(answer.ok, `${url} returned ${answer.status}`);
   return answer.json();
 }
 

@@ -123,7 +123,7 @@ export const hardening: readonly Step[] = [
           method,
           headers: { authorization },
         });
-        expectThat(status === expected, `${method} /api/${path} answers ${status}`);
+        expectThat(status === expected, `${method} /api/${path} returned ${status}`);
       }
       return undefined;
     },

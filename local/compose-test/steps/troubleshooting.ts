@@ -17,7 +17,7 @@ async function oneMoreImage(stack: Stack): Promise<void> {
     await delay(500);
     answer = await upload();
   }
-  expectThat(answer.status === 202, `the upload answers ${answer.status}`);
+  expectThat(answer.status === 202, `the upload returned ${answer.status}`);
   const { status } = await stack.api.untilEnded(acceptedJobId(answer) ?? '', JOB_MS);
   expectThat(status === 'completed', `a job is ${status}`);
 }
@@ -62,7 +62,7 @@ export const troubleshooting: readonly Step[] = [
   skipped('docker system prune -a, docker volume prune', 'they would remove what is not ours'),
   makes('make ps', /worker +ready/),
   makes('make doctor', /^ok {4}Docker /m),
-  makes('make scale N=2', /Now 2 workers/),
+  makes('make scale N=2', /Running 2 workers/),
   makes('make stop-worker', /Stopped .*worker.2/),
   makes('make start-worker', /Started .*worker.2/),
   makes('make upload FILE=test_images/photo.png OPS=resize', /"status": "queued"/),
