@@ -15,7 +15,7 @@ import { startStore } from '@image-pipeline/shared/store/start-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
-import { createBurial } from './dead-letters/bury.ts';
+import { createDeadLetterRecorder } from './dead-letters/record-dead-letter.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { createHttpServer } from './http/server.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
@@ -92,16 +92,16 @@ export function createApi(config: ApiConfig): Service {
   const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
-  const bury = createBurial({
+  const recordDeadLetter = createDeadLetterRecorder({
     store,
     announce: (event, signal) => publishUntilConfirmed(broker.publisher, eventMessage(event), signal),
     stopping: stopping.signal,
     log,
   });
   const recorder = broker.consumer({
-    queue: queueNames.burial,
+    queue: queueNames.deadRecorder,
     prefetch: RECORDER_PREFETCH,
-    onDelivery: inConsumerSpans(queueNames.burial, bury),
+    onDelivery: inConsumerSpans(queueNames.deadRecorder, recordDeadLetter),
   });
 
   let isStoreOpen = false;

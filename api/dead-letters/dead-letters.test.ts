@@ -88,7 +88,7 @@ describe('the dead letters', () => {
       messages: [{ job_id: request.job_id, attempts: 1, name: 'photo.jpg', error: failed.error }],
     });
     expect(await given.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 1 });
-    expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 });
+    expect(await given.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
   });
 
   it('give a run without an outcome its failed outcome', async () => {
@@ -134,7 +134,7 @@ describe('the dead letters', () => {
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
     });
-    expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 });
+    expect(await given.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
   });
 
   it('are listed together with an unreadable record, which can be removed', async () => {
@@ -194,7 +194,7 @@ describe('the dead letters', () => {
     await given.storeJob(request);
     for (let times = 0; times < 3; times++) await deadLetter({ ...request, history: [] });
     await vi.waitFor(async () =>
-      expect(await given.broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 0 }),
+      expect(await given.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 }),
     );
     await untilRecorded(api, 1);
   });

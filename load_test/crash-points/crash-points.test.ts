@@ -110,7 +110,7 @@ describe('a worker that dies in the middle of a job', () => {
   });
 });
 
-describe('a burial recorder that dies in the middle of a burial', () => {
+describe('a DLQ recorder that dies while it records a dead letter', () => {
   it.each<CrashPoint>([
     'api before putIfAbsent /outcome.json',
     'api after putIfAbsent /outcome.json',

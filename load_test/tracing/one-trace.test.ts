@@ -98,7 +98,7 @@ POST /upload
   );
 
   it(
-    'stays one trace through retries and burial; a replay is another one, linked',
+    'stays one trace through retries and the dead-letter queue; a replay is another one, linked',
     { timeout: 60_000 },
     async () => {
       const [api, subscriber] = [await given.api(), await given.subscriber()];

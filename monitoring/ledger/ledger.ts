@@ -33,5 +33,7 @@ export function jobsInBroker(queues: readonly SampledQueue[] | undefined): numbe
 }
 
 function holdsJobs(queue: string): boolean {
-  return queue === queueNames.process || queue === queueNames.burial || queue.startsWith(JOB_RETRY_PREFIX);
+  return (
+    queue === queueNames.process || queue === queueNames.deadRecorder || queue.startsWith(JOB_RETRY_PREFIX)
+  );
 }

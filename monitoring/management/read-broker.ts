@@ -5,7 +5,11 @@ import { z } from 'zod';
 /** Prefix of all queues of the pipeline; other queues on the vhost are ignored. */
 const OWN_PREFIX = 'image.';
 const CONSUMING = ' consume';
-const fedByDeadLettering: readonly string[] = [queueNames.dead, queueNames.burial, queueNames.webhooksDead];
+const fedByDeadLettering: readonly string[] = [
+  queueNames.dead,
+  queueNames.deadRecorder,
+  queueNames.webhooksDead,
+];
 
 /** One sample of RabbitMQ. */
 export interface BrokerSample {

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(started.splice(0).map((broker) => broker.stop()));
   await withChannel(async (channel) => {
-    for (const queue of [queueNames.process, queueNames.dead, queueNames.burial]) {
+    for (const queue of [queueNames.process, queueNames.dead, queueNames.deadRecorder]) {
       await channel.purgeQueue(queue);
     }
   });
@@ -285,9 +285,10 @@ describe('consuming', () => {
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(1 + returns));
     await vi.waitFor(async () =>
-      expect([await readyIn(broker, queueNames.dead), await readyIn(broker, queueNames.burial)]).toEqual(
-        settlement === 'dead-letter' ? [1, 1] : [0, 0],
-      ),
+      expect([
+        await readyIn(broker, queueNames.dead),
+        await readyIn(broker, queueNames.deadRecorder),
+      ]).toEqual(settlement === 'dead-letter' ? [1, 1] : [0, 0]),
     );
     await consumer.stop();
     expect(await readyIn(broker, queueNames.process)).toBe(0);
@@ -393,14 +394,14 @@ describe('consuming', () => {
     );
   });
 
-  it('sends a dead letter to the dead letter queue and to the burial queue', async () => {
+  it('sends a dead letter to the dead letter queue and to the queue of the DLQ recorder', async () => {
     const broker = await startedBroker();
     const { consumer } = collect(broker, () => Promise.resolve('dead-letter'));
     await consumer.start();
     await broker.publisher.publish(job());
     await vi.waitFor(async () => {
       expect(await broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 1 });
-      expect(await broker.queues.inspect(queueNames.burial)).toMatchObject({ ready: 1 });
+      expect(await broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 1 });
     });
     await consumer.stop();
   });

@@ -37,7 +37,7 @@ export const exchangeNames = {
 export const queueNames = {
   process: 'image.jobs.process',
   dead: 'image.jobs.dead',
-  burial: 'image.jobs.dead.recorder',
+  deadRecorder: 'image.jobs.dead.recorder',
   webhooks: 'image.webhooks.deliver',
   webhooksDead: 'image.webhooks.dead',
   eventLog: 'image.events.log',
@@ -135,7 +135,7 @@ export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readon
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
       },
       {
-        name: queueNames.burial,
+        name: queueNames.deadRecorder,
         description: 'A copy of the dead letters for the DLQ recorder, which stores the reason of each.',
         arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],

@@ -18,46 +18,50 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { readDeath, type Death } from './read-death.ts';
 
-/** Characters of what is wrong with a message that is no job: it may have a thousand faults. */
+/** Characters: a message that is not a valid job may have thousands of faults. */
 const MAX_REASON = 2_000;
 
-export interface BuryDependencies {
+export interface RecorderDependencies {
   readonly store: ObjectStore;
-  /** Resolves when everybody who follows the event log will get it. */
+  /** Resolves when the event is in the event log. */
   readonly announce: (event: JobEvent, signal: AbortSignal) => Promise<void>;
-  /** Aborts when the service stops: what waits for the store then is given back. */
+  /** Aborts when the service stops: a message that waits for the store is then handed back. */
   readonly stopping: AbortSignal;
   readonly log: Logger;
 }
 
 /**
- * The burial recorder: writes down what the broker dead-lettered. A run whose worker could not say how it ended (they
- * all died of it, or the message was no job) gets its failed outcome here. A run that completed after all gets no
- * record. Every step may be done twice; the acknowledgement is last.
+ * The DLQ recorder: stores a record of each message that the broker dead-lettered. A run without an outcome (every worker
+ * that had it died, or the message was not a valid job) gets its failed outcome here. A run that completed gets no record.
+ * Every step may be repeated; the acknowledgement is last.
  */
-export function createBurial(
-  dependencies: BuryDependencies,
+export function createDeadLetterRecorder(
+  dependencies: RecorderDependencies,
 ): (message: ReceivedMessage) => Promise<Settlement> {
   const { announce, stopping } = dependencies;
   return async (message) => {
     const signal = AbortSignal.any([message.lost, stopping]);
     const death = readDeath(message, new Date());
     const log = dependencies.log.child({ job_id: death.jobId, run: death.run });
-    const buried = await waitForStore(() => buryOrExplain(death, { ...dependencies, log }), signal, log);
-    if (buried.ended !== undefined) await announce(buried.ended, signal);
-    if (buried.record !== undefined) log.warn({ code: buried.record.error.code }, 'buried');
+    const { record, ended } = await waitForStore(
+      () => recordOrExplain(death, { ...dependencies, log }),
+      signal,
+      log,
+    );
+    if (ended !== undefined) await announce(ended, signal);
+    if (record !== undefined) log.warn({ code: record.error.code }, 'dead letter recorded');
     return 'ack';
   };
 }
 
-/** A burial must end, or it would come round for ever: what cannot be read of a run is told as that. */
-async function buryOrExplain(death: Death, { store, log }: BuryDependencies): Promise<Burial> {
+/** A message that always fails would be redelivered forever, so a run that cannot be read is recorded as such. */
+async function recordOrExplain(death: Death, { store, log }: RecorderDependencies): Promise<Recorded> {
   try {
-    return await bury(death, store);
+    return await recordDeath(death, store);
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
-    log.error({ err: error }, 'cannot read what is stored of a dead run');
-    const reason = 'what is stored of this run cannot be read; the log of the api says more';
+    log.error({ err: error }, 'the stored run of a dead letter cannot be read');
+    const reason = 'The stored data of this run cannot be read. See the log of the API.';
     const record = {
       ...recordOf(death, death.request, undefined),
       error: { code: 'internal_error', reason },
@@ -67,13 +71,13 @@ async function buryOrExplain(death: Death, { store, log }: BuryDependencies): Pr
   }
 }
 
-interface Burial {
+interface Recorded {
   readonly record: DeadLetter | undefined;
-  /** Told again even where the worker has told it: it may have died in between. */
+  /** Announced even if the worker announced it: it may have died before it could. */
   readonly ended: JobEvent | undefined;
 }
 
-async function bury(death: Death, store: ObjectStore): Promise<Burial> {
+async function recordDeath(death: Death, store: ObjectStore): Promise<Recorded> {
   const { jobId, run } = death;
   const request = death.request ?? (await readJson(store, requestKey(jobId, run), jobRequestSchema));
   const outcome =
@@ -103,7 +107,7 @@ function recordOf(death: Death, request: JobRequest | undefined, outcome: Outcom
   };
 }
 
-/** What is said of a run whose workers could say nothing themselves. */
+/** For a run whose workers stored no outcome. */
 function outcomeOfTheDead(death: Death, request: JobRequest): FailedOutcome {
   const { run, attempt } = death;
   const error = errorOf(death);
@@ -114,7 +118,7 @@ function outcomeOfTheDead(death: Death, request: JobRequest): FailedOutcome {
     run,
     attempt,
     attempt_id: uuidv7(),
-    worker: 'burial',
+    worker: 'dlq-recorder',
     finished_at: at,
     timeline: [queuedEntry(request), { state: 'failed', at, run, attempt, error }],
     state: 'failed',
@@ -127,6 +131,12 @@ function errorOf(death: Death): Failure {
     return { code: 'invalid_job', reason: death.unreadableBecause.slice(0, MAX_REASON) };
   }
   return death.death.reason === 'delivery_limit'
-    ? { code: 'workers_died', reason: 'every worker that had the job died before it could say how it ended' }
-    : { code: 'processing_failed', reason: `dead-lettered without an outcome (${death.death.reason})` };
+    ? {
+        code: 'workers_died',
+        reason: 'Every worker that processed the job died before it could store an outcome.',
+      }
+    : {
+        code: 'processing_failed',
+        reason: `The message was dead-lettered without an outcome (${death.death.reason}).`,
+      };
 }
