@@ -1,4 +1,5 @@
-import { errorCodes, PipelineError, problemType, type ErrorCode } from '@image-pipeline/shared/errors.ts';
+import { PipelineError, type ErrorCode } from '@image-pipeline/shared/errors.ts';
+import { buildProblem, commonStatuses, type Problem } from '@image-pipeline/shared/http/problem.ts';
 
 interface ProblemRow {
   readonly status: number;
@@ -13,20 +14,20 @@ export const problemTable = {
   unexpected_field: { status: 400 },
   unsupported_type: { status: 415 },
   file_too_large: { status: 413 },
-  body_too_large: { status: 413 },
+  body_too_large: { status: commonStatuses.body_too_large },
   too_many_files: { status: 413 },
   too_many_fields: { status: 413 },
   malformed_multipart: { status: 400 },
-  malformed_request: { status: 400 },
-  invalid_parameter: { status: 422 },
+  malformed_request: { status: commonStatuses.malformed_request },
+  invalid_parameter: { status: commonStatuses.invalid_parameter },
   idempotency_key_reused: { status: 422 },
   idempotency_key_in_hand: { status: 409, retryAfter: 1 },
   rate_limited: { status: 429 },
-  request_timeout: { status: 408 },
+  request_timeout: { status: commonStatuses.request_timeout },
   webhooks_not_set_up: { status: 503 },
-  unauthorized: { status: 401 },
-  token_not_set: { status: 503 },
-  not_found: { status: 404 },
+  unauthorized: { status: commonStatuses.unauthorized },
+  token_not_set: { status: commonStatuses.token_not_set },
+  not_found: { status: commonStatuses.not_found },
   job_not_found: { status: 404 },
   not_ready: { status: 409, retryAfter: 1 },
   job_failed: { status: 410 },
@@ -34,7 +35,7 @@ export const problemTable = {
   not_in_dlq: { status: 409 },
   not_replayable: { status: 409 },
   replay_running: { status: 409, retryAfter: 5 },
-  method_not_allowed: { status: 405 },
+  method_not_allowed: { status: commonStatuses.method_not_allowed },
   broker_unavailable: { status: 503, retryAfter: 5 },
   publish_unconfirmed: { status: 503, retryAfter: 5 },
   store_unavailable: { status: 503, retryAfter: 5 },
@@ -42,34 +43,23 @@ export const problemTable = {
   queue_full: { status: 503, retryAfter: 30 },
   out_of_space: { status: 507, retryAfter: 30 },
   not_caught_up: { status: 503, retryAfter: 1 },
-  internal_error: { status: 500 },
+  internal_error: { status: commonStatuses.internal_error },
 } as const satisfies Partial<Record<ErrorCode, ProblemRow>>;
 
 export type ProblemCode = keyof typeof problemTable;
 export const problemCodes = Object.keys(problemTable) as readonly ProblemCode[];
 
-/** RFC 9457 problem details; further members describe what is allowed. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ProblemCode;
-  readonly [member: string]: unknown;
-}
+export type ApiProblem = Problem<ProblemCode>;
 
 /** The problem details of anything thrown. Unexpected errors reveal nothing. */
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown): ApiProblem {
   const expected = expectedError(error);
-  const code = expected?.code ?? 'internal_error';
-  return {
-    type: problemType(code),
-    title: errorCodes[code],
-    status: problemTable[code].status,
-    detail: expected?.message ?? 'Internal error. The log of the API has the details.',
-    code,
-    ...expected?.details,
-  };
+  if (expected === undefined) {
+    const detail = 'Internal error. The log of the API has the details.';
+    return buildProblem('internal_error', problemTable.internal_error.status, detail);
+  }
+  const { code, message, details } = expected;
+  return buildProblem(code, problemTable[code].status, message, details);
 }
 
 /** Default value of the header `Retry-After`; undefined where retrying does not help. */
@@ -79,7 +69,7 @@ export function retryAfterOf(code: ProblemCode): number | undefined {
 }
 
 /** `Retry-After` of this problem: its member `retry_after_seconds`, else the default. */
-export function secondsToWait(problem: Problem): number | undefined {
+export function secondsToWait(problem: ApiProblem): number | undefined {
   const known = problem['retry_after_seconds'];
   return typeof known === 'number' ? known : retryAfterOf(problem.code);
 }

@@ -1,12 +1,13 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { PROBLEM_TYPE } from '@image-pipeline/shared/http/problem.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { recordedJobId, traceIdOf } from './observe.ts';
-import { type Problem, problemOf, secondsToWait } from './problem.ts';
+import { type ApiProblem, problemOf, secondsToWait } from './problem.ts';
 import { endUnread, isBodyUnread } from './request-body.ts';
 
 /** Sends problem details. Adds what they are about: path, job and trace. */
-export function sendProblem(request: Request, response: Response, problem: Problem): void {
+export function sendProblem(request: Request, response: Response, problem: ApiProblem): void {
   const jobId = recordedJobId(response);
   const content = `${JSON.stringify({
     ...problem,
@@ -17,7 +18,7 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   const retryAfter = secondsToWait(problem);
   if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
   response.status(problem.status);
-  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  response.setHeader('Content-Type', PROBLEM_TYPE);
   response.setHeader('Cache-Control', 'no-store');
   response.setHeader('Content-Length', Buffer.byteLength(content));
   if (isBodyUnread(request)) {

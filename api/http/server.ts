@@ -1,17 +1,8 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { respondToClientErrors } from '@image-pipeline/shared/http/client-errors.ts';
 import { listen } from '@image-pipeline/shared/http/listen.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
-import { problemOf } from './problem.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -51,7 +42,7 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
   server.timeout = SILENCE_MS;
   // The application sends "100 Continue" itself once it wants the body.
   server.on('checkContinue', app);
-  rejectMalformed(server);
+  respondToClientErrors(server);
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   return {
@@ -71,35 +62,4 @@ async function close(server: Server, drainTimeoutMs: number): Promise<void> {
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);
-}
-
-/** Sends a problem for a malformed or timed-out request, then closes the connection. */
-function rejectMalformed(server: Server): void {
-  const newest = new WeakMap<Duplex, ServerResponse>();
-  const remember = (request: IncomingMessage, response: ServerResponse) =>
-    newest.set(request.socket, response);
-  server.prependListener('request', remember);
-  server.prependListener('checkContinue', remember);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const isResponseSent = newest.get(socket)?.headersSent ?? false;
-    if (isResponseSent || !socket.writable || error.code === 'ECONNRESET') socket.destroy();
-    else socket.end(rawResponse(error.code));
-  });
-}
-
-function rawResponse(code: string | undefined): string {
-  const problem = problemOf(
-    code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? new PipelineError('request_timeout', 'The request timed out before it was received completely.')
-      : new PipelineError('malformed_request', 'Malformed HTTP request.'),
-  );
-  const content = `${JSON.stringify(problem)}\n`;
-  return [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
-    'Content-Type: application/problem+json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(content)}`,
-    'Connection: close',
-    '',
-    content,
-  ].join('\r\n');
 }

@@ -20,7 +20,7 @@ export function respondToClientErrors(server: Server): void {
 function rawResponse(code: string | undefined): string {
   const problem = commonProblem(
     code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? new PipelineError('request_timeout', 'The request timed out before all of it arrived.')
+      ? new PipelineError('request_timeout', 'The request timed out before it was received completely.')
       : new PipelineError('malformed_request', 'Malformed HTTP request.'),
   );
   const content = `${JSON.stringify(problem)}\n`;
