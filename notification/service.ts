@@ -1,5 +1,5 @@
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
-import { errorCodes } from '@image-pipeline/shared/errors.ts';
+import { errorCodes, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
@@ -61,14 +61,13 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
     notReadyBecause: () =>
       broker.unavailableBecause ?? (follower.isCaughtUp ? undefined : errorCodes.not_caught_up),
     metrics,
+    log,
     routes: {
       [`GET ${SOCKET_PATH}`]: {
         description: `WebSocket with the events of jobs: npx wscat -c "ws://localhost:${config.NOTIFICATION_PORT}${SOCKET_PATH}?job_id=…"`,
-        handle: () => ({
-          status: 426,
-          body: { error: 'WebSocket only. Connect with a WebSocket client.' },
-          headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
-        }),
+        handle: () => {
+          throw new PipelineError('upgrade_required', 'WebSocket only. Connect with a WebSocket client.');
+        },
       },
     },
   });

@@ -34,6 +34,7 @@ export const errorCodes = {
   not_replayable: 'This dead letter is not a valid job and cannot be replayed. You can only remove it.',
   replay_running: 'Another replay is still running. Wait until it is finished.',
   method_not_allowed: 'Method not allowed for this URL.',
+  upgrade_required: 'This address accepts WebSocket connections only.',
   // What the system itself lacks.
   broker_unavailable: 'The message broker is unavailable or does not accept messages at the moment.',
   publish_unconfirmed: 'The message broker did not confirm the job in time, so it may or may not be queued.',

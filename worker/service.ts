@@ -56,6 +56,7 @@ export function createWorker(config: WorkerConfig): Service {
     portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
     notReadyBecause,
     metrics,
+    log,
     routes: {
       'GET /health': {
         description: 'Whether the worker consumes jobs: ok, stale or error.',

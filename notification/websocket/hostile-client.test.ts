@@ -65,6 +65,15 @@ describe('a handshake is rejected', () => {
     expect((await shake(port, path, headers)).statusCode).toBe(status);
   });
 
+  it('without an upgrade, with problem details', async () => {
+    const service = await given.notification();
+    const response = await fetch(`http://127.0.0.1:${service.port}/ws`);
+    expect(response.status).toBe(426);
+    expect(response.headers.get('upgrade')).toBe('websocket');
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(await response.json()).toMatchObject({ code: 'upgrade_required', status: 426, instance: '/ws' });
+  });
+
   it('when its address has too many connections', async () => {
     const service = await given.notification({ WEBSOCKET_MAX_PER_ADDRESS: '2' });
     const clients = [await given.client(service), await given.client(service)];

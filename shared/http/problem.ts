@@ -24,6 +24,7 @@ export const commonStatuses = {
   request_timeout: 408,
   body_too_large: 413,
   invalid_parameter: 422,
+  upgrade_required: 426,
   internal_error: 500,
   token_not_set: 503,
 } as const satisfies Partial<Record<ErrorCode, number>>;

@@ -20,6 +20,7 @@ async function givenServer(
     portsToTry: 1,
     notReadyBecause: () => undefined,
     metrics: createMetrics('monitoring'),
+    log: { error: (entry: unknown) => console.error(entry) },
     routes: {
       'GET /status': { description: 'All of it <now>.', handle: () => ({ status: 200, body: { all: 1 } }) },
       'PUT /interval': { description: 'Changes it.', handle: () => ({ status: 200, body: {} }) },

@@ -40,8 +40,8 @@ export interface ServiceServerOptions {
   readonly metrics: Metrics;
   /** Routes of this service only, by method and path: `GET /status`. */
   readonly routes?: Readonly<Record<string, Route>>;
-  /** For unexpected errors; by default they are written to stderr. */
-  readonly log?: Pick<Logger, 'error'>;
+  /** For unexpected errors. */
+  readonly log: Pick<Logger, 'error'>;
 }
 
 export interface ServiceServer extends Startable {
@@ -89,7 +89,7 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   routes: Readonly<Record<string, Route>>,
-  log: ServiceServerOptions['log'] = console,
+  log: ServiceServerOptions['log'],
 ): Promise<void> {
   const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname ?? '/';
   const { method = 'GET' } = request;
@@ -118,6 +118,7 @@ async function respond(
         'Content-Type': PROBLEM_TYPE,
         'Cache-Control': 'no-store',
         ...(problem.code === 'unauthorized' && { 'WWW-Authenticate': 'Bearer' }),
+        ...(problem.code === 'upgrade_required' && { Upgrade: 'websocket', Connection: 'Upgrade' }),
         ...(problem.code === 'method_not_allowed' && { Allow: methodsOf(path, routes).join(', ') }),
         // The rest of the body must not be taken for the next request.
         ...(isBodyUnread(request) && { Connection: 'close' }),
