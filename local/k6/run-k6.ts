@@ -24,6 +24,12 @@ export async function runK6(
   variables: Readonly<Record<string, string>>,
 ): Promise<K6End> {
   let reason: string | undefined;
+  let passOn: () => void = () => undefined;
+  const ignore = () => undefined;
+  const onTerminate = () => passOn();
+  // Before k6 starts, so that no signal ends this process while k6 runs.
+  process.on('SIGINT', ignore);
+  process.on('SIGTERM', onTerminate);
   const k6 = execa(
     program,
     [
@@ -46,10 +52,7 @@ export async function runK6(
       cleanup: false,
     },
   );
-  const ignore = () => undefined;
-  const passOn = () => k6.kill('SIGTERM');
-  process.on('SIGINT', ignore);
-  process.on('SIGTERM', passOn);
+  passOn = () => k6.kill('SIGTERM');
   try {
     for await (const line of k6.iterable({ from: 'stderr' })) {
       const found = ABORTED.exec(line);
@@ -60,6 +63,6 @@ export async function runK6(
     return { exitCode, reason };
   } finally {
     process.off('SIGINT', ignore);
-    process.off('SIGTERM', passOn);
+    process.off('SIGTERM', onTerminate);
   }
 }
