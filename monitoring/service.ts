@@ -13,7 +13,7 @@ import type { MonitoringConfig } from './config.ts';
 import { loadState, offsetToReadFrom } from './durable/durable-state.ts';
 import { StateSaver } from './durable/state-saver.ts';
 import { PipelineMetrics } from './pipeline-metrics.ts';
-import { MetricsExporter } from './prometheus/export-metrics.ts';
+import { MetricsExporter } from './metrics/export-metrics.ts';
 import { monitoringRoutes } from './http/routes.ts';
 import { LostEnds } from './ledger/lost-ends.ts';
 import { ManagementClient } from './management/management-client.ts';
