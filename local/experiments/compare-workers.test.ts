@@ -45,7 +45,7 @@ test('each number of workers is warmed up, then measured, with one slot a worker
   expect(orders).toContainEqual(calls);
 });
 
-test('a run that fails ends the experiment, and so does whoever stops it', async () => {
+test('a run that fails ends the experiment, and so does Ctrl-C', async () => {
   const failing = givenTools();
   const fails = () => Promise.reject(new Error('k6 is missing'));
   await expect(compareWorkers(guide(), settings, { ...failing.tools, bulkUpload: fails })).rejects.toThrow(

@@ -16,7 +16,7 @@ export interface Conclusion {
   readonly broken: readonly string[];
 }
 
-/** The terminal of whoever follows an experiment; streams, so that tests can have their own. */
+/** The terminal that an experiment runs on; streams, so that tests can have their own. */
 export interface GuideTerminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
@@ -137,7 +137,7 @@ export class Guide {
  */
 export async function guided(experiment: (guide: Guide) => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  // What is put back takes a moment; whoever presses Ctrl-C again does not want to wait for it.
+  // Restoring the workers takes a moment; a second Ctrl-C skips it.
   const onSignal = () => (stop.signal.aborted ? process.exit(130) : stop.abort());
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

@@ -35,7 +35,7 @@ const expected: DeadLetterEvidence = {
   end: 0,
 };
 
-test('a broken image that goes its way is told step by step', () => {
+test('a broken image is followed step by step', () => {
   expect(judgeDeadLetter(expected)).toMatchObject({
     saw: [
       'The job was accepted and failed after 1 attempt with undecodable_image.',

@@ -57,7 +57,7 @@ function result(changes: Partial<LoadTestResult> = {}): LoadTestResult {
 }
 
 describe('a burst test', () => {
-  it('is told by its tally, its times, and what each burst did', () => {
+  it('is summed up by its counts, its times, and the recovery of each burst', () => {
     expect(judgePeakLoad(result())).toMatchObject({
       saw: [
         '3 of 3 images were accepted.',

@@ -2,7 +2,7 @@ import type { Draw } from '../../load_test/draw.ts';
 import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
 import { UserError } from '../user-error.ts';
 
-/** What `make experiment-workers` is told; empty texts mean the defaults. */
+/** The arguments of `make experiment-workers`; empty ones mean the defaults. */
 export interface GivenSettings {
   readonly count: string;
   readonly repeats: string;

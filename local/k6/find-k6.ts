@@ -74,11 +74,11 @@ async function containerK6(): Promise<K6> {
       ...(isLinux ? ['--network', 'host'] : []),
       ...MOUNTS.flatMap((folder) => [
         '--volume',
-        `${join(root, folder.split(':')[0] ?? '')}:/work/${folder}`,
+        `${join(root, folder.split(':')[0] ?? '')}:/pipeline/${folder}`,
       ]),
       ...folders.flatMap((folder) => ['--volume', `${folder}:${folder}:ro`]),
       '--workdir',
-      '/work',
+      '/pipeline',
       IMAGE,
     ],
     address: (url) => (isLinux ? url : url.replace('//localhost:', '//host.docker.internal:')),

@@ -12,7 +12,7 @@ export const NOWHERE = -1;
 
 /**
  * The events to send to subscribers for an event of the log: the event, nothing, or, if `started` overtook `queued`
- * in the log, `queued` first. A `queued` event has the same id whoever creates it, and the one in the log is then
+ * in the log, `queued` first. A `queued` event has the same id in every service that creates it, and the one in the log is then
  * skipped because its place has been passed.
  *
  * @param before the state of the job until now

@@ -13,7 +13,7 @@ export function readOutcome(
 }
 
 /**
- * Stores the outcome of a run. The first outcome wins, whoever writes it; an attempt that comes second removes its
+ * Stores the outcome of a run. The first outcome wins; an attempt that comes second removes its
  * images. Returns the winning outcome. @throws StoreUnavailable; safe to call again
  */
 export async function recordOutcome(store: ObjectStore, outcome: Outcome): Promise<Outcome> {
