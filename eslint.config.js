@@ -26,7 +26,7 @@ export default tseslint.config(
           patterns: [
             {
               regex: '(\\.\\.|@image-pipeline)/(api|worker|notification|monitoring)/',
-              message: 'A service imports shared and itself; what joins two of them is tested in load_test.',
+              message: 'A service imports shared and itself; what joins two of them is tested in testing.',
             },
           ],
         },

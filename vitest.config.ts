@@ -15,6 +15,7 @@ export default defineConfig({
       'test_images',
       'load_test',
       'docs',
+      'testing',
     ].map((name) => ({
       test: {
         name,
@@ -29,11 +30,11 @@ export default defineConfig({
     ...(process.env['VITEST_REPORT'] && { outputFile: { json: process.env['VITEST_REPORT'] } }),
     // One RabbitMQ and one MinIO for the whole run; each test file takes a vhost and a bucket of its own.
     globalSetup: [
-      './local/testing/global-setup-broker.ts',
-      './local/testing/global-setup-minio.ts',
-      './local/testing/global-setup-prometheus.ts',
-      './local/testing/global-setup-k6.ts',
-      './local/testing/global-setup-chromium.ts',
+      './testing/global-setup/broker.ts',
+      './testing/global-setup/minio.ts',
+      './testing/global-setup/prometheus.ts',
+      './testing/global-setup/k6.ts',
+      './testing/global-setup/chromium.ts',
     ],
   },
 });

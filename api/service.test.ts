@@ -1,5 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { someRequest } from '../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { operations } from './openapi/document.ts';
 import { givenApi } from './testing/given-api.ts';

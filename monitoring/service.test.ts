@@ -12,8 +12,8 @@ import {
   retrying,
   someRequest,
   started,
-} from '@image-pipeline/shared/testing/job-life.ts';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+} from '../testing/job-life.ts';
+import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 import { get, givenMonitoring, put, statusOf, TOKEN, untilStatus } from './testing/given-monitoring.ts';

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
+import { testVhost } from '../testing/test-broker.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Vhost } from '../local/testing/vhost.ts';
+import type { Vhost } from '../testing/vhost.ts';
 
 let vhost: Vhost;
 let folder: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openReplayKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
-import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
+import { testLog } from '../../testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AbandonedReplays } from './abandoned-replays.ts';

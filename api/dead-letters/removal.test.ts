@@ -1,5 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it, vi } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';

@@ -3,10 +3,10 @@ import { deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.t
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { deadKey, outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
-import { completedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, inject, it, vi } from 'vitest';
-import { managementCall } from '../../local/testing/management-call.ts';
+import { managementCall } from '../../testing/management-call.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { givenDeadLetters } from '../testing/given-dead-letters.ts';
 import { jobMessage } from '../upload/upload-image.ts';

@@ -1,7 +1,7 @@
 import { deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
-import { someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { someRequest } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it, vi } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';

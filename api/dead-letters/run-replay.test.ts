@@ -1,5 +1,5 @@
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import type { ReplayedState, ReplayRunState } from './replay-records.ts';
 import { runReplay } from './run-replay.ts';

@@ -1,5 +1,5 @@
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
-import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
+import { testLog } from '../../testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { mayLeaveQueue } from './sweep-queue.ts';

@@ -6,7 +6,7 @@ import { viewOfStored } from '@image-pipeline/shared/jobs/job-view.ts';
 import { recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import { requestKey, webhookKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
-import { completedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { describe, expect, it } from 'vitest';
 import { problemSchema } from '../openapi/responses.ts';

@@ -1,6 +1,6 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { expect, it } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';
 import { form } from '../testing/images.ts';

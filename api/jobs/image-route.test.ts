@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
-import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { parse as parseDisposition } from 'content-disposition';
 import { describe, expect, it } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';

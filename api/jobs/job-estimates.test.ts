@@ -7,7 +7,7 @@ import {
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FollowedJobs } from './followed-jobs.ts';
 import { JobEstimates } from './job-estimates.ts';

@@ -1,5 +1,5 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';
 import type { TestApi } from '../testing/test-api.ts';

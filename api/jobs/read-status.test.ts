@@ -8,7 +8,7 @@ import {
   retrying,
   someRequest,
   started,
-} from '@image-pipeline/shared/testing/job-life.ts';
+} from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { givenApi } from '../testing/given-api.ts';
 import { SlowStore } from '../testing/slow-store.ts';

@@ -1,4 +1,4 @@
-import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Throughput } from './throughput.ts';
 

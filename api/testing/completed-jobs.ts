@@ -1,5 +1,5 @@
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import type { GivenApi } from './given-api.ts';
 
 /** Completed jobs, each with a unique thumbnail; only in the store, not in the event log. */

@@ -4,7 +4,7 @@ import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { jobMessageSchema, type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
-import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { GivenApi } from './given-api.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
-import { completedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
 import { givenApi } from '../testing/given-api.ts';

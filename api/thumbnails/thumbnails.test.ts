@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
-import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { createUnlessUnavailable } from '../jobs/unless-unavailable.ts';

@@ -8,10 +8,10 @@ import {
   routingKeys,
 } from '@image-pipeline/shared/broker/topology.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
-import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { completedOutcome, someRequest } from '../../testing/job-life.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { managementCall } from '../../local/testing/management-call.ts';
+import { managementCall } from '../../testing/management-call.ts';
 import { givenApi } from '../testing/given-api.ts';
 import { form, images } from '../testing/images.ts';
 import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from '../testing/raw-client.ts';

@@ -4,12 +4,12 @@ import {
   DEFAULT_WEBHOOK_LADDER,
   parseLadder,
 } from '@image-pipeline/shared/broker/topology.ts';
-import { testBroker, testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
+import { testBroker, testVhost } from '../../testing/test-broker.ts';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { managementCall } from '../../local/testing/management-call.ts';
-import type { Vhost } from '../../local/testing/vhost.ts';
+import { managementCall } from '../../testing/management-call.ts';
+import type { Vhost } from '../../testing/vhost.ts';
 import { asyncapiYaml } from './document.ts';
 
 /** What the document says of RabbitMQ. */

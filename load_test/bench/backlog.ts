@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { percentile } from '../calculate.ts';
-import { startLoadSystem } from '../system/load-system.ts';
+import { startLoadSystem } from '../../testing/system/load-system.ts';
 import { residentMemory } from './memory.ts';
 import { report, reportGrowth } from './report.ts';
 import { benchImage, upload } from './upload.ts';

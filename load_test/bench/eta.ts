@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import { z } from 'zod';
 import { percentile } from '../calculate.ts';
 import { drawFrom } from '../draw.ts';
-import { startLoadSystem } from '../system/load-system.ts';
+import { startLoadSystem } from '../../testing/system/load-system.ts';
 import { report } from './report.ts';
 import { benchImage, upload } from './upload.ts';
 import { JobWatcher } from './watch-jobs.ts';

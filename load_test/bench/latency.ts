@@ -1,4 +1,4 @@
-import type { LoadSystem } from '../system/load-system.ts';
+import type { LoadSystem } from '../../testing/system/load-system.ts';
 import { upload, type BenchImage } from './upload.ts';
 import type { JobWatcher } from './watch-jobs.ts';
 

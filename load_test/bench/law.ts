@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { SnapshotWatch } from '../monitoring/watch-ledger.ts';
-import { startLoadSystem } from '../system/load-system.ts';
+import { SnapshotWatch } from '../../testing/monitoring/watch-ledger.ts';
+import { startLoadSystem } from '../../testing/system/load-system.ts';
 import { flowBetween, meanInSystem } from './littles-law.ts';
 import { report } from './report.ts';
 import { steadyArrivals } from './steady-arrivals.ts';

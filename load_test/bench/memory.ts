@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
-import type { LoadSystem } from '../system/load-system.ts';
+import type { LoadSystem } from '../../testing/system/load-system.ts';
 
 /** Resident memory of each service with its child processes, in bytes. Linux only: it reads /proc. */
 export async function residentMemory(system: LoadSystem): Promise<ReadonlyMap<string, number>> {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLoadSystem } from '../system/load-system.ts';
+import { startLoadSystem } from '../../testing/system/load-system.ts';
 import { coreShare } from './cpu-time.ts';
 import { report } from './report.ts';
 import { steadyArrivals } from './steady-arrivals.ts';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../calculate.ts';
-import { startLoadSystem } from '../system/load-system.ts';
+import { startLoadSystem } from '../../testing/system/load-system.ts';
 import { idleLatencies } from './latency.ts';
 import { residentMemory } from './memory.ts';
 import { report, reportGrowth } from './report.ts';

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
-import type { LoadSystem } from '../system/load-system.ts';
+import type { LoadSystem } from '../../testing/system/load-system.ts';
 import { upload, type BenchImage } from './upload.ts';
 import { JobWatcher } from './watch-jobs.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
 import type { RunningNode } from '../../local/broker/running-node.ts';
-import { managementCall } from '../../local/testing/management-call.ts';
+import { managementCall } from '../../testing/management-call.ts';
 
 /** See local/broker/rabbitmq-node.test.ts: the registry of queues is flushed up to a second late. */
 const WRITE_DOWN_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';

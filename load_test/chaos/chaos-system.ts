@@ -1,4 +1,4 @@
-import { startLoadSystem, type LoadSystem } from '../system/load-system.ts';
+import { startLoadSystem, type LoadSystem } from '../../testing/system/load-system.ts';
 import { BrokerUnderTest } from './broker-under-test.ts';
 import { openStoreUnderTest, type StoreUnderTest } from './store-under-test.ts';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { MinioStore } from '@image-pipeline/shared/store/minio-store.ts';
 import { defaultTimeouts } from '@image-pipeline/shared/store/object-store.ts';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { MinioServer, type MinioEndpoint } from '../../local/minio/minio-server.ts';
 import type { StoreUnderTest } from './store-under-test.ts';
 

@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
-import type { LoadSystem } from '../system/load-system.ts';
+import type { LoadSystem } from '../../testing/system/load-system.ts';
 
 /** A process that decodes images for a worker of ours. */
 export interface Decoder {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { countJobs, kneeOf, recoveries, stepOutcomes } from '../calculate.ts';
-import { readSnapshot } from '../monitoring/watch-ledger.ts';
+import { readSnapshot } from '../../testing/monitoring/watch-ledger.ts';
 import { loadTestResultSchema, type LoadTestResult } from '../result.ts';
 import { faultyApi } from './testing/faulty-api.ts';
-import { startLoadSystem, type LoadSystem } from '../system/load-system.ts';
+import { startLoadSystem, type LoadSystem } from '../../testing/system/load-system.ts';
 
 const k6 = inject('k6');
 const root = join(import.meta.dirname, '../..');

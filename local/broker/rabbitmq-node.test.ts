@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { expect, test, vi } from 'vitest';
 import { waitUntilGone } from '../process/terminate.ts';
-import { tempFolder } from '../testing/temp-folder.ts';
-import { isFree } from '../testing/is-free.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
+import { isFree } from '../../testing/is-free.ts';
 import { findRabbitNode, startRabbitNode, stopRabbitNode } from './rabbitmq-node.ts';
 
 const SETTING = 'application:get_env(rabbit, dead_letter_worker_publisher_confirm_timeout).';

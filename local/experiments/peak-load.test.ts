@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { JobRecord, LoadTestResult } from '../../load_test/result.ts';
-import { tempFolder } from '../testing/temp-folder.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
 import { Guide } from './guide.ts';
 import { judgePeakLoad } from './judge-peak-load.ts';
 import { peakLoad } from './peak-load.ts';

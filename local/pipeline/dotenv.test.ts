@@ -5,7 +5,7 @@ import { readConfig } from '@image-pipeline/shared/config.ts';
 import { whyHostIsRefused } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { webhookVariables } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
 import { expect, test } from 'vitest';
-import { tempFolder } from '../testing/temp-folder.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
 import { ensureDotenv, readEnvironment } from './dotenv.ts';
 
 test('.env is made once, from the example, with secrets of its own', async () => {

@@ -6,7 +6,7 @@ import { isAlive } from '../process/identity.ts';
 import { waitUntilGone } from '../process/terminate.ts';
 import { readState, type State } from '../supervisor/state-file.ts';
 import { RunFolder } from '../supervisor/run-folder.ts';
-import { tempFolder } from '../testing/temp-folder.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
 import { startSystem } from './start-system.ts';
 import { runningSystem, systemState } from './running-system.ts';
 import { stopSystem } from './stop-system.ts';

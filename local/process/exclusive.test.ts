@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { tempFolder } from '../testing/temp-folder.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
 import { exclusively } from './exclusive.ts';
 import { identify } from './identity.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { freePort, portsFrom } from '../process/free-port.ts';
-import { tempFolder } from '../testing/temp-folder.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
 import { ManagedService } from './managed-service.ts';
 
 /** A fixture service whose working folder is gone, and which has crashed since. */

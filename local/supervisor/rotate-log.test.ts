@@ -2,7 +2,7 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LogFollower } from '../terminal/log-follower.ts';
-import { tempFolder } from '../testing/temp-folder.ts';
+import { tempFolder } from '../../testing/temp-folder.ts';
 import { rotateLogs } from './rotate-log.ts';
 
 test('a log that is too long begins anew, its writer notices nothing, and who follows it misses nothing', async () => {

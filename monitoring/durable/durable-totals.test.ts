@@ -1,5 +1,5 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { RunTracker } from '../events/run-tracker.ts';
 import { noPeaks } from '../metrics/peaks.ts';

@@ -1,5 +1,5 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { expect, it } from 'vitest';
 import { givenMonitoring, statusOf, untilStatus } from '../testing/given-monitoring.ts';
 

@@ -1,11 +1,5 @@
 import { endedEvent, queuedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import {
-  completedOutcome,
-  lifeOf,
-  retrying,
-  someRequest,
-  started,
-} from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, lifeOf, retrying, someRequest, started } from '../../testing/job-life.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RunTracker } from './run-tracker.ts';

@@ -3,9 +3,9 @@ import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
-import { completedOutcome, lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { describe, expect, inject, it } from 'vitest';
-import { managementCall } from '../../local/testing/management-call.ts';
+import { managementCall } from '../../testing/management-call.ts';
 import { givenMonitoring, statusOf } from '../testing/given-monitoring.ts';
 
 const given = givenMonitoring();

@@ -7,9 +7,9 @@ import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { snapshotSchema, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { testBroker, testLadder, testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
+import { testBroker, testLadder, testVhost } from '../../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
-import type { Vhost } from '../../local/testing/vhost.ts';
+import type { Vhost } from '../../testing/vhost.ts';
 import { readMonitoringConfig } from '../config.ts';
 import { createMonitoring } from '../service.ts';
 

@@ -5,8 +5,8 @@ import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/even
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
-import { completedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
-import { testBroker } from '@image-pipeline/shared/testing/test-broker.ts';
+import { completedOutcome, someRequest } from '../../testing/job-life.ts';
+import { testBroker } from '../../testing/test-broker.ts';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { Given } from './given-notification.ts';
 import { Receiver } from './receiver.ts';

@@ -1,8 +1,8 @@
 import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { failedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
-import { testBroker } from '@image-pipeline/shared/testing/test-broker.ts';
+import { failedOutcome } from '../../testing/job-life.ts';
+import { testBroker } from '../../testing/test-broker.ts';
 import { describe, expect, it } from 'vitest';
 import { givenNotification } from '../testing/given-notification.ts';
 import { givenWebhooks, webhookEnv } from '../testing/given-webhooks.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { webhookBodySchema } from '@image-pipeline/shared/contracts/webhook.ts';
-import { failedOutcome, lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import { givenNotification } from '../testing/given-notification.ts';

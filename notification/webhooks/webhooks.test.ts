@@ -1,7 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf } from '@image-pipeline/shared/testing/job-life.ts';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { lifeOf } from '../../testing/job-life.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { givenNotification, untilReady } from '../testing/given-notification.ts';
 import { givenWebhooks, webhookEnv } from '../testing/given-webhooks.ts';

@@ -1,11 +1,11 @@
 import { queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
-import { lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
+import { lifeOf, someRequest, started } from '../../testing/job-life.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { connect } from 'amqplib';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { testBroker } from '@image-pipeline/shared/testing/test-broker.ts';
+import { testBroker } from '../../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { givenNotification, untilReady } from '../testing/given-notification.ts';
 import { gist } from '../testing/test-client.ts';

@@ -1,12 +1,6 @@
 import { endedEvent, queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import {
-  completedOutcome,
-  failedOutcome,
-  retrying,
-  someRequest,
-  started,
-} from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, failedOutcome, retrying, someRequest, started } from '../../testing/job-life.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueEvents, placeOfEvent } from './event-order.ts';

@@ -1,4 +1,4 @@
-import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { describe, expect, it } from 'vitest';
 import { EventRing } from './event-ring.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { givenNotification } from '../testing/given-notification.ts';
 import { gist, TestClient } from '../testing/test-client.ts';

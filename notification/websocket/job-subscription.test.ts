@@ -1,8 +1,8 @@
 import { endedEvent, queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { viewOfStored, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import { completedOutcome, lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
-import { testLog } from '@image-pipeline/shared/testing/test-broker.ts';
+import { completedOutcome, lifeOf, someRequest, started } from '../../testing/job-life.ts';
+import { testLog } from '../../testing/test-broker.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { EventRing } from './event-ring.ts';
 import type { Frame } from './subscriber.ts';

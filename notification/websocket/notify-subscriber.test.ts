@@ -10,7 +10,7 @@ import {
   retrying,
   someRequest,
   started,
-} from '@image-pipeline/shared/testing/job-life.ts';
+} from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { givenNotification } from '../testing/given-notification.ts';
 import { gist } from '../testing/test-client.ts';

@@ -1,5 +1,5 @@
 import { queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf, someRequest, started } from '@image-pipeline/shared/testing/job-life.ts';
+import { lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { givenNotification } from '../testing/given-notification.ts';
 import { gist } from '../testing/test-client.ts';

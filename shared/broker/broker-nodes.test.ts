@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Vhost } from '../../local/testing/vhost.ts';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
-import { testBroker, testVhost } from '../testing/test-broker.ts';
+import type { Vhost } from '../../testing/vhost.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
+import { testBroker, testVhost } from '../../testing/test-broker.ts';
 
 /** Two ways to one broker stand for two nodes of a cluster. */
 let vhost: Vhost;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Vhost } from '../../local/testing/vhost.ts';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
-import { testBroker, testTimeouts, testVhost } from '../testing/test-broker.ts';
+import type { Vhost } from '../../testing/vhost.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
+import { testBroker, testTimeouts, testVhost } from '../../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
 import type { Delivery, Settlement } from './consumer.ts';
 import { BrokerMisconfigured, connectFailure } from './misconfiguration.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Channel } from 'amqplib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Vhost } from '../../local/testing/vhost.ts';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
-import { testBroker, testVhost } from '../testing/test-broker.ts';
+import type { Vhost } from '../../testing/vhost.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
+import { testBroker, testVhost } from '../../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
 import type { StreamReader, StreamReaderOptions } from './stream-reader.ts';
 import { buildTopology, exchangeNames, parseLadder } from './topology.ts';

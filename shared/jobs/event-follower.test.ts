@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Vhost } from '../../local/testing/vhost.ts';
+import type { Vhost } from '../../testing/vhost.ts';
 import type { Broker } from '../broker/broker.ts';
 import { exchangeNames } from '../broker/topology.ts';
 import { queuedEvent, type JobEvent } from '../contracts/event.ts';
-import { lifeOf, someRequest } from '../testing/job-life.ts';
-import { testBroker, testLog, testVhost } from '../testing/test-broker.ts';
+import { lifeOf, someRequest } from '../../testing/job-life.ts';
+import { testBroker, testLog, testVhost } from '../../testing/test-broker.ts';
 import { EventFollower, eventMessage, parseEvent } from './event-follower.ts';
 
 let vhost: Vhost;

@@ -3,8 +3,8 @@ import type { Outcome } from '../contracts/outcome.ts';
 import { outcomeKey, requestKey } from '../store/keys.ts';
 import { jsonBody } from '../store/read-object.ts';
 import { expect, it } from 'vitest';
-import { describeEachStore } from '../testing/each-store.ts';
-import { completedOutcome, failedOutcome, someRequest } from '../testing/job-life.ts';
+import { describeEachStore } from '../../testing/each-store.ts';
+import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { findEarlierRuns, findStoredJob } from './find-job.ts';
 import { viewOfStored } from './job-view.ts';
 

@@ -8,7 +8,7 @@ import {
   retrying,
   someRequest,
   started,
-} from '../testing/job-life.ts';
+} from '../../testing/job-life.ts';
 import { applyEvent, earlierRunOf, viewOfStored, type JobView } from './job-view.ts';
 
 const request = someRequest();

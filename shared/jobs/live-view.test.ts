@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { queuedEvent } from '../contracts/event.ts';
-import { lifeOf, someRequest, started } from '../testing/job-life.ts';
+import { lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { LiveView } from './live-view.ts';
 
 const requests = Array.from({ length: 10 }, () => someRequest());

@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../errors.ts';
 import { webhookKey } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/open-store.ts';
-import { someRequest } from '../testing/job-life.ts';
+import { someRequest } from '../../testing/job-life.ts';
 import { readWebhookAttempts, recordWebhookAttempt } from './webhook-attempts.ts';
 
 const { job_id } = someRequest();

@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { StoreUnavailable } from '../errors.ts';
-import { collect } from '../testing/collect.ts';
+import { collect } from '../../testing/collect.ts';
 import { FolderStore } from './folder-store.ts';
 import { StoreMisconfigured } from './store-failure.ts';
 import { temporaryName } from './temporary-name.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
-import { collect } from '../testing/collect.ts';
-import { describeEachStore } from '../testing/each-store.ts';
+import { collect } from '../../testing/collect.ts';
+import { describeEachStore } from '../../testing/each-store.ts';
 import { InvalidKey } from './object-key.ts';
 import type { ObjectStore } from './object-store.ts';
 

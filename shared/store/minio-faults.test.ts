@@ -5,8 +5,8 @@ import { finished } from 'node:stream/promises';
 import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { StoreUnavailable } from '../errors.ts';
-import { collect } from '../testing/collect.ts';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
+import { collect } from '../../testing/collect.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import type { MinioStoreOptions } from './minio-connection.ts';
 import { MinioStore } from './minio-store.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { StoreUnavailable } from '../errors.ts';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { MinioStore } from './minio-store.ts';
 import { StoreMisconfigured } from './store-failure.ts';
 

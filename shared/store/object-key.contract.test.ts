@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeEachStore } from '../testing/each-store.ts';
+import { describeEachStore } from '../../testing/each-store.ts';
 import { InvalidKey } from './object-key.ts';
 
 describeEachStore('object keys', (given) => {

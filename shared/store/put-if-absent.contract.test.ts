@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { describeEachStore } from '../testing/each-store.ts';
+import { describeEachStore } from '../../testing/each-store.ts';
 import { openStore } from './open-store.ts';
 
 const MB = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
 import { expect, it } from 'vitest';
-import { describeEachStore } from '../testing/each-store.ts';
+import { describeEachStore } from '../../testing/each-store.ts';
 import { InvalidKey } from './object-key.ts';
 import { defaultTimeouts } from './object-store.ts';
 import { openStore } from './open-store.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { describeEachStore } from '../testing/each-store.ts';
+import { describeEachStore } from '../../testing/each-store.ts';
 import { jsonBody, readBytes, readJson } from './read-object.ts';
 
 const MB = 1024 * 1024;

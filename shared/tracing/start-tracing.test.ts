@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startCollector, type OtlpCollector } from '../testing/otlp-collector.ts';
-import { testLog } from '../testing/test-broker.ts';
+import { startCollector, type OtlpCollector } from '../../testing/otlp-collector.ts';
+import { testLog } from '../../testing/test-broker.ts';
 import { activeTrace, beginSpan, bound, inSpan, inStage } from './spans.ts';
 import { tracingStep, type TracingOptions } from './start-tracing.ts';
 

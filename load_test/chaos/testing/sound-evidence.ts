@@ -1,5 +1,5 @@
 import type { StoredImage } from '@image-pipeline/shared/contracts/outcome.ts';
-import { completedOutcome, failedOutcome, someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, failedOutcome, someRequest } from '../../../testing/job-life.ts';
 import type { Evidence, ImageEvidence, JobEvidence } from '../evidence.ts';
 import type { Note } from '../note.ts';
 

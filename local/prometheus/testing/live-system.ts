@@ -6,8 +6,8 @@ import { identify } from '../../process/identity.ts';
 import { portOf } from '../../supervisor/report.ts';
 import { RunFolder } from '../../supervisor/run-folder.ts';
 import { Supervisor } from '../../supervisor/supervisor.ts';
-import { tempFolder } from '../../testing/temp-folder.ts';
-import { createVhost } from '../../testing/vhost.ts';
+import { tempFolder } from '../../../testing/temp-folder.ts';
+import { createVhost } from '../../../testing/vhost.ts';
 
 const READY_MS = 90_000;
 const PORTS = ['API', 'NOTIFICATION', 'MONITORING', 'PROMETHEUS', 'WORKER'];

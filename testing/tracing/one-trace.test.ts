@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { originalKey, outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
-import { failedOutcome } from '@image-pipeline/shared/testing/job-life.ts';
+import { failedOutcome } from '../job-life.ts';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { gist, type TestClient } from '../../notification/testing/test-client.ts';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { TcpProxy } from '@image-pipeline/shared/testing/tcp-proxy.ts';
-import { testLadder } from '@image-pipeline/shared/testing/test-broker.ts';
+import { TcpProxy } from '../tcp-proxy.ts';
+import { testLadder } from '../test-broker.ts';
 import { afterEach, expect, onTestFinished, vi } from 'vitest';
 import { givenMonitoring, TOKEN, type Given } from '../../monitoring/testing/given-monitoring.ts';
 import { readApiConfig } from '../../api/config.ts';

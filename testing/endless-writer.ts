@@ -5,7 +5,7 @@
  *     node endless-writer.ts FOLDER put|putIfAbsent|stream
  */
 import { Readable } from 'node:stream';
-import { FolderStore } from '../store/folder-store.ts';
+import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 
 const [folder = '', method = 'put'] = process.argv.slice(2);
 const store = new FolderStore({ folder, operationMs: 60_000 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
-import { testBroker, testLadder } from '@image-pipeline/shared/testing/test-broker.ts';
+import { testBroker, testLadder } from '../test-broker.ts';
 import { afterAll, beforeAll } from 'vitest';
 import { startArmedSystem, type ArmedSystem } from './armed-system.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { findRabbitNode } from '../broker/rabbitmq-node.ts';
+import { findRabbitNode } from '../local/broker/rabbitmq-node.ts';
 import { managementCall } from './management-call.ts';
-import type { TestBroker } from './test-broker.ts';
+import type { TestBroker } from './provided-broker.ts';
 
 /** How long connections that were just closed may still be counted. */
 const CLOSING_MS = 2_000;

@@ -1,7 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
-import { endedEvent, queuedEvent, retryingEvent, startedEvent, type JobEvent } from '../contracts/event.ts';
-import { queuedEntry, type JobRequest, type TimelineEntry } from '../contracts/job.ts';
-import type { CompletedOutcome, FailedOutcome, Outcome } from '../contracts/outcome.ts';
+import {
+  endedEvent,
+  queuedEvent,
+  retryingEvent,
+  startedEvent,
+  type JobEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
+import { queuedEntry, type JobRequest, type TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
+import type { CompletedOutcome, FailedOutcome, Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
 const SHA256 = 'a'.repeat(64);
 const WORKER = 'worker-1';

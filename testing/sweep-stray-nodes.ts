@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findRabbitNode } from '../broker/rabbitmq-node.ts';
-import { identify } from '../process/identity.ts';
+import { findRabbitNode } from '../local/broker/rabbitmq-node.ts';
+import { identify } from '../local/process/identity.ts';
 
 /** Followed by the pid of the test run that made the folder. */
 export const STRAY_PREFIX = 'image-pipeline-broker-';

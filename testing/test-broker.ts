@@ -1,8 +1,8 @@
 import { inject } from 'vitest';
-import { createVhost, type Vhost } from '../../local/testing/vhost.ts';
-import { Broker, type BrokerOptions } from '../broker/broker.ts';
-import { buildTopology, parseLadder } from '../broker/topology.ts';
-import { createLogger } from '../log.ts';
+import { createVhost, type Vhost } from './vhost.ts';
+import { Broker, type BrokerOptions } from '@image-pipeline/shared/broker/broker.ts';
+import { buildTopology, parseLadder } from '@image-pipeline/shared/broker/topology.ts';
+import { createLogger } from '@image-pipeline/shared/log.ts';
 
 /** Silent, so that faults made on purpose do not look like failures. `LOG_LEVEL=debug` lets tests speak. */
 export const testLog = createLogger('test', {

@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { startCollector, type OtlpCollector } from '@image-pipeline/shared/testing/otlp-collector.ts';
-import { testVhost } from '@image-pipeline/shared/testing/test-broker.ts';
+import { startCollector, type OtlpCollector } from '../otlp-collector.ts';
+import { testVhost } from '../test-broker.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { form } from '../../api/testing/images.ts';
-import type { Vhost } from '../../local/testing/vhost.ts';
+import type { Vhost } from '../vhost.ts';
 import { clientTrace } from './given-system.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

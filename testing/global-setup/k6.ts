@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { TestProject } from 'vitest/node';
-import { root } from '../pipeline/paths.ts';
-import { findProgram } from '../process/find-program.ts';
+import { root } from '../../local/pipeline/paths.ts';
+import { findProgram } from '../../local/process/find-program.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

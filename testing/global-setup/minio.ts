@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { findOrBuildMinio } from '../minio/find-or-build-minio.ts';
-import { MinioServer, type MinioEndpoint } from '../minio/minio-server.ts';
+import { findOrBuildMinio } from '../../local/minio/find-or-build-minio.ts';
+import { MinioServer, type MinioEndpoint } from '../../local/minio/minio-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

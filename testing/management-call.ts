@@ -1,4 +1,4 @@
-import type { TestBroker } from './test-broker.ts';
+import type { TestBroker } from './provided-broker.ts';
 
 /**
  * One call of RabbitMQ's management API, e.g. `managementCall(broker, 'GET', 'queues/my-vhost')`.

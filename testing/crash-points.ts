@@ -12,8 +12,8 @@
 import { basename, dirname } from 'node:path';
 import { readFileSync, unlinkSync } from 'node:fs';
 import { z } from 'zod';
-import { Publisher } from '../broker/publisher.ts';
-import { FolderStore } from '../store/folder-store.ts';
+import { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 
 /** `api` of `…/api/main.ts` */
 const service = basename(dirname(process.argv[1] ?? ''));

@@ -2,13 +2,7 @@ import { rename, rm, symlink } from 'node:fs/promises';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import {
-  completedOutcome,
-  failedOutcome,
-  lifeOf,
-  someRequest,
-  started,
-} from '@image-pipeline/shared/testing/job-life.ts';
+import { completedOutcome, failedOutcome, lifeOf, someRequest, started } from '../job-life.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { queueStatusSchema, type QueueStatus } from '../../api/pipeline-status/queue-status.ts';
 import { TOKEN } from '../../monitoring/testing/given-monitoring.ts';

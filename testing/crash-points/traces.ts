@@ -1,6 +1,6 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { collect } from '@image-pipeline/shared/testing/collect.ts';
+import { collect } from '../collect.ts';
 import type { RunningNode } from '../../local/broker/running-node.ts';
 
 /** What is there of a job, by the kind of object. */

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
 import { startLoadSystem, type LoadSystem } from '../system/load-system.ts';
 
-const CRASH_POINTS = pathToFileURL(join(import.meta.dirname, '../../shared/testing/crash-points.ts')).href;
+const CRASH_POINTS = pathToFileURL(join(import.meta.dirname, '../crash-points.ts')).href;
 
 export type CrashPoint = `${'api' | 'worker'} ${'before' | 'after'} ${string} ${string}`;
 

@@ -3,8 +3,8 @@ import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topolo
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
-import { collect } from '@image-pipeline/shared/testing/collect.ts';
-import { someRequest } from '@image-pipeline/shared/testing/job-life.ts';
+import { collect } from '../collect.ts';
+import { someRequest } from '../job-life.ts';
 import { describe, expect, it } from 'vitest';
 import type { CrashPoint } from './armed-system.ts';
 import { corruptedImage, endOf, goodImage, listedJobs, send, sendOnce } from './client.ts';

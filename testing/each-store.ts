@@ -3,9 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, vi } from 'vitest';
-import type { ListOptions, ObjectStore } from '../store/object-store.ts';
-import { openStore, type StoreConfig } from '../store/open-store.ts';
-import { readBytes } from '../store/read-object.ts';
+import type { ListOptions, ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { openStore, type StoreConfig } from '@image-pipeline/shared/store/open-store.ts';
+import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { collect } from './collect.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;

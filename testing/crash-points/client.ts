@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { benchImage } from '../bench/upload.ts';
+import { benchImage } from '../../load_test/bench/upload.ts';
 
 export const goodImage = benchImage('palette.png', 'image/png', 'resize:20x20');
 export const corruptedImage = benchImage('corrupted.jpg', 'image/jpeg', 'resize:20x20');

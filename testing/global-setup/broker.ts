@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { ensureRabbitmq } from '../broker/ensure-rabbitmq.ts';
-import { startRabbitNode } from '../broker/rabbitmq-node.ts';
-import { sweepStrayNodes, STRAY_PREFIX } from './sweep-stray-nodes.ts';
+import { ensureRabbitmq } from '../../local/broker/ensure-rabbitmq.ts';
+import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
+import { sweepStrayNodes, STRAY_PREFIX } from '../sweep-stray-nodes.ts';
 
 /** vitest globalSetup: one throw-away RabbitMQ node for the whole test run, `inject('broker')` in a test. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { findPrometheus, type PrometheusPrograms } from '../prometheus/find-prometheus.ts';
+import { findPrometheus, type PrometheusPrograms } from '../../local/prometheus/find-prometheus.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
