@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
@@ -11,7 +11,7 @@ import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
-import { startStore } from '@image-pipeline/shared/store/start-store.ts';
+import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';

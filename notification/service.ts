@@ -8,7 +8,7 @@ import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
-import { startStore } from '@image-pipeline/shared/store/start-store.ts';
+import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { NotificationConfig } from './config.ts';
 import { EventRing } from './websocket/event-ring.ts';
 import { Notifier } from './notifier.ts';

@@ -2,7 +2,7 @@ import { messageOf, type PipelineError } from '@image-pipeline/shared/errors.ts'
 import { readiness } from '@image-pipeline/shared/http/service-server.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Operations } from '../openapi/operation.ts';

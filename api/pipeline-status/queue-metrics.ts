@@ -1,5 +1,5 @@
 import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
-import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
 export interface QueueSamplerOptions {
   readonly queues: readonly string[];

@@ -4,7 +4,7 @@ import { ConfigError } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { LifecycleStep } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
-import { withinDeadline } from '../within-deadline.ts';
+import { withinDeadline } from '../waiting.ts';
 
 export interface TracingOptions {
   /** e.g. `api` */
