@@ -51,7 +51,7 @@ export function createWorker(config: WorkerConfig): Service {
   const health = new HealthWatch(notReadyBecause);
   const server = createServiceServer({
     service: 'worker',
-    host: config.WORKER_HOST,
+    host: config.LISTEN_HOST,
     port: config.WORKER_PORT,
     portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
     notReadyBecause,

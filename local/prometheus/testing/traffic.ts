@@ -9,7 +9,7 @@ const IMAGES = join(import.meta.dirname, '../../../test_images');
 /** One that completes, one that fails, one that is refused. */
 const FILES = ['one-pixel.png', 'corrupted.jpg', 'text.jpg'];
 
-/** More than a client may send in a message (WEBSOCKET_MAX_MESSAGE_BYTES). */
+/** More than a client may send in a message (16 KiB). */
 const TOO_LONG = 'x'.repeat(20_000);
 
 /** A refusal has no address. */
