@@ -60,7 +60,7 @@ export function createWorker(config: WorkerConfig): Service {
     routes: {
       'GET /health': {
         description: 'Whether the worker consumes jobs: ok, stale or error.',
-        handle: () => health.answer(),
+        handle: () => health.response(),
       },
     },
   });

@@ -22,9 +22,9 @@ export function readinessRoute(whyNotReady: () => Promise<string | undefined>): 
 }
 
 /** `GET /metrics`: metrics of queues that the broker does not return are left out, never repeated. */
-export function metricsRoute(metrics: Metrics, readQueueFigures: ReadQueueMetrics): RequestHandler {
+export function metricsRoute(metrics: Metrics, readQueueMetrics: ReadQueueMetrics): RequestHandler {
   return async (_request, response) => {
-    const queues = await readQueueFigures();
+    const queues = await readQueueMetrics();
     metrics.clear('rabbitmq_queue_messages_ready');
     metrics.clear('rabbitmq_queue_consumers');
     for (const [queue, { ready, consumers }] of queues ?? []) {
