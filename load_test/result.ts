@@ -1,8 +1,7 @@
-import { sampleSchema } from '@image-pipeline/shared/contracts/history.ts';
-import { machineSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { machineSchema, sampleSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
 
-export { sampleSchema, type Sample } from '@image-pipeline/shared/contracts/history.ts';
+export { sampleSchema, type Sample } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 const count = z.int().min(0);
 const seconds = z.number().min(0);

@@ -1,10 +1,11 @@
 import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { historySchema } from '@image-pipeline/shared/contracts/history.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { historySchema, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
 import {
   completedOutcome,
   failedOutcome,
@@ -14,8 +15,6 @@ import {
   started,
 } from '../testing/job-life.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import manifest from '../package.json' with { type: 'json' };
 import { get, givenMonitoring, put, statusOf, TOKEN, untilStatus } from './testing/given-monitoring.ts';
 
 const given = givenMonitoring();

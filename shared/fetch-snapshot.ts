@@ -2,7 +2,7 @@ import { snapshotSchema, type Snapshot } from './contracts/snapshot.ts';
 import { messageOf } from './errors.ts';
 
 /** A snapshot of a hundred workers has about 30 kB; a larger response is not a snapshot. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 
 /** The monitoring service does not respond, or another program does at its address. */
 export class MonitoringUnreachable extends Error {
@@ -23,9 +23,9 @@ export async function fetchSnapshot(
   const late = AbortSignal.timeout(timeoutMs);
   const signal = stopping === undefined ? late : AbortSignal.any([late, stopping]);
   try {
-    const answer = await fetch(`${url.replace(/\/+$/, '')}/status`, { signal });
-    if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
-    const snapshot = snapshotSchema.safeParse(JSON.parse(await bounded(answer)));
+    const response = await fetch(`${url.replace(/\/+$/, '')}/status`, { signal });
+    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+    const snapshot = snapshotSchema.safeParse(JSON.parse(await bounded(response)));
     if (!snapshot.success) throw new Error('the response is not a snapshot');
     return snapshot.data;
   } catch (error) {
@@ -37,12 +37,12 @@ export async function fetchSnapshot(
   }
 }
 
-async function bounded(answer: Response): Promise<string> {
+async function bounded(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Error('the response is too large');
+    if (size > MAX_RESPONSE_BYTES) throw new Error('the response is too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -13,8 +13,8 @@ export interface LogOptions {
 }
 
 /**
- * A logger to standard output: one readable line an entry (`pretty`) or one JSON object (`json`). What is logged as a part
- * of a trace carries its `trace_id`.
+ * A logger to standard output: each entry is a readable line (`pretty`) or a JSON object (`json`). Entries that belong to a
+ * trace have its `trace_id`.
  */
 export function createLogger(service: string, options: LogOptions): Logger {
   const settings = { level: options.level, base: { service }, mixin: traceFields };

@@ -1,9 +1,9 @@
-import { apiMetrics } from './metric-definitions/api.ts';
+import { closeCodes, handshakeRefusals, type ServerMessage } from './contracts/websocket.ts';
+import { errorCodes } from './errors.ts';
 import type { MetricDefinitions } from './metric-definitions/definition.ts';
 import { monitoringMetrics } from './metric-definitions/monitoring.ts';
-import { notificationMetrics } from './metric-definitions/notification.ts';
 import { rabbitmqMetrics } from './metric-definitions/rabbitmq.ts';
-import { workerMetrics } from './metric-definitions/worker.ts';
+import { apiMetrics, notificationMetrics, workerMetrics } from './metric-definitions/services.ts';
 
 /** All metrics, in one table. Label values are bounded: no job ids, no paths chosen by clients. */
 export const metricDefinitions = {
@@ -15,3 +15,29 @@ export const metricDefinitions = {
 } as const satisfies MetricDefinitions;
 
 export type MetricName = keyof typeof metricDefinitions;
+
+const messageTypes = [
+  'state',
+  'event',
+  'reset',
+  'unsubscribed',
+  'error',
+] as const satisfies readonly ServerMessage['type'][];
+
+/**
+ * All label values of each counter. These series are exposed from the start with 0 (those kept across restarts: once
+ * they are known), because Prometheus sees no increase in a series that starts at 1: the first failure would be in no rate.
+ */
+export const labelValues: Readonly<Partial<Record<MetricName, Readonly<Record<string, readonly string[]>>>>> =
+  {
+    image_uploads_refused_total: { code: Object.keys(errorCodes) },
+    image_jobs_failed_total: { code: Object.keys(errorCodes) },
+    image_jobs_finished_total: { result: ['completed', 'failed', 'retried', 'duplicate', 'unreadable'] },
+    image_monitoring_refreshes_total: { result: ['ok', 'failed'] },
+    image_websocket_messages_total: { type: messageTypes },
+    image_websocket_refused_total: { reason: Object.keys(handshakeRefusals) },
+    image_websocket_cut_total: { reason: [...Object.keys(closeCodes), 'bad_frame', 'dead_peer'] },
+    image_webhook_deliveries_total: {
+      state: ['delivered', 'retrying', 'dead', 'duplicate', 'deferred', 'unreadable'],
+    },
+  };

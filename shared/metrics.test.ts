@@ -42,7 +42,7 @@ test('a counter that is kept over restarts begins with what is known, not with 0
 test.each([
   // GET /status/{id}?wait=60 may be held for so long.
   ['api', 'image_http_request_duration_seconds', { method: 'GET', route: '/status/{id}' }],
-  // Subscribers are told late of what happened while the service was away.
+  // Subscribers are notified late of what happened while the service was down.
   ['notification', 'image_notification_delay_seconds', {}],
 ] as const)('%s tells in %s what took most of a minute', async (service, name, labels) => {
   const metrics = createMetrics(service);

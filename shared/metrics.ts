@@ -1,13 +1,12 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import { metricDefinitions, type MetricName } from './metric-definitions.ts';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { labelValues, metricDefinitions, type MetricName } from './metric-definitions.ts';
 import { longBuckets, type MetricDefinition } from './metric-definitions/definition.ts';
-import { labelValues } from './metric-label-values.ts';
 
 /**
  * Sampling interval of the event loop lag in milliseconds; `nodejs_eventloop_lag_…` includes one interval. With
  * prom-client's 10 ms, sampling alone took 1 % of a core in each process.
  */
-export const EVENT_LOOP_LOOK_SECONDS = 0.1;
+export const EVENT_LOOP_SAMPLING_SECONDS = 0.1;
 
 /** Gauges of prom-client with the names of counters; other metrics have the same values, by type. */
 const MISNAMED = [
@@ -37,7 +36,7 @@ export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({
     register: registry,
-    eventLoopMonitoringPrecision: EVENT_LOOP_LOOK_SECONDS * 1_000,
+    eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLING_SECONDS * 1_000,
   });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
   const counters = new Map<MetricName, Counter>();

@@ -3,16 +3,15 @@ import { type Publisher, publishUntilConfirmed } from '@image-pipeline/shared/br
 import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   endedEvent,
+  type JobEvent,
   retryingEvent,
   startedEvent,
-  type JobEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
 import type { Failure } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
-import { removeLeftovers } from '@image-pipeline/shared/jobs/remove-leftovers.ts';
+import { readOutcome, recordOutcome, removeLeftovers } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
@@ -20,7 +19,7 @@ import { decideFate, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import { attemptJob } from './job/attempt-job.ts';
 import { completedOutcome, failedOutcome, retryMessage } from './job/attempt-records.ts';
-import { openJob, type JobContext } from './job/job-context.ts';
+import { type JobContext, openJob } from './job/job-context.ts';
 import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
 export interface ProcessJobDependencies {

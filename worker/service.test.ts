@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { healthSchema } from '@image-pipeline/shared/contracts/health.ts';
-import { testRetryDelays, testVhost } from '../testing/test-broker.ts';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
+import { healthSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { expect, it, onTestFinished } from 'vitest';
+import { TcpProxy } from '../testing/tcp-proxy.ts';
+import { testRetryDelays, testVhost } from '../testing/test-broker.ts';
 import { readWorkerConfig } from './config.ts';
 import { createWorker } from './service.ts';
 

@@ -1,7 +1,7 @@
 import { type DeadLetter, deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { readQuery, wholeNumber } from '../http/request.ts';
+import { cursorMeta, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
 import type { Links } from '../jobs/links.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
@@ -24,13 +24,13 @@ export const deadLetterEntrySchema = deadLetterSchema
 export const deadLetterListSchema = z
   .object({
     messages: z.array(deadLetterEntrySchema).meta({ description: 'Oldest job first.' }),
-    next_cursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
+    next_cursor: nextCursorSchema,
   })
   .meta({ id: 'DeadLetterList' });
 
 export const deadLetterListQuerySchema = z.object({
   limit: wholeNumber(1, 1_000, 100, 'Dead letters on one page.'),
-  cursor: z.string().max(200).optional().meta({ description: 'The `next_cursor` of the page before.' }),
+  cursor: z.string().max(200).optional().meta(cursorMeta),
 });
 
 /** `GET /dlq/stats`: number of dead letters, by error and operation. */

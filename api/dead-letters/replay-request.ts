@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
-import { type OperationKind, operationKinds } from '../upload/operation-kinds.ts';
+import { type OperationKind, operationKinds } from '../upload/parse-operations.ts';
 import type { DeadLetterFilter } from './choose-dead-letters.ts';
 
 /** Keeps the plan of a replay, about 100 bytes per run, below the size limit of a record. */

@@ -43,6 +43,13 @@ export function wholeNumber(minimum: number, maximum: number, fallback: number, 
     });
 }
 
+/** The query parameter `cursor` and the member `next_cursor` of every list. */
+export const cursorMeta = { description: 'The `next_cursor` of the page before.' } as const;
+export const nextCursorSchema = z
+  .string()
+  .nullable()
+  .meta({ description: 'For the next page; null on the last one.' });
+
 /** @param details what helps to get it right, e.g. `{ allowed: ['png', 'jpeg'] }` */
 export function invalidParameter(
   parameter: string,

@@ -4,7 +4,7 @@ import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { readQuery, wholeNumber } from '../http/request.ts';
+import { cursorMeta, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
 import type { FollowedJobs } from './followed-jobs.ts';
 import type { Links } from './links.ts';
 import { updatedAt } from './status-response.ts';
@@ -12,7 +12,7 @@ import { updatedAt } from './status-response.ts';
 export const jobListQuerySchema = z.object({
   status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
   limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),
-  cursor: jobIdSchema.optional().meta({ description: 'The `next_cursor` of the page before.' }),
+  cursor: jobIdSchema.optional().meta(cursorMeta),
 });
 
 const jobSummarySchema = z
@@ -32,7 +32,7 @@ const jobSummarySchema = z
 export const jobListSchema = z
   .object({
     jobs: z.array(jobSummarySchema).meta({ description: 'Newest first.' }),
-    next_cursor: z.string().nullable().meta({ description: 'For the next page; null on the last one.' }),
+    next_cursor: nextCursorSchema,
   })
   .meta({ id: 'JobList' });
 

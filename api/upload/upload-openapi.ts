@@ -4,7 +4,7 @@ import { MAX_CALLBACK_URL_LENGTH } from '@image-pipeline/shared/webhooks/callbac
 import { z } from 'zod';
 import { EXAMPLE_JOB_ID, type Operations } from '../openapi/operation.ts';
 import { IDEMPOTENCY_HEADER, REPLAYED_HEADER } from './idempotency.ts';
-import { DEFAULT_OPERATIONS } from './operation-kinds.ts';
+import { DEFAULT_OPERATIONS } from './parse-operations.ts';
 import { type AcceptedJob, acceptedJobSchema, acceptedJobsSchema } from './upload-response.ts';
 
 const uploadHeadersSchema = z.object({

@@ -1,16 +1,15 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { labelValues } from '@image-pipeline/shared/metric-label-values.ts';
-import { metricDefinitions } from '@image-pipeline/shared/metric-definitions.ts';
+import { labelValues, metricDefinitions } from '@image-pipeline/shared/metric-definitions.ts';
 import type { MetricDefinition } from '@image-pipeline/shared/metric-definitions/definition.ts';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { promqlOf, type PanelQuery } from '../../monitoring/grafana/dashboard.ts';
+import { type PanelQuery, promqlOf } from '../../monitoring/grafana/dashboard.ts';
 import { dashboards } from '../../monitoring/grafana/dashboards.ts';
 import { foreignMetrics } from '../../monitoring/prometheus/foreign-metrics.ts';
 import { metricsIn } from '../../monitoring/testing/metrics-in.ts';
 import { alertRules } from '../../monitoring/testing/prometheus-files.ts';
 import { selectorsIn } from '../../monitoring/testing/selectors-in.ts';
 import { readExposition } from './testing/exposition.ts';
-import { startLiveSystem, type LiveSystem } from './testing/live-system.ts';
+import { type LiveSystem, startLiveSystem } from './testing/live-system.ts';
 import { PrometheusClient } from './testing/prometheus-client.ts';
 import { Traffic } from './testing/traffic.ts';
 

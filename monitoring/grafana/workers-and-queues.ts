@@ -1,4 +1,4 @@
-import { EVENT_LOOP_LOOK_SECONDS } from '@image-pipeline/shared/metrics.ts';
+import { EVENT_LOOP_SAMPLING_SECONDS } from '@image-pipeline/shared/metrics.ts';
 import { occurrences, percentiles, type Dashboard } from './dashboard.ts';
 
 const SERVICES = 'job=~"api|worker|notification|monitoring"';
@@ -139,7 +139,7 @@ export const workersAndQueues: Dashboard = {
           unit: 's',
           queries: [
             {
-              expr: `clamp_min(nodejs_eventloop_lag_p99_seconds{${SERVICES}} - ${EVENT_LOOP_LOOK_SECONDS}, 0)`,
+              expr: `clamp_min(nodejs_eventloop_lag_p99_seconds{${SERVICES}} - ${EVENT_LOOP_SAMPLING_SECONDS}, 0)`,
               legend: '{{job}} {{instance}}',
             },
           ],

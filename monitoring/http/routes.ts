@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { History } from '@image-pipeline/shared/contracts/history.ts';
+import type { History } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Route } from '@image-pipeline/shared/http/service-server.ts';
 import { z } from 'zod';

@@ -1,5 +1,4 @@
-import type { Health } from '@image-pipeline/shared/contracts/health.ts';
-import type { Source } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Health, Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 /** Refreshes that may be late or fail before the snapshot counts as stale. */
 const MISSED_REFRESHES = 3;

@@ -1,6 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { Sample } from '@image-pipeline/shared/contracts/history.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Sample, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 /** An hour at the default interval of 5 s; at other intervals correspondingly more or less. About 150 kB of memory. */
 const MAX_SAMPLES = 720;

@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import type { Health } from '@image-pipeline/shared/contracts/health.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Health, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { judgeHealth } from '../snapshot/judge-health.ts';
 import { drawView } from './draw-view.ts';
+import { addFailedPoll, addPoll, type Poll } from './history.ts';
 import { wrap } from './layout.ts';
-import { addPoll, addFailedPoll, type Poll } from './history.ts';
-import { watchKeys, Screen } from './screen.ts';
-import { monitorEnvironment, readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
+import { monitorEnvironment, type MonitorOptions, readMonitorOptions } from './monitor-options.ts';
+import { Screen, watchKeys } from './screen.ts';
 import { troublesText } from './troubles.ts';
-import type { Paint, ViewState, View } from './view.ts';
+import type { Paint, View, ViewState } from './view.ts';
 
 const OK = 0;
 const UNHEALTHY = 3;

@@ -1,6 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { Health } from '@image-pipeline/shared/contracts/health.ts';
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Health, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 export type Trouble = 'error' | 'ALARM' | 'no workers' | 'stale';
 

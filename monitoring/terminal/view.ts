@@ -1,5 +1,4 @@
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import type { Health } from '@image-pipeline/shared/contracts/health.ts';
+import type { Health, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { Poll } from './history.ts';
 
 /** The input of a view. */

@@ -196,7 +196,7 @@ describe('publishing', () => {
 });
 
 describe('consuming', () => {
-  it('keeps no more in hand than its prefetch', async () => {
+  it('holds at most its prefetch', async () => {
     const broker = await startedBroker();
     await Promise.all(Array.from({ length: 6 }, () => broker.publisher.publish(job())));
     const gate = Promise.withResolvers<undefined>();
@@ -335,7 +335,7 @@ describe('consuming', () => {
     expect(deliveries).toHaveLength(1);
   });
 
-  it('stops by taking nothing new and finishing what is in hand', async () => {
+  it('stops by taking nothing new and finishing its current deliveries', async () => {
     const broker = await startedBroker();
     await Promise.all(Array.from({ length: 4 }, () => broker.publisher.publish(job())));
     const gate = Promise.withResolvers<undefined>();

@@ -129,7 +129,7 @@ describe('a reader that starts', () => {
     expect(onReset).not.toHaveBeenCalled();
   });
 
-  it('reads about as many of the newest entries as it was told', async () => {
+  it('reads about the configured number of newest entries', async () => {
     await append(publishing, ...numbers(1, 100));
     const { reader, read } = await startReader({ replay: 10 });
     await untilCaughtUp(reader);

@@ -64,7 +64,7 @@ describe('a follower of the event log', () => {
     expect(one.offsets).toEqual([...new Set(one.offsets)].toSorted((a, b) => a - b));
   });
 
-  it('begins where it is told to, however few of the newest events it would read', async () => {
+  it('begins at the given offset, however few of the newest events it would read', async () => {
     for (let n = 0; n < 3; n++) await publish(...lifeOf(someRequest()));
     const { events, offsets } = await follow('all');
     const from = offsets[2];

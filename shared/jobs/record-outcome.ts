@@ -1,5 +1,5 @@
-import { outcomeSchema, type Outcome } from '../contracts/outcome.ts';
-import { outcomeKey } from '../store/keys.ts';
+import { type CompletedOutcome, type Outcome, outcomeSchema } from '../contracts/outcome.ts';
+import { outcomeKey, resultsPrefix, thumbnailsPrefix } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { jsonBody, readJson } from '../store/read-object.ts';
 
@@ -25,4 +25,19 @@ export async function recordOutcome(store: ObjectStore, outcome: Outcome): Promi
     await store.remove(outcome.thumbnail.key);
   }
   return winner;
+}
+
+/**
+ * Removes the images of attempts that were killed before they could remove them. Only one run of a job completes, so all
+ * images except those of its outcome are unused. Images of a failed run must not be removed: the next run may be storing
+ * its own. @throws StoreUnavailable; safe to call again
+ */
+export async function removeLeftovers(
+  store: Pick<ObjectStore, 'list' | 'remove'>,
+  { job_id, result, thumbnail }: CompletedOutcome,
+): Promise<void> {
+  const kept = [result.key, thumbnail.key];
+  for (const prefix of [resultsPrefix(job_id), thumbnailsPrefix(job_id)]) {
+    for await (const { key } of store.list(prefix)) if (!kept.includes(key)) await store.remove(key);
+  }
 }

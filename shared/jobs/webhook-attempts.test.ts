@@ -42,7 +42,7 @@ test('attempts are kept in order, each once, whoever writes them at once', async
   const ids = Array.from({ length: 12 }, (_, index) => `attempt-${index}`);
   for (const id of ids) {
     await recordWebhookAttempt(store, made(id));
-    // As after an answer that was lost.
+    // As after a lost response.
     await recordWebhookAttempt(store, made(id));
   }
   await Promise.all(['a', 'b', 'c'].map((id) => recordWebhookAttempt(store, made(id))));
@@ -51,7 +51,7 @@ test('attempts are kept in order, each once, whoever writes them at once', async
   expect(kept.slice(12).toSorted()).toEqual(['a', 'b', 'c']);
 });
 
-test('a record that cannot be read is told of and left out; its number stays taken', async () => {
+test('a malformed record is reported and skipped; its number stays in use', async () => {
   const store = await givenStore();
   await recordWebhookAttempt(store, made('first'));
   await store.putIfAbsent(webhookKey(job_id, 2), Buffer.from('{"version": 2}'));
@@ -62,7 +62,7 @@ test('a record that cannot be read is told of and left out; its number stays tak
   expect(unreadable).toEqual([expect.stringContaining(webhookKey(job_id, 2))]);
 });
 
-test('a store that is away is no record that cannot be read', async () => {
+test('an unavailable store is not a malformed record', async () => {
   const store = await givenStore();
   await recordWebhookAttempt(store, made('first'));
   const away = {

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isRunning } from '../is-running.ts';
 import { codeOf } from './store-failure.ts';
-import { isLeftByTheDead, temporaryName } from './temporary-name.ts';
 
-/** How often a folder may vanish between being made and being written to, by a concurrent removal. */
+/** How often a concurrent removal may delete a folder between its creation and the write. */
 const MAX_FOLDER_RACES = 10;
 
-/** Writes a file that nobody sees yet, flushed to disk, and hands its path to `place`; afterwards it is gone. */
+/** Writes a temporary file, flushes it to disk, and passes its path to `place`; then removes it. */
 export async function withTemporaryFile<T>(
   folder: string,
   chunks: AsyncIterable<Uint8Array>,
@@ -27,7 +29,7 @@ export async function withTemporaryFile<T>(
   }
 }
 
-/** Removes what processes that died left in a folder of temporary files; of another machine's, what is old. */
+/** Removes temporary files of processes that died, and old ones of other machines. */
 export async function removeStaleFiles(folder: string, olderThanMs: number): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
@@ -38,15 +40,15 @@ export async function removeStaleFiles(folder: string, olderThanMs: number): Pro
   }
 }
 
-/** Gives a temporary file its name, in place of what had it: readers see the old or the new one, whole. */
+/** Renames a temporary file to `target`, replacing it: readers see either the old or the new file. */
 export async function replace(temporary: string, target: string): Promise<void> {
   await inItsFolder(target, () => rename(temporary, target));
 }
 
 /**
- * Gives a temporary file its name unless a file has it: `link` fails where `rename` would replace, and unlike an
- * exclusive `open` it never leaves an empty winner behind.
- * @returns false where there is one already
+ * Links a temporary file as `target` unless that exists: `link` fails where `rename` would replace, and unlike an
+ * exclusive `open` it never leaves an empty file.
+ * @returns false if it exists
  */
 export async function linkIfAbsent(temporary: string, target: string): Promise<boolean> {
   try {
@@ -59,12 +61,12 @@ export async function linkIfAbsent(temporary: string, target: string): Promise<b
 }
 
 /**
- * Flushes the entries of a file's folder and of every folder above it up to `top`, any of which may be new: only then
- * does the file survive a power cut under its name.
+ * Flushes the folder of a file and every folder above it up to `top`, any of which may be new: only then does the file
+ * survive a power cut under its name.
  */
 export async function flushFolders(file: string, top: string): Promise<void> {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
-    // Gone: somebody has removed the file, and its empty folder with it.
+    // Missing if the file was removed, with its empty folder.
     const handle = await open(folder).catch(undefinedIfGone);
     try {
       await handle?.sync();
@@ -75,7 +77,7 @@ export async function flushFolders(file: string, top: string): Promise<void> {
   }
 }
 
-/** Makes the folder of `target`, then acts; both again where someone removed the folder, empty, in between. */
+/** Creates the folder of `target`, then acts; repeats both if the empty folder was removed in between. */
 async function inItsFolder(target: string, act: () => Promise<void>): Promise<void> {
   for (let races = 0; ; races++) {
     await mkdir(dirname(target), { recursive: true });
@@ -90,4 +92,22 @@ async function inItsFolder(target: string, act: () => Promise<void>): Promise<vo
 
 function undefinedIfGone(error: unknown): undefined {
   if (codeOf(error) !== 'ENOENT') throw error;
+}
+
+/** Followed by the process id of the writer. A host name may contain characters that a file name may not. */
+const OURS = `${encodeURIComponent(hostname())}@`;
+
+/** The name of a temporary file; it contains the host and process id of its writer. */
+export function temporaryName(): string {
+  return `${OURS}${process.pid}@${randomUUID()}`;
+}
+
+/**
+ * Whether a temporary file was left by a process of this machine that has ended. False for files of another machine (or
+ * container), for other names, and if the process id is in use again.
+ */
+export function isLeftByTheDead(name: string): boolean {
+  if (!name.startsWith(OURS)) return false;
+  const writer = Number.parseInt(name.slice(OURS.length), 10);
+  return Number.isSafeInteger(writer) && writer > 0 && !isRunning(writer);
 }

@@ -7,11 +7,11 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { StoreUnavailable } from '../errors.ts';
 import { collect } from '../../testing/collect.ts';
+import { StoreUnavailable } from '../errors.ts';
+import { temporaryName } from './durable-file.ts';
 import { FolderStore } from './folder-store.ts';
 import { StoreMisconfigured } from './store-failure.ts';
-import { temporaryName } from './temporary-name.ts';
 
 const MB = 1024 * 1024;
 
@@ -60,7 +60,7 @@ describe('a folder as object store', () => {
       expect(await store.stat('half')).toBeUndefined();
     });
 
-    it('clears away the half-written file at the next start', async () => {
+    it('removes the half-written file at the next start', async () => {
       await killedWriter('stream', 1);
       expect(await temporaryFiles()).toHaveLength(1);
       await new FolderStore({ folder, operationMs: 5_000 }).start();
@@ -68,7 +68,7 @@ describe('a folder as object store', () => {
     });
   });
 
-  it('leaves what others write at this moment, and clears away what is an hour old', async () => {
+  it('keeps files that others are writing, and removes those that are an hour old', async () => {
     const [ours, theirs] = [temporaryName(), `elsewhere@${process.pid}@1`];
     for (const name of [ours, theirs]) await writeFile(join(folder, '.tmp', name), '');
     await new FolderStore({ folder, operationMs: 5_000 }).start();
@@ -80,7 +80,7 @@ describe('a folder as object store', () => {
     expect(await temporaryFiles()).toEqual([]);
   });
 
-  it('says that it is away, and not that objects are missing, when its disk is not there', async () => {
+  it('reports that it is unavailable, not that objects are missing, when its disk is missing', async () => {
     await store.put('a', Buffer.from('a'));
     await rename(folder, `${folder}-elsewhere`);
     await mkdir(folder); // an empty mount point

@@ -1,18 +1,15 @@
 import { access, mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { CheckedBody } from './checked-body.ts';
+import { withinDeadline } from '../waiting.ts';
+import { CheckedBody, measuredBody } from './bodies.ts';
 import { flushFolders, linkIfAbsent, removeStaleFiles, replace, withTemporaryFile } from './durable-file.ts';
-import { measuredBody } from './measured-body.ts';
-import { openObjectFile, removeObjectFile, statObjectFile } from './object-file.ts';
+import { openObjectFile, removeObjectFile, statObjectFile, walkFolder } from './object-files.ts';
 import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
 import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
-import { provePutIfAbsent } from './prove-put-if-absent.ts';
 import { holdsBytes } from './read-object.ts';
-import { explainRefusal, folderRemedies } from './start-refusal.ts';
+import { explainRefusal, folderRemedies, provePutIfAbsent } from './start-check.ts';
 import { failureOf } from './store-failure.ts';
-import { walkFolder } from './walk-folder.ts';
-import { withinDeadline } from '../waiting.ts';
 
 /** Age at which temporary files of other machines are removed at start-up. */
 const STALE_MS = 60 * 60_000;
@@ -104,7 +101,7 @@ export class FolderStore implements ObjectStore {
       prefix: checkPrefix(prefix),
       startAfter: checkStartAfter(startAfter, prefix) ?? '',
     };
-    const within = <T>(look: () => Promise<T>): Promise<T> => this.#attempt('list', prefix, look);
+    const within = <T>(read: () => Promise<T>): Promise<T> => this.#attempt('list', prefix, read);
     await within(() => this.#nothing());
     let left = limit ?? Infinity;
     if (left <= 0) return;

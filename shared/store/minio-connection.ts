@@ -1,10 +1,11 @@
 import type { Agent } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
 import { Client } from 'minio';
 import { messageOf } from '../errors.ts';
-import { boundedTransport, connectionPool } from './minio-transport.ts';
+import { withinDeadline } from '../waiting.ts';
 import { MAX_OBJECT_BYTES, type StoreTimeouts } from './object-store.ts';
 import { failureOf } from './store-failure.ts';
-import { withinDeadline } from '../waiting.ts';
 
 export interface MinioStoreOptions {
   /** `http://host:port` or `https://host[:port]`, without a path. */
@@ -35,8 +36,8 @@ export class MinioConnection {
   }
 
   /**
-   * Does `work` with a client whose requests end with the call.
-   * @throws what `failure` makes of whatever goes wrong
+   * Runs `work` with a client whose requests end with the call.
+   * @throws the error that `failure` returns
    */
   async call<T>(
     operation: string,
@@ -52,18 +53,18 @@ export class MinioConnection {
     }
   }
 
-  /** The error to throw for one that happened; see failureOf. */
+  /** The error to throw for `error`; see failureOf. */
   failure(operation: string, key: string, error: unknown): unknown {
-    const undertaking = {
+    const call = {
       store: `MinIO, bucket ${this.#options.bucket}`,
       operation,
       key,
     };
-    // minio-js throws the answer to a 5xx away, and words the rest as the end of its retries.
+    // minio-js discards the response of a 5xx; only its message has the status.
     const status = /Retryable HTTP status: (\d+)/.exec(messageOf(error))?.[1];
     return failureOf(
       status === undefined ? error : new Error(`HTTP status ${status}`, { cause: error }),
-      undertaking,
+      call,
     );
   }
 
@@ -75,7 +76,7 @@ export class MinioConnection {
     return this.#url.protocol === 'https:';
   }
 
-  /** A client is settings and no connection, so that each call can have its own. */
+  /** A client has settings but no connection, so each call can have its own. */
   #client(signal: AbortSignal): Client {
     const { accessKey, secretKey, region, timeouts } = this.#options;
     return new Client({
@@ -90,5 +91,56 @@ export class MinioConnection {
       transportAgent: this.#pool,
       transport: boundedTransport(this.#secure, signal, timeouts.connectMs),
     });
+  }
+}
+
+/** Idle connections are closed before the server does it (MinIO: 30 s), so that no request uses a closing one. */
+const IDLE_MS = 10_000;
+const MAX_CONNECTIONS = 64;
+
+type OnResponse = (response: http.IncomingMessage) => void;
+
+/** A bounded pool of keep-alive connections; further requests wait, and their timeout runs. */
+export function connectionPool(secure: boolean): http.Agent {
+  const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS, timeout: IDLE_MS };
+  return secure ? new https.Agent(options) : new http.Agent(options);
+}
+
+/**
+ * The transport of minio-js, which has no timeouts and no abort signals of its own.
+ *
+ * @param signal aborts a request in progress, and its connection
+ * @param connectMs timeout of connecting, including TLS
+ */
+export function boundedTransport(
+  secure: boolean,
+  signal: AbortSignal,
+  connectMs: number,
+): Pick<typeof http, 'request'> {
+  const send = secure ? https.request : http.request;
+  return {
+    request(options: http.RequestOptions | string | URL, onResponse?: http.RequestOptions | OnResponse) {
+      if (typeof options === 'string' || options instanceof URL || typeof onResponse !== 'function') {
+        throw new TypeError('Unexpected arguments: minio-js passes request options');
+      }
+      const request = send({ ...options, signal }, onResponse);
+      request.once('socket', (socket) => {
+        if (!socket.connecting) return; // one from the pool
+        const timer = setTimeout(() => request.destroy(new ConnectTimeout(connectMs)), connectMs);
+        socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
+        request.once('close', () => clearTimeout(timer));
+      });
+      return request;
+    },
+  };
+}
+
+/** Message and code are those of the operating system, which would time out only after minutes. */
+class ConnectTimeout extends Error {
+  override readonly name = 'ConnectTimeout';
+  readonly code = 'ETIMEDOUT';
+
+  constructor(ms: number) {
+    super(`connection timed out after ${ms} ms`);
   }
 }

@@ -46,7 +46,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
 
   const aKey = (): string => `faults/${randomUUID()}`;
 
-  /** Every call once; each rejects where the store is away. */
+  /** Every call once; each rejects while the store is unavailable. */
   const everyCall = (key: string): (() => Promise<unknown>)[] => [
     () => store.put(key, body),
     () => store.putIfAbsent(key, body),
@@ -63,7 +63,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     expect(found && (await buffer(found.body)).equals(body)).toBe(true);
   }
 
-  it('says at once that it is away when nothing listens, and works when it is back', async () => {
+  it('fails at once when nothing listens, and works when it is back', async () => {
     await proxy.refuse();
     for (const call of everyCall(aKey())) {
       await expect(call()).rejects.toThrow(StoreUnavailable);
@@ -148,7 +148,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     expect(await direct.stat(key)).toBeUndefined();
   });
 
-  it('recognises its own put-if-absent when the answer was lost', async () => {
+  it('recognises its own put-if-absent when the response was lost', async () => {
     const key = aKey();
     const swallowed = proxy.mute();
     const put = store.putIfAbsent(key, body);
@@ -158,7 +158,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     expect(await store.putIfAbsent(key, Buffer.from('attempt 2'))).toBe(false);
   });
 
-  it('recognises that another one won when the answer was lost', async () => {
+  it('recognises that another one won when the response was lost', async () => {
     const key = aKey();
     await direct.putIfAbsent(key, Buffer.from('attempt 2'));
     const swallowed = proxy.mute();
@@ -168,7 +168,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     expect(await put).toBe(false);
   });
 
-  it('does not claim to know when the answer was lost and the store stays away', async () => {
+  it('fails when the response was lost and the store stays unavailable', async () => {
     const key = aKey();
     const swallowed = proxy.mute();
     const put = store.putIfAbsent(key, body);

@@ -2,17 +2,15 @@ import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { StoreUnavailable } from '../errors.ts';
-import { CheckedBody } from './checked-body.ts';
-import { measuredBody } from './measured-body.ts';
+import { CheckedBody, measuredBody } from './bodies.ts';
 import { MinioConnection, type MinioStoreOptions } from './minio-connection.ts';
 import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
 import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
-import { provePutIfAbsent } from './prove-put-if-absent.ts';
 import { holdsBytes } from './read-object.ts';
-import { explainRefusal, minioRemedies } from './start-refusal.ts';
+import { explainRefusal, minioRemedies, provePutIfAbsent } from './start-check.ts';
 import { codeOf } from './store-failure.ts';
 
-/** As many as S3 gives at once. */
+/** The maximum of S3. */
 const LIST_PAGE = 1_000;
 
 /** Objects in a bucket of MinIO or another S3 that supports conditional writes. */
@@ -56,7 +54,7 @@ export class MinioStore implements ObjectStore {
       return true;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      // A 412 may answer our own earlier write, and a lost connection says nothing: what is there now decides.
+      // A 412 may be due to our own earlier write, and a lost connection says nothing: the stored object decides.
       const ours = await holdsBytes(this, key, body);
       if (ours === undefined) throw error;
       return ours;
@@ -83,7 +81,7 @@ export class MinioStore implements ObjectStore {
     return this.#minio.call('stat', key, async (client) => {
       const found = await client.statObject(this.#bucket, key).catch(undefinedIf('NotFound'));
       if (found !== undefined) return { size: found.size, modifiedAt: found.lastModified, etag: found.etag };
-      // An answer to HEAD has no body, so it cannot say whether the object is missing or the whole bucket.
+      // The response to HEAD has no body, so it cannot say whether the object or the whole bucket is missing.
       if (await client.bucketExists(this.#bucket)) return undefined;
       throw new Error('the bucket does not exist');
     });
@@ -117,7 +115,7 @@ export class MinioStore implements ObjectStore {
   async #start(): Promise<void> {
     await this.#minio.call('start', '', async (client) => {
       if (await client.bucketExists(this.#bucket)) return;
-      // Another service may be making it at this moment.
+      // Another service may be creating it.
       await client
         .makeBucket(this.#bucket, this.#options.region)
         .catch(undefinedIf('BucketAlreadyOwnedByYou'));
@@ -128,7 +126,7 @@ export class MinioStore implements ObjectStore {
     );
   }
 
-  /** A stream is gathered first: one request, whole and with its digest, is what makes a put atomic. */
+  /** A stream is buffered first: a put is atomic because it is one request with a digest. */
   async #putObject(
     key: string,
     body: Uint8Array | Readable,
@@ -156,13 +154,13 @@ const contentTypes: Readonly<Record<string, string>> = {
   webp: 'image/webp',
 };
 
-/** For people who look into the bucket with MinIO's own tools; nothing of ours reads it back. */
+/** For people who view the bucket with MinIO's tools; the pipeline does not read it. */
 function contentTypeHeader(key: string): { 'content-type': string } {
   const extension = key.slice(key.lastIndexOf('.') + 1);
   return { 'content-type': contentTypes[extension] ?? 'application/octet-stream' };
 }
 
-/** What the answer to a GET says of the object: of the very bytes that follow. */
+/** The metadata in the response to a GET: of the bytes that follow. */
 function statOfResponse(response: Readable): ObjectStat {
   if (!(response instanceof IncomingMessage)) {
     throw new TypeError('minio-js did not return a response');

@@ -5,8 +5,8 @@ const MAX_KEY_BYTES = 1024;
 const MAX_SEGMENT_BYTES = 255;
 
 /**
- * A segment is a file name on every system: lower case, as `A` and `a` are one file on some; no dot in front, so that
- * `..` cannot be and the folder store's own `.tmp` is out of reach; ASCII, so that byte order is string order.
+ * A segment is a file name on every system: lower case, because `A` and `a` are one file on some; no leading dot, so that
+ * neither `..` nor the folder store's own `.tmp` is a key; ASCII, so that byte order is string order.
  */
 const SEGMENT = /^[a-z0-9_-][a-z0-9._-]*$/;
 
@@ -20,13 +20,13 @@ export class InvalidKey extends PipelineError {
   }
 }
 
-/** Whether one part of a key, between slashes, is well-formed. */
+/** Whether one part of a key, between slashes, is valid. */
 export function isSegment(text: string): boolean {
   return text.length <= MAX_SEGMENT_BYTES && SEGMENT.test(text);
 }
 
 /**
- * Returns `key` if it is one: segments of `a-z 0-9 . _ -` joined by single slashes, at most 1024 bytes.
+ * Returns `key` if it is valid: segments of `a-z 0-9 . _ -` joined by single slashes, at most 1024 bytes.
  * @throws InvalidKey
  */
 export function checkKey(key: string): string {
@@ -36,17 +36,17 @@ export function checkKey(key: string): string {
 }
 
 /**
- * Returns `prefix` if a key can begin with it; the empty one is the beginning of all.
+ * Returns `prefix` if a key can begin with it; it may be empty.
  * @throws InvalidKey
  */
 export function checkPrefix(prefix: string): string {
-  // What follows completes the last segment, or is it.
+  // The x completes the last segment, or is one.
   checkKey(`${prefix}x`);
   return prefix;
 }
 
 /**
- * Returns `startAfter` if it can be a place in a listing of `prefix`.
+ * Returns `startAfter` if it can be in a list of `prefix`.
  * @throws InvalidKey
  */
 export function checkStartAfter(startAfter: string | undefined, prefix: string): string | undefined {

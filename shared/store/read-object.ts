@@ -1,13 +1,13 @@
 import { PipelineError } from '../errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** Records are a few kilobytes; a larger one is not one of ours. */
+/** Far above the size of a record, which is a few kilobytes. */
 const MAX_JSON_BYTES = 1024 * 1024;
 
 /**
- * An object as one buffer; undefined where there is none.
- * @param maxBytes a larger object is refused before it is read, so that memory stays bounded
- * @throws StoreUnavailable, and PipelineError where the object is too large
+ * An object as one buffer; undefined if there is none.
+ * @param maxBytes a larger object is rejected before it is read, so that memory stays bounded
+ * @throws StoreUnavailable; PipelineError if the object is too large
  */
 export async function readBytes(
   store: Pick<ObjectStore, 'get'>,
@@ -29,9 +29,9 @@ export async function readBytes(
 }
 
 /**
- * A record, checked; undefined where there is none.
- * @param schema of zod, or whatever else throws where a value is not what it should be
- * @throws StoreUnavailable, and PipelineError where what is stored is not such a record
+ * A record, parsed; undefined if there is none.
+ * @param schema of zod, or anything else that throws if a value is invalid
+ * @throws StoreUnavailable; PipelineError if the object is not such a record
  */
 export async function readJson<T>(
   store: Pick<ObjectStore, 'get'>,
@@ -47,12 +47,12 @@ export async function readJson<T>(
   }
 }
 
-/** The bytes of a record, to be put. */
+/** The bytes of a record to store. */
 export function jsonBody(record: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** Whether the object under `key` has exactly these bytes; undefined where there is none. */
+/** Whether the object under `key` has exactly these bytes; undefined if there is none. */
 export async function holdsBytes(
   store: Pick<ObjectStore, 'get'>,
   key: string,

@@ -1,6 +1,6 @@
-import { PipelineError, StoreUnavailable, messageOf } from '../errors.ts';
-import { SourceFailed } from './measured-body.ts';
+import { messageOf, PipelineError, StoreUnavailable } from '../errors.ts';
 import { DeadlineExceeded } from '../waiting.ts';
+import { SourceFailed } from './bodies.ts';
 
 /** The store is available but cannot be used with this configuration. The process should exit with code 78. */
 export class StoreMisconfigured extends Error {
@@ -8,7 +8,7 @@ export class StoreMisconfigured extends Error {
 }
 
 /** The call that failed: `store` as shown to people, `operation` as in ObjectStore. */
-export interface Undertaking {
+export interface StoreCall {
   readonly store: string;
   readonly operation: string;
   /** The key or prefix; empty for the whole store. */
@@ -37,10 +37,10 @@ const plainWords: Readonly<Record<string, string>> = {
  * The error to throw for `error`: `error` itself if the store did not cause it (an invalid key, a failed stream of the
  * caller), else a StoreUnavailable whose message names the store and the operation, but no host or path.
  */
-export function failureOf(error: unknown, undertaking: Undertaking): unknown {
+export function failureOf(error: unknown, call: StoreCall): unknown {
   if (error instanceof SourceFailed) return error.cause;
   if (error instanceof PipelineError || error instanceof StoreMisconfigured) return error;
-  const { store, operation, key } = undertaking;
+  const { store, operation, key } = call;
   const what = key === '' ? operation : `${operation} ${key}`;
   return new StoreUnavailable(`The object store (${store}) failed to ${what}: ${reasonOf(error)}.`, {
     cause: error,

@@ -5,28 +5,28 @@ import { formatTraceparent, newTrace, parseTraceparent, TRACEPARENT } from './tr
 /** The response to a request. */
 export interface ServedRequest {
   readonly method: string;
-  /** The pattern that its path matched; undefined where none did. */
+  /** The pattern that its path matched, if any. */
   readonly route: string | undefined;
-  /** Without the query, which may hold secrets. */
+  /** Without the query, which may contain secrets. */
   readonly path: string;
-  /** Undefined where the client hung up before there was an answer. */
+  /** Undefined if the client closed the connection before a response was sent. */
   readonly status: number | undefined;
 }
 
 /** A request in progress. */
-export interface RequestInHand {
+export interface RequestSpan {
   readonly traceId: string;
-  /** What `act` does, now and later, is a part of the request. */
+  /** Runs `act`, and everything asynchronous that it starts, as a part of the request. */
   during(act: () => void): void;
   end(served: ServedRequest): void;
 }
 
 /**
- * Begins to serve a request: in the trace that its header `traceparent` names, or in a new one. It is a SERVER span by
- * OpenTelemetry's semantic conventions for HTTP.
- * @param isQuiet asked by machines every few seconds: it gets ids, and no span
+ * Begins the SERVER span of a request, in the trace of its header `traceparent` or in a new one. Names and attributes are
+ * those of OpenTelemetry's semantic conventions for HTTP.
+ * @param isQuiet for routes that are polled every few seconds: ids, but no span
  */
-export function beginRequest(method: string, traceparent: unknown, isQuiet: boolean): RequestInHand {
+export function beginRequest(method: string, traceparent: unknown, isQuiet: boolean): RequestSpan {
   const { span, within } = isQuiet ? withoutSpan(traceparent) : serverSpan(method, traceparent);
   return {
     traceId: span.spanContext().traceId,
@@ -60,13 +60,13 @@ function describeServed(span: Span, { method, route, path, status }: ServedReque
 }
 
 /** The result of a request: the status of the response, or an error code if there was none. */
-export type AnswerOrCode = { readonly status: number } | { readonly code: string };
+export type HttpResult = { readonly status: number } | { readonly code: string };
 
 /**
- * Posts in a CLIENT span of the active trace, whose header `traceparent` it is given to send. Of the address only host
- * and port are recorded: the rest may hold secrets.
+ * Posts in a CLIENT span of the active trace; `post` gets the header `traceparent` to send. Only host and port of the URL
+ * are recorded, because the rest may contain secrets.
  */
-export function postInSpan<Result extends AnswerOrCode>(
+export function postInSpan<Result extends HttpResult>(
   { hostname, port, protocol }: URL,
   post: (headers: Readonly<Record<string, string>>) => Promise<Result>,
 ): Promise<Result> {

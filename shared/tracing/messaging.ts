@@ -8,8 +8,8 @@ import { formatTraceparent, TRACEPARENT } from './traceparent.ts';
 type Headers = NonNullable<OutgoingMessage['headers']>;
 
 /**
- * Publishes a message in a PRODUCER span of the active trace, which goes with the message as its header `traceparent`.
- * What belongs to no trace goes without. Names are those of OpenTelemetry's semantic conventions for RabbitMQ.
+ * Publishes a message in a PRODUCER span of the active trace, and sends it as the header `traceparent`. Without an active
+ * trace there is neither. Names are those of OpenTelemetry's semantic conventions for RabbitMQ.
  */
 export function publishInSpan(
   message: OutgoingMessage,
@@ -68,7 +68,7 @@ export function inConsumerSpans(
   };
 }
 
-/** Sends an event to those who watch its job, all in one PRODUCER span of the active trace. */
+/** Sends an event to the subscribers of its job in one PRODUCER span of the active trace. */
 export function sendInSpan(event: JobEvent, subscribers: number, send: () => void): void {
   const attributes = {
     'messaging.system': 'websocket',
@@ -81,7 +81,7 @@ export function sendInSpan(event: JobEvent, subscribers: number, send: () => voi
   noteStep('send websocket', { kind: SpanKind.PRODUCER, attributes }, send);
 }
 
-/** Does what an entry of a stream asks for as a part of the trace that its publisher was in. */
+/** Handles a stream entry in the trace of its publisher. */
 export function inTraceOf<Result>(headers: Readonly<Record<string, unknown>>, act: () => Result): Result {
   return context.with(receivedContext(headers[TRACEPARENT]), act);
 }

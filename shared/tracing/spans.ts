@@ -16,10 +16,10 @@ import { formatTraceparent, newTrace, parseTraceparent } from './traceparent.ts'
 /** The instrumentation scope of all our spans. */
 const SCOPE = 'image-pipeline';
 
-/** A span that has begun. Without an SDK only its ids exist; whoever begins one must end it. */
+/** A started span, which the caller must end. Without an SDK only its ids exist. */
 export interface Begun {
   readonly span: Span;
-  /** What happens in this context happens in the span. */
+  /** The context of the span. */
   readonly within: Context;
 }
 
@@ -29,7 +29,7 @@ export function receivedContext(traceparent: unknown): Context {
   return parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
 }
 
-/** Begins a span in the trace of `parent`, or, where that has none, in a new trace. */
+/** Begins a span in the trace of `parent`, or in a new trace if it has none. */
 export function beginSpan(name: string, options: SpanOptions, parent: Context): Begun {
   const started = trace.getTracer(SCOPE).startSpan(name, options, parent);
   const span = isSpanContextValid(started.spanContext()) ? started : trace.wrapSpanContext(newTrace());
@@ -60,7 +60,7 @@ export function inChildSpan<Result>(
   const parent = context.active();
   if (trace.getSpanContext(parent) === undefined) return work();
   const span = trace.getTracer(SCOPE).startSpan(name, options, parent);
-  // One that nobody records is not worth a context.
+  // A span that is not recorded needs no context.
   return span.isRecording() ? inSpan({ span, within: trace.setSpan(parent, span) }, work) : work(span);
 }
 
@@ -82,7 +82,7 @@ export function inStage<Result>(name: string, work: () => Promise<Result>): Prom
   return inChildSpan(name, { kind: SpanKind.INTERNAL }, work);
 }
 
-/** The same for work that is done when it returns, and throws nothing. */
+/** The same for synchronous work that throws nothing. */
 export function noteStep(name: string, options: SpanOptions, act: () => void): void {
   if (activeTrace() === undefined) {
     act();
@@ -98,13 +98,13 @@ export function activeTrace(): SpanContext | undefined {
   return trace.getSpanContext(context.active());
 }
 
-/** The same as a header `traceparent`, for what is to go on in that trace later. */
+/** The active span as a header `traceparent`, for work that continues the trace later. */
 export function activeTraceparent(): string | undefined {
   const active = activeTrace();
   return active && formatTraceparent(active);
 }
 
-/** `act`, to be called later, and then as a part of what happens now. */
+/** `act` bound to the active context, to be called later. */
 export function bound<Act extends (...args: never[]) => unknown>(act: Act): Act {
   return context.bind(context.active(), act);
 }
@@ -115,7 +115,7 @@ export function traceFields(): { trace_id?: string } {
   return active === undefined ? {} : { trace_id: active.traceId };
 }
 
-/** Marks a span as failed, by the code of an expected error, or by the kind of another one. */
+/** Marks a span as failed, with the code of an expected error or the name of another one. */
 export function failSpan(span: Span, error: unknown): void {
   if (!span.isRecording()) return;
   const isError = error instanceof Error;

@@ -11,19 +11,19 @@ export interface TracingOptions {
   readonly service: string;
   /** Tells replicas apart, e.g. `worker-1`. */
   readonly instance: string;
-  /** Where spans go, as `http://host:4318`; empty: nowhere, and nothing is recorded. */
+  /** URL of the collector, e.g. `http://host:4318`; empty: nothing is recorded. */
   readonly endpoint: string;
-  /** The part of new traces that is recorded, 0 to 1; a trace that came from elsewhere is recorded as that one is. */
+  /** Ratio of new traces that are recorded, 0 to 1; a received trace is recorded if its sender recorded it. */
   readonly ratio: number;
   readonly log: Logger;
 }
 
-/** How long a batch of spans may take to be taken, and how long the last ones may hold up a stop. */
+/** Timeout of the export of a batch, and of the last spans at a stop. */
 const EXPORT_TIMEOUT_MS = 2_000;
 
 /**
- * The step of a service that lets it take part in traces: the ids of a trace go from request to message to log line,
- * always. Spans are recorded only where an endpoint is set, by an SDK that is no dependency of production.
+ * The lifecycle step for tracing. Trace ids are always propagated, from request to message to log line. Spans are recorded
+ * only if an endpoint is set, by an SDK that is a development dependency.
  */
 export function tracingStep(options: TracingOptions): LifecycleStep {
   let endRecording: (() => Promise<void>) | undefined;
@@ -40,8 +40,8 @@ export function tracingStep(options: TracingOptions): LifecycleStep {
 
 /**
  * Sends spans to the endpoint, unless an SDK records already.
- * @returns what sends the last spans, and ends it
- * @throws ConfigError where the SDK is not installed
+ * @returns a function that exports the last spans and ends the recording
+ * @throws ConfigError if the SDK is not installed
  */
 async function startRecording(options: TracingOptions): Promise<() => Promise<void>> {
   const { service, instance, endpoint, ratio, log } = options;
@@ -68,7 +68,7 @@ async function startRecording(options: TracingOptions): Promise<() => Promise<vo
   log.info({ endpoint }, 'recording traces');
   return async () => {
     trace.disable();
-    // Spans are worth no failed stop.
+    // A failed export must not fail the stop.
     await withinDeadline(EXPORT_TIMEOUT_MS, () => provider.shutdown()).catch((error: unknown) => {
       log.warn({ reason: messageOf(error) }, 'could not export the last spans');
     });

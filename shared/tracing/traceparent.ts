@@ -6,12 +6,12 @@ export const TRACEPARENT = 'traceparent';
 
 /** `version-traceid-parentid-flags`, see https://www.w3.org/TR/trace-context/#traceparent-header-field-values */
 const version00 = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-/** A later version begins the same and may go on behind another dash; ff is none. */
+/** A later version starts the same and may have more parts after another dash; ff is invalid. */
 const laterVersion = /^(?!00|ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-/** Characters; what is longer is not looked at. */
+/** Maximum number of characters that are parsed. */
 const MAX_LENGTH = 512;
 
-/** The trace that a header carries, or undefined where it is missing or malformed: bad input is no error, but ignored. */
+/** The trace of a header; undefined if it is missing or malformed, which is not an error. */
 export function parseTraceparent(header: unknown): SpanContext | undefined {
   if (typeof header !== 'string' || header.length > MAX_LENGTH) return undefined;
   const [, traceId = '', spanId = '', flags = ''] = version00.exec(header) ?? laterVersion.exec(header) ?? [];
@@ -32,7 +32,7 @@ export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext):
   return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
 }
 
-/** A trace of its own that nobody records: for logs and problems to have something to be found by. */
+/** A new trace that is not recorded: logs and problems refer to it. */
 export function newTrace(): SpanContext {
   const ids = randomBytes(24).toString('hex');
   return { traceId: ids.slice(0, 32), spanId: ids.slice(32), traceFlags: TraceFlags.NONE };

@@ -1,4 +1,4 @@
-import type { Health } from '@image-pipeline/shared/contracts/health.ts';
+import type { Health } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { RouteResponse } from '@image-pipeline/shared/http/service-server.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 

@@ -1,18 +1,20 @@
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
+import { PipelineError } from '../errors.ts';
 import { DeadlineExceeded } from '../waiting.ts';
+import { MAX_OBJECT_BYTES } from './object-store.ts';
 
 export interface CheckedBodyOptions {
-  /** What the source must yield, in bytes. */
+  /** Length of the source in bytes. */
   readonly size: number;
-  /** How long in all the source may keep its reader waiting; the time in which nobody reads does not count. */
+  /** Total time in milliseconds that the source may keep its reader waiting; pauses of the reader do not count. */
   readonly waitMs: number;
-  /** Turns whatever went wrong into what the reader gets. */
+  /** Maps an error to the one that the reader gets. */
   readonly failure: (error: unknown) => unknown;
 }
 
 /**
- * A body on its way to a reader. It ends only after exactly `size` bytes; a source that fails, closes early, goes on for
- * too long or stalls makes it fail. Destroying it destroys the source.
+ * A body that is read from a store. It ends only after exactly `size` bytes; it fails if the source fails, closes early,
+ * is too long or stalls. Destroying it destroys the source.
  */
 export class CheckedBody extends Readable {
   readonly #source: Readable;
@@ -35,7 +37,7 @@ export class CheckedBody extends Readable {
       if (!source.readableEnded) this.#fail(new Error('closed before its end'));
     });
     source.pause();
-    // A failure before anybody listens must not end the process: it is kept, and whoever reads next gets it.
+    // A failure before anybody listens must not end the process; the next reader gets it.
     this.on('error', () => undefined);
   }
 
@@ -89,4 +91,47 @@ export class CheckedBody extends Readable {
     this.#timer = undefined;
     this.#waitLeftMs -= performance.now() - this.#waitingSince;
   }
+}
+
+/** The stream to store failed, with `cause`. */
+export class SourceFailed extends Error {
+  override readonly name = 'SourceFailed';
+}
+
+/**
+ * The chunks of a body to store, whose length it checks.
+ *
+ * @param size length of the body in bytes, if known
+ * @param signal destroys a stream that is still being read
+ * @throws SourceFailed if the stream fails or is destroyed before its end
+ * @throws PipelineError if the body has another size, or is larger than MAX_OBJECT_BYTES
+ */
+export async function* measuredBody(
+  body: Uint8Array | Readable,
+  size: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let seen = 0;
+  for await (const chunk of body instanceof Uint8Array ? [body] : chunksOf(body, signal)) {
+    seen += chunk.length;
+    if (seen > MAX_OBJECT_BYTES)
+      throw refusal(`more than ${MAX_OBJECT_BYTES} bytes, the maximum size of an object`);
+    yield chunk;
+  }
+  if (size !== undefined && seen !== size) throw refusal(`${seen} bytes, but ${size} were announced`);
+}
+
+async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of addAbortSignal(signal, body)) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('the stream does not yield bytes');
+      yield chunk;
+    }
+  } catch (error) {
+    throw new SourceFailed('the stream failed', { cause: error });
+  }
+}
+
+function refusal(seen: string): PipelineError {
+  return new PipelineError('internal_error', `The body to store has ${seen}.`);
 }

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { StoreUnavailable } from '../errors.ts';
+import type { ObjectStore } from './object-store.ts';
 import { codeOf, StoreMisconfigured } from './store-failure.ts';
 
 /** Permanent error codes, and what to do about each. */
@@ -45,4 +47,29 @@ export function explainRefusal(error: unknown, remedies: Remedies): unknown {
   const remedy = remedies[code];
   if (remedy === undefined) return error;
   return new StoreMisconfigured(`The object store cannot be used (${code}). ${remedy}`, { cause });
+}
+
+/**
+ * Writes an object twice and rejects a store that accepts the second write: with it, two attempts could both end a run.
+ *
+ * @param remedy what to do about such a store: a sentence
+ * @throws StoreMisconfigured, StoreUnavailable
+ */
+export async function provePutIfAbsent(
+  store: Pick<ObjectStore, 'putIfAbsent' | 'remove'>,
+  remedy: string,
+): Promise<void> {
+  // A new key each time: services that start at once must not be taken for a second writer.
+  const key = `probe/${randomUUID()}`;
+  try {
+    const first = await store.putIfAbsent(key, Buffer.from('first'));
+    const second = await store.putIfAbsent(key, Buffer.from('second'));
+    if (!first || second) {
+      throw new StoreMisconfigured(
+        `The object store does not support put-if-absent (conditional writes). ${remedy}`,
+      );
+    }
+  } finally {
+    await store.remove(key);
+  }
 }

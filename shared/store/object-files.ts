@@ -1,0 +1,111 @@
+import type { BigIntStats, Dirent } from 'node:fs';
+import { type FileHandle, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isSegment } from './object-key.ts';
+import type { ObjectStat } from './object-store.ts';
+import { codeOf } from './store-failure.ts';
+
+/** Opens the file of an object for reading; undefined if there is none. The caller closes it. */
+export async function openObjectFile(
+  path: string,
+  signal: AbortSignal,
+): Promise<{ file: FileHandle; stat: ObjectStat } | undefined> {
+  const file = await open(path).catch(undefinedIfAbsent);
+  try {
+    const stats = await file?.stat({ bigint: true });
+    // After the deadline nobody would close the file.
+    signal.throwIfAborted();
+    if (file !== undefined && stats?.isFile() === true) return { file, stat: objectStat(stats) };
+  } catch (error) {
+    await file?.close();
+    throw error;
+  }
+  await file?.close();
+  return undefined;
+}
+
+export async function statObjectFile(path: string): Promise<ObjectStat | undefined> {
+  const stats = await stat(path, { bigint: true }).catch(undefinedIfAbsent);
+  return stats?.isFile() === true ? objectStat(stats) : undefined;
+}
+
+/**
+ * Removes an object's file, if there is one, and the folders above it that are empty now, except `root`. It is not
+ * flushed: after a power cut the object may exist again, as if it had not been removed yet.
+ */
+export async function removeObjectFile(path: string, root: string): Promise<void> {
+  await unlink(path).catch(undefinedIfAbsent);
+  for (let folder = dirname(path); folder !== root; folder = dirname(folder)) {
+    try {
+      await rmdir(folder);
+    } catch (error) {
+      if (stillNeeded.includes(codeOf(error))) return;
+      throw error;
+    }
+  }
+}
+
+/** Not empty (the code differs by system), or removed by another process. */
+const stillNeeded: readonly (string | undefined)[] = ['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'];
+
+/** No such path, a file in the middle of it, or a folder at its end. */
+const absent: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EISDIR'];
+
+function undefinedIfAbsent(error: unknown): undefined {
+  if (!absent.includes(codeOf(error))) throw error;
+}
+
+/** Every put creates a new file, so inode and time identify the put. */
+function objectStat(stats: BigIntStats): ObjectStat {
+  return {
+    size: Number(stats.size),
+    modifiedAt: stats.mtime,
+    etag: `${stats.ino.toString(16)}-${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}`,
+  };
+}
+
+/**
+ * The keys of the files under `root` that begin with `prefix` and come after `startAfter`, in byte order of the whole
+ * key. Skips names that are not valid segments (the store's `.tmp`, `.DS_Store`) and links.
+ *
+ * @param within limits the time of each read of a folder
+ */
+export async function* walkFolder(
+  root: string,
+  range: { prefix: string; startAfter: string },
+  within: <T>(read: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<string> {
+  yield* walk('');
+
+  async function* walk(folder: string): AsyncGenerator<string> {
+    for (const name of await within(() => sortedNames(join(root, folder)))) {
+      const key = folder + name;
+      if (key.endsWith('/')) {
+        if (mayHold(key, range)) yield* walk(key);
+      } else if (key.startsWith(range.prefix) && key > range.startAfter) {
+        yield key;
+      }
+    }
+  }
+}
+
+/** Whether keys in this folder (ends in `/`) can be in the range. */
+function mayHold(folder: string, { prefix, startAfter }: { prefix: string; startAfter: string }): boolean {
+  const reachesPrefix = folder.startsWith(prefix) || prefix.startsWith(folder);
+  return reachesPrefix && (folder > startAfter || startAfter.startsWith(folder));
+}
+
+/** Folders end in `/`, which is also how they sort: `a-b` < `a.json` < `a/b`. */
+async function sortedNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(nothingIfGone);
+  return entries
+    .filter((entry) => isSegment(entry.name) && (entry.isFile() || entry.isDirectory()))
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+    .sort();
+}
+
+/** Removed since its parent was read. */
+function nothingIfGone(error: unknown): Dirent[] {
+  if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+  throw error;
+}
