@@ -1,6 +1,13 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const otherRooms = {
+  regex: '(\\.\\.|@image-pipeline)/(api|worker|notification|monitoring|local|load_test)/',
+  message:
+    'A service imports shared and itself, and shared imports nobody. Tests of several services are in testing/.',
+};
+const testingRoom = { regex: '(^|/)testing/', message: 'Only tests import testing/.' };
+
 export default tseslint.config(
   { ignores: ['**/node_modules/', 'coverage/', '.run/'] },
   {
@@ -19,18 +26,11 @@ export default tseslint.config(
   },
   {
     files: ['shared/**/*.ts', 'api/**/*.ts', 'worker/**/*.ts', 'notification/**/*.ts', 'monitoring/**/*.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: '(\\.\\.|@image-pipeline)/(api|worker|notification|monitoring)/',
-              message: 'A service imports shared and itself; what joins two of them is tested in testing.',
-            },
-          ],
-        },
-      ],
-    },
+    rules: { 'no-restricted-imports': ['error', { patterns: [otherRooms] }] },
+  },
+  {
+    files: ['shared/**/*.ts', 'api/**/*.ts', 'worker/**/*.ts', 'notification/**/*.ts', 'monitoring/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/testing/**'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [otherRooms, testingRoom] }] },
   },
 );

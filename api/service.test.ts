@@ -2,22 +2,22 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { someRequest } from '../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { operations } from './openapi/document.ts';
-import { givenApi } from './testing/given-api.ts';
-import { form, images } from './testing/images.ts';
-import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from './testing/raw-client.ts';
+import { setUpSystem } from '../testing/test-system.ts';
+import { form, images } from '../testing/images.ts';
+import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from '../testing/raw-client.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 
 describe('the HTTP surface', () => {
   it('returns problem details for unknown paths', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     for (const path of ['/nothing', '/status', '/status/a/b', '/docs/index.html', '/%E0%A4%A']) {
       expect(await api.ask(path)).toMatchObject({ status: 404, json: { code: 'not_found', instance: path } });
     }
   });
 
   it('returns 405 with Allow for other methods, and supports OPTIONS', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     for (const route of Object.keys(operations)) {
       const [method = '', pattern = ''] = route.split(' ');
       const path = pattern.replace('{job_id}', someRequest().job_id);
@@ -29,7 +29,7 @@ describe('the HTTP surface', () => {
   });
 
   it('reveals no software, and forbids framing and sniffing', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const { headers } = await api.ask('/livez');
     expect(headers.get('x-powered-by')).toBeNull();
     expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -40,7 +40,7 @@ describe('the HTTP surface', () => {
     ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1\.1 400 .*"code":"malformed_request"/s],
     ['a head that is too large', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, /"malformed_request"/],
   ])('returns problem details for %s', async (_case, bytes, expected) => {
-    const api = await given.api();
+    const api = await system.startApi();
     const client = await RawClient.to(api.port);
     await client.send(bytes);
     await client.closed();
@@ -49,7 +49,7 @@ describe('the HTTP surface', () => {
   });
 
   it('redirects / to a documentation page that loads nothing from other hosts', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     expect((await api.ask('/')).headers.get('location')).toBe('/docs');
     const page = await api.ask('/docs');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -64,7 +64,7 @@ describe('the HTTP surface', () => {
 
 describe('/metrics', () => {
   it('counts requests by route, uploads, and shows the depth of every queue', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     await api.upload(form([{}, { bytes: new Uint8Array() }]));
     await api.ask('/status/made-up-by-a-caller');
     const metric = (line: string) =>
@@ -82,7 +82,7 @@ describe('/metrics', () => {
 
 describe('image_http_server_errors_total', () => {
   it('is present before the first 5xx response, and counts them', async () => {
-    const api = await given.startedApi();
+    const api = await system.beginApi();
     const errors = async () => {
       const text = (await api.ask('/metrics')).bytes.toString();
       return Number(/^image_http_server_errors_total (\d+)$/m.exec(text)?.[1]);
@@ -97,7 +97,7 @@ describe('image_http_server_errors_total', () => {
 
 describe('a stop', () => {
   it('lets an upload in progress finish, and accepts no further one', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const body = Buffer.concat([
       Buffer.from(BEGINNING_OF_FILE),
       images['image/png'],
@@ -124,7 +124,7 @@ describe('a stop', () => {
   });
 
   it('can be called twice, and during the start', async () => {
-    const api = await given.startedApi();
+    const api = await system.beginApi();
     await Promise.all([api.stop(), api.stop()]);
   });
 });

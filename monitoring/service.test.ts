@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { historySchema, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import manifest from '../package.json' with { type: 'json' };
 import {
   completedOutcome,
   failedOutcome,
@@ -14,10 +12,13 @@ import {
   someRequest,
   started,
 } from '../testing/job-life.ts';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
-import { get, givenMonitoring, put, statusOf, TOKEN, untilStatus } from './testing/given-monitoring.ts';
+import { TOKEN } from '../testing/api-client.ts';
+import { describe, expect, it, vi } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
+import { get, putInterval, statusOf, untilStatus } from '../testing/monitoring-client.ts';
+import { setUpSystem } from '../testing/test-system.ts';
 
-const given = givenMonitoring();
+const system = setUpSystem({ lifetime: 'test' });
 
 const metricsOf = async (service: Parameters<typeof get>[0]) => (await get(service, '/metrics')).text();
 
@@ -26,12 +27,12 @@ const queue = ({ queues }: Snapshot, name: string) => queues.find((found) => fou
 
 describe('the monitoring service', () => {
   it('shows queues, workers, latencies, failures and the ledger', async () => {
-    const service = await given.monitoring();
+    const service = await system.startMonitoring();
     const [done, failed] = [someRequest(), someRequest()];
     const [waiting, busy, again] = [someRequest(), someRequest(), someRequest()];
-    await given.enqueue(waiting, busy, again);
-    await given.worker('worker-1', 2);
-    await given.publish(
+    await system.enqueue(waiting, busy, again);
+    await system.holdJobs('worker-1', 2);
+    await system.publish(
       ...lifeOf(done),
       ...lifeOf(failed, failedOutcome(failed)),
       queuedEvent(waiting),
@@ -79,25 +80,25 @@ describe('the monitoring service', () => {
   });
 
   it('has the same peaks and totals after a restart, and counts what happened meanwhile once', async () => {
-    const first = await given.monitoring();
+    const first = await system.startMonitoring();
     const requests = Array.from({ length: 6 }, () => someRequest());
     const open = someRequest();
-    await given.publish(queuedEvent(open), ...requests.map(queuedEvent));
+    await system.publish(queuedEvent(open), ...requests.map(queuedEvent));
     for (const request of requests) {
       const end = request === requests[0] ? failedOutcome(request) : completedOutcome(request);
-      await given.publish(...lifeOf(request, end).slice(1));
+      await system.publish(...lifeOf(request, end).slice(1));
     }
     const before = await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(5));
     await first.stop();
-    const second = await given.monitoring();
+    const second = await system.startMonitoring();
     const after = await statusOf(second);
     expect(after.totals).toEqual(before.totals);
     expect(after.peaks).toEqual(before.peaks);
     expect(after.peaks).toMatchObject({ waiting: { value: 7 }, processing: { value: 1 } });
     expect(after.ledger).toMatchObject({ accepted: 7, completed: 5, failed: 1, open: 1, unaccounted: 0 });
     await second.stop();
-    await given.publish(...lifeOf(open).slice(1), ...lifeOf(someRequest()));
-    const third = await given.monitoring();
+    await system.publish(...lifeOf(open).slice(1), ...lifeOf(someRequest()));
+    const third = await system.startMonitoring();
     expect((await statusOf(third)).ledger).toMatchObject({
       accepted: 8,
       completed: 7,
@@ -107,18 +108,18 @@ describe('the monitoring service', () => {
   });
 
   it('continues from the stored state after a kill', async () => {
-    const first = await given.monitoring();
-    await given.publish(...lifeOf(someRequest()));
+    const first = await system.startMonitoring();
+    await system.publish(...lifeOf(someRequest()));
     await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
     await first.stop();
-    const path = join(given.storeFolder, 'state/monitoring.json');
+    const path = join(system.storeFolder, 'state/monitoring.json');
     const old = await readFile(path);
-    const second = await given.monitoring();
-    await given.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
+    const second = await system.startMonitoring();
+    await system.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
     await untilStatus(second, ({ totals }) => expect(totals?.accepted).toBe(3));
     await second.stop();
     await writeFile(path, old);
-    const third = await given.monitoring();
+    const third = await system.startMonitoring();
     expect((await statusOf(third)).ledger).toMatchObject({
       accepted: 3,
       completed: 2,
@@ -130,12 +131,9 @@ describe('the monitoring service', () => {
 
 describe('while there is no connection to RabbitMQ', () => {
   it('reports that its events are out of date', async () => {
-    const { port } = new URL(given.vhost.amqpUrl);
-    const proxy = await TcpProxy.to({ host: '127.0.0.1', port: Number(port) });
-    onTestFinished(() => proxy.close());
-    const url = given.vhost.amqpUrl.replace(new URL(given.vhost.amqpUrl).host, `127.0.0.1:${proxy.port}`);
-    const service = await given.monitoring({ RABBITMQ_URL: url });
-    await given.publish(...lifeOf(someRequest()));
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const service = await system.startMonitoring({ RABBITMQ_URL: proxy.url });
+    await system.publish(...lifeOf(someRequest()));
     await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
     await proxy.refuse();
     const away = { state: 'unavailable', reason: 'the event log is not being followed' };
@@ -154,12 +152,10 @@ describe('while there is no connection to RabbitMQ', () => {
 
 describe('while RabbitMQ’s management API is unavailable', () => {
   it('responds at once with the last known metrics and their age, and recovers afterwards', async () => {
-    const { hostname, port } = new URL(given.vhost.managementUrl);
-    const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
-    onTestFinished(() => proxy.close());
-    await given.worker('worker-1', 2);
-    const service = await given.monitoring(
-      { RABBITMQ_MANAGEMENT_URL: `http://127.0.0.1:${proxy.port}` },
+    const proxy = await system.proxyBefore(system.vhost.managementUrl);
+    await system.holdJobs('worker-1', 2);
+    const service = await system.startMonitoring(
+      { RABBITMQ_MANAGEMENT_URL: proxy.url },
       { managementTimeoutMs: 300 },
     );
     await untilStatus(service, ({ workers }) => expect(workers).toHaveLength(1));
@@ -187,7 +183,7 @@ describe('while RabbitMQ’s management API is unavailable', () => {
   });
 
   it('responds from the start, and reports that nothing is known', async () => {
-    const service = await given.starting({ RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:9' });
+    const service = await system.beginMonitoring({ RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:9' });
     const { sources, queues } = await statusOf(service);
     expect(sources.management.state).toBe('never');
     expect(queues).toEqual([]);
@@ -198,21 +194,21 @@ describe('while RabbitMQ’s management API is unavailable', () => {
   });
 
   it('responds while the store is unavailable, and has the totals once it is back', async () => {
-    const first = await given.monitoring();
-    await given.publish(...lifeOf(someRequest()));
+    const first = await system.startMonitoring();
+    await system.publish(...lifeOf(someRequest()));
     await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
     await first.stop();
-    await rename(given.storeFolder, `${given.storeFolder}-away`);
-    await symlink(given.storeFolder, given.storeFolder);
-    await given.worker('worker-1', 2);
-    const service = await given.starting();
+    await rename(system.storeFolder, `${system.storeFolder}-away`);
+    await symlink(system.storeFolder, system.storeFolder);
+    await system.holdJobs('worker-1', 2);
+    const service = await system.beginMonitoring();
     await untilStatus(service, ({ workers }) => expect(workers).toMatchObject([{ slots: 2, live: true }]));
     expect((await statusOf(service)).totals).toBeNull();
     expect(await metricsOf(service)).toContain('image_monitoring_source_up{source="events"} 0');
     // A 0 now would be a counter reset, followed by an increase by all jobs ever completed.
     expect(await metricsOf(service)).not.toMatch(/^image_jobs_(completed|failed)_total\b/m);
-    await rm(given.storeFolder);
-    await rename(`${given.storeFolder}-away`, given.storeFolder);
+    await rm(system.storeFolder);
+    await rename(`${system.storeFolder}-away`, system.storeFolder);
     await untilStatus(service, ({ sources }) => expect(sources.events.state).toBe('ok'));
     expect((await statusOf(service)).totals?.completed).toBe(1);
     const metrics = await metricsOf(service);
@@ -223,8 +219,8 @@ describe('while RabbitMQ’s management API is unavailable', () => {
 
 describe('the history', () => {
   it('has one sample of each refresh, oldest first, and can begin at a time', async () => {
-    const service = await given.monitoring();
-    await given.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
+    const service = await system.startMonitoring();
+    await system.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
     const history = await vi.waitFor(
       async () => {
         const response = await get(service, '/history');
@@ -246,7 +242,7 @@ describe('the history', () => {
   });
 
   it('rejects an invalid timestamp', async () => {
-    const service = await given.starting();
+    const service = await system.beginMonitoring();
     for (const since of ['yesterday', '', '2026-01-01', '1767268800']) {
       const refused = await get(service, `/history?since=${since}`);
       expect([refused.status, await refused.json()]).toEqual([
@@ -269,7 +265,7 @@ describe('errors', () => {
     ['GET', '/history?since=yesterday', 422, 'invalid_parameter'],
     ['PUT', '/interval', 401, 'unauthorized'],
   ] as const)('of %s %s are problem details', async (method, path, status, code) => {
-    const service = await given.starting();
+    const service = await system.beginMonitoring();
     const response = await fetch(`http://127.0.0.1:${service.port}${path}`, { method });
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
@@ -290,7 +286,7 @@ describe('errors', () => {
 
 describe('the interval', () => {
   it('can be changed at runtime with the token', async () => {
-    const service = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });
+    const service = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '600' });
     const { updated_at } = await statusOf(service);
     for (const [body, token, status, code] of [
       ['{"seconds":1}', undefined, 401, 'unauthorized'],
@@ -300,7 +296,7 @@ describe('the interval', () => {
       ['{', TOKEN, 400, 'malformed_request'],
       ['x'.repeat(2_000), TOKEN, 413, 'body_too_large'],
     ] as const) {
-      const refused = await put(service, body, token);
+      const refused = await putInterval(service, body, token);
       expect([refused.status, await refused.json()]).toEqual([
         status,
         {
@@ -316,7 +312,7 @@ describe('the interval', () => {
       expect(refused.headers.get('content-type')).toContain('application/problem+json');
     }
     expect((await statusOf(service)).interval_seconds).toBe(600);
-    const changed = await put(service, '{"seconds": 1}', TOKEN);
+    const changed = await putInterval(service, '{"seconds": 1}', TOKEN);
     expect([changed.status, await changed.json()]).toEqual([
       200,
       expect.objectContaining({ interval_seconds: 1 }),
@@ -328,8 +324,8 @@ describe('the interval', () => {
   });
 
   it('needs a token to be set', async () => {
-    const service = await given.starting({ API_TOKEN: '' });
-    const refused = await put(service, '{"seconds":1}', TOKEN);
+    const service = await system.beginMonitoring({ API_TOKEN: '' });
+    const refused = await putInterval(service, '{"seconds":1}', TOKEN);
     expect([refused.status, await refused.json()]).toEqual([
       503,
       expect.objectContaining({ code: 'token_not_set' }),

@@ -1,42 +1,26 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { testVhost } from '../testing/test-broker.ts';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Vhost } from '../testing/vhost.ts';
+import { expect, it } from 'vitest';
+import { environmentOf } from '../testing/create-service.ts';
+import { ServiceProcess } from '../testing/run-service.ts';
+import { setUpSystem } from '../testing/test-system.ts';
 
-let vhost: Vhost;
-let folder: string;
-
-beforeAll(async () => {
-  vhost = await testVhost();
-  folder = await mkdtemp(join(tmpdir(), 'notification-test-'));
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
-  await vhost.delete();
-});
-
-function run(env: Record<string, string>): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-    env: { ...process.env, NOTIFICATION_PORT: '0', STORE: 'folder', STORE_FOLDER: folder, ...env },
-  });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
-  return { child, output: () => text };
-}
+const system = setUpSystem();
 
 it('runs until SIGTERM, then exits with code 0', async () => {
-  const { child, output } = run({ RABBITMQ_URL: vhost.amqpUrl });
-  while (!output().includes('ready for subscribers')) await once(child.stdout ?? child, 'data');
-  child.kill('SIGTERM');
-  expect(await once(child, 'exit'), output()).toEqual([0, null]);
+  const service = new ServiceProcess('notification', {
+    ...environmentOf('notification', system),
+    LOG_LEVEL: 'info',
+  });
+  await expect.poll(() => service.output, { timeout: 20_000 }).toContain('ready for subscribers');
+  service.child.kill('SIGTERM');
+  expect(await once(service.child, 'exit'), service.output).toEqual([0, null]);
 });
 
 it('exits with code 78 if the configuration is invalid, and says why', async () => {
-  const { child, output } = run({ NOTIFICATION_PORT: 'http' });
-  expect(await once(child, 'exit')).toEqual([78, null]);
-  expect(output()).toContain('NOTIFICATION_PORT is "http" but must be a whole number from 0 to 65535');
+  const service = new ServiceProcess('notification', {
+    ...environmentOf('notification', system),
+    NOTIFICATION_PORT: 'http',
+  });
+  expect(await once(service.child, 'exit')).toEqual([78, null]);
+  expect(service.output).toContain('NOTIFICATION_PORT is "http" but must be a whole number from 0 to 65535');
 });

@@ -1,4 +1,4 @@
-import type { TestBroker } from './provided-broker.ts';
+import type { TestBroker } from './global-setup/broker.ts';
 
 /**
  * One call of RabbitMQ's management API, e.g. `managementCall(broker, 'GET', 'queues/my-vhost')`.

@@ -11,16 +11,17 @@ interface Pair {
 }
 
 /**
- * A TCP proxy on 127.0.0.1 that stands for a network which can fail. Each fault lasts until `resume()`.
+ * A TCP proxy on 127.0.0.1 for network faults. Each fault lasts until `resume()`.
  *
- *     const proxy = await TcpProxy.to({ host: '127.0.0.1', port: 9000 });
- *     connectTo(`http://127.0.0.1:${proxy.port}`);
+ *     const proxy = await TcpProxy.before('http://127.0.0.1:9000/path');
+ *     connectTo(proxy.url);
  *     proxy.freeze();   // half-open: connections stay, bytes do not flow
  *     proxy.resume();
  *     await proxy.close();
  */
 export class TcpProxy {
   readonly #target: { host: string; port: number };
+  readonly #targetUrl: string;
   readonly #pairs = new Set<Pair>();
   #server: Server | undefined;
   #port = 0;
@@ -28,15 +29,31 @@ export class TcpProxy {
   #onSwallowed: (() => void) | undefined;
   #freezeAfter: { bytesLeft: number; done: () => void } | undefined;
 
-  private constructor(target: { host: string; port: number }) {
+  private constructor(target: { host: string; port: number }, url: string) {
     this.#target = target;
+    this.#targetUrl = url;
   }
 
   /** Listens on a free port and passes every connection on to `target`. */
-  static async to(target: { host: string; port: number }): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target);
+  static async to(
+    target: { host: string; port: number },
+    url = `tcp://${target.host}:${target.port}`,
+  ): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target, url);
     await proxy.#listen();
     return proxy;
+  }
+
+  /** Listens on a free port and passes every connection on to the host and port of `url`. */
+  static before(url: string): Promise<TcpProxy> {
+    const { hostname, port } = new URL(url);
+    return TcpProxy.to({ host: hostname, port: Number(port) }, url);
+  }
+
+  /** The URL that it stands before, with the host and port of the proxy. */
+  get url(): string {
+    // Not by setters: those of URLs without a special scheme differ.
+    return this.#targetUrl.replace(new URL(this.#targetUrl).host, `127.0.0.1:${this.#port}`);
   }
 
   /** The same for as long as the proxy lives, also after `refuse()` and `resume()`. */

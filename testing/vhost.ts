@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { findRabbitNode } from '../local/broker/rabbitmq-node.ts';
 import { managementCall } from './management-call.ts';
-import type { TestBroker } from './provided-broker.ts';
+import type { TestBroker } from './global-setup/broker.ts';
 
 /** How long connections that were just closed may still be counted. */
 const CLOSING_MS = 2_000;

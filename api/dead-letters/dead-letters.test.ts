@@ -6,10 +6,10 @@ import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { deadKey, outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import type { TestApi } from '../../testing/test-system.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 
 function jobRequest(changes: Partial<JobRequest> = {}): JobRequest {
   return {
@@ -26,7 +26,7 @@ function jobRequest(changes: Partial<JobRequest> = {}): JobRequest {
 
 /** Publishes to the dead-letter exchange, like the broker. */
 const deadLetter = (body: unknown, changes: { job_id?: string } = {}) =>
-  given.broker.publisher.publish({
+  system.broker.publisher.publish({
     exchange: exchangeNames.deadLetters,
     routingKey: routingKeys.deadJob,
     body,
@@ -45,12 +45,12 @@ async function untilRecorded(api: TestApi, count: number) {
 }
 
 afterEach(async () => {
-  for (const key of await given.stored()) if (key.startsWith('dead/')) await given.store.remove(key);
+  for (const key of await system.storedKeys()) if (key.startsWith('dead/')) await system.store.remove(key);
 });
 
 describe('the dead letters', () => {
   it('are empty while no job has failed', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     expect((await api.ask('/dlq/stats')).json).toEqual({
       count: 0,
       by_reason: {},
@@ -61,7 +61,7 @@ describe('the dead letters', () => {
   });
 
   it('have reasons, and are listed without being consumed', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = jobRequest();
     const failed: FailedOutcome = {
       version: 1,
@@ -75,8 +75,8 @@ describe('the dead letters', () => {
       state: 'failed',
       error: { code: 'undecodable_image', reason: 'no end' },
     };
-    await given.storeJob(request, failed);
-    await given.publish(endedEvent(request, failed));
+    await system.storeJob(request, failed);
+    await system.publish(endedEvent(request, failed));
     await deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/stats')).json).toMatchObject({
@@ -87,25 +87,25 @@ describe('the dead letters', () => {
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, attempts: 1, name: 'photo.jpg', error: failed.error }],
     });
-    expect(await given.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 1 });
-    expect(await given.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
+    expect(await system.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 1 });
+    expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
   });
 
   it('give a run without an outcome its failed outcome', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = jobRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     await deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
-    expect(await readOutcome(given.store, request.job_id, 1)).toMatchObject({ state: 'failed' });
+    expect(await readOutcome(system.store, request.job_id, 1)).toMatchObject({ state: 'failed' });
     const status = await api.ask(`/status/${request.job_id}`);
     expect(status.json).toMatchObject({ status: 'failed', error: { code: 'processing_failed' } });
   });
 
   it('list a message of another version with its job id', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = jobRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     await deadLetter({ ...request, version: 2 });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
@@ -116,7 +116,7 @@ describe('the dead letters', () => {
   });
 
   it('list a message without a job', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     await deadLetter({ hello: 'world' });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
@@ -125,26 +125,26 @@ describe('the dead letters', () => {
   });
 
   it('list a run with unreadable records, and continue', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = jobRequest();
-    await given.storeJob(request);
-    await given.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
+    await system.storeJob(request);
+    await system.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
     await deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
     });
-    expect(await given.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
+    expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
   });
 
   it('are listed together with an unreadable record, which can be removed', async () => {
-    const api = await given.api({ API_TOKEN: 'a-token-that-only-tests-know' });
+    const api = await system.startApi({ API_TOKEN: 'a-token-that-only-tests-know' });
     const request = jobRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     await deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     const { job_id } = jobRequest();
-    await given.store.put(deadKey(job_id, 1), Buffer.from('{"version":2}'));
+    await system.store.put(deadKey(job_id, 1), Buffer.from('{"version":2}'));
     await untilRecorded(api, 2);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id }, { job_id, error: { code: 'internal_error' } }],
@@ -158,7 +158,7 @@ describe('the dead letters', () => {
   });
 
   it('stay readable with any headers of a message', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = jobRequest();
     await deadLetter({ ...request, original: { ...request.original, name: 'x'.repeat(1_100_000) } });
     await deadLetter({ ...jobRequest(), operations: Array.from({ length: 5_000 }, () => ({ type: 'x' })) });
@@ -169,10 +169,10 @@ describe('the dead letters', () => {
   });
 
   it('are paged', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const requests = Array.from({ length: 5 }, () => jobRequest());
     for (const request of requests) {
-      await given.storeJob(request);
+      await system.storeJob(request);
       await deadLetter({ ...request, history: [] });
     }
     await untilRecorded(api, 5);
@@ -189,12 +189,12 @@ describe('the dead letters', () => {
   });
 
   it('count a run once, however often it is dead-lettered', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = jobRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     for (let times = 0; times < 3; times++) await deadLetter({ ...request, history: [] });
     await vi.waitFor(async () =>
-      expect(await given.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 }),
+      expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 }),
     );
     await untilRecorded(api, 1);
   });

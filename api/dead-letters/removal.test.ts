@@ -2,15 +2,16 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it, vi } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import { givenDeadLetters, TOKEN } from '../testing/given-dead-letters.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { TOKEN } from '../../testing/api-client.ts';
+import { setUpDeadLetters } from '../../testing/dead-letters.ts';
 
-const given = givenApi();
-const dead = givenDeadLetters(given);
+const system = setUpSystem();
+const dead = setUpDeadLetters(system);
 
 describe('a removal of dead letters', () => {
   it('removes the selected ones, and leaves the others in order', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const jobs = await dead.failedJobs(5);
     const gone = [jobs[1], jobs[3]].map((job) => job?.job_id ?? '');
     const removal = await dead.remove(api, `?id=${gone.join('&id=')}`);
@@ -28,7 +29,7 @@ describe('a removal of dead letters', () => {
   });
 
   it('removes all, and returns their number', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     await dead.failedJobs(3);
     expect((await dead.remove(api, '?all=true')).json).toEqual({ removed: 3 });
     expect((await dead.remove(api, '?all=true')).json).toEqual({ removed: 0 });
@@ -37,11 +38,11 @@ describe('a removal of dead letters', () => {
   });
 
   it('is refused as a whole if one id is unknown or not in the DLQ', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [job] = await dead.failedJobs(1);
     const id = job?.job_id ?? '';
     const waiting = someRequest();
-    await given.storeJob(waiting);
+    await system.storeJob(waiting);
     expect((await dead.remove(api, `?id=${id}&id=${uuidv7()}`)).json).toMatchObject({
       code: 'job_not_found',
     });
@@ -53,7 +54,7 @@ describe('a removal of dead letters', () => {
   });
 
   it('by two replicas at the same time removes both selections', async () => {
-    const [one, other] = [await dead.api(), await dead.api()];
+    const [one, other] = [await dead.startApi(), await dead.startApi()];
     const jobs = await dead.failedJobs(20);
     const half = (parity: number) => jobs.filter((_job, index) => index % 4 === parity);
     const query = (parity: number) =>
@@ -66,14 +67,14 @@ describe('a removal of dead letters', () => {
   });
 
   it('also removes a dead letter that arrives again later', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [job, other] = await dead.failedJobs(2);
     if (!job || !other) throw new Error('no jobs');
     await dead.remove(api, `?id=${job.job_id}`);
     await dead.untilInQueue([other]);
-    await dead.deadLetter({ ...job, history: [] });
+    await system.deadLetter({ ...job, history: [] });
     await vi.waitFor(async () =>
-      expect(await given.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 2 }),
+      expect(await system.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: 2 }),
     );
     expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
     await dead.remove(api, `?id=${other.job_id}`);
@@ -82,11 +83,11 @@ describe('a removal of dead letters', () => {
 
   it('removes the message of a run that completed after all, and leaves one that is being recorded', async () => {
     const [done, beingRecorded] = [someRequest(), someRequest()];
-    await given.storeJob(done, completedOutcome(done));
-    await given.storeJob(beingRecorded, failedOutcome(beingRecorded));
-    await dead.deadLetter({ ...done, history: [] });
-    await dead.deadLetter({ ...beingRecorded, history: [] });
-    await dead.api();
+    await system.storeJob(done, completedOutcome(done));
+    await system.storeJob(beingRecorded, failedOutcome(beingRecorded));
+    await system.deadLetter({ ...done, history: [] });
+    await system.deadLetter({ ...beingRecorded, history: [] });
+    await dead.startApi();
     await dead.untilInQueue([beingRecorded]);
   });
 
@@ -96,7 +97,7 @@ describe('a removal of dead letters', () => {
     ['?all=yes', /all: must be true/],
     ['?ids=x', /^ids: .*id, all/],
   ])('refuses the query %j', async (query, detail) => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const response = await dead.remove(api, query);
     expect(response.status).toBe(422);
     expect(response.json).toMatchObject({ detail: expect.stringMatching(detail) as unknown });
@@ -107,7 +108,7 @@ describe.each([
   ['DELETE', '/dlq/messages?all=true'],
   ['POST', '/dlq/replay'],
 ])('%s %s', (method, path) => {
-  const ask = (api: Awaited<ReturnType<typeof dead.api>>, authorization?: string) =>
+  const ask = (api: Awaited<ReturnType<typeof dead.startApi>>, authorization?: string) =>
     api.ask(path, {
       method,
       ...(authorization === undefined ? {} : { headers: { authorization } }),
@@ -115,7 +116,7 @@ describe.each([
     });
 
   it('needs the token', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     await dead.failedJobs(1);
     for (const [given, detail] of [
       [undefined, /Send the header/],
@@ -131,7 +132,7 @@ describe.each([
   });
 
   it('explains how to configure a token if there is none', async () => {
-    const api = await dead.api({ API_TOKEN: '' });
+    const api = await dead.startApi({ API_TOKEN: '' });
     const response = await ask(api, 'Bearer ');
     expect(response.status).toBe(503);
     expect(response.json).toMatchObject({

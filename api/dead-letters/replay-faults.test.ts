@@ -7,22 +7,22 @@ import { completedOutcome } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, inject, it, vi } from 'vitest';
 import { managementCall } from '../../testing/management-call.ts';
-import { givenApi } from '../testing/given-api.ts';
-import { givenDeadLetters } from '../testing/given-dead-letters.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { setUpDeadLetters } from '../../testing/dead-letters.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { markDeadLetter } from './dead-letters.ts';
 import { replayRun } from './replay-job.ts';
 import { progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
 
-const given = givenApi();
-const dead = givenDeadLetters(given);
+const system = setUpSystem();
+const dead = setUpDeadLetters(system);
 
 const letterOf = ({ job_id }: JobRequest, run = 1) =>
-  readJson(given.store, deadKey(job_id, run), deadLetterSchema);
+  readJson(system.store, deadKey(job_id, run), deadLetterSchema);
 
 async function oneDeadJob(): Promise<JobRequest> {
   // Recorded by a replica that is stopped before the fault.
-  const api = await dead.api();
+  const api = await dead.startApi();
   const [job] = await dead.failedJobs(1);
   if (job === undefined) throw new Error('no job');
   await api.stop();
@@ -31,13 +31,13 @@ async function oneDeadJob(): Promise<JobRequest> {
 
 /** The steps of a replay up to its interruption. */
 const steps = {
-  request: (job: JobRequest) => given.storeJob({ ...job, run: 2, submitted_at: new Date().toISOString() }),
-  publish: (job: JobRequest) => given.broker.publisher.publish(jobMessage({ ...job, run: 2 })),
+  request: (job: JobRequest) => system.storeJob({ ...job, run: 2, submitted_at: new Date().toISOString() }),
+  publish: (job: JobRequest) => system.broker.publisher.publish(jobMessage({ ...job, run: 2 })),
   mark: async (job: JobRequest) => {
     const deadLetter = await letterOf(job);
-    if (deadLetter !== undefined) await markDeadLetter(given.store, deadLetter, 'replayed');
+    if (deadLetter !== undefined) await markDeadLetter(system.store, deadLetter, 'replayed');
   },
-  end: (job: JobRequest) => given.storeJob({ ...job, run: 2 }, completedOutcome({ ...job, run: 2 })),
+  end: (job: JobRequest) => system.storeJob({ ...job, run: 2 }, completedOutcome({ ...job, run: 2 })),
 } as const;
 
 const brokenOff: readonly (readonly [string, readonly (keyof typeof steps)[]])[] = [
@@ -49,7 +49,7 @@ const brokenOff: readonly (readonly [string, readonly (keyof typeof steps)[]])[]
 ];
 
 async function expectReplayedOnce(job: JobRequest): Promise<void> {
-  const keys = (await given.stored()).filter((key) => key.startsWith(`jobs/${job.job_id}/`));
+  const keys = (await system.storedKeys()).filter((key) => key.startsWith(`jobs/${job.job_id}/`));
   expect(keys).toEqual([1, 2].flatMap((run) => [outcomeKey(job.job_id, run), requestKey(job.job_id, run)]));
   expect(await letterOf(job)).toMatchObject({ state: 'replayed' });
   expect(await letterOf(job, 2)).toBeUndefined();
@@ -65,13 +65,13 @@ describe('an interrupted replay', () => {
       started_at: new Date().toISOString(),
       runs: [{ job_id: job.job_id, run: 1 }],
     };
-    await new ReplayRecords(given.store).create(
+    await new ReplayRecords(system.store).create(
       plan,
       progressOf(plan, { jobs: ['waiting'], reason: null }, null),
     );
     for (const step of done) await steps[step](job);
-    await dead.worker(() => 'completed');
-    const api = await dead.api();
+    await dead.startFakeWorker(() => 'completed');
+    const api = await dead.startApi();
     const status_url = `/dlq/replays/${plan.replay_id}`;
     expect(await dead.untilEnded(api, { json: { status_url } })).toMatchObject({
       state: 'done',
@@ -82,7 +82,7 @@ describe('an interrupted replay', () => {
       run: 2,
     });
     await expectReplayedOnce(job);
-    expect((await given.stored()).filter((key) => key.startsWith('open-replays/'))).toEqual([]);
+    expect((await system.storedKeys()).filter((key) => key.startsWith('open-replays/'))).toEqual([]);
   });
 
   it.each(brokenOff.filter(([, done]) => !done.includes('mark')))(
@@ -90,24 +90,24 @@ describe('an interrupted replay', () => {
     async (_when, done) => {
       const job = await oneDeadJob();
       for (const step of done) await steps[step](job);
-      await dead.worker(() => 'completed');
-      const api = await dead.api();
-      const ended = await dead.untilEnded(api, await dead.post(api, { ids: [job.job_id] }));
+      await dead.startFakeWorker(() => 'completed');
+      const api = await dead.startApi();
+      const ended = await dead.untilEnded(api, await api.replay({ ids: [job.job_id] }));
       expect(ended).toMatchObject({ state: 'done', completed: 1 });
       await expectReplayedOnce(job);
     },
   );
 
   it('is resumed by another replica when its replica stops', async () => {
-    const one = await dead.api();
+    const one = await dead.startApi();
     const jobs = await dead.failedJobs(3);
-    const started = await dead.post(one, { all: true });
+    const started = await one.replay({ all: true });
     await vi.waitFor(async () =>
       expect(await letterOf(jobs[0] ?? never())).toMatchObject({ state: 'replayed' }),
     );
     await one.stop();
-    const other = await dead.api();
-    const runs = await dead.worker(() => 'completed');
+    const other = await dead.startApi();
+    const runs = await dead.startFakeWorker(() => 'completed');
     expect(await dead.untilEnded(other, started)).toMatchObject({ state: 'done', completed: 3 });
     expect(new Set(runs)).toEqual(new Set(jobs.map(({ job_id }) => `${job_id}/2`)));
     for (const job of jobs) expect(await letterOf(job)).toMatchObject({ state: 'replayed' });
@@ -117,10 +117,10 @@ describe('an interrupted replay', () => {
 
 describe('a job that is replayed concurrently', () => {
   it('by two replicas has one second run', async () => {
-    const [one, other] = [await dead.api(), await dead.api()];
+    const [one, other] = [await dead.startApi(), await dead.startApi()];
     const [job = never()] = await dead.failedJobs(1);
-    const runs = await dead.worker(() => 'completed');
-    const responses = await Promise.all([one, other].map((api) => dead.post(api, { ids: [job.job_id] })));
+    const runs = await dead.startFakeWorker(() => 'completed');
+    const responses = await Promise.all([one, other].map((api) => api.replay({ ids: [job.job_id] })));
     expect(responses.map(({ status }) => status)).toContain(202);
     for (const response of responses) if (response.status === 202) await dead.untilEnded(one, response);
     expect(new Set(runs)).toEqual(new Set([`${job.job_id}/2`]));
@@ -134,7 +134,7 @@ describe('a job that is replayed concurrently', () => {
       published.push(request);
       return Promise.resolve();
     };
-    const deps = { store: given.store, publish, onQueued: () => undefined };
+    const deps = { store: system.store, publish, onQueued: () => undefined };
     const requests = await Promise.all(
       Array.from({ length: 8 }, () => replayRun({ job_id: job.job_id, run: 1 }, deps)),
     );
@@ -144,13 +144,10 @@ describe('a job that is replayed concurrently', () => {
   });
 
   it('and removed at the same moment leaves the queue, replayed or not', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const jobs = await dead.failedJobs(4);
-    await dead.worker(() => 'completed');
-    const [started, removal] = await Promise.all([
-      dead.post(api, { all: true }),
-      dead.remove(api, '?all=true'),
-    ]);
+    await dead.startFakeWorker(() => 'completed');
+    const [started, removal] = await Promise.all([api.replay({ all: true }), dead.remove(api, '?all=true')]);
     expect(removal.status).toBe(200);
     if (started.status === 202) await dead.untilEnded(api, started);
     for (const job of jobs) {
@@ -164,16 +161,16 @@ describe('a job that is replayed concurrently', () => {
 
 describe('a replay while the broker refuses jobs', () => {
   const binding = () =>
-    `bindings/${given.vhost.name}/e/${exchangeNames.jobs}/q/${queueNames.process}` as const;
+    `bindings/${system.vhost.name}/e/${exchangeNames.jobs}/q/${queueNames.process}` as const;
 
   it('waits, and continues when the broker accepts them', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [job = never()] = await dead.failedJobs(1);
-    await dead.worker(() => 'completed');
+    await dead.startFakeWorker(() => 'completed');
     await managementCall(inject('broker'), 'DELETE', `${binding()}/${routingKeys.process}`);
-    const started = await dead.post(api, { ids: [job.job_id] });
+    const started = await api.replay({ ids: [job.job_id] });
     expect(started.status).toBe(202);
-    await vi.waitFor(async () => expect(await given.stored()).toContain(requestKey(job.job_id, 2)));
+    await vi.waitFor(async () => expect(await system.storedKeys()).toContain(requestKey(job.job_id, 2)));
     expect(await letterOf(job)).toMatchObject({ state: 'dead' });
     await managementCall(inject('broker'), 'POST', binding(), { routing_key: routingKeys.process });
     expect(await dead.untilEnded(api, started)).toMatchObject({ state: 'done', completed: 1 });
@@ -183,11 +180,11 @@ describe('a replay while the broker refuses jobs', () => {
 
 describe('a dead letter with an unreadable job', () => {
   it('is skipped, and does not block others', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [unreadable = never()] = await dead.failedJobs(2);
-    await dead.worker(() => 'completed');
-    await given.store.put(requestKey(unreadable.job_id, 1), jsonBody({ version: 7 }));
-    expect(await dead.untilEnded(api, await dead.post(api, { all: true }))).toMatchObject({
+    await dead.startFakeWorker(() => 'completed');
+    await system.store.put(requestKey(unreadable.job_id, 1), jsonBody({ version: 7 }));
+    expect(await dead.untilEnded(api, await api.replay({ all: true }))).toMatchObject({
       state: 'done',
       completed: 1,
       skipped: 1,

@@ -4,21 +4,21 @@ import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { someRequest } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it, vi } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import { givenDeadLetters } from '../testing/given-dead-letters.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { setUpDeadLetters } from '../../testing/dead-letters.ts';
 
-const given = givenApi();
-const dead = givenDeadLetters(given);
+const system = setUpSystem();
+const dead = setUpDeadLetters(system);
 
 const idsOf = (requests: readonly { job_id: string }[]) => requests.map(({ job_id }) => job_id);
 
 describe('a replay of dead letters', () => {
   it('replays one job as its second run, and removes its message from the queue', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [first, chosen, last] = await dead.failedJobs(3);
     if (!first || !chosen || !last) throw new Error('no jobs');
-    await dead.worker(() => 'hangs');
-    const started = await dead.post(api, { ids: [chosen.job_id.toUpperCase()] });
+    await dead.startFakeWorker(() => 'hangs');
+    const started = await api.replay({ ids: [chosen.job_id.toUpperCase()] });
     expect(started.status).toBe(202);
     expect(started.json).toMatchObject({ total: 1, matching: 1 });
     const { status_url } = started.json as { status_url: string };
@@ -34,7 +34,7 @@ describe('a replay of dead letters', () => {
       jobs: [{ job_id: chosen.job_id, run: 2 }],
     });
     // A replica that knows only the store returns the same.
-    const forgetful = await dead.api({ eventsReplayed: 1 });
+    const forgetful = await dead.startApi({}, { eventsReplayed: 1 });
     expect((await forgetful.ask(`/status/${chosen.job_id}`)).json).toMatchObject({
       status: 'queued',
       run: 2,
@@ -53,10 +53,10 @@ describe('a replay of dead letters', () => {
   });
 
   it('continues with all others when the first has completed', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const jobs = await dead.failedJobs(25);
-    const runs = await dead.worker(() => 'completed');
-    const started = await dead.post(api, { all: true });
+    const runs = await dead.startFakeWorker(() => 'completed');
+    const started = await api.replay({ all: true });
     expect(await dead.untilEnded(api, started)).toMatchObject({
       state: 'done',
       total: 25,
@@ -74,10 +74,10 @@ describe('a replay of dead letters', () => {
   });
 
   it('stops at its first job if that one fails again; the others stay in the DLQ', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const jobs = await dead.failedJobs(5);
-    const runs = await dead.worker(() => 'failed');
-    const ended = await dead.untilEnded(api, await dead.post(api, { all: true }));
+    const runs = await dead.startFakeWorker(() => 'failed');
+    const ended = await dead.untilEnded(api, await api.replay({ all: true }));
     const [canary] = jobs;
     expect(ended).toMatchObject({
       state: 'stopped',
@@ -95,16 +95,16 @@ describe('a replay of dead letters', () => {
     // The message of its second run came last; that of its first run is gone.
     await dead.untilInQueue([...jobs.slice(1), ...jobs.slice(0, 1)]);
     // A new replay begins with a job that has not failed twice.
-    const preview = await dead.post(api, { all: true, dry_run: true, limit: 1 });
+    const preview = await api.replay({ all: true, dry_run: true, limit: 1 });
     expect(preview.json).toMatchObject({ matching: 5, total: 1, jobs: [{ job_id: jobs[1]?.job_id }] });
   });
 
   it('stops when a later job fails again; jobs in flight run to their end', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const jobs = await dead.failedJobs(40);
     const bad = jobs[3]?.job_id;
-    const runs = await dead.worker(({ job_id }) => (job_id === bad ? 'failed' : 'completed'));
-    const ended = await dead.untilEnded(api, await dead.post(api, { all: true }));
+    const runs = await dead.startFakeWorker(({ job_id }) => (job_id === bad ? 'failed' : 'completed'));
+    const ended = await dead.untilEnded(api, await api.replay({ all: true }));
     expect(ended).toMatchObject({ state: 'stopped', failed: 1 });
     const { remaining, completed } = ended as { remaining: number; completed: number };
     expect(remaining).toBeGreaterThan(0);
@@ -113,10 +113,10 @@ describe('a replay of dead letters', () => {
   });
 
   it('stops when its canary does not end in time', async () => {
-    const api = await dead.api({ replayTimeoutMs: 300 });
+    const api = await dead.startApi({}, { replayTimeoutMs: 300 });
     await dead.failedJobs(2);
-    await dead.worker(() => 'hangs');
-    expect(await dead.untilEnded(api, await dead.post(api, { all: true }))).toMatchObject({
+    await dead.startFakeWorker(() => 'hangs');
+    expect(await dead.untilEnded(api, await api.replay({ all: true }))).toMatchObject({
       state: 'stopped',
       reason: expect.stringContaining('did not end in time') as unknown,
       replayed: 1,
@@ -125,11 +125,11 @@ describe('a replay of dead letters', () => {
   });
 
   it('only returns what it would do as a dry run', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [one, other] = await dead.failedJobs(2);
     const [blurred] = await dead.failedJobs(1, { operations: [{ type: 'filter', name: 'sepia' }] });
-    const before = await given.stored();
-    const all = await dead.post(api, { all: true, dry_run: true, limit: 2 });
+    const before = await system.storedKeys();
+    const all = await api.replay({ all: true, dry_run: true, limit: 2 });
     expect(all.status).toBe(200);
     expect(all.json).toMatchObject({
       dry_run: true,
@@ -137,64 +137,64 @@ describe('a replay of dead letters', () => {
       total: 2,
       jobs: [{ job_id: one?.job_id }, { job_id: other?.job_id }],
     });
-    const some = await dead.post(api, { filter: { operation: 'filter' }, dry_run: true });
+    const some = await api.replay({ filter: { operation: 'filter' }, dry_run: true });
     expect(some.json).toMatchObject({ matching: 1, jobs: [{ job_id: blurred?.job_id }] });
-    const none = await dead.post(api, { filter: { reason: 'workers_died' } });
+    const none = await api.replay({ filter: { reason: 'workers_died' } });
     expect([none.status, none.json]).toEqual([200, { dry_run: false, matching: 0, total: 0, jobs: [] }]);
     expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 3 });
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
   });
 
   it('refuses another replay while it runs', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [one, other] = await dead.failedJobs(2);
-    await dead.worker(() => 'hangs');
-    const started = await dead.post(api, { ids: [one?.job_id] });
-    const refused = await dead.post(api, { ids: [other?.job_id] });
+    await dead.startFakeWorker(() => 'hangs');
+    const started = await api.replay({ ids: [one?.job_id] });
+    const refused = await api.replay({ ids: [other?.job_id] });
     expect(refused.status).toBe(409);
     const { replay_id } = started.json as { replay_id: string };
     expect(refused.json).toMatchObject({ code: 'replay_running', replay_id });
   });
 
   it('is refused as a whole if one id is unknown or not in the DLQ', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [job] = await dead.failedJobs(1);
     const unknown = uuidv7();
-    const missing = await dead.post(api, { ids: [job?.job_id, unknown] });
+    const missing = await api.replay({ ids: [job?.job_id, unknown] });
     expect(missing.status).toBe(404);
     expect(missing.json).toMatchObject({ code: 'job_not_found', job_id: unknown });
     const waiting = someRequest();
-    await given.storeJob(waiting);
-    const refused = await dead.post(api, { ids: [waiting.job_id, job?.job_id] });
+    await system.storeJob(waiting);
+    const refused = await api.replay({ ids: [waiting.job_id, job?.job_id] });
     expect(refused.status).toBe(409);
     expect(refused.json).toMatchObject({ code: 'not_in_dlq', job_id: waiting.job_id, job_status: 'queued' });
     expect((await api.ask('/dlq/stats')).json).toMatchObject({ count: 1 });
   });
 
   it('is not possible for a message that was no job', async () => {
-    const api = await dead.api();
-    await dead.deadLetter({ hello: 'world' });
+    const api = await dead.startApi();
+    await system.deadLetter({ hello: 'world' });
     const { job_id } = await vi.waitFor(async () => {
       const { messages } = (await api.ask('/dlq/messages')).json as { messages: { job_id: string }[] };
       if (!messages[0]) throw new Error('not recorded yet');
       return messages[0];
     });
-    const refused = await dead.post(api, { ids: [job_id] });
+    const refused = await api.replay({ ids: [job_id] });
     expect(refused.status).toBe(409);
     expect(refused.json).toMatchObject({ code: 'not_replayable', job_id });
-    expect((await dead.post(api, { all: true })).json).toMatchObject({ matching: 0 });
+    expect((await api.replay({ all: true })).json).toMatchObject({ matching: 0 });
     expect((await dead.remove(api, `?id=${job_id}`)).json).toEqual({ removed: 1 });
     await dead.untilInQueue([]);
   });
 
   it('fails again if the original is missing', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     const [job] = await dead.failedJobs(1);
-    await dead.worker(() => 'failed');
-    await dead.untilEnded(api, await dead.post(api, { ids: [job?.job_id] }));
-    const deadLetter = () => readJson(given.store, deadKey(job?.job_id ?? '', 2), deadLetterSchema);
+    await dead.startFakeWorker(() => 'failed');
+    await dead.untilEnded(api, await api.replay({ ids: [job?.job_id] }));
+    const deadLetter = () => readJson(system.store, deadKey(job?.job_id ?? '', 2), deadLetterSchema);
     await vi.waitFor(async () => expect(await deadLetter()).toMatchObject({ state: 'dead' }));
-    expect((await dead.post(api, { ids: [job?.job_id], dry_run: true })).json).toMatchObject({
+    expect((await api.replay({ ids: [job?.job_id], dry_run: true })).json).toMatchObject({
       jobs: [{ run: 2 }],
     });
   });
@@ -204,21 +204,21 @@ describe('a replay of dead letters', () => {
     ['{', 'malformed_request', 400, /JSON/],
     [{ al: true }, 'invalid_parameter', 422, /^al: .*ids, filter, all, dry_run, limit/],
   ])('refuses the body %j', async (body, code, status, detail) => {
-    const api = await dead.api();
-    const response = await dead.post(api, body);
+    const api = await dead.startApi();
+    const response = await api.replay(body);
     expect(response.json).toMatchObject({ code, detail: expect.stringMatching(detail) as unknown });
     expect(response.status).toBe(status);
   });
 
   it('refuses a body that is too large', async () => {
-    const api = await dead.api();
-    const response = await dead.post(api, { ids: Array.from({ length: 4_000 }, () => uuidv7()) });
+    const api = await dead.startApi();
+    const response = await api.replay({ ids: Array.from({ length: 4_000 }, () => uuidv7()) });
     expect(response.status).toBe(413);
     expect(response.json).toMatchObject({ code: 'body_too_large', limit: 131_072 });
   });
 
   it('is 404 for an unknown id', async () => {
-    const api = await dead.api();
+    const api = await dead.startApi();
     for (const id of [uuidv7(), 'x', '..%2f..']) {
       expect((await api.ask(`/dlq/replays/${id}`)).status).toBe(404);
     }

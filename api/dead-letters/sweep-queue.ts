@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { Delivery, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
@@ -36,13 +36,13 @@ export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<
   const { ready } = await broker.queues.inspect(queueNames.dead);
   if (ready === 0) return removed;
   const held: Delivery[] = [];
-  const { promise: over, resolve: release } = Promise.withResolvers<undefined>();
   const consumer = broker.consumer({
     queue: queueNames.dead,
     prefetch: Math.min(ready + MARGIN, MAX_PREFETCH),
-    onDelivery: async (delivery) => {
+    onDelivery: (delivery) => {
       held.push(delivery);
-      await over;
+      // Never settled: it returns to the queue when the channel closes.
+      return new Promise<Settlement>(() => undefined);
     },
   });
   const stop = () => void consumer.stop(0);
@@ -53,8 +53,7 @@ export async function sweepQueue(deps: SweepDeps, signal: AbortSignal): Promise<
     await settle(held, removed, deps);
   } finally {
     signal.removeEventListener('abort', stop);
-    release(undefined);
-    await consumer.stop();
+    await consumer.stop(0);
   }
   return removed;
 }

@@ -5,18 +5,10 @@ import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } fro
 import { z } from 'zod';
 import { operations } from '../openapi/document.ts';
 import type { Operation } from '../openapi/operation.ts';
-import { givenApi } from '../testing/given-api.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import type { TestApi } from '../../testing/test-system.ts';
 
 const TOKEN = '747279206974206f7574';
-const FLAGS = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const accepted = z.object({ job_id: z.string() });
 
 const executablePath = inject('chromium');
@@ -26,39 +18,18 @@ describe.skipIf(executablePath === null)(
   `"Try it out" of /docs, in a browser${skipped}`,
   { timeout: 60_000 },
   () => {
-    const given = givenApi();
+    const system = setUpSystem();
     let browser: Browser;
 
     beforeAll(async () => {
       if (executablePath === null) return;
-      browser = await chromium.launch({
-        executablePath,
-        args: FLAGS,
-        chromiumSandbox: process.getuid?.() !== 0,
-      });
+      browser = await startBrowser(executablePath);
     });
     afterAll(() => browser.close());
 
-    /** The page, its errors, and its requests to other hosts. */
-    async function openDocs(api: TestApi): Promise<{ page: Page; faults: string[] }> {
-      const page = await browser.newPage();
-      onTestFinished(() => page.close());
-      const faults: string[] = [];
-      page.on('console', (message) => {
-        if (message.type() === 'error') faults.push(message.text());
-      });
-      page.on('pageerror', (error) => faults.push(error.message));
-      page.on('request', (request) => {
-        if (!request.url().startsWith(`${api.url}/`)) faults.push(`request to ${request.url()}`);
-      });
-      await page.goto(`${api.url}/docs`);
-      await page.locator('.opblock').first().waitFor();
-      return { page, faults };
-    }
-
     it('uploads images with only the file filled in', async () => {
-      const api = await given.api();
-      const { page, faults } = await openDocs(api);
+      const api = await system.startApi();
+      const { page, faults } = await openDocs(browser, api);
       const call = page.locator('#operations-Images-uploadImages');
       await call.locator('.opblock-summary-control').click();
       for (const name of ['sample.jpg', 'photo.webp']) {
@@ -89,7 +60,7 @@ describe.skipIf(executablePath === null)(
     });
 
     it('fills in no optional field, in any operation', async () => {
-      const { page, faults } = await openDocs(await given.api());
+      const { page, faults } = await openDocs(browser, await system.startApi());
       let seen = 0;
       for (const { id, query, headers, form } of Object.values<Operation>(operations)) {
         if ((query ?? headers ?? form) === undefined) continue;
@@ -111,8 +82,8 @@ describe.skipIf(executablePath === null)(
     });
 
     it('sends a replay as a dry run by default', async () => {
-      const api = await given.api({ API_TOKEN: TOKEN });
-      const { page, faults } = await openDocs(api);
+      const api = await system.startApi({ API_TOKEN: TOKEN });
+      const { page, faults } = await openDocs(browser, api);
       await page.setExtraHTTPHeaders({ authorization: `Bearer ${TOKEN}` });
       const call = page.locator('#operations-Dead_letters-replayDeadLetters');
       await call.locator('.opblock-summary-control').click();
@@ -128,3 +99,32 @@ describe.skipIf(executablePath === null)(
     });
   },
 );
+
+function startBrowser(executablePath: string): Promise<Browser> {
+  const args = [
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ];
+  return chromium.launch({ executablePath, args, chromiumSandbox: process.getuid?.() !== 0 });
+}
+
+/** The page, its errors, and its requests to other hosts. */
+async function openDocs(browser: Browser, api: TestApi): Promise<{ page: Page; faults: string[] }> {
+  const page = await browser.newPage();
+  onTestFinished(() => page.close());
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${api.url}/`)) faults.push(`request to ${request.url()}`);
+  });
+  await page.goto(`${api.url}/docs`);
+  await page.locator('.opblock').first().waitFor();
+  return { page, faults };
+}

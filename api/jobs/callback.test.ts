@@ -10,13 +10,13 @@ import { completedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { describe, expect, it } from 'vitest';
 import { problemSchema } from '../openapi/responses.ts';
-import { givenApi } from '../testing/given-api.ts';
-import { form } from '../testing/images.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { form } from '../../testing/images.ts';
 import { acceptedJobSchema } from '../upload/upload-response.ts';
 import { readDeliveries } from './status-route.ts';
 import { createUnlessUnavailable } from './unless-unavailable.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 const CALLBACK = 'https://example.org/hook?token=secret-of-uploader';
 const setUp = {
   WEBHOOK_SECRET: [`whsec_${'YWJj'.repeat(12)}`],
@@ -27,11 +27,11 @@ const upload = (callback_url: string) => form([{}], { callback_url });
 
 describe('an upload with a callback URL', () => {
   it.each([CALLBACK, 'http://127.0.0.1:9000/hook'])('of %s is accepted', async (url) => {
-    const api = await given.api(setUp);
+    const api = await system.startApi(setUp);
     const response = await api.upload(upload(url));
     expect(response.status).toBe(202);
     const { job_id } = acceptedJobSchema.parse(response.json);
-    const request = await readJson(given.store, requestKey(job_id, 1), jobRequestSchema);
+    const request = await readJson(system.store, requestKey(job_id, 1), jobRequestSchema);
     expect(request?.callback_url).toBe(url);
     expect((await api.ask(`/status/${job_id}`)).json).toMatchObject({ callback: { url, deliveries: [] } });
     expect((await api.ask('/jobs')).bytes.toString()).not.toContain('hook');
@@ -44,8 +44,8 @@ describe('an upload with a callback URL', () => {
     ['ftp://example.org/', undefined, /must start with http: or https:/],
     ['/hook', undefined, /an absolute URL/],
   ])('of %s is refused', async (url, seen, detail) => {
-    const api = await given.api(setUp);
-    const before = await given.stored();
+    const api = await system.startApi(setUp);
+    const before = await system.storedKeys();
     const response = await api.upload(upload(url));
     expect(response.status).toBe(422);
     expect(response.json).toMatchObject({
@@ -55,11 +55,11 @@ describe('an upload with a callback URL', () => {
       allowed: expect.any(String) as unknown,
     });
     expect(problemSchema.parse(response.json).seen).toBe(seen);
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
   });
 
   it('is refused without a secret, with the command that makes one', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const response = await api.upload(upload(CALLBACK));
     expect(response.status).toBe(503);
     expect(response.json).toMatchObject({
@@ -99,10 +99,10 @@ describe('the status of a job with a webhook', () => {
   };
 
   it('shows each delivery attempt, and why it was discarded', async () => {
-    const api = await given.api();
-    await given.storeJob(request, completedOutcome(request));
-    await given.publish(...lifeOf(request));
-    for (const made of [attempt, attempt, dead]) await recordWebhookAttempt(given.store, made);
+    const api = await system.startApi();
+    await system.storeJob(request, completedOutcome(request));
+    await system.publish(...lifeOf(request));
+    for (const made of [attempt, attempt, dead]) await recordWebhookAttempt(system.store, made);
     await expect
       .poll(async () => (await api.ask(`/status/${request.job_id}`)).json)
       .toMatchObject({ status: 'completed' });
@@ -125,11 +125,11 @@ describe('the status of a job with a webhook', () => {
   });
 
   it('leaves out an attempt with an unreadable record', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const other = someRequest({ callback_url: CALLBACK });
-    await given.storeJob(other, completedOutcome(other));
-    await given.store.putIfAbsent(webhookKey(other.job_id, 1), Buffer.from('no record'));
-    await recordWebhookAttempt(given.store, { ...attempt, job_id: other.job_id });
+    await system.storeJob(other, completedOutcome(other));
+    await system.store.putIfAbsent(webhookKey(other.job_id, 1), Buffer.from('no record'));
+    await recordWebhookAttempt(system.store, { ...attempt, job_id: other.job_id });
     const response = await api.ask(`/status/${other.job_id}`);
     expect(response.status).toBe(200);
     expect(response.json).toMatchObject({ callback: { deliveries: [{ attempt: 1, state: 'retrying' }] } });

@@ -1,21 +1,20 @@
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { expect, it } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import { form } from '../testing/images.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { form } from '../../testing/images.ts';
 import { acceptedJobSchema } from '../upload/upload-response.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 const PATIENCE = { timeout: 10_000, interval: 20 };
 const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();
 
 it('a waiting job has a queue position and an ETA, in /status and in a 409', async () => {
-  const api = await given.api();
+  const api = await system.startApi();
   const statusOf = async (jobId: string) => (await api.ask(`/status/${jobId}`)).json;
   const old = someRequest();
   const hop = { state: 'processing', at: at(20), run: 1, attempt: 1 } as const;
-  await given.publish(endedEvent(old, { ...completedOutcome(old), timeline: [hop], finished_at: at(10) }));
+  await system.publish(endedEvent(old, { ...completedOutcome(old), timeline: [hop], finished_at: at(10) }));
   await expect.poll(() => statusOf(old.job_id), PATIENCE).toMatchObject({ status: 'completed' });
   expect(await statusOf(old.job_id)).not.toHaveProperty('eta_seconds');
 
@@ -27,13 +26,8 @@ it('a waiting job has a queue position and an ETA, in /status and in a 409', asy
   await expect.poll(() => statusOf(last), PATIENCE).toMatchObject({ queue_position: 3, eta_seconds: null });
   expect((await api.ask(`/results/${last}`)).headers.get('retry-after')).toBe('1');
 
-  const worker = given.broker.consumer({
-    queue: queueNames.process,
-    prefetch: 1,
-    onDelivery: () => Promise.resolve(),
-  });
-  await worker.start();
-  await given.publish(startedEvent(someRequest({ job_id: taken }), 1, 'worker-1', at(0)));
+  await system.holdJobs('worker-1', 1);
+  await system.publish(startedEvent(someRequest({ job_id: taken }), 1, 'worker-1', at(0)));
   await expect.poll(() => statusOf(next), PATIENCE).toMatchObject({ queue_position: 1, eta_seconds: 15 });
   expect(await statusOf(last)).toMatchObject({ queue_position: 2, eta_seconds: 25 });
   expect(await statusOf(taken)).toMatchObject({ status: 'processing', queue_position: null });
@@ -42,5 +36,4 @@ it('a waiting job has a queue position and an ETA, in /status and in a 409', asy
     expect(refusal).toMatchObject({ status: 409, json: { code: 'not_ready', retry_after_seconds: 25 } });
     expect(refusal.headers.get('retry-after')).toBe('25');
   }
-  await worker.stop();
 });

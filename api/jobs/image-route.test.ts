@@ -5,10 +5,10 @@ import { originalKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { parse as parseDisposition } from 'content-disposition';
 import { describe, expect, it } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import { images } from '../testing/images.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { images } from '../../testing/images.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 const result = images['image/webp'];
 const thumbnail = images['image/jpeg'];
 const original = images['image/png'];
@@ -16,6 +16,83 @@ const original = images['image/png'];
 function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
+
+describe.each([
+  ['results', result, 'image/webp', 'Мой "кот" 猫.webp'],
+  ['originals', original, 'image/png', 'Мой "кот" 猫.png'],
+  ['thumbnail', thumbnail, 'image/jpeg', 'Мой "кот" 猫-thumbnail.jpg'],
+])('/%s', (path, bytes, type, name) => {
+  it('returns the bytes with headers for caching and security', async () => {
+    const api = await system.startApi();
+    const { request } = await completedJob();
+    const response = await api.ask(`/${path}/${request.job_id}`);
+    expect(response.bytes).toEqual(Buffer.from(bytes));
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': type,
+      'content-length': String(bytes.length),
+      etag: `"${digest(bytes)}"`,
+      'cache-control': 'private, max-age=31536000, immutable',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(response.headers.get('content-security-policy')).toContain('sandbox');
+    const disposition = parseDisposition(response.headers.get('content-disposition') ?? '');
+    expect(disposition).toMatchObject({ type: 'inline', parameters: { filename: name } });
+  });
+
+  it('returns the same headers without bytes for HEAD', async () => {
+    const api = await system.startApi();
+    const { request } = await completedJob();
+    const response = await api.ask(`/${path}/${request.job_id}`, { method: 'HEAD' });
+    expect(response).toMatchObject({ status: 200, bytes: Buffer.alloc(0) });
+    expect(response.headers.get('content-length')).toBe(String(bytes.length));
+  });
+
+  it('returns 304 for a matching ETag, and the bytes for another one', async () => {
+    const api = await system.startApi();
+    const { request } = await completedJob();
+    const etag = `"${digest(bytes)}"`;
+    const asked = (known: string) =>
+      api.ask(`/${path}/${request.job_id}`, { headers: { 'if-none-match': known, 'cache-control': '' } });
+    expect(await asked(etag)).toMatchObject({ status: 304, bytes: Buffer.alloc(0) });
+    expect(await asked(`"other", W/${etag}`)).toMatchObject({ status: 304 });
+    expect(await asked('"other"')).toMatchObject({ status: 200 });
+  });
+
+  it('returns 410 if the bytes have been removed', async () => {
+    const api = await system.startApi();
+    const { request, outcome } = await completedJob();
+    const keys = [originalKey(request.job_id), outcome.result.key, outcome.thumbnail.key];
+    await Promise.all(keys.map((key) => system.store.remove(key)));
+    for (const method of ['GET', 'HEAD']) {
+      const response = await api.ask(`/${path}/${request.job_id}`, { method });
+      expect(response.status).toBe(410);
+      expect(response.headers.get('etag')).toBeNull();
+    }
+    expect((await api.ask(`/${path}/${request.job_id}`)).json).toMatchObject({
+      code: 'result_gone',
+      job_id: request.job_id,
+    });
+  });
+});
+
+describe.each(['results', 'thumbnail'])('/%s of a job without a result', (path) => {
+  it('is 409 with Retry-After before the end', async () => {
+    const api = await system.startApi();
+    const request = someRequest();
+    await system.storeJob(request);
+    const response = await api.ask(`/${path}/${request.job_id}`);
+    expect(response).toMatchObject({ status: 409, json: { code: 'not_ready', job_status: 'queued' } });
+  });
+
+  it('is 410 with the code and the reason after a failure', async () => {
+    const api = await system.startApi();
+    const request = someRequest();
+    const outcome = failedOutcome(request);
+    await system.storeJob(request, outcome);
+    const response = await api.ask(`/${path}/${request.job_id}`);
+    expect(response).toMatchObject({ status: 410, json: { code: 'job_failed', error: outcome.error } });
+  });
+});
 
 /** A job that went from PNG to WebP, with all its bytes in the store. */
 async function completedJob(): Promise<{ request: JobRequest; outcome: CompletedOutcome }> {
@@ -33,86 +110,9 @@ async function completedJob(): Promise<{ request: JobRequest; outcome: Completed
     result: { ...ended.result, content_type: 'image/webp', size: result.length, sha256: digest(result) },
     thumbnail: { ...ended.thumbnail, size: thumbnail.length, sha256: digest(thumbnail) },
   };
-  await given.store.put(originalKey(request.job_id), original);
-  await given.store.put(outcome.result.key, result);
-  await given.store.put(outcome.thumbnail.key, thumbnail);
-  await given.storeJob(request, outcome);
+  await system.store.put(originalKey(request.job_id), original);
+  await system.store.put(outcome.result.key, result);
+  await system.store.put(outcome.thumbnail.key, thumbnail);
+  await system.storeJob(request, outcome);
   return { request, outcome };
 }
-
-describe.each([
-  ['results', result, 'image/webp', 'Мой "кот" 猫.webp'],
-  ['originals', original, 'image/png', 'Мой "кот" 猫.png'],
-  ['thumbnail', thumbnail, 'image/jpeg', 'Мой "кот" 猫-thumbnail.jpg'],
-])('/%s', (path, bytes, type, name) => {
-  it('returns the bytes with headers for caching and security', async () => {
-    const api = await given.api();
-    const { request } = await completedJob();
-    const response = await api.ask(`/${path}/${request.job_id}`);
-    expect(response.bytes).toEqual(Buffer.from(bytes));
-    expect(Object.fromEntries(response.headers)).toMatchObject({
-      'content-type': type,
-      'content-length': String(bytes.length),
-      etag: `"${digest(bytes)}"`,
-      'cache-control': 'private, max-age=31536000, immutable',
-      'x-content-type-options': 'nosniff',
-    });
-    expect(response.headers.get('content-security-policy')).toContain('sandbox');
-    const disposition = parseDisposition(response.headers.get('content-disposition') ?? '');
-    expect(disposition).toMatchObject({ type: 'inline', parameters: { filename: name } });
-  });
-
-  it('returns the same headers without bytes for HEAD', async () => {
-    const api = await given.api();
-    const { request } = await completedJob();
-    const response = await api.ask(`/${path}/${request.job_id}`, { method: 'HEAD' });
-    expect(response).toMatchObject({ status: 200, bytes: Buffer.alloc(0) });
-    expect(response.headers.get('content-length')).toBe(String(bytes.length));
-  });
-
-  it('returns 304 for a matching ETag, and the bytes for another one', async () => {
-    const api = await given.api();
-    const { request } = await completedJob();
-    const etag = `"${digest(bytes)}"`;
-    const asked = (known: string) =>
-      api.ask(`/${path}/${request.job_id}`, { headers: { 'if-none-match': known, 'cache-control': '' } });
-    expect(await asked(etag)).toMatchObject({ status: 304, bytes: Buffer.alloc(0) });
-    expect(await asked(`"other", W/${etag}`)).toMatchObject({ status: 304 });
-    expect(await asked('"other"')).toMatchObject({ status: 200 });
-  });
-
-  it('returns 410 if the bytes have been removed', async () => {
-    const api = await given.api();
-    const { request, outcome } = await completedJob();
-    const keys = [originalKey(request.job_id), outcome.result.key, outcome.thumbnail.key];
-    await Promise.all(keys.map((key) => given.store.remove(key)));
-    for (const method of ['GET', 'HEAD']) {
-      const response = await api.ask(`/${path}/${request.job_id}`, { method });
-      expect(response.status).toBe(410);
-      expect(response.headers.get('etag')).toBeNull();
-    }
-    expect((await api.ask(`/${path}/${request.job_id}`)).json).toMatchObject({
-      code: 'result_gone',
-      job_id: request.job_id,
-    });
-  });
-});
-
-describe.each(['results', 'thumbnail'])('/%s of a job without a result', (path) => {
-  it('is 409 with Retry-After before the end', async () => {
-    const api = await given.api();
-    const request = someRequest();
-    await given.storeJob(request);
-    const response = await api.ask(`/${path}/${request.job_id}`);
-    expect(response).toMatchObject({ status: 409, json: { code: 'not_ready', job_status: 'queued' } });
-  });
-
-  it('is 410 with the code and the reason after a failure', async () => {
-    const api = await given.api();
-    const request = someRequest();
-    const outcome = failedOutcome(request);
-    await given.storeJob(request, outcome);
-    const response = await api.ask(`/${path}/${request.job_id}`);
-    expect(response).toMatchObject({ status: 410, json: { code: 'job_failed', error: outcome.error } });
-  });
-});

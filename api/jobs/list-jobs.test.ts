@@ -1,11 +1,11 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import type { TestApi } from '../../testing/test-system.ts';
 import { jobListSchema } from './list-jobs.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 const TOKEN = '0123456789abcdef0123456789abcdef';
 
 async function list(api: TestApi, query: string) {
@@ -17,10 +17,10 @@ describe('the list of jobs', () => {
   it('is paged, newest first, and can be filtered by state', async () => {
     const requests = [someRequest(), someRequest(), someRequest(), someRequest()] as const;
     const [failed, completed, ...waiting] = requests;
-    await given.publish(...lifeOf(failed, failedOutcome(failed)), ...lifeOf(completed));
-    await given.publish(...waiting.map(queuedEvent));
+    await system.publish(...lifeOf(failed, failedOutcome(failed)), ...lifeOf(completed));
+    await system.publish(...waiting.map(queuedEvent));
     const newestFirst = requests.map(({ job_id }) => job_id).toReversed();
-    const api = await given.api();
+    const api = await system.startApi();
 
     expect(await list(api, '')).toEqual({ ids: newestFirst, next: null });
     const first = await list(api, '?limit=3');
@@ -51,12 +51,16 @@ describe('the list of jobs', () => {
     ['cursor', '?cursor=next'],
     ['state', '?state=failed'],
   ])('refuses a bad %s: %s', async (parameter, query) => {
-    const api = await given.api();
+    const api = await system.startApi();
     expect((await api.ask(`/jobs${query}`)).json).toMatchObject({ code: 'invalid_parameter', parameter });
   });
 
   it('needs the token in production', async () => {
-    const api = await given.api({ NODE_ENV: 'production', API_TOKEN: TOKEN });
+    const api = await system.startApi({
+      NODE_ENV: 'production',
+      API_TOKEN: TOKEN,
+      RABBITMQ_URL: await system.urlOfOwnUser(),
+    });
     const asked = (authorization: string) => api.ask('/jobs', { headers: { authorization } });
     const without = await api.ask('/jobs');
     expect(without).toMatchObject({ status: 401, json: { code: 'unauthorized' } });

@@ -10,14 +10,14 @@ import {
   started,
 } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import { SlowStore } from '../testing/slow-store.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { SlowStore } from '../../testing/slow-store.ts';
+import type { TestApi } from '../../testing/test-system.ts';
 import { FollowedJobs } from './followed-jobs.ts';
 import { readStatus } from './read-status.ts';
 import { createUnlessUnavailable } from './unless-unavailable.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 400, maxConcurrent: 32 });
 
 async function untilStatus(api: TestApi, jobId: string, status: string): Promise<void> {
@@ -34,11 +34,11 @@ async function untilListed(api: TestApi, jobId: string, status: string): Promise
 
 describe('the status of a job', () => {
   it('has all details and links once it has completed', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
     const outcome = completedOutcome(request);
-    await given.storeJob(request, outcome);
-    await given.publish(...lifeOf(request, outcome));
+    await system.storeJob(request, outcome);
+    await system.publish(...lifeOf(request, outcome));
     await untilStatus(api, request.job_id, 'completed');
     const { original, result } = { ...request, ...outcome };
     expect((await api.ask(`/status/${request.job_id}`)).json).toEqual({
@@ -73,9 +73,9 @@ describe('the status of a job', () => {
   });
 
   it('shows every attempt of a retried job, and why it was retried', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
-    await given.publish(queuedEvent(request), started(request), retrying(request), started(request, 2));
+    await system.publish(queuedEvent(request), started(request), retrying(request), started(request, 2));
     await expect
       .poll(async () => (await api.ask(`/status/${request.job_id}`)).json, { timeout: 10_000 })
       .toMatchObject({
@@ -91,9 +91,9 @@ describe('the status of a job', () => {
   });
 
   it('has code and reason of a failed job', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
-    await given.storeJob(request, failedOutcome(request));
+    await system.storeJob(request, failedOutcome(request));
     expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({
       status: 'failed',
       error: { code: 'undecodable_image', reason: 'The bytes cannot be decoded.' },
@@ -101,11 +101,11 @@ describe('the status of a job', () => {
   });
 
   it('shows the newest run of a replayed job, and how earlier runs ended', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const first = someRequest();
     const second = { ...first, run: 2 };
-    await given.storeJob(first, failedOutcome(first));
-    await given.storeJob(second);
+    await system.storeJob(first, failedOutcome(first));
+    await system.storeJob(second);
     const expected = {
       status: 'queued',
       run: 2,
@@ -113,7 +113,7 @@ describe('the status of a job', () => {
     };
     expect((await api.ask(`/status/${first.job_id}`)).json).toMatchObject(expected);
     // The log may begin after the first run.
-    await given.publish(queuedEvent(second), started(second));
+    await system.publish(queuedEvent(second), started(second));
     await untilStatus(api, first.job_id, 'processing');
     expect((await api.ask(`/status/${first.job_id}`)).json).toMatchObject({
       ...expected,
@@ -122,9 +122,9 @@ describe('the status of a job', () => {
   });
 
   it('accepts an id in capital letters', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     expect((await api.ask(`/status/${request.job_id.toUpperCase()}`)).json).toMatchObject({
       job_id: request.job_id,
     });
@@ -138,14 +138,14 @@ describe('the status of a job', () => {
     ['a NUL', '%00'],
     ['a very long text', 'x'.repeat(4_000)],
   ])('is 404 for %s', async (_case, id) => {
-    const api = await given.api();
+    const api = await system.startApi();
     for (const path of ['status', 'results', 'originals', 'thumbnail']) {
       expect(await api.ask(`/${path}/${id}`)).toMatchObject({ status: 404, json: { code: 'job_not_found' } });
     }
   });
 
   it('is 400 for an undecodable id', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     expect((await api.ask('/status/%E0%A4%A')).json).toMatchObject({ code: 'malformed_request' });
   });
 });
@@ -153,11 +153,11 @@ describe('the status of a job', () => {
 describe('a restarted API', () => {
   it('shows ended jobs as they ended, and running ones as processing', async () => {
     const [old, running, waiting] = [someRequest(), someRequest(), someRequest()];
-    await given.storeJob(old, completedOutcome(old));
-    await given.storeJob(running);
-    await given.storeJob(waiting);
-    await given.publish(queuedEvent(running), started(running));
-    const api = await given.api();
+    await system.storeJob(old, completedOutcome(old));
+    await system.storeJob(running);
+    await system.storeJob(waiting);
+    await system.publish(queuedEvent(running), started(running));
+    const api = await system.startApi();
     expect((await api.ask(`/status/${old.job_id}`)).json).toMatchObject({ status: 'completed' });
     expect((await api.ask(`/status/${running.job_id}`)).json).toMatchObject({ status: 'processing' });
     expect((await api.ask(`/status/${waiting.job_id}`)).json).toMatchObject({ status: 'queued' });
@@ -168,11 +168,11 @@ describe('a job whose end event is missing', () => {
   const longAgo = () => someRequest({ submitted_at: new Date(Date.now() - 3_000).toISOString() });
 
   it('is shown as it ended, and listed so from then on', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = longAgo();
-    await given.publish(queuedEvent(request));
+    await system.publish(queuedEvent(request));
     await untilListed(api, request.job_id, 'queued');
-    await given.storeJob(request, completedOutcome(request));
+    await system.storeJob(request, completedOutcome(request));
     const result = await api.ask(`/results/${request.job_id}`);
     expect(result.json).toMatchObject({ code: 'result_gone' });
     await untilListed(api, request.job_id, 'completed');
@@ -180,12 +180,12 @@ describe('a job whose end event is missing', () => {
   });
 
   it('ends the long polls for it', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = longAgo();
-    await given.publish(queuedEvent(request));
+    await system.publish(queuedEvent(request));
     await untilListed(api, request.job_id, 'queued');
     const waiting = api.ask(`/status/${request.job_id}?wait=1`);
-    await given.storeJob(request, failedOutcome(request));
+    await system.storeJob(request, failedOutcome(request));
     expect((await waiting).json).toMatchObject({ status: 'failed' });
   });
 
@@ -196,7 +196,7 @@ describe('a job whose end event is missing', () => {
         outcomes.push(key);
         return Promise.reject(new StoreUnavailable('The store is unavailable.'));
       },
-      list: () => given.store.list('nothing'),
+      list: () => system.store.list('nothing'),
     };
     const followed = new FollowedJobs(10);
     const [fresh, old] = [someRequest(), longAgo()];
@@ -210,7 +210,7 @@ describe('a job whose end event is missing', () => {
   });
 
   it('is shown from the log within a second while the store accepts calls but does not respond', async () => {
-    const store = new SlowStore(given.store, 0);
+    const store = new SlowStore(system.store, 0);
     store.hang(15_000);
     const followed = new FollowedJobs(10);
     const replayed = { ...longAgo(), run: 2 };
@@ -225,36 +225,36 @@ describe('a job whose end event is missing', () => {
 
 describe('waiting for the end of a job', () => {
   it('holds the response until the job ends', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     const waiting = api.ask(`/status/${request.job_id}?wait=60`);
-    await given.publish(started(request));
-    await given.publish(endedEvent(request, completedOutcome(request)));
+    await system.publish(started(request));
+    await system.publish(endedEvent(request, completedOutcome(request)));
     expect((await waiting).json).toMatchObject({ status: 'completed' });
   });
 
   it('responds with the current status when the time is over', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     const startedAt = performance.now();
     expect((await api.ask(`/status/${request.job_id}?wait=1`)).json).toMatchObject({ status: 'queued' });
     expect(performance.now() - startedAt).toBeGreaterThan(990);
   });
 
   it('responds at once for an ended job and for an unknown one', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
-    await given.storeJob(request, completedOutcome(request));
+    await system.storeJob(request, completedOutcome(request));
     expect((await api.ask(`/status/${request.job_id}?wait=60`)).json).toMatchObject({ status: 'completed' });
     expect((await api.ask(`/status/${someRequest().job_id}?wait=60`)).status).toBe(404);
   });
 
   it('ends with the current status when the API stops', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const request = someRequest();
-    await given.storeJob(request);
+    await system.storeJob(request);
     const waiting = api.ask(`/status/${request.job_id}?wait=60`);
     await expect.poll(async () => (await api.ask('/livez')).status).toBe(200);
     await api.stop();
@@ -262,7 +262,7 @@ describe('waiting for the end of a job', () => {
   });
 
   it.each(['61', '-1', '1.5', 'soon', ''])('refuses "%s" seconds', async (wait) => {
-    const api = await given.api();
+    const api = await system.startApi();
     expect((await api.ask(`/status/${someRequest().job_id}?wait=${wait}`)).json).toMatchObject({
       code: 'invalid_parameter',
       parameter: 'wait',

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
-import { givenApi } from '../testing/given-api.ts';
-import { RawClient } from '../testing/raw-client.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { thumbnailOf } from '../../testing/test-place.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { RawClient } from '../../testing/raw-client.ts';
+import type { TestApi } from '../../testing/test-system.ts';
 import { queueStatsSchema } from './thumbnail-routes.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 
 async function statsOf(api: TestApi) {
   return queueStatsSchema.strict().parse((await api.ask('/api/v1/queue/stats')).json);
@@ -16,7 +16,7 @@ async function statsOf(api: TestApi) {
 
 describe('a page of seventy thumbnails', () => {
   it('is served without errors through the queue, and the second time from memory', async () => {
-    const api = await given.api({ UPSTREAM_MIN_INTERVAL: 0.01 });
+    const api = await system.startApi({ UPSTREAM_MIN_INTERVAL: 0.01 });
     expect(await statsOf(api)).toEqual({
       queue: {
         max_concurrent: 3,
@@ -28,7 +28,7 @@ describe('a page of seventy thumbnails', () => {
       },
       cache: { thumbnail_count: 0, thumbnail_ttl: 120 },
     });
-    const jobs = await completedJobs(given, 70);
+    const jobs = await system.storeCompletedJobs(70);
     const page = () => Promise.all(jobs.map(({ job_id }) => api.ask(`/thumbnail/${job_id}`)));
     const began = performance.now();
     const responses = await page();
@@ -42,16 +42,16 @@ describe('a page of seventy thumbnails', () => {
     expect(cache.thumbnail_count).toBe(70);
 
     for (const request of jobs) {
-      await given.store.remove(completedOutcome(request).thumbnail.key);
-      await given.store.remove(outcomeKey(request.job_id, 1));
+      await system.store.remove(completedOutcome(request).thumbnail.key);
+      await system.store.remove(outcomeKey(request.job_id, 1));
     }
     expect((await page()).map(({ bytes }) => bytes)).toEqual(responses.map(({ bytes }) => bytes));
     expect((await statsOf(api)).queue.total_requests).toBe(70);
   });
 
   it('supports HEAD and ETags from memory', async () => {
-    const api = await given.api();
-    const [job] = await completedJobs(given, 1);
+    const api = await system.startApi();
+    const [job] = await system.storeCompletedJobs(1);
     const path = `/thumbnail/${job?.job_id ?? ''}`;
     const { headers, bytes } = await api.ask(path);
     const head = await api.ask(path, { method: 'HEAD' });
@@ -66,8 +66,8 @@ describe('a page of seventy thumbnails', () => {
 
 describe('a client that waits in the queue', () => {
   it('leaves it at once when it disconnects', async () => {
-    const api = await given.api({ UPSTREAM_MAX_CONCURRENT: 1, UPSTREAM_MIN_INTERVAL: 60 });
-    const jobs = await completedJobs(given, 3);
+    const api = await system.startApi({ UPSTREAM_MAX_CONCURRENT: 1, UPSTREAM_MIN_INTERVAL: 60 });
+    const jobs = await system.storeCompletedJobs(3);
     expect((await api.ask(`/thumbnail/${jobs[0]?.job_id ?? ''}`)).status).toBe(200);
     const clients = [await RawClient.to(api.port), await RawClient.to(api.port)];
     for (const [n, client] of clients.entries()) {
@@ -80,8 +80,8 @@ describe('a client that waits in the queue', () => {
   });
 
   it('gets a time-out if it gets no slot', async () => {
-    const api = await given.api({ UPSTREAM_MIN_INTERVAL: 60, thumbnailTimeoutMs: 200 });
-    const [first, second] = await completedJobs(given, 2);
+    const api = await system.startApi({ UPSTREAM_MIN_INTERVAL: 60 }, { thumbnailTimeoutMs: 200 });
+    const [first, second] = await system.storeCompletedJobs(2);
     await api.ask(`/thumbnail/${first?.job_id ?? ''}`);
     const response = await api.ask(`/thumbnail/${second?.job_id ?? ''}`);
     expect(response).toMatchObject({ status: 503, json: { code: 'overloaded' } });

@@ -5,16 +5,16 @@ import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { createUnlessUnavailable } from '../jobs/unless-unavailable.ts';
-import { completedJobs, thumbnailOf } from '../testing/completed-jobs.ts';
-import { givenApi } from '../testing/given-api.ts';
-import { SlowStore } from '../testing/slow-store.ts';
+import { thumbnailOf } from '../../testing/test-place.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { SlowStore } from '../../testing/slow-store.ts';
 import { Thumbnails, type ThumbnailsOptions } from './thumbnails.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 const somebody = () => new AbortController().signal;
 
 /** Thumbnails from the real store, made slow and observed. */
-function givenThumbnails(
+function slowThumbnails(
   changes: Partial<ThumbnailsOptions> & {
     takesMs?: number;
     maxConcurrent?: number;
@@ -22,7 +22,7 @@ function givenThumbnails(
   } = {},
 ) {
   const { takesMs = 30, maxConcurrent = 3, minInterval = 0, ...options } = changes;
-  const store = new SlowStore(given.store, takesMs);
+  const store = new SlowStore(system.store, takesMs);
   const followed = new FollowedJobs(1_000);
   const queue = new RequestQueue({ maxConcurrent, minInterval });
   const thumbnails = new Thumbnails({
@@ -43,8 +43,8 @@ function givenThumbnails(
 
 describe('seventy thumbnails on a cold cache', () => {
   it('are read from the store three at a time with an interval, and the second time from memory', async () => {
-    const { store, followed, queue, thumbnails } = givenThumbnails({ minInterval: 0.02, takesMs: 80 });
-    const jobs = await completedJobs(given, 70);
+    const { store, followed, queue, thumbnails } = slowThumbnails({ minInterval: 0.02, takesMs: 80 });
+    const jobs = await system.storeCompletedJobs(70);
     for (const request of jobs) for (const event of lifeOf(request)) followed.apply(event);
     const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
     const first = await all();
@@ -60,8 +60,8 @@ describe('seventy thumbnails on a cold cache', () => {
   });
 
   it('are read the same way for jobs that are only in the store, each once', async () => {
-    const { store, queue, thumbnails } = givenThumbnails({ takesMs: 5 });
-    const jobs = await completedJobs(given, 70);
+    const { store, queue, thumbnails } = slowThumbnails({ takesMs: 5 });
+    const jobs = await system.storeCompletedJobs(70);
     const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
     const first = await all();
     expect(store.mostAtOnce).toBe(3);
@@ -74,8 +74,8 @@ describe('seventy thumbnails on a cold cache', () => {
 
 describe('one thumbnail', () => {
   it('is read once for many concurrent requests', async () => {
-    const { queue, thumbnails } = givenThumbnails();
-    const [job] = await completedJobs(given, 1);
+    const { queue, thumbnails } = slowThumbnails();
+    const [job] = await system.storeCompletedJobs(1);
     const ids = [job?.job_id ?? '', job?.job_id.toUpperCase() ?? ''];
     const waiters = Array.from({ length: 50 }, (_, n) => thumbnails.get(ids[n % 2] ?? '', somebody()));
     expect(new Set((await Promise.all(waiters)).map(({ bytes }) => bytes)).size).toBe(1);
@@ -83,8 +83,8 @@ describe('one thumbnail', () => {
   });
 
   it('is read again when its TTL is over', async () => {
-    const { store, thumbnails } = givenThumbnails({ ttl: 0.1, takesMs: 1 });
-    const [job] = await completedJobs(given, 1);
+    const { store, thumbnails } = slowThumbnails({ ttl: 0.1, takesMs: 1 });
+    const [job] = await system.storeCompletedJobs(1);
     await thumbnails.get(job?.job_id ?? '', somebody());
     const { calls } = store;
     expect(thumbnails.getStats()).toEqual({ thumbnail_count: 1, thumbnail_ttl: 0.1 });
@@ -94,16 +94,16 @@ describe('one thumbnail', () => {
   });
 
   it('is evicted when the cache is full', async () => {
-    const { thumbnails } = givenThumbnails({ maxBytes: 5_000, takesMs: 1 });
-    for (const { job_id } of await completedJobs(given, 8)) await thumbnails.get(job_id, somebody());
+    const { thumbnails } = slowThumbnails({ maxBytes: 5_000, takesMs: 1 });
+    for (const { job_id } of await system.storeCompletedJobs(8)) await thumbnails.get(job_id, somebody());
     expect(thumbnails.getStats().thumbnail_count).toBe(4);
   });
 });
 
 describe('a client that no longer waits', () => {
   it('leaves the queue', async () => {
-    const { store, queue, thumbnails } = givenThumbnails({ maxConcurrent: 1, takesMs: 100 });
-    const [first, left, last] = await completedJobs(given, 3);
+    const { store, queue, thumbnails } = slowThumbnails({ maxConcurrent: 1, takesMs: 100 });
+    const [first, left, last] = await system.storeCompletedJobs(3);
     const leave = new AbortController();
     const begun = thumbnails.get(first?.job_id ?? '', somebody());
     const gone = thumbnails.get(left?.job_id ?? '', leave.signal);
@@ -119,8 +119,8 @@ describe('a client that no longer waits', () => {
   });
 
   it('does not affect others that wait for the same thumbnail', async () => {
-    const { queue, thumbnails } = givenThumbnails();
-    const [job] = await completedJobs(given, 1);
+    const { queue, thumbnails } = slowThumbnails();
+    const [job] = await system.storeCompletedJobs(1);
     const leave = new AbortController();
     const gone = thumbnails.get(job?.job_id ?? '', leave.signal);
     const stays = thumbnails.get(job?.job_id ?? '', somebody());
@@ -133,7 +133,7 @@ describe('a client that no longer waits', () => {
 
 describe('a job in progress', () => {
   it('gets its 409 without a read of the store', async () => {
-    const { store, followed, thumbnails } = givenThumbnails();
+    const { store, followed, thumbnails } = slowThumbnails();
     const request = someRequest({ submitted_at: new Date(Date.now() - 60_000).toISOString() });
     followed.apply(queuedEvent(request));
     store.hang(20_000);
@@ -144,8 +144,8 @@ describe('a job in progress', () => {
 
 describe('a store that hangs', () => {
   it('gives every client a time-out, holds its slots until its reads settle, and is read again afterwards', async () => {
-    const { store, queue, thumbnails } = givenThumbnails({ timeoutMs: 300 });
-    const jobs = await completedJobs(given, 10);
+    const { store, queue, thumbnails } = slowThumbnails({ timeoutMs: 300 });
+    const jobs = await system.storeCompletedJobs(10);
     store.hang(600);
     const askedAt = performance.now();
     const answers = await Promise.allSettled(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));

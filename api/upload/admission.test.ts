@@ -2,19 +2,19 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import { form } from '../testing/images.ts';
-import { beginningOfUpload, RawClient } from '../testing/raw-client.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { form } from '../../testing/images.ts';
+import { beginningOfUpload, RawClient } from '../../testing/raw-client.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 /** The API samples the queue once a second. */
 const SOON = { timeout: 5_000 };
 
 describe('a full queue', () => {
   it('refuses uploads unread, without storing anything, until it is shorter', async () => {
-    const api = await given.api({ MAX_QUEUE_LENGTH: 3 });
+    const api = await system.startApi({ MAX_QUEUE_LENGTH: 3 });
     for (let job = 0; job < 3; job++) expect((await api.upload(form([{}]))).status).toBe(202);
-    const before = await given.stored();
+    const before = await system.storedKeys();
 
     const client = await RawClient.to(api.port);
     await client.send(beginningOfUpload(['Content-Length: 1000000', 'Expect: 100-continue']));
@@ -26,48 +26,33 @@ describe('a full queue', () => {
     const refused = await api.upload(form([{}]));
     expect(refused).toMatchObject({ status: 503, json: { code: 'queue_full', limit: 3, seen: 3 } });
     expect(refused.headers.get('retry-after')).toBe('30');
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
 
-    const worker = given.broker.consumer({
-      queue: queueNames.process,
-      prefetch: 1,
-      onDelivery: (delivery) => {
-        delivery.ack();
-        return Promise.resolve();
-      },
-    });
-    await worker.start();
+    await system.consume(queueNames.process, () => Promise.resolve('ack'));
     await expect.poll(async () => (await api.upload(form([{}]))).status, SOON).toBe(202);
-    await worker.stop();
   });
 
   it('returns Retry-After by the processing times of jobs, and the default without workers', async () => {
-    const { ready } = await given.broker.queues.inspect(queueNames.process);
-    const api = await given.api({ MAX_QUEUE_LENGTH: ready + 1 });
+    const { ready } = await system.broker.queues.inspect(queueNames.process);
+    const api = await system.startApi({ MAX_QUEUE_LENGTH: ready + 1 });
     const request = someRequest();
     const [finishedAt, startedAt] = [0, 10].map((secondsAgo) =>
       new Date(Date.now() - secondsAgo * 1_000).toISOString(),
     );
     const hop = { state: 'processing', at: startedAt ?? '', run: 1, attempt: 1 } as const;
     const outcome = { ...completedOutcome(request), timeline: [hop], finished_at: finishedAt ?? '' };
-    await given.publish(endedEvent(request, outcome));
+    await system.publish(endedEvent(request, outcome));
     await expect.poll(async () => (await api.upload(form([{}]))).status, SOON).toBe(503);
     const retryAfter = async () => (await api.upload(form([{}]))).headers.get('retry-after');
     expect(await retryAfter()).toBe('30');
-    const worker = given.broker.consumer({
-      queue: queueNames.process,
-      prefetch: 1,
-      onDelivery: () => Promise.resolve(),
-    });
-    await worker.start();
+    await system.holdJobs('worker-1', 1);
     await expect.poll(async () => (await api.upload(form([{}]))).status, SOON).toBe(202);
     await expect.poll(retryAfter, SOON).toBe('10');
-    await worker.stop();
   });
 
   it('admits no more uploads of a burst than fit', async () => {
-    const { ready } = await given.broker.queues.inspect(queueNames.process);
-    const api = await given.api({ MAX_QUEUE_LENGTH: ready + 5 });
+    const { ready } = await system.broker.queues.inspect(queueNames.process);
+    const api = await system.startApi({ MAX_QUEUE_LENGTH: ready + 5 });
     const responses = await Promise.all(Array.from({ length: 30 }, () => api.upload(form([{}]))));
     const count = (status: number) => responses.filter((response) => response.status === status).length;
     expect(count(202) + count(503)).toBe(30);

@@ -4,25 +4,23 @@ import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { completedOutcome } from '../../testing/job-life.ts';
-import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
-import { givenApi } from '../testing/given-api.ts';
-import { form, images } from '../testing/images.ts';
-import { beginningOfUpload, RawClient } from '../testing/raw-client.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { form, images } from '../../testing/images.ts';
+import { beginningOfUpload, RawClient } from '../../testing/raw-client.ts';
+import type { TestApi } from '../../testing/test-system.ts';
 import { acceptedJobSchema } from './upload-response.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 
-const upload = (api: TestApi, key: string, body = form([{}])) =>
-  api.ask('/upload', { method: 'POST', body, headers: { 'Idempotency-Key': key } });
+const upload = (api: TestApi, key: string, body = form([{}])) => api.upload(body, { 'Idempotency-Key': key });
 
-const jobsWaiting = async () => (await given.broker.queues.inspect(queueNames.process)).ready;
+const jobsWaiting = async () => (await system.broker.queues.inspect(queueNames.process)).ready;
 
 describe('an upload with an idempotency key', () => {
   it('that is repeated gives the same job, published once', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const before = await jobsWaiting();
     const key = uuidv7();
     const first = await upload(api, key);
@@ -36,17 +34,17 @@ describe('an upload with an idempotency key', () => {
   });
 
   it('gives the same job on another replica, and after the job has ended', async () => {
-    const [one, other] = [await given.api(), await given.api()];
+    const [one, other] = [await system.startApi(), await system.startApi()];
     const key = uuidv7();
     const first = await upload(one, key);
     const { job_id } = acceptedJobSchema.parse(first.json);
-    const request = await readJson(given.store, requestKey(job_id, 1), jobRequestSchema);
+    const request = await readJson(system.store, requestKey(job_id, 1), jobRequestSchema);
     if (request === undefined) throw new Error('no request');
-    await given.storeJob(request, completedOutcome(request));
-    await given.publish(endedEvent(request, completedOutcome(request)));
+    await system.storeJob(request, completedOutcome(request));
+    await system.publish(endedEvent(request, completedOutcome(request)));
     const before = await jobsWaiting();
     expect((await upload(other, key)).json).toEqual(first.json);
-    const later = await given.api({ eventsReplayed: 1_000 });
+    const later = await system.startApi({}, { eventsReplayed: 1_000 });
     expect((await upload(later, key)).json).toEqual(first.json);
     expect(await jobsWaiting()).toBe(before);
   });
@@ -58,29 +56,29 @@ describe('an upload with an idempotency key', () => {
     ['one more file', form([{}, {}])],
     ['one more file that is no image', form([{}, { bytes: new Uint8Array([1, 2]) }])],
   ])('is refused when it is repeated with %s', async (_what, other) => {
-    const api = await given.api();
+    const api = await system.startApi();
     const key = uuidv7();
     await upload(api, key);
-    const before = await given.stored();
+    const before = await system.storedKeys();
     expect(await upload(api, key, other)).toMatchObject({
       status: 422,
       json: { code: 'idempotency_key_reused' },
     });
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
   });
 
   it.each([
     ['', 0],
     ['a'.repeat(256), 256],
   ])('is refused with an invalid key (%#)', async (key, length) => {
-    const api = await given.api();
+    const api = await system.startApi();
     const response = await upload(api, key);
     expect(response).toMatchObject({ status: 422, json: { code: 'invalid_parameter' } });
     expect(response.bytes.toString()).toContain(`got ${length}`);
   });
 
   it('keeps the result of each file', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const key = uuidv7();
     const body = () => form([{}, { name: 'no.txt', bytes: new Uint8Array([1, 2]) }, { name: 'b.png' }]);
     const first = await upload(api, key, body());
@@ -91,7 +89,7 @@ describe('an upload with an idempotency key', () => {
   });
 
   it('is refused unread while the first one is in progress', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const key = uuidv7();
     const client = await RawClient.to(api.port);
     const headers = ['Content-Length: 100000', 'Expect: 100-continue', `Idempotency-Key: ${key}`];
@@ -106,7 +104,7 @@ describe('an upload with an idempotency key', () => {
   });
 
   it('makes one job of many concurrent uploads to two replicas', async () => {
-    const [one, other] = [await given.api(), await given.api()];
+    const [one, other] = [await system.startApi(), await system.startApi()];
     const key = uuidv7();
     const responses = await Promise.all(
       Array.from({ length: 10 }, (_, i) => upload(i % 2 === 0 ? one : other, key)),
@@ -116,28 +114,24 @@ describe('an upload with an idempotency key', () => {
     );
     expect(ids.length).toBeGreaterThan(0);
     expect(new Set(ids).size).toBe(1);
-    const originals = (await given.stored()).filter((name) => name.startsWith('originals/'));
-    const requests = (await given.stored()).filter((name) => name.endsWith('/runs/1/request.json'));
+    const originals = (await system.storedKeys()).filter((name) => name.startsWith('originals/'));
+    const requests = (await system.storedKeys()).filter((name) => name.endsWith('/runs/1/request.json'));
     expect(originals).toContain(originalKey(ids[0] ?? ''));
     expect(originals.length).toBe(requests.length);
   });
 
   it('completes the job whose publish was not confirmed', async () => {
-    const broker = new URL(given.vhost.amqpUrl);
-    const proxy = await TcpProxy.to({ host: broker.hostname, port: Number(broker.port) });
-    broker.host = `127.0.0.1:${proxy.port}`;
-    const api = await given.api({ RABBITMQ_URL: [broker.href], confirmTimeoutMs: 300 });
-    const before = await given.stored();
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const api = await system.startApi({ RABBITMQ_URL: proxy.url }, { confirmTimeoutMs: 300 });
+    const before = await system.storedKeys();
     const key = uuidv7();
     proxy.freeze();
     expect(await upload(api, key)).toMatchObject({ status: 503, json: { code: 'publish_unconfirmed' } });
-    const reserved = (await given.stored()).filter((name) => !before.includes(name));
+    const reserved = (await system.storedKeys()).filter((name) => !before.includes(name));
     await proxy.resume();
     const completed = await upload(api, key);
     expect(completed.status).toBe(202);
-    expect((await given.stored()).filter((name) => !before.includes(name))).toEqual(reserved);
+    expect((await system.storedKeys()).filter((name) => !before.includes(name))).toEqual(reserved);
     expect(reserved).toContain(originalKey(acceptedJobSchema.parse(completed.json).job_id));
-    await api.stop();
-    await proxy.close();
   });
 });

@@ -9,15 +9,14 @@ import {
 } from '@image-pipeline/shared/broker/topology.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
-import { TcpProxy } from '../../testing/tcp-proxy.ts';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { managementCall } from '../../testing/management-call.ts';
-import { givenApi } from '../testing/given-api.ts';
-import { form, images } from '../testing/images.ts';
-import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from '../testing/raw-client.ts';
-import type { TestApi } from '../testing/test-api.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { form, images } from '../../testing/images.ts';
+import { BEGINNING_OF_FILE, beginningOfUpload, RawClient } from '../../testing/raw-client.ts';
+import type { TestApi } from '../../testing/test-system.ts';
 
-const given = givenApi();
+const system = setUpSystem();
 /** Long enough for a broker that reconnects with backoff. */
 const PATIENCE = { timeout: 15_000, interval: 50 };
 
@@ -30,22 +29,12 @@ async function untilSaid(client: RawClient, text: string): Promise<void> {
 }
 
 describe('while the broker is unavailable', () => {
-  let proxy: TcpProxy;
-  let url: string;
-
-  beforeEach(async () => {
-    const broker = new URL(given.vhost.amqpUrl);
-    proxy = await TcpProxy.to({ host: broker.hostname, port: Number(broker.port) });
-    broker.host = `127.0.0.1:${proxy.port}`;
-    url = broker.href;
-  });
-  afterEach(() => proxy.close());
-
   it('from the start, the API responds, refuses uploads unread, and becomes ready once it is back', async () => {
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
     const request = someRequest();
-    await given.storeJob(request, completedOutcome(request));
+    await system.storeJob(request, completedOutcome(request));
     await proxy.refuse();
-    const api = await given.startedApi({ RABBITMQ_URL: [url] });
+    const api = await system.beginApi({ RABBITMQ_URL: proxy.url });
     expect((await api.ask('/livez')).status).toBe(200);
     expect((await api.ask('/readyz')).json).toMatchObject({ status: 'not_ready' });
     expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'completed' });
@@ -67,8 +56,9 @@ describe('while the broker is unavailable', () => {
   });
 
   it('since an upload began, the upload is refused and leaves nothing', async () => {
-    const api = await given.api({ RABBITMQ_URL: [url] });
-    const before = await given.stored();
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const api = await system.startApi({ RABBITMQ_URL: proxy.url });
+    const before = await system.storedKeys();
     const bytes = Buffer.concat([
       Buffer.from(BEGINNING_OF_FILE),
       images['image/png'],
@@ -82,19 +72,20 @@ describe('while the broker is unavailable', () => {
     await client.send(bytes.subarray(100));
     await untilSaid(client, 'broker_unavailable');
     expect(client.received).toMatch(/^HTTP\/1\.1 503 /);
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
     client.abort();
     await proxy.resume();
   });
 
   it('between a message and its confirm, nothing is removed, promised or shown', async () => {
-    const api = await given.api({ RABBITMQ_URL: [url], confirmTimeoutMs: 300 });
-    const before = await given.stored();
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const api = await system.startApi({ RABBITMQ_URL: proxy.url }, { confirmTimeoutMs: 300 });
+    const before = await system.storedKeys();
     proxy.freeze();
     const response = await api.upload(form([{}]));
     expect(response).toMatchObject({ status: 503, json: { code: 'publish_unconfirmed' } });
     expect(response.json).not.toHaveProperty('job_id');
-    const kept = (await given.stored()).filter((key) => !before.includes(key));
+    const kept = (await system.storedKeys()).filter((key) => !before.includes(key));
     const jobId = kept[0]?.split('/')[1] ?? '';
     expect(kept.toSorted()).toEqual([requestKey(jobId, 1), originalKey(jobId)].toSorted());
     const { jobs } = (await api.ask('/jobs')).json as { jobs: { job_id: string }[] };
@@ -105,18 +96,18 @@ describe('while the broker is unavailable', () => {
 
 describe('a broker without a queue for jobs', () => {
   const binding = () =>
-    `bindings/${given.vhost.name}/e/${exchangeNames.jobs}/q/${queueNames.process}` as const;
+    `bindings/${system.vhost.name}/e/${exchangeNames.jobs}/q/${queueNames.process}` as const;
 
   it('refuses uploads, which leave nothing', async () => {
-    const api = await given.api();
-    const before = await given.stored();
+    const api = await system.startApi();
+    const before = await system.storedKeys();
     await managementCall(inject('broker'), 'DELETE', `${binding()}/${routingKeys.process}`);
     const response = await api.upload(form([{}, {}]));
     expect(response).toMatchObject({
       status: 503,
       json: { code: 'broker_unavailable', jobs: [{ error: { code: 'broker_unavailable' } }, {}] },
     });
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
     await managementCall(inject('broker'), 'POST', binding(), { routing_key: routingKeys.process });
     expect((await api.upload(form([{}]))).status).toBe(202);
   });
@@ -126,7 +117,7 @@ describe('while the store is unavailable', () => {
   it('uploads and reads of the store return 503, and work again when it is back', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'api-store-'));
     const folder = join(parent, 'store');
-    const api = await given.api({ STORE_FOLDER: folder });
+    const api = await system.startApi({ STORE_FOLDER: folder });
     await rename(folder, `${folder}-away`);
     expect((await api.upload(form([{}]))).json).toMatchObject({ code: 'store_unavailable' });
     expect((await api.ask(`/status/${someRequest().job_id}`)).json).toMatchObject({
@@ -144,8 +135,8 @@ describe('while the store is unavailable', () => {
 describe('a broker that refuses the topology', () => {
   it('makes the service fail with the cause', async () => {
     const queue = retryQueueName({ label: '77ms', delayMs: 77 });
-    await managementCall(inject('broker'), 'PUT', `queues/${given.vhost.name}/${queue}`, { durable: true });
-    const api = await given.startedApi({ RETRY_DELAYS: [{ label: '77ms', delayMs: 77 }] });
+    await managementCall(inject('broker'), 'PUT', `queues/${system.vhost.name}/${queue}`, { durable: true });
+    const api = await system.beginApi({ RETRY_DELAYS: [{ label: '77ms', delayMs: 77 }] });
     expect((await api.failed).message).toContain(queue);
   });
 });

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { jobMessageSchema, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { inputTypes } from '@image-pipeline/shared/contracts/operations.ts';
@@ -7,36 +6,16 @@ import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { readBytes, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { givenApi } from '../testing/given-api.ts';
-import { form, images } from '../testing/images.ts';
-import { RawClient } from '../testing/raw-client.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { form, images } from '../../testing/images.ts';
+import { RawClient } from '../../testing/raw-client.ts';
 import { acceptedJobSchema, acceptedJobsSchema } from './upload-response.ts';
 
-const given = givenApi();
-
-/** Consumes the next `count` jobs of the queue. */
-async function takeJobs(count: number): Promise<Delivery[]> {
-  const taken: Delivery[] = [];
-  const { promise: all, resolve } = Promise.withResolvers<undefined>();
-  const consumer = given.broker.consumer({
-    queue: queueNames.process,
-    prefetch: count,
-    onDelivery: (delivery) => {
-      taken.push(delivery);
-      delivery.ack();
-      if (taken.length === count) resolve(undefined);
-      return Promise.resolve();
-    },
-  });
-  await consumer.start();
-  await all;
-  await consumer.stop();
-  return taken;
-}
+const system = setUpSystem();
 
 describe('an upload that is accepted', () => {
   it('is stored, queued as a job with its headers, and returns 202 with links', async () => {
-    const api = await given.api({ PUBLIC_NOTIFICATION_URL: 'ws://localhost:8001' });
+    const api = await system.startApi({ PUBLIC_NOTIFICATION_URL: 'ws://localhost:8001' });
     const bytes = images['image/jpeg'];
     const response = await api.upload(
       form([{ bytes, name: 'Мой кот 猫.jpg' }], { operations: 'resize:300x200,filter:sepia', format: 'jpg' }),
@@ -52,7 +31,7 @@ describe('an upload that is accepted', () => {
     });
     expect(response.headers.get('location')).toBe(status_url);
 
-    const request = await readJson(given.store, requestKey(job_id, 1), jobRequestSchema);
+    const request = await readJson(system.store, requestKey(job_id, 1), jobRequestSchema);
     expect(request).toMatchObject({
       version: 1,
       job_id,
@@ -69,53 +48,53 @@ describe('an upload that is accepted', () => {
       ],
       output: { format: 'jpeg', quality: 85 },
     });
-    expect(await readBytes(given.store, originalKey(job_id), 10_000)).toEqual(Buffer.from(bytes));
+    expect(await readBytes(system.store, originalKey(job_id), 10_000)).toEqual(Buffer.from(bytes));
 
-    const [job] = await takeJobs(1);
+    const [job] = await system.take(queueNames.process, 1);
     expect(job?.headers).toMatchObject({ 'x-run': 1, 'x-attempt': 1 });
     expect(job?.correlationId).toBe(job_id);
     expect(jobMessageSchema.parse(JSON.parse(String(job?.content)))).toEqual({ ...request, history: [] });
   });
 
   it.each(inputTypes)('can be %s, whatever its name says', async (type) => {
-    const api = await given.api();
+    const api = await system.startApi();
     const response = await api.upload(form([{ bytes: images[type], name: 'photo.txt' }]));
     expect(response.status).toBe(202);
     const { job_id } = acceptedJobSchema.parse(response.json);
-    expect(await readJson(given.store, requestKey(job_id, 1), jobRequestSchema)).toMatchObject({
+    expect(await readJson(system.store, requestKey(job_id, 1), jobRequestSchema)).toMatchObject({
       original: { content_type: type },
       operations: [
         { type: 'resize', width: 800, height: 600, fit: 'contain' },
         { type: 'watermark', position: 'bottom-right', opacity: 0.5 },
       ],
     });
-    await takeJobs(1);
+    await system.take(queueNames.process, 1);
   });
 
   it('is shown as queued at once, in status and list, and on other replicas by its event', async () => {
-    const [api, other] = [await given.api(), await given.api()];
+    const [api, other] = [await system.startApi(), await system.startApi()];
     const { job_id } = acceptedJobSchema.parse((await api.upload(form([{}]))).json);
     expect((await api.ask(`/status/${job_id}`)).json).toMatchObject({ job_id, status: 'queued', run: 1 });
     expect((await api.ask('/jobs?limit=1')).json).toMatchObject({ jobs: [{ job_id, status: 'queued' }] });
     await expect
       .poll(async () => (await other.ask('/jobs?limit=1')).json)
       .toMatchObject({ jobs: [{ job_id, status: 'queued' }] });
-    await takeJobs(1);
+    await system.take(queueNames.process, 1);
   });
 
   it('has links with the public URL if one is configured', async () => {
-    const api = await given.api({ PUBLIC_API_URL: 'https://images.example.org' });
+    const api = await system.startApi({ PUBLIC_API_URL: 'https://images.example.org' });
     const response = await api.upload(form([{}]));
     const { job_id } = acceptedJobSchema.parse(response.json);
     expect(response.json).toMatchObject({ status_url: `https://images.example.org/status/${job_id}` });
     expect(response.json).not.toHaveProperty('events_url');
-    await takeJobs(1);
+    await system.take(queueNames.process, 1);
   });
 });
 
 describe('an upload of several files', () => {
   it('gives each file its own result, and queues the accepted ones in order', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const response = await api.upload(
       form([
         { name: 'one.png' },
@@ -132,13 +111,13 @@ describe('an upload of several files', () => {
       { file: 'three.png', status: 'queued' },
       { file: 'four.png', error: { code: 'empty_file', status: 400 } },
     ]);
-    const queued = (await takeJobs(2)).map(({ correlationId }) => correlationId);
+    const queued = (await system.take(queueNames.process, 2)).map(({ correlationId }) => correlationId);
     expect(queued).toEqual(jobs.flatMap((job) => ('job_id' in job ? [job.job_id] : [])));
   });
 
   it('returns the problem of its first file if none was accepted', async () => {
-    const api = await given.api();
-    const before = await given.stored();
+    const api = await system.startApi();
+    const before = await system.storedKeys();
     const bytes = new TextEncoder().encode('no image');
     const response = await api.upload(
       form([
@@ -154,7 +133,7 @@ describe('an upload of several files', () => {
         { file: 'b.png', error: { code: 'empty_file' } },
       ],
     });
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
   });
 });
 
@@ -179,19 +158,19 @@ describe('an upload that is refused', () => {
     ['an unknown format', form([{}], { format: 'bmp' }), 422, 'invalid_parameter'],
     ['a quality out of range', form([{}], { quality: '0' }), 422, 'invalid_parameter'],
   ])('for %s returns what is allowed and leaves nothing', async (_case, body, status, code) => {
-    const api = await given.api();
-    const before = await given.stored();
+    const api = await system.startApi();
+    const before = await system.storedKeys();
     const response = await api.upload(body);
     expect(response).toMatchObject({ status, json: { code, status } });
     if (code === 'unexpected_field') expect(response.json).toMatchObject({ allowed: allowedFields });
     if (code === 'unsupported_type')
       expect(response.json).toMatchObject({ allowed: inputTypes, seen: 'unknown' });
     if (code === 'invalid_parameter') expect(lists.safeParse(response.json).success).toBe(true);
-    expect(await given.stored()).toEqual(before);
+    expect(await system.storedKeys()).toEqual(before);
   });
 
   it('for a body that is no form returns what is allowed', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const response = await api.ask('/upload', {
       method: 'POST',
       body: '{"file":"…"}',
@@ -201,7 +180,7 @@ describe('an upload that is refused', () => {
   });
 
   it('without a body returns what is allowed', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     // fetch would send Content-Length: 0.
     const client = await RawClient.to(api.port);
     await client.send('POST /upload HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n');
@@ -217,7 +196,7 @@ describe('an upload that is refused', () => {
     ['has a broken head', '--x\r\nContent-Disposition form-data\r\n\r\nabc\r\n--x--\r\n'],
     ['has no part', 'nothing'],
   ])('for a form that %s is malformed', async (_case, body) => {
-    const api = await given.api();
+    const api = await system.startApi();
     const response = await api.ask('/upload', {
       method: 'POST',
       body,
@@ -227,7 +206,7 @@ describe('an upload that is refused', () => {
   });
 
   it('for a form without a boundary is malformed', async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const headers = { 'content-type': 'multipart/form-data' };
     const response = await api.ask('/upload', { method: 'POST', body: 'abc', headers });
     expect(response.json).toMatchObject({ code: 'malformed_multipart' });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { percentile } from '../calculate.ts';
-import { startLoadSystem } from '../../testing/system/load-system.ts';
+import { startSystem } from '../../testing/start-system.ts';
 import { residentMemory } from './memory.ts';
 import { report, reportGrowth } from './report.ts';
 import { benchImage, upload } from './upload.ts';
@@ -17,7 +17,7 @@ const SETTLE_MS = 5_000;
 /** What a long queue costs those who do not work on it: no worker runs. */
 export async function measureBacklog(): Promise<void> {
   console.log(`${MANY_JOBS} jobs queued and no worker; 500 jobs and events kept in memory\n`);
-  await using system = await startLoadSystem({
+  await using system = await startSystem({
     name: 'backlog',
     workers: 0,
     slots: 1,

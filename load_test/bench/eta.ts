@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import { z } from 'zod';
 import { percentile } from '../calculate.ts';
 import { drawFrom } from '../draw.ts';
-import { startLoadSystem } from '../../testing/system/load-system.ts';
+import { startSystem } from '../../testing/start-system.ts';
 import { report } from './report.ts';
 import { benchImage, upload } from './upload.ts';
 import { JobWatcher } from './watch-jobs.ts';
@@ -37,7 +37,7 @@ export async function measureEta(): Promise<void> {
     benchImage('orientation-1.jpg', 'image/jpeg', 'filter:blur'),
     benchImage('photo.png', 'image/png', 'resize,filter:sepia'),
   ];
-  await using system = await startLoadSystem({ name: 'eta', workers: 1, slots: SLOTS });
+  await using system = await startSystem({ name: 'eta', workers: 1, slots: SLOTS });
   await using watcher = await JobWatcher.open(system.notificationUrl);
   const atUpload: Prediction[] = [];
   const later: Prediction[] = [];

@@ -1,4 +1,4 @@
-import type { LoadSystem } from '../../testing/system/load-system.ts';
+import type { System } from '../../testing/start-system.ts';
 import { upload, type BenchImage } from './upload.ts';
 import type { JobWatcher } from './watch-jobs.ts';
 
@@ -12,7 +12,7 @@ export interface Latencies {
 
 /** One upload after the other through a system that has nothing else to do. All clocks are of one machine. */
 export async function idleLatencies(
-  system: LoadSystem,
+  system: System,
   watcher: JobWatcher,
   image: BenchImage,
   count: number,

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { SnapshotWatch } from '../../testing/monitoring/watch-ledger.ts';
-import { startLoadSystem } from '../../testing/system/load-system.ts';
+import { SnapshotWatch } from '../../testing/snapshot-watch.ts';
+import { startSystem } from '../../testing/start-system.ts';
 import { flowBetween, meanInSystem } from './littles-law.ts';
 import { report } from './report.ts';
 import { steadyArrivals } from './steady-arrivals.ts';
@@ -20,7 +20,7 @@ const MEASURED_SECONDS = 200;
 export async function measureLittlesLaw(): Promise<void> {
   // Much work: times begin with the upload, counts with its acceptance some 60 ms later, when all of it is on the disk.
   const image = benchImage('sample.jpg', 'image/jpeg', 'filter:blur,filter:sharpen,filter:sepia,watermark');
-  await using system = await startLoadSystem({
+  await using system = await startSystem({
     name: 'law',
     workers: 1,
     slots: availableParallelism(),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { someSnapshot } from '../../monitoring/testing/some-snapshot.ts';
+import { someSnapshot } from '../../testing/some-snapshot.ts';
 import { flowBetween, meanInSystem } from './littles-law.ts';
 
 it('means the jobs in the system over all looks, wherever the jobs are', () => {

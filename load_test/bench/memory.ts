@@ -1,8 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
-import type { LoadSystem } from '../../testing/system/load-system.ts';
+import type { System } from '../../testing/start-system.ts';
 
 /** Resident memory of each service with its child processes, in bytes. Linux only: it reads /proc. */
-export async function residentMemory(system: LoadSystem): Promise<ReadonlyMap<string, number>> {
+export async function residentMemory(system: System): Promise<ReadonlyMap<string, number>> {
   const processes = await readProcesses();
   const sizes = new Map<string, number>();
   for (const { name, pid } of system.services) {

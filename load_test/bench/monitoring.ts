@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLoadSystem } from '../../testing/system/load-system.ts';
+import { startSystem } from '../../testing/start-system.ts';
 import { coreShare } from './cpu-time.ts';
 import { report } from './report.ts';
 import { steadyArrivals } from './steady-arrivals.ts';
@@ -15,7 +15,7 @@ const MEASURED_SECONDS = 60;
 export async function measureMonitoring(): Promise<void> {
   const image = benchImage('orientation-1.jpg', 'image/jpeg', 'resize:100x100');
   const slots = availableParallelism();
-  await using system = await startLoadSystem({ name: 'monitoring', workers: 1, slots, monitoring: true });
+  await using system = await startSystem({ name: 'monitoring', workers: 1, slots, monitoring: true });
   const perSecond = (await findSpeed(system, image)) * LOAD;
   console.log(
     `${perSecond.toFixed(1)} small images/s by chance, ${MEASURED_SECONDS} s idle and under load each\n`,

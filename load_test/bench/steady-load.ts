@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../calculate.ts';
-import { startLoadSystem } from '../../testing/system/load-system.ts';
+import { startSystem } from '../../testing/start-system.ts';
 import { idleLatencies } from './latency.ts';
 import { residentMemory } from './memory.ts';
 import { report, reportGrowth } from './report.ts';
@@ -26,7 +26,7 @@ export async function measureSteadyLoad(): Promise<void> {
   const small = benchImage('orientation-1.jpg', 'image/jpeg', 'resize:100x100');
 
   console.log(`${slots} cores; one worker with ${slots} slots; sample.jpg with resize,watermark\n`);
-  await using system = await startLoadSystem({ name: 'bench', workers: 1, slots });
+  await using system = await startSystem({ name: 'bench', workers: 1, slots });
   await using watcher = await JobWatcher.open(system.notificationUrl);
   using bare = new BareLoops(slots);
 

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
-import type { LoadSystem } from '../../testing/system/load-system.ts';
+import type { System } from '../../testing/start-system.ts';
 import { upload, type BenchImage } from './upload.ts';
 import { JobWatcher } from './watch-jobs.ts';
 
@@ -12,7 +12,7 @@ const WARM_UP_IMAGES = 60;
 
 /** Images per second of the whole system: from the first upload to the last end, as a subscriber sees it. */
 export async function systemThroughput(
-  system: LoadSystem,
+  system: System,
   watcher: JobWatcher,
   images: readonly BenchImage[],
 ): Promise<number> {
@@ -28,7 +28,7 @@ export async function systemThroughput(
 }
 
 /** Images per second of the whole system, found by the work that warms it up. */
-export async function findSpeed(system: LoadSystem, image: BenchImage): Promise<number> {
+export async function findSpeed(system: System, image: BenchImage): Promise<number> {
   await using watcher = await JobWatcher.open(system.notificationUrl);
   return await systemThroughput(
     system,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RespawnedService } from '../../testing/system/respawned-service.ts';
+import type { RespawnedService } from '../../testing/respawned-service.ts';
 import type { ChaosSystem } from './chaos-system.ts';
 import type { Fault } from './fault.ts';
 import { decodersOf } from './processes.ts';

@@ -1,4 +1,4 @@
-import { startLoadSystem, type LoadSystem } from '../../testing/system/load-system.ts';
+import { startSystem, type System } from '../../testing/start-system.ts';
 import { BrokerUnderTest } from './broker-under-test.ts';
 import { openStoreUnderTest, type StoreUnderTest } from './store-under-test.ts';
 
@@ -16,7 +16,7 @@ export interface ChaosOptions {
 
 /** A whole system whose every part can be made to fail. */
 export interface ChaosSystem extends AsyncDisposable {
-  readonly services: LoadSystem;
+  readonly services: System;
   readonly broker: BrokerUnderTest;
   readonly store: StoreUnderTest;
   /** Images that one worker works on at once. */
@@ -25,7 +25,7 @@ export interface ChaosSystem extends AsyncDisposable {
 
 export async function startChaosSystem(options: ChaosOptions): Promise<ChaosSystem> {
   let parts: { broker: BrokerUnderTest; store: StoreUnderTest } | undefined;
-  const services = await startLoadSystem({
+  const services = await startSystem({
     name: 'chaos',
     workers: options.workers ?? WORKERS,
     slots: SLOTS,

@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
-import type { LoadSystem } from '../../testing/system/load-system.ts';
+import type { System } from '../../testing/start-system.ts';
 
 /** A process that decodes images for a worker of ours. */
 export interface Decoder {
@@ -8,7 +8,7 @@ export interface Decoder {
 }
 
 /** Every decoder of this system, known by the TMPDIR that it was given. Linux only: it reads /proc. */
-export async function decodersOf({ temp }: LoadSystem): Promise<Decoder[]> {
+export async function decodersOf({ temp }: System): Promise<Decoder[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     pids.map(async (pid) => {
@@ -24,7 +24,7 @@ export async function decodersOf({ temp }: LoadSystem): Promise<Decoder[]> {
 }
 
 /** Decoders whose worker is gone, and those that a worker has too many of. */
-export async function strayProcesses(system: LoadSystem, slots: number): Promise<string[]> {
+export async function strayProcesses(system: System, slots: number): Promise<string[]> {
   const decoders = await decodersOf(system);
   const workers = new Map(system.workers.map(({ pid, name }) => [pid, name]));
   const strays = decoders.filter(({ parent }) => !workers.has(parent)).map(({ pid }) => `decoder ${pid}`);

@@ -3,23 +3,23 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { countJobs, kneeOf, recoveries, stepOutcomes } from '../calculate.ts';
-import { readSnapshot } from '../../testing/monitoring/watch-ledger.ts';
+import { readSnapshot } from '../../testing/snapshot-watch.ts';
 import { loadTestResultSchema, type LoadTestResult } from '../result.ts';
 import { faultyApi } from './testing/faulty-api.ts';
-import { startLoadSystem, type LoadSystem } from '../../testing/system/load-system.ts';
+import { startSystem, type System } from '../../testing/start-system.ts';
 
 const k6 = inject('k6');
 const root = join(import.meta.dirname, '../..');
 const RUN_MS = 90_000;
 
 describe.skipIf(k6 === null)('the k6 scripts', () => {
-  let system: LoadSystem;
+  let system: System;
   let runs = 0;
   /** Jobs of all runs so far. */
   let accepted = 0;
 
   beforeAll(async () => {
-    system = await startLoadSystem({ name: 'k6', workers: 1, slots: 2, monitoring: true });
+    system = await startSystem({ name: 'k6', workers: 1, slots: 2, monitoring: true });
   }, RUN_MS);
 
   afterAll(() => system[Symbol.asyncDispose]());

@@ -2,8 +2,8 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RespawnedService } from '../../testing/system/respawned-service.ts';
-import { startLoadSystem, type LoadSystem } from '../../testing/system/load-system.ts';
+import type { RespawnedService } from '../../testing/respawned-service.ts';
+import { startSystem, type System } from '../../testing/start-system.ts';
 import { ApiClient } from '../pipeline/api-client.ts';
 import type { RunningWorker } from '../runtime/runtime.ts';
 import { probe } from '../supervisor/probe.ts';
@@ -14,7 +14,7 @@ import { Monitoring } from './monitoring.ts';
 
 const TOKEN = 'a-token-of-the-tests-0123456789abcdef';
 
-let system: LoadSystem;
+let system: System;
 beforeAll(async () => {
   const environment = ({ folder }: { folder: string }) =>
     Promise.resolve({
@@ -23,7 +23,7 @@ beforeAll(async () => {
       API_TOKEN: TOKEN,
       STATUS_UPDATE_INTERVAL: '1',
     });
-  system = await startLoadSystem({
+  system = await startSystem({
     name: 'experiments',
     workers: 2,
     slots: 1,
@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => system[Symbol.asyncDispose](), 120_000);
 
 /** The workers of the system, as a runtime handles them. */
-function workersOf({ workers }: LoadSystem): FaultToleranceSystem['workers'] {
+function workersOf({ workers }: System): FaultToleranceSystem['workers'] {
   const stopped: RespawnedService[] = [];
   const start = async (service: RespawnedService) => {
     await service.start();

@@ -1,9 +1,10 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { expect, it } from 'vitest';
-import { givenMonitoring, statusOf, untilStatus } from '../testing/given-monitoring.ts';
+import { statusOf, untilStatus } from '../../testing/monitoring-client.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
 
-const given = givenMonitoring();
+const system = setUpSystem({ lifetime: 'test' });
 
 const FEW = { eventsReplayed: 1_000, eventsCountedAtStart: 1_000 };
 const EVENTS_OF_A_LIFE = 3;
@@ -12,14 +13,14 @@ const AT_ONCE = 30;
 async function publishLives(count: number): Promise<void> {
   for (let left = count; left > 0; left -= AT_ONCE) {
     await Promise.all(
-      Array.from({ length: Math.min(left, AT_ONCE) }, () => given.publish(...lifeOf(someRequest()))),
+      Array.from({ length: Math.min(left, AT_ONCE) }, () => system.publish(...lifeOf(someRequest()))),
     );
   }
 }
 
 it('counts only the newest events of a long log at its first start', async () => {
   await publishLives(600);
-  const { ledger } = await statusOf(await given.monitoring({}, FEW));
+  const { ledger } = await statusOf(await system.startMonitoring({}, FEW));
   // Reading starts at the edge of a chunk of the stream.
   expect(ledger?.accepted).toBeGreaterThan(300);
   expect(ledger?.accepted).toBeLessThan(500);
@@ -27,33 +28,33 @@ it('counts only the newest events of a long log at its first start', async () =>
 });
 
 it('counts only the newest of many missed events, keeps open runs, and still adds up', async () => {
-  const first = await given.monitoring({}, FEW);
+  const first = await system.startMonitoring({}, FEW);
   const open = someRequest();
-  await given.enqueue(open);
-  await given.publish(queuedEvent(open), ...lifeOf(someRequest()));
+  await system.enqueue(open);
+  await system.publish(queuedEvent(open), ...lifeOf(someRequest()));
   await untilStatus(first, ({ totals }) => expect(totals?.accepted).toBe(2));
   await first.stop();
   await publishLives(600);
-  const second = await given.monitoring({}, FEW);
+  const second = await system.startMonitoring({}, FEW);
   const { ledger, jobs } = await statusOf(second);
   expect(ledger?.accepted).toBeLessThan(2 + 500);
   expect(ledger).toMatchObject({ open: 1, unaccounted: 0 });
   expect(ledger?.completed).toBe((ledger?.accepted ?? 0) - 1);
   expect(jobs).toEqual({ queued: 1, processing: 0, retrying: 0 });
-  await given.publish(...lifeOf(open).slice(1));
+  await system.publish(...lifeOf(open).slice(1));
   await untilStatus(second, (seen) => {
     expect(seen.ledger).toMatchObject({ accepted: ledger?.accepted, completed: ledger?.accepted, open: 0 });
   });
 });
 
 it('reads all missed events up to the maximum', async () => {
-  const first = await given.monitoring();
+  const first = await system.startMonitoring();
   await publishLives(1);
   await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
   await first.stop();
   await publishLives(600);
   const enough = { eventsReplayed: 1_000, eventsCountedAtStart: 700 * EVENTS_OF_A_LIFE };
-  expect((await statusOf(await given.monitoring({}, enough))).totals).toMatchObject({
+  expect((await statusOf(await system.startMonitoring({}, enough))).totals).toMatchObject({
     accepted: 601,
     completed: 601,
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noTotals } from '../durable/durable-totals.ts';
 import type { SampledQueue } from '../management/read-broker.ts';
-import { someQueue } from '../testing/some-snapshot.ts';
+import { someQueue } from '../../testing/some-snapshot.ts';
 import { jobsInBroker, ledgerOf } from './ledger.ts';
 
 const queue = (name: string, held: number | null): SampledQueue => ({

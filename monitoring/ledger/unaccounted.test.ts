@@ -1,47 +1,45 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
-import { openStore } from '@image-pipeline/shared/store/open-store.ts';
-import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { completedOutcome, lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { describe, expect, inject, it } from 'vitest';
 import { managementCall } from '../../testing/management-call.ts';
-import { givenMonitoring, statusOf } from '../testing/given-monitoring.ts';
+import { statusOf } from '../../testing/monitoring-client.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
 
-const given = givenMonitoring();
+const system = setUpSystem({ lifetime: 'test' });
 
 const UNACCOUNTED_AFTER = '2';
 /** Queue metrics must have settled for 10 s and are up to 5 s old. */
 const PATIENCE = { timeout: 45_000, interval: 250 };
 const LIMIT_MS = 120_000;
 
-const somebodyPurgesTheQueue = () =>
-  managementCall(inject('broker'), 'DELETE', `queues/${given.vhost.name}/${queueNames.process}/contents`);
+const purgeJobs = () =>
+  managementCall(inject('broker'), 'DELETE', `queues/${system.vhost.name}/${queueNames.process}/contents`);
 
 describe('the ledger', () => {
   it(
     'reports jobs that vanished from their queue, also after a restart, until they end after all',
     async () => {
-      const service = await given.monitoring({ UNACCOUNTED_AFTER });
+      const service = await system.startMonitoring({ UNACCOUNTED_AFTER });
       const requests = Array.from({ length: 5 }, () => someRequest());
-      await given.enqueue(...requests);
-      await given.publish(...requests.map(queuedEvent));
+      await system.enqueue(...requests);
+      await system.publish(...requests.map(queuedEvent));
       await expect
         .poll(() => statusOf(service), PATIENCE)
         .toMatchObject({ ledger: { open: 5, in_broker: 5, unaccounted: 0 }, jobs: { queued: 5 } });
-      await somebodyPurgesTheQueue();
+      await purgeJobs();
       const late = someRequest();
-      await given.enqueue(late);
-      await given.publish(queuedEvent(late));
+      await system.enqueue(late);
+      await system.publish(queuedEvent(late));
       const found = {
         ledger: { accepted: 6, open: 1, in_broker: 1, unaccounted: 5 },
         jobs: { queued: 1 },
       };
       await expect.poll(() => statusOf(service), PATIENCE).toMatchObject(found);
       await service.stop();
-      const next = await given.monitoring({ UNACCOUNTED_AFTER });
+      const next = await system.startMonitoring({ UNACCOUNTED_AFTER });
       expect((await statusOf(next)).ledger).toMatchObject({ open: 1, unaccounted: 5 });
-      await given.publish(...requests.flatMap((request) => lifeOf(request).slice(1)));
+      await system.publish(...requests.flatMap((request) => lifeOf(request).slice(1)));
       await expect
         .poll(() => statusOf(next), PATIENCE)
         .toMatchObject({ ledger: { completed: 5, open: 1, unaccounted: 0 } });
@@ -52,18 +50,14 @@ describe('the ledger', () => {
   it(
     'finds an end whose event was lost in the store, counts it, and publishes the event again',
     async () => {
-      const service = await given.monitoring({ UNACCOUNTED_AFTER });
+      const service = await system.startMonitoring({ UNACCOUNTED_AFTER });
       const request = someRequest();
-      const store = openStore({ kind: 'folder', folder: given.storeFolder });
-      await store.start();
-      await store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(request));
-      await store.putIfAbsent(outcomeKey(request.job_id, 1), jsonBody(completedOutcome(request)));
-      await store.stop();
-      await given.publish(queuedEvent(request), started(request));
+      await system.storeJob(request, completedOutcome(request));
+      await system.publish(queuedEvent(request), started(request));
       const counted = { ledger: { accepted: 1, completed: 1, open: 0, unaccounted: 0 } };
       await expect.poll(() => statusOf(service), PATIENCE).toMatchObject(counted);
       await service.stop();
-      expect(await statusOf(await given.monitoring())).toMatchObject(counted);
+      expect(await statusOf(await system.startMonitoring())).toMatchObject(counted);
     },
     LIMIT_MS,
   );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { execa } from 'execa';
 import { expect, inject, test } from 'vitest';
-import { alertRules } from '../testing/prometheus-files.ts';
+import { alertRules } from '../../testing/prometheus-files.ts';
 
 const programs = inject('prometheus');
 const promtool = async (args: readonly string[], options: { input?: string } = {}) =>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { someQueue, someSnapshot, someSource } from '../testing/some-snapshot.ts';
+import { someQueue, someSnapshot, someSource } from '../../testing/some-snapshot.ts';
 import { RecentSamples } from './recent-samples.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();

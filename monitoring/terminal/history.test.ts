@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { someSnapshot } from '../testing/some-snapshot.ts';
+import { someSnapshot } from '../../testing/some-snapshot.ts';
 import { addPoll, addFailedPoll, type Poll } from './history.ts';
 
 const snapshot = (second: number, age_seconds = 0) =>

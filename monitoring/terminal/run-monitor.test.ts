@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { someSnapshot, someSource } from '../testing/some-snapshot.ts';
+import { someSnapshot, someSource } from '../../testing/some-snapshot.ts';
 
 /** A monitoring service that always responds with this, or with the result of the n-th poll. */
 async function serve(result: Snapshot | ((poll: number) => Snapshot | undefined)): Promise<string> {

@@ -1,7 +1,7 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { judgeHealth } from '../snapshot/judge-health.ts';
-import { someQueue, someSnapshot, someSource, someWorker } from '../testing/some-snapshot.ts';
+import { someQueue, someSnapshot, someSource, someWorker } from '../../testing/some-snapshot.ts';
 import { drawView } from './draw-view.ts';
 import type { Poll } from './history.ts';
 import { performanceView } from './performance-view.ts';

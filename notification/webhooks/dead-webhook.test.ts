@@ -2,21 +2,20 @@ import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topolog
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { failedOutcome } from '../../testing/job-life.ts';
-import { testBroker } from '../../testing/test-broker.ts';
 import { describe, expect, it } from 'vitest';
-import { givenNotification } from '../testing/given-notification.ts';
-import { givenWebhooks, webhookEnv } from '../testing/given-webhooks.ts';
-import { answering, closing, silent } from '../testing/receiver.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
+import { answering, closing, silent } from '../../testing/webhook-receiver.ts';
 
-const given = givenNotification();
-const hooks = givenWebhooks(given);
+const system = setUpSystem();
+const hooks = setUpWebhooks(system);
 
 describe('a webhook that no receiver accepts', () => {
   it('is dead after the last retry, with the reason', async () => {
-    await given.notification({ ...webhookEnv, WEBHOOK_TIMEOUT_MS: '200' });
+    await system.startNotification({ ...webhookSettings, WEBHOOK_TIMEOUT_MS: '200' });
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([closing], silent);
-    await given.publish(end);
+    await system.publish(end);
     const dead = await hooks.takeDead();
     expect(dead.correlationId).toBe(request.job_id);
     expect(JSON.parse(dead.content.toString())).toEqual(end);
@@ -38,27 +37,27 @@ describe('a webhook that no receiver accepts', () => {
     ['has a private address', () => 'http://10.1.2.3/hook', 'address_refused', 0],
     ['has a name with a private address', () => 'http://rebinding.example/', 'address_refused', 0],
   ])('is dead at once where the receiver %s', async (_what, url, code, requests) => {
-    await given.notification(webhookEnv, {
+    await system.startNotification(webhookSettings, {
       resolve: () => Promise.resolve([{ address: '169.254.169.254', family: 4 }]),
     });
     hooks.receiver.answers([], answering(410));
     const { request, end } = hooks.endedJob({ callback_url: url() });
-    await given.publish(end);
+    await system.publish(end);
     await hooks.takeDead();
     expect(await hooks.attempts(request)).toMatchObject([{ attempt: 1, state: 'dead', error: { code } }]);
     expect(hooks.receiver.received).toHaveLength(requests);
   });
 
   it('is posted once and dead once, although worker and DLQ recorder both publish its end', async () => {
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     hooks.receiver.answers([], answering(410));
     const { request } = hooks.endedJob();
     const failed = endedEvent(request, failedOutcome(request));
-    await given.publish(failed, failed);
+    await system.publish(failed, failed);
     await hooks.until(request, 'dead');
-    await given.publish(failed);
+    await system.publish(failed);
     const last = hooks.endedJob();
-    await given.publish(last.end);
+    await system.publish(last.end);
     await hooks.until(last.request, 'dead');
     await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(0);
     await expect.poll(() => hooks.depth(queueNames.webhooksDead)).toBe(2);
@@ -69,40 +68,34 @@ describe('a webhook that no receiver accepts', () => {
   });
 
   it('is delivered after an operator moved it back', async () => {
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([answering(410)]);
-    await given.publish(end);
+    await system.publish(end);
     const dead = await hooks.takeDead();
-    const broker = testBroker(given.vhost.amqpUrl);
-    await broker.start();
     // As a shovel does: with all headers.
     expect(dead.headers).toHaveProperty('x-death');
-    await broker.publisher.publish({
+    await system.broker.publisher.publish({
       ...eventMessage(end),
       headers: dead.headers as Record<string, string | number>,
       exchange: '',
       routingKey: queueNames.webhooks,
       body: JSON.parse(dead.content.toString()) as unknown,
     });
-    await broker.stop();
     expect(await hooks.until(request, 'delivered')).toHaveLength(2);
   });
 
   it('is dead if its message is invalid, and does not block others', async () => {
-    await given.notification(webhookEnv);
-    const broker = testBroker(given.vhost.amqpUrl);
-    await broker.start();
+    await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
     const poison = {
       ...eventMessage(end),
       exchange: exchangeNames.events,
       routingKey: 'job.completed.callback',
     };
-    await broker.publisher.publish({ ...poison, body: { specversion: '9.0' } });
-    await broker.publisher.publish({ ...poison, body: 'no event', messageId: 'other' });
-    await broker.stop();
-    await given.publish(end);
+    await system.broker.publisher.publish({ ...poison, body: { specversion: '9.0' } });
+    await system.broker.publisher.publish({ ...poison, body: 'no event', messageId: 'other' });
+    await system.publish(end);
     await hooks.until(request, 'delivered');
     await hooks.takeDead();
     await hooks.takeDead();

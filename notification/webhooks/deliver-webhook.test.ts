@@ -5,12 +5,12 @@ import { webhookBodySchema } from '@image-pipeline/shared/contracts/webhook.ts';
 import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { givenNotification } from '../testing/given-notification.ts';
-import { givenWebhooks, SECRET, webhookEnv } from '../testing/given-webhooks.ts';
-import { answering, type ReceivedWebhook } from '../testing/receiver.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { setUpWebhooks, SECRET, webhookSettings } from '../../testing/webhooks.ts';
+import { answering, type ReceivedWebhook } from '../../testing/webhook-receiver.ts';
 
-const given = givenNotification();
-const hooks = givenWebhooks(given);
+const system = setUpSystem();
+const hooks = setUpWebhooks(system);
 
 const verify = (secret: string, { headers, body }: ReceivedWebhook): unknown =>
   new Webhook(secret).verify(
@@ -20,10 +20,10 @@ const verify = (secret: string, { headers, body }: ReceivedWebhook): unknown =>
 
 describe('the end of a job', () => {
   it('is delivered to a receiver that fails twice, at the third attempt, signed', async () => {
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([answering(500), answering(500)]);
-    await given.publish(...lifeOf(request).slice(0, 2), end);
+    await system.publish(...lifeOf(request).slice(0, 2), end);
     const attempts = await hooks.until(request, 'delivered');
 
     expect(attempts).toMatchObject([
@@ -65,9 +65,9 @@ describe('the end of a job', () => {
   });
 
   it('is delivered with the reason of a failure', async () => {
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     const { request } = hooks.endedJob();
-    await given.publish(endedEvent(request, failedOutcome(request)));
+    await system.publish(endedEvent(request, failedOutcome(request)));
     await hooks.until(request, 'delivered');
     expect(webhookBodySchema.parse(JSON.parse(hooks.receiver.received[0]?.body ?? ''))).toMatchObject({
       type: 'job.failed',
@@ -77,9 +77,9 @@ describe('the end of a job', () => {
 
   it('is signed with each secret during a rotation', async () => {
     const other = `whsec_${randomBytes(24).toString('base64')}`;
-    await given.notification({ ...webhookEnv, WEBHOOK_SECRET: `${SECRET} ${other}` });
+    await system.startNotification({ ...webhookSettings, WEBHOOK_SECRET: `${SECRET} ${other}` });
     const { request, end } = hooks.endedJob();
-    await given.publish(end);
+    await system.publish(end);
     await hooks.until(request, 'delivered');
     const [webhook] = hooks.receiver.received;
     for (const secret of [SECRET, other]) {
@@ -88,13 +88,13 @@ describe('the end of a job', () => {
   });
 
   it('is delivered once, however often the event arrives', async () => {
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
-    await given.publish(end, end, end);
+    await system.publish(end, end, end);
     await hooks.until(request, 'delivered');
-    await given.publish(end);
+    await system.publish(end);
     const last = hooks.endedJob();
-    await given.publish(last.end);
+    await system.publish(last.end);
     await hooks.until(last.request, 'delivered');
     await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(0);
     expect(hooks.receiver.received).toHaveLength(2);
@@ -102,12 +102,12 @@ describe('the end of a job', () => {
   });
 
   it('is delivered again for each run', async () => {
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
-    await given.publish(endedEvent(request, failedOutcome(request)));
+    await system.publish(endedEvent(request, failedOutcome(request)));
     await hooks.until(request, 'delivered');
     const replay = { ...request, run: 2 };
-    await given.publish({ ...endedEvent(replay, failedOutcome(replay)) }, end);
+    await system.publish({ ...endedEvent(replay, failedOutcome(replay)) }, end);
     await expect.poll(async () => (await hooks.attempts(request)).length).toBe(2);
     expect(hooks.receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(
       [1, 2].map((run) => `msg_${request.job_id}_${run}`),
@@ -115,10 +115,10 @@ describe('the end of a job', () => {
   });
 
   it('is the only event that is delivered, and only if the job has a callback_url', async () => {
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     const silentJob = someRequest();
     const { request, end } = hooks.endedJob();
-    await given.publish(...lifeOf(silentJob), queuedEvent(request), ...lifeOf(request).slice(1, 2), end);
+    await system.publish(...lifeOf(silentJob), queuedEvent(request), ...lifeOf(request).slice(1, 2), end);
     await hooks.until(request, 'delivered');
     expect(hooks.receiver.received).toHaveLength(1);
     expect(await hooks.attempts(silentJob)).toEqual([]);
@@ -126,8 +126,8 @@ describe('the end of a job', () => {
 
   it('that happened while the service was down is delivered when it is back', async () => {
     const jobs = Array.from({ length: 5 }, () => hooks.endedJob());
-    await given.publish(...jobs.map(({ end }) => end));
-    await given.notification(webhookEnv);
+    await system.publish(...jobs.map(({ end }) => end));
+    await system.startNotification(webhookSettings);
     for (const { request } of jobs) await hooks.until(request, 'delivered');
     expect(hooks.receiver.received).toHaveLength(5);
   });

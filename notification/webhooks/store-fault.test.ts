@@ -6,21 +6,21 @@ import { webhookKey } from '@image-pipeline/shared/store/keys.ts';
 import { testRetryDelays, testLog } from '../../testing/test-broker.ts';
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { expect, it } from 'vitest';
-import { givenNotification } from '../testing/given-notification.ts';
-import { givenWebhooks, SECRET } from '../testing/given-webhooks.ts';
-import { answering } from '../testing/receiver.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { setUpWebhooks, SECRET } from '../../testing/webhooks.ts';
+import { answering } from '../../testing/webhook-receiver.ts';
 import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
 
-const given = givenNotification();
-const hooks = givenWebhooks(given);
+const system = setUpSystem();
+const hooks = setUpWebhooks(system);
 const never = new AbortController().signal;
 
 /** Delivers one webhook with a store that is down for its first `failures` writes, to a receiver that has `places`. */
 function deliver(end: JobEvent, failures: number, { stopping = never, places = 1, headers = {} } = {}) {
   const settled: Settlement[] = [];
   const published: OutgoingMessage[] = [];
-  const { store } = given;
+  const { store } = system;
   let writes = 0;
   const handle = createWebhookDelivery({
     store: {
@@ -105,7 +105,7 @@ it('the next attempt is published with new headers and its own delay, before the
 
 it('an unreadable record blocks no webhook', async () => {
   const { request, end } = hooks.endedJob();
-  await given.store.putIfAbsent(webhookKey(request.job_id, 1), Buffer.from('no record'));
+  await system.store.putIfAbsent(webhookKey(request.job_id, 1), Buffer.from('no record'));
   const { handled, settled } = deliver(end, 0);
   await handled;
   expect(settled).toEqual(['ack']);

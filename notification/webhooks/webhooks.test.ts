@@ -1,20 +1,19 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf } from '../../testing/job-life.ts';
-import { TcpProxy } from '../../testing/tcp-proxy.ts';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { givenNotification, untilReady } from '../testing/given-notification.ts';
-import { givenWebhooks, webhookEnv } from '../testing/given-webhooks.ts';
-import { answering, answeringAfter, silent } from '../testing/receiver.ts';
+import { describe, expect, it } from 'vitest';
+import { setUpSystem, untilReady } from '../../testing/test-system.ts';
+import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
+import { answering, answeringAfter, silent } from '../../testing/webhook-receiver.ts';
 
-const given = givenNotification();
-const hooks = givenWebhooks(given);
+const system = setUpSystem();
+const hooks = setUpWebhooks(system);
 
 describe('many webhooks', () => {
   it('to a host that hangs block no others, and wait without counting as attempts', async () => {
-    await given.notification(
+    await system.startNotification(
       {
-        ...webhookEnv,
+        ...webhookSettings,
         WEBHOOK_ALLOWED_HOSTS: '127.0.0.1,hanging.example',
       },
       {
@@ -31,10 +30,10 @@ describe('many webhooks', () => {
       if (request.url === '/hang') return;
       response.writeHead(204).end();
     });
-    await given.publish(...hanging.map(({ end }) => end));
+    await system.publish(...hanging.map(({ end }) => end));
     const quick = hooks.endedJob();
     const began = performance.now();
-    await given.publish(quick.end);
+    await system.publish(quick.end);
     await hooks.until(quick.request, 'delivered');
     expect(performance.now() - began).toBeLessThan(900);
     receiver.answers([], answering(200));
@@ -48,25 +47,25 @@ describe('many webhooks', () => {
 describe('a service without a secret', () => {
   it('leaves webhooks in their queue until there is one', async () => {
     const { request, end } = hooks.endedJob();
-    const service = await given.notification({ ...webhookEnv, WEBHOOK_SECRET: '' });
-    await given.publish(end);
+    const service = await system.startNotification({ ...webhookSettings, WEBHOOK_SECRET: '' });
+    await system.publish(end);
     await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(1);
     await service.stop();
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     await hooks.until(request, 'delivered');
   });
 });
 
 describe('the callback URL', () => {
   it('is not sent to subscribers', async () => {
-    const service = await given.notification(webhookEnv);
+    const service = await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
     const [own, all] = [
-      await given.subscriber(service, request.job_id),
-      await given.subscriber(service, '*'),
+      await system.subscribe(service, request.job_id),
+      await system.subscribe(service, '*'),
     ];
     const [queued, begun] = lifeOf(request) as [JobEvent, JobEvent];
-    await given.publish(queued, begun, end);
+    await system.publish(queued, begun, end);
     for (const client of [own, all]) {
       expect(JSON.stringify(await client.take(3))).not.toContain('hook');
     }
@@ -76,35 +75,35 @@ describe('the callback URL', () => {
 
 describe('a service that stops', () => {
   it('finishes the posts in progress, and hands back the rest', async () => {
-    const service = await given.notification(webhookEnv, { webhooksPerHost: 1 });
+    const service = await system.startNotification(webhookSettings, { webhooksPerHost: 1 });
     const jobs = [hooks.endedJob(), hooks.endedJob()];
     hooks.receiver.answers([answeringAfter(300)]);
-    await given.publish(...jobs.map(({ end }) => end));
+    await system.publish(...jobs.map(({ end }) => end));
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
     await service.stop();
     const attempts = await Promise.all(jobs.map(({ request }) => hooks.attempts(request)));
     expect(attempts.flat()).toMatchObject([{ state: 'delivered' }]);
     await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(1);
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     for (const { request } of jobs) await hooks.until(request, 'delivered');
     expect(hooks.receiver.received).toHaveLength(2);
   });
 
   it('aborts a post that takes too long, and delivers it again later', async () => {
-    const service = await given.notification({
-      ...webhookEnv,
+    const service = await system.startNotification({
+      ...webhookSettings,
       WEBHOOK_TIMEOUT_MS: '60000',
       STOP_TIMEOUT_MS: '1000',
     });
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([silent]);
-    await given.publish(end);
+    await system.publish(end);
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
     const began = performance.now();
     await service.stop();
     expect(performance.now() - began).toBeLessThan(1_000);
     expect(await hooks.attempts(request)).toEqual([]);
-    await given.notification(webhookEnv);
+    await system.startNotification(webhookSettings);
     expect(await hooks.until(request, 'delivered')).toMatchObject([{ attempt: 1 }]);
     expect(new Set(hooks.receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   });
@@ -112,15 +111,11 @@ describe('a service that stops', () => {
 
 describe('while RabbitMQ is unreachable', () => {
   it('a delivered webhook is recorded, and not delivered again', async () => {
-    const { hostname, port } = new URL(given.vhost.amqpUrl);
-    const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
-    onTestFinished(() => proxy.close());
-    const url = new URL(given.vhost.amqpUrl);
-    url.port = String(proxy.port);
-    const service = await given.notification({ ...webhookEnv, RABBITMQ_URL: url.href });
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const service = await system.startNotification({ ...webhookSettings, RABBITMQ_URL: proxy.url });
     const { request, end } = hooks.endedJob();
     hooks.receiver.answers([answeringAfter(300)]);
-    await given.publish(end);
+    await system.publish(end);
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
     await proxy.refuse();
     await hooks.until(request, 'delivered');

@@ -1,19 +1,19 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { givenNotification } from '../testing/given-notification.ts';
-import { gist, TestClient } from '../testing/test-client.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { gist, SocketClient } from '../../testing/socket-client.ts';
 
-const given = givenNotification();
+const system = setUpSystem();
 
 describe('a subscriber of all jobs', () => {
   it('gets the newest jobs, newest first, then every event', async () => {
-    const service = await given.notification();
+    const service = await system.startNotification();
     const requests = Array.from({ length: 60 }, () => someRequest());
-    const first = await given.subscriber(service, '*');
-    await given.publish(...requests.map(queuedEvent));
+    const first = await system.subscribe(service, '*');
+    await system.publish(...requests.map(queuedEvent));
     await first.take(60);
-    const client = await given.client(service);
+    const client = await system.connect(service);
     client.watch('*');
     expect(await client.next()).toMatchObject({
       type: 'state',
@@ -25,25 +25,25 @@ describe('a subscriber of all jobs', () => {
         .map(({ job_id, submitted_at }) => ({ job_id, submitted_at, state: 'queued', run: 1, attempt: 1 })),
     });
     const life = lifeOf(someRequest());
-    await given.publish(...life);
+    await system.publish(...life);
     expect(await client.take(3)).toMatchObject(life.map((event) => ({ event })));
   });
 
   it('gets the events of a job once, even if it also watches that job alone', async () => {
-    const service = await given.notification();
+    const service = await system.startNotification();
     const [own, other] = [someRequest(), someRequest()];
-    const client = await given.client(service, `?job_id=*`);
+    const client = await system.connect(service, `?job_id=*`);
     client.watch(own.job_id);
     await client.take(2);
-    await given.publish(queuedEvent(own), queuedEvent(other), started(own));
+    await system.publish(queuedEvent(own), queuedEvent(other), started(own));
     expect(gist(await client.take(3))).toEqual(['queued', 'queued', 'started']);
     client.say({ type: 'unsubscribe', job_id: own.job_id });
     await client.next();
-    await given.publish(...lifeOf(own).slice(2), queuedEvent(someRequest()));
+    await system.publish(...lifeOf(own).slice(2), queuedEvent(someRequest()));
     expect(gist(await client.take(2))).toEqual(['completed', 'queued']);
     client.say({ type: 'unsubscribe', job_id: '*' });
     expect(await client.next()).toEqual({ type: 'unsubscribed', job_id: '*' });
-    await given.publish(started(other));
+    await system.publish(started(other));
     expect(await client.rest()).toEqual([]);
   });
 });
@@ -53,16 +53,16 @@ describe('in production', () => {
 
   // A service in production refuses the test broker's sample password.
   async function productionService() {
-    return given.notification({
+    return system.startNotification({
       NODE_ENV: 'production',
       API_TOKEN: token,
-      RABBITMQ_URL: await given.urlOfOwnUser(),
+      RABBITMQ_URL: await system.urlOfOwnUser(),
     });
   }
 
   it('watching all jobs requires the token', async () => {
     const service = await productionService();
-    const client = await given.client(service, '?job_id=*');
+    const client = await system.connect(service, '?job_id=*');
     expect(gist([await client.next()])).toEqual(['error token_required']);
     client.say({ type: 'subscribe', job_id: '*', token: 'guess' });
     expect(gist([await client.next()])).toEqual(['error token_required']);
@@ -70,14 +70,14 @@ describe('in production', () => {
     expect(await client.next()).toMatchObject({ type: 'state', job_id: '*' });
 
     const headers = { authorization: `Bearer ${token}` };
-    const byHeader = await TestClient.open(service.port, '?job_id=*', { headers });
+    const byHeader = await SocketClient.open(service.port, '?job_id=*', { headers });
     expect(await byHeader.next()).toMatchObject({ type: 'state', job_id: '*' });
     await byHeader.close();
   });
 
   it('watching one job requires its id only', async () => {
     const service = await productionService();
-    const client = await given.client(service, `?job_id=${someRequest().job_id}`);
+    const client = await system.connect(service, `?job_id=${someRequest().job_id}`);
     expect(gist([await client.next()])).toEqual(['state unknown']);
   });
 });

@@ -2,52 +2,26 @@ import { queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/eve
 import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { lifeOf, someRequest, started } from '../../testing/job-life.ts';
-import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { connect } from 'amqplib';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { testBroker } from '../../testing/test-broker.ts';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { givenNotification, untilReady } from '../testing/given-notification.ts';
-import { gist } from '../testing/test-client.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { setUpSystem, untilReady } from '../../testing/test-system.ts';
+import { gist } from '../../testing/socket-client.ts';
 
-const given = givenNotification();
-let proxy: TcpProxy;
-
-beforeAll(async () => {
-  const { hostname, port } = new URL(given.vhost.amqpUrl);
-  proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
-});
-afterEach(() => proxy.resume());
-afterAll(() => proxy.close());
-
-function behindProxy(): { RABBITMQ_URL: string } {
-  const url = new URL(given.vhost.amqpUrl);
-  url.port = String(proxy.port);
-  return { RABBITMQ_URL: url.href };
-}
-
-/** Deletes the log and declares it again, as services do when they start. */
-async function recreateLog(): Promise<void> {
-  const connection = await connect(given.vhost.amqpUrl);
-  const channel = await connection.createChannel();
-  await channel.deleteQueue(queueNames.eventLog);
-  await connection.close();
-  const broker = testBroker(given.vhost.amqpUrl);
-  await broker.start();
-  await broker.stop();
-}
-
+const system = setUpSystem();
 describe('while the broker is down', () => {
   it('subscribers stay connected, and get every event once when it is back', async () => {
-    const service = await given.notification(behindProxy());
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const service = await system.startNotification({ RABBITMQ_URL: proxy.url });
     const request = someRequest();
-    const client = await given.subscriber(service, request.job_id);
+    const client = await system.subscribe(service, request.job_id);
     const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
-    await given.publish(queued);
+    await system.publish(queued);
     await client.next();
     await proxy.refuse();
-    await given.publish(begun, completed);
-    const late = await given.client(service, `?job_id=${request.job_id}`);
+    await system.publish(begun, completed);
+    const late = await system.connect(service, `?job_id=${request.job_id}`);
     expect(gist([await late.next()])).toEqual(['state queued']);
     expect(await (await fetch(`http://127.0.0.1:${service.port}/readyz`)).json()).toMatchObject({
       status: 'not_ready',
@@ -59,12 +33,13 @@ describe('while the broker is down', () => {
   });
 
   it('broken connections neither lose nor duplicate events', async () => {
-    const service = await given.notification(behindProxy());
-    const client = await given.subscriber(service, '*');
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const service = await system.startNotification({ RABBITMQ_URL: proxy.url });
+    const client = await system.subscribe(service, '*');
     const requests = Array.from({ length: 300 }, () => someRequest());
     for (const [index, request] of requests.entries()) {
       if (index % 100 === 50) proxy.cut();
-      await given.publish(queuedEvent(request));
+      await system.publish(queuedEvent(request));
     }
     expect(await client.take(300)).toMatchObject(
       requests.map((request) => ({ event: queuedEvent(request) })),
@@ -76,8 +51,9 @@ describe('while the broker is down', () => {
 
 describe('a service that starts while the broker is down', () => {
   it('accepts no connections until it has caught up', async () => {
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
     await proxy.refuse();
-    const service = given.unstarted(behindProxy());
+    const service = await system.createNotification({ RABBITMQ_URL: proxy.url });
     const starting = service.start();
     await vi.waitFor(async () => {
       const response = await fetch(`http://127.0.0.1:${service.port}/readyz`);
@@ -86,17 +62,18 @@ describe('a service that starts while the broker is down', () => {
         reason: 'no connection to RabbitMQ',
       });
     });
-    await expect(given.client(service)).rejects.toThrow('503');
+    await expect(system.connect(service)).rejects.toThrow('503');
     await proxy.resume();
     await starting;
     await untilReady(service);
-    const client = await given.client(service, `?job_id=${someRequest().job_id}`);
+    const client = await system.connect(service, `?job_id=${someRequest().job_id}`);
     expect(gist([await client.next()])).toEqual(['state unknown']);
   });
 
   it('can be stopped', async () => {
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
     await proxy.refuse();
-    const service = given.unstarted(behindProxy());
+    const service = await system.createNotification({ RABBITMQ_URL: proxy.url });
     const starting = service.start().catch(() => undefined);
     await service.stop();
     await proxy.resume();
@@ -108,21 +85,21 @@ describe('when the event log is recreated', () => {
   it.each(['sooner', 'with more in it than before'])(
     '%s, subscribers get a reset, then new events',
     async (when) => {
-      const service = await given.notification();
+      const service = await system.startNotification();
       const request = someRequest();
       const forgotten = someRequest();
-      await given.store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(request));
-      const client = await given.client(service, `?job_id=${request.job_id}`);
+      await system.store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(request));
+      const client = await system.connect(service, `?job_id=${request.job_id}`);
       client.watch(forgotten.job_id);
       await client.take(2);
-      const watchingAll = await given.client(service, '?job_id=*');
+      const watchingAll = await system.connect(service, '?job_id=*');
       await watchingAll.next();
-      await given.publish(started(request), queuedEvent(forgotten));
+      await system.publish(started(request), queuedEvent(forgotten));
       await client.take(2);
       await watchingAll.take(3);
       await recreateLog();
       if (when !== 'sooner')
-        await given.publish(...Array.from({ length: 50 }, () => queuedEvent(someRequest())));
+        await system.publish(...Array.from({ length: 50 }, () => queuedEvent(someRequest())));
 
       const received = await client.take(4);
       expect(gist(received).toSorted()).toEqual([
@@ -132,7 +109,7 @@ describe('when the event log is recreated', () => {
         'state unknown',
       ]);
       expect(gist(await watchingAll.take(2))).toEqual(['reset log_reset', 'state of 0']);
-      await given.publish(...lifeOf(request).slice(1));
+      await system.publish(...lifeOf(request).slice(1));
       expect(gist(await client.take(2))).toEqual(['started', 'completed']);
     },
   );
@@ -140,17 +117,17 @@ describe('when the event log is recreated', () => {
 
 describe('when the service stops', () => {
   it('connections close with 1001, and the port is free', async () => {
-    const service = await given.notification();
+    const service = await system.startNotification();
     const { port } = service;
-    const clients = await Promise.all([1, 2, 3].map(() => given.client(service)));
+    const clients = await Promise.all([1, 2, 3].map(() => system.connect(service)));
     await service.stop();
     for (const client of clients) expect(await client.closed).toMatchObject({ code: 1001 });
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
   });
 
   it('a client that does not respond does not delay it', async () => {
-    const service = await given.notification();
-    const client = await given.client(service);
+    const service = await system.startNotification();
+    const client = await system.connect(service);
     client.socket.pause();
     const began = performance.now();
     await service.stop();
@@ -158,3 +135,14 @@ describe('when the service stops', () => {
     client.socket.terminate();
   });
 });
+
+/** Deletes the log and declares it again, as services do when they start. */
+async function recreateLog(): Promise<void> {
+  const connection = await connect(system.vhost.amqpUrl);
+  const channel = await connection.createChannel();
+  await channel.deleteQueue(queueNames.eventLog);
+  await connection.close();
+  const broker = testBroker(system.vhost.amqpUrl);
+  await broker.start();
+  await broker.stop();
+}

@@ -4,11 +4,201 @@ import { connect, type Socket } from 'node:net';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { givenNotification } from '../testing/given-notification.ts';
-import { gist, TestClient } from '../testing/test-client.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { gist, SocketClient } from '../../testing/socket-client.ts';
 
-const given = givenNotification();
+const system = setUpSystem();
 const jobId = someRequest().job_id;
+
+describe('a handshake is rejected', () => {
+  it.each([
+    ['at another path', '/socket', {}, 404],
+    ['at a malformed URL', '//', {}, 404],
+    ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403],
+    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400],
+    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400],
+  ])('%s', async (_why, path, headers, status) => {
+    const { port } = await system.startNotification();
+    expect((await shake(port, path, headers)).statusCode).toBe(status);
+  });
+
+  it('without an upgrade, with problem details', async () => {
+    const service = await system.startNotification();
+    const response = await fetch(`http://127.0.0.1:${service.port}/ws`);
+    expect(response.status).toBe(426);
+    expect(response.headers.get('upgrade')).toBe('websocket');
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(await response.json()).toMatchObject({ code: 'upgrade_required', status: 426, instance: '/ws' });
+  });
+
+  it('when its address has too many connections', async () => {
+    const service = await system.startNotification({ WEBSOCKET_MAX_PER_ADDRESS: '2' });
+    const clients = [await system.connect(service), await system.connect(service)];
+    const refused = await shake(service.port, '/ws');
+    expect(refused.statusCode).toBe(429);
+    expect(refused.headers['retry-after']).toBe('5');
+    await clients[0]?.close();
+    expect((await shake(service.port, '/ws')).statusCode).toBe(101);
+  });
+
+  it('when all connections are taken', async () => {
+    const service = await system.startNotification({ WEBSOCKET_MAX_CONNECTIONS: '1' });
+    await system.connect(service);
+    expect((await shake(service.port, '/ws')).statusCode).toBe(503);
+    expect(await metric(service.port, 'image_websocket_refused_total{reason="too_many_connections"}')).toBe(
+      1,
+    );
+  });
+
+  it('but not from a page of this machine', async () => {
+    const { port } = await system.startNotification();
+    expect((await shake(port, '/ws', { origin: 'http://localhost:8000' })).statusCode).toBe(101);
+  });
+});
+
+describe('a client that sends invalid messages', () => {
+  it('gets an error with what is allowed, and stays connected', async () => {
+    const service = await system.startNotification();
+    const client = await system.connect(service, `?job_id=${jobId}&job=1`);
+    client.sayRaw('{');
+    client.sayRaw('{"type":"publish"}');
+    client.sayRaw('{"type":"subscribe","job_id":"1"}');
+    client.sayRaw(Buffer.from('{"type":"subscribe","job_id":"*"}'));
+    client.watch(jobId);
+    expect(gist(await client.take(6))).toEqual([
+      'error invalid_message',
+      'error malformed_message',
+      'error invalid_message',
+      'error invalid_message',
+      'error malformed_message',
+      'state unknown',
+    ]);
+  });
+
+  it('is disconnected if it repeats that', async () => {
+    const service = await system.startNotification();
+    const client = await system.connect(service);
+    for (let count = 0; count < 30; count++) client.sayRaw('hello');
+    expect(await client.closed).toMatchObject({ code: 1008 });
+    expect(client.received).toHaveLength(21);
+  });
+
+  it('is rate-limited if it sends too many', async () => {
+    const service = await system.startNotification({}, { maxSubscriptions: 5 });
+    const client = await system.connect(service);
+    for (let count = 0; count < 15; count++) client.say({ type: 'unsubscribe', job_id: jobId });
+    const messages = gist(await client.take(15));
+    expect(messages.slice(0, 10)).toEqual(Array(10).fill('unsubscribed'));
+    expect(messages.slice(10)).toContain('error rate_limited');
+  });
+
+  it('may not watch more jobs than the limit', async () => {
+    const service = await system.startNotification({}, { maxSubscriptions: 2 });
+    const client = await system.connect(service);
+    const [one, two, three] = [someRequest(), someRequest(), someRequest()];
+    for (const { job_id } of [one, two]) client.watch(job_id);
+    expect(gist(await client.take(2))).toEqual(['state unknown', 'state unknown']);
+    for (const { job_id } of [three, one]) client.watch(job_id);
+    expect(gist(await client.take(2))).toEqual(['error too_many_subscriptions', 'state unknown']);
+    await system.publish(...lifeOf(three), queuedEvent(one));
+    expect(await client.next()).toMatchObject({ event: { subject: one.job_id } });
+  });
+});
+
+describe('other clients are not affected', () => {
+  /** Runs an attack beside a client that watches a job and must still get its events. */
+  async function besideTrouble(trouble: (port: number) => Promise<unknown>, env = {}): Promise<void> {
+    const service = await system.startNotification(env);
+    const request = someRequest();
+    const client = await system.subscribe(service, request.job_id);
+    await trouble(service.port);
+    await system.publish(...lifeOf(request));
+    expect(gist(await client.take(3))).toEqual(['queued', 'started', 'completed']);
+  }
+
+  it.each([
+    ['of an unknown kind', Buffer.from([0x8f, 0x80, 0, 0, 0, 0])],
+    ['without a mask', Buffer.from([0x81, 0x01, 0x41])],
+    ['with reserved bits', Buffer.from([0xf1, 0x80, 0, 0, 0, 0])],
+    ['whose text is not UTF-8', Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff])],
+    [
+      'that claim to be huge',
+      Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]),
+    ],
+    ['that are random', Buffer.from(Array.from({ length: 4_096 }, (_byte, index) => (index * 7_919) % 251))],
+  ])('by frames %s', async (_what, bytes) => {
+    await besideTrouble(async (port) => {
+      const socket = await rawSocket(port);
+      const ended = once(socket, 'close');
+      socket.write(bytes);
+      await ended;
+    });
+  });
+
+  it('by a message that is too long', async () => {
+    await besideTrouble(async (port) => {
+      const client = await SocketClient.open(port);
+      client.sayRaw(JSON.stringify({ type: 'subscribe', job_id: 'x'.repeat(16 * 1024) }));
+      expect(await client.closed).toMatchObject({ code: 1009 });
+    });
+  });
+
+  it('by a client that disconnects during the handshake', async () => {
+    await besideTrouble(async (port) => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write('GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n');
+      socket.resetAndDestroy();
+    });
+  });
+
+  it('by a client that does not read: it is disconnected, and may resume', async () => {
+    const service = await system.startNotification();
+    const slow = await system.subscribe(service, '*');
+    const quick = await system.subscribe(service, '*');
+    slow.socket.pause();
+    // More than the kernel's buffers and the service's limit take together.
+    const original = { ...someRequest().original, name: 'x'.repeat(64 * 1024) };
+    const requests = Array.from({ length: 300 }, () => someRequest({ original }));
+    for (const request of requests) {
+      await system.publish(queuedEvent(request));
+      await quick.next();
+    }
+    await expect.poll(() => metric(service.port, 'image_websocket_cut_total{reason="slow_reader"}')).toBe(1);
+    slow.socket.resume();
+    expect(await slow.closed).toMatchObject({ code: 1013 });
+    expect(slow.received.length).toBeLessThan(300);
+
+    const again = await system.connect(service, `?job_id=*&last_event_id=${slow.lastEventId}`);
+    const missed = await again.take(301 - slow.received.length);
+    expect([...slow.received.slice(1), ...missed]).toEqual(quick.received.slice(1));
+  });
+
+  it('by a client that does not answer pings: it is disconnected', async () => {
+    const service = await system.startNotification({}, { pingIntervalMs: 100 });
+    const dead = await SocketClient.open(service.port, '', { autoPong: false });
+    const alive = await system.connect(service);
+    expect(await dead.closed).toMatchObject({ code: 1006 });
+    expect(await metric(service.port, 'image_websocket_cut_total{reason="dead_peer"}')).toBe(1);
+    expect(alive.socket.readyState).toBe(alive.socket.OPEN);
+  });
+
+  it('by five hundred clients that resume at once', async () => {
+    const service = await system.startNotification();
+    const request = someRequest();
+    const first = await system.subscribe(service, request.job_id);
+    const [queued, ...later] = lifeOf(request);
+    if (queued === undefined) throw new Error('no event');
+    await system.publish(queued);
+    await first.next();
+    const query = `?job_id=${request.job_id}&last_event_id=${first.lastEventId}`;
+    const crowd = Promise.all(Array.from({ length: 500 }, () => system.connect(service, query)));
+    await system.publish(...later);
+    expect(gist(await first.take(2))).toEqual(['started', 'completed']);
+    for (const client of await crowd) expect(gist(await client.take(2))).toEqual(['started', 'completed']);
+    expect(await metric(service.port, 'image_websocket_connections')).toBe(501);
+  });
+});
 
 /** A handshake whose response is read as plain HTTP. */
 async function shake(
@@ -52,193 +242,3 @@ async function metric(port: number, line: string): Promise<number> {
   const found = text.split('\n').find((candidate) => candidate.startsWith(`${line} `));
   return Number(found?.split(' ')[1] ?? 0);
 }
-
-describe('a handshake is rejected', () => {
-  it.each([
-    ['at another path', '/socket', {}, 404],
-    ['at a malformed URL', '//', {}, 404],
-    ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403],
-    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400],
-    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400],
-  ])('%s', async (_why, path, headers, status) => {
-    const { port } = await given.notification();
-    expect((await shake(port, path, headers)).statusCode).toBe(status);
-  });
-
-  it('without an upgrade, with problem details', async () => {
-    const service = await given.notification();
-    const response = await fetch(`http://127.0.0.1:${service.port}/ws`);
-    expect(response.status).toBe(426);
-    expect(response.headers.get('upgrade')).toBe('websocket');
-    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect(await response.json()).toMatchObject({ code: 'upgrade_required', status: 426, instance: '/ws' });
-  });
-
-  it('when its address has too many connections', async () => {
-    const service = await given.notification({ WEBSOCKET_MAX_PER_ADDRESS: '2' });
-    const clients = [await given.client(service), await given.client(service)];
-    const refused = await shake(service.port, '/ws');
-    expect(refused.statusCode).toBe(429);
-    expect(refused.headers['retry-after']).toBe('5');
-    await clients[0]?.close();
-    expect((await shake(service.port, '/ws')).statusCode).toBe(101);
-  });
-
-  it('when all connections are taken', async () => {
-    const service = await given.notification({ WEBSOCKET_MAX_CONNECTIONS: '1' });
-    await given.client(service);
-    expect((await shake(service.port, '/ws')).statusCode).toBe(503);
-    expect(await metric(service.port, 'image_websocket_refused_total{reason="too_many_connections"}')).toBe(
-      1,
-    );
-  });
-
-  it('but not from a page of this machine', async () => {
-    const { port } = await given.notification();
-    expect((await shake(port, '/ws', { origin: 'http://localhost:8000' })).statusCode).toBe(101);
-  });
-});
-
-describe('a client that sends invalid messages', () => {
-  it('gets an error with what is allowed, and stays connected', async () => {
-    const service = await given.notification();
-    const client = await given.client(service, `?job_id=${jobId}&job=1`);
-    client.sayRaw('{');
-    client.sayRaw('{"type":"publish"}');
-    client.sayRaw('{"type":"subscribe","job_id":"1"}');
-    client.sayRaw(Buffer.from('{"type":"subscribe","job_id":"*"}'));
-    client.watch(jobId);
-    expect(gist(await client.take(6))).toEqual([
-      'error invalid_message',
-      'error malformed_message',
-      'error invalid_message',
-      'error invalid_message',
-      'error malformed_message',
-      'state unknown',
-    ]);
-  });
-
-  it('is disconnected if it repeats that', async () => {
-    const service = await given.notification();
-    const client = await given.client(service);
-    for (let count = 0; count < 30; count++) client.sayRaw('hello');
-    expect(await client.closed).toMatchObject({ code: 1008 });
-    expect(client.received).toHaveLength(21);
-  });
-
-  it('is rate-limited if it sends too many', async () => {
-    const service = await given.notification({}, { maxSubscriptions: 5 });
-    const client = await given.client(service);
-    for (let count = 0; count < 15; count++) client.say({ type: 'unsubscribe', job_id: jobId });
-    const messages = gist(await client.take(15));
-    expect(messages.slice(0, 10)).toEqual(Array(10).fill('unsubscribed'));
-    expect(messages.slice(10)).toContain('error rate_limited');
-  });
-
-  it('may not watch more jobs than the limit', async () => {
-    const service = await given.notification({}, { maxSubscriptions: 2 });
-    const client = await given.client(service);
-    const [one, two, three] = [someRequest(), someRequest(), someRequest()];
-    for (const { job_id } of [one, two]) client.watch(job_id);
-    expect(gist(await client.take(2))).toEqual(['state unknown', 'state unknown']);
-    for (const { job_id } of [three, one]) client.watch(job_id);
-    expect(gist(await client.take(2))).toEqual(['error too_many_subscriptions', 'state unknown']);
-    await given.publish(...lifeOf(three), queuedEvent(one));
-    expect(await client.next()).toMatchObject({ event: { subject: one.job_id } });
-  });
-});
-
-describe('other clients are not affected', () => {
-  /** Runs an attack beside a client that watches a job and must still get its events. */
-  async function besideTrouble(trouble: (port: number) => Promise<unknown>, env = {}): Promise<void> {
-    const service = await given.notification(env);
-    const request = someRequest();
-    const client = await given.subscriber(service, request.job_id);
-    await trouble(service.port);
-    await given.publish(...lifeOf(request));
-    expect(gist(await client.take(3))).toEqual(['queued', 'started', 'completed']);
-  }
-
-  it.each([
-    ['of an unknown kind', Buffer.from([0x8f, 0x80, 0, 0, 0, 0])],
-    ['without a mask', Buffer.from([0x81, 0x01, 0x41])],
-    ['with reserved bits', Buffer.from([0xf1, 0x80, 0, 0, 0, 0])],
-    ['whose text is not UTF-8', Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff])],
-    [
-      'that claim to be huge',
-      Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]),
-    ],
-    ['that are random', Buffer.from(Array.from({ length: 4_096 }, (_byte, index) => (index * 7_919) % 251))],
-  ])('by frames %s', async (_what, bytes) => {
-    await besideTrouble(async (port) => {
-      const socket = await rawSocket(port);
-      const ended = once(socket, 'close');
-      socket.write(bytes);
-      await ended;
-    });
-  });
-
-  it('by a message that is too long', async () => {
-    await besideTrouble(async (port) => {
-      const client = await TestClient.open(port);
-      client.sayRaw(JSON.stringify({ type: 'subscribe', job_id: 'x'.repeat(16 * 1024) }));
-      expect(await client.closed).toMatchObject({ code: 1009 });
-    });
-  });
-
-  it('by a client that disconnects during the handshake', async () => {
-    await besideTrouble(async (port) => {
-      const socket = connect(port, '127.0.0.1');
-      await once(socket, 'connect');
-      socket.write('GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n');
-      socket.resetAndDestroy();
-    });
-  });
-
-  it('by a client that does not read: it is disconnected, and may resume', async () => {
-    const service = await given.notification();
-    const slow = await given.subscriber(service, '*');
-    const quick = await given.subscriber(service, '*');
-    slow.socket.pause();
-    // More than the kernel's buffers and the service's limit take together.
-    const original = { ...someRequest().original, name: 'x'.repeat(64 * 1024) };
-    const requests = Array.from({ length: 300 }, () => someRequest({ original }));
-    for (const request of requests) {
-      await given.publish(queuedEvent(request));
-      await quick.next();
-    }
-    await expect.poll(() => metric(service.port, 'image_websocket_cut_total{reason="slow_reader"}')).toBe(1);
-    slow.socket.resume();
-    expect(await slow.closed).toMatchObject({ code: 1013 });
-    expect(slow.received.length).toBeLessThan(300);
-
-    const again = await given.client(service, `?job_id=*&last_event_id=${slow.lastEventId}`);
-    const missed = await again.take(301 - slow.received.length);
-    expect([...slow.received.slice(1), ...missed]).toEqual(quick.received.slice(1));
-  });
-
-  it('by a client that does not answer pings: it is disconnected', async () => {
-    const service = await given.notification({}, { pingIntervalMs: 100 });
-    const dead = await TestClient.open(service.port, '', { autoPong: false });
-    const alive = await given.client(service);
-    expect(await dead.closed).toMatchObject({ code: 1006 });
-    expect(await metric(service.port, 'image_websocket_cut_total{reason="dead_peer"}')).toBe(1);
-    expect(alive.socket.readyState).toBe(alive.socket.OPEN);
-  });
-
-  it('by five hundred clients that resume at once', async () => {
-    const service = await given.notification();
-    const request = someRequest();
-    const first = await given.subscriber(service, request.job_id);
-    const [queued, ...later] = lifeOf(request);
-    if (queued === undefined) throw new Error('no event');
-    await given.publish(queued);
-    await first.next();
-    const query = `?job_id=${request.job_id}&last_event_id=${first.lastEventId}`;
-    const crowd = Promise.all(Array.from({ length: 500 }, () => given.client(service, query)));
-    await given.publish(...later);
-    expect(gist(await first.take(2))).toEqual(['started', 'completed']);
-    for (const client of await crowd) expect(gist(await client.take(2))).toEqual(['started', 'completed']);
-    expect(await metric(service.port, 'image_websocket_connections')).toBe(501);
-  });
-});

@@ -219,16 +219,12 @@ describe('consuming', () => {
 
   it('comes back with its prefetch after the connection broke, and gets unsettled work again', async () => {
     const broker = await startedBroker(throughProxy());
-    const deliveries: Delivery[] = [];
-    const consumer = broker.consumer({
-      queue: queueNames.process,
-      prefetch: 1,
-      onDelivery: (delivery) => {
-        deliveries.push(delivery);
-        if (delivery.deliveryNumber > 1) delivery.ack();
-        return Promise.resolve();
-      },
-    });
+    const lost = Promise.withResolvers<Settlement>();
+    const { deliveries, consumer } = collect(
+      broker,
+      ({ deliveryNumber }) => (deliveryNumber > 1 ? Promise.resolve('ack') : lost.promise),
+      1,
+    );
     await consumer.start();
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(1));
@@ -236,7 +232,7 @@ describe('consuming', () => {
     await vi.waitFor(() => expect(deliveries).toHaveLength(2), { timeout: 10_000 });
     expect(deliveries[0]?.lost.aborted).toBe(true);
     expect(deliveries.map(({ deliveryNumber }) => deliveryNumber)).toEqual([1, 2]);
-    deliveries[0]?.ack();
+    lost.resolve('ack');
     await vi.waitFor(() => expect(broker.unavailableBecause).toBeUndefined(), { timeout: 10_000 });
     await broker.publisher.publish(job());
     await vi.waitFor(() => expect(deliveries).toHaveLength(3));

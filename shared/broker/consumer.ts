@@ -36,14 +36,10 @@ const settleBy: Readonly<Record<Settlement, (channel: Channel, message: ConsumeM
   'hand-back': (channel, message) => channel.nack(message, false, true),
 };
 
-/**
- * A message that its handler may settle itself, at any time: for code that holds many messages at once. Only the first
- * settlement counts; on a closed channel it does nothing.
- */
+/** A message that may be acknowledged before its handler ends: for code that holds a whole queue. */
 export interface Delivery extends ReceivedMessage {
+  /** On a closed channel it does nothing. The settlement that the handler returns is then ignored. */
   ack(): void;
-  deadLetter(): void;
-  giveBack(): void;
 }
 
 export interface ConsumerOptions {
@@ -52,11 +48,10 @@ export interface ConsumerOptions {
   /** The maximum number of unsettled deliveries. */
   readonly prefetch: number;
   /**
-   * Returns the settlement, which the consumer then carries out. One that returns nothing settles the delivery itself.
-   * A throw means `requeue`, or `hand-back` while the consumer stops.
+   * Returns the settlement, which the consumer then carries out. A throw means `requeue`, or `hand-back` while the
+   * consumer stops.
    */
-  readonly onDelivery:
-    ((delivery: Delivery) => Promise<Settlement>) | ((delivery: Delivery) => Promise<void>);
+  readonly onDelivery: (delivery: Delivery) => Promise<Settlement>;
   readonly log: Logger;
 }
 
@@ -138,7 +133,6 @@ export class Consumer {
   async #handle(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Promise<void> {
     const settle = settler(message, channel, lost);
     const settlement = await this.#settlementOf(deliveryOf(message, lost, settle));
-    if (settlement === undefined) return;
     try {
       settle(settlement);
     } catch (error) {
@@ -147,10 +141,10 @@ export class Consumer {
     }
   }
 
-  async #settlementOf(delivery: Delivery): Promise<Settlement | undefined> {
+  async #settlementOf(delivery: Delivery): Promise<Settlement> {
     const { queue, onDelivery, log } = this.#options;
     try {
-      return (await onDelivery(delivery)) ?? undefined;
+      return await onDelivery(delivery);
     } catch (error) {
       if (this.#isStopping()) return 'hand-back';
       if (!delivery.lost.aborted) {
@@ -191,7 +185,5 @@ function deliveryOf(message: ConsumeMessage, lost: AbortSignal, settle: Settle):
     ),
     lost,
     ack: () => settle('ack'),
-    deadLetter: () => settle('dead-letter'),
-    giveBack: () => settle('hand-back'),
   };
 }

@@ -6,26 +6,20 @@ import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { collect } from '../collect.ts';
 import { someRequest } from '../job-life.ts';
 import { describe, expect, it } from 'vitest';
-import type { CrashPoint } from './armed-system.ts';
-import { corruptedImage, endOf, goodImage, listedJobs, send, sendOnce } from './client.ts';
-import { givenSystem } from './given-system.ts';
-import { messagesUnderWay, tracesOf } from './traces.ts';
+import { CORRUPTED_IMAGE, endOf, GOOD_IMAGE, listedJobs, uploadImage } from '../uploads.ts';
+import { setUpCrashSystem, type CrashPoint } from './crash-system.ts';
 
 const COMPLETED = { requests: 1, outcomes: 1, results: 1, thumbnails: 1, deadLetters: 0 };
 const FAILED = { requests: 1, outcomes: 1, results: 0, thumbnails: 0, deadLetters: 1 };
-const PATIENCE = { timeout: 15_000, interval: 500 };
+const AT_REST = { timeout: 15_000, interval: 500 };
 
-const given = givenSystem();
+const system = setUpCrashSystem();
 
-const requestsStored = async () =>
-  (await collect(given.store.list('jobs/'))).filter(({ key }) => key.endsWith('/request.json')).length;
+const storedRequests = async () =>
+  (await collect(system.store.list('jobs/'))).filter(({ key }) => key.endsWith('/request.json')).length;
+const untilAtRest = () => expect.poll(() => system.messagesInFlight(), AT_REST).toEqual({});
 
-/** Nothing waits, and no message is unacknowledged. */
-async function untilAtRest(): Promise<void> {
-  await expect.poll(() => messagesUnderWay(given.system.node), PATIENCE).toEqual({});
-}
-
-describe('an api that dies in the middle of an upload', () => {
+describe('an API that dies during an upload', () => {
   it.each<CrashPoint>([
     'api after put originals/',
     'api before putIfAbsent idempotency/',
@@ -35,34 +29,32 @@ describe('an api that dies in the middle of an upload', () => {
     'api before publish image.jobs/',
     'api after publish image.jobs/',
     'api before publish image.events/job.queued',
-  ])('%s: the same key gives one job, which ends once', async (point) => {
-    const { apiUrl } = given.system;
-    const before = await requestsStored();
+  ])('%s: a retry with the same key returns the same job, which ends once', async (point) => {
+    const before = await storedRequests();
     const key = crypto.randomUUID();
-    await given.system.arm(point);
-    const first = await send(apiUrl, goodImage, key);
-    await given.system.afterCrash();
-    const jobId = (await send(apiUrl, goodImage, key)) ?? '';
+    await system.arm(point);
+    const first = await uploadImage(system.api, GOOD_IMAGE, key).catch(() => undefined);
+    await system.afterCrash();
+    const jobId = await uploadImage(system.api, GOOD_IMAGE, key);
     if (first !== undefined) expect(jobId).toBe(first);
-    expect(await endOf(apiUrl, jobId)).toMatchObject({ status: 'completed', run: 1 });
+    expect(await endOf(system.api, jobId)).toMatchObject({ status: 'completed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(given.store, jobId)).toEqual(COMPLETED);
-    expect(await requestsStored()).toBe(before + 1);
-    expect((await listedJobs(apiUrl)).filter((listed) => listed === jobId)).toHaveLength(1);
+    expect(await system.objectsOf(jobId)).toEqual(COMPLETED);
+    expect(await storedRequests()).toBe(before + 1);
+    expect((await listedJobs(system.api)).filter((listed) => listed === jobId)).toHaveLength(1);
   });
 
   it('shows nothing of an upload that was not published', async () => {
-    const { apiUrl } = given.system;
-    const before = await listedJobs(apiUrl);
-    await given.system.arm('api before publish image.jobs/');
-    expect(await send(apiUrl, goodImage, crypto.randomUUID())).toBeUndefined();
-    await given.system.afterCrash();
+    const before = await listedJobs(system.api);
+    await system.arm('api before publish image.jobs/');
+    await expect(uploadImage(system.api, GOOD_IMAGE)).rejects.toThrow();
+    await system.afterCrash();
     await untilAtRest();
-    expect(await listedJobs(apiUrl)).toEqual(before);
+    expect(await listedJobs(system.api)).toEqual(before);
   });
 });
 
-describe('a worker that dies in the middle of a job', () => {
+describe('a worker that dies during a job', () => {
   it.each<CrashPoint>([
     'worker before publish image.events/job.started',
     'worker after get originals/',
@@ -74,25 +66,25 @@ describe('a worker that dies in the middle of a job', () => {
     'worker before publish image.events/job.completed',
     'worker after publish image.events/job.completed',
   ])('%s: the job completes once', async (point) => {
-    await given.system.arm(point);
-    const jobId = await sendOnce(given.system.apiUrl, goodImage);
-    await given.system.afterCrash();
-    expect(await endOf(given.system.apiUrl, jobId)).toMatchObject({ status: 'completed', run: 1 });
+    await system.arm(point);
+    const jobId = await uploadImage(system.api, GOOD_IMAGE);
+    await system.afterCrash();
+    expect(await endOf(system.api, jobId)).toMatchObject({ status: 'completed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(given.store, jobId)).toEqual(COMPLETED);
+    expect(await system.objectsOf(jobId)).toEqual(COMPLETED);
   });
 
   it.each<CrashPoint>([
     'worker before putIfAbsent /outcome.json',
     'worker after putIfAbsent /outcome.json',
     'worker after publish image.events/job.failed',
-  ])('%s: a job that cannot be done fails once', async (point) => {
-    await given.system.arm(point);
-    const jobId = await sendOnce(given.system.apiUrl, corruptedImage);
-    await given.system.afterCrash();
-    expect(await endOf(given.system.apiUrl, jobId)).toMatchObject({ status: 'failed', run: 1 });
+  ])('%s: a job that cannot succeed fails once', async (point) => {
+    await system.arm(point);
+    const jobId = await uploadImage(system.api, CORRUPTED_IMAGE);
+    await system.afterCrash();
+    expect(await endOf(system.api, jobId)).toMatchObject({ status: 'failed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(given.store, jobId)).toEqual(FAILED);
+    expect(await system.objectsOf(jobId)).toEqual(FAILED);
   });
 
   it.each<CrashPoint>([
@@ -100,13 +92,13 @@ describe('a worker that dies in the middle of a job', () => {
     'worker after publish image.retry/',
     'worker before publish image.events/job.retrying',
     'worker after publish image.events/job.retrying',
-  ])('%s: a job that is tried again ends once', async (point) => {
-    await given.system.arm(point);
+  ])('%s: a job that is retried ends once', async (point) => {
+    await system.arm(point);
     const { job_id } = await submitDamaged();
-    await given.system.afterCrash();
-    expect(await endOf(given.system.apiUrl, job_id)).toMatchObject({ status: 'failed', run: 1 });
+    await system.afterCrash();
+    expect(await endOf(system.api, job_id)).toMatchObject({ status: 'failed', run: 1 });
     await untilAtRest();
-    expect(await tracesOf(given.store, job_id)).toEqual(FAILED);
+    expect(await system.objectsOf(job_id)).toEqual(FAILED);
   });
 });
 
@@ -118,17 +110,17 @@ describe('a DLQ recorder that dies while it records a dead letter', () => {
     'api after putIfAbsent dead/',
     'api before publish image.events/job.failed',
     'api after publish image.events/job.failed',
-  ])('%s: a run that no worker ended fails once, and lies dead once', async (point) => {
-    await given.system.arm(point);
+  ])('%s: a run that no worker ended fails once, and has one dead letter', async (point) => {
+    await system.arm(point);
     const request = await submitDamaged(exchangeNames.deadLetters, routingKeys.deadJob);
-    await given.system.afterCrash();
+    await system.afterCrash();
     await untilAtRest();
-    expect(await endOf(given.system.apiUrl, request.job_id)).toMatchObject({ status: 'failed', run: 1 });
-    expect(await tracesOf(given.store, request.job_id)).toEqual(FAILED);
+    expect(await endOf(system.api, request.job_id)).toMatchObject({ status: 'failed', run: 1 });
+    expect(await system.objectsOf(request.job_id)).toEqual(FAILED);
   });
 });
 
-/** A job whose original is not what was uploaded: every attempt fails in a way that might pass. */
+/** A job whose original is damaged: every attempt fails with a transient error. */
 async function submitDamaged(
   exchange: string = exchangeNames.jobs,
   routingKey: string = routingKeys.process,
@@ -137,9 +129,9 @@ async function submitDamaged(
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const request = someRequest();
   const damaged = { ...request, original: { ...request.original, size: bytes.length, sha256 } };
-  await given.store.put(originalKey(request.job_id), Buffer.from('damaged!'));
-  await given.store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(damaged));
-  await given.broker.publisher.publish({
+  await system.store.put(originalKey(request.job_id), Buffer.from('damaged!'));
+  await system.store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(damaged));
+  await system.broker.publisher.publish({
     exchange,
     routingKey,
     body: { ...damaged, history: [] },

@@ -6,6 +6,24 @@ import { ensureRabbitmq } from '../../local/broker/ensure-rabbitmq.ts';
 import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
 import { sweepStrayNodes, STRAY_PREFIX } from '../sweep-stray-nodes.ts';
 
+/** The RabbitMQ node of a test run. */
+export interface TestBroker {
+  /** Without a virtual host. Tests use one of their own: see createVhost. */
+  readonly amqpUrl: string;
+  readonly managementUrl: string;
+  readonly prometheusUrl: string;
+  readonly username: string;
+  readonly password: string;
+  /** The node's folder: `await findRabbitNode(folder)` gives its rabbitmqctl. */
+  readonly folder: string;
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    broker: TestBroker;
+  }
+}
+
 /** vitest globalSetup: one throw-away RabbitMQ node for the whole test run, `inject('broker')` in a test. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await ensureRabbitmq();

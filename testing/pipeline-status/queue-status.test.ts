@@ -5,12 +5,11 @@ import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { completedOutcome, failedOutcome, lifeOf, someRequest, started } from '../job-life.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { queueStatusSchema, type QueueStatus } from '../../api/pipeline-status/queue-status.ts';
-import { TOKEN } from '../../monitoring/testing/given-monitoring.ts';
-import { askSoon, givenWatchedApi, proxyBefore } from './given-watched-api.ts';
-import type { TestApi } from '../../api/testing/test-api.ts';
+import { TOKEN } from '../api-client.ts';
+import { askSoon, monitoredAt, urlOf } from './monitored-api.ts';
+import { setUpSystem, type TestApi } from '../test-system.ts';
 
-const watched = givenWatchedApi();
-const { given } = watched;
+const system = setUpSystem({ lifetime: 'test' });
 
 const withToken = { authorization: `Bearer ${TOKEN}` };
 const ask = async (api: TestApi) => {
@@ -23,24 +22,7 @@ const untilEqual = (api: TestApi, expected: Partial<QueueStatus>) =>
     interval: 50,
   });
 
-function outcomeAfter75Ms(request: JobRequest): Outcome {
-  const outcome = completedOutcome(request);
-  return { ...outcome, finished_at: new Date(Date.parse(outcome.finished_at) + 75).toISOString() };
-}
-
-/** Two completed, one failed, three waiting and two in progress. */
-async function givenLoad() {
-  const [done, also, failed] = [someRequest(), someRequest(), someRequest()];
-  const waiting = [someRequest(), someRequest(), someRequest()];
-  const inHand = [someRequest(), someRequest()];
-  await given.publish(
-    ...lifeOf(done, outcomeAfter75Ms(done)),
-    ...lifeOf(also, outcomeAfter75Ms(also)),
-    ...lifeOf(failed, failedOutcome(failed)),
-    ...[...waiting, ...inHand].map(queuedEvent),
-    ...inHand.map((request) => started(request)),
-  );
-}
+/** After `publishLoad`. */
 const underLoad: Partial<QueueStatus> = {
   queue_size: 3,
   max_queue_size: 5,
@@ -53,20 +35,20 @@ const underLoad: Partial<QueueStatus> = {
 
 describe('/queue/status', () => {
   it('needs the token, and one to be set', async () => {
-    const api = await watched.startedApi('http://127.0.0.1:9');
+    const api = await system.beginApi(monitoredAt('http://127.0.0.1:9'));
     expect(await api.ask('/queue/status')).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
     const wrong = await api.ask('/queue/status', { headers: { authorization: 'Bearer wrong' } });
     expect(wrong).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
-    const without = await watched.startedApi('http://127.0.0.1:9', { API_TOKEN: '' });
+    const without = await system.beginApi({ ...monitoredAt('http://127.0.0.1:9'), API_TOKEN: '' });
     expect(await without.ask('/queue/status', { headers: withToken })).toMatchObject({
       status: 503,
       json: { code: 'token_not_set', detail: expect.stringContaining('openssl rand') as string },
     });
   });
 
-  it('is all zeros before the first job, and knows no wait while no worker lives', async () => {
-    const monitoring = await given.monitoring();
-    const api = await watched.api(`http://127.0.0.1:${monitoring.port}`);
+  it('is all zeros before the first job, and has no estimated wait while no worker runs', async () => {
+    const monitoring = await system.startMonitoring();
+    const api = await system.startApi(monitoredAt(urlOf(monitoring)));
     const idle = {
       queue_size: 0,
       max_queue_size: 0,
@@ -77,17 +59,17 @@ describe('/queue/status', () => {
     };
     // It may be null at first, while RabbitMQ has yet to count the consumers of a queue that was just made.
     await untilEqual(api, { ...idle, max_concurrent: 0, estimated_wait_time: null });
-    await given.worker('worker-1', 2);
-    await given.worker('worker-2', 3);
+    await system.holdJobs('worker-1', 2);
+    await system.holdJobs('worker-2', 3);
     await untilEqual(api, { ...idle, max_concurrent: 5, estimated_wait_time: 0 });
   });
 
-  it('tells size, peaks, totals and the wait under load, and goes on doing so while monitoring is away', async () => {
-    await given.worker('worker-1', 2);
-    const monitoring = await given.monitoring();
-    const { proxy, url } = await proxyBefore(`http://127.0.0.1:${monitoring.port}`);
-    const api = await watched.api(url);
-    await givenLoad();
+  it('has size, peaks, totals and estimated wait under load, also while monitoring is unavailable', async () => {
+    await system.holdJobs('worker-1', 2);
+    const monitoring = await system.startMonitoring();
+    const proxy = await system.proxyBefore(urlOf(monitoring));
+    const api = await system.startApi(monitoredAt(proxy.url));
+    await publishLoad();
     await untilEqual(api, underLoad);
     const { status, age } = await ask(api);
     // Four jobs must end, two at a time, of 50 ms on the average (the failed one took none).
@@ -98,11 +80,11 @@ describe('/queue/status', () => {
     expect((await ask(api)).status).toEqual(status);
   });
 
-  it('knows no wait while RabbitMQ takes no jobs', async () => {
-    await given.worker('worker-1', 2);
-    const monitoring = await given.monitoring();
-    const { proxy, url } = await proxyBefore(given.vhost.amqpUrl);
-    const api = await watched.api(`http://127.0.0.1:${monitoring.port}`, { RABBITMQ_URL: url });
+  it('has no estimated wait while RabbitMQ accepts no jobs', async () => {
+    await system.holdJobs('worker-1', 2);
+    const monitoring = await system.startMonitoring();
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const api = await system.startApi({ ...monitoredAt(urlOf(monitoring)), RABBITMQ_URL: proxy.url });
     await untilEqual(api, { max_concurrent: 2, estimated_wait_time: 0 });
     await proxy.refuse();
     await untilEqual(api, { max_concurrent: 2, estimated_wait_time: null });
@@ -110,30 +92,30 @@ describe('/queue/status', () => {
     await untilEqual(api, { max_concurrent: 2, estimated_wait_time: 0 });
   });
 
-  it('keeps what it knew where monitoring starts again without the store', async () => {
-    await given.worker('worker-1', 2);
-    const first = await given.monitoring();
-    const { url } = await proxyBefore(`http://127.0.0.1:${first.port}`);
-    const api = await watched.api(url);
-    await givenLoad();
+  it('keeps its values when monitoring restarts without the store', async () => {
+    await system.holdJobs('worker-1', 2);
+    const first = await system.startMonitoring();
+    const { url } = await system.proxyBefore(urlOf(first));
+    const api = await system.startApi(monitoredAt(url));
+    await publishLoad();
     await untilEqual(api, underLoad);
     const { port } = first;
     await first.stop();
-    await rename(given.storeFolder, `${given.storeFolder}-away`);
-    await symlink(given.storeFolder, given.storeFolder);
-    onTestFinished(() => rm(given.storeFolder, { recursive: true, force: true }));
-    await given.starting({ MONITORING_PORT: String(port) });
+    await rename(system.storeFolder, `${system.storeFolder}-away`);
+    await symlink(system.storeFolder, system.storeFolder);
+    onTestFinished(() => rm(system.storeFolder, { recursive: true, force: true }));
+    await system.beginMonitoring({ MONITORING_PORT: String(port) });
     await vi.waitFor(async () => expect((await ask(api)).age).toBeGreaterThan(3), { timeout: 10_000 });
     await untilEqual(api, underLoad);
-    await rm(given.storeFolder);
-    await rename(`${given.storeFolder}-away`, given.storeFolder);
+    await rm(system.storeFolder);
+    await rename(`${system.storeFolder}-away`, system.storeFolder);
     await vi.waitFor(async () => expect((await ask(api)).age).toBeLessThan(3), { timeout: 20_000 });
     await untilEqual(api, underLoad);
   });
 
-  it('tells what the queue itself tells where monitoring was never there', async () => {
-    await given.enqueue(someRequest(), someRequest());
-    const api = await watched.api('http://127.0.0.1:9');
+  it('has the length of the queue if monitoring was never available', async () => {
+    await system.enqueue(someRequest(), someRequest());
+    const api = await system.startApi(monitoredAt('http://127.0.0.1:9'));
     await vi.waitFor(async () =>
       expect((await ask(api)).status).toEqual({
         queue_size: 2,
@@ -146,7 +128,29 @@ describe('/queue/status', () => {
         estimated_wait_time: null,
       }),
     );
-    const nothing = await watched.startedApi('http://127.0.0.1:9', { RABBITMQ_URL: 'amqp://127.0.0.1:9' });
+    const nothing = await system.beginApi({
+      ...monitoredAt('http://127.0.0.1:9'),
+      RABBITMQ_URL: 'amqp://127.0.0.1:9',
+    });
     expect(new Set(Object.values((await ask(nothing)).status))).toEqual(new Set([null]));
   });
 });
+
+function outcomeAfter75Ms(request: JobRequest): Outcome {
+  const outcome = completedOutcome(request);
+  return { ...outcome, finished_at: new Date(Date.parse(outcome.finished_at) + 75).toISOString() };
+}
+
+/** Two completed, one failed, three waiting and two in progress. */
+async function publishLoad() {
+  const [done, also, failed] = [someRequest(), someRequest(), someRequest()];
+  const waiting = [someRequest(), someRequest(), someRequest()];
+  const inProgress = [someRequest(), someRequest()];
+  await system.publish(
+    ...lifeOf(done, outcomeAfter75Ms(done)),
+    ...lifeOf(also, outcomeAfter75Ms(also)),
+    ...lifeOf(failed, failedOutcome(failed)),
+    ...[...waiting, ...inProgress].map(queuedEvent),
+    ...inProgress.map((request) => started(request)),
+  );
+}

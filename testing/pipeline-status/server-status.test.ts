@@ -1,11 +1,14 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cacheStateSchema, serverStatusSchema } from '../../api/pipeline-status/server-status.ts';
-import { put, TOKEN } from '../../monitoring/testing/given-monitoring.ts';
-import { askSoon, countingFront, givenWatchedApi, proxyBefore } from './given-watched-api.ts';
-import type { TestApi } from '../../api/testing/test-api.ts';
+import { TOKEN } from '../api-client.ts';
+import { putInterval } from '../monitoring-client.ts';
+import { askSoon, monitoredAt, urlOf } from './monitored-api.ts';
+import { setUpSystem, type TestApi } from '../test-system.ts';
 
-const watched = givenWatchedApi();
-const { given } = watched;
+const system = setUpSystem({ lifetime: 'test' });
 
 /** TEST-NET-1 of RFC 5737: packets to it are dropped, or refused by the next router. */
 const BLACK_HOLE = 'http://192.0.2.1:8002';
@@ -27,9 +30,9 @@ const until = (api: TestApi, holds: (status: Awaited<ReturnType<typeof statusOf>
 
 describe('/server/status', () => {
   it('has exactly the documented fields, and so does /server/status/debug', async () => {
-    await given.worker('worker-1', 2);
-    const monitoring = await given.monitoring();
-    const api = await watched.api(`http://127.0.0.1:${monitoring.port}`);
+    await system.holdJobs('worker-1', 2);
+    const monitoring = await system.startMonitoring();
+    const api = await system.startApi(monitoredAt(urlOf(monitoring)));
     const status = await until(api, ({ client_status }) => expect(client_status).toBe(1));
     const number = expect.any(Number) as number;
     const text = expect.any(String) as string;
@@ -61,13 +64,12 @@ describe('/server/status', () => {
     await vi.waitFor(async () => expect(await cacheOf(api)).toMatchObject({ is_fresh: true }));
   });
 
-  it('costs one call upstream for two thousand that ask, a thousand of them at once and first', async () => {
-    const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });
-    const front = await countingFront(monitoring.port);
-    onTestFinished(() => front.close());
-    // Before the API, whose first look is not of those who ask.
+  it('makes one upstream call for two thousand requests, a thousand of them concurrent', async () => {
+    const monitoring = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '600' });
+    const front = await countingProxy(monitoring.port);
+    // Before the API starts: its first poll is not caused by a request.
     const begun = performance.now();
-    const api = await watched.startedApi(front.url);
+    const api = await system.beginApi(monitoredAt(front.url));
     const ask = () => Promise.all(Array.from({ length: 1_000 }, () => api.ask('/server/status')));
     const answers = [...(await ask()), ...(await ask())];
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
@@ -76,13 +78,12 @@ describe('/server/status', () => {
     expect(await statusOf(api)).toMatchObject({ _cache: { source: 'monitoring' } });
   });
 
-  it('follows monitoring’s interval when that is changed while it runs', async () => {
-    const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '5' });
-    const front = await countingFront(monitoring.port);
-    onTestFinished(() => front.close());
-    const api = await watched.api(front.url);
+  it('follows a change of monitoring’s interval at run time', async () => {
+    const monitoring = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '5' });
+    const front = await countingProxy(monitoring.port);
+    const api = await system.startApi(monitoredAt(front.url));
     const { updated_at: before } = await statusOf(api);
-    expect((await put(monitoring, '{"seconds": 1}', TOKEN)).status).toBe(200);
+    expect((await putInterval(monitoring, '{"seconds": 1}', TOKEN)).status).toBe(200);
     const { updated_at: first } = await until(api, (status) =>
       expect(status.updated_at).toBeGreaterThan(before ?? 0),
     );
@@ -94,12 +95,12 @@ describe('/server/status', () => {
   });
 });
 
-describe('while monitoring is away', () => {
-  it('gives the last good figures with their age at once, and new ones when it is back', async () => {
-    await given.worker('worker-1', 2);
-    const monitoring = await given.monitoring();
-    const { proxy, url } = await proxyBefore(`http://127.0.0.1:${monitoring.port}`);
-    const api = await watched.api(url);
+describe('while monitoring is unavailable', () => {
+  it('returns the last good values with their age at once, and new ones when it is back', async () => {
+    await system.holdJobs('worker-1', 2);
+    const monitoring = await system.startMonitoring();
+    const proxy = await system.proxyBefore(urlOf(monitoring));
+    const api = await system.startApi(monitoredAt(proxy.url));
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     for (const fault of ['freeze', 'refuse'] as const) {
       await proxy[fault]();
@@ -115,11 +116,14 @@ describe('while monitoring is away', () => {
     }
   });
 
-  it('does not call figures current that are older than STATUS_CACHE_TTL', async () => {
-    const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '1' });
-    const { proxy, url } = await proxyBefore(`http://127.0.0.1:${monitoring.port}`);
-    // It has not given up yet when the figures get old.
-    const api = await watched.api(url, { STATUS_CACHE_TTL: '3' }, 20_000);
+  it('does not call values current that are older than STATUS_CACHE_TTL', async () => {
+    const monitoring = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '1' });
+    const proxy = await system.proxyBefore(urlOf(monitoring));
+    // The call has not timed out yet when the values get old.
+    const api = await system.startApi(
+      { ...monitoredAt(proxy.url), STATUS_CACHE_TTL: '3' },
+      { monitoringTimeoutMs: 20_000 },
+    );
     await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
     proxy.freeze();
     const old = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
@@ -127,9 +131,9 @@ describe('while monitoring is away', () => {
     expect(await cacheOf(api)).toMatchObject({ ttl: 0, is_fresh: false });
   });
 
-  it('calls figures current until the next are overdue, where monitoring looks more seldom than that', async () => {
-    const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '600' });
-    const api = await watched.api(`http://127.0.0.1:${monitoring.port}`, { STATUS_CACHE_TTL: '2' });
+  it('calls values current until the next are overdue if monitoring polls less often than that', async () => {
+    const monitoring = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '600' });
+    const api = await system.startApi({ ...monitoredAt(urlOf(monitoring)), STATUS_CACHE_TTL: '2' });
     const { _cache } = await until(api, (status) => expect(status._cache.age_seconds).toBeGreaterThan(2));
     expect(_cache.source).toBe('monitoring');
     const cache = await cacheOf(api);
@@ -143,14 +147,14 @@ describe('while monitoring is away', () => {
     [
       'takes calls and is silent',
       async () => {
-        const { proxy, url } = await proxyBefore(REFUSED);
+        const proxy = await system.proxyBefore(REFUSED);
         proxy.freeze();
-        return url;
+        return proxy.url;
       },
     ],
   ])('looks at the queue itself where monitoring was never there and %s', async (_case, where) => {
-    await given.worker('worker-1', 2);
-    const api = await watched.api(await where());
+    await system.holdJobs('worker-1', 2);
+    const api = await system.startApi(monitoredAt(await where()));
     const [status] = await Promise.all(Array.from({ length: 20 }, () => statusOf(api)));
     expect(status).toMatchObject({
       server_status: 1,
@@ -162,10 +166,10 @@ describe('while monitoring is away', () => {
     expect(await cacheOf(api)).toEqual({ cached: false });
   });
 
-  it('answers from the very start, with RabbitMQ away as well', async () => {
-    const { proxy, url } = await proxyBefore(REFUSED);
+  it('responds from the start, even if RabbitMQ is unavailable, too', async () => {
+    const proxy = await system.proxyBefore(REFUSED);
     proxy.freeze();
-    const api = await watched.startedApi(url, { RABBITMQ_URL: 'amqp://127.0.0.1:9' });
+    const api = await system.beginApi({ ...monitoredAt(proxy.url), RABBITMQ_URL: 'amqp://127.0.0.1:9' });
     expect(await statusOf(api)).toMatchObject({
       server_status: 0,
       client_status: null,
@@ -175,9 +179,9 @@ describe('while monitoring is away', () => {
   });
 
   it('remembers what the queue told before RabbitMQ went away', async () => {
-    await given.worker('worker-1', 2);
-    const { proxy, url } = await proxyBefore(given.vhost.amqpUrl);
-    const api = await watched.api(REFUSED, { RABBITMQ_URL: url });
+    await system.holdJobs('worker-1', 2);
+    const proxy = await system.proxyBefore(system.vhost.amqpUrl);
+    const api = await system.startApi({ ...monitoredAt(REFUSED), RABBITMQ_URL: proxy.url });
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     proxy.freeze();
     await until(api, ({ _cache }) => expect(_cache).toMatchObject({ cached: true, source: 'last_good' }));
@@ -192,12 +196,15 @@ describe('while monitoring is away', () => {
   });
 });
 
-describe('while RabbitMQ’s management API is away', () => {
-  it('gives the last good figures that monitoring has', async () => {
-    await given.worker('worker-1', 2);
-    const { proxy, url } = await proxyBefore(given.vhost.managementUrl);
-    const monitoring = await given.monitoring({ RABBITMQ_MANAGEMENT_URL: url }, { managementTimeoutMs: 300 });
-    const api = await watched.api(`http://127.0.0.1:${monitoring.port}`);
+describe('while RabbitMQ’s management API is unavailable', () => {
+  it('returns monitoring’s last good values', async () => {
+    await system.holdJobs('worker-1', 2);
+    const proxy = await system.proxyBefore(system.vhost.managementUrl);
+    const monitoring = await system.startMonitoring(
+      { RABBITMQ_MANAGEMENT_URL: proxy.url },
+      { managementTimeoutMs: 300 },
+    );
+    const api = await system.startApi(monitoredAt(urlOf(monitoring)));
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     await proxy.refuse();
     const away = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
@@ -207,3 +214,27 @@ describe('while RabbitMQ’s management API is away', () => {
     await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
   });
 });
+
+/** A proxy that counts the requests to a service. */
+async function countingProxy(port: number) {
+  let calls = 0;
+  const server = createServer((request, response) => {
+    calls++;
+    fetch(`http://127.0.0.1:${port}${request.url ?? '/'}`)
+      .then(async (answer) => response.writeHead(answer.status).end(await answer.text()))
+      .catch(() => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  });
+  return {
+    url: urlOf(server.address() as AddressInfo),
+    get calls() {
+      return calls;
+    },
+  };
+}

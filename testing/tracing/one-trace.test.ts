@@ -5,13 +5,20 @@ import { originalKey, outcomeKey, requestKey } from '@image-pipeline/shared/stor
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { failedOutcome } from '../job-life.ts';
 import { buffer } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { gist, type TestClient } from '../../notification/testing/test-client.ts';
-import { Receiver } from '../../notification/testing/receiver.ts';
-import { clientTrace, givenSystem, TOKEN } from './given-system.ts';
-import { spanTree } from './span-tree.ts';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { form } from '../images.ts';
+import { managementCall } from '../management-call.ts';
+import { TOKEN } from '../api-client.ts';
+import { gist, type SocketClient } from '../socket-client.ts';
+import { setUpSystem, type TestApi } from '../test-system.ts';
+import { SECRET } from '../webhooks.ts';
+import { acceptedJobSchema } from '../../api/upload/upload-response.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { Receiver } from '../webhook-receiver.ts';
+import { clientTrace, recordSpans, spanTree } from './spans.ts';
 
-const given = givenSystem({ isRecorded: true });
+const exporter = recordSpans();
+const system = setUpSystem();
 const PATIENCE = { timeout: 25_000, interval: 20 };
 
 let receiver: Receiver;
@@ -20,26 +27,21 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-const spans = () => given.exporter.getFinishedSpans();
+const spans = () => exporter.getFinishedSpans();
 const called = (name: string): readonly ReadableSpan[] => spans().filter((span) => span.name === name);
 const treeOf = (traceId: string) => spanTree(spans(), traceId).join('\n');
-
-/** Until the subscriber was told this of a job, and of nothing else meanwhile. */
-async function untilTold(client: TestClient, last: string): Promise<void> {
-  while (gist([await client.next()])[0] !== last);
-}
 
 describe('one upload', () => {
   it(
     'is one trace, from the client over HTTP and AMQP to WebSocket and webhook',
     { timeout: 60_000 },
     async () => {
-      const [api, subscriber] = [await given.api(), await given.subscriber()];
+      const { api, subscriber } = await startWithSubscriber();
       const { traceId, spanId, headers } = clientTrace();
-      const jobId = await given.upload(api, headers, { callback_url: receiver.url() });
-      await untilTold(subscriber, 'queued');
-      await given.worker();
-      await untilTold(subscriber, 'completed');
+      const jobId = await upload(api, headers, { callback_url: receiver.url() });
+      await untilNotified(subscriber, 'queued');
+      await system.startWorker();
+      await untilNotified(subscriber, 'completed');
       await vi.waitFor(() => expect(called('process image.webhooks.deliver')).toHaveLength(1), PATIENCE);
       const tree = `
 POST /upload
@@ -92,8 +94,8 @@ POST /upload
         'server.address': '127.0.0.1',
         'server.port': receiver.port,
       });
-      const told = `00-${traceId}-${post?.spanContext().spanId ?? ''}-01`;
-      expect(receiver.received[0]?.headers['traceparent']).toBe(told);
+      const sent = `00-${traceId}-${post?.spanContext().spanId ?? ''}-01`;
+      expect(receiver.received[0]?.headers['traceparent']).toBe(sent);
     },
   );
 
@@ -101,16 +103,16 @@ POST /upload
     'stays one trace through retries and the dead-letter queue; a replay is another one, linked',
     { timeout: 60_000 },
     async () => {
-      const [api, subscriber] = [await given.api(), await given.subscriber()];
+      const { api, subscriber } = await startWithSubscriber();
       const { traceId, headers } = clientTrace();
-      const jobId = await given.upload(api, headers);
-      await untilTold(subscriber, 'queued');
-      const original = await given.store.get(originalKey(jobId));
+      const jobId = await upload(api, headers);
+      await untilNotified(subscriber, 'queued');
+      const original = await system.store.get(originalKey(jobId));
       if (original === undefined) throw new Error('there is no original');
       const bytes = await buffer(original.body);
-      await given.store.put(originalKey(jobId), Buffer.from('damaged'));
-      await given.worker();
-      await untilTold(subscriber, 'failed');
+      await system.store.put(originalKey(jobId), Buffer.from('damaged'));
+      await system.startWorker();
+      await untilNotified(subscriber, 'failed');
       await vi.waitFor(() => expect(called('process image.jobs.dead.recorder')).toHaveLength(1), PATIENCE);
       const attempts = called('process image.jobs.process');
       expect(attempts.map((span) => span.status.code)).toEqual([
@@ -127,16 +129,11 @@ POST /upload
       );
       expect(new Set(spans().map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
 
-      await given.store.put(originalKey(jobId), bytes);
-      given.exporter.reset();
+      await system.store.put(originalKey(jobId), bytes);
+      exporter.reset();
       const operator = clientTrace();
-      const authorization = { Authorization: `Bearer ${TOKEN}` };
-      await fetch(`${api}/dlq/replay`, {
-        method: 'POST',
-        headers: { ...operator.headers, ...authorization },
-        body: JSON.stringify({ ids: [jobId] }),
-      });
-      await untilTold(subscriber, 'completed');
+      await api.replay({ ids: [jobId] }, operator.headers);
+      await untilNotified(subscriber, 'completed');
       await vi.waitFor(() => expect(called('process image.jobs.process')).toHaveLength(1), PATIENCE);
       const [replay] = called('replay job');
       expect(replay?.parentSpanContext).toBeUndefined();
@@ -150,22 +147,26 @@ POST /upload
   );
 
   it(
-    'has the end that the event log lost, when monitoring announces it again',
+    'includes an end that the event log lost and monitoring publishes again',
     { timeout: 90_000 },
     async () => {
-      const [api, subscriber] = [await given.api(), await given.subscriber()];
+      const { api, subscriber } = await startWithSubscriber();
       const { traceId, headers } = clientTrace();
-      const jobId = await given.upload(api, headers);
-      await untilTold(subscriber, 'queued');
-      const request = await readJson(given.store, requestKey(jobId, 1), jobRequestSchema);
+      const jobId = await upload(api, headers);
+      await untilNotified(subscriber, 'queued');
+      const request = await readJson(system.store, requestKey(jobId, 1), jobRequestSchema);
       if (request === undefined) throw new Error('there is no request');
-      await given.store.putIfAbsent(outcomeKey(jobId, 1), jsonBody(failedOutcome(request)));
-      await given.purgeJobs();
-      await given.monitoring();
-      // Not before the figures of RabbitMQ have settled.
+      await system.store.putIfAbsent(outcomeKey(jobId, 1), jsonBody(failedOutcome(request)));
+      await managementCall(
+        inject('broker'),
+        'DELETE',
+        `queues/${system.vhost.name}/${queueNames.process}/contents`,
+      );
+      await system.startMonitoring();
+      // Not before RabbitMQ's queue metrics have settled.
       const announced = () => expect(called('publish image.events:job.failed')).toHaveLength(1);
       await vi.waitFor(announced, { timeout: 60_000, interval: 100 });
-      await untilTold(subscriber, 'failed');
+      await untilNotified(subscriber, 'failed');
       const [queued] = called('publish image.events:job.queued');
       const [end] = called('publish image.events:job.failed');
       expect(end?.spanContext().traceId).toBe(traceId);
@@ -174,10 +175,34 @@ POST /upload
   );
 
   it('with a malformed traceparent begins a trace of its own', { timeout: 60_000 }, async () => {
-    const api = await given.api();
+    const api = await system.startApi();
     const malformed = `00-${'0'.repeat(32)}-${'a'.repeat(16)}-01`;
-    await given.upload(api, { traceparent: malformed });
+    await upload(api, { traceparent: malformed });
     await vi.waitFor(() => expect(called('POST /upload')).toHaveLength(1), PATIENCE);
     expect(called('POST /upload')[0]?.parentSpanContext).toBeUndefined();
   });
 });
+
+/** An API, and a client that is notified of all jobs. */
+async function startWithSubscriber() {
+  const notification = await system.startNotification({
+    WEBHOOK_SECRET: SECRET,
+    WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
+  });
+  const api = await system.startApi({
+    API_TOKEN: TOKEN,
+    WEBHOOK_SECRET: SECRET,
+    WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
+  });
+  return { api, subscriber: await system.subscribe(notification, '*') };
+}
+
+/** Uploads one image and returns its job id. */
+async function upload(api: TestApi, headers: Record<string, string>, fields?: Record<string, string>) {
+  return acceptedJobSchema.parse((await api.upload(form([{}], fields), headers)).json).job_id;
+}
+
+/** Reads messages up to one with this gist. */
+async function untilNotified(client: SocketClient, last: string): Promise<void> {
+  while (gist([await client.next()])[0] !== last);
+}

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { alertRules } from '../../../monitoring/testing/prometheus-files.ts';
+import { alertRules } from '../../../testing/prometheus-files.ts';
 import { dashboards } from '../../../monitoring/grafana/dashboards.ts';
 import { expectThat } from '../expect.ts';
 import { Skipped, type Step } from '../step.ts';

@@ -1,7 +1,7 @@
 /**
  * Kills a service exactly before or after a step. Loaded before the service's own code:
  *
- *     NODE_OPTIONS="--import file:///…/crash-points.ts" CRASH_POINT_FILE=/tmp/armed node api/main.ts
+ *     NODE_OPTIONS="--import file:///…/die-at-crash-point.ts" CRASH_POINT_FILE=/tmp/armed node api/main.ts
  *
  * While the file says, e.g., `api after putIfAbsent idempotency/`, the first api that comes to such a step removes the
  * file and dies of SIGKILL. Steps are the calls that change the world: `get`, `put`, `putIfAbsent` and `remove` of the

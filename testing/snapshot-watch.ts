@@ -3,13 +3,13 @@ import { snapshotSchema, type Snapshot } from '@image-pipeline/shared/contracts/
 
 const POLL_MS = 500;
 
-/** @param url of the monitoring service. @throws Error where it does not answer with a snapshot */
+/** @param url of the monitoring service. @throws Error if it does not respond with a snapshot */
 export async function readSnapshot(url: string): Promise<Snapshot> {
-  const answer = await fetch(`${url}/status`, { signal: AbortSignal.timeout(2_000) });
-  return snapshotSchema.parse(await answer.json());
+  const response = await fetch(`${url}/status`, { signal: AbortSignal.timeout(2_000) });
+  return snapshotSchema.parse(await response.json());
 }
 
-/** Keeps the snapshots that the monitoring service makes, each once, until it is closed; none is missed at an interval of 1 s. */
+/** Keeps each snapshot of the monitoring service until it is closed. At an interval of 1 s it misses none. */
 export class SnapshotWatch implements AsyncDisposable {
   readonly seen: Snapshot[] = [];
   readonly #url: string;
@@ -21,7 +21,7 @@ export class SnapshotWatch implements AsyncDisposable {
     this.#watching = this.#watch();
   }
 
-  /** @throws Error where monitoring did not answer meanwhile */
+  /** @throws Error if monitoring did not respond */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await this.#watching;

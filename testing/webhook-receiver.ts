@@ -76,3 +76,21 @@ export const silent: RequestListener = () => undefined;
 export const closing: RequestListener = (request) => {
   request.socket.destroy();
 };
+
+/** Responds with an endless body. `sent` resolves with its bytes when the connection is closed. */
+export function endless(): { answer: RequestListener; sent: Promise<number> } {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const chunk = Buffer.alloc(64 * 1024, 'x');
+  const answer: RequestListener = (_request, response) => {
+    let bytes = 0;
+    const writeOn = () => {
+      do bytes += chunk.length;
+      while (response.write(chunk));
+    };
+    response.writeHead(200);
+    response.on('drain', writeOn);
+    response.on('close', () => resolve(bytes));
+    writeOn();
+  };
+  return { answer, sent: promise };
+}

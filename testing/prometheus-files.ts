@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const folder = join(import.meta.dirname, '../prometheus');
+const folder = join(import.meta.dirname, '../monitoring/prometheus');
 
 const configSchema = z.looseObject({
   global: z.looseObject({ scrape_interval: z.string() }),

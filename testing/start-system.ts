@@ -1,18 +1,18 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureRabbitmq } from '../../local/broker/ensure-rabbitmq.ts';
-import { findRabbitNode, startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
-import type { RunningNode } from '../../local/broker/running-node.ts';
-import { nodeFlags } from '../../local/pipeline/node-flags.ts';
-import { freePort } from '../../local/process/free-port.ts';
+import { ensureRabbitmq } from '../local/broker/ensure-rabbitmq.ts';
+import { findRabbitNode, startRabbitNode } from '../local/broker/rabbitmq-node.ts';
+import type { RunningNode } from '../local/broker/running-node.ts';
+import { nodeFlags } from '../local/pipeline/node-flags.ts';
+import { freePort } from '../local/process/free-port.ts';
 import { RespawnedService } from './respawned-service.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '..');
 
-/** A system that a benchmark or a test has to itself: a RabbitMQ node, a store, the services as processes. */
-export interface LoadSystem extends AsyncDisposable {
-  /** Holds everything of it, with the logs in `logs`. */
+/** A whole system for one test or benchmark: a RabbitMQ node, a store, and the services as processes. */
+export interface System extends AsyncDisposable {
+  /** All its files; the logs are in `logs`. */
   readonly folder: string;
   /** TMPDIR of every service. */
   readonly temp: string;
@@ -25,33 +25,32 @@ export interface LoadSystem extends AsyncDisposable {
   readonly services: readonly RespawnedService[];
   readonly apiUrl: string;
   readonly notificationUrl: string;
-  /** Undefined where no monitoring was asked for. */
+  /** Undefined without monitoring. */
   readonly monitoringUrl: string | undefined;
-  /** Leaves the folder where it is when the system ends, so that people can look into it. */
+  /** Keeps the folder after the end of the system. */
   keepFolder(): void;
 }
 
-export interface LoadSystemOptions {
+export interface SystemOptions {
   /** Part of the name of its temporary folder. */
   readonly name: string;
   readonly workers: number;
-  /** Images that one worker works on at once. */
+  /** Images that one worker processes concurrently. */
   readonly slots: number;
-  /** Whether the monitoring service runs, too; without it nobody asks RabbitMQ's management API. Default: it does not. */
+  /** Whether the monitoring service runs, which polls RabbitMQ's management API. Default: false. */
   readonly monitoring?: boolean;
   /**
-   * What every service gets besides; without it, the store is a folder and the broker has no detour. What is put onto
-   * `cleanup` ends after the services.
+   * More environment variables of every service. What is added to `cleanup` ends after the services.
    */
   readonly environment?: (made: {
     readonly folder: string;
     readonly node: RunningNode;
     readonly cleanup: AsyncDisposableStack;
-  }) => Promise<NodeJS.ProcessEnv>;
+  }) => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv>;
 }
 
 /** Starts it on free ports in a temporary folder; resolves when every service is ready. */
-export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadSystem> {
+export async function startSystem(options: SystemOptions): Promise<System> {
   await ensureRabbitmq();
   const folder = await mkdtemp(join(tmpdir(), `image-pipeline-${options.name}-`));
   const temp = join(folder, 'temp');
@@ -75,7 +74,7 @@ export async function startLoadSystem(options: LoadSystemOptions): Promise<LoadS
     RABBITMQ_MANAGEMENT_URL: node.managementUrl,
     STORE: 'folder',
     STORE_FOLDER: join(folder, 'store'),
-    MONITORING_URL: 'http://127.0.0.1:9', // it has none, and another system on this machine may
+    MONITORING_URL: 'http://127.0.0.1:9', // not the one of another system on this machine
     TMPDIR: temp,
     ...(await options.environment?.({ folder, node, cleanup })),
   };

@@ -4,34 +4,33 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
-import { corruptedImage, goodImage, sendOnce } from '../crash-points/client.ts';
-import { startLoadSystem, type LoadSystem } from '../system/load-system.ts';
-import { readSnapshot, SnapshotWatch } from './watch-ledger.ts';
+import { ApiClient, TOKEN } from '../api-client.ts';
+import { bytesOf, CORRUPTED_IMAGE, GOOD_IMAGE, uploadImage } from '../uploads.ts';
+import { startSystem, type System } from '../start-system.ts';
+import { readSnapshot, SnapshotWatch } from '../snapshot-watch.ts';
 
-const TOKEN = 'a-token-that-only-tests-know';
 const GOOD = 60;
 const CORRUPTED = 5;
 const DAMAGED = 3;
-/** Until everything has ended, and RabbitMQ's management has told of it. */
+/** Until every job has ended and RabbitMQ's management API has counted it. */
 const AT_REST = { timeout: 90_000, interval: 250 };
 const LIMIT_MS = 240_000;
 
-let system: LoadSystem;
+let system: System;
 let store: ObjectStore;
 
 beforeAll(async () => {
-  system = await startLoadSystem({
-    name: 'figures',
+  system = await startSystem({
+    name: 'metrics',
     workers: 2,
     slots: 1,
     monitoring: true,
-    environment: () =>
-      Promise.resolve({
-        API_TOKEN: TOKEN,
-        RETRY_DELAYS: '500ms,1s',
-        STATUS_UPDATE_INTERVAL: '1',
-        UNACCOUNTED_AFTER: '3',
-      }),
+    environment: () => ({
+      API_TOKEN: TOKEN,
+      RETRY_DELAYS: '500ms,1s',
+      STATUS_UPDATE_INTERVAL: '1',
+      UNACCOUNTED_AFTER: '3',
+    }),
   });
   store = openStore({ kind: 'folder', folder: join(system.folder, 'store') });
   await store.start();
@@ -42,40 +41,23 @@ afterAll(async () => {
 }, 60_000);
 
 const snapshot = () => readSnapshot(system.monitoringUrl ?? '');
-const send = (image: typeof goodImage, count: number) =>
-  Promise.all(Array.from({ length: count }, () => sendOnce(system.apiUrl, image)));
-
-/** Jobs whose stored original is not what was uploaded, so that every attempt fails in a way that may pass. */
-async function sendDamaged(count: number): Promise<string[]> {
-  const jobIds = await send(goodImage, count);
-  for (const jobId of jobIds) await store.put(originalKey(jobId), Buffer.from('damaged'));
-  return jobIds;
-}
-
-async function replay(ids: readonly string[]): Promise<void> {
-  for (const jobId of ids) await store.put(originalKey(jobId), goodImage.bytes);
-  const answer = await fetch(`${system.apiUrl}/dlq/replay`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` },
-    body: JSON.stringify({ ids }),
-  });
-  expect(answer.status).toBe(202);
-}
+const upload = (image: string, count: number) =>
+  Promise.all(Array.from({ length: count }, () => uploadImage(new ApiClient(system.api), image)));
 
 const untilLedger = (ledger: object) =>
   expect.poll(async () => (await snapshot()).ledger, AT_REST).toMatchObject(ledger);
 
-describe('the figures of a system that works', () => {
+describe('the metrics of a running system', () => {
   it(
-    'account for every job at each refresh: failed, retried, replayed, of workers that were killed',
+    'account for every job at each refresh: failed, retried, replayed, and those of killed workers',
     async () => {
       await using watch = new SnapshotWatch(system.monitoringUrl ?? '');
       await Promise.all(system.workers.map((worker) => worker.stop()));
-      const damaged = await sendDamaged(DAMAGED);
-      await send(corruptedImage, CORRUPTED);
+      const damaged = await uploadDamaged(DAMAGED);
+      await upload(CORRUPTED_IMAGE, CORRUPTED);
       await Promise.all(system.workers.map((worker) => worker.start()));
       for (const worker of system.workers) {
-        await send(goodImage, GOOD / 2);
+        await upload(GOOD_IMAGE, GOOD / 2);
         await worker.signal('SIGKILL');
       }
       const accepted = GOOD + CORRUPTED + DAMAGED;
@@ -97,10 +79,10 @@ describe('the figures of a system that works', () => {
   );
 
   it(
-    'are the same after every service and the broker were stopped and started again',
+    'are the same after a restart of every service and the broker',
     async () => {
       await Promise.all(system.workers.map((worker) => worker.stop()));
-      await send(goodImage, 7);
+      await upload(GOOD_IMAGE, 7);
       await expect.poll(async () => (await snapshot()).jobs, AT_REST).toMatchObject({ queued: 7 });
       const before = await snapshot();
       for (const service of system.services) await service.stop();
@@ -126,3 +108,15 @@ describe('the figures of a system that works', () => {
     LIMIT_MS,
   );
 });
+
+/** Jobs whose original is damaged: every attempt fails with a transient error. */
+async function uploadDamaged(count: number): Promise<string[]> {
+  const jobIds = await upload(GOOD_IMAGE, count);
+  for (const jobId of jobIds) await store.put(originalKey(jobId), Buffer.from('damaged'));
+  return jobIds;
+}
+
+async function replay(ids: readonly string[]): Promise<void> {
+  for (const jobId of ids) await store.put(originalKey(jobId), bytesOf(GOOD_IMAGE));
+  expect((await new ApiClient(system.api).replay({ ids })).status).toBe(202);
+}

@@ -10,8 +10,8 @@ const DEADLINE_MS = 10_000;
 /** A valid id of no job. */
 const NO_JOB = '00000000-0000-7000-8000-000000000000';
 
-/** A client that checks received messages against the contract. */
-export class TestClient {
+/** A WebSocket client that checks received messages against the contract. */
+export class SocketClient {
   readonly socket: WebSocket;
   /** All received messages, in order. */
   readonly received: ServerMessage[] = [];
@@ -30,9 +30,9 @@ export class TestClient {
   }
 
   /** @param query e.g. `?job_id=…` */
-  static async open(port: number, query = '', options: ClientOptions = {}): Promise<TestClient> {
+  static async open(port: number, query = '', options: ClientOptions = {}): Promise<SocketClient> {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws${query}`, options);
-    const client = new TestClient(socket);
+    const client = new SocketClient(socket);
     await once(socket, 'open');
     return client;
   }

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { terminate } from '../../local/process/terminate.ts';
+import { terminate } from '../local/process/terminate.ts';
 import {
   describeExit,
   spawnService,
   type Exit,
   type ServiceProcess,
-} from '../../local/supervisor/service-process.ts';
-import { probe } from '../../local/supervisor/probe.ts';
+} from '../local/supervisor/service-process.ts';
+import { probe } from '../local/supervisor/probe.ts';
 
-/** What a process manager needs to notice an end. Without backoff: kills every 2 s would else leave nobody at work. */
+/** Without backoff: with a kill every 2 s, backoff would leave no worker. */
 const RESPAWN_MS = 500;
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
-/** A service has 30 s to stop, and a little to leave. */
+/** A service has 30 s to stop, plus some time to exit. */
 const STOP_DEADLINE_MS = 35_000;
 
 export interface RespawnedServiceOptions {
@@ -25,11 +25,11 @@ export interface RespawnedServiceOptions {
   readonly logFile: string;
 }
 
-/** A service as a process of its own, started again whenever it ends, until it is told to stop. */
+/** A service as a process, restarted whenever it ends, until `stop()`. */
 export class RespawnedService {
   readonly name: string;
   readonly port: number;
-  /** Ends that nobody here asked for: a crash, in words. */
+  /** Descriptions of unexpected ends. */
   readonly crashes: string[] = [];
   readonly #options: RespawnedServiceOptions;
   #env: NodeJS.ProcessEnv;
@@ -76,7 +76,7 @@ export class RespawnedService {
     return running.exited;
   }
 
-  /** Ends it in order and waits for the next one, whose environment has these changes; undefined ones are taken back. */
+  /** Restarts it with these changes to its environment in place of earlier ones; resolves when it is ready. */
   async restartWith(changes: NodeJS.ProcessEnv): Promise<void> {
     this.#env = { ...this.#options.env, ...changes };
     await this.signal('SIGTERM');
@@ -112,7 +112,7 @@ export class RespawnedService {
   async #launch(): Promise<ServiceProcess> {
     const launched = await spawnService({ ...this.#options, env: this.#env });
     this.#process = launched;
-    // Told to stop while it was started.
+    // Stopped while it was being started.
     if (this.#stopped) process.kill(launched.identity.pid, 'SIGTERM');
     return launched;
   }

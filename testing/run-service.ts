@@ -1,0 +1,54 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
+
+const ROOT = join(import.meta.dirname, '..');
+
+const logLineSchema = z.looseObject({
+  msg: z.string(),
+  port: z.number().optional(),
+  job_id: z.string().optional(),
+  trace_id: z.string().optional(),
+});
+
+/** A service as a process, as operators start it. The test that started it kills it at its end. */
+export class ServiceProcess {
+  readonly child: ChildProcess;
+  #stdout = '';
+  #stderr = '';
+
+  /** @param environment see `TestSystem.environmentOf` */
+  constructor(service: 'api' | 'worker' | 'notification' | 'monitoring', environment: NodeJS.ProcessEnv) {
+    this.child = spawn(process.execPath, [`${service}/main.ts`], {
+      cwd: ROOT,
+      env: { ...process.env, ...environment },
+    });
+    this.child.stdout?.on('data', (chunk) => (this.#stdout += String(chunk)));
+    this.child.stderr?.on('data', (chunk) => (this.#stderr += String(chunk)));
+    onTestFinished(() => void this.child.kill('SIGKILL'));
+  }
+
+  /** All that it has written so far. */
+  get output(): string {
+    return this.#stdout + this.#stderr;
+  }
+
+  /** The complete lines of a log in JSON. */
+  get log(): z.output<typeof logLineSchema>[] {
+    const lines = this.#stdout.split('\n').slice(0, -1);
+    return lines.map((line) => logLineSchema.parse(JSON.parse(line)));
+  }
+
+  /** The first log line with this message. */
+  lineOf(msg: string): Promise<z.output<typeof logLineSchema>> {
+    return vi.waitFor(
+      () => {
+        const line = this.log.find((each) => each.msg === msg);
+        if (line === undefined) throw new Error(`no line says "${msg}"`);
+        return line;
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+  }
+}
