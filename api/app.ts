@@ -1,9 +1,9 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { setSecurityHeaders } from '@image-pipeline/shared/http/http-server.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import express, { type Express, type RequestHandler } from 'express';
-import helmet from 'helmet';
 import type { ApiConfig } from './config.ts';
 import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { deadLetterListRoute, deadLetterStatsRoute } from './dead-letters/list-dead-letters.ts';
@@ -62,7 +62,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', config.TRUSTED_PROXIES);
   app.use(traceRequest);
   app.use(observe(log, metrics));
-  app.use(securityHeaders());
+  app.use(setSecurityHeaders);
   mountRoutes(app, createRoutes(deps));
   app.get('/docs/:asset', docsAssetRoute);
   app.use(notFoundHandler);
@@ -118,18 +118,6 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /docs': [docsRoute],
     'GET /': [(_request, response) => response.redirect('/docs')],
   };
-}
-
-/** Responses are data and load nothing; routes that serve pages set a policy of their own. */
-function securityHeaders(): RequestHandler {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    // That is up to the proxy that terminates TLS.
-    strictTransportSecurity: false,
-  });
 }
 
 /** Mounts handlers by `METHOD /path/{parameter}`. A known path with another method is 405. */

@@ -41,13 +41,6 @@ export function bodyTooLarge(limit: number, seen: number): PipelineError {
 const LINGER_MS = 2_000;
 const LINGER_BYTES = 16 * 1024 * 1024;
 
-/** Whether the client is still sending, or about to send, a body. */
-export function isBodyUnread(request: IncomingMessage): boolean {
-  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  const hasBody = encoding !== undefined || Number(length ?? 0) > 0;
-  return hasBody && !request.complete && !request.destroyed;
-}
-
 /**
  * Ends a response whose request is still being received, then the connection. Closing at once would reset the connection
  * and the sender would lose the response, so further data is read and dropped for a moment. The headers must contain

@@ -1,10 +1,11 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { isBodyUnread } from '@image-pipeline/shared/http/http-server.ts';
 import { PROBLEM_TYPE } from '@image-pipeline/shared/http/problem.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { recordedJobId, traceIdOf } from './observe.ts';
 import { type ApiProblem, problemOf, secondsToWait } from './problem.ts';
-import { endUnread, isBodyUnread } from './request-body.ts';
+import { endUnread } from './request-body.ts';
 
 /** Sends problem details. Adds what they are about: path, job and trace. */
 export function sendProblem(request: Request, response: Response, problem: ApiProblem): void {

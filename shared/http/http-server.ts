@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import helmet from 'helmet';
 import { ConfigError } from '../config.ts';
 import { PipelineError } from '../errors.ts';
 import { commonProblem, PROBLEM_TYPE } from './problem.ts';
@@ -32,6 +33,22 @@ export async function listen(
 
 function isAddressInUse(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+/** Responses are data and load nothing; routes that serve pages set a policy of their own. */
+export const setSecurityHeaders = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  },
+  // A proxy that terminates TLS decides about it.
+  strictTransportSecurity: false,
+});
+
+/** Whether the client is still sending, or about to send, a body. */
+export function isBodyUnread({ headers, complete, destroyed }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return hasBody && !complete && !destroyed;
 }
 
 /** Connections become idle while a server stops; they are closed this often. */

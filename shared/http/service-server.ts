@@ -1,12 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import helmet from 'helmet';
 import { PipelineError } from '../errors.ts';
 import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { beginRequest } from '../tracing/http-spans.ts';
-import { closeServer, listen, respondToClientErrors } from './http-server.ts';
+import {
+  closeServer,
+  isBodyUnread,
+  listen,
+  respondToClientErrors,
+  setSecurityHeaders,
+} from './http-server.ts';
 import { listOfRoutes } from './list-of-routes.ts';
 import { commonProblem, PROBLEM_TYPE } from './problem.ts';
 
@@ -77,16 +82,6 @@ export function createServiceServer(options: ServiceServerOptions): ServiceServe
   };
 }
 
-/** Those of the API: responses are data and load nothing. Pages set a policy of their own. */
-const setSecurityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  },
-  // A proxy that terminates TLS decides about it.
-  strictTransportSecurity: false,
-});
-
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
@@ -146,11 +141,6 @@ function methodsOf(path: string, routes: Readonly<Record<string, Route>>): strin
   return Object.keys(routes)
     .filter((name) => name.endsWith(` ${path}`))
     .flatMap((name) => (name.startsWith('GET ') ? ['GET', 'HEAD'] : (name.split(' ')[0] ?? [])));
-}
-
-function isBodyUnread({ headers, complete }: IncomingMessage): boolean {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return hasBody && !complete;
 }
 
 /** The routes of a service together with those that every service has. */
