@@ -30,22 +30,6 @@ describe('a TCP proxy that can fail', () => {
     await closed;
   });
 
-  async function dial(): Promise<Socket> {
-    const socket = connect(proxy.port, '127.0.0.1');
-    await once(socket, 'connect');
-    return socket;
-  }
-
-  async function ask(socket: Socket, text: string): Promise<string> {
-    socket.write(text);
-    return answer(socket);
-  }
-
-  async function answer(socket: Socket): Promise<string> {
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    return chunk.toString();
-  }
-
   it('passes bytes both ways', async () => {
     const socket = await dial();
     expect(await ask(socket, 'hello')).toBe('hello');
@@ -117,4 +101,20 @@ describe('a TCP proxy that can fail', () => {
     expect(await ask(socket, 'hello')).toBe('hello');
     socket.destroy();
   });
+
+  async function dial(): Promise<Socket> {
+    const socket = connect(proxy.port, '127.0.0.1');
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  async function ask(socket: Socket, text: string): Promise<string> {
+    socket.write(text);
+    return answer(socket);
+  }
+
+  async function answer(socket: Socket): Promise<string> {
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    return chunk.toString();
+  }
 });

@@ -1,8 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
@@ -13,13 +9,12 @@ import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pip
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
-import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 import { originalKey, outcomeKey, resultKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { testBroker, testRetryDelays, testLog, testVhost } from '../testing/test-broker.ts';
+import { testRetryDelays, testLog } from '../testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Vhost } from '../testing/vhost.ts';
+import { setUpSystem } from '../testing/test-system.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import { createJobProcessor, type ProcessJobDependencies } from './process-job.ts';
 import type { ProcessedImage } from './processors/process-image.ts';
@@ -27,38 +22,14 @@ import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
 
 type Process = ImagePool['process'];
 
-/** What a pool returns for a processed image. The pool has its own tests. */
-const processed: ProcessedImage = {
-  result: { bytes: Buffer.from('result'), contentType: 'image/png', extension: 'png', width: 2, height: 3 },
-  thumbnail: {
-    bytes: Buffer.from('thumb'),
-    contentType: 'image/jpeg',
-    extension: 'jpg',
-    width: 1,
-    height: 1,
-  },
-  source: { width: 4, height: 6 },
-  timings: { decode_ms: 1, operations_ms: 1, encode_ms: 1, thumbnail_ms: 1 },
-};
-
-let vhost: Vhost;
-let broker: Broker;
-let folder: string;
-let store: FolderStore;
+const system = setUpSystem();
 let follower: EventFollower;
 const events: JobEvent[] = [];
 const stopping = new AbortController();
 let consumer: Consumer | undefined;
-
 beforeAll(async () => {
-  vhost = await testVhost();
-  broker = testBroker(vhost.amqpUrl);
-  await broker.start();
-  folder = await mkdtemp(join(tmpdir(), 'image-pipeline-worker-'));
-  store = new FolderStore({ folder, operationMs: 5_000 });
-  await store.start();
   follower = new EventFollower({
-    broker,
+    broker: system.broker,
     service: 'test',
     instance: 'test',
     replay: 1_000,
@@ -68,102 +39,11 @@ beforeAll(async () => {
   });
   await follower.start();
 });
+afterAll(() => follower.stop());
 afterEach(async () => {
   await consumer?.stop();
   consumer = undefined;
 });
-afterAll(async () => {
-  await follower.stop();
-  await broker.stop();
-  await vhost.delete();
-  await store.stop();
-  await rm(folder, { recursive: true });
-});
-
-/** Starts a worker whose pool is this function. */
-async function startWorker(process: Process, changes: Partial<ProcessJobDependencies> = {}) {
-  consumer = broker.consumer({
-    queue: queueNames.process,
-    prefetch: 2,
-    onDelivery: createJobProcessor({
-      worker: 'worker-1',
-      store,
-      publisher: broker.publisher,
-      pool: { process },
-      retryDelays: testRetryDelays,
-      maxFileBytes: 1_000_000,
-      metrics: createWorkerMetrics(createMetrics('worker'), 2),
-      stopping: stopping.signal,
-      log: testLog,
-      ...changes,
-    }),
-  });
-  await consumer.start();
-}
-
-function requestFor(bytes: Buffer): JobRequest {
-  return {
-    version: 1,
-    job_id: uuidv7(),
-    run: 1,
-    submitted_at: new Date().toISOString(),
-    original: {
-      name: 'a.png',
-      content_type: 'image/png',
-      size: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-    },
-    operations: [{ type: 'filter', name: 'grayscale' }],
-    output: { format: null, quality: 85 },
-  };
-}
-
-async function submit(options: { body?: Buffer; withOriginal?: boolean } = {}): Promise<JobRequest> {
-  const bytes = Buffer.from('original');
-  const request = requestFor(bytes);
-  if (options.withOriginal !== false) await store.put(originalKey(request.job_id), bytes);
-  await publish(request, { ...request, history: [] });
-  return request;
-}
-
-const publish = (request: JobRequest, body: unknown) =>
-  broker.publisher.publish({
-    exchange: exchangeNames.jobs,
-    routingKey: routingKeys.process,
-    body,
-    messageId: uuidv7(),
-    correlationId: request.job_id,
-    type: 'job',
-    contentType: 'application/json',
-    headers: { 'x-run': 1, 'x-attempt': 1 },
-  });
-
-const typesOf = (request: JobRequest) =>
-  events
-    .filter(({ subject }) => subject === request.job_id)
-    .map(({ type, data }) => `${type} ${data.attempt}`);
-
-const outcomeOf = (request: JobRequest) =>
-  vi.waitFor(
-    async () => {
-      const outcome = await readOutcome(store, request.job_id, 1);
-      expect(outcome).toBeDefined();
-      return outcome as Outcome;
-    },
-    { timeout: 10_000 },
-  );
-
-const allSettled = () => vi.waitFor(() => expect(consumer?.inFlight).toBe(0), { timeout: 10_000 });
-
-async function deadLetters(): Promise<number> {
-  return (await broker.queues.inspect(queueNames.dead)).ready;
-}
-
-async function resultsOf(request: JobRequest): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(resultsPrefix(request.job_id))) keys.push(key);
-  return keys;
-}
 
 describe('a job that succeeds', () => {
   it('ends completed, with result, thumbnail, timeline and events', async () => {
@@ -180,7 +60,7 @@ describe('a job that succeeds', () => {
     expect(outcome.timeline.map(({ state }) => state)).toEqual(['queued', 'processing', 'completed']);
     await allSettled();
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.completed 1']));
-    expect(await broker.queues.inspect(queueNames.process)).toMatchObject({ ready: 0 });
+    expect(await system.broker.queues.inspect(queueNames.process)).toMatchObject({ ready: 0 });
   });
 
   it('is not processed again when its message is delivered twice: the end event is published again', async () => {
@@ -205,11 +85,11 @@ describe('a job that succeeds', () => {
       expect(task.bytes).toEqual(Buffer.from('original'));
       const { job_id } = request;
       const other = { ...(await rivalOutcome(job_id)), attempt_id: 'rival' };
-      await recordOutcome(store, other);
+      await recordOutcome(system.store, other);
       return processed;
     });
     const request = requestFor(Buffer.from('original'));
-    await store.put(originalKey(request.job_id), Buffer.from('original'));
+    await system.store.put(originalKey(request.job_id), Buffer.from('original'));
     await publish(request, { ...request, history: [] });
     expect(await outcomeOf(request)).toMatchObject({ attempt_id: 'rival' });
     await vi.waitFor(() => expect(typesOf(request)).toContain('job.completed 1'));
@@ -222,12 +102,12 @@ describe('a job whose first worker was killed', () => {
   it('completes, and removes the images that the killed worker stored', async () => {
     const request = requestFor(Buffer.from('original'));
     const left = resultKey(request.job_id, 'killed', 'png');
-    await store.put(originalKey(request.job_id), Buffer.from('original'));
+    await system.store.put(originalKey(request.job_id), Buffer.from('original'));
     let tries = 0;
     await startWorker(async () => {
       tries++;
       if (tries > 1) return processed;
-      await store.put(left, Buffer.from('result'));
+      await system.store.put(left, Buffer.from('result'));
       throw new TransientFailure('engine_crashed', 'killed');
     });
     await publish(request, { ...request, history: [] });
@@ -315,7 +195,7 @@ describe('a run that cannot be processed', () => {
     const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
-    await store.put(originalKey(request.job_id), Buffer.from('damaged!'));
+    await system.store.put(originalKey(request.job_id), Buffer.from('damaged!'));
     await publish(request, { ...request, history: [] });
     expect(await outcomeOf(request)).toMatchObject({
       state: 'failed',
@@ -329,7 +209,7 @@ describe('a run that cannot be processed', () => {
     const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
-    await store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
+    await system.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
     await publish(request, { ...request, history: [] });
     await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
@@ -339,7 +219,7 @@ describe('a run that cannot be processed', () => {
     const slow = {
       publish: async (message: OutgoingMessage) => {
         if (message.type === 'job.started') await announced.promise;
-        await broker.publisher.publish(message);
+        await system.broker.publisher.publish(message);
       },
     };
     await startWorker(() => Promise.resolve(processed), { publisher: slow });
@@ -361,14 +241,16 @@ describe('a store outage', () => {
       (...args: Args): Promise<Result> =>
         isDown ? Promise.reject(new StoreUnavailable('the store is unavailable')) : call(...args);
     const guarded: ObjectStore = {
-      start: () => store.start(),
-      stop: () => store.stop(),
-      put: guard((...args: Parameters<ObjectStore['put']>) => store.put(...args)),
-      putIfAbsent: guard((...args: Parameters<ObjectStore['putIfAbsent']>) => store.putIfAbsent(...args)),
-      get: guard((...args: Parameters<ObjectStore['get']>) => store.get(...args)),
-      stat: guard((...args: Parameters<ObjectStore['stat']>) => store.stat(...args)),
-      remove: guard((...args: Parameters<ObjectStore['remove']>) => store.remove(...args)),
-      list: (...args) => store.list(...args),
+      start: () => system.store.start(),
+      stop: () => system.store.stop(),
+      put: guard((...args: Parameters<ObjectStore['put']>) => system.store.put(...args)),
+      putIfAbsent: guard((...args: Parameters<ObjectStore['putIfAbsent']>) =>
+        system.store.putIfAbsent(...args),
+      ),
+      get: guard((...args: Parameters<ObjectStore['get']>) => system.store.get(...args)),
+      stat: guard((...args: Parameters<ObjectStore['stat']>) => system.store.stat(...args)),
+      remove: guard((...args: Parameters<ObjectStore['remove']>) => system.store.remove(...args)),
+      list: (...args) => system.store.list(...args),
     };
     return { guarded, set: (value: boolean) => (isDown = value) };
   }
@@ -403,7 +285,7 @@ describe('a store outage', () => {
     stop.abort();
     await consumer?.stop();
     set(false);
-    expect(await readOutcome(store, request.job_id, 1)).toBeUndefined();
+    expect(await readOutcome(system.store, request.job_id, 1)).toBeUndefined();
     await startWorker(() => Promise.resolve(processed), { worker: 'worker-2' });
     const outcome = await outcomeOf(request);
     expect(outcome).toMatchObject({ state: 'completed' });
@@ -417,8 +299,8 @@ describe('a store outage', () => {
 });
 
 async function rivalOutcome(jobId: string): Promise<Outcome> {
-  await store.put(`results/${jobId}/rival.png`, Buffer.from('rival'));
-  await store.remove(`results/${jobId}/rival.png`);
+  await system.store.put(`results/${jobId}/rival.png`, Buffer.from('rival'));
+  await system.store.remove(`results/${jobId}/rival.png`);
   const image = {
     key: `results/${jobId}/rival.png`,
     content_type: 'image/png',
@@ -442,4 +324,103 @@ async function rivalOutcome(jobId: string): Promise<Outcome> {
     thumbnail: image,
     timings: { wait_ms: 0, fetch_ms: 0, process_ms: 0, store_ms: 0 },
   };
+}
+
+/** What a pool returns for a processed image. The pool has its own tests. */
+const processed: ProcessedImage = {
+  result: { bytes: Buffer.from('result'), contentType: 'image/png', extension: 'png', width: 2, height: 3 },
+  thumbnail: {
+    bytes: Buffer.from('thumb'),
+    contentType: 'image/jpeg',
+    extension: 'jpg',
+    width: 1,
+    height: 1,
+  },
+  source: { width: 4, height: 6 },
+  timings: { decode_ms: 1, operations_ms: 1, encode_ms: 1, thumbnail_ms: 1 },
+};
+
+/** Starts a worker whose pool is this function. */
+async function startWorker(process: Process, changes: Partial<ProcessJobDependencies> = {}) {
+  consumer = system.broker.consumer({
+    queue: queueNames.process,
+    prefetch: 2,
+    onDelivery: createJobProcessor({
+      worker: 'worker-1',
+      store: system.store,
+      publisher: system.broker.publisher,
+      pool: { process },
+      retryDelays: testRetryDelays,
+      maxFileBytes: 1_000_000,
+      metrics: createWorkerMetrics(createMetrics('worker'), 2),
+      stopping: stopping.signal,
+      log: testLog,
+      ...changes,
+    }),
+  });
+  await consumer.start();
+}
+
+function requestFor(bytes: Buffer): JobRequest {
+  return {
+    version: 1,
+    job_id: uuidv7(),
+    run: 1,
+    submitted_at: new Date().toISOString(),
+    original: {
+      name: 'a.png',
+      content_type: 'image/png',
+      size: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    },
+    operations: [{ type: 'filter', name: 'grayscale' }],
+    output: { format: null, quality: 85 },
+  };
+}
+
+async function submit(options: { body?: Buffer; withOriginal?: boolean } = {}): Promise<JobRequest> {
+  const bytes = Buffer.from('original');
+  const request = requestFor(bytes);
+  if (options.withOriginal !== false) await system.store.put(originalKey(request.job_id), bytes);
+  await publish(request, { ...request, history: [] });
+  return request;
+}
+
+const publish = (request: JobRequest, body: unknown) =>
+  system.broker.publisher.publish({
+    exchange: exchangeNames.jobs,
+    routingKey: routingKeys.process,
+    body,
+    messageId: uuidv7(),
+    correlationId: request.job_id,
+    type: 'job',
+    contentType: 'application/json',
+    headers: { 'x-run': 1, 'x-attempt': 1 },
+  });
+
+const typesOf = (request: JobRequest) =>
+  events
+    .filter(({ subject }) => subject === request.job_id)
+    .map(({ type, data }) => `${type} ${data.attempt}`);
+
+const outcomeOf = (request: JobRequest) =>
+  vi.waitFor(
+    async () => {
+      const outcome = await readOutcome(system.store, request.job_id, 1);
+      expect(outcome).toBeDefined();
+      return outcome as Outcome;
+    },
+    { timeout: 10_000 },
+  );
+
+const allSettled = () => vi.waitFor(() => expect(consumer?.inFlight).toBe(0), { timeout: 10_000 });
+
+async function deadLetters(): Promise<number> {
+  return (await system.broker.queues.inspect(queueNames.dead)).ready;
+}
+
+async function resultsOf(request: JobRequest): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of system.store.list(resultsPrefix(request.job_id))) keys.push(key);
+  return keys;
 }

@@ -36,25 +36,6 @@ describe('a replay of another replica', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Starts replicas; returns the ids of the replays that they take over. */
-  async function takenOver(count = 1): Promise<string[]> {
-    const takenOverIds: string[] = [];
-    for (let index = 0; index < count; index++) {
-      const watcher = new AbandonedReplays({
-        records,
-        runner: `watcher-${index}`,
-        catchUp: () => Promise.resolve(),
-        isOurs: (id) => takenOverIds.includes(id),
-        onTakenOver: ({ replay_id }) => takenOverIds.push(replay_id),
-        timing,
-        log: testLog,
-      });
-      watchers.push(watcher);
-      await watcher.start();
-    }
-    return takenOverIds;
-  }
-
   it('is left alone while its heartbeat goes on, and taken over when it stops', async () => {
     const plan = somePlan();
     await records.create(plan, progressOf(plan, runState, 'other'));
@@ -97,4 +78,23 @@ describe('a replay of another replica', () => {
     expect(takenOverIds).toEqual([]);
     expect(await records.find(plan.replay_id)).toMatchObject({ end: { state: 'done' } });
   });
+
+  /** Starts replicas; returns the ids of the replays that they take over. */
+  async function takenOver(count = 1): Promise<string[]> {
+    const takenOverIds: string[] = [];
+    for (let index = 0; index < count; index++) {
+      const watcher = new AbandonedReplays({
+        records,
+        runner: `watcher-${index}`,
+        catchUp: () => Promise.resolve(),
+        isOurs: (id) => takenOverIds.includes(id),
+        onTakenOver: ({ replay_id }) => takenOverIds.push(replay_id),
+        timing,
+        log: testLog,
+      });
+      watchers.push(watcher);
+      await watcher.start();
+    }
+    return takenOverIds;
+  }
 });

@@ -1,48 +1,15 @@
-import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { deadKey, outcomeKey } from '@image-pipeline/shared/store/keys.ts';
-import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { someRequest } from '../../testing/job-life.ts';
 import { setUpSystem } from '../../testing/test-system.ts';
 import type { TestApi } from '../../testing/test-system.ts';
 
 const system = setUpSystem();
-
-function jobRequest(changes: Partial<JobRequest> = {}): JobRequest {
-  return {
-    version: 1,
-    job_id: uuidv7(),
-    run: 1,
-    submitted_at: new Date().toISOString(),
-    original: { name: 'photo.jpg', content_type: 'image/jpeg', size: 3, sha256: 'a'.repeat(64) },
-    operations: [{ type: 'filter', name: 'sepia' }],
-    output: { format: null, quality: 85 },
-    ...changes,
-  };
-}
-
-/** Publishes to the dead-letter exchange, like the broker. */
-const deadLetter = (body: unknown, changes: { job_id?: string } = {}) =>
-  system.broker.publisher.publish({
-    exchange: exchangeNames.deadLetters,
-    routingKey: routingKeys.deadJob,
-    body,
-    messageId: uuidv7(),
-    correlationId: changes.job_id ?? uuidv7(),
-    type: 'job',
-    contentType: 'application/json',
-    headers: { 'x-attempt': 1 },
-  });
-
-async function untilRecorded(api: TestApi, count: number) {
-  await vi.waitFor(async () => expect((await api.ask('/dlq/stats')).json).toMatchObject({ count }), {
-    timeout: 10_000,
-    interval: 50,
-  });
-}
 
 afterEach(async () => {
   for (const key of await system.storedKeys()) if (key.startsWith('dead/')) await system.store.remove(key);
@@ -62,7 +29,7 @@ describe('the dead letters', () => {
 
   it('have reasons, and are listed without being consumed', async () => {
     const api = await system.startApi();
-    const request = jobRequest();
+    const request = sepiaRequest();
     const failed: FailedOutcome = {
       version: 1,
       job_id: request.job_id,
@@ -77,7 +44,7 @@ describe('the dead letters', () => {
     };
     await system.storeJob(request, failed);
     await system.publish(endedEvent(request, failed));
-    await deadLetter({ ...request, history: [] });
+    await system.deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/stats')).json).toMatchObject({
       by_reason: { undecodable_image: 1 },
@@ -93,9 +60,9 @@ describe('the dead letters', () => {
 
   it('give a run without an outcome its failed outcome', async () => {
     const api = await system.startApi();
-    const request = jobRequest();
+    const request = sepiaRequest();
     await system.storeJob(request);
-    await deadLetter({ ...request, history: [] });
+    await system.deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     expect(await readOutcome(system.store, request.job_id, 1)).toMatchObject({ state: 'failed' });
     const status = await api.ask(`/status/${request.job_id}`);
@@ -104,9 +71,9 @@ describe('the dead letters', () => {
 
   it('list a message of another version with its job id', async () => {
     const api = await system.startApi();
-    const request = jobRequest();
+    const request = sepiaRequest();
     await system.storeJob(request);
-    await deadLetter({ ...request, version: 2 });
+    await system.deadLetter({ ...request, version: 2 });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'invalid_job' }, name: 'photo.jpg' }],
@@ -117,7 +84,7 @@ describe('the dead letters', () => {
 
   it('list a message without a job', async () => {
     const api = await system.startApi();
-    await deadLetter({ hello: 'world' });
+    await system.deadLetter({ hello: 'world' });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: expect.stringMatching(/^unreadable-/) as unknown, name: null, operations: [] }],
@@ -126,10 +93,10 @@ describe('the dead letters', () => {
 
   it('list a run with unreadable records, and continue', async () => {
     const api = await system.startApi();
-    const request = jobRequest();
+    const request = sepiaRequest();
     await system.storeJob(request);
     await system.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
-    await deadLetter({ ...request, history: [] });
+    await system.deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
@@ -139,11 +106,11 @@ describe('the dead letters', () => {
 
   it('are listed together with an unreadable record, which can be removed', async () => {
     const api = await system.startApi({ API_TOKEN: 'a-token-that-only-tests-know' });
-    const request = jobRequest();
+    const request = sepiaRequest();
     await system.storeJob(request);
-    await deadLetter({ ...request, history: [] });
+    await system.deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
-    const { job_id } = jobRequest();
+    const { job_id } = sepiaRequest();
     await system.store.put(deadKey(job_id, 1), Buffer.from('{"version":2}'));
     await untilRecorded(api, 2);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
@@ -159,9 +126,12 @@ describe('the dead letters', () => {
 
   it('stay readable with any headers of a message', async () => {
     const api = await system.startApi();
-    const request = jobRequest();
-    await deadLetter({ ...request, original: { ...request.original, name: 'x'.repeat(1_100_000) } });
-    await deadLetter({ ...jobRequest(), operations: Array.from({ length: 5_000 }, () => ({ type: 'x' })) });
+    const request = sepiaRequest();
+    await system.deadLetter({ ...request, original: { ...request.original, name: 'x'.repeat(1_100_000) } });
+    await system.deadLetter({
+      ...sepiaRequest(),
+      operations: Array.from({ length: 5_000 }, () => ({ type: 'x' })),
+    });
     await untilRecorded(api, 2);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
       messages: [{ error: { code: 'invalid_job' } }, { error: { code: 'invalid_job' } }],
@@ -170,10 +140,10 @@ describe('the dead letters', () => {
 
   it('are paged', async () => {
     const api = await system.startApi();
-    const requests = Array.from({ length: 5 }, () => jobRequest());
+    const requests = Array.from({ length: 5 }, () => sepiaRequest());
     for (const request of requests) {
       await system.storeJob(request);
-      await deadLetter({ ...request, history: [] });
+      await system.deadLetter({ ...request, history: [] });
     }
     await untilRecorded(api, 5);
     const seen: string[] = [];
@@ -190,12 +160,28 @@ describe('the dead letters', () => {
 
   it('count a run once, however often it is dead-lettered', async () => {
     const api = await system.startApi();
-    const request = jobRequest();
+    const request = sepiaRequest();
     await system.storeJob(request);
-    for (let times = 0; times < 3; times++) await deadLetter({ ...request, history: [] });
+    for (let times = 0; times < 3; times++) await system.deadLetter({ ...request, history: [] });
     await vi.waitFor(async () =>
       expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 }),
     );
     await untilRecorded(api, 1);
   });
 });
+
+/** A job whose image is called photo.jpg. */
+function sepiaRequest(): JobRequest {
+  const { original } = someRequest();
+  return someRequest({
+    original: { ...original, name: 'photo.jpg' },
+    operations: [{ type: 'filter', name: 'sepia' }],
+  });
+}
+
+async function untilRecorded(api: TestApi, count: number) {
+  await vi.waitFor(async () => expect((await api.ask('/dlq/stats')).json).toMatchObject({ count }), {
+    timeout: 10_000,
+    interval: 50,
+  });
+}

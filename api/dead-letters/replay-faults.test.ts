@@ -17,24 +17,12 @@ import { progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts'
 const system = setUpSystem();
 const dead = setUpDeadLetters(system);
 
-const letterOf = ({ job_id }: JobRequest, run = 1) =>
-  readJson(system.store, deadKey(job_id, run), deadLetterSchema);
-
-async function oneDeadJob(): Promise<JobRequest> {
-  // Recorded by a replica that is stopped before the fault.
-  const api = await dead.startApi();
-  const [job] = await dead.failedJobs(1);
-  if (job === undefined) throw new Error('no job');
-  await api.stop();
-  return job;
-}
-
 /** The steps of a replay up to its interruption. */
 const steps = {
   request: (job: JobRequest) => system.storeJob({ ...job, run: 2, submitted_at: new Date().toISOString() }),
   publish: (job: JobRequest) => system.broker.publisher.publish(jobMessage({ ...job, run: 2 })),
   mark: async (job: JobRequest) => {
-    const deadLetter = await letterOf(job);
+    const deadLetter = await deadLetterOf(job);
     if (deadLetter !== undefined) await markDeadLetter(system.store, deadLetter, 'replayed');
   },
   end: (job: JobRequest) => system.storeJob({ ...job, run: 2 }, completedOutcome({ ...job, run: 2 })),
@@ -47,14 +35,6 @@ const brokenOff: readonly (readonly [string, readonly (keyof typeof steps)[]])[]
   ['after the mark, before the sweep', ['request', 'publish', 'mark']],
   ['after the run has ended', ['request', 'publish', 'end']],
 ];
-
-async function expectReplayedOnce(job: JobRequest): Promise<void> {
-  const keys = (await system.storedKeys()).filter((key) => key.startsWith(`jobs/${job.job_id}/`));
-  expect(keys).toEqual([1, 2].flatMap((run) => [outcomeKey(job.job_id, run), requestKey(job.job_id, run)]));
-  expect(await letterOf(job)).toMatchObject({ state: 'replayed' });
-  expect(await letterOf(job, 2)).toBeUndefined();
-  await dead.untilInQueue([]);
-}
 
 describe('an interrupted replay', () => {
   it.each(brokenOff)('%s is finished by a replica that starts', async (_when, done) => {
@@ -103,14 +83,14 @@ describe('an interrupted replay', () => {
     const jobs = await dead.failedJobs(3);
     const started = await one.replay({ all: true });
     await vi.waitFor(async () =>
-      expect(await letterOf(jobs[0] ?? never())).toMatchObject({ state: 'replayed' }),
+      expect(await deadLetterOf(jobs[0] ?? never())).toMatchObject({ state: 'replayed' }),
     );
     await one.stop();
     const other = await dead.startApi();
     const runs = await dead.startFakeWorker(() => 'completed');
     expect(await dead.untilEnded(other, started)).toMatchObject({ state: 'done', completed: 3 });
     expect(new Set(runs)).toEqual(new Set(jobs.map(({ job_id }) => `${job_id}/2`)));
-    for (const job of jobs) expect(await letterOf(job)).toMatchObject({ state: 'replayed' });
+    for (const job of jobs) expect(await deadLetterOf(job)).toMatchObject({ state: 'replayed' });
     await dead.untilInQueue([]);
   });
 });
@@ -151,7 +131,7 @@ describe('a job that is replayed concurrently', () => {
     expect(removal.status).toBe(200);
     if (started.status === 202) await dead.untilEnded(api, started);
     for (const job of jobs) {
-      expect((await letterOf(job))?.state).not.toBe('dead');
+      expect((await deadLetterOf(job))?.state).not.toBe('dead');
       const { json } = await api.ask(`/status/${job.job_id}?wait=5`);
       expect(['failed', 'completed']).toContain((json as { status: string }).status);
     }
@@ -171,7 +151,7 @@ describe('a replay while the broker refuses jobs', () => {
     const started = await api.replay({ ids: [job.job_id] });
     expect(started.status).toBe(202);
     await vi.waitFor(async () => expect(await system.storedKeys()).toContain(requestKey(job.job_id, 2)));
-    expect(await letterOf(job)).toMatchObject({ state: 'dead' });
+    expect(await deadLetterOf(job)).toMatchObject({ state: 'dead' });
     await managementCall(inject('broker'), 'POST', binding(), { routing_key: routingKeys.process });
     expect(await dead.untilEnded(api, started)).toMatchObject({ state: 'done', completed: 1 });
     await expectReplayedOnce(job);
@@ -189,10 +169,30 @@ describe('a dead letter with an unreadable job', () => {
       completed: 1,
       skipped: 1,
     });
-    expect(await letterOf(unreadable)).toMatchObject({ state: 'dead' });
+    expect(await deadLetterOf(unreadable)).toMatchObject({ state: 'dead' });
   });
 });
 
 function never(): never {
   throw new Error('no job');
+}
+
+const deadLetterOf = ({ job_id }: JobRequest, run = 1) =>
+  readJson(system.store, deadKey(job_id, run), deadLetterSchema);
+
+async function oneDeadJob(): Promise<JobRequest> {
+  // Recorded by a replica that is stopped before the fault.
+  const api = await dead.startApi();
+  const [job] = await dead.failedJobs(1);
+  if (job === undefined) throw new Error('no job');
+  await api.stop();
+  return job;
+}
+
+async function expectReplayedOnce(job: JobRequest): Promise<void> {
+  const keys = (await system.storedKeys()).filter((key) => key.startsWith(`jobs/${job.job_id}/`));
+  expect(keys).toEqual([1, 2].flatMap((run) => [outcomeKey(job.job_id, run), requestKey(job.job_id, run)]));
+  expect(await deadLetterOf(job)).toMatchObject({ state: 'replayed' });
+  expect(await deadLetterOf(job, 2)).toBeUndefined();
+  await dead.untilInQueue([]);
 }

@@ -24,28 +24,9 @@ beforeEach(() => {
   followed = new FollowedJobs(1_000, (view) => estimates.changed(view));
 });
 
-/** Applies these events and returns the views after them. */
-function applied(...events: JobEvent[]): JobView[] {
-  for (const event of events) followed.apply(event);
-  return events.flatMap(({ data }) => followed.get(data.job_id) ?? []);
-}
-
 const queued = (secondsAgo: number) => queuedEvent(someRequest({ submitted_at: at(-secondsAgo) }));
 const started = (request: JobRequest, secondsAgo: number) =>
   startedEvent(request, 1, 'worker-1', at(-secondsAgo));
-
-function retrying(secondsFromNow: number): JobEvent {
-  const error = { code: 'deadline_exceeded', reason: 'It took too long.' };
-  const hop = { worker: 'worker-1', at: at(-5), retry_at: at(secondsFromNow), error };
-  return retryingEvent(someRequest({ submitted_at: at(-60) }), 1, hop);
-}
-
-/** A job with this processing time that ended this long ago, in seconds. */
-function ended(took: number, ago: number): JobEvent {
-  const request = someRequest({ submitted_at: at(-ago - took) });
-  const hop = { state: 'processing', at: at(-ago - took), run: 1, attempt: 1, worker: 'worker-1' } as const;
-  return endedEvent(request, { ...completedOutcome(request), timeline: [hop], finished_at: at(-ago) });
-}
 
 describe('the estimate of a job', () => {
   it('is unknown before the first end, without workers, and without queue metrics', () => {
@@ -128,3 +109,22 @@ describe('jobs that the event log does not have', () => {
     expect(estimates.of(view, oneWorker(1))).toEqual({ queue_position: null, eta_seconds: null });
   });
 });
+
+/** Applies these events and returns the views after them. */
+function applied(...events: JobEvent[]): JobView[] {
+  for (const event of events) followed.apply(event);
+  return events.flatMap(({ data }) => followed.get(data.job_id) ?? []);
+}
+
+function retrying(secondsFromNow: number): JobEvent {
+  const error = { code: 'deadline_exceeded', reason: 'It took too long.' };
+  const hop = { worker: 'worker-1', at: at(-5), retry_at: at(secondsFromNow), error };
+  return retryingEvent(someRequest({ submitted_at: at(-60) }), 1, hop);
+}
+
+/** A job with this processing time that ended this long ago, in seconds. */
+function ended(took: number, ago: number): JobEvent {
+  const request = someRequest({ submitted_at: at(-ago - took) });
+  const hop = { state: 'processing', at: at(-ago - took), run: 1, attempt: 1, worker: 'worker-1' } as const;
+  return endedEvent(request, { ...completedOutcome(request), timeline: [hop], finished_at: at(-ago) });
+}

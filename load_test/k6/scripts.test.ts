@@ -24,51 +24,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
 
   afterAll(() => system[Symbol.asyncDispose]());
 
-  /** Runs a script as people do; its result file is read and removed. */
-  function run(script: string, settings: Readonly<Record<string, string>>) {
-    const runId = `test-${process.pid}-${++runs}`;
-    const file = join(root, 'load_test/results', `${runId}.json`);
-    const variables = {
-      API_URL: system.apiUrl,
-      MONITORING_URL: system.monitoringUrl ?? '',
-      RUN_ID: runId,
-      ...settings,
-    };
-    const process_ = execa(
-      k6 ?? '',
-      [
-        'run',
-        '--quiet',
-        '--log-format=raw',
-        `load_test/${script}.ts`,
-        ...Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
-      ],
-      { cwd: root, reject: false, env: { K6_NO_USAGE_REPORT: 'true' } },
-    );
-    const end = process_.then(async ({ exitCode, stdout, stderr }) => {
-      const written = await readFile(file, 'utf8').catch(() => undefined);
-      await rm(file, { force: true });
-      const result = written === undefined ? undefined : loadTestResultSchema.parse(JSON.parse(written));
-      accepted += result?.uploads.accepted ?? 0;
-      return { exitCode, stdout, stderr, result };
-    });
-    return { process: process_, end };
-  }
-
   const finished = (script: string, settings: Readonly<Record<string, string>>) => run(script, settings).end;
-
-  /** Result, summary and monitoring must agree. */
-  async function expectExact(result: LoadTestResult, stdout: string): Promise<void> {
-    const { completed, failed, open } = countJobs(result.jobs);
-    expect(open).toBe(0);
-    expect(result.uploads.accepted).toBe(completed + failed);
-    expect(stdout).toContain(
-      `${result.uploads.accepted} accepted = ${completed} completed + ${failed} failed + 0 open`,
-    );
-    await expect
-      .poll(async () => (await readSnapshot(system.monitoringUrl ?? '')).ledger, { timeout: 15_000 })
-      .toMatchObject({ accepted, open: 0, unaccounted: 0 });
-  }
 
   it(
     'bulk_upload follows every job to its end and writes down its timeline',
@@ -240,4 +196,48 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(message);
   });
+
+  /** Runs a script as people do; its result file is read and removed. */
+  function run(script: string, settings: Readonly<Record<string, string>>) {
+    const runId = `test-${process.pid}-${++runs}`;
+    const file = join(root, 'load_test/results', `${runId}.json`);
+    const variables = {
+      API_URL: system.apiUrl,
+      MONITORING_URL: system.monitoringUrl ?? '',
+      RUN_ID: runId,
+      ...settings,
+    };
+    const process_ = execa(
+      k6 ?? '',
+      [
+        'run',
+        '--quiet',
+        '--log-format=raw',
+        `load_test/${script}.ts`,
+        ...Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
+      ],
+      { cwd: root, reject: false, env: { K6_NO_USAGE_REPORT: 'true' } },
+    );
+    const end = process_.then(async ({ exitCode, stdout, stderr }) => {
+      const written = await readFile(file, 'utf8').catch(() => undefined);
+      await rm(file, { force: true });
+      const result = written === undefined ? undefined : loadTestResultSchema.parse(JSON.parse(written));
+      accepted += result?.uploads.accepted ?? 0;
+      return { exitCode, stdout, stderr, result };
+    });
+    return { process: process_, end };
+  }
+
+  /** Result, summary and monitoring must agree. */
+  async function expectExact(result: LoadTestResult, stdout: string): Promise<void> {
+    const { completed, failed, open } = countJobs(result.jobs);
+    expect(open).toBe(0);
+    expect(result.uploads.accepted).toBe(completed + failed);
+    expect(stdout).toContain(
+      `${result.uploads.accepted} accepted = ${completed} completed + ${failed} failed + 0 open`,
+    );
+    await expect
+      .poll(async () => (await readSnapshot(system.monitoringUrl ?? '')).ledger, { timeout: 15_000 })
+      .toMatchObject({ accepted, open: 0, unaccounted: 0 });
+  }
 });

@@ -33,6 +33,35 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => system[Symbol.asyncDispose](), 120_000);
 
+const given = () => ({
+  api: new ApiClient(system.apiUrl),
+  monitoring: new Monitoring(system.monitoringUrl),
+});
+
+test('experiment 1 stops and kills workers of a real system, and every job ends once', async () => {
+  const { guide, written } = givenGuide();
+  await faultTolerance(guide, { ...given(), workers: workersOf(system) });
+  const shown = (await written()).replaceAll(/\s+/g, ' ');
+  expect(shown).toMatch(/\$ kill -9 \d+ /);
+  expect(shown).toMatch(/RabbitMQ redelivered it: worker-\d started it \d\.\d s after the kill/);
+  expect(shown).toContain('worker-2 was processing 1 job when it was stopped, and finished 1 of them');
+  expect(shown).toContain('RabbitMQ counted 2 in the queue');
+  expect(shown).toContain('11 accepted = 11 completed + 0 failed');
+  expect(shown).toContain('The monitoring service counted the same');
+  expect(shown).toContain('What this shows');
+}, 90_000);
+
+test('experiment 3 follows a broken image into the dead-letter queue of a real system, and out of it', async () => {
+  const { guide, written } = givenGuide();
+  await deadLetterQueue(guide, { ...given(), token: TOKEN });
+  const shown = (await written()).replaceAll(/\s+/g, ' ');
+  expect(shown).toContain('failed after 1 attempt with undecodable_image');
+  expect(shown).toContain('death.queue image.jobs.process death.reason rejected');
+  expect(shown).toContain("/dlq/stats grew by 1, RabbitMQ's queue by 1");
+  expect(shown).toContain('The replay was run 2 of the same job, and it failed');
+  expect(shown).toContain('as many dead letters as before the experiment');
+}, 60_000);
+
 /** The workers of the system, as a runtime handles them. */
 function workersOf({ workers }: System): FaultToleranceSystem['workers'] {
   const stopped: RespawnedService[] = [];
@@ -92,32 +121,3 @@ function givenGuide() {
   };
   return { guide, written };
 }
-
-const given = () => ({
-  api: new ApiClient(system.apiUrl),
-  monitoring: new Monitoring(system.monitoringUrl),
-});
-
-test('experiment 1 stops and kills workers of a real system, and every job ends once', async () => {
-  const { guide, written } = givenGuide();
-  await faultTolerance(guide, { ...given(), workers: workersOf(system) });
-  const shown = (await written()).replaceAll(/\s+/g, ' ');
-  expect(shown).toMatch(/\$ kill -9 \d+ /);
-  expect(shown).toMatch(/RabbitMQ redelivered it: worker-\d started it \d\.\d s after the kill/);
-  expect(shown).toContain('worker-2 was processing 1 job when it was stopped, and finished 1 of them');
-  expect(shown).toContain('RabbitMQ counted 2 in the queue');
-  expect(shown).toContain('11 accepted = 11 completed + 0 failed');
-  expect(shown).toContain('The monitoring service counted the same');
-  expect(shown).toContain('What this shows');
-}, 90_000);
-
-test('experiment 3 follows a broken image into the dead-letter queue of a real system, and out of it', async () => {
-  const { guide, written } = givenGuide();
-  await deadLetterQueue(guide, { ...given(), token: TOKEN });
-  const shown = (await written()).replaceAll(/\s+/g, ' ');
-  expect(shown).toContain('failed after 1 attempt with undecodable_image');
-  expect(shown).toContain('death.queue image.jobs.process death.reason rejected');
-  expect(shown).toContain("/dlq/stats grew by 1, RabbitMQ's queue by 1");
-  expect(shown).toContain('The replay was run 2 of the same job, and it failed');
-  expect(shown).toContain('as many dead letters as before the experiment');
-}, 60_000);

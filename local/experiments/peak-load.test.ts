@@ -13,49 +13,6 @@ import { peakLoad } from './peak-load.ts';
 const BEGIN = Date.parse('2026-01-02T03:04:05.000Z');
 const at = (second: number) => new Date(BEGIN + second * 1_000).toISOString();
 
-/** Uploaded at second 0, then processed one after the other, a second each. */
-function job(place: number): JobRecord {
-  return {
-    job_id: `job-${place}`,
-    image: 'sample.jpg',
-    state: 'completed',
-    group: 1,
-    queued_at: at(0),
-    started_at: at(place),
-    ended_at: at(place + 1),
-    worker: 'worker-1',
-    attempts: 1,
-    error: null,
-  };
-}
-
-function result(changes: Partial<LoadTestResult> = {}): LoadTestResult {
-  return {
-    version: 1,
-    script: 'burst_test',
-    run_id: 'burst-1',
-    parameters: {},
-    experiment: null,
-    started_at: at(0),
-    ended_at: at(4),
-    stopped: 'finished',
-    api_url: 'http://localhost:8000',
-    host: null,
-    runtime: null,
-    machine: null,
-    versions: { pipeline: null, node: null, rabbitmq: null, k6: null },
-    workers: [],
-    uploads: { sent: 3, accepted: 3, refused: {}, seconds: { p50: 0.02, p95: 0.1, p99: 0.1, mean: 0.03 } },
-    jobs: [job(0), job(1), job(2)],
-    lost: 0,
-    unread: 0,
-    bursts: [{ number: 1, size: 3, at: at(0) }],
-    steps: [],
-    samples: [],
-    ...changes,
-  };
-}
-
 describe('a burst test', () => {
   it('is summed up by its counts, its times, and the recovery of each burst', () => {
     expect(judgePeakLoad(result())).toMatchObject({
@@ -106,3 +63,46 @@ describe('a burst test', () => {
     expect(shown).toContain('What this shows');
   });
 });
+
+/** Uploaded at second 0, then processed one after the other, a second each. */
+function job(place: number): JobRecord {
+  return {
+    job_id: `job-${place}`,
+    image: 'sample.jpg',
+    state: 'completed',
+    group: 1,
+    queued_at: at(0),
+    started_at: at(place),
+    ended_at: at(place + 1),
+    worker: 'worker-1',
+    attempts: 1,
+    error: null,
+  };
+}
+
+function result(changes: Partial<LoadTestResult> = {}): LoadTestResult {
+  return {
+    version: 1,
+    script: 'burst_test',
+    run_id: 'burst-1',
+    parameters: {},
+    experiment: null,
+    started_at: at(0),
+    ended_at: at(4),
+    stopped: 'finished',
+    api_url: 'http://localhost:8000',
+    host: null,
+    runtime: null,
+    machine: null,
+    versions: { pipeline: null, node: null, rabbitmq: null, k6: null },
+    workers: [],
+    uploads: { sent: 3, accepted: 3, refused: {}, seconds: { p50: 0.02, p95: 0.1, p99: 0.1, mean: 0.03 } },
+    jobs: [job(0), job(1), job(2)],
+    lost: 0,
+    unread: 0,
+    bursts: [{ number: 1, size: 3, at: at(0) }],
+    steps: [],
+    samples: [],
+    ...changes,
+  };
+}

@@ -11,39 +11,8 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { someSnapshot, someSource } from '../../testing/some-snapshot.ts';
 
-/** A monitoring service that always responds with this, or with the result of the n-th poll. */
-async function serve(result: Snapshot | ((poll: number) => Snapshot | undefined)): Promise<string> {
-  let poll = 0;
-  const server = createServer((_request, response) => {
-    const snapshot = typeof result === 'function' ? result(poll++) : result;
-    if (snapshot === undefined) response.destroy();
-    else response.end(JSON.stringify(snapshot));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
 /** The n-th snapshot of monitoring. */
 const made = (n: number) => someSnapshot({ updated_at: new Date(1_767_268_800_000 + n).toISOString() });
-
-function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', program), ...args], {
-    env: { ...process.env, ...env },
-  });
-  const output = Promise.all([text(child.stdout), text(child.stderr)]);
-  return {
-    child,
-    ended: once(child, 'exit').then(async ([code]: unknown[]) => {
-      const [out, err] = await output;
-      return { code, out, err };
-    }),
-  };
-}
 
 const colours = [1, 2, 31, 32, 33, 36].map((code) => `\u001b[${code}m`);
 
@@ -190,3 +159,34 @@ it('reads .env of the project, which the environment overrides', async () => {
   });
   expect((await Promise.all(runs)).map(([code]: unknown[]) => code)).toEqual([0, 3]);
 });
+
+/** A monitoring service that always responds with this, or with the result of the n-th poll. */
+async function serve(result: Snapshot | ((poll: number) => Snapshot | undefined)): Promise<string> {
+  let poll = 0;
+  const server = createServer((_request, response) => {
+    const snapshot = typeof result === 'function' ? result(poll++) : result;
+    if (snapshot === undefined) response.destroy();
+    else response.end(JSON.stringify(snapshot));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', program), ...args], {
+    env: { ...process.env, ...env },
+  });
+  const output = Promise.all([text(child.stdout), text(child.stderr)]);
+  return {
+    child,
+    ended: once(child, 'exit').then(async ([code]: unknown[]) => {
+      const [out, err] = await output;
+      return { code, out, err };
+    }),
+  };
+}

@@ -43,16 +43,6 @@ afterAll(async () => {
   await once(server, 'close');
 });
 
-function post(host: string) {
-  const { port } = server.address() as AddressInfo;
-  return postWebhook(new URL(`https://${host}:${port}/`), {}, '{}', {
-    allowed: parseAllowedReceivers('127.0.0.1'),
-    resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
-    timeoutMs: 5_000,
-    signal: new AbortController().signal,
-  });
-}
-
 it('TLS verifies the receiver by its name, although its address is pinned', async () => {
   setDefaultCACertificates([...trusted, certificate]);
   expect(await post('hooks.example')).toMatchObject({ status: 204 });
@@ -73,3 +63,13 @@ it('an untrusted certificate is rejected', async () => {
     reason: '(DEPTH_ZERO_SELF_SIGNED_CERT)',
   });
 });
+
+function post(host: string) {
+  const { port } = server.address() as AddressInfo;
+  return postWebhook(new URL(`https://${host}:${port}/`), {}, '{}', {
+    allowed: parseAllowedReceivers('127.0.0.1'),
+    resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+    timeoutMs: 5_000,
+    signal: new AbortController().signal,
+  });
+}

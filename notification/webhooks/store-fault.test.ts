@@ -16,51 +16,6 @@ const system = setUpSystem();
 const hooks = setUpWebhooks(system);
 const never = new AbortController().signal;
 
-/** Delivers one webhook with a store that is down for its first `failures` writes, to a receiver that has `places`. */
-function deliver(end: JobEvent, failures: number, { stopping = never, places = 1, headers = {} } = {}) {
-  const settled: Settlement[] = [];
-  const published: OutgoingMessage[] = [];
-  const { store } = system;
-  let writes = 0;
-  const handle = createWebhookDelivery({
-    store: {
-      get: (key) => store.get(key),
-      list: (prefix) => store.list(prefix),
-      putIfAbsent: (key, body) =>
-        ++writes > failures
-          ? store.putIfAbsent(key, body)
-          : Promise.reject(new StoreUnavailable('It is down.')),
-    },
-    publisher: {
-      publish: (message) => {
-        published.push(message);
-        return Promise.resolve();
-      },
-    },
-    retryDelays: testRetryDelays,
-    secrets: [SECRET],
-    apiUrl: '',
-    allowed: parseAllowedReceivers('127.0.0.1'),
-    resolve: () => Promise.reject(new Error('nothing is to be resolved')),
-    timeoutMs: 1_000,
-    slots: new ReceiverSlots({ atOnce: 1, inFlight: places, hangingMs: 0 }),
-    stopping,
-    givingUp: never,
-    metrics: { increase: () => undefined, observe: () => undefined },
-    log: testLog,
-  });
-  const message: ReceivedMessage = {
-    content: Buffer.from(JSON.stringify(end)),
-    // As the worker publishes it: x-attempt does not count deliveries.
-    headers: { 'x-run': 1, 'x-attempt': 3, 'x-death': [{ queue: 'image.webhooks.deliver' }], ...headers },
-    correlationId: end.subject,
-    deliveryNumber: 1,
-    lost: never,
-  };
-  const handled = handle(message).then((settlement) => void settled.push(settlement));
-  return { handled, settled, published };
-}
-
 it('a webhook is held while the store is unavailable, and acknowledged when its attempt is recorded', async () => {
   const { request, end } = hooks.endedJob();
   const { handled, settled } = deliver(end, 2);
@@ -133,3 +88,48 @@ it.each([
     });
   },
 );
+
+/** Delivers one webhook with a store that is down for its first `failures` writes, to a receiver that has `places`. */
+function deliver(end: JobEvent, failures: number, { stopping = never, places = 1, headers = {} } = {}) {
+  const settled: Settlement[] = [];
+  const published: OutgoingMessage[] = [];
+  const { store } = system;
+  let writes = 0;
+  const handle = createWebhookDelivery({
+    store: {
+      get: (key) => store.get(key),
+      list: (prefix) => store.list(prefix),
+      putIfAbsent: (key, body) =>
+        ++writes > failures
+          ? store.putIfAbsent(key, body)
+          : Promise.reject(new StoreUnavailable('It is down.')),
+    },
+    publisher: {
+      publish: (message) => {
+        published.push(message);
+        return Promise.resolve();
+      },
+    },
+    retryDelays: testRetryDelays,
+    secrets: [SECRET],
+    apiUrl: '',
+    allowed: parseAllowedReceivers('127.0.0.1'),
+    resolve: () => Promise.reject(new Error('nothing is to be resolved')),
+    timeoutMs: 1_000,
+    slots: new ReceiverSlots({ atOnce: 1, inFlight: places, hangingMs: 0 }),
+    stopping,
+    givingUp: never,
+    metrics: { increase: () => undefined, observe: () => undefined },
+    log: testLog,
+  });
+  const message: ReceivedMessage = {
+    content: Buffer.from(JSON.stringify(end)),
+    // As the worker publishes it: x-attempt does not count deliveries.
+    headers: { 'x-run': 1, 'x-attempt': 3, 'x-death': [{ queue: 'image.webhooks.deliver' }], ...headers },
+    correlationId: end.subject,
+    deliveryNumber: 1,
+    lost: never,
+  };
+  const handled = handle(message).then((settlement) => void settled.push(settlement));
+  return { handled, settled, published };
+}

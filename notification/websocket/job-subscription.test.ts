@@ -13,36 +13,6 @@ const request = someRequest();
 const jobId = request.job_id;
 const [queued, begun, completed] = lifeOf(request) as [JobEvent, JobEvent, JobEvent];
 
-/** A subscription to a job that is not in memory, while the store is slow. */
-function whileStoreIsRead() {
-  const sent: Record<string, unknown>[] = [];
-  const send = ({ data }: Frame) => void sent.push(JSON.parse(data.toString()) as Record<string, unknown>);
-  const subscriber = { send, flushed: () => Promise.resolve(), cutSlowReader: () => undefined };
-  const ring = new EventRing(100);
-  const reads: PromiseWithResolvers<JobView | undefined>[] = [];
-  const find = () => {
-    const read = Promise.withResolvers<JobView | undefined>();
-    reads.push(read);
-    return read.promise;
-  };
-  const stored = new StoredJobs({ find, concurrency: 1, log: testLog });
-  const subscription = new JobSubscription({
-    jobId,
-    subscriber,
-    ring,
-    stored,
-    live: { get: () => undefined },
-  });
-  let offset = 0;
-  return {
-    sent,
-    reads,
-    subscription,
-    arrives: (event: JobEvent) => subscription.offer(event, ring.append(event, offset++)),
-    newestEventId: () => ring.newest?.eventId,
-  };
-}
-
 describe('while the state of a job is read from the store', () => {
   it('new events become part of the state, and only later ones are sent', async () => {
     const { sent, reads, subscription, arrives, newestEventId } = whileStoreIsRead();
@@ -126,3 +96,33 @@ describe('while the store is unavailable', () => {
     expect(sent[1]).toMatchObject({ type: 'event', event: queued });
   });
 });
+
+/** A subscription to a job that is not in memory, while the store is slow. */
+function whileStoreIsRead() {
+  const sent: Record<string, unknown>[] = [];
+  const send = ({ data }: Frame) => void sent.push(JSON.parse(data.toString()) as Record<string, unknown>);
+  const subscriber = { send, flushed: () => Promise.resolve(), cutSlowReader: () => undefined };
+  const ring = new EventRing(100);
+  const reads: PromiseWithResolvers<JobView | undefined>[] = [];
+  const find = () => {
+    const read = Promise.withResolvers<JobView | undefined>();
+    reads.push(read);
+    return read.promise;
+  };
+  const stored = new StoredJobs({ find, concurrency: 1, log: testLog });
+  const subscription = new JobSubscription({
+    jobId,
+    subscriber,
+    ring,
+    stored,
+    live: { get: () => undefined },
+  });
+  let offset = 0;
+  return {
+    sent,
+    reads,
+    subscription,
+    arrives: (event: JobEvent) => subscription.offer(event, ring.append(event, offset++)),
+    newestEventId: () => ring.newest?.eventId,
+  };
+}

@@ -1,96 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Vhost } from '../../testing/vhost.ts';
-import { TcpProxy } from '../../testing/tcp-proxy.ts';
-import { testBroker, testTimeouts, testVhost } from '../../testing/test-broker.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { setUpSystem } from '../../testing/test-system.ts';
+import type { TcpProxy } from '../../testing/tcp-proxy.ts';
+import { testBroker, testTimeouts } from '../../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
 import type { Delivery, Settlement } from './consumer.ts';
 import { BrokerMisconfigured, connectFailure } from './misconfiguration.ts';
 import { PublishRefused, PublishUnconfirmed, type OutgoingMessage } from './publisher.ts';
 import { buildTopology, exchangeNames, queueNames, routingKeys, type Topology } from './topology.ts';
 
-let vhost: Vhost;
+const system = setUpSystem();
 let proxy: TcpProxy;
-const started: Broker[] = [];
-
-beforeAll(async () => {
-  vhost = await testVhost();
-  const { hostname, port } = new URL(vhost.amqpUrl);
-  proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
-});
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((broker) => broker.stop()));
+beforeEach(async () => {
+  proxy = await system.proxyBefore(system.vhost.amqpUrl);
   await withChannel(async (channel) => {
-    for (const queue of [queueNames.process, queueNames.dead, queueNames.deadRecorder]) {
+    for (const queue of [queueNames.process, queueNames.dead, queueNames.deadRecorder])
       await channel.purgeQueue(queue);
-    }
   });
 });
-afterAll(async () => {
-  await proxy.close();
-  await vhost.delete();
-});
-
-async function startedBroker(
-  url = vhost.amqpUrl,
-  timeouts: Partial<typeof testTimeouts> = {},
-  changes: Parameters<typeof testBroker>[1] = {},
-): Promise<Broker> {
-  const broker = testBroker(url, { ...changes, timeouts: { ...testTimeouts, ...timeouts } });
-  started.push(broker);
-  await broker.start();
-  return broker;
-}
-
-function throughProxy(): string {
-  const url = new URL(vhost.amqpUrl);
-  url.port = String(proxy.port);
-  return url.href;
-}
-
-/** A raw client of the test's own. */
-async function withChannel<Result>(
-  work: (
-    channel: Awaited<ReturnType<Awaited<ReturnType<typeof connect>>['createChannel']>>,
-  ) => Promise<Result>,
-): Promise<Result> {
-  const connection = await connect(vhost.amqpUrl);
-  try {
-    return await work(await connection.createChannel());
-  } finally {
-    await connection.close();
-  }
-}
-
-let serial = 0;
-function job(changes: Partial<OutgoingMessage> = {}): OutgoingMessage {
-  return {
-    exchange: exchangeNames.jobs,
-    routingKey: routingKeys.process,
-    body: { serial: ++serial },
-    messageId: `message-${serial}`,
-    correlationId: `job-${serial}`,
-    type: 'job',
-    contentType: 'application/json',
-    headers: { 'x-attempt': 1 },
-    ...changes,
-  };
-}
-
-/** Consumes jobs, keeps the deliveries, and settles each as `handle` says. */
-function collect(broker: Broker, handle: (delivery: Delivery) => Promise<Settlement>, prefetch = 10) {
-  const deliveries: Delivery[] = [];
-  const consumer = broker.consumer({
-    queue: queueNames.process,
-    prefetch,
-    onDelivery: async (delivery) => {
-      deliveries.push(delivery);
-      return await handle(delivery);
-    },
-  });
-  return { deliveries, consumer };
-}
 
 /** How many messages the queue has for other consumers. */
 const readyIn = async (broker: Broker, queue: string) => (await broker.queues.inspect(queue)).ready;
@@ -139,7 +67,7 @@ describe('publishing', () => {
   });
 
   it('says that the fate of a message is unknown when no confirm comes in time', async () => {
-    const broker = await startedBroker(throughProxy(), { confirmMs: 300 });
+    const broker = await startedBroker(proxy.url, { confirmMs: 300 });
     await broker.publisher.publish(job());
     proxy.freeze();
     await expect(broker.publisher.publish(job())).rejects.toBeInstanceOf(PublishUnconfirmed);
@@ -147,7 +75,7 @@ describe('publishing', () => {
   });
 
   it('gives up a connection that is silent for two heartbeats, and works again on the next one', async () => {
-    const broker = await startedBroker(throughProxy(), { heartbeatS: 1 });
+    const broker = await startedBroker(proxy.url, { heartbeatS: 1 });
     expect(broker.unavailableBecause).toBeUndefined();
     proxy.freeze();
     await expect.poll(() => broker.unavailableBecause, { timeout: 5_000 }).toMatch(/no connection/);
@@ -157,7 +85,7 @@ describe('publishing', () => {
   });
 
   it('says so too when the connection breaks before the confirm, then works again', async () => {
-    const broker = await startedBroker(throughProxy());
+    const broker = await startedBroker(proxy.url);
     await broker.publisher.publish(job());
     proxy.freeze();
     const publishing = broker.publisher.publish(job());
@@ -170,7 +98,7 @@ describe('publishing', () => {
   });
 
   it('refuses at once while there is no connection', async () => {
-    const broker = await startedBroker(throughProxy());
+    const broker = await startedBroker(proxy.url);
     await proxy.refuse();
     proxy.cut();
     await vi.waitFor(() => expect(broker.unavailableBecause).toMatch(/no connection/));
@@ -187,7 +115,7 @@ describe('publishing', () => {
   });
 
   it('refuses when too many wait already', async () => {
-    const broker = await startedBroker(vhost.amqpUrl, {}, { maxPublishesInFlight: 1 });
+    const broker = await startedBroker(system.vhost.amqpUrl, {}, { maxPublishesInFlight: 1 });
     const results = await Promise.allSettled(
       Array.from({ length: 30 }, () => broker.publisher.publish(job())),
     );
@@ -218,7 +146,7 @@ describe('consuming', () => {
   });
 
   it('comes back with its prefetch after the connection broke, and gets unsettled work again', async () => {
-    const broker = await startedBroker(throughProxy());
+    const broker = await startedBroker(proxy.url);
     const lost = Promise.withResolvers<Settlement>();
     const { deliveries, consumer } = collect(
       broker,
@@ -291,7 +219,7 @@ describe('consuming', () => {
   });
 
   it('drops the settlement of a message whose channel was closed meanwhile', async () => {
-    const broker = await startedBroker(throughProxy());
+    const broker = await startedBroker(proxy.url);
     const gate = Promise.withResolvers<undefined>();
     const { deliveries, consumer } = collect(
       broker,
@@ -368,7 +296,7 @@ describe('consuming', () => {
   });
 
   it('takes nothing new when the connection comes back while it stops', async () => {
-    const broker = await startedBroker(throughProxy());
+    const broker = await startedBroker(proxy.url);
     const gate = Promise.withResolvers<undefined>();
     const { deliveries, consumer } = collect(broker, () => gate.promise.then(() => 'ack' as const), 1);
     await consumer.start();
@@ -415,14 +343,14 @@ describe('consuming', () => {
 describe('a configuration that can never work', () => {
   it('is refused with the name of the queue and the argument', async () => {
     await startedBroker();
-    const broker = testBroker(vhost.amqpUrl, { topology: withDeliveryLimit(3) });
+    const broker = testBroker(system.vhost.amqpUrl, { topology: withDeliveryLimit(3) });
     await expect(broker.start()).rejects.toThrow(BrokerMisconfigured);
     await expect(broker.start()).rejects.toThrow(/queue "image.jobs.process".*"x-delivery-limit"/);
     await broker.stop();
   });
 
   it('is refused for a wrong password', async () => {
-    const url = new URL(vhost.amqpUrl);
+    const url = new URL(system.vhost.amqpUrl);
     url.password = 'wrong';
     const broker = testBroker(url.href);
     await expect(broker.start()).rejects.toThrow(/user name or password/);
@@ -430,7 +358,7 @@ describe('a configuration that can never work', () => {
   });
 
   it('stops cleanly while it has never reached a broker', async () => {
-    const url = new URL(vhost.amqpUrl);
+    const url = new URL(system.vhost.amqpUrl);
     url.pathname = '/nowhere';
     const broker = testBroker(url.href);
     const starting = expect(broker.start()).rejects.toThrow(/closed/i);
@@ -455,5 +383,59 @@ function withDeliveryLimit(limit: number): Topology {
     queues: queues
       .filter(({ name }) => name === queueNames.process)
       .map((queue) => ({ ...queue, arguments: { ...queue.arguments, 'x-delivery-limit': limit } })),
+  };
+}
+
+async function startedBroker(
+  url = system.vhost.amqpUrl,
+  timeouts: Partial<typeof testTimeouts> = {},
+  changes: Parameters<typeof testBroker>[1] = {},
+): Promise<Broker> {
+  const broker = testBroker(url, { ...changes, timeouts: { ...testTimeouts, ...timeouts } });
+  system.onTestEnd(() => broker.stop());
+  await broker.start();
+  return broker;
+}
+
+/** A raw client of the test's own. */
+async function withChannel<Result>(
+  work: (
+    channel: Awaited<ReturnType<Awaited<ReturnType<typeof connect>>['createChannel']>>,
+  ) => Promise<Result>,
+): Promise<Result> {
+  const connection = await connect(system.vhost.amqpUrl);
+  try {
+    return await work(await connection.createChannel());
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Consumes jobs, keeps the deliveries, and settles each as `handle` says. */
+function collect(broker: Broker, handle: (delivery: Delivery) => Promise<Settlement>, prefetch = 10) {
+  const deliveries: Delivery[] = [];
+  const consumer = broker.consumer({
+    queue: queueNames.process,
+    prefetch,
+    onDelivery: async (delivery) => {
+      deliveries.push(delivery);
+      return await handle(delivery);
+    },
+  });
+  return { deliveries, consumer };
+}
+
+let serial = 0;
+function job(changes: Partial<OutgoingMessage> = {}): OutgoingMessage {
+  return {
+    exchange: exchangeNames.jobs,
+    routingKey: routingKeys.process,
+    body: { serial: ++serial },
+    messageId: `message-${serial}`,
+    correlationId: `job-${serial}`,
+    type: 'job',
+    contentType: 'application/json',
+    headers: { 'x-attempt': 1 },
+    ...changes,
   };
 }

@@ -1,116 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Channel } from 'amqplib';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Vhost } from '../../testing/vhost.ts';
-import { TcpProxy } from '../../testing/tcp-proxy.ts';
-import { testBroker, testVhost } from '../../testing/test-broker.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { setUpSystem } from '../../testing/test-system.ts';
+import type { TcpProxy } from '../../testing/tcp-proxy.ts';
+import { testBroker } from '../../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
 import type { StreamReader, StreamReaderOptions } from './stream-reader.ts';
 import { buildTopology, exchangeNames, parseRetryDelays } from './topology.ts';
 
 const STREAM = 'log';
 const MARKER = 'marker';
-const retryDelays = parseRetryDelays('1s');
-const pipeline = buildTopology({ jobs: retryDelays, webhooks: retryDelays });
-/** Segments so small that retention can be watched at work. */
-const topology = {
-  ...pipeline,
-  queues: [
-    {
-      name: STREAM,
-      description: '',
-      arguments: {
-        'x-queue-type': 'stream',
-        'x-max-length-bytes': 200_000,
-        'x-stream-max-segment-size-bytes': 50_000,
-      },
-      bindings: [{ exchange: exchangeNames.events, routingKey: '#' }],
-    },
-  ],
-};
-
-let vhost: Vhost;
+const system = setUpSystem();
 let proxy: TcpProxy;
 /** Not through the proxy. */
 let publishing: Broker;
-const brokers: Broker[] = [];
-const readers: StreamReader[] = [];
-
-beforeAll(async () => {
-  vhost = await testVhost();
-  const { hostname, port } = new URL(vhost.amqpUrl);
-  proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
-  publishing = testBroker(vhost.amqpUrl, { topology });
-  await publishing.start();
+beforeEach(async () => {
+  proxy = await system.proxyBefore(system.vhost.amqpUrl);
+  await recreateStream();
+  publishing = await startBroker(system.vhost.amqpUrl);
 });
-afterEach(async () => {
-  await proxy.resume();
-  await Promise.all(readers.splice(0).map((reader) => reader.stop()));
-  await Promise.all(brokers.splice(0).map((broker) => broker.stop()));
-  await makeAnew();
-});
-afterAll(async () => {
-  await publishing.stop();
-  await proxy.close();
-  await vhost.delete();
-});
-
-/** Deletes the stream and declares it again, as the next service to start would. */
-async function makeAnew(): Promise<void> {
-  const connection = await connect(vhost.amqpUrl);
-  const channel: Channel = await connection.createChannel();
-  await channel.deleteQueue(STREAM);
-  await connection.close();
-  const broker = testBroker(vhost.amqpUrl, { topology });
-  await broker.start();
-  await broker.stop();
-}
-
-async function append(broker: Broker, ...texts: string[]): Promise<void> {
-  for (const text of texts) {
-    await broker.publisher.publish({
-      exchange: exchangeNames.events,
-      routingKey: 'test',
-      body: text,
-      messageId: randomUUID(),
-      correlationId: 'test',
-      type: 'test',
-      contentType: 'application/json',
-    });
-  }
-}
 
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_entry, index) => `entry ${from + index}`);
-
-async function startReader(options: Partial<StreamReaderOptions> = {}) {
-  const url = new URL(vhost.amqpUrl);
-  url.port = String(proxy.port);
-  const broker = testBroker(url.href, { topology });
-  brokers.push(broker);
-  await broker.start();
-  const read: string[] = [];
-  const offsets: number[] = [];
-  const onReset = vi.fn(() => void (read.length = 0));
-  let serial = 0;
-  const reader = broker.streamReader({
-    stream: STREAM,
-    replay: 1_000,
-    publishMarker: () => append(broker, `${MARKER} ${++serial}`),
-    markerTimeoutMs: 5_000,
-    onEntry: ({ content, offset }) => {
-      const text = JSON.parse(content.toString()) as string;
-      offsets.push(offset);
-      if (!text.startsWith(MARKER)) read.push(text);
-      return text === `${MARKER} ${serial}`;
-    },
-    onReset,
-    ...options,
-  });
-  readers.push(reader);
-  await reader.start();
-  return { reader, read, offsets, onReset };
-}
 
 const waiting = { timeout: 15_000, interval: 10 };
 const untilCaughtUp = (reader: StreamReader) =>
@@ -199,7 +110,7 @@ describe('a reader whose stream is deleted and made anew', () => {
     await append(publishing, ...numbers(1, 30));
     await vi.waitFor(() => expect(read).toHaveLength(30), waiting);
     await proxy.refuse();
-    await makeAnew();
+    await recreateStream();
     const anew = numbers(1, count).map((text) => `new ${text}`);
     await append(publishing, ...anew);
     await proxy.resume();
@@ -213,7 +124,7 @@ describe('a reader whose stream is deleted and made anew', () => {
     const { reader, read, onReset } = await startReader();
     await append(publishing, ...numbers(1, 3));
     await vi.waitFor(() => expect(read).toHaveLength(3), waiting);
-    await makeAnew();
+    await recreateStream();
     await append(publishing, 'new');
     await vi.waitFor(() => expect(read).toEqual(['new']), waiting);
     expect(onReset).toHaveBeenCalledOnce();
@@ -246,3 +157,79 @@ describe('a reader', () => {
     await vi.waitFor(() => expect(read.slice(-2)).toEqual(['"good"', '"better"']), waiting);
   });
 });
+
+const retryDelays = parseRetryDelays('1s');
+const pipeline = buildTopology({ jobs: retryDelays, webhooks: retryDelays });
+/** Segments so small that retention can be watched at work. */
+const topology = {
+  ...pipeline,
+  queues: [
+    {
+      name: STREAM,
+      description: '',
+      arguments: {
+        'x-queue-type': 'stream',
+        'x-max-length-bytes': 200_000,
+        'x-stream-max-segment-size-bytes': 50_000,
+      },
+      bindings: [{ exchange: exchangeNames.events, routingKey: '#' }],
+    },
+  ],
+};
+
+/** Deletes the stream and declares it again, as the next service to start would. */
+async function recreateStream(): Promise<void> {
+  const connection = await connect(system.vhost.amqpUrl);
+  const channel: Channel = await connection.createChannel();
+  await channel.deleteQueue(STREAM);
+  await connection.close();
+  const broker = testBroker(system.vhost.amqpUrl, { topology });
+  await broker.start();
+  await broker.stop();
+}
+
+async function startBroker(url: string): Promise<Broker> {
+  const broker = testBroker(url, { topology });
+  system.onTestEnd(() => broker.stop());
+  await broker.start();
+  return broker;
+}
+
+async function append(broker: Broker, ...texts: string[]): Promise<void> {
+  for (const text of texts) {
+    await broker.publisher.publish({
+      exchange: exchangeNames.events,
+      routingKey: 'test',
+      body: text,
+      messageId: randomUUID(),
+      correlationId: 'test',
+      type: 'test',
+      contentType: 'application/json',
+    });
+  }
+}
+
+async function startReader(options: Partial<StreamReaderOptions> = {}) {
+  const broker = await startBroker(proxy.url);
+  const read: string[] = [];
+  const offsets: number[] = [];
+  const onReset = vi.fn(() => void (read.length = 0));
+  let serial = 0;
+  const reader = broker.streamReader({
+    stream: STREAM,
+    replay: 1_000,
+    publishMarker: () => append(broker, `${MARKER} ${++serial}`),
+    markerTimeoutMs: 5_000,
+    onEntry: ({ content, offset }) => {
+      const text = JSON.parse(content.toString()) as string;
+      offsets.push(offset);
+      if (!text.startsWith(MARKER)) read.push(text);
+      return text === `${MARKER} ${serial}`;
+    },
+    onReset,
+    ...options,
+  });
+  system.onTestEnd(() => reader.stop());
+  await reader.start();
+  return { reader, read, offsets, onReset };
+}

@@ -22,32 +22,6 @@ afterAll(async () => {
   await vhost.delete();
 });
 
-async function publish(...events: JobEvent[]): Promise<void> {
-  for (const event of events) await broker.publisher.publish(eventMessage(event));
-}
-
-async function follow(instance: string, replay = 1_000, from?: number) {
-  const events: JobEvent[] = [];
-  const offsets: number[] = [];
-  const follower = new EventFollower({
-    broker,
-    service: 'test',
-    instance,
-    replay,
-    from,
-    onEvent: (event, offset) => {
-      events.push(event);
-      offsets.push(offset);
-    },
-    onReset: vi.fn(),
-    log: testLog,
-  });
-  followers.push(follower);
-  await follower.start();
-  await vi.waitFor(() => expect(follower.isCaughtUp).toBe(true), { timeout: 10_000, interval: 10 });
-  return { events, offsets };
-}
-
 describe('a follower of the event log', () => {
   it('gets past events, then those that happen, with the same offsets as every other follower', async () => {
     const past = lifeOf(someRequest());
@@ -105,3 +79,29 @@ describe('the bytes of an event', () => {
     }
   });
 });
+
+async function publish(...events: JobEvent[]): Promise<void> {
+  for (const event of events) await broker.publisher.publish(eventMessage(event));
+}
+
+async function follow(instance: string, replay = 1_000, from?: number) {
+  const events: JobEvent[] = [];
+  const offsets: number[] = [];
+  const follower = new EventFollower({
+    broker,
+    service: 'test',
+    instance,
+    replay,
+    from,
+    onEvent: (event, offset) => {
+      events.push(event);
+      offsets.push(offset);
+    },
+    onReset: vi.fn(),
+    log: testLog,
+  });
+  followers.push(follower);
+  await follower.start();
+  await vi.waitFor(() => expect(follower.isCaughtUp).toBe(true), { timeout: 10_000, interval: 10 });
+  return { events, offsets };
+}

@@ -33,18 +33,6 @@ describe('a folder as object store', () => {
   const temporaryFiles = (): Promise<string[]> => readdir(join(folder, '.tmp'));
 
   describe('when its process is killed in the middle of a put', () => {
-    /** Another process that puts without end, killed when it has stored `count` objects; returns their keys. */
-    async function killedWriter(method: 'put' | 'putIfAbsent' | 'stream', count: number): Promise<string[]> {
-      const script = join(import.meta.dirname, '../../testing/endless-writer.ts');
-      const child = fork(script, [folder, method], { execArgv: [] });
-      const stored: string[] = [];
-      child.on('message', (key) => {
-        if (stored.push(z.string().parse(key)) === count) child.kill('SIGKILL');
-      });
-      await once(child, 'exit');
-      return stored;
-    }
-
     it.each(['put', 'putIfAbsent'] as const)('shows no partial object (%s)', async (method) => {
       for (const count of [1, 2, 3, 5, 8]) {
         const stored = await killedWriter(method, count);
@@ -166,4 +154,16 @@ describe('a folder as object store', () => {
       expect((await small.stat('little'))?.size).toBe(1024);
     });
   });
+
+  /** Another process that puts without end, killed when it has stored `count` objects; returns their keys. */
+  async function killedWriter(method: 'put' | 'putIfAbsent' | 'stream', count: number): Promise<string[]> {
+    const script = join(import.meta.dirname, '../../testing/endless-writer.ts');
+    const child = fork(script, [folder, method], { execArgv: [] });
+    const stored: string[] = [];
+    child.on('message', (key) => {
+      if (stored.push(z.string().parse(key)) === count) child.kill('SIGKILL');
+    });
+    await once(child, 'exit');
+    return stored;
+  }
 });

@@ -44,25 +44,6 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     await proxy.close();
   });
 
-  const aKey = (): string => `faults/${randomUUID()}`;
-
-  /** Every call once; each rejects while the store is unavailable. */
-  const everyCall = (key: string): (() => Promise<unknown>)[] => [
-    () => store.put(key, body),
-    () => store.putIfAbsent(key, body),
-    () => store.get(key),
-    () => store.stat(key),
-    () => store.remove(key),
-    () => collect(store.list('faults/')),
-  ];
-
-  async function itWorks(): Promise<void> {
-    const key = aKey();
-    await store.put(key, body);
-    const found = await store.get(key);
-    expect(found && (await buffer(found.body)).equals(body)).toBe(true);
-  }
-
   it('fails at once when nothing listens, and works when it is back', async () => {
     await proxy.refuse();
     for (const call of everyCall(aKey())) {
@@ -201,4 +182,23 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     expect(unfinished).toEqual([]);
     expect(await collect(direct.list('probe/'))).toEqual([]);
   });
+
+  const aKey = (): string => `faults/${randomUUID()}`;
+
+  /** Every call once; each rejects where the store is away. */
+  const everyCall = (key: string): (() => Promise<unknown>)[] => [
+    () => store.put(key, body),
+    () => store.putIfAbsent(key, body),
+    () => store.get(key),
+    () => store.stat(key),
+    () => store.remove(key),
+    () => collect(store.list('faults/')),
+  ];
+
+  async function itWorks(): Promise<void> {
+    const key = aKey();
+    await store.put(key, body);
+    const found = await store.get(key);
+    expect(found && (await buffer(found.body)).equals(body)).toBe(true);
+  }
 });

@@ -22,7 +22,7 @@ const RESTING_QUEUES: readonly string[] = [queueNames.dead, queueNames.webhooksD
 /** A system with short retry delays for the tests of one file, whose services die at exact points. */
 export function setUpCrashSystem(environment: NodeJS.ProcessEnv = {}): CrashSystem {
   const crashes = new CrashSystem();
-  beforeAll(() => crashes.start(environment));
+  beforeAll(() => crashes.start(environment), 120_000);
   afterAll(() => crashes.stop());
   return crashes;
 }

@@ -40,13 +40,6 @@ afterAll(async () => {
   await system[Symbol.asyncDispose]();
 }, 60_000);
 
-const snapshot = () => readSnapshot(system.monitoringUrl ?? '');
-const upload = (image: string, count: number) =>
-  Promise.all(Array.from({ length: count }, () => uploadImage(new ApiClient(system.api), image)));
-
-const untilLedger = (ledger: object) =>
-  expect.poll(async () => (await snapshot()).ledger, AT_REST).toMatchObject(ledger);
-
 describe('the metrics of a running system', () => {
   it(
     'account for every job at each refresh: failed, retried, replayed, and those of killed workers',
@@ -120,3 +113,10 @@ async function replay(ids: readonly string[]): Promise<void> {
   for (const jobId of ids) await store.put(originalKey(jobId), bytesOf(GOOD_IMAGE));
   expect((await new ApiClient(system.api).replay({ ids })).status).toBe(202);
 }
+
+const snapshot = () => readSnapshot(system.monitoringUrl ?? '');
+const upload = (image: string, count: number) =>
+  Promise.all(Array.from({ length: count }, () => uploadImage(new ApiClient(system.api), image)));
+
+const untilLedger = (ledger: object) =>
+  expect.poll(async () => (await snapshot()).ledger, AT_REST).toMatchObject(ledger);

@@ -29,29 +29,6 @@ beforeAll(async () => {
   engine = await createEngine();
 });
 
-interface TaskChanges {
-  readonly operations?: readonly object[];
-  readonly output?: object;
-}
-
-async function processed(
-  bytes: Buffer,
-  contentType: InputType,
-  changes: TaskChanges = {},
-): Promise<ProcessedImage> {
-  const { operations = [INVERT], output = {} } = changes;
-  return processImage(
-    {
-      bytes,
-      contentType,
-      operations: operationsSchema.parse(operations),
-      output: outputSchema.parse(output),
-      limits: defaultImageLimits,
-    },
-    engine,
-  );
-}
-
 describe('the result', () => {
   it('has all operations applied in order', async () => {
     const png = await asSharp(picture).png().toBuffer();
@@ -290,3 +267,26 @@ describe('is rejected before it is decoded', () => {
     });
   });
 });
+
+interface TaskChanges {
+  readonly operations?: readonly object[];
+  readonly output?: object;
+}
+
+async function processed(
+  bytes: Buffer,
+  contentType: InputType,
+  changes: TaskChanges = {},
+): Promise<ProcessedImage> {
+  const { operations = [INVERT], output = {} } = changes;
+  return processImage(
+    {
+      bytes,
+      contentType,
+      operations: operationsSchema.parse(operations),
+      output: outputSchema.parse(output),
+      limits: defaultImageLimits,
+    },
+    engine,
+  );
+}

@@ -25,24 +25,6 @@ async function marked(size: Size, colour: Rgba, differs: Partial<Watermark> = {}
   return image.bitmap;
 }
 
-/** Where a picture differs from its background, in pixels, and the largest difference, in levels. */
-function mark({ data, width, height }: Bitmap, [background]: Rgba) {
-  const found = { left: width, top: height, right: -1, bottom: -1, pixels: 0, contrast: 0 };
-  for (let i = 0; i < data.length; i += 4) {
-    const difference = Math.abs((data[i] ?? 0) - background);
-    if (difference === 0) continue;
-    const x = (i / 4) % width;
-    const y = Math.floor(i / 4 / width);
-    found.left = Math.min(found.left, x);
-    found.right = Math.max(found.right, x);
-    found.top = Math.min(found.top, y);
-    found.bottom = Math.max(found.bottom, y);
-    found.pixels += 1;
-    found.contrast = Math.max(found.contrast, difference);
-  }
-  return found;
-}
-
 describe('is at the requested position, with a margin', () => {
   it.each(watermarkPositions)('%s', async (position) => {
     const { left, top, right, bottom } = mark(
@@ -138,3 +120,21 @@ it('an invisible text is rejected', async () => {
   const failure = expect.objectContaining({ code: 'processing_failed' }) as unknown;
   await expect(marked({ width: 100, height: 100 }, GREY, { text: '\u200b' })).rejects.toThrow(failure);
 });
+
+/** Where a picture differs from its background, in pixels, and the largest difference, in levels. */
+function mark({ data, width, height }: Bitmap, [background]: Rgba) {
+  const found = { left: width, top: height, right: -1, bottom: -1, pixels: 0, contrast: 0 };
+  for (let i = 0; i < data.length; i += 4) {
+    const difference = Math.abs((data[i] ?? 0) - background);
+    if (difference === 0) continue;
+    const x = (i / 4) % width;
+    const y = Math.floor(i / 4 / width);
+    found.left = Math.min(found.left, x);
+    found.right = Math.max(found.right, x);
+    found.top = Math.min(found.top, y);
+    found.bottom = Math.max(found.bottom, y);
+    found.pixels += 1;
+    found.contrast = Math.max(found.contrast, difference);
+  }
+  return found;
+}
