@@ -14,8 +14,7 @@ import { awaitOutcome, catchUp, replayRun } from './replay-job.ts';
 import { type DeadRun, ReplayRecords, type ReplayRunState } from './replay-records.ts';
 import { Replays } from './replays.ts';
 import { runReplay } from './run-replay.ts';
-import { sweepQueue } from './sweep-queue.ts';
-import { Sweeper } from './sweeper.ts';
+import { Sweeper, sweepQueue } from './sweeper.ts';
 
 export interface DeadLetterQueueDeps {
   readonly store: ObjectStore;

@@ -2,8 +2,7 @@ import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 import { testLog } from '../../testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { mayLeaveQueue } from './sweep-queue.ts';
-import { Sweeper } from './sweeper.ts';
+import { mayLeaveQueue, Sweeper } from './sweeper.ts';
 
 const deadLetter = { job_id: uuidv7(), run: 1 };
 const none: ReadonlySet<string> = new Set();

@@ -26,7 +26,9 @@ export type Settlement =
   /** Back into the queue, and counted towards the delivery limit: the work failed. */
   | 'requeue'
   /** Back into the queue: the work was not done. RabbitMQ 4.3 does not count it towards the delivery limit. */
-  | 'hand-back';
+  | 'hand-back'
+  /** Unsettled until the consumer stops: RabbitMQ then requeues all of these in their order. */
+  | 'keep';
 
 const settleBy: Readonly<Record<Settlement, (channel: Channel, message: ConsumeMessage) => void>> = {
   ack: (channel, message) => channel.ack(message),
@@ -34,6 +36,7 @@ const settleBy: Readonly<Record<Settlement, (channel: Channel, message: ConsumeM
   // Not `nack`, which RabbitMQ 4.3 does not count.
   requeue: (channel, message) => channel.reject(message, true),
   'hand-back': (channel, message) => channel.nack(message, false, true),
+  keep: () => undefined,
 };
 
 /**
