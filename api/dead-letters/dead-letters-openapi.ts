@@ -170,7 +170,14 @@ export const deadLetterOperations = {
         headers: { Location: 'URL of its progress.' },
       },
     },
-    problems: [...changeProblems, 'not_replayable', 'replay_running', 'body_too_large', 'broker_unavailable'],
+    problems: [
+      ...changeProblems,
+      'not_replayable',
+      'replay_running',
+      'body_too_large',
+      'broker_unavailable',
+      'publish_unconfirmed',
+    ],
     token: 'always',
   },
   'GET /dlq/replays/{replay_id}': {

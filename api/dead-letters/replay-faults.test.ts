@@ -12,7 +12,7 @@ import { givenDeadLetters } from '../testing/given-dead-letters.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { markDeadLetter } from './dead-letters.ts';
 import { replayRun } from './replay-job.ts';
-import { progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
+import { type ReplayPlan, ReplayRecords } from './replay-records.ts';
 
 const given = givenApi();
 const dead = givenDeadLetters(given);
@@ -65,10 +65,7 @@ describe('an interrupted replay', () => {
       started_at: new Date().toISOString(),
       runs: [{ job_id: job.job_id, run: 1 }],
     };
-    await new ReplayRecords(given.store).create(
-      plan,
-      progressOf(plan, { jobs: ['waiting'], reason: null }, null),
-    );
+    await new ReplayRecords(given.store).create(plan);
     for (const step of done) await steps[step](job);
     await dead.worker(() => 'completed');
     const api = await dead.api();

@@ -12,7 +12,7 @@ import { linkWith } from '@image-pipeline/shared/tracing/spans.ts';
 import PQueue from 'p-queue';
 import type { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { markDeadLetter } from './dead-letters.ts';
-import type { DeadRun, ReplayRunState } from './replay-records.ts';
+import type { DeadRun, ReplayProgress } from './replay-records.ts';
 
 export interface ReplayRunDeps {
   readonly store: Pick<ObjectStore, 'get' | 'put' | 'putIfAbsent'>;
@@ -96,12 +96,12 @@ export async function awaitOutcome(
 const MAX_CONCURRENT_CHECKS = 16;
 
 /**
- * A runner may have died between queueing a run and recording that. Runs with a request in the store have begun: they are
+ * A replica may have died between queueing a run and recording that. Runs with a request in the store have begun: they are
  * followed to their end even if the replay has stopped, so that they are published. @throws StoreUnavailable
  */
 export async function catchUp(
   runs: readonly DeadRun[],
-  { jobs }: ReplayRunState,
+  { jobs }: ReplayProgress,
   store: Pick<ObjectStore, 'stat'>,
 ): Promise<void> {
   const checks = new PQueue({ concurrency: MAX_CONCURRENT_CHECKS });

@@ -1,7 +1,7 @@
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import PQueue from 'p-queue';
-import type { DeadRun, ReplayRunState } from './replay-records.ts';
+import type { DeadRun, ReplayProgress } from './replay-records.ts';
 
 /** Maximum number of runs in flight after the canary: so many can fail again before a replay stops. */
 const IN_FLIGHT = 10;
@@ -20,28 +20,28 @@ export interface RunReplayDeps {
  */
 export async function runReplay(
   runs: readonly DeadRun[],
-  runState: ReplayRunState,
+  progress: ReplayProgress,
   { replay, awaitOutcome }: RunReplayDeps,
 ): Promise<void> {
-  const { jobs } = runState;
+  const { jobs } = progress;
   const hasCompleted = () => jobs.includes('completed');
   const window = new PQueue({ concurrency: hasCompleted() ? IN_FLIGHT : 1 });
   let isBroken = false;
 
   const follow = async (dead: DeadRun, index: number) => {
     const isBegun = jobs[index] === 'replayed';
-    if (isBroken || (runState.reason !== null && !isBegun)) return;
+    if (isBroken || (progress.reason !== null && !isBegun)) return;
     const request = await replay(dead);
     jobs[index] = request === undefined ? 'skipped' : 'replayed';
     if (request === undefined) return;
     const outcome = await awaitOutcome(request);
     if (outcome === undefined) {
-      runState.reason ??= `run ${request.run} of job ${dead.job_id} did not end in time`;
+      progress.reason ??= `run ${request.run} of job ${dead.job_id} did not end in time`;
       return;
     }
     jobs[index] = outcome.state;
     if (outcome.state === 'completed') window.concurrency = IN_FLIGHT;
-    else runState.reason ??= failedAgain(request, outcome.error.code);
+    else progress.reason ??= failedAgain(request, outcome.error.code);
   };
 
   const all = runs.map((dead, index) =>
