@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
@@ -15,9 +16,11 @@ async function shake(
   port: number,
   path: string,
   headers: Record<string, string> = {},
+  method = 'GET',
 ): Promise<IncomingMessage> {
   const request = httpRequest({
     port,
+    method,
     path,
     headers: {
       connection: 'Upgrade',
@@ -55,14 +58,31 @@ async function metric(port: number, line: string): Promise<number> {
 
 describe('a handshake is rejected', () => {
   it.each([
-    ['at another path', '/socket', {}, 404],
-    ['at a malformed URL', '//', {}, 404],
-    ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403],
-    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400],
-    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400],
-  ])('%s', async (_why, path, headers, status) => {
+    ['at another path', '/socket', {}, 404, 'not_found'],
+    ['at a malformed URL', '//', {}, 404, 'not_found'],
+    ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403, 'origin_not_allowed'],
+    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400, 'malformed_request'],
+    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400, 'malformed_request'],
+  ])('%s, with problem details', async (_why, path, headers, status, code) => {
     const { port } = await given.notification();
-    expect((await shake(port, path, headers)).statusCode).toBe(status);
+    const response = await shake(port, path, headers);
+    expect(response.statusCode).toBe(status);
+    expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    expect(await json(response)).toEqual({
+      type: `urn:image-pipeline:problem:${code}`,
+      title: expect.any(String) as unknown,
+      status,
+      detail: expect.stringMatching(/\.$/) as unknown,
+      code,
+    });
+  });
+
+  it('with another method than GET, with problem details', async () => {
+    const { port } = await given.notification();
+    const response = await shake(port, '/ws', {}, 'POST');
+    expect(response.statusCode).toBe(405);
+    expect(response.headers['allow']).toBe('GET');
+    expect(await json(response)).toMatchObject({ code: 'method_not_allowed', status: 405 });
   });
 
   it('without an upgrade, with problem details', async () => {

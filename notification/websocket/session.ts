@@ -4,7 +4,7 @@ import {
   type ClientMessage,
   type SubscribeMessage,
 } from '@image-pipeline/shared/contracts/websocket.ts';
-import { refusalOfAllJobs, type AllJobsAccess } from './access.ts';
+import { refusalOfAllJobs, type AllJobsAccess } from './admission.ts';
 import { readClientMessage, readHandshakeQuery, type Refusal } from './client-message.ts';
 import { encode } from './subscriber.ts';
 import { MessageBudget } from './message-budget.ts';
