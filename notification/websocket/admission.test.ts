@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { givenNotification } from '../testing/given-notification.ts';
 import { isOriginAllowed, refusalOfAllJobs, refusalOfHandshake } from './admission.ts';
 
 const handshake = { path: '/ws', origin: undefined, host: 'localhost:8001' };
@@ -84,5 +88,96 @@ describe('watching all jobs', () => {
 
   it('is impossible in production without a token configured', () => {
     expect(refusalOfAllJobs('', { isOpen: false, token: '' })).toBe('token_not_set');
+  });
+});
+
+const given = givenNotification();
+
+/** A handshake whose response is read as plain HTTP. */
+async function shake(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<IncomingMessage> {
+  const request = httpRequest({
+    port,
+    method,
+    path,
+    headers: {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+      ...headers,
+    },
+  });
+  request.end();
+  const [response] = (await Promise.race([once(request, 'response'), once(request, 'upgrade')])) as [
+    IncomingMessage,
+  ];
+  if (response.statusCode === 101) response.socket.destroy();
+  return response;
+}
+
+describe('a handshake is rejected', () => {
+  it.each([
+    ['at another path', '/socket', {}, 404, 'not_found'],
+    ['at a malformed URL', '//', {}, 404, 'not_found'],
+    ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403, 'origin_not_allowed'],
+    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400, 'malformed_request'],
+    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400, 'malformed_request'],
+  ])('%s, with problem details', async (_why, path, headers, status, code) => {
+    const { port } = await given.notification();
+    const response = await shake(port, path, headers);
+    expect(response.statusCode).toBe(status);
+    expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    expect(await json(response)).toEqual({
+      type: `urn:image-pipeline:problem:${code}`,
+      title: expect.any(String) as unknown,
+      status,
+      detail: expect.stringMatching(/\.$/) as unknown,
+      code,
+    });
+  });
+
+  it('with another method than GET, with problem details', async () => {
+    const { port } = await given.notification();
+    const response = await shake(port, '/ws', {}, 'POST');
+    expect(response.statusCode).toBe(405);
+    expect(response.headers['allow']).toBe('GET');
+    expect(await json(response)).toMatchObject({ code: 'method_not_allowed', status: 405 });
+  });
+
+  it('without an upgrade, with problem details', async () => {
+    const service = await given.notification();
+    const response = await fetch(`http://127.0.0.1:${service.port}/ws`);
+    expect(response.status).toBe(426);
+    expect(response.headers.get('upgrade')).toBe('websocket');
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(await response.json()).toMatchObject({ code: 'upgrade_required', status: 426, instance: '/ws' });
+  });
+
+  it('when its address has too many connections', async () => {
+    const service = await given.notification({ WEBSOCKET_MAX_PER_ADDRESS: '2' });
+    const clients = [await given.client(service), await given.client(service)];
+    const refused = await shake(service.port, '/ws');
+    expect(refused.statusCode).toBe(429);
+    expect(refused.headers['retry-after']).toBe('5');
+    await clients[0]?.close();
+    expect((await shake(service.port, '/ws')).statusCode).toBe(101);
+  });
+
+  it('when all connections are taken', async () => {
+    const service = await given.notification({ WEBSOCKET_MAX_CONNECTIONS: '1' });
+    await given.client(service);
+    expect((await shake(service.port, '/ws')).statusCode).toBe(503);
+    const metrics = await (await fetch(`http://127.0.0.1:${service.port}/metrics`)).text();
+    expect(metrics).toContain('image_websocket_refused_total{reason="too_many_connections"} 1\n');
+  });
+
+  it('but not from a page of this machine', async () => {
+    const { port } = await given.notification();
+    expect((await shake(port, '/ws', { origin: 'http://localhost:8000' })).statusCode).toBe(101);
   });
 });

@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { json } from 'node:stream/consumers';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
@@ -10,33 +8,6 @@ import { gist, TestClient } from '../testing/test-client.ts';
 
 const given = givenNotification();
 const jobId = someRequest().job_id;
-
-/** A handshake whose response is read as plain HTTP. */
-async function shake(
-  port: number,
-  path: string,
-  headers: Record<string, string> = {},
-  method = 'GET',
-): Promise<IncomingMessage> {
-  const request = httpRequest({
-    port,
-    method,
-    path,
-    headers: {
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-version': '13',
-      'sec-websocket-key': Buffer.alloc(16).toString('base64'),
-      ...headers,
-    },
-  });
-  request.end();
-  const [response] = (await Promise.race([once(request, 'response'), once(request, 'upgrade')])) as [
-    IncomingMessage,
-  ];
-  if (response.statusCode === 101) response.socket.destroy();
-  return response;
-}
 
 /** The TCP connection of an open WebSocket, for sending invalid frames. */
 async function rawSocket(port: number): Promise<Socket> {
@@ -55,69 +26,6 @@ async function metric(port: number, line: string): Promise<number> {
   const found = text.split('\n').find((candidate) => candidate.startsWith(`${line} `));
   return Number(found?.split(' ')[1] ?? 0);
 }
-
-describe('a handshake is rejected', () => {
-  it.each([
-    ['at another path', '/socket', {}, 404, 'not_found'],
-    ['at a malformed URL', '//', {}, 404, 'not_found'],
-    ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403, 'origin_not_allowed'],
-    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400, 'malformed_request'],
-    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400, 'malformed_request'],
-  ])('%s, with problem details', async (_why, path, headers, status, code) => {
-    const { port } = await given.notification();
-    const response = await shake(port, path, headers);
-    expect(response.statusCode).toBe(status);
-    expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
-    expect(await json(response)).toEqual({
-      type: `urn:image-pipeline:problem:${code}`,
-      title: expect.any(String) as unknown,
-      status,
-      detail: expect.stringMatching(/\.$/) as unknown,
-      code,
-    });
-  });
-
-  it('with another method than GET, with problem details', async () => {
-    const { port } = await given.notification();
-    const response = await shake(port, '/ws', {}, 'POST');
-    expect(response.statusCode).toBe(405);
-    expect(response.headers['allow']).toBe('GET');
-    expect(await json(response)).toMatchObject({ code: 'method_not_allowed', status: 405 });
-  });
-
-  it('without an upgrade, with problem details', async () => {
-    const service = await given.notification();
-    const response = await fetch(`http://127.0.0.1:${service.port}/ws`);
-    expect(response.status).toBe(426);
-    expect(response.headers.get('upgrade')).toBe('websocket');
-    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect(await response.json()).toMatchObject({ code: 'upgrade_required', status: 426, instance: '/ws' });
-  });
-
-  it('when its address has too many connections', async () => {
-    const service = await given.notification({ WEBSOCKET_MAX_PER_ADDRESS: '2' });
-    const clients = [await given.client(service), await given.client(service)];
-    const refused = await shake(service.port, '/ws');
-    expect(refused.statusCode).toBe(429);
-    expect(refused.headers['retry-after']).toBe('5');
-    await clients[0]?.close();
-    expect((await shake(service.port, '/ws')).statusCode).toBe(101);
-  });
-
-  it('when all connections are taken', async () => {
-    const service = await given.notification({ WEBSOCKET_MAX_CONNECTIONS: '1' });
-    await given.client(service);
-    expect((await shake(service.port, '/ws')).statusCode).toBe(503);
-    expect(await metric(service.port, 'image_websocket_refused_total{reason="too_many_connections"}')).toBe(
-      1,
-    );
-  });
-
-  it('but not from a page of this machine', async () => {
-    const { port } = await given.notification();
-    expect((await shake(port, '/ws', { origin: 'http://localhost:8000' })).statusCode).toBe(101);
-  });
-});
 
 describe('a client that sends invalid messages', () => {
   it('gets an error with what is allowed, and stays connected', async () => {

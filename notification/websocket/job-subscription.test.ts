@@ -6,8 +6,7 @@ import { testLog } from '../../testing/test-broker.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { EventRing } from './event-ring.ts';
 import type { Frame } from './subscriber.ts';
-import { JobSubscription } from './job-subscription.ts';
-import { StoredJobs } from './stored-jobs.ts';
+import { JobSubscription, StoredJobs } from './job-subscription.ts';
 
 const request = someRequest();
 const jobId = request.job_id;
