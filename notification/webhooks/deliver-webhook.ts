@@ -9,7 +9,7 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { receiverKey } from '@image-pipeline/shared/webhooks/receiver-key.ts';
+import { receiverKey } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { decideDeliveryFate, type DeliveryFate } from './decide-delivery-fate.ts';
 import { whatIsDue } from './is-attempt-due.ts';
 import type { Place, ReceiverSlots } from './receiver-slots.ts';
