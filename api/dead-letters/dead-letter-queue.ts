@@ -9,10 +9,9 @@ import { inOwnTrace } from '@image-pipeline/shared/tracing/spans.ts';
 import type { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { awaitOutcome, catchUp, replayRun } from './replay-job.ts';
 import { type DeadRun, ReplayRecords, type ReplayProgress } from './replay-records.ts';
 import { Replays } from './replays.ts';
-import { runReplay } from './run-replay.ts';
+import { awaitOutcome, catchUp, replayRun, runReplay } from './run-replay.ts';
 import { Sweeper, sweepQueue } from './sweeper.ts';
 
 export interface DeadLetterQueueDeps {

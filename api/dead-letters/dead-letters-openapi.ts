@@ -5,8 +5,9 @@ import {
   deadLetterListQuerySchema,
   deadLetterListSchema,
   deadLetterStatsSchema,
-} from './list-dead-letters.ts';
-import { removalQuerySchema, removalSchema } from './remove-dead-letters.ts';
+  removalQuerySchema,
+  removalSchema,
+} from './dead-letter-routes.ts';
 import { replayBodySchema } from './replay-request.ts';
 import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from './replay-routes.ts';
 

@@ -11,13 +11,13 @@ import { givenApi } from '../testing/given-api.ts';
 import { givenDeadLetters } from '../testing/given-dead-letters.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { markDeadLetter } from './dead-letters.ts';
-import { replayRun } from './replay-job.ts';
 import { type ReplayPlan, ReplayRecords } from './replay-records.ts';
+import { replayRun } from './run-replay.ts';
 
 const given = givenApi();
 const dead = givenDeadLetters(given);
 
-const letterOf = ({ job_id }: JobRequest, run = 1) =>
+const deadLetterOf = ({ job_id }: JobRequest, run = 1) =>
   readJson(given.store, deadKey(job_id, run), deadLetterSchema);
 
 async function oneDeadJob(): Promise<JobRequest> {
@@ -34,13 +34,13 @@ const steps = {
   request: (job: JobRequest) => given.storeJob({ ...job, run: 2, submitted_at: new Date().toISOString() }),
   publish: (job: JobRequest) => given.broker.publisher.publish(jobMessage({ ...job, run: 2 })),
   mark: async (job: JobRequest) => {
-    const deadLetter = await letterOf(job);
+    const deadLetter = await deadLetterOf(job);
     if (deadLetter !== undefined) await markDeadLetter(given.store, deadLetter, 'replayed');
   },
   end: (job: JobRequest) => given.storeJob({ ...job, run: 2 }, completedOutcome({ ...job, run: 2 })),
 } as const;
 
-const brokenOff: readonly (readonly [string, readonly (keyof typeof steps)[]])[] = [
+const interruptions: readonly (readonly [string, readonly (keyof typeof steps)[]])[] = [
   ['before anything was done', []],
   ['after the request', ['request']],
   ['after the publish', ['request', 'publish']],
@@ -51,13 +51,13 @@ const brokenOff: readonly (readonly [string, readonly (keyof typeof steps)[]])[]
 async function expectReplayedOnce(job: JobRequest): Promise<void> {
   const keys = (await given.stored()).filter((key) => key.startsWith(`jobs/${job.job_id}/`));
   expect(keys).toEqual([1, 2].flatMap((run) => [outcomeKey(job.job_id, run), requestKey(job.job_id, run)]));
-  expect(await letterOf(job)).toMatchObject({ state: 'replayed' });
-  expect(await letterOf(job, 2)).toBeUndefined();
+  expect(await deadLetterOf(job)).toMatchObject({ state: 'replayed' });
+  expect(await deadLetterOf(job, 2)).toBeUndefined();
   await dead.untilInQueue([]);
 }
 
 describe('an interrupted replay', () => {
-  it.each(brokenOff)('%s is finished by a replica that starts', async (_when, done) => {
+  it.each(interruptions)('%s is finished by a replica that starts', async (_when, done) => {
     const job = await oneDeadJob();
     const plan: ReplayPlan = {
       version: 1,
@@ -82,7 +82,7 @@ describe('an interrupted replay', () => {
     expect((await given.stored()).filter((key) => key.startsWith('open-replays/'))).toEqual([]);
   });
 
-  it.each(brokenOff.filter(([, done]) => !done.includes('mark')))(
+  it.each(interruptions.filter(([, done]) => !done.includes('mark')))(
     '%s, without its records, is finished by a new request',
     async (_when, done) => {
       const job = await oneDeadJob();
@@ -100,14 +100,14 @@ describe('an interrupted replay', () => {
     const jobs = await dead.failedJobs(3);
     const started = await dead.post(one, { all: true });
     await vi.waitFor(async () =>
-      expect(await letterOf(jobs[0] ?? never())).toMatchObject({ state: 'replayed' }),
+      expect(await deadLetterOf(jobs[0] ?? never())).toMatchObject({ state: 'replayed' }),
     );
     await one.stop();
     const other = await dead.api();
     const runs = await dead.worker(() => 'completed');
     expect(await dead.untilEnded(other, started)).toMatchObject({ state: 'done', completed: 3 });
     expect(new Set(runs)).toEqual(new Set(jobs.map(({ job_id }) => `${job_id}/2`)));
-    for (const job of jobs) expect(await letterOf(job)).toMatchObject({ state: 'replayed' });
+    for (const job of jobs) expect(await deadLetterOf(job)).toMatchObject({ state: 'replayed' });
     await dead.untilInQueue([]);
   });
 });
@@ -151,7 +151,7 @@ describe('a job that is replayed concurrently', () => {
     expect(removal.status).toBe(200);
     if (started.status === 202) await dead.untilEnded(api, started);
     for (const job of jobs) {
-      expect((await letterOf(job))?.state).not.toBe('dead');
+      expect((await deadLetterOf(job))?.state).not.toBe('dead');
       const { json } = await api.ask(`/status/${job.job_id}?wait=5`);
       expect(['failed', 'completed']).toContain((json as { status: string }).status);
     }
@@ -171,7 +171,7 @@ describe('a replay while the broker refuses jobs', () => {
     const started = await dead.post(api, { ids: [job.job_id] });
     expect(started.status).toBe(202);
     await vi.waitFor(async () => expect(await given.stored()).toContain(requestKey(job.job_id, 2)));
-    expect(await letterOf(job)).toMatchObject({ state: 'dead' });
+    expect(await deadLetterOf(job)).toMatchObject({ state: 'dead' });
     await managementCall(inject('broker'), 'POST', binding(), { routing_key: routingKeys.process });
     expect(await dead.untilEnded(api, started)).toMatchObject({ state: 'done', completed: 1 });
     await expectReplayedOnce(job);
@@ -189,7 +189,7 @@ describe('a dead letter with an unreadable job', () => {
       completed: 1,
       skipped: 1,
     });
-    expect(await letterOf(unreadable)).toMatchObject({ state: 'dead' });
+    expect(await deadLetterOf(unreadable)).toMatchObject({ state: 'dead' });
   });
 });
 

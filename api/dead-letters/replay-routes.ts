@@ -5,8 +5,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { Links } from '../jobs/links.ts';
 import { chooseReplays, type ReadState } from './choose-dead-letters.ts';
+import { deadLetterEntrySchema } from './dead-letter-routes.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { deadLetterEntrySchema } from './list-dead-letters.ts';
 import {
   type DeadRun,
   type ReplayedState,
