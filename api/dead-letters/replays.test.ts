@@ -6,6 +6,7 @@ import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { tempFolder } from '../../testing/temp-folder.ts';
 import { testBroker, testLog, testVhost } from '../../testing/test-broker.ts';
 import type { Vhost } from '../../testing/vhost.ts';
@@ -92,6 +93,26 @@ describe('a replay', () => {
       expect.objectContaining({ reason: null }),
       expect.any(AbortSignal),
     );
+  });
+
+  it('is run by another replica when its own loses RabbitMQ', async () => {
+    const { hostname, port } = new URL(vhost.amqpUrl);
+    const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
+    const url = new URL(vhost.amqpUrl);
+    url.port = String(proxy.port);
+    const own = testBroker(url.href);
+    await own.start();
+    const { replays, ran } = await replica(neverEnds, { broker: own });
+    const plan = somePlan();
+    await replays.begin(plan);
+    await vi.waitFor(() => expect(ran).toHaveBeenCalled());
+    await replica(completes);
+    proxy.cut();
+    await untilEnded(plan);
+    expect(ran.mock.calls[0]?.[2].aborted).toBe(true);
+    await replays.stop();
+    await own.stop();
+    await proxy.close();
   });
 
   it('continues with its progress when another replica runs it', async () => {

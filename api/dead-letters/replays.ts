@@ -107,8 +107,12 @@ export class Replays implements Startable {
     const { broker, records, log } = this.#options;
     const { signal } = this.#stopping;
     await this.#consumer.start();
-    for (const id of await waitForStore(() => records.open(), signal, log)) {
-      await publishUntilConfirmed(broker.publisher, replayMessage(id), signal);
+    try {
+      for (const id of await waitForStore(() => records.open(), signal, log)) {
+        await publishUntilConfirmed(broker.publisher, replayMessage(id), signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error }, 'cannot list the open replays');
     }
   }
 

@@ -43,7 +43,7 @@ describe('the sweeper', () => {
     let calls = 0;
     const { sweeper, swept } = sweeping(() =>
       ++calls < 10
-        ? Promise.reject(new Error('away'))
+        ? Promise.reject(new Error('unavailable'))
         : Promise.resolve(new Set([deadKey(deadLetter.job_id, 1)])),
     );
     sweeper.request([deadLetter]);

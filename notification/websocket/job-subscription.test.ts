@@ -104,7 +104,7 @@ describe('while the store is unavailable', () => {
     subscription.begin(undefined);
     for (const attempt of [0, 1]) {
       await vi.waitFor(() => expect(reads).toHaveLength(attempt + 1), { timeout: 5_000 });
-      reads[attempt]?.reject(new StoreUnavailable('away'));
+      reads[attempt]?.reject(new StoreUnavailable('unavailable'));
     }
     await vi.waitFor(() => expect(sent).toMatchObject([{ type: 'error', code: 'store_unavailable' }]));
     arrives(started(request));

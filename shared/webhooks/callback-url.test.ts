@@ -60,7 +60,7 @@ describe('the host of a webhook', () => {
     'http://127.0.0.1.nip.io/',
     'http://localhost.example.org/',
     'http://1.1.1.1/',
-  ])('%s is looked at when the webhook is sent', (text) => {
+  ])('%s is checked when the webhook is sent', (text) => {
     expect(whyHostIsRefused(new URL(text), nobody)).toBeUndefined();
   });
 
