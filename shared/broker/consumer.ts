@@ -40,8 +40,8 @@ const settleBy: Readonly<Record<Settlement, (channel: Channel, message: ConsumeM
 };
 
 /**
- * A message that its handler may settle itself, at any time: for code that holds many messages at once. Only the first
- * settlement counts; on a closed channel it does nothing.
+ * A message that a test may settle itself, at any time. Only the first settlement counts; on a closed channel it does
+ * nothing.
  */
 export interface Delivery extends ReceivedMessage {
   ack(): void;
@@ -55,7 +55,7 @@ export interface ConsumerOptions {
   /** The maximum number of unsettled deliveries. */
   readonly prefetch: number;
   /**
-   * Returns the settlement, which the consumer then carries out. One that returns nothing settles the delivery itself.
+   * Returns the settlement, which the consumer then carries out. A test may return nothing and settle the delivery itself.
    * A throw means `requeue`, or `hand-back` while the consumer stops.
    */
   readonly onDelivery:
