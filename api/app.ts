@@ -6,8 +6,11 @@ import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import express, { type Express, type RequestHandler } from 'express';
 import type { ApiConfig } from './config.ts';
 import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { deadLetterListRoute, deadLetterStatsRoute } from './dead-letters/list-dead-letters.ts';
-import { removalRoute } from './dead-letters/remove-dead-letters.ts';
+import {
+  deadLetterListRoute,
+  deadLetterStatsRoute,
+  removalRoute,
+} from './dead-letters/dead-letter-routes.ts';
 import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { requireToken } from './http/guards.ts';

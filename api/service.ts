@@ -247,7 +247,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
       { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
-      { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
+      { name: 'replays', start: () => inBackground(() => replays.start()), stop: () => replays.stop() },
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],

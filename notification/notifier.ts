@@ -6,8 +6,7 @@ import { sendInSpan } from '@image-pipeline/shared/tracing/messaging.ts';
 import { AllJobsSubscription } from './websocket/all-jobs-subscription.ts';
 import { dueEvents } from './websocket/event-order.ts';
 import type { EventRing, RingEntry } from './websocket/event-ring.ts';
-import { JobSubscription } from './websocket/job-subscription.ts';
-import type { StoredJobs } from './websocket/stored-jobs.ts';
+import { JobSubscription, type StoredJobs } from './websocket/job-subscription.ts';
 import type { Subscriber } from './websocket/subscriber.ts';
 
 export interface NotifierOptions {

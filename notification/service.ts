@@ -13,8 +13,8 @@ import type { NotificationConfig } from './config.ts';
 import { EventRing } from './websocket/event-ring.ts';
 import { Notifier } from './notifier.ts';
 import { SOCKET_PATH } from './websocket/admission.ts';
+import { StoredJobs } from './websocket/job-subscription.ts';
 import { SocketServer } from './websocket/socket-server.ts';
-import { StoredJobs } from './websocket/stored-jobs.ts';
 import { systemResolver, type Resolve } from './webhooks/resolve-receiver.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 

@@ -61,7 +61,7 @@ export const errorCodes = {
 export type ErrorCode = keyof typeof errorCodes;
 
 /** The member `type` of problem details: a URN that identifies the kind of problem. The OpenAPI document explains each. */
-export function problemType(code: ErrorCode): string {
+export function problemType(code: string): string {
   return `urn:image-pipeline:problem:${code}`;
 }
 

@@ -6,16 +6,13 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inOwnTrace } from '@image-pipeline/shared/tracing/spans.ts';
-import { v7 as uuidv7 } from 'uuid';
 import type { FollowedJobs } from '../jobs/followed-jobs.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { awaitOutcome, catchUp, replayRun } from './replay-job.ts';
-import { type DeadRun, ReplayRecords, type ReplayRunState } from './replay-records.ts';
+import { type DeadRun, ReplayRecords, type ReplayProgress } from './replay-records.ts';
 import { Replays } from './replays.ts';
-import { runReplay } from './run-replay.ts';
-import { sweepQueue } from './sweep-queue.ts';
-import { Sweeper } from './sweeper.ts';
+import { awaitOutcome, catchUp, replayRun, runReplay } from './run-replay.ts';
+import { Sweeper, sweepQueue } from './sweeper.ts';
 
 export interface DeadLetterQueueDeps {
   readonly store: ObjectStore;
@@ -55,8 +52,9 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     sweeper.request([dead]);
     return request;
   };
-  const run = (runs: readonly DeadRun[], runState: ReplayRunState, signal: AbortSignal) =>
-    runReplay(runs, runState, {
+  const run = async (runs: readonly DeadRun[], progress: ReplayProgress, signal: AbortSignal) => {
+    await waitForStore(() => catchUp(runs, progress, store), signal, log);
+    await runReplay(runs, progress, {
       // One trace of thousands of jobs would be useless.
       replay: (dead) => inOwnTrace('replay job', () => replay(dead, signal)),
       awaitOutcome: (request) => {
@@ -64,14 +62,9 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
         return awaitOutcome(request, replayTimeoutMs, { store, followed, signal, log: ofJob });
       },
     });
+  };
   const replayRecords = new ReplayRecords(store);
-  const replays = new Replays({
-    records: replayRecords,
-    runner: uuidv7(),
-    run,
-    catchUp: (runs, runState) => catchUp(runs, runState, store),
-    log,
-  });
+  const replays = new Replays({ broker, records: replayRecords, run, log });
   return { deadLetters, sweeper, replayRecords, replays };
 }
 

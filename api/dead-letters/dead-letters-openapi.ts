@@ -5,8 +5,9 @@ import {
   deadLetterListQuerySchema,
   deadLetterListSchema,
   deadLetterStatsSchema,
-} from './list-dead-letters.ts';
-import { removalQuerySchema, removalSchema } from './remove-dead-letters.ts';
+  removalQuerySchema,
+  removalSchema,
+} from './dead-letter-routes.ts';
 import { replayBodySchema } from './replay-request.ts';
 import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from './replay-routes.ts';
 
@@ -170,7 +171,14 @@ export const deadLetterOperations = {
         headers: { Location: 'URL of its progress.' },
       },
     },
-    problems: [...changeProblems, 'not_replayable', 'replay_running', 'body_too_large', 'broker_unavailable'],
+    problems: [
+      ...changeProblems,
+      'not_replayable',
+      'replay_running',
+      'body_too_large',
+      'broker_unavailable',
+      'publish_unconfirmed',
+    ],
     token: 'always',
   },
   'GET /dlq/replays/{replay_id}': {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Delivery } from '@image-pipeline/shared/broker/consumer.ts';
+import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
 import { type DeadLetter, deathReasons } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import {
   attemptHeaderSchema,
@@ -38,7 +38,7 @@ const xDeath = z.array(
 );
 
 /** Reads a dead-lettered message. Never throws: `unreadableBecause` says what is wrong. */
-export function readDeath(delivery: Pick<Delivery, 'content' | 'headers'>, now: Date): Death {
+export function readDeath(delivery: Pick<ReceivedMessage, 'content' | 'headers'>, now: Date): Death {
   const { headers } = delivery;
   const json = parseJson(delivery.content);
   const message = jobMessageSchema.safeParse(json.value);

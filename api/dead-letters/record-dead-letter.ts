@@ -82,7 +82,7 @@ async function recordDeath(death: Death, store: ObjectStore): Promise<Recorded> 
   const request = death.request ?? (await readJson(store, requestKey(jobId, run), jobRequestSchema));
   const outcome =
     (await readOutcome(store, jobId, run)) ??
-    (request && (await recordOutcome(store, outcomeOfTheDead(death, request))));
+    (request && (await recordOutcome(store, missingOutcome(death, request))));
   const ended = request && outcome && endedEvent(request, outcome);
   if (outcome?.state === 'completed') return { record: undefined, ended };
   const record = recordOf(death, request, outcome);
@@ -108,7 +108,7 @@ function recordOf(death: Death, request: JobRequest | undefined, outcome: Outcom
 }
 
 /** For a run whose workers stored no outcome. */
-function outcomeOfTheDead(death: Death, request: JobRequest): FailedOutcome {
+function missingOutcome(death: Death, request: JobRequest): FailedOutcome {
   const { run, attempt } = death;
   const error = errorOf(death);
   const at = new Date().toISOString();

@@ -11,8 +11,8 @@ import { setUpSystem } from '../../testing/test-system.ts';
 import { setUpDeadLetters } from '../../testing/dead-letters.ts';
 import { jobMessage } from '../upload/upload-image.ts';
 import { markDeadLetter } from './dead-letters.ts';
-import { replayRun } from './replay-job.ts';
-import { progressOf, type ReplayPlan, ReplayRecords } from './replay-records.ts';
+import { type ReplayPlan, ReplayRecords } from './replay-records.ts';
+import { replayRun } from './run-replay.ts';
 
 const system = setUpSystem();
 const dead = setUpDeadLetters(system);
@@ -28,7 +28,7 @@ const steps = {
   end: (job: JobRequest) => system.storeJob({ ...job, run: 2 }, completedOutcome({ ...job, run: 2 })),
 } as const;
 
-const brokenOff: readonly (readonly [string, readonly (keyof typeof steps)[]])[] = [
+const interruptions: readonly (readonly [string, readonly (keyof typeof steps)[]])[] = [
   ['before anything was done', []],
   ['after the request', ['request']],
   ['after the publish', ['request', 'publish']],
@@ -37,7 +37,7 @@ const brokenOff: readonly (readonly [string, readonly (keyof typeof steps)[]])[]
 ];
 
 describe('an interrupted replay', () => {
-  it.each(brokenOff)('%s is finished by a replica that starts', async (_when, done) => {
+  it.each(interruptions)('%s is finished by a replica that starts', async (_when, done) => {
     const job = await oneDeadJob();
     const plan: ReplayPlan = {
       version: 1,
@@ -45,10 +45,7 @@ describe('an interrupted replay', () => {
       started_at: new Date().toISOString(),
       runs: [{ job_id: job.job_id, run: 1 }],
     };
-    await new ReplayRecords(system.store).create(
-      plan,
-      progressOf(plan, { jobs: ['waiting'], reason: null }, null),
-    );
+    await new ReplayRecords(system.store).create(plan);
     for (const step of done) await steps[step](job);
     await dead.startFakeWorker(() => 'completed');
     const api = await dead.startApi();
@@ -65,7 +62,7 @@ describe('an interrupted replay', () => {
     expect((await system.storedKeys()).filter((key) => key.startsWith('open-replays/'))).toEqual([]);
   });
 
-  it.each(brokenOff.filter(([, done]) => !done.includes('mark')))(
+  it.each(interruptions.filter(([, done]) => !done.includes('mark')))(
     '%s, without its records, is finished by a new request',
     async (_when, done) => {
       const job = await oneDeadJob();

@@ -5,8 +5,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { Links } from '../jobs/links.ts';
 import { chooseReplays, type ReadState } from './choose-dead-letters.ts';
+import { deadLetterEntrySchema } from './dead-letter-routes.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { deadLetterEntrySchema } from './list-dead-letters.ts';
 import {
   type DeadRun,
   type ReplayedState,
@@ -134,14 +134,16 @@ function replayPreview(
   };
 }
 
-function replayStatus(replay: StoredReplay, links: Links): z.output<typeof replayStatusSchema> {
-  const { plan } = replay;
-  const { jobs, reason } = 'end' in replay ? replay.end : replay.progress;
+function replayStatus(
+  { plan, progress, end }: StoredReplay,
+  links: Links,
+): z.output<typeof replayStatusSchema> {
+  const { jobs, reason } = progress;
   const counted = (state: ReplayedState) => jobs.filter((job) => job === state).length;
   const [completed, failed] = [counted('completed'), counted('failed')];
   return {
     replay_id: plan.replay_id,
-    state: 'end' in replay ? replay.end.state : 'running',
+    state: end?.state ?? 'running',
     total: plan.runs.length,
     replayed: counted('replayed') + completed + failed,
     completed,
@@ -150,7 +152,7 @@ function replayStatus(replay: StoredReplay, links: Links): z.output<typeof repla
     remaining: counted('waiting'),
     ...(reason === null ? {} : { reason }),
     started_at: plan.started_at,
-    ...('end' in replay ? { finished_at: replay.end.finished_at } : {}),
+    ...(end && { finished_at: end.finished_at }),
     jobs: plan.runs.slice(0, MAX_LISTED).map((dead, index) => jobOf(dead, jobs[index], links)),
   };
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import type { ReplayedState, ReplayRunState } from './replay-records.ts';
+import type { ReplayedState, ReplayProgress } from './replay-records.ts';
 import { runReplay } from './run-replay.ts';
 
 /** Replays as many runs as there are states; all complete except those in `fates`. */
@@ -11,11 +11,11 @@ async function replayed(
 ) {
   const requests = before.map(() => someRequest({ run: 2 }));
   const runs = requests.map(({ job_id }) => ({ job_id, run: 1 }));
-  const runState: ReplayRunState = { jobs: [...before], reason: null };
+  const progress: ReplayProgress = { jobs: [...before], reason: null };
   const started: number[] = [];
   let inFlight = 0;
   const inFlightAtStart: number[] = [];
-  await runReplay(runs, runState, {
+  await runReplay(runs, progress, {
     replay: async (dead) => {
       const index = runs.indexOf(dead);
       started.push(index);
@@ -32,7 +32,7 @@ async function replayed(
       return fate === 'failed' ? failedOutcome(request) : completedOutcome(request);
     },
   });
-  return { ...runState, started, inFlightAtStart };
+  return { ...progress, started, inFlightAtStart };
 }
 
 const waiting = (count: number) => Array<ReplayedState>(count).fill('waiting');

@@ -2,8 +2,7 @@ import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 import { testLog } from '../../testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { mayLeaveQueue } from './sweep-queue.ts';
-import { Sweeper } from './sweeper.ts';
+import { mayLeaveQueue, Sweeper } from './sweeper.ts';
 
 const deadLetter = { job_id: uuidv7(), run: 1 };
 const none: ReadonlySet<string> = new Set();
@@ -44,7 +43,7 @@ describe('the sweeper', () => {
     let calls = 0;
     const { sweeper, swept } = sweeping(() =>
       ++calls < 10
-        ? Promise.reject(new Error('away'))
+        ? Promise.reject(new Error('unavailable'))
         : Promise.resolve(new Set([deadKey(deadLetter.job_id, 1)])),
     );
     sweeper.request([deadLetter]);

@@ -1,5 +1,6 @@
 import {
   exchangeNames,
+  queueNames,
   routingKeys,
   type Exchange,
   type Queue,
@@ -56,7 +57,7 @@ function queueChannel(queue: Queue): [string, object] {
     title: `queue ${name}`,
     description,
     servers,
-    messages: messagesOf(queue.bindings.length > 0 ? queue.bindings.flatMap(messagesThrough) : endTypes),
+    messages: messagesOf(messagesIn(queue)),
     bindings: {
       amqp: {
         is: 'queue',
@@ -67,6 +68,12 @@ function queueChannel(queue: Queue): [string, object] {
     },
   };
   return [`queue.${name}`, channel];
+}
+
+/** Without a binding, it receives messages through the default exchange. */
+function messagesIn({ name, bindings }: Queue): readonly string[] {
+  if (name === queueNames.replays) return ['replay'];
+  return bindings.length > 0 ? bindings.flatMap(messagesThrough) : endTypes;
 }
 
 /** The messages that come through a binding. */

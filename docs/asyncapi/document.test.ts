@@ -25,7 +25,7 @@ describe('the AsyncAPI document', () => {
     const { document } = await new Parser().parse(asyncapiYaml());
     const names = document?.allMessages().map((message) => message.id());
     const sockets = [...Object.values(clientMessages), ...Object.values(serverMessages)].flat();
-    expect(new Set(names)).toEqual(new Set(['job', 'Webhook', ...eventTypes, ...sockets]));
+    expect(new Set(names)).toEqual(new Set(['job', 'replay', 'Webhook', ...eventTypes, ...sockets]));
     expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'service.following']);
     const contracts = [...clientMessageSchema.options, ...serverMessageSchema.options];
     expect(sockets.toSorted()).toEqual(contracts.map((schema) => schema.meta()?.id).toSorted());

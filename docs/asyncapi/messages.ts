@@ -59,6 +59,11 @@ const table: Readonly<Record<string, Message>> = {
     summary: 'A job.',
     contentType: 'application/json',
   },
+  replay: {
+    schema: 'ReplayMessage',
+    summary: 'A replay of dead letters that is running.',
+    contentType: 'application/json',
+  },
   ...Object.fromEntries(
     eventTypes.map((type) => [
       type,
@@ -112,8 +117,7 @@ function amqpParts(type: string): object {
   const isEnd = endTypes.some((end) => end === type);
   const ofWebhook = { 'x-webhook-attempt': { ...number, description: 'The number of the webhook attempt.' } };
   const properties = {
-    'x-run': number,
-    'x-attempt': number,
+    ...(type === 'replay' ? {} : { 'x-run': number, 'x-attempt': number }),
     ...(isEnd ? ofWebhook : {}),
     [TRACEPARENT]: { type: 'string', description: traceparent },
   };

@@ -32,6 +32,18 @@ const operations: Readonly<Record<string, Operation>> = {
     messages: ['job'],
     summary: 'Queues a job once its original and its request are stored.',
   },
+  'api.start-replay': {
+    action: 'send',
+    channel: `queue.${queueNames.replays}`,
+    messages: ['replay'],
+    summary: 'Starts a replay once its plan is stored.',
+  },
+  'api.run-replay': {
+    action: 'receive',
+    channel: `queue.${queueNames.replays}`,
+    messages: ['replay'],
+    summary: 'Runs a replay; acknowledges it after its end is stored.',
+  },
   'worker.process-job': {
     action: 'receive',
     channel: `queue.${queueNames.process}`,

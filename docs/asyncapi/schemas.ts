@@ -1,6 +1,7 @@
 // These modules name their schemas in zod's registry as they are loaded.
 import '@image-pipeline/shared/contracts/event.ts';
 import '@image-pipeline/shared/contracts/job.ts';
+import '@image-pipeline/shared/contracts/replay.ts';
 import '@image-pipeline/shared/contracts/webhook.ts';
 import '@image-pipeline/shared/contracts/websocket.ts';
 import { z } from 'zod';

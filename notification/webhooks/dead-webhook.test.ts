@@ -33,7 +33,7 @@ describe('a webhook that no receiver accepts', () => {
   });
 
   it.each([
-    ['answers 410', () => hooks.receiver.url(), 'gone', 1],
+    ['responds with 410', () => hooks.receiver.url(), 'gone', 1],
     ['has a private address', () => 'http://10.1.2.3/hook', 'address_refused', 0],
     ['has a name with a private address', () => 'http://rebinding.example/', 'address_refused', 0],
   ])('is dead at once where the receiver %s', async (_what, url, code, requests) => {

@@ -8,11 +8,10 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { receiverKey } from '@image-pipeline/shared/webhooks/receiver-key.ts';
-import { decideDeliveryFate, type DeliveryFate } from './decide-delivery-fate.ts';
-import { whatIsDue } from './is-attempt-due.ts';
+import { receiverKey } from '@image-pipeline/shared/webhooks/callback-url.ts';
+import { decideDeliveryFate, type DeliveryFate, whatIsDue } from './decide-delivery-fate.ts';
+import { sendWebhook, type SendOptions, type SentWebhook } from './post-webhook.ts';
 import type { Place, ReceiverSlots } from './receiver-slots.ts';
-import { sendWebhook, type SendOptions, type SentWebhook } from './send-webhook.ts';
 import {
   DEFERRALS_HEADER,
   PUT_BACK_HEADER,
@@ -30,7 +29,7 @@ export interface DeliverWebhookDeps extends Omit<SendOptions, 'signal'> {
   /** Aborts when the service stops: waiting webhooks are handed back. */
   readonly stopping: AbortSignal;
   /** Aborts when the service stops waiting for the posts in progress. */
-  readonly givingUp: AbortSignal;
+  readonly drainDeadline: AbortSignal;
   readonly metrics: Pick<Metrics, 'increase' | 'observe'>;
   readonly log: Logger;
 }
@@ -56,7 +55,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
   return async function deliverWebhook(message: ReceivedMessage): Promise<Settlement> {
     const webhook = openOrRefuse(message);
     if (webhook === undefined) return 'dead-letter';
-    const place = slots.enter(receiverKey(webhook.url));
+    const place = slots.reserve(receiverKey(webhook.url));
     if (place === undefined) return defer(webhook);
     try {
       return await turns.take(webhook.id, async () => {
@@ -68,7 +67,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
         return conclude(webhook, sent, fate);
       });
     } finally {
-      place.leave();
+      place.release();
     }
   };
 
@@ -129,12 +128,12 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
   /** Posts it when its receiver has room; undefined where the receiver has begun to time out meanwhile. */
   async function post(webhook: WebhookContext, place: Place): Promise<SentWebhook | undefined> {
     const sent = await place.run(
-      () => sendWebhook(webhook, { ...deps, signal: deps.givingUp }),
+      () => sendWebhook(webhook, { ...deps, signal: deps.drainDeadline }),
       webhook.signal,
     );
     if (sent === undefined) return undefined;
-    if ('status' in sent.result) place.answers();
-    else if (sent.result.code === 'timed_out') place.hangs();
+    if ('status' in sent.result) place.responded();
+    else if (sent.result.code === 'timed_out') place.timedOut();
     return sent;
   }
 

@@ -3,47 +3,47 @@ import { ReceiverSlots, type Place } from './receiver-slots.ts';
 
 const never = new AbortController().signal;
 
-const enterAll = (slots: ReceiverSlots, key: string, count: number): Place[] =>
-  Array.from({ length: count }, () => slots.enter(key)).filter((place) => place !== undefined);
+const reserveAll = (slots: ReceiverSlots, key: string, count: number): Place[] =>
+  Array.from({ length: count }, () => slots.reserve(key)).filter((place) => place !== undefined);
 
 it('a receiver has a limited share, and others have theirs', () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 60_000 });
-  const places = enterAll(slots, 'one', 10);
+  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
+  const places = reserveAll(slots, 'one', 10);
   expect(places).toHaveLength(4);
-  expect(enterAll(slots, 'other', 10)).toHaveLength(4);
-  places[0]?.leave();
-  expect(enterAll(slots, 'one', 10)).toHaveLength(1);
+  expect(reserveAll(slots, 'other', 10)).toHaveLength(4);
+  places[0]?.release();
+  expect(reserveAll(slots, 'one', 10)).toHaveLength(1);
 });
 
 it('a receiver that hangs gets one place until it responds', () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 60_000 });
-  const [first] = enterAll(slots, 'one', 1);
-  first?.hangs();
-  first?.leave();
-  const [second, ...more] = enterAll(slots, 'one', 10);
+  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
+  const [first] = reserveAll(slots, 'one', 1);
+  first?.timedOut();
+  first?.release();
+  const [second, ...more] = reserveAll(slots, 'one', 10);
   expect(more).toEqual([]);
-  expect(enterAll(slots, 'other', 10)).toHaveLength(4);
-  second?.answers();
-  expect(enterAll(slots, 'one', 10)).toHaveLength(3);
+  expect(reserveAll(slots, 'other', 10)).toHaveLength(4);
+  second?.responded();
+  expect(reserveAll(slots, 'one', 10)).toHaveLength(3);
 });
 
 it('a receiver that hung a while ago gets its share again', () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 0 });
-  const [first] = enterAll(slots, 'one', 1);
-  first?.hangs();
-  first?.leave();
-  expect(enterAll(slots, 'one', 10)).toHaveLength(4);
+  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 0 });
+  const [first] = reserveAll(slots, 'one', 1);
+  first?.timedOut();
+  first?.release();
+  expect(reserveAll(slots, 'one', 10)).toHaveLength(4);
 });
 
 it('webhooks that wait for a receiver that starts to hang are released, all but one at a time', async () => {
-  const slots = new ReceiverSlots({ atOnce: 2, inFlight: 4, hangingMs: 60_000 });
-  const places = enterAll(slots, 'one', 4);
+  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
+  const places = reserveAll(slots, 'one', 4);
   const posts = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   const work = [...posts.map(({ promise }) => promise), Promise.resolve('posted'), Promise.resolve('posted')];
   const runs = places.map((place, index) =>
     place.run(() => work[index] ?? Promise.reject(new Error()), never),
   );
-  places[0]?.hangs();
+  places[0]?.timedOut();
   posts[0]?.resolve('timed out');
   expect(await Promise.all(runs.slice(2))).toEqual([undefined, undefined]);
   posts[1]?.resolve('timed out');

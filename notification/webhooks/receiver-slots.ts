@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 
 export interface ReceiverSlotsOptions {
   /** Maximum concurrent posts to one receiver. */
-  readonly atOnce: number;
+  readonly maxConcurrent: number;
   /** Maximum webhooks of one receiver in flight, including those that wait for a post slot. */
   readonly inFlight: number;
   /** How long a receiver that timed out gets one post at a time, in milliseconds, unless it responds. */
@@ -28,13 +28,13 @@ export class ReceiverSlots {
   }
 
   /**
-   * Reserves a place for a webhook; undefined if its receiver has no free place. Release it with `leave`.
+   * Reserves a place for a webhook; undefined if its receiver has no free place. Call its `release` at the end.
    * @param key identifies the receiver
    */
-  enter(key: string): Place | undefined {
-    const { atOnce, inFlight } = this.#options;
+  reserve(key: string): Place | undefined {
+    const { maxConcurrent, inFlight } = this.#options;
     const receiver = this.#receivers.get(key) ?? {
-      queue: new PQueue({ concurrency: atOnce }),
+      queue: new PQueue({ concurrency: maxConcurrent }),
       inFlight: 0,
       posting: 0,
     };
@@ -57,12 +57,12 @@ export class ReceiverSlots {
           }
         });
       },
-      hangs: () => {
+      timedOut: () => {
         this.#hanging.delete(key);
         this.#hanging.set(key, performance.now() + this.#options.hangingMs);
       },
-      answers: () => void this.#hanging.delete(key),
-      leave: () => {
+      responded: () => void this.#hanging.delete(key),
+      release: () => {
         receiver.inFlight--;
         if (receiver.inFlight === 0) this.#receivers.delete(key);
       },
@@ -86,8 +86,8 @@ export interface Place {
    */
   run<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result | undefined>;
   /** Call when a post timed out. */
-  hangs(): void;
+  timedOut(): void;
   /** Call when the receiver responded, with any status. */
-  answers(): void;
-  leave(): void;
+  responded(): void;
+  release(): void;
 }

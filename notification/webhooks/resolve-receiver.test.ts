@@ -7,37 +7,37 @@ const never = new AbortController().signal;
 /** Name servers that respond on command. */
 function givenLookups() {
   const asked: string[] = [];
-  const answers = new Map<string, () => void>();
+  const responses = new Map<string, () => void>();
   const resolve = systemResolver((hostname) => {
     asked.push(hostname);
-    const { promise, resolve: answer } = Promise.withResolvers<LookupAddress[]>();
-    answers.set(hostname, () => answer([{ address: '192.0.2.1', family: 4 }]));
+    const { promise, resolve: respond } = Promise.withResolvers<LookupAddress[]>();
+    responses.set(hostname, () => respond([{ address: '192.0.2.1', family: 4 }]));
     return promise;
   });
-  return { asked, resolve, answer: (hostname: string) => answers.get(hostname)?.() };
+  return { asked, resolve, respond: (hostname: string) => responses.get(hostname)?.() };
 }
 
 it('two names are looked up at once, the others when one of them is done', async () => {
-  const { asked, resolve, answer } = givenLookups();
+  const { asked, resolve, respond } = givenLookups();
   const [one, two, three] = ['one', 'two', 'three'].map((name) => resolve(name, never));
   expect(asked).toEqual(['one', 'two']);
-  answer('one');
+  respond('one');
   expect(await one).toEqual([{ address: '192.0.2.1', family: 4 }]);
   await expect.poll(() => asked).toEqual(['one', 'two', 'three']);
-  answer('two');
-  answer('three');
+  respond('two');
+  respond('three');
   await Promise.all([two, three]);
 });
 
 it('a name whose look-up was aborted is not looked up', async () => {
-  const { asked, resolve, answer } = givenLookups();
+  const { asked, resolve, respond } = givenLookups();
   const hanging = ['one', 'two'].map((name) => resolve(name, never));
   const waiting = new AbortController();
   const late = resolve('late', waiting.signal);
   waiting.abort();
-  answer('one');
+  respond('one');
   await expect(late).rejects.toThrow('aborted');
-  answer('two');
+  respond('two');
   await Promise.all(hanging);
   expect(asked).toEqual(['one', 'two']);
 });

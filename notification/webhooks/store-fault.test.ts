@@ -116,9 +116,9 @@ function deliver(end: JobEvent, failures: number, { stopping = never, places = 1
     allowed: parseAllowedReceivers('127.0.0.1'),
     resolve: () => Promise.reject(new Error('nothing is to be resolved')),
     timeoutMs: 1_000,
-    slots: new ReceiverSlots({ atOnce: 1, inFlight: places, hangingMs: 0 }),
+    slots: new ReceiverSlots({ maxConcurrent: 1, inFlight: places, hangingMs: 0 }),
     stopping,
-    givingUp: never,
+    drainDeadline: never,
     metrics: { increase: () => undefined, observe: () => undefined },
     log: testLog,
   });

@@ -32,7 +32,7 @@ export class Webhooks {
   readonly #consumer: Consumer;
   readonly #options: WebhooksOptions;
   readonly #stopping = new AbortController();
-  readonly #givingUp = new AbortController();
+  readonly #drainDeadline = new AbortController();
 
   constructor(options: WebhooksOptions) {
     const { config, broker, inFlight = IN_FLIGHT, perHost = PER_HOST } = options;
@@ -46,13 +46,13 @@ export class Webhooks {
       apiUrl: config.PUBLIC_API_URL,
       timeoutMs: config.WEBHOOK_TIMEOUT_MS,
       slots: new ReceiverSlots({
-        atOnce: perHost,
+        maxConcurrent: perHost,
         // Half of them wait for the other half: short bursts need no deferral.
         inFlight: perHost * 2,
         hangingMs: HANGING_MS,
       }),
       stopping: this.#stopping.signal,
-      givingUp: this.#givingUp.signal,
+      drainDeadline: this.#drainDeadline.signal,
     });
     this.#consumer = broker.consumer({
       queue: queueNames.webhooks,
@@ -76,6 +76,6 @@ export class Webhooks {
     const stopped = this.#consumer.stop(patienceMs);
     this.#stopping.abort();
     await stopped;
-    this.#givingUp.abort();
+    this.#drainDeadline.abort();
   }
 }

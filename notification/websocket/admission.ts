@@ -1,7 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { handshakeRefusals, type HandshakeRefusal } from '@image-pipeline/shared/contracts/websocket.ts';
+import { isToken } from '@image-pipeline/shared/access-token.ts';
+import {
+  handshakeRefusals,
+  type HandshakeRefusal,
+  type SocketErrorCode,
+} from '@image-pipeline/shared/contracts/websocket.ts';
+import { PipelineError, problemType } from '@image-pipeline/shared/errors.ts';
 import { rawResponse } from '@image-pipeline/shared/http/http-server.ts';
-import { isOriginAllowed } from './origin.ts';
+import { commonProblem, PROBLEM_TYPE } from '@image-pipeline/shared/http/problem.ts';
 
 /** The path of the WebSocket endpoint. */
 export const SOCKET_PATH = '/ws';
@@ -30,23 +37,86 @@ export function refusalOfHandshake(
 ): HandshakeRefusal | undefined {
   if (path !== SOCKET_PATH) return 'not_found';
   if (!isOriginAllowed(origin, host, allowedOrigins)) return 'origin_not_allowed';
-  if (!capacity.isReady) return 'not_ready';
+  if (!capacity.isReady) return 'service_unavailable';
   if (capacity.connectionsOfAddress >= capacity.maxConnectionsPerAddress) return 'too_many_of_address';
   if (capacity.connections >= capacity.maxConnections) return 'too_many_connections';
   return undefined;
 }
 
 /** The `Retry-After` of 429 and 503, in seconds. */
-const RETRY_AFTER = 5;
+const RETRY_AFTER = '5';
 
-/** Rejects a WebSocket handshake with an HTTP error and closes the connection. */
-export function refuseHandshake(socket: Duplex, refusal: HandshakeRefusal): void {
-  const { status, description } = handshakeRefusals[refusal];
-  const headers = {
-    'Content-Type': 'application/json; charset=utf-8',
-    ...(status === 429 || status === 503 ? { 'Retry-After': RETRY_AFTER } : {}),
-  };
+/** Refuses a WebSocket handshake with problem details and closes the connection. */
+export function refuseHandshake(socket: Duplex, code: HandshakeRefusal): void {
+  const refusal = handshakeRefusals[code];
+  const problem = { type: problemType(code), ...refusal, code };
+  const canRetry = refusal.status === 429 || refusal.status === 503;
+  endWith(socket, problem, canRetry ? { 'Retry-After': RETRY_AFTER } : {});
+}
+
+/** Refuses a handshake that is no valid WebSocket handshake. @param reason from the WebSocket library */
+export function refuseMalformedHandshake(socket: Duplex, { method }: IncomingMessage, reason: string): void {
+  if (method !== 'GET') {
+    endWith(socket, commonProblem(new PipelineError('method_not_allowed', 'Allowed: GET.')), {
+      Allow: 'GET',
+    });
+  } else {
+    const problem = commonProblem(new PipelineError('malformed_request', `${reason}.`));
+    endWith(socket, problem, { 'Sec-WebSocket-Version': '13, 8' });
+  }
+}
+
+function endWith(
+  socket: Duplex,
+  problem: { status: number },
+  headers: Readonly<Record<string, string>>,
+): void {
   // Otherwise sockets of an HTTP server stay half-open for as long as the peer likes.
   socket.once('finish', () => socket.destroy());
-  socket.end(rawResponse(status, headers, { code: refusal, error: description }));
+  socket.end(rawResponse(problem.status, { 'Content-Type': PROBLEM_TYPE, ...headers }, problem));
+}
+
+const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Whether a page of this origin may connect. Programs send no origin; browsers always do, and let any page of the
+ * web connect anywhere, including this machine.
+ *
+ * @param origin the header `Origin`
+ * @param host the header `Host`
+ * @param allowed exact origins; if empty, pages of this machine and of the requested host are allowed, on any port
+ */
+export function isOriginAllowed(
+  origin: string | undefined,
+  host: string | undefined,
+  allowed: readonly string[],
+): boolean {
+  if (origin === undefined) return true;
+  if (allowed.length > 0) return allowed.includes(origin);
+  const hostname = hostnameOf(origin);
+  if (hostname === undefined) return false;
+  return loopback.includes(hostname) || hostname === hostnameOf(`http://${host ?? ''}`);
+}
+
+function hostnameOf(address: string): string | undefined {
+  const url = URL.parse(address);
+  return url !== null && /^https?:$/.test(url.protocol) ? url.hostname : undefined;
+}
+
+/** Who may watch all jobs. A single job needs no token: its id cannot be guessed. */
+export interface AllJobsAccess {
+  /** No token needed: outside of production. */
+  readonly isOpen: boolean;
+  /** Empty if none is configured. */
+  readonly token: string;
+}
+
+/** Why a client with this token may not watch all jobs, or undefined if it may. */
+export function refusalOfAllJobs(
+  given: string | undefined,
+  access: AllJobsAccess,
+): Extract<SocketErrorCode, 'token_not_set' | 'token_required'> | undefined {
+  if (access.isOpen) return undefined;
+  if (access.token === '') return 'token_not_set';
+  return given !== undefined && isToken(given, access.token) ? undefined : 'token_required';
 }

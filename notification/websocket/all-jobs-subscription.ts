@@ -6,8 +6,7 @@ import {
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
-import { allJobsStateMessage } from './state-message.ts';
-import { encode, type Subscriber } from './subscriber.ts';
+import { allJobsStateMessage, encode, type Subscriber } from './subscriber.ts';
 
 /** Bytes sent at once to a client that resumes; more follow when they have been written to its connection. */
 const PORTION_BYTES = 128 * 1024;

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
@@ -9,52 +8,6 @@ import { gist, SocketClient } from '../../testing/socket-client.ts';
 
 const system = setUpSystem();
 const jobId = someRequest().job_id;
-
-describe('a handshake is rejected', () => {
-  it.each([
-    ['at another path', '/socket', {}, 404],
-    ['at a malformed URL', '//', {}, 404],
-    ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403],
-    ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400],
-    ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400],
-  ])('%s', async (_why, path, headers, status) => {
-    const { port } = await system.startNotification();
-    expect((await shake(port, path, headers)).statusCode).toBe(status);
-  });
-
-  it('without an upgrade, with problem details', async () => {
-    const service = await system.startNotification();
-    const response = await fetch(`http://127.0.0.1:${service.port}/ws`);
-    expect(response.status).toBe(426);
-    expect(response.headers.get('upgrade')).toBe('websocket');
-    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect(await response.json()).toMatchObject({ code: 'upgrade_required', status: 426, instance: '/ws' });
-  });
-
-  it('when its address has too many connections', async () => {
-    const service = await system.startNotification({ WEBSOCKET_MAX_PER_ADDRESS: '2' });
-    const clients = [await system.connect(service), await system.connect(service)];
-    const refused = await shake(service.port, '/ws');
-    expect(refused.statusCode).toBe(429);
-    expect(refused.headers['retry-after']).toBe('5');
-    await clients[0]?.close();
-    expect((await shake(service.port, '/ws')).statusCode).toBe(101);
-  });
-
-  it('when all connections are taken', async () => {
-    const service = await system.startNotification({ WEBSOCKET_MAX_CONNECTIONS: '1' });
-    await system.connect(service);
-    expect((await shake(service.port, '/ws')).statusCode).toBe(503);
-    expect(await metric(service.port, 'image_websocket_refused_total{reason="too_many_connections"}')).toBe(
-      1,
-    );
-  });
-
-  it('but not from a page of this machine', async () => {
-    const { port } = await system.startNotification();
-    expect((await shake(port, '/ws', { origin: 'http://localhost:8000' })).statusCode).toBe(101);
-  });
-});
 
 describe('a client that sends invalid messages', () => {
   it('gets an error with what is allowed, and stays connected', async () => {
@@ -199,31 +152,6 @@ describe('other clients are not affected', () => {
     expect(await metric(service.port, 'image_websocket_connections')).toBe(501);
   });
 });
-
-/** A handshake whose response is read as plain HTTP. */
-async function shake(
-  port: number,
-  path: string,
-  headers: Record<string, string> = {},
-): Promise<IncomingMessage> {
-  const request = httpRequest({
-    port,
-    path,
-    headers: {
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-version': '13',
-      'sec-websocket-key': Buffer.alloc(16).toString('base64'),
-      ...headers,
-    },
-  });
-  request.end();
-  const [response] = (await Promise.race([once(request, 'response'), once(request, 'upgrade')])) as [
-    IncomingMessage,
-  ];
-  if (response.statusCode === 101) response.socket.destroy();
-  return response;
-}
 
 /** The TCP connection of an open WebSocket, for sending invalid frames. */
 async function rawSocket(port: number): Promise<Socket> {

@@ -6,8 +6,7 @@ import { testLog } from '../../testing/test-broker.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { EventRing } from './event-ring.ts';
 import type { Frame } from './subscriber.ts';
-import { JobSubscription } from './job-subscription.ts';
-import { StoredJobs } from './stored-jobs.ts';
+import { JobSubscription, StoredJobs } from './job-subscription.ts';
 
 const request = someRequest();
 const jobId = request.job_id;
@@ -75,7 +74,7 @@ describe('while the store is unavailable', () => {
     subscription.begin(undefined);
     for (const attempt of [0, 1]) {
       await vi.waitFor(() => expect(reads).toHaveLength(attempt + 1), { timeout: 5_000 });
-      reads[attempt]?.reject(new StoreUnavailable('away'));
+      reads[attempt]?.reject(new StoreUnavailable('unavailable'));
     }
     await vi.waitFor(() => expect(sent).toMatchObject([{ type: 'error', code: 'store_unavailable' }]));
     arrives(started(request));

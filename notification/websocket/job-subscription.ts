@@ -5,13 +5,15 @@ import {
   type ResetReason,
   type SocketErrorCode,
 } from '@image-pipeline/shared/contracts/websocket.ts';
+import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
+import PQueue from 'p-queue';
 import { NOWHERE, placeOfView } from './event-order.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
-import { jobStateMessage } from './state-message.ts';
-import type { StoredJobs } from './stored-jobs.ts';
-import { encode, type Subscriber } from './subscriber.ts';
+import { encode, jobStateMessage, type Subscriber } from './subscriber.ts';
 
 export interface JobSubscriptionOptions {
   readonly jobId: string;
@@ -128,4 +130,41 @@ function once(act: () => void): () => void {
     isDone = true;
     act();
   };
+}
+
+export interface StoredJobsOptions {
+  /** @throws StoreUnavailable */
+  readonly find: (jobId: string) => Promise<JobView | undefined>;
+  /** Maximum concurrent reads. */
+  readonly concurrency: number;
+  readonly log: Logger;
+}
+
+/** Reads jobs from the store that are not in memory. */
+export class StoredJobs {
+  readonly #options: StoredJobsOptions;
+  readonly #queue: PQueue;
+
+  constructor(options: StoredJobsOptions) {
+    this.#options = options;
+    this.#queue = new PQueue({ concurrency: options.concurrency });
+  }
+
+  /**
+   * The job, or undefined if no job with this id was accepted. Retries while the store is unavailable, until `signal`
+   * aborts.
+   * @param onUnavailable called before each retry
+   */
+  async find(jobId: string, signal: AbortSignal, onUnavailable: () => void): Promise<JobView | undefined> {
+    const { find, log } = this.#options;
+    const read = async () => {
+      try {
+        return await this.#queue.add(() => find(jobId), { signal });
+      } catch (error) {
+        if (error instanceof StoreUnavailable) onUnavailable();
+        throw error;
+      }
+    };
+    return waitForStore(read, signal, log.child({ job_id: jobId }));
+  }
 }

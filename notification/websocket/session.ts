@@ -1,15 +1,17 @@
 import {
   ALL_JOBS,
+  clientMessageSchema,
+  handshakeQuerySchema,
   socketErrors,
   type ClientMessage,
+  type SocketErrorCode,
   type SubscribeMessage,
 } from '@image-pipeline/shared/contracts/websocket.ts';
-import { refusalOfAllJobs, type AllJobsAccess } from './access.ts';
-import { readClientMessage, readHandshakeQuery, type Refusal } from './client-message.ts';
-import { encode } from './subscriber.ts';
-import { MessageBudget } from './message-budget.ts';
+import type { z } from 'zod';
 import type { Notifier } from '../notifier.ts';
+import { refusalOfAllJobs, type AllJobsAccess } from './admission.ts';
 import type { SocketClient } from './socket-client.ts';
+import { encode } from './subscriber.ts';
 
 /** Maximum rejected messages in a row; one more closes the connection. */
 const MAX_REJECTED_IN_A_ROW = 20;
@@ -88,5 +90,77 @@ export class Session {
     const { client } = this.#options;
     client.send(encode({ type: 'error', code, message, job_id: jobId }));
     if (++this.#rejectedInARow > MAX_REJECTED_IN_A_ROW) client.cut('abuse');
+  }
+}
+
+/** Why a message was rejected, for the client. */
+export interface Refusal {
+  readonly code: SocketErrorCode;
+  readonly message: string;
+}
+
+const ALLOWED = `Allowed messages: {"type":"subscribe","job_id":JOB,"last_event_id":TEXT,"token":TEXT}, of which the \
+last two are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7 in lower case) or "*".`;
+
+/** Parses the message in one frame. */
+export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessage | Refusal {
+  const value = isBinary ? undefined : parseJson(data);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { code: 'malformed_message', message: `${socketErrors.malformed_message} ${ALLOWED}` };
+  }
+  return check(clientMessageSchema, value);
+}
+
+/** Parses the query of a handshake: a subscribe message for each `job_id`. */
+export function readHandshakeQuery(query: URLSearchParams): (ClientMessage | Refusal)[] {
+  return query.getAll('job_id').map((jobId) => {
+    const asked = check(handshakeQuerySchema, { ...Object.fromEntries(query), job_id: jobId });
+    return 'code' in asked ? asked : { type: 'subscribe', ...asked };
+  });
+}
+
+function check<Value extends object>(schema: z.ZodType<Value>, value: unknown): Value | Refusal {
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const problems = checked.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'message'}: ${message}`,
+  );
+  return { code: 'invalid_message', message: `${problems.join('; ')}. ${ALLOWED}` };
+}
+
+function parseJson(data: Buffer): unknown {
+  try {
+    return JSON.parse(data.toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A token bucket: `burst` messages at once, and one more every `1000 / perSecond` ms.
+ * @see https://en.wikipedia.org/wiki/Token_bucket
+ */
+export class MessageBudget {
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #left: number;
+  /** Milliseconds of a monotonic clock. */
+  #filledAt: number;
+
+  constructor(options: { readonly burst: number; readonly perSecond: number }, now: number) {
+    this.#burst = options.burst;
+    this.#perSecond = options.perSecond;
+    this.#left = options.burst;
+    this.#filledAt = now;
+  }
+
+  /** Whether one more message is allowed now. */
+  take(now: number): boolean {
+    const earned = ((now - this.#filledAt) / 1_000) * this.#perSecond;
+    this.#left = Math.min(this.#burst, this.#left + earned);
+    this.#filledAt = now;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
   }
 }

@@ -5,8 +5,12 @@ import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Notifier } from '../notifier.ts';
-import type { AllJobsAccess } from './access.ts';
-import { refusalOfHandshake, refuseHandshake } from './admission.ts';
+import {
+  refusalOfHandshake,
+  refuseHandshake,
+  refuseMalformedHandshake,
+  type AllJobsAccess,
+} from './admission.ts';
 import { Session } from './session.ts';
 import { SocketClient } from './socket-client.ts';
 
@@ -55,6 +59,9 @@ export class SocketServer implements Startable {
       maxPayload: options.limits.maxMessageBytes,
       maxFragments: MAX_FRAGMENTS,
     });
+    this.#webSockets.on('wsClientError', ({ message }, socket, request) =>
+      refuseMalformedHandshake(socket, request, message),
+    );
   }
 
   start(): Promise<void> {

@@ -5,7 +5,7 @@ import { setUpSystem } from '../../testing/test-system.ts';
 import type { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { testBroker, testTimeouts } from '../../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
-import type { Delivery, Settlement } from './consumer.ts';
+import type { ReceivedMessage, Settlement } from './consumer.ts';
 import { BrokerMisconfigured, connectFailure } from './misconfiguration.ts';
 import { PublishRefused, PublishUnconfirmed, type OutgoingMessage } from './publisher.ts';
 import { buildTopology, exchangeNames, queueNames, routingKeys, type Topology } from './topology.ts';
@@ -412,8 +412,8 @@ async function withChannel<Result>(
 }
 
 /** Consumes jobs, keeps the deliveries, and settles each as `handle` says. */
-function collect(broker: Broker, handle: (delivery: Delivery) => Promise<Settlement>, prefetch = 10) {
-  const deliveries: Delivery[] = [];
+function collect(broker: Broker, handle: (delivery: ReceivedMessage) => Promise<Settlement>, prefetch = 10) {
+  const deliveries: ReceivedMessage[] = [];
   const consumer = broker.consumer({
     queue: queueNames.process,
     prefetch,

@@ -26,7 +26,9 @@ export type Settlement =
   /** Back into the queue, and counted towards the delivery limit: the work failed. */
   | 'requeue'
   /** Back into the queue: the work was not done. RabbitMQ 4.3 does not count it towards the delivery limit. */
-  | 'hand-back';
+  | 'hand-back'
+  /** Unsettled until the consumer stops: RabbitMQ then requeues all of these in their order. */
+  | 'keep';
 
 const settleBy: Readonly<Record<Settlement, (channel: Channel, message: ConsumeMessage) => void>> = {
   ack: (channel, message) => channel.ack(message),
@@ -34,13 +36,8 @@ const settleBy: Readonly<Record<Settlement, (channel: Channel, message: ConsumeM
   // Not `nack`, which RabbitMQ 4.3 does not count.
   requeue: (channel, message) => channel.reject(message, true),
   'hand-back': (channel, message) => channel.nack(message, false, true),
+  keep: () => undefined,
 };
-
-/** A message that may be acknowledged before its handler ends: for code that holds a whole queue. */
-export interface Delivery extends ReceivedMessage {
-  /** On a closed channel it does nothing. The settlement that the handler returns is then ignored. */
-  ack(): void;
-}
 
 export interface ConsumerOptions {
   readonly connection: BrokerConnection;
@@ -51,7 +48,7 @@ export interface ConsumerOptions {
    * Returns the settlement, which the consumer then carries out. A throw means `requeue`, or `hand-back` while the
    * consumer stops.
    */
-  readonly onDelivery: (delivery: Delivery) => Promise<Settlement>;
+  readonly onDelivery: (message: ReceivedMessage) => Promise<Settlement>;
   readonly log: Logger;
 }
 
@@ -131,25 +128,25 @@ export class Consumer {
   }
 
   async #handle(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Promise<void> {
-    const settle = settler(message, channel, lost);
-    const settlement = await this.#settlementOf(deliveryOf(message, lost, settle));
+    const settlement = await this.#settlementOf(receivedMessage(message, lost));
+    if (lost.aborted) return;
     try {
-      settle(settlement);
+      settleBy[settlement](channel, message);
     } catch (error) {
       // The channel is closing: the broker redelivers the message.
       this.#options.log.debug({ queue: this.#options.queue, settlement, err: error }, 'settlement dropped');
     }
   }
 
-  async #settlementOf(delivery: Delivery): Promise<Settlement> {
+  async #settlementOf(received: ReceivedMessage): Promise<Settlement> {
     const { queue, onDelivery, log } = this.#options;
     try {
-      return await onDelivery(delivery);
+      return await onDelivery(received);
     } catch (error) {
       if (this.#isStopping()) return 'hand-back';
-      if (!delivery.lost.aborted) {
-        const about = { err: error, queue, job_id: delivery.correlationId };
-        inTraceOf(delivery.headers, () =>
+      if (!received.lost.aborted) {
+        const about = { err: error, queue, job_id: received.correlationId };
+        inTraceOf(received.headers, () =>
           log.error(about, `handling a delivery failed: ${messageOf(error)}`),
         );
       }
@@ -158,19 +155,7 @@ export class Consumer {
   }
 }
 
-type Settle = (settlement: Settlement) => void;
-
-/** Settles a message once, and only on the channel that delivered it. */
-function settler(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Settle {
-  let settled = false;
-  return (settlement) => {
-    if (settled || lost.aborted) return;
-    settled = true;
-    settleBy[settlement](channel, message);
-  };
-}
-
-function deliveryOf(message: ConsumeMessage, lost: AbortSignal, settle: Settle): Delivery {
+function receivedMessage(message: ConsumeMessage, lost: AbortSignal): ReceivedMessage {
   const headers = message.properties.headers ?? {};
   const returns: unknown = headers['x-delivery-count'];
   const correlationId: unknown = message.properties.correlationId;
@@ -184,6 +169,5 @@ function deliveryOf(message: ConsumeMessage, lost: AbortSignal, settle: Settle):
       message.fields.redelivered ? 2 : 1,
     ),
     lost,
-    ack: () => settle('ack'),
   };
 }

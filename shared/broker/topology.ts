@@ -38,6 +38,7 @@ export const queueNames = {
   process: 'image.jobs.process',
   dead: 'image.jobs.dead',
   deadRecorder: 'image.jobs.dead.recorder',
+  replays: 'image.replays',
   webhooks: 'image.webhooks.deliver',
   webhooksDead: 'image.webhooks.dead',
   eventLog: 'image.events.log',
@@ -142,6 +143,14 @@ export function buildTopology(retryDelays: {
         description: 'A copy of the dead letters for the DLQ recorder, which stores the reason of each.',
         arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
+      },
+      {
+        name: queueNames.replays,
+        description:
+          'Running replays of dead letters. One API replica runs them; if it dies, RabbitMQ delivers them to another.',
+        arguments: { ...quorum, 'x-single-active-consumer': true, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        // Through the default exchange, whose routing key is the name of the queue.
+        bindings: [],
       },
       {
         name: queueNames.webhooksDead,

@@ -176,15 +176,28 @@ export const closeCodes = {
 } as const;
 export type CloseReason = keyof typeof closeCodes;
 
-/** Responses to a rejected WebSocket handshake, as JSON `{code, error}`. */
+/** Why a WebSocket handshake is refused: problem details with this `code`, title and detail. */
 export const handshakeRefusals = {
-  not_found: { status: 404, description: 'WebSockets are at /ws.' },
+  not_found: { status: 404, title: errorCodes.not_found, detail: 'WebSockets are at /ws.' },
   origin_not_allowed: {
     status: 403,
-    description: 'This origin is not allowed. Allow it in WEBSOCKET_ORIGINS.',
+    title: 'Pages of this origin are not allowed to connect.',
+    detail: 'Allow the origin in WEBSOCKET_ORIGINS.',
   },
-  too_many_of_address: { status: 429, description: 'Too many connections from this address.' },
-  too_many_connections: { status: 503, description: 'Too many connections.' },
-  not_ready: { status: 503, description: 'The service is starting or stopping.' },
+  too_many_of_address: {
+    status: 429,
+    title: 'Too many connections from this address.',
+    detail: 'Close one, or retry after the given delay.',
+  },
+  too_many_connections: {
+    status: 503,
+    title: 'Too many connections.',
+    detail: 'Retry after the given delay.',
+  },
+  service_unavailable: {
+    status: 503,
+    title: 'The service is starting or stopping.',
+    detail: 'Retry after the given delay.',
+  },
 } as const;
 export type HandshakeRefusal = keyof typeof handshakeRefusals;

@@ -36,6 +36,7 @@ const settlementErrors: Readonly<Record<Settlement, string | undefined>> = {
   'dead-letter': 'dead_lettered',
   requeue: 'returned',
   'hand-back': 'given_back',
+  keep: undefined,
 };
 
 /**

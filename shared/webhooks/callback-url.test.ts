@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nobody, parseAllowedReceivers } from './allowed-receivers.ts';
-import { whyHostIsRefused, whyNoCallbackUrl } from './callback-url.ts';
+import { receiverKey, whyHostIsRefused, whyNoCallbackUrl } from './callback-url.ts';
 
 describe('the address for a webhook', () => {
   it.each([
@@ -60,7 +60,7 @@ describe('the host of a webhook', () => {
     'http://127.0.0.1.nip.io/',
     'http://localhost.example.org/',
     'http://1.1.1.1/',
-  ])('%s is looked at when the webhook is sent', (text) => {
+  ])('%s is checked when the webhook is sent', (text) => {
     expect(whyHostIsRefused(new URL(text), nobody)).toBeUndefined();
   });
 
@@ -72,4 +72,33 @@ describe('the host of a webhook', () => {
   ])('%s is allowed by %s', (text, list) => {
     expect(whyHostIsRefused(new URL(text), parseAllowedReceivers(list))).toBeUndefined();
   });
+});
+
+const keyOf = (host: string) => receiverKey(new URL(`http://${host}:9000/hook`));
+
+it.each([
+  ['evil.com', 'evil.com.'],
+  ['evil.com', 'EVIL.com'],
+  ['a.evil.com', 'b.c.evil.com'],
+  ['a.evil.co.uk', 'b.c.evil.co.uk'],
+  ['-a.evil.com', 'a_b.evil.com'],
+  ['a.hooks.internal', 'hooks.internal'],
+  ['hook', 'hook.'],
+  ['127.1', '127.0.0.1'],
+  ['[2001:db8::1]', '[2001:db8::ffff:0:0:2]'],
+])('webhooks to %s and %s have one receiver', (one, other) => {
+  expect(keyOf(one)).toBe(keyOf(other));
+});
+
+it.each([
+  ['evil.com', 'good.com'],
+  ['evil.co.uk', 'good.co.uk'],
+  ['evil.github.io', 'good.github.io'],
+  ['evil.s3.amazonaws.com', 'good.s3.amazonaws.com'],
+  ['evil', 'good'],
+  ['co.uk', 'evil.co.uk'],
+  ['1.2.3.4', '5.6.3.4'],
+  ['[2001:db8::1]', '[2001:db8:0:1::1]'],
+])('webhooks to %s and %s have two receivers', (one, other) => {
+  expect(keyOf(one)).not.toBe(keyOf(other));
 });

@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { getDomain } from 'tldts';
 import { isNameAllowed, whyAddressIsRefused, type AllowedReceivers } from './allowed-receivers.ts';
 
 /** Maximum number of characters: longer URLs are not supported everywhere. */
@@ -43,4 +45,27 @@ export function hostOf(url: URL): string {
 function addressesIn(host: string): readonly string[] {
   if (isIP(host) !== 0) return [host];
   return /^(.+\.)?localhost\.?$/.test(host) ? LOOPBACK : [];
+}
+
+/** Groups of 16 bits of an IPv6 address: the smallest network that a customer gets. */
+const IPV6_NETWORK_GROUPS = 4;
+
+/**
+ * What counts as one receiver: all names in one registrable domain (Public Suffix List, with its private section), since
+ * its owner can use any number of names in it; one IPv4 address; one /64 of IPv6.
+ */
+export function receiverKey(url: URL): string {
+  const host = hostOf(url);
+  if (ipaddr.IPv4.isValidFourPartDecimal(host)) return host;
+  if (ipaddr.IPv6.isValid(host)) {
+    return `${ipaddr.IPv6.parse(host).parts.slice(0, IPV6_NETWORK_GROUPS).join(':')}::/64`;
+  }
+  const name = host.toLowerCase().split('.').filter(Boolean).join('.');
+  // Not validated: names that DNS resolves, but tldts refuses, would each be a receiver of their own.
+  const domain = getDomain(name, {
+    allowPrivateDomains: true,
+    extractHostname: false,
+    validateHostname: false,
+  });
+  return domain ?? name;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readClientMessage, readHandshakeQuery } from './client-message.ts';
+import { MessageBudget, readClientMessage, readHandshakeQuery } from './session.ts';
 
 const jobId = '0198d3f0-7a3b-7c3d-8e3f-1a2b3c4d5e6f';
 const read = (text: string) => readClientMessage(Buffer.from(text), false);
@@ -71,4 +71,14 @@ describe('the query of a handshake', () => {
       expect(query(text)).toMatchObject([{ code: 'invalid_message' }]);
     },
   );
+});
+
+it('a client may send a burst, then a rate per second, and accumulates at most a burst', () => {
+  const budget = new MessageBudget({ burst: 3, perSecond: 10 }, 0);
+  const takes = (now: number) => Array.from({ length: 5 }, () => budget.take(now)).filter(Boolean).length;
+  expect(takes(0)).toBe(3);
+  expect(takes(50)).toBe(0);
+  expect(takes(100)).toBe(1);
+  expect(takes(300)).toBe(2);
+  expect(takes(60_000)).toBe(3);
 });
