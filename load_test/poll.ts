@@ -3,20 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 const POLL_MS = 100;
 
 /**
- * Looks again and again until there is something to see.
- * @param deadlineMs after which it gives up
- * @returns undefined where nothing came in time
+ * Calls `read` every 100 ms until it returns a value.
+ * @param deadlineMs after which it stops
+ * @returns undefined if there was no value in time
  * @throws the reason of `stop` when that aborts
  */
-export async function until<Seen>(
-  look: () => Promise<Seen | undefined>,
-  { deadlineMs, stop }: { readonly deadlineMs: number; readonly stop: AbortSignal },
-): Promise<Seen | undefined> {
+export async function poll<Value>(
+  read: () => Promise<Value | undefined>,
+  { deadlineMs, stop }: { readonly deadlineMs: number; readonly stop?: AbortSignal },
+): Promise<Value | undefined> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {
-    stop.throwIfAborted();
-    const seen = await look();
-    if (seen !== undefined || performance.now() > deadline) return seen;
-    await delay(POLL_MS, undefined, { signal: stop });
+    stop?.throwIfAborted();
+    const value = await read();
+    if (value !== undefined || performance.now() > deadline) return value;
+    await delay(POLL_MS, undefined, stop && { signal: stop });
   }
 }

@@ -2,18 +2,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { countJobs } from '../../load_test/calculate.ts';
-import { loadTestResultSchema } from '../../load_test/result.ts';
-import { findK6 } from '../k6/find-k6.ts';
-import { runK6 } from '../k6/run-k6.ts';
-import { root } from '../pipeline/paths.ts';
-import { currentRuntime } from '../runtime/current-runtime.ts';
-import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
-import { UserError } from '../user-error.ts';
+import { root } from '../local/pipeline/paths.ts';
+import { currentRuntime } from '../local/runtime/current-runtime.ts';
+import { MAX_WORKERS } from '../local/supervisor/worker-crew.ts';
+import { UserError } from '../local/user-error.ts';
+import { countJobs } from './calculate.ts';
+import { findK6, runK6 } from './k6-program.ts';
+import { loadTestResultSchema, type Script } from './result.ts';
 
-export type LoadTest = 'bulk_upload' | 'burst_test' | 'capacity_test';
-
-/** What the scripts take; see the top of each. */
+/** Settings of the scripts; see the comment at the top of each. */
 const SETTINGS = [
   'COUNT',
   'VUS',
@@ -36,25 +33,25 @@ const IMAGE_FILE = /\.(png|jpe?g|gif|webp)$/i;
 /** Exit code after Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** `make load-bulk`, `make load-burst`, `make load-capacity`: settings are those of the environment. */
-export async function load(script: LoadTest): Promise<void> {
+/** `make load-bulk`, `make load-burst`, `make load-capacity`, with the settings of the environment. */
+export async function loadTest(script: Script): Promise<void> {
   const given = SETTINGS.flatMap((name): [string, string][] => {
     const value = process.env[name];
     return value === undefined || value === '' ? [] : [[name, value]];
   });
-  // Here it is the number for this test; elsewhere it is the number at the start of the system.
+  // For this command, WORKERS is the number for the test; for others, the number at the start of the system.
   delete process.env['WORKERS'];
   await runLoadTest(script, Object.fromEntries(given));
 }
 
 /**
- * Runs one of the load tests by k6 against the running system, after scaling it to the setting WORKERS.
+ * Runs one of the k6 scripts against the running system, after scaling it to the setting WORKERS.
  * @param settings k6's `-e` variables
  * @returns the path of the result file
  * @throws UserError if the test did not run or lost a job
  */
 export async function runLoadTest(
-  script: LoadTest,
+  script: Script,
   settings: Readonly<Record<string, string>>,
 ): Promise<string> {
   const k6 = await findK6();
@@ -62,7 +59,7 @@ export async function runLoadTest(
   const images = await imagePaths(settings['IMAGES'] ?? '');
   const command = k6.command([...new Set(images.map((path) => dirname(path)))]);
   const variables = { ...settings, ...(images.length === 0 ? {} : { IMAGES: images.join('\n') }) };
-  // Reads the settings and sends nothing: an invalid one is reported before anything is changed.
+  // Checks the settings without sending anything, so that an invalid one is reported before anything is changed.
   const inspected = await runK6(command, 'inspect', script, variables);
   if (inspected.exitCode !== 0)
     throw new UserError(inspected.reason ?? 'k6 cannot read the script; see above.');
@@ -84,12 +81,12 @@ export async function runLoadTest(
   const result = await readFile(file, 'utf8').catch(() => undefined);
   if (result === undefined) throw new UserError(end.reason ?? `k6 ended with exit code ${end.exitCode}.`);
   if (end.reason !== undefined) console.log(`The test stopped itself: ${end.reason}.`);
-  judge(loadTestResultSchema.parse(JSON.parse(result)), relative(root, file));
+  checkResult(loadTestResultSchema.parse(JSON.parse(result)), relative(root, file));
   return file;
 }
 
-/** @throws UserError where the result is not the whole truth, or breaks a promise of the system */
-function judge(
+/** @throws UserError if the result is incomplete, or accepted jobs were lost */
+function checkResult(
   { jobs, lost, unread, stopped }: ReturnType<typeof loadTestResultSchema.parse>,
   file: string,
 ): void {
@@ -98,7 +95,7 @@ function judge(
     throw new UserError(`${Math.max(lost, open)} accepted jobs did not end; see ${file}`);
   if (unread > 0) throw new UserError(`${unread} accepted jobs could not be read at the end; see ${file}`);
   if (stopped !== 'interrupted') return;
-  throw new UserError(`Interrupted; what happened until then is in ${file}`, { exitCode: INTERRUPTED });
+  throw new UserError(`Interrupted. The results until then are in ${file}`, { exitCode: INTERRUPTED });
 }
 
 function workersIn(given: string | undefined): number | undefined {
@@ -107,14 +104,15 @@ function workersIn(given: string | undefined): number | undefined {
   throw new UserError(`WORKERS=${given} is invalid: use a whole number from 1 to ${MAX_WORKERS}`);
 }
 
-/** The images that IMAGES names: those of a folder, or one file. k6 itself cannot list a folder. */
+/** The images of IMAGES, which is a folder or one file. k6 itself cannot list a folder. */
 async function imagePaths(given: string): Promise<string[]> {
   if (given === '') return [];
   const path = resolve(root, given);
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new UserError(`IMAGES=${given}: there is no such folder or file.`);
+  if (found === undefined) throw new UserError(`IMAGES=${given}: no such folder or file.`);
   if (found.isFile()) return [path];
   const names = (await readdir(path)).filter((name) => IMAGE_FILE.test(name)).sort();
-  if (names.length === 0) throw new UserError(`IMAGES=${given}: no .png, .jpg, .gif or .webp file is in it.`);
+  if (names.length === 0)
+    throw new UserError(`IMAGES=${given}: the folder has no .png, .jpg, .gif or .webp file.`);
   return names.map((name) => join(path, name));
 }

@@ -2,27 +2,26 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { execa } from 'execa';
-import { compareWorkers } from '../experiments/compare-workers.ts';
-import { deadLetterQueue } from '../experiments/dead-letter-queue.ts';
-import { faultTolerance } from '../experiments/fault-tolerance.ts';
-import { guided } from '../experiments/guide.ts';
-import { Monitoring } from '../experiments/monitoring.ts';
-import { peakLoad } from '../experiments/peak-load.ts';
-import { readWorkerSettings } from '../experiments/worker-settings.ts';
-import { findK6 } from '../k6/find-k6.ts';
-import { ApiClient } from '../pipeline/api-client.ts';
-import { readEnvironment } from '../pipeline/dotenv.ts';
-import { root } from '../pipeline/paths.ts';
-import { currentRuntime } from '../runtime/current-runtime.ts';
-import type { RunningSystem, Runtime } from '../runtime/runtime.ts';
-import { UserError } from '../user-error.ts';
-import { runLoadTest } from './load.ts';
-import { showMonitor } from './monitor.ts';
+import { showMonitor } from '../../local/commands/monitor.ts';
+import { ApiClient } from '../../local/pipeline/api-client.ts';
+import { readEnvironment } from '../../local/pipeline/dotenv.ts';
+import { root } from '../../local/pipeline/paths.ts';
+import { currentRuntime } from '../../local/runtime/current-runtime.ts';
+import type { RunningSystem, Runtime } from '../../local/runtime/runtime.ts';
+import { UserError } from '../../local/user-error.ts';
+import { findK6 } from '../k6-program.ts';
+import { runLoadTest } from '../run-load-test.ts';
+import { compareWorkers, readWorkerSettings } from './compare-workers.ts';
+import { deadLetterQueue } from './dead-letter-queue.ts';
+import { faultTolerance } from './fault-tolerance.ts';
+import { guided } from './guide.ts';
+import { Monitoring } from './monitoring.ts';
+import { peakLoad } from './peak-load.ts';
 
 const NEEDED_WORKERS = 2;
 const REPORT = 'load_test/results/report.html';
 
-/** `make experiment-1`: fault tolerance. Afterwards there are as many workers as before. */
+/** `make experiment-1`: fault tolerance. Afterwards, the number of workers is the same as before. */
 export async function experiment1(): Promise<void> {
   const runtime = await currentRuntime();
   const { system } = await runtime.ensureUp();
@@ -51,7 +50,7 @@ export async function experiment1(): Promise<void> {
 
 /** `make experiment-2`: peak load. */
 export async function experiment2(): Promise<void> {
-  await findK6(); // or say how to get it, before anything else
+  await findK6(); // fails early, with instructions, if k6 is missing
   const { system } = await readySystem();
   const { monitoringUrl } = system;
   await guided((guide) =>
@@ -75,8 +74,8 @@ export async function experiment3(): Promise<void> {
 }
 
 /**
- * `make experiment-workers COUNT=100 REPEATS=3 WORKERS_LIST=1,2,3,5 SEED=42`. Afterwards the workers are as before, and a
- * system that was started for it is stopped again.
+ * `make experiment-workers COUNT=100 REPEATS=3 WORKERS_LIST=1,2,3,5 SEED=42`. Afterwards, the workers are the same as
+ * before, and a system that was started for the experiment is stopped again.
  */
 export async function experimentWorkers(
   count: string,
@@ -85,7 +84,7 @@ export async function experimentWorkers(
   seed: string,
 ): Promise<void> {
   const settings = readWorkerSettings({ count, repeats, workers, seed });
-  await findK6(); // or say how to get it, before anything else
+  await findK6(); // fails early, with instructions, if k6 is missing
   const runtime = await currentRuntime();
   const { system, started } = await runtime.ensureUp();
   const before = system.readyWorkers;
@@ -114,7 +113,7 @@ export async function experimentWorkers(
   });
 }
 
-/** Runs in `finally`: its own failure is reported without hiding why the experiment ended. */
+/** Runs in `finally`: a failure is reported without hiding the error that ended the experiment. */
 async function restore(action: () => Promise<void>): Promise<void> {
   try {
     await action();
@@ -124,7 +123,7 @@ async function restore(action: () => Promise<void>): Promise<void> {
   }
 }
 
-/** The system, started if need be. @throws UserError if no worker is ready */
+/** The system, which is started if necessary. @throws UserError if no worker is ready */
 async function readySystem(): Promise<{ runtime: Runtime; system: RunningSystem }> {
   const runtime = await currentRuntime();
   const { system } = await runtime.ensureUp();
@@ -134,7 +133,7 @@ async function readySystem(): Promise<{ runtime: Runtime; system: RunningSystem 
   );
 }
 
-/** @throws UserError if it fails, having said why */
+/** @throws UserError if the analysis fails; it prints the reason itself */
 async function analyze(): Promise<void> {
   const script = join(root, 'load_test/analyze_results.ts');
   const { exitCode } = await execa(process.execPath, [script], {

@@ -1,22 +1,22 @@
 import { randomInt } from 'node:crypto';
-import { drawFrom } from '../../load_test/draw.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { duration } from '../terminal/duration.ts';
+import type { Runtime } from '../../local/runtime/runtime.ts';
+import { MAX_WORKERS } from '../../local/supervisor/worker-crew.ts';
+import { duration } from '../../local/terminal/duration.ts';
+import { UserError } from '../../local/user-error.ts';
+import { type Draw, drawFrom } from '../draw.ts';
+import { poll } from '../poll.ts';
 import type { Guide } from './guide.ts';
 import type { Monitoring } from './monitoring.ts';
-import { until } from './until.ts';
-import { UserError } from '../user-error.ts';
-import { planRuns, type WorkerSettings } from './worker-settings.ts';
 
 /** Images before each measured run: enough that every worker has decoded some. */
 const WARM_UP_IMAGES = 20;
 /** A photo: enough work for the workers to be the limit, not the API that receives the uploads. */
 const IMAGES = 'test_images/sample.jpg';
-/** So that "workers" means jobs at once. */
+/** Then the number of workers is the number of jobs processed at once. */
 const SLOTS = 1;
 const MAX_SEED = 0x7fff_ffff;
 
-/** RabbitMQ's list of consumers is some 5 s old, and monitoring's as well. */
+/** The list of consumers is up to 5 s old in RabbitMQ, and up to another 5 s in monitoring. */
 const COUNTED_MS = 30_000;
 
 export interface CompareWorkersTools {
@@ -27,7 +27,7 @@ export interface CompareWorkersTools {
 }
 
 /**
- * Measures the throughput of several numbers of workers, each with one slot. The caller puts the workers back.
+ * Measures the throughput of several numbers of workers, each with one slot. The caller restores the workers.
  * @throws UserError if a run fails
  */
 export async function compareWorkers(
@@ -55,11 +55,11 @@ export async function compareWorkers(
   for (const [index, run] of runs.entries()) {
     guide.step(`Repeat ${run.repeat} of ${repeats}: ${run.workers} worker${run.workers === 1 ? '' : 's'}`);
     await guide.run(`make scale N=${run.workers} SLOTS=${SLOTS}`, () => tools.scale(run.workers, SLOTS));
-    await untilCounted(guide, run.workers, tools.monitoring);
-    const settled = { IMAGES, EXPERIMENT: 'workers', REPEAT: String(run.repeat) };
-    const warmUp = { COUNT: String(Math.min(count, WARM_UP_IMAGES)), ...settled, WARM_UP: '1' };
-    for (const given of [warmUp, { COUNT: String(count), ...settled }]) {
-      await guide.run(k6Line(given), () => tools.bulkUpload(given));
+    await untilShownByMonitoring(guide, run.workers, tools.monitoring);
+    const common = { IMAGES, EXPERIMENT: 'workers', REPEAT: String(run.repeat) };
+    const warmUp = { COUNT: String(Math.min(count, WARM_UP_IMAGES)), ...common, WARM_UP: '1' };
+    for (const run of [warmUp, { COUNT: String(count), ...common }]) {
+      await guide.run(k6Line(run), () => tools.bulkUpload(run));
       guide.stop.throwIfAborted();
     }
     const passed = (performance.now() - since) / 1_000;
@@ -78,14 +78,14 @@ function k6Line(settings: Readonly<Record<string, string>>): string {
   return `k6 run load_test/bulk_upload.ts \\\n${variables.join(' ')}`;
 }
 
-/** A run writes down which workers there are, as monitoring knows them: until then it would name those of before. */
-async function untilCounted(
+/** A load test takes the list of workers from monitoring, so wait until monitoring shows the new ones. */
+async function untilShownByMonitoring(
   guide: Guide,
   workers: number,
   monitoring: CompareWorkersTools['monitoring'],
 ): Promise<void> {
   if (monitoring.url === undefined) return;
-  const counted = await until(
+  const counted = await poll(
     async () => {
       const live = (await monitoring.snapshot())?.workers.filter((worker) => worker.live) ?? [];
       return live.length === workers && live.every(({ slots }) => slots === SLOTS) ? true : undefined;
@@ -98,3 +98,75 @@ async function untilCounted(
     );
   }
 }
+
+/** The arguments of `make experiment-workers`; an empty string means the default. */
+export interface GivenSettings {
+  readonly count: string;
+  readonly repeats: string;
+  readonly workers: string;
+  readonly seed: string;
+}
+
+export interface WorkerSettings {
+  /** Images of each run. */
+  readonly count: number;
+  readonly repeats: number;
+  /** Numbers of workers, each once, ascending. */
+  readonly workers: readonly number[];
+  /** Undefined: a random seed. */
+  readonly seed: number | undefined;
+}
+
+const EXAMPLE = 'make experiment-workers COUNT=100 REPEATS=3 WORKERS_LIST=1,2,3,5 SEED=42';
+
+/** @throws UserError that names the setting, what is allowed, and an example */
+export function readWorkerSettings({ count, repeats, workers, seed }: GivenSettings): WorkerSettings {
+  const list = (workers || '1,2,3,5').split(',').map((text) => text.trim());
+  const numbers = list.map(Number);
+  if (!list.every((text) => isBetween(text, 1, MAX_WORKERS))) {
+    throw new UserError(
+      `WORKERS_LIST is "${workers}" but must be comma-separated numbers from 1 to ${MAX_WORKERS}, for example: ${EXAMPLE}`,
+    );
+  }
+  return {
+    count: wholeNumber('COUNT', count || '100', { from: 1, to: 100_000 }),
+    repeats: wholeNumber('REPEATS', repeats || '3', { from: 1, to: 100 }),
+    workers: [...new Set(numbers)].sort((one, other) => one - other),
+    seed: seed === '' ? undefined : wholeNumber('SEED', seed, { from: 0, to: MAX_SEED }),
+  };
+}
+
+/** One measured run of the experiment. */
+export interface PlannedRun {
+  readonly workers: number;
+  /** From 1. */
+  readonly repeat: number;
+}
+
+/**
+ * Every number of workers once per repeat, in random order: changes of the machine during the experiment, such as its
+ * temperature or other programs, affect all of them alike.
+ */
+export function planRuns({ workers, repeats }: WorkerSettings, draw: Draw): PlannedRun[] {
+  return Array.from({ length: repeats }, (_, index) => index + 1).flatMap((repeat) =>
+    shuffled(workers, draw).map((number) => ({ workers: number, repeat })),
+  );
+}
+
+/** Fisher–Yates shuffle. */
+function shuffled<Item>(items: readonly Item[], draw: Draw): Item[] {
+  const rest = [...items];
+  const order: Item[] = [];
+  while (rest.length > 0) order.push(...rest.splice(draw(0, rest.length - 1), 1));
+  return order;
+}
+
+function wholeNumber(name: string, given: string, { from, to }: { from: number; to: number }): number {
+  if (isBetween(given, from, to)) return Number(given);
+  throw new UserError(
+    `${name} is "${given}" but must be a whole number from ${from} to ${to}, for example: ${EXAMPLE}`,
+  );
+}
+
+const isBetween = (text: string, from: number, to: number): boolean =>
+  /^\d{1,10}$/.test(text) && Number(text) >= from && Number(text) <= to;

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { z } from 'zod';
-import { acceptedJobId, problemIn, type Answer, type ApiClient, type Job } from '../pipeline/api-client.ts';
-import { deadLetterOf, deadLetterStats, type DeadLetter } from '../pipeline/dead-letters.ts';
-import { root } from '../pipeline/paths.ts';
-import { UserError } from '../user-error.ts';
+import { acceptedJobId, problemIn, type ApiClient, type Job } from '../../local/pipeline/api-client.ts';
+import { type DeadLetter, deadLetterOf, deadLetterStats } from '../../local/pipeline/dead-letters.ts';
+import { root } from '../../local/pipeline/paths.ts';
+import { UserError } from '../../local/user-error.ts';
+import { poll } from '../poll.ts';
+import { type DeadLetterEvidence, concludeDeadLetter } from './conclusions.ts';
 import type { Guide } from './guide.ts';
-import { judgeDeadLetter, type DeadLetterEvidence } from './judge-dead-letter.ts';
 import type { Monitoring } from './monitoring.ts';
-import { until } from './until.ts';
 
 const IMAGE = 'test_images/corrupted.jpg';
 const ENDED_MS = 90_000;
-/** The API writes down a dead letter as soon as its message comes; a replay ends soon after its last job. */
+/** The API records a dead letter as soon as it receives the message; a replay starts within this time. */
 const RECORDED_MS = 15_000;
-/** RabbitMQ's counts are some 5 s old, and monitoring's as well. */
+/** Queue counts are up to 5 s old in RabbitMQ, and up to another 5 s in monitoring. */
 const COUNTED_MS = 20_000;
 
 export interface DeadLetterSystem {
@@ -25,9 +25,9 @@ export interface DeadLetterSystem {
 }
 
 /**
- * Experiment 3: follows a broken image into the dead-letter queue, replays it, and discards it. Other dead letters are left
- * alone.
- * @throws UserError if the job is not where it must be
+ * Experiment 3: follows a broken image into the dead-letter queue, replays it, and discards it. It does not touch other
+ * dead letters.
+ * @throws UserError if the job did not behave as expected
  */
 export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): Promise<void> {
   const { api } = system;
@@ -53,7 +53,7 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
   const first = await follow(guide, api, jobId);
   guide.say(
     `It failed on its first attempt with ${first.error?.code ?? 'no code'}. That is a permanent failure: the same bytes would fail on every attempt. ` +
-      'A transient failure, such as a timeout, would be retried after 5 s, 30 s and 2 min (RETRY_LADDER) before the job failed.',
+      'A transient failure, such as a timeout, would be retried after 5 s, 30 s and 2 min (RETRY_DELAYS) before the job failed.',
   );
 
   guide.step('Its message is in the dead-letter queue');
@@ -102,15 +102,15 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
     again,
     end: end.count - before.count,
   };
-  guide.conclude(judgeDeadLetter(evidence));
+  guide.conclude(concludeDeadLetter(evidence));
 }
 
 async function upload(guide: Guide, api: ApiClient): Promise<{ jobId: string; status: number }> {
   const line = `curl -X POST "${api.url}/upload" \\\n-F "file=@${IMAGE}"`;
-  const answer = await guide.run(line, () => api.upload(join(root, IMAGE), ''));
-  const jobId = acceptedJobId(answer);
-  if (jobId !== undefined) return { jobId, status: answer.status };
-  throw new UserError(`The upload returned ${answer.status}: ${problemIn(answer.body).detail}`);
+  const { status, body } = await guide.run(line, () => api.upload(join(root, IMAGE), ''));
+  const jobId = acceptedJobId({ status, body });
+  if (jobId !== undefined) return { jobId, status };
+  throw new UserError(`The upload returned ${status}: ${problemIn(body).detail}`);
 }
 
 async function follow(guide: Guide, api: ApiClient, jobId: string): Promise<Job> {
@@ -129,23 +129,23 @@ async function follow(guide: Guide, api: ApiClient, jobId: string): Promise<Job>
   return job;
 }
 
-/** A replay answers before its job is queued again: until then the status still shows the run before. */
+/** A replay returns before its job is queued again: until then, the status still shows the previous run. */
 async function followRun(guide: Guide, api: ApiClient, jobId: string, run: number): Promise<Job> {
-  await until(async () => ((await api.job(jobId)).run >= run ? true : undefined), {
+  await poll(async () => ((await api.job(jobId)).run >= run ? true : undefined), {
     deadlineMs: RECORDED_MS,
     stop: guide.stop,
   });
   return follow(guide, api, jobId);
 }
 
-/** The dead letter of a run; undefined where there is none in time. */
+/** The dead letter of a run; undefined if there is none in time. */
 async function recorded(
   guide: Guide,
   api: ApiClient,
   jobId: string,
   run: number,
 ): Promise<DeadLetter | undefined> {
-  return until(
+  return poll(
     async () => {
       const letter = await deadLetterOf(api, jobId);
       return letter?.run === run ? letter : undefined;
@@ -176,7 +176,7 @@ function showLetter(guide: Guide, letter: DeadLetter | undefined): void {
 
 type Stats = Awaited<ReturnType<typeof deadLetterStats>>;
 
-/** The counts, and what has come since the experiment began. */
+/** Shows the counts, and their changes since the start of the experiment. */
 function showStats(guide: Guide, api: ApiClient, before: Stats, now: Stats): void {
   guide.show(`curl "${api.url}/dlq/stats"`);
   const reasons = [...new Set([...Object.keys(before.by_reason), ...Object.keys(now.by_reason)])].sort();
@@ -198,12 +198,12 @@ function showStats(guide: Guide, api: ApiClient, before: Stats, now: Stats): voi
 
 const signed = (difference: number): string => (difference > 0 ? `+${difference}` : String(difference));
 
-/** Messages in RabbitMQ's queue of dead letters; undefined without monitoring. */
+/** Messages in the dead-letter queue; undefined without monitoring. */
 async function deadMessages(monitoring: Monitoring): Promise<number | undefined> {
   return (await monitoring.snapshot())?.dead_letters.jobs ?? undefined;
 }
 
-/** @returns by how many messages the queue of dead letters has grown; undefined where that is not known */
+/** @returns by how many messages the dead-letter queue has grown; undefined if unknown */
 async function showQueue(
   guide: Guide,
   monitoring: Monitoring,
@@ -213,7 +213,7 @@ async function showQueue(
   if (monitoring.url === undefined || before === undefined) return undefined;
   guide.show(`curl "${monitoring.url}/status"`);
   const grown = async () => ((await deadMessages(monitoring)) ?? before) - before;
-  const settled = await until(async () => ((await grown()) === expected ? expected : undefined), {
+  const settled = await poll(async () => ((await grown()) === expected ? expected : undefined), {
     deadlineMs: COUNTED_MS,
     stop: guide.stop,
   });
@@ -234,12 +234,15 @@ async function replay(
 ): Promise<{ total: number }> {
   const body = JSON.stringify({ ids: [jobId], ...(dryRun ? { dry_run: true } : {}) });
   const line = `curl -X POST "${api.url}/dlq/replay" \\\n-H "Authorization: Bearer $API_TOKEN" \\\n-d '${body}'`;
-  const answer = await guide.run(line, () => api.replay(jobId, token, { dryRun }));
-  return z.object({ total: z.int() }).parse(expectOk(answer, dryRun ? 200 : 202));
+  const response = await guide.run(line, () => api.replay(jobId, token, { dryRun }));
+  return z.object({ total: z.int() }).parse(expectOk(response, dryRun ? 200 : 202));
 }
 
-/** @throws UserError if it is a refusal */
-function expectOk({ status, body }: Answer, expected: number): unknown {
+/** @returns the body. @throws UserError for another status */
+function expectOk(
+  { status, body }: { readonly status: number; readonly body: unknown },
+  expected: number,
+): unknown {
   if (status === expected) return body;
   const { code, detail } = problemIn(body);
   throw new UserError(`The API returned ${status} ${code}: ${detail}`);

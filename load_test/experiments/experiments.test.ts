@@ -2,11 +2,11 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ApiClient } from '../../local/pipeline/api-client.ts';
+import type { RunningWorker } from '../../local/runtime/runtime.ts';
+import { probe } from '../../local/supervisor/probe.ts';
+import { type LoadSystem, startLoadSystem } from '../../testing/system/load-system.ts';
 import type { RespawnedService } from '../../testing/system/respawned-service.ts';
-import { startLoadSystem, type LoadSystem } from '../../testing/system/load-system.ts';
-import { ApiClient } from '../pipeline/api-client.ts';
-import type { RunningWorker } from '../runtime/runtime.ts';
-import { probe } from '../supervisor/probe.ts';
 import { deadLetterQueue } from './dead-letter-queue.ts';
 import { faultTolerance, type FaultToleranceSystem } from './fault-tolerance.ts';
 import { Guide } from './guide.ts';
@@ -33,7 +33,31 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => system[Symbol.asyncDispose](), 120_000);
 
-/** The workers of the system, as a runtime handles them. */
+test('experiment 1 stops and kills workers of a real system, and every job ends once', async () => {
+  const { guide, written } = givenGuide();
+  await faultTolerance(guide, { ...given(), workers: workersOf(system) });
+  const shown = (await written()).replaceAll(/\s+/g, ' ');
+  expect(shown).toMatch(/\$ kill -9 \d+ /);
+  expect(shown).toMatch(/RabbitMQ redelivered it: worker-\d started it \d\.\d s after the kill/);
+  expect(shown).toContain('worker-2 was processing 1 job when it was stopped, and finished 1 of them');
+  expect(shown).toContain('RabbitMQ counted 2 in the queue');
+  expect(shown).toContain('11 accepted = 11 completed + 0 failed');
+  expect(shown).toContain('The monitoring service counted the same');
+  expect(shown).toContain('What this shows');
+}, 90_000);
+
+test('experiment 3 sends a broken image to the dead-letter queue of a real system, replays and discards it', async () => {
+  const { guide, written } = givenGuide();
+  await deadLetterQueue(guide, { ...given(), token: TOKEN });
+  const shown = (await written()).replaceAll(/\s+/g, ' ');
+  expect(shown).toContain('failed after 1 attempt with undecodable_image');
+  expect(shown).toContain('death.queue image.jobs.process death.reason rejected');
+  expect(shown).toContain("/dlq/stats grew by 1, RabbitMQ's queue by 1");
+  expect(shown).toContain('The replay was run 2 of the same job, and it failed');
+  expect(shown).toContain('as many dead letters as before the experiment');
+}, 60_000);
+
+/** The workers of the system in the form of a runtime. */
 function workersOf({ workers }: LoadSystem): FaultToleranceSystem['workers'] {
   const stopped: RespawnedService[] = [];
   const start = async (service: RespawnedService) => {
@@ -82,7 +106,7 @@ function asRunningWorker(worker: RespawnedService): RunningWorker {
   };
 }
 
-/** A guide without a terminal: an experiment that asked anything would never end. */
+/** A guide without a terminal: an experiment that asked for input would never end. */
 function givenGuide() {
   const output = new PassThrough();
   const guide = new Guide({ input: new PassThrough(), output }, new AbortController().signal);
@@ -97,27 +121,3 @@ const given = () => ({
   api: new ApiClient(system.apiUrl),
   monitoring: new Monitoring(system.monitoringUrl),
 });
-
-test('experiment 1 stops and kills workers of a real system, and every job ends once', async () => {
-  const { guide, written } = givenGuide();
-  await faultTolerance(guide, { ...given(), workers: workersOf(system) });
-  const shown = (await written()).replaceAll(/\s+/g, ' ');
-  expect(shown).toMatch(/\$ kill -9 \d+ /);
-  expect(shown).toMatch(/RabbitMQ redelivered it: worker-\d started it \d\.\d s after the kill/);
-  expect(shown).toContain('worker-2 was processing 1 job when it was stopped, and finished 1 of them');
-  expect(shown).toContain('RabbitMQ counted 2 in the queue');
-  expect(shown).toContain('11 accepted = 11 completed + 0 failed');
-  expect(shown).toContain('The monitoring service counted the same');
-  expect(shown).toContain('What this shows');
-}, 90_000);
-
-test('experiment 3 follows a broken image into the dead-letter queue of a real system, and out of it', async () => {
-  const { guide, written } = givenGuide();
-  await deadLetterQueue(guide, { ...given(), token: TOKEN });
-  const shown = (await written()).replaceAll(/\s+/g, ' ');
-  expect(shown).toContain('failed after 1 attempt with undecodable_image');
-  expect(shown).toContain('death.queue image.jobs.process death.reason rejected');
-  expect(shown).toContain("/dlq/stats grew by 1, RabbitMQ's queue by 1");
-  expect(shown).toContain('The replay was run 2 of the same job, and it failed');
-  expect(shown).toContain('as many dead letters as before the experiment');
-}, 60_000);

@@ -1,23 +1,30 @@
-import type { ApiClient } from '../pipeline/api-client.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { UserError } from '../user-error.ts';
-import { courseColumns, courseRows, hasEnded, isInProgress, type Course } from './course.ts';
-import { inProgressOn, JobBatches } from './job-batches.ts';
-import type { Conclusion, Guide } from './guide.ts';
+import type { ApiClient } from '../../local/pipeline/api-client.ts';
+import type { Runtime } from '../../local/runtime/runtime.ts';
+import { UserError } from '../../local/user-error.ts';
+import { poll } from '../poll.ts';
 import {
-  judgeGracefulStop,
-  judgeKill,
-  judgeStandstill,
-  judgeTally,
   type Counted,
   type Finding,
-} from './judge-fault-tolerance.ts';
+  concludeStop,
+  concludeKill,
+  concludeNoWorkers,
+  concludeTotals,
+} from './conclusions.ts';
+import type { Conclusion, Guide } from './guide.ts';
+import {
+  type JobHistory,
+  historyColumns,
+  historyRows,
+  hasEnded,
+  inProgressOn,
+  isInProgress,
+  JobBatches,
+} from './job-batches.ts';
 import type { Monitoring } from './monitoring.ts';
-import { until } from './until.ts';
 
-/** A worker that was killed is ready again well before. */
+/** Much longer than a killed worker needs to be ready again. */
 const BACK_MS = 30_000;
-/** RabbitMQ's counts are some 5 s old, and monitoring's as well. */
+/** Event counts of monitoring may be a few seconds old. */
 const COUNTED_MS = 20_000;
 
 export interface FaultToleranceSystem {
@@ -28,7 +35,7 @@ export interface FaultToleranceSystem {
 
 /**
  * Experiment 1: stops a worker, kills one, and stops all of them, each while jobs are in progress. At least two workers
- * must be ready; afterwards there are as many again.
+ * must be ready; afterwards the same number is ready again.
  * @throws UserError if a job was lost, or ended twice
  */
 export async function faultTolerance(guide: Guide, system: FaultToleranceSystem): Promise<void> {
@@ -43,7 +50,7 @@ export async function faultTolerance(guide: Guide, system: FaultToleranceSystem)
     await stopOne(guide, system, jobs),
     await killOne(guide, system, jobs),
     await stopAll(guide, system, jobs),
-    await tally(guide, system, jobs, totals),
+    await countJobsTwice(guide, system, jobs, totals),
   ];
   guide.conclude(conclusionOf(findings));
 }
@@ -55,22 +62,22 @@ async function stopOne(guide: Guide, { workers }: FaultToleranceSystem, jobs: Jo
     'another worker starts it again',
     'the worker finishes it first',
   ]);
-  const all = await jobs.known();
+  const all = await jobs.readyWorkers();
   const slots = await jobs.slots(all.length);
   await jobs.upload(2 * slots + all.length);
   await jobs.untilBusy(all);
   const newest = all.at(-1);
   if (newest === undefined) throw new UserError('No worker is ready. To start one: make start-worker');
   const stoppedAt = Date.now();
-  const before = await jobs.look();
+  const before = await jobs.current();
   guide.say(counts(before));
-  const held = inProgressOn(newest, before);
+  const inProgress = inProgressOn(newest, before);
   await guide.run('make stop-worker', () => workers.stopWorker());
-  const courses = await jobs.ended();
-  guide.evidence('Times are relative to the stop:', courseColumns, courseRows(courses, stoppedAt));
-  guide.say(counts(courses));
+  const histories = await jobs.ended();
+  guide.evidence('Times are relative to the stop:', historyColumns, historyRows(histories, stoppedAt));
+  guide.say(counts(histories));
   await guide.run('make start-worker', () => workers.startWorker());
-  return judgeGracefulStop(newest.name, held, stoppedAt, courses);
+  return concludeStop(newest.name, inProgress, stoppedAt, histories);
 }
 
 async function killOne(
@@ -84,24 +91,24 @@ async function killOne(
     'RabbitMQ redelivers it to another worker immediately',
     'RabbitMQ redelivers it to another worker after a timeout',
   ]);
-  const all = await jobs.known();
-  // Half of the slots stay free, so that somebody can take over at once.
+  const all = await jobs.readyWorkers();
+  // Half of the slots stay free, so that another worker can take over at once.
   await jobs.upload(Math.max(1, Math.floor((await jobs.slots(all.length)) / 2)));
   const before = await jobs.untilStarted();
   const newest = before.filter(isInProgress).toSorted((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0))[0];
   const victim = all.find(({ name }) => name === newest?.worker) ?? all[0];
   if (victim === undefined) throw new UserError('No worker is ready. To start one: make start-worker');
-  const held = inProgressOn(victim, before);
+  const inProgress = inProgressOn(victim, before);
   const killedAt = Date.now();
   await guide.run(victim.kill.line, () => victim.kill.run());
   guide.evidence(
     `Before ${victim.name} was killed (times relative to the kill):`,
-    courseColumns,
-    courseRows(before, killedAt),
+    historyColumns,
+    historyRows(before, killedAt),
   );
-  const courses = await jobs.ended();
-  guide.evidence('After the kill:', courseColumns, courseRows(courses, killedAt));
-  const [example] = [...held];
+  const histories = await jobs.ended();
+  guide.evidence('After the kill:', historyColumns, historyRows(histories, killedAt));
+  const [example] = [...inProgress];
   if (example !== undefined) await showTimeline(guide, api, example, jobs);
   if (victim.isRestarted) {
     guide.say(`The supervisor restarts ${victim.name}.`);
@@ -111,17 +118,17 @@ async function killOne(
     );
     await guide.run('make start-worker', () => workers.startWorker());
   }
-  const back = await until(async () => ((await workers.workers()).length >= all.length ? true : undefined), {
+  const back = await poll(async () => ((await workers.workers()).length >= all.length ? true : undefined), {
     deadlineMs: BACK_MS,
     stop: guide.stop,
   });
   const missing =
     back === true ? [] : [`${victim.name} was not ready ${BACK_MS / 1_000} s after it was killed.`];
-  const finding = judgeKill(victim.name, held, killedAt, courses);
-  return { ...finding, broken: [...finding.broken, ...missing] };
+  const finding = concludeKill(victim.name, inProgress, killedAt, histories);
+  return { ...finding, violations: [...finding.violations, ...missing] };
 }
 
-/** The start that counts is the newest: that of the worker that died is gone from the timeline. */
+/** The timeline has only the last start: that of the killed worker is not in it. */
 async function showTimeline(guide: Guide, api: ApiClient, jobId: string, jobs: JobBatches): Promise<void> {
   const { timeline } = await guide.run(`curl "${api.url}/status/${jobId}"`, () => api.job(jobId));
   const columns = ['STATE', 'AT', 'WORKER', 'REDELIVERED'].map((title) => ({ title }));
@@ -142,13 +149,13 @@ async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: JobBatc
     'it keeps them until a worker starts',
     'uploads return an error',
   ]);
-  const all = await jobs.known();
+  const all = await jobs.readyWorkers();
   await jobs.upload(2 * (await jobs.slots(all.length)));
   await jobs.untilBusy(all);
   await guide.run(workers.stopWorkers.line, () => workers.stopWorkers.run());
   const stoppedAt = Date.now();
-  const before = await jobs.look();
-  const waiting = new Set(before.filter((course) => !hasEnded(course)).map(({ jobId }) => jobId));
+  const before = await jobs.current();
+  const waiting = new Set(before.filter((history) => !hasEnded(history)).map(({ jobId }) => jobId));
   guide.say(counts(before));
   const queue = await jobs.queueWith(waiting.size);
   if (queue !== undefined) {
@@ -166,24 +173,24 @@ async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: JobBatc
   }
   const start = workers.startWorkers(all.length);
   await guide.run(start.line, () => start.run());
-  const courses = await jobs.ended();
-  guide.evidence('Times are relative to the stop:', courseColumns, courseRows(courses, stoppedAt));
-  return judgeStandstill(waiting, queue?.ready ?? undefined, courses);
+  const histories = await jobs.ended();
+  guide.evidence('Times are relative to the stop:', historyColumns, historyRows(histories, stoppedAt));
+  return concludeNoWorkers(waiting, queue?.ready ?? undefined, histories);
 }
 
-/** Nothing lost, nothing twice. */
-async function tally(
+/** Compares the job counts of the API with those of monitoring. */
+async function countJobsTwice(
   guide: Guide,
   { monitoring }: FaultToleranceSystem,
   jobs: JobBatches,
   before: Counted | undefined,
 ): Promise<Finding> {
   guide.step('The total');
-  const courses = await jobs.all();
-  const count = courses.length;
+  const histories = await jobs.all();
+  const count = histories.length;
   const counted =
     before &&
-    (await until(
+    (await poll(
       async () => {
         const now = await monitoring.totals();
         if (now === undefined) return undefined;
@@ -194,8 +201,8 @@ async function tally(
     ));
   const own = {
     accepted: count,
-    completed: courses.filter(({ status }) => status === 'completed').length,
-    failed: courses.filter(({ status }) => status === 'failed').length,
+    completed: histories.filter(({ status }) => status === 'completed').length,
+    failed: histories.filter(({ status }) => status === 'failed').length,
   };
   const row = (title: string, { accepted, completed, failed }: Counted) => [
     title,
@@ -211,7 +218,7 @@ async function tally(
     ],
     [row('job status', own), ...(counted === undefined ? [] : [row('monitoring', counted)])],
   );
-  return judgeTally(courses, counted);
+  return concludeTotals(histories, counted);
 }
 
 function difference(before: Counted, now: Counted): Counted {
@@ -224,9 +231,9 @@ function difference(before: Counted, now: Counted): Counted {
 
 function conclusionOf(findings: readonly Finding[]): Conclusion {
   return {
-    saw: findings.flatMap(({ saw }) => saw),
-    broken: findings.flatMap(({ broken }) => broken),
-    learned: [
+    observed: findings.flatMap(({ observed }) => observed),
+    violations: findings.flatMap(({ violations }) => violations),
+    lessons: [
       'A stop is not a crash: a worker that is stopped takes no new jobs and finishes its current ones.',
       'A crash loses nothing either: RabbitMQ detects the closed connection and redelivers unacknowledged messages. A job may therefore start twice, but it finishes once, because its outcome is written only once.',
       'The queue makes this possible: the API accepts jobs while no worker is running, and the queue keeps them.',
@@ -234,8 +241,8 @@ function conclusionOf(findings: readonly Finding[]): Conclusion {
   };
 }
 
-function counts(courses: readonly Course[]): string {
-  const waiting = courses.filter(({ status }) => status === 'queued' || status === 'retrying').length;
-  const ended = courses.filter(hasEnded).length;
-  return `${courses.length} jobs: ${waiting} waiting, ${courses.filter(isInProgress).length} in progress, ${ended} ended.`;
+function counts(histories: readonly JobHistory[]): string {
+  const waiting = histories.filter(({ status }) => status === 'queued' || status === 'retrying').length;
+  const ended = histories.filter(hasEnded).length;
+  return `${histories.length} jobs: ${waiting} waiting, ${histories.filter(isInProgress).length} in progress, ${ended} ended.`;
 }

@@ -17,13 +17,13 @@ function givenGuide({ isTTY = false, stop = new AbortController().signal } = {})
 
 const CHOICES = ['it is lost', 'it waits'];
 
-test('without a terminal nobody is asked, so nothing ever waits for an answer', async () => {
+test('without a terminal, no prediction is requested', async () => {
   const { guide, written } = givenGuide();
   await guide.predict('what happens?', CHOICES);
   expect(await written()).toBe('');
 });
 
-test('on a terminal people choose, and the choice is repeated', async () => {
+test('on a terminal, the chosen prediction is repeated', async () => {
   const { guide, input, written } = givenGuide({ isTTY: true });
   input.write('B\n');
   await guide.predict('what happens?', CHOICES);
@@ -32,7 +32,7 @@ test('on a terminal people choose, and the choice is repeated', async () => {
   expect(shown).toContain('You expect: it waits.');
 });
 
-test('Enter, anything else, and the end of the input go on without a choice', async () => {
+test('Enter, an unknown letter and the end of the input continue without a prediction', async () => {
   for (const typed of ['\n', 'z\n']) {
     const { guide, input, written } = givenGuide({ isTTY: true });
     input.write(typed);
@@ -44,7 +44,7 @@ test('Enter, anything else, and the end of the input go on without a choice', as
   await guide.predict('what happens?', CHOICES);
 });
 
-test('who stops at a question is not asked any more, and no command runs', async () => {
+test('a stop at a question ends the question, and no further command runs', async () => {
   const stop = new AbortController();
   const { guide } = givenGuide({ isTTY: true, stop: stop.signal });
   const asked = guide.predict('what happens?', CHOICES);
@@ -59,7 +59,7 @@ test('who stops at a question is not asked any more, and no command runs', async
   expect(ran).toBe(false);
 });
 
-test('a command is shown before it runs, its further lines indented', async () => {
+test('a command is shown before it runs, with its further lines indented', async () => {
   const { guide, written } = givenGuide();
   const ran = guide.run('curl -X POST "http://localhost:8000/upload" \\\n-F "file=@a.jpg"', () =>
     Promise.resolve(202),
@@ -68,10 +68,10 @@ test('a command is shown before it runs, its further lines indented', async () =
   expect(await written()).toBe('\n$ curl -X POST "http://localhost:8000/upload" \\\n    -F "file=@a.jpg"\n');
 });
 
-test('a broken promise is an error, and then nothing is taught', async () => {
+test('a violation is an error, and no lessons are shown', async () => {
   const { guide, written } = givenGuide();
-  const conclusion = { saw: ['one job ended'], learned: ['no job is lost'] };
-  expect(() => guide.conclude({ ...conclusion, broken: ['Job 7 did not end.'] })).toThrow(
+  const conclusion = { observed: ['one job ended'], lessons: ['no job is lost'] };
+  expect(() => guide.conclude({ ...conclusion, violations: ['Job 7 did not end.'] })).toThrow(
     'did not behave as expected',
   );
   const shown = await written();

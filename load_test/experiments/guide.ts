@@ -1,34 +1,34 @@
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
-import { table, type Column } from '../terminal/table.ts';
-import { wrap } from '../terminal/wrap.ts';
-import { UserError } from '../user-error.ts';
+import { type Column, table } from '../../local/terminal/table.ts';
+import { wrap } from '../../local/terminal/wrap.ts';
+import { UserError } from '../../local/user-error.ts';
 
 /** Where the output is not a terminal. */
 const DEFAULT_WIDTH = 80;
 
-/** What an experiment came to. */
+/** The result of an experiment. */
 export interface Conclusion {
-  /** What happened, as the evidence shows it. */
-  readonly saw: readonly string[];
-  readonly learned: readonly string[];
-  /** Promises of the system that the evidence contradicts. */
-  readonly broken: readonly string[];
+  /** What happened, according to the evidence. */
+  readonly observed: readonly string[];
+  readonly lessons: readonly string[];
+  /** Promises of the system that were broken, according to the evidence. */
+  readonly violations: readonly string[];
 }
 
-/** The terminal that an experiment runs on; streams, so that tests can have their own. */
+/** Input and output of an experiment. */
 export interface GuideTerminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
-/** Leads people through an experiment: explains, shows each command before it runs, asks for predictions. */
+/** Guides you through an experiment: explains, shows each command before it runs, asks for predictions. */
 export class Guide {
   readonly #terminal: GuideTerminal;
   readonly #stop: AbortSignal;
   #steps = 0;
 
-  /** @param stop aborts when people have had enough: what waits then ends */
+  /** @param stop aborts at Ctrl-C: then every wait ends */
   constructor(terminal: GuideTerminal, stop: AbortSignal) {
     this.#terminal = terminal;
     this.#stop = stop;
@@ -43,7 +43,7 @@ export class Guide {
     this.say(introduction);
   }
 
-  /** The beginning of a part of the experiment. */
+  /** Starts a numbered part of the experiment. */
   step(text: string): void {
     this.#steps += 1;
     this.#write(`\n${styleText('bold', `${this.#steps}. ${text}`)}`);
@@ -54,7 +54,7 @@ export class Guide {
     this.#write(['', ...wrap(text, this.#width)].join('\n'));
   }
 
-  /** Shows a command as people would type it; lines after the first are indented. */
+  /** Shows a command as you would type it; lines after the first are indented. */
   show(line: string): void {
     const [first = '', ...rest] = line.split('\n');
     const shown = [`$ ${first}`, ...rest.map((text) => `    ${text}`)];
@@ -68,7 +68,7 @@ export class Guide {
     return action();
   }
 
-  /** Lets people say what they expect; without a terminal nobody is asked. */
+  /** Asks for a prediction; without a terminal, it does nothing. */
   async predict(question: string, choices: readonly string[]): Promise<void> {
     const { input, output } = this.#terminal;
     if (input.isTTY !== true || output.isTTY !== true) return;
@@ -86,13 +86,13 @@ export class Guide {
   }
 
   /** @throws UserError if a promise was broken */
-  conclude({ saw, learned, broken }: Conclusion): void {
-    this.#list('What you saw', saw);
-    if (broken.length > 0) {
-      this.#list('What should not have happened', broken);
+  conclude({ observed, lessons, violations }: Conclusion): void {
+    this.#list('What you saw', observed);
+    if (violations.length > 0) {
+      this.#list('What should not have happened', violations);
       throw new UserError('\nThe system did not behave as expected. See: make logs');
     }
-    this.#list('What this shows', learned);
+    this.#list('What this shows', lessons);
   }
 
   #list(title: string, items: readonly string[]): void {
@@ -103,13 +103,13 @@ export class Guide {
     }
   }
 
-  /** An empty answer where people end the input. */
+  /** Returns an empty string at the end of the input. */
   async #ask(question: string): Promise<string> {
     const { input, output } = this.#terminal;
     const ended = new AbortController();
     const terminal = createInterface({ input, output });
     terminal.once('close', () => ended.abort());
-    // A terminal in raw mode makes no signal of Ctrl-C.
+    // In raw mode, Ctrl-C does not send a signal.
     terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     try {
       return await terminal.question(question, { signal: AbortSignal.any([ended.signal, this.#stop]) });
@@ -131,8 +131,8 @@ export class Guide {
 }
 
 /**
- * Runs a guided experiment on this terminal until it ends or people press Ctrl-C. What it has to put back it puts back in
- * `finally`, in both cases.
+ * Runs a guided experiment on this terminal until it ends or Ctrl-C is pressed. In both cases, the experiment restores the
+ * system in `finally`.
  * @throws UserError with exit code 130 after Ctrl-C
  */
 export async function guided(experiment: (guide: Guide) => Promise<void>): Promise<void> {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { acceptedJobId, problemIn, type ApiClient } from '../pipeline/api-client.ts';
-import { root } from '../pipeline/paths.ts';
-import type { RunningWorker, Runtime } from '../runtime/runtime.ts';
-import { UserError } from '../user-error.ts';
-import { coursesOf, endedCourses, hasEnded, isInProgress, type Course } from './course.ts';
+import { acceptedJobId, problemIn, type ApiClient, type Job } from '../../local/pipeline/api-client.ts';
+import { root } from '../../local/pipeline/paths.ts';
+import type { RunningWorker, Runtime } from '../../local/runtime/runtime.ts';
+import type { Column } from '../../local/terminal/table.ts';
+import { UserError } from '../../local/user-error.ts';
+import { poll } from '../poll.ts';
 import type { Guide } from './guide.ts';
 import type { Monitoring } from './monitoring.ts';
-import { until } from './until.ts';
 
 /** A job of some seconds: six megapixels under a wide blur. */
 const OPERATIONS = [
@@ -17,31 +17,89 @@ const OPERATIONS = [
 const IMAGE = 'test_images/sample.jpg';
 const BUSY_MS = 20_000;
 const ENDED_MS = 180_000;
-/** RabbitMQ's counts are some 5 s old, and monitoring's as well. */
+/** Queue counts are up to 5 s old in RabbitMQ, and up to another 5 s in monitoring. */
 const COUNTED_MS = 20_000;
 
-/** What jobs are uploaded to, and watched by. */
+/** The history of a job according to its status. Times in milliseconds since 1970. */
+export interface JobHistory {
+  readonly jobId: string;
+  readonly status: Job['status'];
+  /** The worker of the last attempt, as `make ps` shows it. */
+  readonly worker: string | undefined;
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly redelivered: boolean;
+  /** How often the job has ended: once, if all is well. */
+  readonly ends: number;
+}
+
+/** @param nameOf returns the name that `make ps` shows for a worker's name in timelines */
+export function historyOf(job: Job, nameOf: (inTimeline: string) => string): JobHistory {
+  const start = job.timeline.findLast(({ state }) => state === 'processing');
+  const ends = job.timeline.filter(({ state }) => state === 'completed' || state === 'failed');
+  const end = ends.at(-1);
+  return {
+    jobId: job.job_id,
+    status: job.status,
+    worker: start?.worker === undefined ? undefined : nameOf(start.worker),
+    startedAt: start && Date.parse(start.at),
+    endedAt: end && Date.parse(end.at),
+    redelivered: start?.redelivered === true,
+    ends: ends.length + job.runs.length,
+  };
+}
+
+export const isInProgress = ({ status }: JobHistory): boolean => status === 'processing';
+export const hasEnded = ({ status }: JobHistory): boolean => status === 'completed' || status === 'failed';
+
+/** The jobs in progress on a worker. */
+export const inProgressOn = ({ name }: RunningWorker, jobs: readonly JobHistory[]): Set<string> =>
+  new Set(jobs.filter((job) => isInProgress(job) && job.worker === name).map(({ jobId }) => jobId));
+
+/** A job id as tables show it. UUIDv7s start with the time, so the end distinguishes them better. */
+export const shortId = (jobId: string): string => `…${jobId.slice(-8)}`;
+
+export const historyColumns: readonly Column[] = [
+  { title: 'JOB' },
+  { title: 'WORKER' },
+  { title: 'STARTED', align: 'right' },
+  { title: 'ENDED', align: 'right' },
+  { title: 'REDELIVERED' },
+  { title: 'STATE' },
+];
+
+/** One row per job, in the order of their starts. @param zero the moment to which times are relative */
+export function historyRows(jobs: readonly JobHistory[], zero: number): string[][] {
+  const seconds = (at: number | undefined) => {
+    if (at === undefined) return '-';
+    const passed = (at - zero) / 1_000;
+    return `${passed < 0 ? '−' : '+'}${Math.abs(passed).toFixed(1)} s`;
+  };
+  return jobs
+    .toSorted((one, other) => (one.startedAt ?? Infinity) - (other.startedAt ?? Infinity))
+    .map(({ jobId, worker, startedAt, endedAt, redelivered, status }) => [
+      shortId(jobId),
+      worker ?? '-',
+      seconds(startedAt),
+      seconds(endedAt),
+      redelivered ? 'yes' : 'no',
+      status,
+    ]);
+}
+
 export interface BatchSystem {
   readonly api: ApiClient;
   readonly monitoring: Monitoring;
   readonly workers: Pick<Runtime, 'workers'>;
 }
 
-/** The jobs of this worker that are in progress. */
-export const inProgressOn = (worker: RunningWorker, courses: readonly Course[]): Set<string> =>
-  new Set(
-    courses
-      .filter((course) => isInProgress(course) && course.worker === worker.name)
-      .map(({ jobId }) => jobId),
-  );
-
-/** The jobs of the experiment, batch by batch. */
+/** The jobs of an experiment, uploaded in batches. */
 export class JobBatches {
   readonly #guide: Guide;
   readonly #system: BatchSystem;
   readonly #earlier: string[] = [];
   #batch: string[] = [];
-  /** Every worker that was seen: one that has died still has a name. */
+  /** All workers since the start of the experiment: one that has died still needs its name. */
   readonly #workers: RunningWorker[] = [];
 
   constructor(guide: Guide, system: BatchSystem) {
@@ -49,102 +107,101 @@ export class JobBatches {
     this.#system = system;
   }
 
-  /** The workers that are ready. */
-  async known(): Promise<readonly RunningWorker[]> {
+  async readyWorkers(): Promise<readonly RunningWorker[]> {
     const ready = await this.#system.workers.workers();
     this.#workers.push(...ready);
     return ready;
   }
 
-  /** Jobs that all workers process at once; without monitoring it is taken to be two each. */
+  /** Jobs that all workers process at once; two per worker if monitoring is not running. */
   async slots(workers: number): Promise<number> {
-    const counted = await until(
-      async () => {
-        const live = (await this.#system.monitoring.snapshot())?.workers.filter((worker) => worker.live);
-        return live?.length === workers ? live.map(({ slots }) => slots ?? 2) : undefined;
-      },
-      { deadlineMs: this.#system.monitoring.url === undefined ? 0 : COUNTED_MS, stop: this.#guide.stop },
-    );
+    const deadlineMs = this.#system.monitoring.url === undefined ? 0 : COUNTED_MS;
+    const counted = await this.#poll(deadlineMs, async () => {
+      const live = (await this.#system.monitoring.snapshot())?.workers.filter((worker) => worker.live);
+      return live?.length === workers ? live.map(({ slots }) => slots ?? 2) : undefined;
+    });
     return counted?.reduce((sum, slots) => sum + slots, 0) ?? 2 * workers;
   }
 
-  /** Begins a new batch. */
+  /** Starts a new batch. */
   async upload(count: number): Promise<void> {
     const { api } = this.#system;
     const operations = JSON.stringify(OPERATIONS);
     const curl = `curl -X POST "${api.url}/upload" \\\n-F "file=@${IMAGE}" \\\n-F 'operations=${operations.replace('},{', '},\n {')}'`;
+    const uploadOne = async () => {
+      const response = await api.upload(join(root, IMAGE), operations);
+      const jobId = acceptedJobId(response);
+      if (jobId !== undefined) return jobId;
+      const { code, detail } = problemIn(response.body);
+      throw new UserError(`The upload returned ${response.status} ${code}: ${detail}`);
+    };
     this.#earlier.push(...this.#batch);
     this.#batch = await this.#guide.run(count === 1 ? curl : `${curl}   # ${count} times`, () =>
-      Promise.all(
-        Array.from({ length: count }, async () => {
-          const answer = await api.upload(join(root, IMAGE), operations);
-          const jobId = acceptedJobId(answer);
-          if (jobId !== undefined) return jobId;
-          const { code, detail } = problemIn(answer.body);
-          throw new UserError(`The upload returned ${answer.status} ${code}: ${detail}`);
-        }),
-      ),
+      Promise.all(Array.from({ length: count }, uploadOne)),
     );
   }
 
-  /** Of this batch. */
-  look(): Promise<Course[]> {
-    return this.#look(this.#batch);
+  /** The batch as it is now. */
+  current(): Promise<JobHistory[]> {
+    return this.#histories(this.#batch);
   }
 
-  /** Of all batches. */
-  all(): Promise<Course[]> {
-    return this.#look([...this.#earlier, ...this.#batch]);
+  /** All batches as they are now. */
+  all(): Promise<JobHistory[]> {
+    return this.#histories([...this.#earlier, ...this.#batch]);
   }
 
-  /** When the batch has ended. */
-  ended(): Promise<Course[]> {
-    return endedCourses(() => this.look(), { deadlineMs: ENDED_MS, stop: this.#guide.stop });
+  /** The batch when all of its jobs have ended. */
+  ended(): Promise<JobHistory[]> {
+    return this.#until(ENDED_MS, () => false);
   }
 
-  /** Until each of these workers has a job of the batch. */
+  /** Waits until each of these workers has a job of the batch. */
   async untilBusy(workers: readonly RunningWorker[]): Promise<void> {
-    await this.#until((courses) => workers.every((worker) => inProgressOn(worker, courses).size > 0));
+    await this.#until(BUSY_MS, (jobs) => workers.every((worker) => inProgressOn(worker, jobs).size > 0));
   }
 
-  /** Until no job of the batch waits any more. */
-  untilStarted(): Promise<Course[]> {
-    return this.#until((courses) => courses.every(({ startedAt }) => startedAt !== undefined));
+  /** The batch when no job of it is waiting any more. */
+  untilStarted(): Promise<JobHistory[]> {
+    return this.#until(BUSY_MS, (jobs) => jobs.every(({ startedAt }) => startedAt !== undefined));
   }
 
-  /** The queue of jobs when RabbitMQ counts so many messages there; undefined without monitoring. */
+  /** The job queue when RabbitMQ counts this many ready messages; undefined without monitoring. */
   async queueWith(ready: number) {
     const { monitoring } = this.#system;
-    const look = async () =>
+    const queue = async () =>
       (await monitoring.snapshot())?.queues.find(({ name }) => name === queueNames.process);
     if (monitoring.url === undefined) return undefined;
-    const settled = await until(
-      async () => {
-        const queue = await look();
-        return queue?.ready === ready && queue.unacked === 0 ? queue : undefined;
-      },
-      { deadlineMs: COUNTED_MS, stop: this.#guide.stop },
-    );
-    return settled ?? look();
+    const settled = await this.#poll(COUNTED_MS, async () => {
+      const now = await queue();
+      return now?.ready === ready && now.unacked === 0 ? now : undefined;
+    });
+    return settled ?? queue();
   }
 
-  async #until(isThere: (courses: readonly Course[]) => boolean): Promise<Course[]> {
-    const seen = await until(
-      async () => {
-        const courses = await this.look();
-        return isThere(courses) || courses.every(hasEnded) ? courses : undefined;
-      },
-      { deadlineMs: BUSY_MS, stop: this.#guide.stop },
-    );
-    return seen ?? this.look();
-  }
-
-  /** A worker as `make ps` shows it, by its name in timelines. */
+  /** The name that `make ps` shows for a worker's name in timelines. */
   nameOf(inTimeline: string): string {
     return this.#workers.find((worker) => worker.isNamed(inTimeline))?.name ?? inTimeline;
   }
 
-  #look(jobIds: readonly string[]): Promise<Course[]> {
-    return coursesOf(this.#system.api, jobIds, (inTimeline) => this.nameOf(inTimeline));
+  /** The batch when the condition is true or all jobs have ended, or else at the deadline. */
+  async #until(
+    deadlineMs: number,
+    isReached: (jobs: readonly JobHistory[]) => boolean,
+  ): Promise<JobHistory[]> {
+    const reached = await this.#poll(deadlineMs, async () => {
+      const jobs = await this.current();
+      return isReached(jobs) || jobs.every(hasEnded) ? jobs : undefined;
+    });
+    return reached ?? this.current();
+  }
+
+  #poll<Value>(deadlineMs: number, read: () => Promise<Value | undefined>): Promise<Value | undefined> {
+    return poll(read, { deadlineMs, stop: this.#guide.stop });
+  }
+
+  #histories(jobIds: readonly string[]): Promise<JobHistory[]> {
+    const nameOf = (inTimeline: string) => this.nameOf(inTimeline);
+    return Promise.all(jobIds.map(async (id) => historyOf(await this.#system.api.job(id), nameOf)));
   }
 }

@@ -1,18 +1,18 @@
-import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 
 const TIMEOUT_MS = 5_000;
 
-/** The monitoring service as experiments ask it: they go on without it. */
+/** A client of the monitoring service for experiments, which also work without it. */
 export class Monitoring {
   readonly url: string | undefined;
 
-  /** @param url of the service; undefined where it does not run */
+  /** @param url of the service; undefined if it is not running */
   constructor(url: string | undefined) {
     this.url = url;
   }
 
-  /** What it knows; undefined while it does not answer. */
+  /** The current snapshot; undefined if the service does not respond. */
   async snapshot(): Promise<Snapshot | undefined> {
     if (this.url === undefined) return undefined;
     try {
@@ -23,7 +23,7 @@ export class Monitoring {
     }
   }
 
-  /** Runs of jobs that it has counted so far; undefined while it does not know. */
+  /** Counts of job runs so far; undefined if unknown. */
   async totals(): Promise<{ accepted: number; completed: number; failed: number } | undefined> {
     return (await this.snapshot())?.totals ?? undefined;
   }

@@ -4,10 +4,10 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { JobRecord, LoadTestResult } from '../../load_test/result.ts';
 import { tempFolder } from '../../testing/temp-folder.ts';
+import type { JobRecord, LoadTestResult } from '../result.ts';
+import { concludePeakLoad } from './conclusions.ts';
 import { Guide } from './guide.ts';
-import { judgePeakLoad } from './judge-peak-load.ts';
 import { peakLoad } from './peak-load.ts';
 
 const BEGIN = Date.parse('2026-01-02T03:04:05.000Z');
@@ -57,30 +57,30 @@ function result(changes: Partial<LoadTestResult> = {}): LoadTestResult {
 }
 
 describe('a burst test', () => {
-  it('is summed up by its counts, its times, and the recovery of each burst', () => {
-    expect(judgePeakLoad(result())).toMatchObject({
-      saw: [
+  it('is summarized by its counts, its times, and the recovery of each burst', () => {
+    expect(concludePeakLoad(result())).toMatchObject({
+      observed: [
         '3 of 3 images were accepted.',
         '3 accepted = 3 completed + 0 failed.',
         'Half of the uploads took at most 0.02 s, half of the results at most 2.0 s: the difference is mostly waiting.',
         expect.stringMatching(/^Burst 1 found an empty queue; the queue rose to \d, and it was back/),
       ],
-      broken: [],
+      violations: [],
     });
   });
 
-  it('names what was refused: that breaks no promise', () => {
+  it('with refused uploads violates no promise, and the error codes are named', () => {
     const uploads = { sent: 5, accepted: 3, refused: { queue_full: 2 }, seconds: null };
-    const { saw, broken } = judgePeakLoad(result({ uploads }));
-    expect(saw[0]).toBe('3 of 5 images were accepted, 2 refused (queue_full).');
-    expect(broken).toEqual([]);
+    const { observed, violations } = concludePeakLoad(result({ uploads }));
+    expect(observed[0]).toBe('3 of 5 images were accepted, 2 refused (queue_full).');
+    expect(violations).toEqual([]);
   });
 
-  it('that lost a job has broken the promise', () => {
-    expect(judgePeakLoad(result({ lost: 1 })).broken).toEqual(['1 accepted job did not end.']);
+  it('with a lost job violates a promise', () => {
+    expect(concludePeakLoad(result({ lost: 1 })).violations).toEqual(['1 accepted job did not end.']);
   });
 
-  it('is shown between two looks at the performance, and analyzed', async () => {
+  it('runs between two views of the performance, and is analyzed', async () => {
     await using folder = await tempFolder();
     const file = join(folder.path, 'result.json');
     await writeFile(file, JSON.stringify(result()));

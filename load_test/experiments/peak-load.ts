@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { percentilesOf, recoveries, throughput, timesToResult } from '../../load_test/calculate.ts';
-import { loadTestResultSchema } from '../../load_test/result.ts';
-import { UserError } from '../user-error.ts';
+import { UserError } from '../../local/user-error.ts';
+import { percentilesOf, recoveries, throughput, timesToResult } from '../calculate.ts';
+import { loadTestResultSchema } from '../result.ts';
+import { concludePeakLoad } from './conclusions.ts';
 import type { Guide } from './guide.ts';
-import { judgePeakLoad } from './judge-peak-load.ts';
 
 const SETTINGS = { BURST: '50', INTERVAL: '5', ROUNDS: '3' } as const;
 
 export interface PeakLoadTools {
-  /** Of the monitoring service; undefined where it does not run. */
+  /** URL of the monitoring service; undefined if it is not running. */
   readonly monitoringUrl: string | undefined;
   /** Prints the view of `make performance` once. */
   performance(): Promise<void>;
@@ -18,7 +18,7 @@ export interface PeakLoadTools {
 }
 
 /**
- * Experiment 2: sends bursts of images, with a look at the performance before and after them.
+ * Experiment 2: sends bursts of images, and shows the performance before and after them.
  * @throws UserError if a job was lost, or the load test cannot be run
  */
 export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void> {
@@ -73,7 +73,7 @@ export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void
 
   guide.step('The analysis');
   await guide.run('npx node load_test/analyze_results.ts', () => tools.analyze());
-  guide.conclude(judgePeakLoad(result));
+  guide.conclude(concludePeakLoad(result));
 }
 
 async function showPerformance(guide: Guide, tools: PeakLoadTools): Promise<void> {
