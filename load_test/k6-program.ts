@@ -13,7 +13,7 @@ const OLDEST = 1;
 const MOUNTS = ['load_test', 'test_images:ro', 'shared:ro'];
 
 /** How k6 is run on this machine. */
-export interface K6 {
+interface K6 {
   readonly version: string;
   /** Program and first arguments. @param folders that the script reads in addition to those of the repository */
   readonly command: (folders: readonly string[]) => readonly [string, ...string[]];
@@ -86,7 +86,7 @@ async function containerK6(): Promise<K6> {
 }
 
 /** How a run of k6 ended. */
-export interface K6End {
+interface K6End {
   readonly exitCode: number;
   /** Why the script stopped itself, if it did. */
   readonly reason: string | undefined;

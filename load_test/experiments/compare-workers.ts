@@ -19,7 +19,7 @@ const MAX_SEED = 0x7fff_ffff;
 /** The list of consumers is up to 5 s old in RabbitMQ, and up to another 5 s in monitoring. */
 const COUNTED_MS = 30_000;
 
-export interface CompareWorkersTools {
+interface CompareWorkersTools {
   readonly monitoring: Pick<Monitoring, 'url' | 'snapshot'>;
   readonly scale: Runtime['scale'];
   bulkUpload(settings: Readonly<Record<string, string>>): Promise<string>;
@@ -100,14 +100,14 @@ async function untilShownByMonitoring(
 }
 
 /** The arguments of `make experiment-workers`; an empty string means the default. */
-export interface GivenSettings {
+interface GivenSettings {
   readonly count: string;
   readonly repeats: string;
   readonly workers: string;
   readonly seed: string;
 }
 
-export interface WorkerSettings {
+interface WorkerSettings {
   /** Images of each run. */
   readonly count: number;
   readonly repeats: number;
@@ -137,7 +137,7 @@ export function readWorkerSettings({ count, repeats, workers, seed }: GivenSetti
 }
 
 /** One measured run of the experiment. */
-export interface PlannedRun {
+interface PlannedRun {
   readonly workers: number;
   /** From 1. */
   readonly repeat: number;

@@ -17,7 +17,7 @@ const RECORDED_MS = 15_000;
 /** Queue counts are up to 5 s old in RabbitMQ, and up to another 5 s in monitoring. */
 const COUNTED_MS = 20_000;
 
-export interface DeadLetterSystem {
+interface DeadLetterSystem {
   readonly api: ApiClient;
   readonly monitoring: Monitoring;
   /** API_TOKEN of the system. */

@@ -17,7 +17,7 @@ export interface Conclusion {
 }
 
 /** Input and output of an experiment. */
-export interface GuideTerminal {
+interface GuideTerminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }

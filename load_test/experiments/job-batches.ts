@@ -87,7 +87,7 @@ export function historyRows(jobs: readonly JobHistory[], zero: number): string[]
     ]);
 }
 
-export interface BatchSystem {
+interface BatchSystem {
   readonly api: ApiClient;
   readonly monitoring: Monitoring;
   readonly workers: Pick<Runtime, 'workers'>;

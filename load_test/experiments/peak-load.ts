@@ -7,7 +7,7 @@ import type { Guide } from './guide.ts';
 
 const SETTINGS = { BURST: '50', INTERVAL: '5', ROUNDS: '3' } as const;
 
-export interface PeakLoadTools {
+interface PeakLoadTools {
   /** URL of the monitoring service; undefined if it is not running. */
   readonly monitoringUrl: string | undefined;
   /** Prints the view of `make performance` once. */

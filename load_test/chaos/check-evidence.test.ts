@@ -1,12 +1,13 @@
+import type { StoredImage } from '@image-pipeline/shared/contracts/outcome.ts';
 import { describe, expect, it } from 'vitest';
+import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
+import { checkEvidence } from './check-evidence.ts';
 import type { Evidence, ImageEvidence, JobEvidence } from './evidence.ts';
-import { makeLedger } from './ledger.ts';
 import type { Note } from './note.ts';
-import { acceptedNote, completedJob, evidenceOf, failedJob, openJob } from './testing/sound-evidence.ts';
 
 /** `I3 accepted but lost: id` and the like. */
 function violationsOf(evidence: Evidence): string[] {
-  return makeLedger(evidence).violations.map(
+  return checkEvidence(evidence).violations.map(
     ({ invariant, what, which }) => `${invariant} ${what}: ${which.join(', ')}`,
   );
 }
@@ -15,11 +16,11 @@ function withImages(job: JobEvidence, change: (images: readonly ImageEvidence[])
   return { ...job, images: change(job.images) };
 }
 
-describe('the conservation ledger', () => {
-  it('balances where every accepted job has ended with all that belongs to it', () => {
-    const ledger = makeLedger(evidenceOf([completedJob(), completedJob(), failedJob()]));
-    expect(ledger.violations).toEqual([]);
-    expect(ledger.figures).toMatchObject({ accepted: 3, completed: 2, failed: 1, open: 0, lost: 0 });
+describe('the check of the evidence', () => {
+  it('passes if every accepted job has ended and is complete', () => {
+    const report = checkEvidence(evidenceOf([completedJob(), completedJob(), failedJob()]));
+    expect(report.violations).toEqual([]);
+    expect(report.counts).toMatchObject({ accepted: 3, completed: 2, failed: 1, open: 0, lost: 0 });
   });
 
   it('finds an accepted job that left no trace', () => {
@@ -29,13 +30,13 @@ describe('the conservation ledger', () => {
     expect(violationsOf({ ...evidence, notes })).toEqual([`I3 accepted but lost: ${lost.jobId}`]);
   });
 
-  it('tells a job that a queue still holds from a lost one', () => {
+  it('distinguishes a job that is still in a queue from a lost one', () => {
     const waiting = openJob();
     const queues = [{ name: 'image.jobs.process', ready: 1, unacked: 0 }];
     expect(violationsOf(evidenceOf([waiting], { queues }))).toEqual([`I4 still open: ${waiting.jobId}`]);
   });
 
-  it('takes dead letters that people look at for no waiting jobs', () => {
+  it('does not count messages in the dead-letter queue as waiting jobs', () => {
     const lost = openJob();
     const queues = [{ name: 'image.jobs.dead', ready: 1, unacked: 0 }];
     expect(violationsOf(evidenceOf([lost], { queues }))).toEqual([`I3 accepted but lost: ${lost.jobId}`]);
@@ -69,18 +70,18 @@ describe('the conservation ledger', () => {
     ['cannot be decoded: cut', (image) => [{ ...image, decoded: { error: 'cut' } }]],
     ['1×1, recorded are 800×450', (image) => [{ ...image, decoded: { width: 1, height: 1 } }]],
   ] satisfies [string, (image: ImageEvidence) => ImageEvidence[]][])(
-    'finds a result that is not what its outcome says: %s',
+    'finds a result that differs from its outcome: %s',
     (problem, damage) => {
-      const sound = completedJob();
-      const job = withImages(sound, (images) =>
+      const complete = completedJob();
+      const job = withImages(complete, (images) =>
         images.flatMap((image) => (image.key.startsWith('results/') ? damage(image) : [image])),
       );
-      const key = sound.images[0]?.key ?? '';
+      const key = complete.images[0]?.key ?? '';
       expect(violationsOf(evidenceOf([job]))).toEqual([`I2 damaged or missing: ${key}: ${problem}`]);
     },
   );
 
-  it('finds an image that no outcome names', () => {
+  it('finds an image that belongs to no outcome', () => {
     const key = 'results/x/attempt-of-a-loser.jpg';
     const job = withImages(completedJob(), (images) => [
       ...images,
@@ -89,7 +90,7 @@ describe('the conservation ledger', () => {
     expect(violationsOf(evidenceOf([job]))).toEqual([`I3 image of a superseded attempt: ${key}`]);
   });
 
-  it('allows an unpromised job to end for each upload whose fate its client never learnt', () => {
+  it('allows one job that was not accepted for each upload with an unknown result', () => {
     const [one, other] = [completedJob(), completedJob()];
     const unknown = (upload: string): Note => ({
       kind: 'unknown',
@@ -109,14 +110,14 @@ describe('the conservation ledger', () => {
     ]);
   });
 
-  it('finds an end that was told twice, or never', () => {
+  it('finds an end that was notified twice, or never', () => {
     const [twice, never] = [completedJob(), completedJob()];
-    const toldEnds = new Map([[twice.jobId, 2]]);
-    const ledger = makeLedger(evidenceOf([twice, never], { toldEnds }));
-    expect(ledger.violations).toEqual([
+    const endNotifications = new Map([[twice.jobId, 2]]);
+    const report = checkEvidence(evidenceOf([twice, never], { endNotifications }));
+    expect(report.violations).toEqual([
       { invariant: 'I3', what: 'end not notified exactly once', which: [twice.jobId, never.jobId] },
     ]);
-    expect(ledger.figures['double outcomes']).toBe(1);
+    expect(report.counts['double outcomes']).toBe(1);
   });
 
   it('finds what is left over', () => {
@@ -130,3 +131,68 @@ describe('the conservation ledger', () => {
     ]);
   });
 });
+
+/** A job with all images of its outcome. */
+function completedJob(): JobEvidence {
+  const request = someRequest();
+  const outcome = completedOutcome(request);
+  const images = [imageOf(outcome.result), imageOf(outcome.thumbnail)];
+  return { jobId: request.job_id, outcome, dead: undefined, images };
+}
+
+/** A failed job with its dead letter. */
+function failedJob(): JobEvidence {
+  const request = someRequest();
+  const outcome = failedOutcome(request);
+  const at = new Date().toISOString();
+  return {
+    jobId: request.job_id,
+    outcome,
+    images: [],
+    dead: {
+      version: 1,
+      job_id: request.job_id,
+      run: 1,
+      attempts: 1,
+      error: outcome.error,
+      death: { reason: 'rejected', queue: 'image.jobs.process', at },
+      name: 'corrupted.jpg',
+      operations: ['resize'],
+      submitted_at: at,
+      buried_at: at,
+      state: 'dead',
+    },
+  };
+}
+
+function openJob(): JobEvidence {
+  return { jobId: someRequest().job_id, outcome: undefined, dead: undefined, images: [] };
+}
+
+/** Evidence of a settled system that accepted each of these jobs. */
+function evidenceOf(jobs: readonly JobEvidence[], changes: Partial<Evidence> = {}): Evidence {
+  return {
+    notes: jobs.map(({ jobId, outcome }) =>
+      acceptedNote(jobId, outcome?.state === 'failed' ? 'bad.jpg' : 'good.jpg'),
+    ),
+    expected: new Map([
+      ['good.jpg', 'completed'],
+      ['bad.jpg', 'failed'],
+    ]),
+    jobs,
+    queues: [{ name: 'image.jobs.process', ready: 0, unacked: 0 }],
+    endNotifications: new Map(jobs.flatMap(({ jobId, outcome }) => (outcome ? [[jobId, 1]] : []))),
+    temporaryFiles: [],
+    strays: [],
+    crashes: [],
+    ...changes,
+  };
+}
+
+function acceptedNote(jobId: string, image = 'good.jpg'): Note {
+  return { kind: 'accepted', upload: `upload of ${jobId}`, at: 0, image, jobId };
+}
+
+function imageOf({ key, size, sha256, width, height }: StoredImage): ImageEvidence {
+  return { key, size, sha256, decoded: { width, height } };
+}
