@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
 import { someSnapshot } from '../../monitoring/testing/some-snapshot.ts';
-import { flowBetween, meanInSystem } from './littles-law.ts';
+import { flowBetween, meanInSystem } from './monitoring.ts';
 
-it('means the jobs in the system over all looks, wherever the jobs are', () => {
-  const looks = [
+it('averages the jobs in the system over all snapshots, whatever their state', () => {
+  const snapshots = [
     { jobs: { queued: 3, processing: 2, retrying: 1 } },
     { jobs: { queued: 0, processing: 2, retrying: 0 } },
     { jobs: { queued: 0, processing: 0, retrying: 0 } },
     { jobs: { queued: 0, processing: 1, retrying: 1 } },
   ];
-  expect(meanInSystem(looks)).toBe((6 + 2 + 0 + 2) / 4);
+  expect(meanInSystem(snapshots)).toBe((6 + 2 + 0 + 2) / 4);
 });
 
-it('finds the flow between two snapshots, whatever came before', () => {
+it('calculates the flow between two snapshots, whatever happened before', () => {
   const base = someSnapshot();
   const at = (second: number, completed: number, mean: number) => {
     const total = { p50: mean, p95: mean, p99: mean, mean };
