@@ -145,7 +145,7 @@ describe('used wrongly, analyze_results says in one line', () => {
   it('that a file or folder does not exist', async () => {
     const { code, stderr } = await analyze('missing');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^Skipped missing: there is no such file or folder\.\n/);
+    expect(stderr).toMatch(/^Skipped missing: no such file or folder\.\n/);
   });
 
   it('which files it skipped and why, and analyses the others', async () => {

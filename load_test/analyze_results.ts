@@ -7,9 +7,8 @@ import { analyse, toJson } from './report/analyse.ts';
 import { compare } from './report/compare.ts';
 import { printable } from './report/format.ts';
 import { htmlReport } from './report/html-report.ts';
-import { analysisLines } from './report/print-analysis.ts';
-import { comparisonLines } from './report/print-comparison.ts';
-import { readResults, RESULTS_FOLDER, type ResultFile } from './report/read-results.ts';
+import { analysisLines, comparisonLines } from './report/print.ts';
+import { readResults, type ResultFile, RESULTS_FOLDER } from './report/read-results.ts';
 import { runProgram } from './run-program.ts';
 
 /** `make analyze`: analyses the results of load tests on the terminal and as one HTML file. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitUsl, predictThroughput, type Point } from './usl.ts';
+import { fitUsl, type Point, predictThroughput } from './scaling.ts';
 
 const counts = [1, 2, 3, 4, 6, 8, 12, 16];
 const pointsOf = (lambda: number, sigma: number, kappa: number): Point[] =>

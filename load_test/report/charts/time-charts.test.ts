@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { depthOverTime } from '../calculate.ts';
-import { occupationsOf } from './charts/gantt-chart.ts';
-import { sampledSeries, utilisationSeries, waitingSeries } from './series.ts';
-import { job } from './testing/results.ts';
-import { simulateBulk } from './testing/simulate.ts';
+import { depthOverTime } from '../../calculate.ts';
+import { job } from '../testing/results.ts';
+import { simulateBulk } from '../testing/simulate.ts';
+import { occupationsOf } from './gantt-chart.ts';
+import { sampledSeries, utilisationSeries, waitingSeries } from './time-charts.ts';
 
 describe('the series of jobs that wait', () => {
   it('is exact for a small run', () => {
