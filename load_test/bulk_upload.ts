@@ -1,5 +1,5 @@
 /*
- * Sends COUNT images as fast as VUS virtual users can, then waits for every result.
+ * Sends COUNT images as fast as VUS virtual users can, then waits for all results.
  *
  *   k6 run load_test/bulk_upload.ts -e COUNT=100
  *

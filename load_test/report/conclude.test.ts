@@ -70,7 +70,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['flat:starved']).toContain('uploads did not come fast enough');
   });
 
-  it('does not blame the cores where there are more cores than slots', () => {
+  it('does not name the cores as the reason if there are more cores than slots', () => {
     const conclusions = conclusionsOf(
       repeated(
         [
@@ -96,7 +96,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['flat:cores-and-waiting']).toContain('More slots than cores helped at first');
   });
 
-  it('says so where throughput was the same from the start', () => {
+  it('is that throughput stayed the same from the start', () => {
     const conclusions = conclusionsOf(
       repeated(
         [
@@ -139,7 +139,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['grew']).toContain('share the cores with one another, and with the API, RabbitMQ');
   });
 
-  it('distrusts more than the ideal speed-up', () => {
+  it('reports a speed-up above the ideal as implausible', () => {
     const conclusions = conclusionsOf(
       repeated([
         [1, 2],

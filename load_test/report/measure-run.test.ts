@@ -31,7 +31,7 @@ describe('the measures of a run', () => {
     });
   });
 
-  it('take the slots from monitoring’s samples when a worker did not say them', () => {
+  it('take the slots from the samples of monitoring if those of a worker are unknown', () => {
     const workers = [{ name: 'worker-1', slots: null }];
     expect(measured(simulateBulk({ workers: 3 }, 10, { workers })).slots).toBe(3);
     expect(measured(simulateBulk({}, 10, { workers, samples: [] }))).toMatchObject({
@@ -95,7 +95,7 @@ describe('the check of Little’s law', () => {
     expect(law).toMatchObject({ inSystem: 2, expected: 1 });
   });
 
-  it('agrees with what monitoring saw of a simulated run', () => {
+  it('agrees with the samples of monitoring in a simulated run', () => {
     const law = checkLittlesLaw(simulateBulk({ workers: 2 }, 200));
     expect((law?.sampled ?? 0) / (law?.expected ?? 1)).toBeCloseTo(1, 1);
   });
