@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 NODE := npx --no-install node
 LOCAL := @$(NODE) local/cli.ts
+LOAD := @$(NODE) load_test/cli.ts
 
 # Passed to the commands through the environment, so that any character is allowed.
 export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO
@@ -55,28 +56,28 @@ replay: setup ## replay a failed job (ID=…)
 	$(LOCAL) replay "$$ID"
 
 load-bulk: setup ## load test: many images as fast as possible (COUNT=100 WORKERS=3 IMAGES=folder)
-	$(LOCAL) load-bulk
+	$(LOAD) load-bulk
 
 load-burst: setup ## load test: bursts, and how fast the queue recovers (BURST=50 INTERVAL=5 ROUNDS=3)
-	$(LOCAL) load-burst
+	$(LOAD) load-burst
 
 load-capacity: setup ## load test: increase the upload rate until it saturates (RATE=2 FACTOR=1.25 LIMIT=10)
-	$(LOCAL) load-capacity
+	$(LOAD) load-capacity
 
 analyze: setup ## analyze the load test results: a table and an HTML report
 	@$(NODE) load_test/analyze_results.ts
 
 experiment-1: setup ## guided experiment: stop and kill workers; no job is lost
-	$(LOCAL) experiment-1
+	$(LOAD) experiment-1
 
 experiment-2: setup ## guided experiment: how the queue absorbs bursts of images (needs k6)
-	$(LOCAL) experiment-2
+	$(LOAD) experiment-2
 
 experiment-3: setup ## guided experiment: replay and discard a dead letter
-	$(LOCAL) experiment-3
+	$(LOAD) experiment-3
 
 experiment-workers: setup ## compare 1, 2, 3 and 5 workers (needs k6; COUNT=100 REPEATS=3 WORKERS_LIST=1,2 SEED=42)
-	$(LOCAL) experiment-workers "$$COUNT" "$$REPEATS" "$$WORKERS_LIST" "$$SEED"
+	$(LOAD) experiment-workers "$$COUNT" "$$REPEATS" "$$WORKERS_LIST" "$$SEED"
 
 test: setup ## run all tests with their own RabbitMQ
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && $(NODE) local/cli.ts install-chromium && npm test --silent

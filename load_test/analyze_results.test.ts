@@ -42,7 +42,7 @@ async function save(...results: LoadTestResult[]): Promise<void> {
 }
 
 describe('analyze_results', () => {
-  it('prints a table and conclusions, and writes a report beside the results', async () => {
+  it('prints a table and conclusions, and writes a report to the folder of the results', async () => {
     await save(
       ...simulateExperiment(),
       simulateBursts({ workers: 3 }, {}, { run_id: 'bursts', started_at: '2026-11-29T05:00:00.000Z' }),
@@ -101,7 +101,7 @@ describe('analyze_results', () => {
     expect(await analyze('warm-up.json')).toMatchObject({ code: 1, stdout: '' });
   });
 
-  it('says that runs of different runtimes are not repeats, and analyses each', async () => {
+  it('analyses runs of different runtimes separately, with a notice', async () => {
     await save(
       simulateBulk({}, 100, { run_id: 'compose', runtime: 'compose' }),
       simulateBulk({}, 100, { run_id: 'local', runtime: 'local' }),
@@ -124,7 +124,7 @@ describe('analyze_results', () => {
     );
   });
 
-  it('says once that results of different machines are not compared', async () => {
+  it('reports once that results of different machines are not compared', async () => {
     const machine = { platform: 'darwin-arm64', cores: 8, memory_bytes: 2 ** 34, load_average: 0 };
     await save(simulateBulk(), simulateBulk({}, 100, { run_id: 'other', machine }));
     const { code, stdout } = await analyze('.');
@@ -133,8 +133,8 @@ describe('analyze_results', () => {
   });
 });
 
-describe('used wrongly, analyze_results says in one line', () => {
-  it('which command makes results, where there are none', async () => {
+describe('analyze_results reports errors in one line', () => {
+  it('without results, with the command that creates some', async () => {
     expect(await analyze('.')).toEqual({
       code: 1,
       stdout: '',
@@ -142,13 +142,13 @@ describe('used wrongly, analyze_results says in one line', () => {
     });
   });
 
-  it('that a file or folder does not exist', async () => {
+  it('for a missing file or folder', async () => {
     const { code, stderr } = await analyze('missing');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^Skipped missing: there is no such file or folder\.\n/);
+    expect(stderr).toMatch(/^Skipped missing: no such file or folder\.\n/);
   });
 
-  it('which files it skipped and why, and analyses the others', async () => {
+  it('for each skipped file, and analyses the others', async () => {
     const text = JSON.stringify(simulateBulk());
     await writeFile(join(folder, 'cut.json'), text.slice(0, text.length / 2));
     await writeFile(join(folder, 'other.json'), '{"name":"package"}');
@@ -162,21 +162,21 @@ describe('used wrongly, analyze_results says in one line', () => {
     expect(stdout).toMatch(/^bulk /m);
   });
 
-  it('that nothing is left where all files are broken, with exit code 1', async () => {
+  it('with exit code 1 if all files are broken', async () => {
     await writeFile(join(folder, 'cut.json'), '{"version":1,');
     const { code, stderr } = await analyze('.');
     expect(code).toBe(1);
     expect(stderr.split('\n')).toHaveLength(3);
   });
 
-  it('that it does not know an option', async () => {
+  it('for an unknown option', async () => {
     expect(await analyze('--jsno')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('--jsno') as string,
     });
   });
 
-  it('nothing that could control the terminal', async () => {
+  it('without control characters', async () => {
     const name = 'evil\u001b[2J<img src=x onerror=alert(1)>.json';
     await writeFile(join(folder, name), '{');
     await save(simulateBulk());
@@ -214,7 +214,7 @@ describe('analyze_results --compare', () => {
     });
   });
 
-  it('says which results it does not know, and which experiments there are', async () => {
+  it('reports unknown results, with the known experiments', async () => {
     await save(...simulateExperiment());
     expect(await analyze('.', '--compare', 'workers', 'wrokers')).toMatchObject({
       code: 1,

@@ -2,16 +2,16 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
-import { UserError } from '@image-pipeline/local/user-error.ts';
+import { UserError } from '../local/user-error.ts';
 import { analyse, toJson } from './report/analyse.ts';
 import { compare } from './report/compare.ts';
 import { printable } from './report/format.ts';
 import { htmlReport } from './report/html-report.ts';
-import { analysisLines } from './report/print-analysis.ts';
-import { comparisonLines } from './report/print-comparison.ts';
-import { readResults, RESULTS_FOLDER, type ResultFile } from './report/read-results.ts';
+import { analysisLines, comparisonLines } from './report/print.ts';
+import { readResults, type ResultFile, RESULTS_FOLDER } from './report/read-results.ts';
+import { runProgram } from './run-program.ts';
 
-/** `make analyze`: what the results of load tests say, on the terminal and as one HTML file. */
+/** `make analyze`: analyses the results of load tests on the terminal and as one HTML file. */
 const program = new Command('analyze_results')
   .description('Analyse the results of load tests: a table, conclusions, and an HTML report.')
   .argument('[paths...]', 'result files or folders (default: load_test/results)')
@@ -64,7 +64,7 @@ async function main(paths: readonly string[], { json, out, compare: sides }: Opt
   console.log(`\nReport: ${relative(process.cwd(), file)}`);
 }
 
-/** The report of a folder lies beside its results. */
+/** The report of a folder is written to that folder. */
 async function reportFolder(paths: readonly string[]): Promise<string> {
   const [only] = paths;
   return paths.length === 1 && only !== undefined && (await stat(only)).isDirectory() ? only : RESULTS_FOLDER;
@@ -89,7 +89,7 @@ async function printComparison(
   }
 }
 
-/** @throws UserError if a name is no file, folder, run or experiment */
+/** @throws UserError if a name is not a file, folder, run or experiment */
 async function runsNamed(names: string, sources: readonly string[]): Promise<readonly ResultFile[]> {
   const found: ResultFile[] = [];
   for (const name of names.split(',')) {
@@ -120,16 +120,4 @@ function columns(): number {
   return Math.min(process.stdout.columns || Number(process.env['COLUMNS']) || 100, 110);
 }
 
-// `analyze_results.ts | head`: the reader has had enough.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
-try {
-  await program.action(main).parseAsync();
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
-  process.exitCode = error.exitCode;
-}
+await runProgram(() => program.action(main).parseAsync());

@@ -1,32 +1,30 @@
 /*
- * Sends COUNT images as fast as VUS virtual users can, then waits for every result.
+ * Sends COUNT images as fast as VUS virtual users can, then waits for all results.
  *
  *   k6 run load_test/bulk_upload.ts -e COUNT=100
  *
- * COUNT=100, VUS=10, WORKERS=3 (waits until so many are consuming), IMAGES (paths, one a line; default: the test
+ * COUNT=100, VUS=10, WORKERS=3 (waits until 3 are consuming), IMAGES (paths, one per line; default: the test
  * images), OPERATIONS=resize,watermark, API_URL, MONITORING_URL, JOB_TIMEOUT=600 (seconds).
  */
 import exec from 'k6/execution';
-import { follow, upload } from './k6/api.ts';
-import { imagesSetting, openImages } from './k6/images.ts';
-import { summaryTrendStats, thresholds, type SummaryData } from './k6/job-metrics.ts';
+import { follow, type SummaryData, upload } from './k6/api.ts';
 import { uploadName } from './k6/job-records.ts';
-import { begin, drain, type Run } from './k6/run.ts';
-import { wholeNumber } from './k6/settings.ts';
+import { begin, commonOptions, type Run } from './k6/run.ts';
+import { imagesSetting, openImages, wholeNumber } from './k6/settings.ts';
 import { writeResult } from './k6/write-result.ts';
 
 const count = wholeNumber('COUNT', { min: 1, max: 100_000, fallback: 100 });
 const users = Math.min(count, wholeNumber('VUS', { min: 1, max: 500, fallback: 10 }));
 const images = openImages(users);
 
-/** Images of one virtual user. It sends them all before it asks for the first result. */
+/** Images per virtual user, which uploads all of them before it requests the first result. */
 const share = Math.ceil(count / users);
-/** Of this virtual user; each has its own copy of the script. */
+/** Jobs of this virtual user: each has its own copy of the script. */
 const jobIds: string[] = [];
 
 export const options = {
   scenarios: {
-    // One iteration an upload, and one a result: k6's progress bar counts both.
+    // One iteration per upload and one per result: the progress bar of k6 counts both.
     bulk_upload: {
       executor: 'per-vu-iterations',
       vus: users,
@@ -35,17 +33,14 @@ export const options = {
       gracefulStop: '1s',
     },
   },
-  batch: 20,
-  batchPerHost: 20,
-  setupTimeout: '2m',
-  teardownTimeout: '10m',
-  summaryTrendStats,
-  thresholds,
+  ...commonOptions,
 };
 
 export function setup(): Run {
   return begin('bulk_upload');
 }
+
+export { drain as teardown } from './k6/run.ts';
 
 export default function (run: Run): void {
   const iteration = exec.vu.iterationInScenario;
@@ -59,10 +54,6 @@ export default function (run: Run): void {
     const jobId = jobIds[iteration - share];
     if (jobId !== undefined) follow(jobId);
   }
-}
-
-export function teardown(run: Run): void {
-  drain(run);
 }
 
 export function handleSummary(data: SummaryData) {

@@ -6,12 +6,10 @@
  * BURST=50, INTERVAL=5 (seconds), ROUNDS=3; the others as in bulk_upload.ts.
  */
 import exec from 'k6/execution';
-import { follow, uploadAll } from './k6/api.ts';
-import { imagesSetting, openImages } from './k6/images.ts';
-import { summaryTrendStats, thresholds, type SummaryData } from './k6/job-metrics.ts';
+import { follow, type SummaryData, uploadAll } from './k6/api.ts';
 import { uploadName } from './k6/job-records.ts';
-import { begin, drain, type Run } from './k6/run.ts';
-import { wholeNumber } from './k6/settings.ts';
+import { begin, commonOptions, type Run } from './k6/run.ts';
+import { imagesSetting, openImages, wholeNumber } from './k6/settings.ts';
 import { writeResult } from './k6/write-result.ts';
 import type { JobRecord } from './result.ts';
 
@@ -35,17 +33,16 @@ export const options = {
       },
     ]),
   ),
+  ...commonOptions,
   batch: Math.max(size, 20),
   batchPerHost: Math.max(size, 20),
-  setupTimeout: '2m',
-  teardownTimeout: '10m',
-  summaryTrendStats,
-  thresholds,
 };
 
 export function setup(): Run {
   return begin('burst_test');
 }
+
+export { drain as teardown } from './k6/run.ts';
 
 export default function (run: Run): void {
   const number = Number(exec.scenario.name.replace('burst_', ''));
@@ -53,10 +50,6 @@ export default function (run: Run): void {
     (image) => (image === undefined ? [] : [{ image, name: uploadName(run, number, image.name) }]),
   );
   for (const jobId of uploadAll(uploads)) follow(jobId);
-}
-
-export function teardown(run: Run): void {
-  drain(run);
 }
 
 export function handleSummary(data: SummaryData) {
@@ -68,7 +61,7 @@ export function handleSummary(data: SummaryData) {
   });
 }
 
-/** When the first image of a burst arrived, or should have if none was accepted. */
+/** When the first image of a burst arrived; the planned time if none was accepted. */
 function sentAt(number: number, jobs: readonly JobRecord[], run: Run): string {
   const times = jobs.filter(({ group }) => group === number).map(({ queued_at }) => Date.parse(queued_at));
   const planned = Date.parse(run.started_at) + (number - 1) * interval * 1_000;

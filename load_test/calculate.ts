@@ -1,9 +1,9 @@
 import type { JobRecord, LoadTestResult } from './result.ts';
 
 /*
- * What follows from the timelines of the jobs. Both k6 and Node run this file, so that a run's own summary and the
- * report show the same numbers; it imports nothing at run time. A run can have more jobs than a function call may have
- * arguments, so nothing here spreads them into one.
+ * Metrics of the timelines of jobs. Both k6 and Node run this file, so that the summary of a run and the report show the
+ * same numbers; it has no imports at run time. A run can have more jobs than a function call may have arguments, so nothing
+ * here spreads them.
  */
 
 export interface Percentiles {
@@ -13,13 +13,13 @@ export interface Percentiles {
   readonly mean: number;
 }
 
-/** The value below which this share (0 to 1) of the values is; NaN where there are none. */
+/** The value below which this share (0 to 1) of the values lies; NaN without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** Null where there are no values. */
+/** Null without values. */
 export function percentilesOf(values: readonly number[]): Percentiles | null {
   if (values.length === 0) return null;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -51,14 +51,14 @@ export function countJobs(jobs: readonly JobRecord[]): JobCounts {
   return { completed, failed, open: jobs.length - completed - failed };
 }
 
-/** Completed jobs per second, from the first upload to the last result; 0 where none completed. */
+/** Completed jobs per second, from the first upload to the last result; 0 if none completed. */
 export function throughput(jobs: readonly JobRecord[]): number {
   const { completed } = countJobs(jobs);
   const span = makespan(jobs);
   return span > 0 ? completed / span : 0;
 }
 
-/** Seconds from the first upload to the last result; 0 where nothing has ended. */
+/** Seconds from the first upload to the last result; 0 if no job has ended. */
 export function makespan(jobs: readonly JobRecord[]): number {
   const first = jobs.reduce((least, { queued_at }) => Math.min(least, Date.parse(queued_at)), Infinity);
   const last = jobs.reduce(
@@ -68,7 +68,7 @@ export function makespan(jobs: readonly JobRecord[]): number {
   return Number.isFinite(first) && Number.isFinite(last) ? Math.max(0, (last - first) / 1_000) : 0;
 }
 
-/** How many jobs were waiting for a worker, and how many were in progress, from this moment on. */
+/** The numbers of jobs waiting for a worker and in progress, from this time on. */
 export interface Depth {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -76,7 +76,7 @@ export interface Depth {
   readonly processing: number;
 }
 
-/** One entry each time that a number changes, in order of time. */
+/** One entry per change, in order of time. */
 export function depthOverTime(jobs: readonly JobRecord[]): Depth[] {
   const changes: { at: number; waiting: number; processing: number }[] = [];
   for (const { queued_at, started_at, ended_at } of jobs) {
@@ -99,17 +99,17 @@ export function depthOverTime(jobs: readonly JobRecord[]): Depth[] {
   return depths;
 }
 
-/** What a burst did to the queue. */
+/** The effect of a burst on the queue. */
 export interface Recovery {
   readonly number: number;
   readonly size: number;
-  /** Images of the burst that became jobs. Where none did, `peak` is 0 and `seconds` null. */
+  /** Accepted images. If there are none, `peak` is 0 and `seconds` null. */
   readonly accepted: number;
   /** Jobs waiting when the burst was sent. */
   readonly before: number;
-  /** The most that waited until it had recovered. */
+  /** Highest number of waiting jobs until the recovery. */
   readonly peak: number;
-  /** Seconds from the burst until the queue was back at its level before it; null where it never was. */
+  /** Seconds from the burst until the queue was back at its level before it; null if it never was. */
   readonly seconds: number | null;
 }
 
@@ -121,7 +121,7 @@ export function recoveries({ bursts, jobs }: Pick<LoadTestResult, 'bursts' | 'jo
     const own = jobs.filter(({ group }) => group === number);
     const accepted = own.length;
     if (accepted === 0) return { number, size, accepted, before, peak: 0, seconds: null };
-    // The queue of a burst is only down again when the last image of the burst has arrived.
+    // A recovery can only start after the last image of the burst has arrived.
     const arrived = own.reduce((last, { queued_at }) => Math.max(last, Date.parse(queued_at)), sentAt);
     const recovered = depths.find((depth) => depth.at >= arrived && depth.waiting <= before);
     const until = recovered?.at ?? Infinity;
@@ -148,9 +148,9 @@ export interface StepOutcome {
   readonly seconds: number;
   readonly accepted: number;
   readonly dropped: number;
-  /** Results per second while the step lasted, whichever step they belong to. */
+  /** Results per second during the step, including those of earlier steps. */
   readonly throughput: number;
-  /** Seconds from upload to result of the step's own jobs; null where none completed. */
+  /** Seconds from upload to result of the step's own jobs; null if none completed. */
   readonly times: Percentiles | null;
   /** Results kept up with the target rate, and no upload was dropped. */
   readonly sustained: boolean;
@@ -187,7 +187,7 @@ export function stepOutcomes({
   });
 }
 
-/** The last step that was sustained before the first that was not; undefined where even the first was not. */
+/** The last step that was sustained before the first that was not; undefined if the first was not. */
 export function kneeOf(outcomes: readonly StepOutcome[]): StepOutcome | undefined {
   const first = outcomes.findIndex(({ sustained }) => !sustained);
   return first === -1 ? outcomes[outcomes.length - 1] : outcomes[first - 1];

@@ -1,20 +1,18 @@
 /*
- * Raises the rate of uploads step by step, whatever the system does (an open model), until results no longer keep up.
+ * Increases the upload rate in steps, independent of the results (an open model), until results no longer keep up.
  *
  *   k6 run load_test/capacity_test.ts
  *
- * RATE=2 (uploads a second in the first step), FACTOR=1.25 (from step to step), STEPS=16, STEP_SECONDS=10,
+ * RATE=2 (uploads per second in the first step), FACTOR=1.25 (from step to step), STEPS=16, STEP_SECONDS=10,
  * LIMIT=10 (seconds from upload to result; the first job that takes longer ends the test), MAX_VUS=200; the others as in
- * bulk_upload.ts. A virtual user is busy until its result is there: where all are, k6 drops the next upload.
+ * bulk_upload.ts. A virtual user is busy until its result is available: if all are busy, k6 drops the next upload.
  * Exit code 108: the test stopped itself, because the system was saturated.
  */
 import exec from 'k6/execution';
-import { follow, upload } from './k6/api.ts';
-import { imagesSetting, openImages } from './k6/images.ts';
-import { countOf, saturated, summaryTrendStats, thresholds, type SummaryData } from './k6/job-metrics.ts';
+import { countOf, follow, saturated, type SummaryData, upload } from './k6/api.ts';
 import { uploadName } from './k6/job-records.ts';
-import { begin, drain, type Run } from './k6/run.ts';
-import { decimalNumber, wholeNumber } from './k6/settings.ts';
+import { begin, commonOptions, type Run } from './k6/run.ts';
+import { decimalNumber, imagesSetting, openImages, wholeNumber } from './k6/settings.ts';
 import { writeResult } from './k6/write-result.ts';
 import type { JobRecord } from './result.ts';
 
@@ -26,9 +24,9 @@ const limit = wholeNumber('LIMIT', { min: 1, max: 3_600, fallback: 10 });
 const maxUsers = wholeNumber('MAX_VUS', { min: 1, max: 10_000, fallback: 200 });
 const images = openImages(maxUsers);
 
-/** k6 takes whole numbers: uploads in ten seconds. */
+/** k6 requires whole numbers: uploads per ten seconds. */
 const RATE_UNIT_S = 10;
-/** Results of an idle system take less than this, so that a step is not short of virtual users when it begins. */
+/** An upper bound for results of an idle system, so that a step has enough virtual users from its start. */
 const USUAL_SECONDS = 3;
 const steps = Array.from({ length: stepCount }, (_, index) => {
   const perUnit = Math.max(1, Math.round(firstRate * factor ** index * RATE_UNIT_S));
@@ -51,13 +49,9 @@ export const options = {
       },
     ]),
   ),
-  batch: 20,
-  batchPerHost: 20,
-  setupTimeout: '2m',
-  teardownTimeout: '10m',
-  summaryTrendStats,
+  ...commonOptions,
   thresholds: {
-    ...thresholds,
+    ...commonOptions.thresholds,
     ...Object.fromEntries(
       steps.map(({ number }) => [`dropped_iterations{scenario:step_${number}}`, ['count>=0']]),
     ),
@@ -68,6 +62,8 @@ export function setup(): Run {
   return begin('capacity_test');
 }
 
+export { drain as teardown } from './k6/run.ts';
+
 export default function (run: Run): void {
   const number = Number(exec.scenario.name.replace('step_', ''));
   const image = images[exec.scenario.iterationInTest % images.length];
@@ -77,10 +73,6 @@ export default function (run: Run): void {
   saturated.add(1);
   const rate = steps[number - 1]?.rate.toFixed(1) ?? '?';
   exec.test.abort(`saturated at ${rate} uploads/s: a result took more than ${limit} s (LIMIT)`);
-}
-
-export function teardown(run: Run): void {
-  drain(run);
 }
 
 export function handleSummary(data: SummaryData) {
@@ -106,16 +98,16 @@ function lastUpload(jobs: readonly JobRecord[], run: Run): number {
   return (last - Date.parse(run.started_at)) / 1_000;
 }
 
-/** Where the test stopped in the middle of a step, that step is shorter. */
+/** If the test stopped during a step, that step is shorter. */
 function begunSteps(data: SummaryData, untilSecond: number) {
-  const isCut = countOf(data, 'capacity_saturated') > 0;
+  const isStopped = countOf(data, 'capacity_saturated') > 0;
   return steps.flatMap(({ number, rate, seconds }) => {
     const begin = (number - 1) * stepSeconds;
     if (begin > untilSecond) return [];
     return {
       number,
       rate,
-      seconds: isCut ? Math.min(seconds, Math.max(0.1, untilSecond - begin)) : seconds,
+      seconds: isStopped ? Math.min(seconds, Math.max(0.1, untilSecond - begin)) : seconds,
       dropped: countOf(data, `dropped_iterations{scenario:step_${number}}`),
     };
   });

@@ -4,9 +4,7 @@ import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { Command } from 'commander';
 import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
 import { tryToInstall } from './broker/try-to-install.ts';
-import { experiment1, experiment2, experiment3, experimentWorkers } from './commands/experiments.ts';
 import { replay, status, upload } from './commands/jobs.ts';
-import { load } from './commands/load.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
 import { demo } from './demo.ts';
@@ -40,20 +38,7 @@ program.command('status').argument('[job_id]', 'id of the job', '').action(statu
 program.command('replay').argument('[job_id]', 'id of a failed job', '').action(replay);
 program.command('monitor').action(() => monitor('queue_monitor'));
 program.command('performance').action(() => monitor('performance_monitor'));
-program.command('load-bulk').action(() => load('bulk_upload'));
-program.command('load-burst').action(() => load('burst_test'));
-program.command('load-capacity').action(() => load('capacity_test'));
 program.command('demo').action(demo);
-program.command('experiment-1').action(experiment1);
-program.command('experiment-2').action(experiment2);
-program.command('experiment-3').action(experiment3);
-program
-  .command('experiment-workers')
-  .argument('[count]', 'images per run', '')
-  .argument('[repeats]', 'runs per number of workers', '')
-  .argument('[workers]', 'comma-separated numbers of workers', '')
-  .argument('[seed]', 'seed of the random order', '')
-  .action(experimentWorkers);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('install-prometheus').action(() => tryToInstall('prometheus'));
 program.command('install-chromium').action(() => tryToInstall('chromium'));

@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import PQueue from 'p-queue';
 import { percentile } from '../calculate.ts';
 import { startSystem } from '../../testing/start-system.ts';
-import { residentMemory } from './memory.ts';
-import { report, reportGrowth } from './report.ts';
-import { benchImage, upload } from './upload.ts';
+import { report, reportGrowth, residentMemory } from './measure.ts';
+import { benchImage, upload, UPLOADS_AT_ONCE, uploadQueue } from './upload.ts';
 
 const FEW_JOBS = 1_000;
 const MANY_JOBS = 10_000;
-/** What both keep in memory is bounded by this, not by the queue; small, so that it is full before we look. */
-const REMEMBERED = { JOBS_REMEMBERED: '500' };
-const UPLOADS_AT_ONCE = 8;
+/** Limits of what the services keep in memory: low, so that they are reached before the first measurement. */
+const LIMITS = { JOBS_REMEMBERED: '500', EVENTS_RESUMABLE: '500' };
 const STATUS_CALLS = 2_000;
 const SETTLE_MS = 5_000;
 
-/** What a long queue costs those who do not work on it: no worker runs. */
+/** The cost of a long queue for api, notification and monitoring, without a worker. */
 export async function measureBacklog(): Promise<void> {
   console.log(`${MANY_JOBS} jobs queued and no worker; 500 jobs and events kept in memory\n`);
   await using system = await startSystem({
@@ -22,7 +19,7 @@ export async function measureBacklog(): Promise<void> {
     workers: 0,
     slots: 1,
     monitoring: true,
-    environment: () => Promise.resolve(REMEMBERED),
+    environment: () => Promise.resolve(LIMITS),
   });
   const ids: string[] = [];
   await queueUntil(FEW_JOBS, system.apiUrl, ids);
@@ -41,7 +38,7 @@ export async function measureBacklog(): Promise<void> {
 
 async function queueUntil(count: number, apiUrl: string, ids: string[]): Promise<void> {
   const image = benchImage('one-pixel.png', 'image/png', 'filter');
-  const uploads = new PQueue({ concurrency: UPLOADS_AT_ONCE });
+  const uploads = uploadQueue();
   for (let job = ids.length; job < count; job++) {
     await uploads.onSizeLessThan(UPLOADS_AT_ONCE);
     void uploads.add(async () => ids.push((await upload(apiUrl, image)).jobId));
@@ -49,16 +46,16 @@ async function queueUntil(count: number, apiUrl: string, ids: string[]): Promise
   await uploads.onIdle();
 }
 
-/** Milliseconds of calls one after the other, of jobs old and new. */
+/** Milliseconds of sequential calls, for old and new jobs. */
 async function statusLatency(apiUrl: string, ids: readonly string[]): Promise<number[]> {
   const times: number[] = [];
   for (let call = 0; call < STATUS_CALLS; call++) {
     const jobId = ids[(call * 7_919) % ids.length] ?? '';
-    const began = performance.now();
-    const answer = await fetch(`${apiUrl}/status/${jobId}`);
-    await answer.arrayBuffer();
-    times.push(performance.now() - began);
-    if (!answer.ok) throw new Error(`/status answered ${answer.status}`);
+    const start = performance.now();
+    const response = await fetch(`${apiUrl}/status/${jobId}`);
+    await response.arrayBuffer();
+    times.push(performance.now() - start);
+    if (!response.ok) throw new Error(`/status returned ${response.status}`);
   }
   return times;
 }

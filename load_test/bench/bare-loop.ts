@@ -6,8 +6,8 @@ import { parseOperations } from '../../api/upload/parse-operations.ts';
 import { benchImage, type BenchImage } from './upload.ts';
 
 /**
- * The bare work, in a process of its own: the same engine on the same images, with no queue, store or events around it.
- * Speaks with its parent: takes a list of images, answers `done`.
+ * Processes images in a loop, with the same engine but without queue, store or events. Runs as a child process: it receives
+ * lists of images, and replies `done` to each.
  */
 process.on('message', (images: readonly Omit<BenchImage, 'bytes'>[]) => {
   void work(images).then(() => process.send?.('done'));

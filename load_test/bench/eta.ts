@@ -1,35 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import PQueue from 'p-queue';
 import { z } from 'zod';
 import { percentile } from '../calculate.ts';
 import { drawFrom } from '../draw.ts';
 import { startSystem } from '../../testing/start-system.ts';
-import { report } from './report.ts';
-import { benchImage, upload } from './upload.ts';
-import { JobWatcher } from './watch-jobs.ts';
+import { JobWatcher } from './job-watcher.ts';
+import { report } from './measure.ts';
+import { benchImage, upload, uploadQueue } from './upload.ts';
 
 const JOBS = 200;
 const SLOTS = 2;
-const UPLOADS_AT_ONCE = 8;
-const ASK_EVERY_MS = 2_000;
-/** Which kind comes when, the same each time. */
+const POLL_MS = 2_000;
+/** The same order of images in each run. */
 const SEED = 20_261_122;
-/** What is less than this away is as good as over; its relative error would say nothing. */
-const SOON_S = 1;
+/** A relative error is only meaningful if at least this time is left. */
+const MIN_LEFT_S = 1;
 
 const statusSchema = z.object({ status: z.string(), eta_seconds: z.number().nullable().optional() });
 
-/** What `/status` said of a job that had not ended. Times in milliseconds since 1970. */
+/** A response of `/status` for a job that had not ended. Times in milliseconds since 1970. */
 interface Prediction {
   readonly jobId: string;
   readonly askedAt: number;
   readonly endsAt: number | undefined;
 }
 
-/** How far off `eta_seconds` is, over 200 jobs of different sizes that come faster than they can be worked on. */
+/** The error of `eta_seconds` for 200 jobs of different sizes that arrive faster than they can be processed. */
 export async function measureEta(): Promise<void> {
   console.log(
-    `${JOBS} jobs of four kinds in any order, one worker with ${SLOTS} slots, from the first job of a new system\n`,
+    `${JOBS} jobs of four kinds in random order, one worker with ${SLOTS} slots, from the first job of a new system\n`,
   );
   const images = [
     benchImage('sample.jpg', 'image/jpeg', 'resize,watermark'),
@@ -42,7 +40,7 @@ export async function measureEta(): Promise<void> {
   const atUpload: Prediction[] = [];
   const later: Prediction[] = [];
   const open = new Set<string>();
-  const uploads = new PQueue({ concurrency: UPLOADS_AT_ONCE });
+  const uploads = uploadQueue();
   const draw = drawFrom(SEED);
   const jobs = Array.from({ length: JOBS }, async () => {
     const image = images[draw(0, images.length - 1)];
@@ -53,23 +51,23 @@ export async function measureEta(): Promise<void> {
     await watcher.ended(jobId);
     open.delete(jobId);
   });
-  const over = new AbortController();
-  const all = Promise.all(jobs).finally(() => over.abort());
-  while (!over.signal.aborted) {
+  const ended = new AbortController();
+  const all = Promise.all(jobs).finally(() => ended.abort());
+  while (!ended.signal.aborted) {
     later.push(...(await predictionsOf(system.apiUrl, [...open])));
-    await sleep(ASK_EVERY_MS, undefined, { signal: over.signal }).catch(() => undefined);
+    await sleep(POLL_MS, undefined, { signal: ended.signal }).catch(() => undefined);
   }
   await all;
   reportErrors('asked at the upload', atUpload, watcher);
-  reportErrors(`asked every ${ASK_EVERY_MS / 1_000} s until the end`, later, watcher);
+  reportErrors(`asked every ${POLL_MS / 1_000} s until the end`, later, watcher);
 }
 
 async function predictionsOf(apiUrl: string, jobIds: readonly string[]): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
   for (const jobId of jobIds) {
     const askedAt = Date.now();
-    const answer = await fetch(`${apiUrl}/status/${jobId}`);
-    const { status, eta_seconds } = statusSchema.parse(await answer.json());
+    const response = await fetch(`${apiUrl}/status/${jobId}`);
+    const { status, eta_seconds } = statusSchema.parse(await response.json());
     if (status === 'completed' || status === 'failed') continue;
     const known = typeof eta_seconds === 'number';
     predictions.push({ jobId, askedAt, endsAt: known ? askedAt + eta_seconds * 1_000 : undefined });
@@ -86,15 +84,19 @@ function reportErrors(when: string, predictions: readonly Prediction[], watcher:
     const errorSeconds = Math.abs(endsAt - end) / 1_000;
     const leftSeconds = (end - askedAt) / 1_000;
     absolute.push(errorSeconds);
-    if (leftSeconds >= SOON_S) relative.push(errorSeconds / leftSeconds);
+    if (leftSeconds >= MIN_LEFT_S) relative.push(errorSeconds / leftSeconds);
   }
-  console.log(`${when}: ${predictions.length} answers, of which ${absolute.length} with an estimate`);
+  console.log(`${when}: ${predictions.length} responses, ${absolute.length} with an estimate`);
   const [median, p90] = [0.5, 0.9];
-  report('  |eta - end|, median and p90', figures(absolute, median, p90, 1, 's'), 'small');
-  report('  ÷ time left (≥ 1 s), median and p90', figures(relative, median, p90, 100, '%'), 'median ≤ 25 %');
+  report('  |eta - end|, median and p90', quantiles(absolute, median, p90, 1, 's'), 'small');
+  report(
+    '  ÷ time left (≥ 1 s), median and p90',
+    quantiles(relative, median, p90, 100, '%'),
+    'median ≤ 25 %',
+  );
 }
 
-function figures(
+function quantiles(
   values: readonly number[],
   median: number,
   p90: number,

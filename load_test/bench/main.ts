@@ -1,8 +1,7 @@
 #!/usr/bin/env -S npx node
 import { measureBacklog } from './backlog.ts';
 import { measureEta } from './eta.ts';
-import { measureLittlesLaw } from './law.ts';
-import { measureMonitoring } from './monitoring.ts';
+import { measureLittlesLaw, measureMonitoring } from './monitoring.ts';
 import { measureSteadyLoad } from './steady-load.ts';
 
 await measureSteadyLoad();

@@ -5,9 +5,9 @@ import type { RunningNode } from '../../local/broker/running-node.ts';
 import { managementCall } from '../../testing/management-call.ts';
 
 /** See local/broker/rabbitmq-node.test.ts: the registry of queues is flushed up to a second late. */
-const WRITE_DOWN_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';
-/** As local/broker/node-files.ts sets it. */
-const USUAL_WATERMARK = ['set_vm_memory_high_watermark', 'absolute', '1GB'];
+const FLUSH_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';
+/** The setting of local/broker/node-files.ts. */
+const NORMAL_WATERMARK = ['set_vm_memory_high_watermark', 'absolute', '1GB'];
 
 const depthsSchema = z.array(
   z.object({
@@ -17,14 +17,14 @@ const depthsSchema = z.array(
   }),
 );
 
-/** What is in a queue. */
+/** Message counts of a queue. */
 export interface QueueDepth {
   readonly name: string;
   readonly ready: number;
   readonly unacked: number;
 }
 
-/** A real RabbitMQ node behind a network that can fail, and all that can be done to both. */
+/** A real RabbitMQ node behind a network that can fail, with methods to make both fail. */
 export class BrokerUnderTest implements AsyncDisposable {
   /** Between the services and the node. */
   readonly network: TcpProxy;
@@ -40,12 +40,12 @@ export class BrokerUnderTest implements AsyncDisposable {
     return new BrokerUnderTest(node, network);
   }
 
-  /** Where the services find it. */
+  /** The address for the services. */
   get amqpUrl(): string {
     return `amqp://guest:guest@127.0.0.1:${this.network.port}`;
   }
 
-  /** Past the network that can fail. */
+  /** The address without the network that can fail. */
   get directUrl(): string {
     return this.#node.amqpUrl;
   }
@@ -59,11 +59,11 @@ export class BrokerUnderTest implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    await this.#node.ctl(['eval', WRITE_DOWN_QUEUES]);
+    await this.#node.ctl(['eval', FLUSH_QUEUES]);
     await this.#node.kill();
   }
 
-  /** The killed node again: the same folder, the same ports. */
+  /** Restarts the killed node with the same folder and ports. */
   async startAgain(): Promise<void> {
     this.#node = await startRabbitNode({ folder: this.#node.folder });
   }
@@ -72,22 +72,22 @@ export class BrokerUnderTest implements AsyncDisposable {
     await this.#node.ctl(['close_all_connections', 'chaos']);
   }
 
-  /** A memory alarm, until `clearAlarm`. */
+  /** Raises a memory alarm until `clearAlarm`. */
   async raiseAlarm(): Promise<void> {
     await this.#node.ctl(['set_vm_memory_high_watermark', '0.00001']);
   }
 
   async clearAlarm(): Promise<void> {
-    await this.#node.ctl(USUAL_WATERMARK);
+    await this.#node.ctl(NORMAL_WATERMARK);
   }
 
-  /** As the management API knows it: up to 5 s old. */
+  /** Counts of the management API, which are up to 5 s old. */
   async queues(): Promise<QueueDepth[]> {
     const { managementUrl } = this.#node;
     const access = { managementUrl, username: 'guest', password: 'guest' };
     const columns = 'columns=name,messages_ready,messages_unacknowledged';
-    const answer = depthsSchema.parse(await managementCall(access, 'GET', `queues?${columns}`));
-    return answer.map(({ name, messages_ready, messages_unacknowledged }) => ({
+    const queues = depthsSchema.parse(await managementCall(access, 'GET', `queues?${columns}`));
+    return queues.map(({ name, messages_ready, messages_unacknowledged }) => ({
       name,
       ready: messages_ready,
       unacked: messages_unacknowledged,

@@ -1,20 +1,20 @@
-/** What a client wrote down of one answer to an upload, or of its absence. */
+/** A client's record of one response to an upload, or of a missing response. */
 export type Note = {
-  /** The idempotency key, which all tries of one upload share. */
+  /** The idempotency key, the same for all attempts of an upload. */
   readonly upload: string;
   readonly at: number;
   readonly image: string;
 } & (
   | { readonly kind: 'accepted'; readonly jobId: string }
-  /** A refusal that promises: nothing was taken. */
+  /** A response that guarantees that there is no job. */
   | { readonly kind: 'refused'; readonly code: string }
-  /** No answer, or one that says that it is not known: a job may have come of it, but nobody was promised one. */
+  /** No response, or one with an unknown result: there may be a job. */
   | { readonly kind: 'unknown'; readonly reason: string }
-  /** The client has lost patience with this image. */
+  /** The client stopped retrying. */
   | { readonly kind: 'given up' }
 );
 
-/** The job ids of the 202s. */
+/** The job ids of the 202 responses. */
 export function acceptedIds(notes: readonly Note[]): string[] {
   return notes.flatMap((note) => (note.kind === 'accepted' ? [note.jobId] : []));
 }
@@ -23,7 +23,7 @@ export function countNotes(notes: readonly Note[], kind: Note['kind']): number {
   return notes.filter((note) => note.kind === kind).length;
 }
 
-/** Uploads of which the client never learnt what became: a job may have come of each, unpromised. */
+/** Uploads without a known result: each may have a job that was not accepted by a response. */
 export function countUnresolved(notes: readonly Note[]): number {
   const of = (kind: Note['kind']) =>
     new Set(notes.filter((note) => note.kind === kind).map(({ upload }) => upload));

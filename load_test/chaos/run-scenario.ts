@@ -1,26 +1,32 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
+import { drawFrom } from '../draw.ts';
+import type { QueueDepth } from './broker-under-test.ts';
 import { slowImage, smallImages } from './chaos-image.ts';
 import type { ChaosSystem } from './chaos-system.ts';
+import { checkEvidence, type EvidenceReport } from './check-evidence.ts';
 import { Client } from './client.ts';
-import { collectJobs, idsFrom } from './collect-evidence.ts';
-import { makeLedger, type Ledger } from './ledger.ts';
+import { collectJobs, idsFrom, type Evidence } from './evidence.ts';
 import { acceptedIds } from './note.ts';
-import { Skipped, type Recovery, type Scenario } from './scenario.ts';
-import { drawFrom } from '../draw.ts';
-import { settle } from './settle.ts';
+import { strayProcesses } from './processes.ts';
+import { type Recovery, type Scenario, Skipped } from './scenario.ts';
 import { Subscriber } from './subscriber.ts';
 
 export interface ScenarioResult {
   readonly scenario: Scenario;
-  readonly verdict: 'PASS' | 'FAIL' | 'SKIPPED';
+  readonly status: 'PASS' | 'FAIL' | 'SKIPPED';
   /** Why it failed or was skipped. */
   readonly reasons: readonly string[];
   readonly recoveries: readonly Recovery[];
-  /** Undefined where it was skipped. */
-  readonly ledger: Ledger | undefined;
+  /** Undefined if it was skipped. */
+  readonly report: EvidenceReport | undefined;
 }
 
-/** Runs one scenario to its end, waits for rest, and makes the ledger of it. Never rejects for what it finds. */
+/** Runs one scenario, waits until the system has settled, and checks the evidence. Failures are part of the result. */
 export async function runScenario(
   scenario: Scenario,
   system: ChaosSystem,
@@ -41,29 +47,90 @@ export async function runScenario(
     for (const [name, ends] of seen.expected ?? []) expected.set(name, ends);
   } catch (error) {
     if (error instanceof Skipped) {
-      return { scenario, verdict: 'SKIPPED', reasons: [error.message], recoveries, ledger: undefined };
+      return { scenario, status: 'SKIPPED', reasons: [error.message], recoveries, report: undefined };
     }
     reasons.push(messageOf(error));
   }
   for (const { what, ms, goalMs } of recoveries) {
     if (ms > goalMs) reasons.push(`${what}: ${(ms / 1_000).toFixed(1)} s is more than ${goalMs / 1_000} s`);
   }
-  const rest = await settle(system, acceptedIds(client.notes), subscriber);
-  const ledger = makeLedger({
+  const settled = await settle(system, acceptedIds(client.notes), subscriber);
+  const report = checkEvidence({
     notes: client.notes,
     expected,
     jobs: await collectJobs(system.store.direct, since),
-    queues: rest.queues,
-    toldEnds: subscriber.ends,
-    temporaryFiles: rest.temporaryFiles,
-    strays: rest.strays,
+    ...settled,
+    endNotifications: subscriber.ends,
     crashes: crashesOf(system).slice(crashesBefore),
   });
   if (subscriber.resets.length > 0) say(`  the subscriber received resets: ${subscriber.resets.join(', ')}`);
-  const passed = reasons.length === 0 && ledger.violations.length === 0;
-  return { scenario, verdict: passed ? 'PASS' : 'FAIL', reasons, recoveries, ledger };
+  const passed = reasons.length === 0 && report.violations.length === 0;
+  return { scenario, status: passed ? 'PASS' : 'FAIL', reasons, recoveries, report };
 }
 
 function crashesOf(system: ChaosSystem): string[] {
   return system.services.services.flatMap(({ crashes }) => crashes);
+}
+
+/** I4: all jobs must have ended 60 s after recovery, plus the retry delays. */
+const SETTLE_MS = 62_000;
+const POLL_MS = 500;
+/** The counts of the management API are up to 5 s old, so queues must appear empty for longer. */
+const QUIET_MS = 6_000;
+/** Queues that must be empty after the system has settled. */
+const mustBeEmpty = (name: string) =>
+  name !== queueNames.dead && name !== queueNames.eventLog && !name.startsWith('image.webhooks');
+
+/**
+ * Waits until every accepted job has ended and its end was notified, every queue is empty and every service is ready.
+ * @returns the evidence outside the store then, or at the deadline
+ */
+async function settle(
+  system: ChaosSystem,
+  accepted: readonly string[],
+  subscriber: Subscriber,
+): Promise<Pick<Evidence, 'queues' | 'temporaryFiles' | 'strays'>> {
+  const since = performance.now();
+  const isLate = () => performance.now() - since > SETTLE_MS;
+  for (const service of system.services.services) await service.untilReady();
+  let open = accepted;
+  while (open.length > 0 && !isLate()) {
+    open = await withoutOutcome(system, open);
+    if (open.length > 0) await sleep(POLL_MS);
+  }
+  const isNotified = (jobId: string) => subscriber.ends.has(jobId);
+  while (!isLate() && !accepted.every(isNotified)) await sleep(POLL_MS);
+  let queues = await system.broker.queues();
+  for (let quietSince = performance.now(); !isLate() && performance.now() - quietSince < QUIET_MS;) {
+    await sleep(POLL_MS);
+    queues = await system.broker.queues();
+    if (queues.some(isBusy)) quietSince = performance.now();
+  }
+  while (!isLate() && (await leftovers(system)).length > 0) await sleep(POLL_MS);
+  const { services, slots } = system;
+  const strays = await strayProcesses(services, slots);
+  return { queues, temporaryFiles: await leftovers(system), strays };
+}
+
+async function withoutOutcome(system: ChaosSystem, jobIds: readonly string[]): Promise<string[]> {
+  const open: string[] = [];
+  for (const jobId of jobIds) {
+    if ((await system.store.direct.stat(outcomeKey(jobId, 1))) === undefined) open.push(jobId);
+  }
+  return open;
+}
+
+function isBusy({ name, ready, unacked }: QueueDepth): boolean {
+  return mustBeEmpty(name) && ready + unacked > 0;
+}
+
+/** Partially written objects, and files of uploads; each api process has one empty folder. */
+async function leftovers({ services, store }: ChaosSystem): Promise<string[]> {
+  const own = `image-pipeline-api-${services.api.pid ?? 0}-`;
+  const inTemp = await readdir(services.temp);
+  const uploads = await Promise.all(
+    inTemp.filter((name) => name.startsWith(own)).map((name) => readdir(join(services.temp, name))),
+  );
+  const others = inTemp.filter((name) => !name.startsWith(own));
+  return [...others, ...uploads.flat(), ...(await store.temporaryFiles())];
 }

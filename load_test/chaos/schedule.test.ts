@@ -5,7 +5,7 @@ import { randomSchedule, stormSchedule } from './schedule.ts';
 const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
 const lengths = fc.integer({ min: 1, max: 600 });
 
-it('makes the same schedule of the same seed, in order and within its time', () => {
+it('makes the same schedule for the same seed, in order and within the duration', () => {
   fc.assert(
     fc.property(seeds, lengths, (seed, seconds) => {
       const schedule = randomSchedule(seed, seconds);
@@ -17,17 +17,17 @@ it('makes the same schedule of the same seed, in order and within its time', () 
   );
 });
 
-it('makes other schedules of other seeds, which know every kind of fault between them', () => {
+it('makes different schedules for different seeds, with all kinds of faults among them', () => {
   const schedules = Array.from({ length: 50 }, (_, seed) => randomSchedule(seed + 1, 120));
   expect(new Set(schedules.map((schedule) => JSON.stringify(schedule))).size).toBe(50);
   expect(new Set(schedules.flat().map(({ kind }) => kind)).size).toBe(12);
 });
 
-it('has in its storm what the storm is known for', () => {
+it('has the documented faults in the storm', () => {
   const storm = stormSchedule(120);
   const count = (kind: string) => storm.filter((fault) => fault.kind === kind).length;
   expect(count('kill worker')).toBe(60);
   expect(count('restart broker')).toBe(2);
   expect(count('close connections')).toBe(1);
-  expect(storm.find(({ kind }) => kind === 'store away')).toMatchObject({ forMs: 20_000 });
+  expect(storm.find(({ kind }) => kind === 'store unavailable')).toMatchObject({ forMs: 20_000 });
 });

@@ -1,12 +1,15 @@
-import { drawFrom, type Draw } from '../draw.ts';
-import type { Fault, ScheduledFault } from './fault.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import { type Draw, drawFrom } from '../draw.ts';
+import type { ChaosSystem } from './chaos-system.ts';
+import { applyFault, partOf, type Fault, type ScheduledFault } from './faults.ts';
 
 /** Mean time between two faults of the random mix. */
 const BETWEEN_MS = 4_000;
-/** Workers that a schedule speaks of; a system with fewer has them by turns. */
+/** Worker numbers in a schedule; a system with fewer workers reuses them. */
 const WORKERS = 3;
 
-/** Those that stop the whole system for a while come less often, and one after the other. */
+/** Faults that stop the whole system have a lower weight. */
 const menu: readonly { readonly weight: number; readonly make: (draw: Draw) => Fault }[] = [
   { weight: 8, make: (draw) => ({ kind: 'kill worker', worker: draw(1, WORKERS) }) },
   {
@@ -22,10 +25,10 @@ const menu: readonly { readonly weight: number; readonly make: (draw: Draw) => F
   { weight: 1, make: () => ({ kind: 'restart broker' }) },
   { weight: 1, make: () => ({ kind: 'kill broker' }) },
   { weight: 1, make: (draw) => ({ kind: 'memory alarm', forMs: draw(500, 8_000) }) },
-  { weight: 2, make: (draw) => ({ kind: 'store away', forMs: draw(500, 10_000) }) },
+  { weight: 2, make: (draw) => ({ kind: 'store unavailable', forMs: draw(500, 10_000) }) },
 ];
 
-/** What goes wrong, and when, in a run of so many seconds: a pure function of the seed. */
+/** Random faults for a run of this many seconds: a pure function of the seed. */
 export function randomSchedule(seed: number, seconds: number): ScheduledFault[] {
   const draw = drawFrom(seed);
   const schedule: ScheduledFault[] = [];
@@ -48,8 +51,8 @@ function drawFault(draw: Draw): Fault {
 }
 
 /**
- * A worker killed every 2 s, the broker restarted twice, all connections closed, the store away for 20 s, at places of
- * the run that are always the same.
+ * A worker killed every 2 s, the broker restarted twice, all connections closed, the store unavailable for 20 s, always at
+ * the same fractions of the run.
  */
 export function stormSchedule(seconds: number): ScheduledFault[] {
   const at = (part: number) => seconds * 1_000 * part;
@@ -59,8 +62,22 @@ export function stormSchedule(seconds: number): ScheduledFault[] {
   const others: ScheduledFault[] = [
     { kind: 'restart broker', atMs: at(0.15) },
     { kind: 'close connections', atMs: at(0.4) },
-    { kind: 'store away', forMs: 20_000, atMs: at(0.5) },
+    { kind: 'store unavailable', forMs: 20_000, atMs: at(0.5) },
     { kind: 'restart broker', atMs: at(0.75) },
   ];
   return [...kills, ...others].toSorted((one, other) => one.atMs - other.atMs);
+}
+
+/** Injects each fault at its time; faults of the same part of the system wait for each other. */
+export async function runSchedule(system: ChaosSystem, schedule: readonly ScheduledFault[]): Promise<void> {
+  const queues = new Map<string, PQueue>();
+  await Promise.all(
+    schedule.map(async (fault) => {
+      await sleep(fault.atMs);
+      const part = partOf(fault);
+      const queue = queues.get(part) ?? new PQueue({ concurrency: 1 });
+      queues.set(part, queue);
+      await queue.add(() => applyFault(system, fault));
+    }),
+  );
 }

@@ -5,21 +5,21 @@ import { apiUrl, jsonOf } from './api.ts';
 import { text } from './settings.ts';
 
 /*
- * k6's virtual users share no memory, so the jobs of a run are found again at its end: the file name of each upload
- * begins with the id of the run and the number of its group.
+ * The virtual users of k6 share no memory, so the jobs of a run are looked up at its end: the file name of each upload
+ * starts with the id of the run and the number of its group.
  */
 
-/** Status requests at once. */
+/** Concurrent status requests. */
 const BATCH = 20;
 const PAGE = 100;
-/** Between two tries where the API is unavailable, in seconds. */
+/** Pause before a retry if the API is unavailable, in seconds. */
 const RETRY_S = 1;
-/** k6 gives the summary two minutes in all. */
+/** k6 allows two minutes for the whole summary. */
 const READ_DEADLINE_MS = 30_000;
-/** Tolerance for clocks: a job of this run cannot have been submitted earlier, in milliseconds. */
+/** Tolerance for clock differences: no job of the run was submitted earlier, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;
 
-export interface RunOfJobs {
+interface RunOfJobs {
   readonly run_id: string;
   readonly started_at: string;
 }
@@ -35,7 +35,7 @@ export function openJobs(run: RunOfJobs): string[] {
     .map(({ job_id }) => job_id);
 }
 
-/** Every job of a run that the API knows, with its timeline, in the order of their uploads. */
+/** All jobs of a run with their timelines, in the order of their uploads. */
 export function jobRecords(run: RunOfJobs): JobRecord[] {
   const records = new Map<string, JobRecord>();
   const ids = jobsOf(run).map(({ job_id }) => job_id);
@@ -61,7 +61,7 @@ export function jobRecords(run: RunOfJobs): JobRecord[] {
   return ids.flatMap((jobId) => records.get(jobId) ?? []).reverse();
 }
 
-/** What is read of `GET /jobs` and `GET /status/{job_id}`. */
+/** The fields of `GET /jobs` and `GET /status/{job_id}` that are used here. */
 interface JobSummary {
   readonly job_id: string;
   readonly name: string;
@@ -89,8 +89,8 @@ function jobsOf(run: RunOfJobs): JobSummary[] {
     const page = pageOf(`${apiUrl}/jobs?limit=${PAGE}${cursor}`, headers);
     jobs.push(...page.jobs.filter(({ name }) => name.startsWith(`${run.run_id}.`)));
     const oldest = page.jobs[page.jobs.length - 1];
-    const goOn = oldest !== undefined && Date.parse(oldest.submitted_at) >= earliest;
-    cursor = goOn && page.next_cursor ? `&cursor=${page.next_cursor}` : '';
+    const hasMore = oldest !== undefined && Date.parse(oldest.submitted_at) >= earliest;
+    cursor = hasMore && page.next_cursor ? `&cursor=${page.next_cursor}` : '';
   } while (cursor !== '');
   return jobs;
 }
@@ -100,7 +100,7 @@ interface JobPage {
   readonly next_cursor: string | null;
 }
 
-/** An empty page where the API does not respond in time. */
+/** An empty page if the API does not respond in time. */
 function pageOf(url: string, headers: Record<string, string>): JobPage {
   const deadline = Date.now() + READ_DEADLINE_MS;
   for (;;) {

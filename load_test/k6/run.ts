@@ -1,28 +1,39 @@
 import { sleep } from 'k6';
 import http from 'k6/http';
 import type { LoadTestResult, Script } from '../result.ts';
-import { apiUrl, jsonOf, untilEnded } from './api.ts';
+import { apiUrl, jsonOf, refusalThresholds, untilEnded } from './api.ts';
 import { openJobs } from './job-records.ts';
 import { address, refuse, text, wholeNumber } from './settings.ts';
 
 export const monitoringUrl = address('MONITORING_URL', 'http://localhost:8002');
 
-/** Wait until so many workers are consuming; 0: take those that are there. */
+/** Wait until this number of workers is consuming; 0: any number. */
 const expectedWorkers = wholeNumber('WORKERS', { min: 0, max: 1_000, fallback: 0 });
 const runId = text('RUN_ID');
 if (!/^[\w.-]{0,100}$/.test(runId)) refuse('RUN_ID is invalid: use up to 100 letters, digits, _ . and -');
 
 const WORKERS_DEADLINE_MS = 60_000;
-/** How long the jobs of a run that was stopped may take to end, in seconds. */
+/** Time limit for the jobs of an interrupted run, in seconds. */
 const DRAIN_S = 300;
 
-/** Between `setup()` and `handleSummary()`. */
+/** Options that the scripts have in common. */
+export const commonOptions = {
+  batch: 20,
+  batchPerHost: 20,
+  setupTimeout: '2m',
+  teardownTimeout: '10m',
+  summaryTrendStats: ['avg', 'med', 'p(95)', 'p(99)'],
+  // A run fails, with exit code 99, when a job is lost.
+  thresholds: { jobs_lost: ['count==0'], ...refusalThresholds },
+};
+
+/** The data that `setup()` passes to `handleSummary()`. */
 export type Run = Pick<
   LoadTestResult,
   'run_id' | 'started_at' | 'machine' | 'versions' | 'workers' | 'host' | 'runtime'
 >;
 
-/** For `setup()`: checks that the system is there, and notes what it is. Ends the run with one line if it is not. */
+/** For `setup()`: checks that the system is ready, and records its environment. Ends the run with one line if it is not. */
 export function begin(script: Script): Run {
   const ready = http.get(`${apiUrl}/readyz`, { timeout: '10s' });
   if (ready.status === 0) {
@@ -34,11 +45,11 @@ export function begin(script: Script): Run {
   const snapshot = snapshotWithWorkers();
   const now = new Date();
   const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
-  const chance = Math.floor(Math.random() * 0xffff)
+  const random = Math.floor(Math.random() * 0xffff)
     .toString(16)
     .padStart(4, '0');
   return {
-    run_id: runId === '' ? `${script}-${stamp}-${chance}` : runId,
+    run_id: runId === '' ? `${script}-${stamp}-${random}` : runId,
     started_at: now.toISOString(),
     machine: snapshot?.machine ?? null,
     versions: {
@@ -57,13 +68,13 @@ export function begin(script: Script): Run {
 const orNull = (given: string) => (given === '' ? null : given);
 
 /**
- * For `teardown()`: lets the jobs of a run that was stopped in the middle end, so that the next one finds an idle system.
- * What is open after that is so in the result.
+ * For `teardown()`: waits for the open jobs of an interrupted run, so that the next run starts on an idle system. Jobs that
+ * are open after that are open in the result.
  */
 export function drain(run: Run): void {
   const deadline = Date.now() + DRAIN_S * 1_000;
   const unknown = new Set<string>();
-  // Uploads that were being sent when the run was stopped may be accepted a little later.
+  // Uploads in flight at the interruption may be accepted a little later.
   for (;;) {
     const open = openJobs(run).filter((jobId) => !unknown.has(jobId));
     if (open.length === 0 || Date.now() > deadline) return;
@@ -74,7 +85,7 @@ export function drain(run: Run): void {
   }
 }
 
-/** What is read of monitoring's snapshot. */
+/** The fields of the monitoring snapshot that are used here. */
 interface Snapshot {
   readonly machine?: LoadTestResult['machine'];
   readonly versions?: Partial<LoadTestResult['versions']>;

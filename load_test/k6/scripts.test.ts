@@ -27,7 +27,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
   const finished = (script: string, settings: Readonly<Record<string, string>>) => run(script, settings).end;
 
   it(
-    'bulk_upload follows every job to its end and writes down its timeline',
+    'bulk_upload follows every job to its end and records its timeline',
     async () => {
       const images = ['sample.jpg', 'corrupted.jpg', 'one-pixel.png', 'text.jpg'];
       const { exitCode, stdout, result } = await finished('bulk_upload', {
@@ -82,7 +82,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
   );
 
   it(
-    'capacity_test stops by itself when results no longer keep up, and leaves no job behind',
+    'capacity_test stops when results no longer keep up, and leaves no open job',
     async () => {
       const { exitCode, stdout, stderr, result } = await finished('capacity_test', {
         RATE: '1',
@@ -125,7 +125,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
   );
 
   it(
-    'reads every job in the end, although the API is unavailable now and then',
+    'reads every job at the end, although some requests fail',
     async () => {
       let reads = 0;
       await using api = await faultyApi(system.apiUrl, (method, path) =>
@@ -140,7 +140,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
   );
 
   it(
-    'calls a job lost that the API does not know, in a capacity test as well',
+    'counts a job that is unknown to the API as lost, also in a capacity test',
     async () => {
       await using api = await faultyApi(system.apiUrl, (_method, path) =>
         path.startsWith('/status/') ? 404 : undefined,
@@ -160,7 +160,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
   );
 
   it(
-    'writes a result when it is interrupted, and waits for what was accepted',
+    'writes a result when it is interrupted, after all accepted jobs have ended',
     async () => {
       const { process: k6Run, end } = run('bulk_upload', { COUNT: '5000', VUS: '2' });
       await expect

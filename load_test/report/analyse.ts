@@ -1,14 +1,13 @@
 import { conclude, type Conclusion } from './conclude.ts';
-import { differingParts } from './environment.ts';
 import { count, list, printable } from './format.ts';
-import { groupRuns, type Machine, type MachineRuns, type Test } from './group-runs.ts';
+import { differingParts, groupRuns, type Machine, type MachineRuns, type Test } from './group-runs.ts';
 import type { ReadResults } from './read-results.ts';
-import { scalingOf, type Scaling } from './scaling.ts';
+import { type Scaling, scalingOf } from './scaling.ts';
 
-/** Everything that is known about the results, ready to be shown. */
+/** The analysis of all results. */
 export interface Analysis {
   readonly machines: readonly AnalysedMachine[];
-  /** What was left out or must be known to read the rest, one line each. */
+  /** Notes about the analysis, such as skipped files, one line each. */
   readonly notices: readonly string[];
 }
 
@@ -19,7 +18,7 @@ export interface AnalysedMachine extends Omit<MachineRuns, 'tests'> {
 
 export interface AnalysedTest extends Test {
   readonly title: string;
-  /** Null in other tests than a bulk upload, or with fewer than two numbers of slots. */
+  /** Null if the test is not a bulk upload, or has fewer than two numbers of slots. */
   readonly scaling: Scaling | null;
   readonly conclusions: readonly Conclusion[];
 }
@@ -51,15 +50,15 @@ export function analyse({ results, skipped }: ReadResults): Analysis {
   };
 }
 
-/** Names the environment of a test in so far as another test differs from it only in that. */
+/** Includes the environment if another test differs only in that. */
 function titleOf(test: Test, tests: readonly Test[]): string {
-  const alike = sameButEnvironment(test, tests);
-  const parts = differingParts(alike.map(({ environment }) => environment));
-  const own = parts.map(({ name, values }) => `${name} ${values[alike.indexOf(test)] ?? 'unknown'}`);
+  const same = sameButEnvironment(test, tests);
+  const parts = differingParts(same.map(({ environment }) => environment));
+  const own = parts.map(({ name, values }) => `${name} ${values[same.indexOf(test)] ?? 'unknown'}`);
   return TITLES[test.script] + (own.length === 0 ? '' : ` (${printable(own.join(', '))})`);
 }
 
-/** One for each script and set of parameters that ran in several environments. */
+/** One notice per script and parameters that ran in several environments. */
 function environmentNotices(tests: readonly Test[]): string[] {
   const notices = tests.map((test) => {
     const parts = differingParts(sameButEnvironment(test, tests).map(({ environment }) => environment));
@@ -77,7 +76,7 @@ function sameButEnvironment({ script, parameters }: Test, tests: readonly Test[]
   return tests.filter((other) => JSON.stringify([other.script, other.parameters]) === key);
 }
 
-/** What `--json` prints: all that is calculated, without the timelines that it was calculated from. */
+/** The output of `--json`: all metrics, without the timelines of the jobs. */
 export function toJson({ machines, notices }: Analysis): unknown {
   return {
     notices,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LoadTestResult } from '../result.ts';
 import { compare } from './compare.ts';
-import { comparisonLines } from './print-comparison.ts';
+import { comparisonLines } from './print.ts';
 import { runWith } from './testing/results.ts';
 import { simulateBulk, simulateBursts, simulateCapacity, simulateExperiment } from './testing/simulate.ts';
 
@@ -14,10 +14,10 @@ const repeats = (...throughputs: number[]) =>
 describe('comparing two sides', () => {
   it('finds a difference that is beyond the noise of the repeats', () => {
     const [comparison] = compared(repeats(5, 5.1, 5.2), repeats(6, 6.1, 6.2));
-    const verdicts = Object.fromEntries(
-      comparison?.metrics.map(({ metric, verdict }) => [metric, verdict]) ?? [],
+    const results = Object.fromEntries(
+      comparison?.metrics.map(({ metric, result }) => [metric, result]) ?? [],
     );
-    expect(verdicts).toEqual({
+    expect(results).toEqual({
       throughput: 'better',
       p50: 'better',
       p95: 'better',
@@ -27,19 +27,19 @@ describe('comparing two sides', () => {
     });
   });
 
-  it('finds it worse the other way round', () => {
+  it('finds it worse with the sides exchanged', () => {
     const [comparison] = compared(repeats(6, 6.1, 6.2), repeats(5, 5.1, 5.2));
-    expect(comparison?.metrics[0]).toMatchObject({ metric: 'throughput', verdict: 'worse' });
+    expect(comparison?.metrics[0]).toMatchObject({ metric: 'throughput', result: 'worse' });
   });
 
-  it('finds none where the repeats overlap', () => {
+  it('finds none if the repeats overlap', () => {
     const [comparison] = compared(repeats(5, 6, 7), repeats(5.2, 6.2, 7.2));
-    expect(comparison?.metrics[0]?.verdict).toBe('within the noise');
+    expect(comparison?.metrics[0]?.result).toBe('within the noise');
   });
 
-  it('says that the noise is unknown where a side has one run', () => {
+  it('says that the noise is unknown if a side has one run', () => {
     const [comparison] = compared(repeats(5), repeats(6, 6.1, 6.2));
-    expect(comparison?.metrics[0]?.verdict).toBe('noise unknown');
+    expect(comparison?.metrics[0]?.result).toBe('noise unknown');
     expect(comparison && comparisonLines(comparison, 200).at(-1)).toMatch(
       /^A side has one run, so the noise is unknown/,
     );
@@ -62,8 +62,8 @@ describe('comparing two sides', () => {
       [1, 2, 3].map((seed) => simulateBursts({ workers, seed, work }, {}, { run_id: `${work}-${seed}` }));
     const [comparison] = compared(bursts(2, 0.3), bursts(2, 0.2));
     expect(comparison?.metrics.slice(-2)).toMatchObject([
-      { metric: 'recovery', unit: 's', verdict: 'better' },
-      { metric: 'not recovered', a: [0, 0, 0], b: [0, 0, 0], verdict: 'same' },
+      { metric: 'recovery', unit: 's', result: 'better' },
+      { metric: 'not recovered', a: [0, 0, 0], b: [0, 0, 0], result: 'same' },
     ]);
   });
 
@@ -83,10 +83,10 @@ describe('comparing two sides', () => {
       [simulateCapacity({ workers: 3 }, [1, 2])],
       [simulateCapacity({ workers: 3 }, [1, 2])],
     );
-    expect(comparison && comparisonLines(comparison, 200).at(-1)).toMatch(/^Where the knee was not reached/);
+    expect(comparison && comparisonLines(comparison, 200).at(-1)).toMatch(/^If the knee was not reached/);
   });
 
-  it('has no value where a side has none, and says so', () => {
+  it('says that a metric was not measured if a side has no value', () => {
     const never = simulateBursts({ workers: 1 }, { size: 50, interval: 1, rounds: 1 });
     const queued = never.jobs.map((job) => ({
       ...job,

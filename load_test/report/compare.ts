@@ -1,28 +1,36 @@
 import { UserError } from '@image-pipeline/local/user-error.ts';
-import { metricsOf } from './compared-metrics.ts';
-import { differingParts } from './environment.ts';
+import type { Script } from '../result.ts';
 import { count, list, printable } from './format.ts';
-import { comparedParameters, groupRuns, slotsOf, valuesOf, type Setting, type Test } from './group-runs.ts';
+import {
+  comparedParameters,
+  differingParts,
+  groupRuns,
+  type Setting,
+  slotsOf,
+  type Test,
+  valuesOf,
+} from './group-runs.ts';
+import type { Measures, Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
-import { differenceBetween, type Difference } from './statistics.ts';
+import { type Difference, differenceBetween, median } from './statistics.ts';
 
 /** One setting on both sides. */
 export interface Comparison {
-  /** What was tested, and what differs between the sides. */
+  /** The script and setting, and the differences between the sides. */
   readonly title: string;
-  /** Those of the script that at least one side has. */
+  /** The metrics of the script that at least one side has. */
   readonly metrics: readonly MetricComparison[];
-  /** What must be known to read the metrics, one line each. */
+  /** Notes on the metrics, one line each. */
   readonly notes: readonly string[];
 }
 
-export interface MetricComparison extends Difference {
+interface MetricComparison extends Difference {
   readonly metric: string;
   readonly unit: string;
-  /** One value for each repeat that has one. */
+  /** One value for each repeat that has the metric. */
   readonly a: readonly number[];
   readonly b: readonly number[];
-  readonly verdict: 'better' | 'worse' | 'within the noise' | 'same' | 'noise unknown' | 'not measured';
+  readonly result: 'better' | 'worse' | 'within the noise' | 'same' | 'noise unknown' | 'not measured';
 }
 
 interface Side {
@@ -31,7 +39,7 @@ interface Side {
 }
 
 /**
- * Compares the settings that both sides have. Two sides with one setting each are compared even where it differs.
+ * Compares the settings that both sides have. Two sides with one setting each are compared even if it differs.
  * @throws UserError if the sides come from different machines or scripts, or have nothing in common
  */
 export function compare(a: readonly ResultFile[], b: readonly ResultFile[]): Comparison[] {
@@ -98,7 +106,7 @@ function compareSettings(a: Side, b: Side): Comparison {
     const [before, after] = [valuesOf(a.setting.runs, value), valuesOf(b.setting.runs, value)];
     const difference = differenceBetween(before, after);
     const improved = better === 'higher' ? difference.difference > 0 : difference.difference < 0;
-    return { metric, unit, a: before, b: after, ...difference, verdict: verdictOf(difference, improved) };
+    return { metric, unit, a: before, b: after, ...difference, result: resultOf(difference, improved) };
   });
   return {
     title: titleOf(a, b),
@@ -122,12 +130,12 @@ function notesOf(a: Side, b: Side): string[] {
   });
   const steps = [...a.setting.runs, ...b.setting.runs].map(({ measures }) => measures.steps);
   if (steps.some((all) => all.length > 0 && all.every(({ sustained }) => sustained))) {
-    notes.push('Where the knee was not reached, the highest rate that was tested stands for it.');
+    notes.push('If the knee was not reached, the highest rate tested is used instead.');
   }
   return notes;
 }
 
-function verdictOf({ difference, beyondNoise }: Difference, improved: boolean): MetricComparison['verdict'] {
+function resultOf({ difference, beyondNoise }: Difference, improved: boolean): MetricComparison['result'] {
   if (Number.isNaN(difference)) return 'not measured';
   if (difference === 0) return 'same';
   if (beyondNoise === null) return 'noise unknown';
@@ -147,4 +155,65 @@ function titleOf(a: Side, b: Side): string {
       ? slotsOf(a.setting)
       : `${slotsOf(a.setting)} → ${slotsOf(b.setting)}`;
   return printable([a.test.script, slots, ...differing, ...environment].join(', '));
+}
+
+/** A metric by which two sides are compared. */
+export interface Metric {
+  readonly metric: string;
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+  /** Null if the run does not have it. */
+  readonly value: (run: Run) => number | null;
+}
+
+/** Units with whole numbers. */
+export const COUNTED: ReadonlySet<string> = new Set(['jobs', 'uploads', 'bursts']);
+
+/** Without lost jobs, because runs with lost jobs are not compared. */
+export function metricsOf(script: Script): readonly Metric[] {
+  return { bulk_upload: common, burst_test: [...common, ...burst], capacity_test: [...common, ...capacity] }[
+    script
+  ];
+}
+
+const lower = (metric: string, unit: string, value: (measures: Measures) => number | null): Metric => ({
+  metric,
+  unit,
+  better: 'lower',
+  value: ({ measures }) => value(measures),
+});
+const higher = (...of: Parameters<typeof lower>): Metric => ({ ...lower(...of), better: 'higher' });
+
+const common = [
+  higher('throughput', 'jobs/s', ({ throughput }) => throughput),
+  lower('p50', 's', ({ timeToResult }) => timeToResult?.p50 ?? null),
+  lower('p95', 's', ({ timeToResult }) => timeToResult?.p95 ?? null),
+  lower('p99', 's', ({ timeToResult }) => timeToResult?.p99 ?? null),
+  lower('failed', 'jobs', ({ counts }) => counts.failed),
+  lower('refused', 'uploads', ({ refused }) => sum(Object.values(refused))),
+];
+
+const burst = [
+  lower('recovery', 's', ({ recoveries }) =>
+    medianOrNull(recoveries.flatMap(({ seconds }) => seconds ?? [])),
+  ),
+  lower(
+    'not recovered',
+    'bursts',
+    ({ recoveries }) => recoveries.filter(({ seconds }) => seconds === null).length,
+  ),
+];
+
+const capacity = [
+  // A run whose first step was not sustained counts as 0, because omitting it would hide that.
+  higher('knee', 'uploads/s', ({ knee, steps }) => knee?.rate ?? (steps.length > 0 ? 0 : null)),
+  lower('dropped', 'uploads', ({ steps }) => sum(steps.map(({ dropped }) => dropped))),
+];
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function medianOrNull(values: readonly number[]): number | null {
+  return values.length === 0 ? null : median(values);
 }

@@ -3,7 +3,7 @@ import { count, digits, perSecond, percent, plain, seconds, times } from './form
 import { medianOf, slotsOf, type Machine, type Setting, type Test } from './group-runs.ts';
 import { scalingOf, shapeOf, type Change, type Scaling, type ScalingShape } from './scaling.ts';
 
-/** A bulk upload: what more workers changed, or what one number of workers did. */
+/** The conclusions of a bulk upload: the effect of the number of workers, or the throughput if only one number was tested. */
 export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
   const scaling = scalingOf(test);
   const throughputOf = (setting: Setting) => medianOf(setting, ({ measures }) => measures.throughput);
@@ -38,8 +38,8 @@ function concludeNoneCompleted(setting: Setting): Conclusion {
   };
 }
 
-/** Why throughput and time to result changed with the number of slots as they did. */
-export function concludeScaling(scaling: Scaling, machine: Machine): Conclusion[] {
+/** How and why throughput and time to result changed with the number of slots. */
+function concludeScaling(scaling: Scaling, machine: Machine): Conclusion[] {
   const shape = shapeOf(scaling);
   if (shape === undefined) return [];
   const conclusions = [...concludeShape(shape, machine), ...concludeImplausible(scaling)];
@@ -108,26 +108,26 @@ function concludeShape({ growth, limit, beyond }: ScalingShape, machine: Machine
   return conclusions;
 }
 
-/** Slots that are busy for less than this share of the time were waiting for jobs. */
+/** Slots that are busy for a smaller share of the time were waiting for jobs. */
 const BUSY = 0.7;
-/** Processing that takes this many times longer shows that the slots share something. */
-const STRETCHED = 1.2;
+/** If processing takes this many times longer, the slots share a resource. */
+const SLOWED = 1.2;
 
-/** A smaller share of the ideal speed-up asks for an explanation. */
+/** A smaller share of the ideal speed-up needs an explanation. */
 const NEARLY_IDEAL = 0.8;
 
-/** The evidence is that a job takes longer to process where it is not processed alone. */
+/** The evidence: a job takes longer to process if others are processed at the same time. */
 function whyLessThanIdeal(growth: Change, share: number): string {
-  const stretch = stretchOf(growth);
-  if (share >= NEARLY_IDEAL || !(stretch >= STRETCHED)) return '';
+  const slowdown = slowdownOf(growth);
+  if (share >= NEARLY_IDEAL || !(slowdown >= SLOWED)) return '';
   return (
-    ` One job takes ${times(stretch)} as long to process with ${growth.to.slots} slots as with ${growth.from.slots}: ` +
+    ` One job takes ${times(slowdown)} as long to process with ${growth.to.slots} slots as with ${growth.from.slots}: ` +
     'the slots share the cores with one another, and with the API, RabbitMQ, monitoring and the load test itself.'
   );
 }
 
 /** How many times longer one job takes to process after the change. */
-function stretchOf({ from, to }: Change): number {
+function slowdownOf({ from, to }: Change): number {
   const processing = ({ setting }: Change['to']) => medianOf(setting, ({ measures }) => measures.processing);
   return processing(to) / processing(from);
 }
@@ -142,19 +142,19 @@ function headlineBeyond(beyond: Change | undefined): string {
   }[beyond.kind];
 }
 
-/** What limits throughput beyond a number of slots. The evidence is utilization and the processing time of a job. */
+/** The limit of throughput beyond a number of slots, from utilization and processing time. */
 function reasonFor(change: Change, cores: number | null): { reason: string; text: string } {
   const { from, to } = change;
   const utilisation = medianOf(to.setting, ({ measures }) => measures.utilisation);
-  const stretch = stretchOf(change);
-  const longer = `one job takes ${times(stretch)} as long to process with ${to.slots} slots as with ${from.slots}`;
+  const slowdown = slowdownOf(change);
+  const longer = `one job takes ${times(slowdown)} as long to process with ${to.slots} slots as with ${from.slots}`;
   if (utilisation < BUSY) {
     return {
       reason: 'starved',
       text: `the slots were busy for only ${percent(utilisation)} of the time with ${to.slots} slots, so uploads did not come fast enough to keep them busy.`,
     };
   }
-  if (!(stretch >= STRETCHED)) {
+  if (!(slowdown >= SLOWED)) {
     return {
       reason: 'unknown',
       text: 'the slots were busy and one job takes no longer to process, so these runs do not show what the limit is.',
@@ -184,7 +184,7 @@ function reasonFor(change: Change, cores: number | null): { reason: string; text
   };
 }
 
-/** More than twice the work with twice the slots means that the baseline was disturbed. */
+/** A larger efficiency means that the baseline was disturbed. */
 const IMPLAUSIBLE = 1.1;
 
 function concludeImplausible({ points }: Scaling): Conclusion[] {

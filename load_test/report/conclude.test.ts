@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { LoadTestResult } from '../result.ts';
 import { conclude } from './conclude.ts';
-import { onlyTest, runWith } from './testing/results.ts';
-import { simulateBulk, simulateBursts, simulateCapacity, simulateExperiment } from './testing/simulate.ts';
-
-/** What is concluded from these runs, by kind. */
-function conclusionsOf(results: readonly LoadTestResult[]): Record<string, string> {
-  const { test, machine } = onlyTest(results);
-  return Object.fromEntries(conclude(test, machine).map(({ kind, text }) => [kind, text]));
-}
+import { conclusionsOf, onlyTest, runWith } from './testing/results.ts';
+import { simulateBulk, simulateExperiment } from './testing/simulate.ts';
 
 /** Three repeats of each throughput, 1 % apart. */
 function repeated(
@@ -76,7 +70,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['flat:starved']).toContain('uploads did not come fast enough');
   });
 
-  it('does not blame the cores where there are more cores than slots', () => {
+  it('does not name the cores as the reason if there are more cores than slots', () => {
     const conclusions = conclusionsOf(
       repeated(
         [
@@ -102,7 +96,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['flat:cores-and-waiting']).toContain('More slots than cores helped at first');
   });
 
-  it('says so where throughput was the same from the start', () => {
+  it('is that throughput stayed the same from the start', () => {
     const conclusions = conclusionsOf(
       repeated(
         [
@@ -145,7 +139,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['grew']).toContain('share the cores with one another, and with the API, RabbitMQ');
   });
 
-  it('distrusts more than the ideal speed-up', () => {
+  it('reports a speed-up above the ideal as implausible', () => {
     const conclusions = conclusionsOf(
       repeated([
         [1, 2],
@@ -233,75 +227,5 @@ describe('what is concluded about failures', () => {
   it('mentions interrupted runs', () => {
     const stopped = simulateBulk({}, 100, { run_id: 'stopped', stopped: 'interrupted' });
     expect(conclusionsOf([simulateBulk(), stopped])['interrupted']).toContain('1 run was interrupted');
-  });
-});
-
-describe('what is concluded about bursts', () => {
-  it('is how fast they recovered', () => {
-    const conclusions = conclusionsOf([simulateBursts({ workers: 2 })]);
-    expect(conclusions['bursts-recovered']).toMatch(
-      /^All 4 bursts of 50 images recovered in .* before the next one came after 15 s\.$/,
-    );
-  });
-
-  it('is which one had not recovered when the next came', () => {
-    const conclusions = conclusionsOf([simulateBursts({ workers: 2 }, { size: 50, interval: 5, rounds: 4 })]);
-    expect(conclusions['burst-not-recovered']).toMatch(
-      /^3 of 4 bursts had not recovered when the next one came, the first of them burst 1/,
-    );
-    expect(conclusions['burst-not-recovered']).toContain('50 images every 5 s are 10.0 jobs/s');
-    expect(conclusions['bursts-recovered']).toBeUndefined();
-  });
-
-  it('is which of them had no accepted image', () => {
-    const full = simulateBursts({ workers: 2 }, { size: 20, interval: 15, rounds: 2 });
-    const conclusions = conclusionsOf([{ ...full, jobs: full.jobs.filter(({ group }) => group === 1) }]);
-    expect(conclusions['burst-refused']).toBe(
-      'No image of 1 of 2 bursts was accepted, so it has no recovery time.',
-    );
-    expect(conclusions['burst-never-recovered']).toBeUndefined();
-    expect(conclusions['bursts-recovered']).toMatch(/^The burst of 20 images recovered/);
-  });
-
-  it('is that the last one never recovered where its jobs did not end', () => {
-    const full = simulateBursts({ workers: 2 }, { size: 20, interval: 15, rounds: 2 });
-    const jobs = full.jobs.map((job) =>
-      job.group === 2 ? { ...job, state: 'queued' as const, started_at: null, ended_at: null } : job,
-    );
-    expect(conclusionsOf([{ ...full, jobs }])['burst-never-recovered']).toBe(
-      'Burst 2 had not recovered when the run ended.',
-    );
-  });
-});
-
-describe('what is concluded about capacity', () => {
-  it('is the knee, with what happened beyond it', () => {
-    expect(conclusionsOf([simulateCapacity({ workers: 3, seed: 6 })])['knee']).toMatch(
-      /^With 3 slots \(3 × 1\) the knee lies between 6 and 8 jobs\/s: 6 was sustained/,
-    );
-  });
-
-  it('is said once for repeats that agree', () => {
-    const repeats = [1, 2, 3].map((seed) =>
-      simulateCapacity({ workers: 3, seed }, undefined, { run_id: `${seed}` }),
-    );
-    const { test, machine } = onlyTest(repeats);
-    const knees = conclude(test, machine).filter(({ kind }) => kind === 'knee');
-    expect(knees).toMatchObject([{ text: expect.stringContaining('All 3 runs agree') as string }]);
-  });
-
-  it('counts what k6 could not send', () => {
-    const knee = conclusionsOf([simulateCapacity({ workers: 3, seed: 6 }, [4, 20])])['knee'];
-    expect(knee).toMatch(/k6 could not send \d+ uploads in time\.$/);
-  });
-
-  it('is that the knee was not reached', () => {
-    const conclusions = conclusionsOf([simulateCapacity({ workers: 3 }, [1, 2])]);
-    expect(conclusions['knee-not-reached']).toContain('up to 2 jobs/s');
-  });
-
-  it('is that even the first step was too fast', () => {
-    const conclusions = conclusionsOf([simulateCapacity({ workers: 1 }, [10, 20])]);
-    expect(conclusions['first-step-too-fast']).toContain('Start at a lower rate.');
   });
 });

@@ -1,22 +1,21 @@
-import { concludeBursts } from './conclude-bursts.ts';
-import { concludeCapacity } from './conclude-capacity.ts';
+import { concludeBursts, concludeCapacity } from './conclude-overload.ts';
 import { concludeBulk } from './conclude-scaling.ts';
 import { count, list, percent, printable, whole } from './format.ts';
-import { slotsOf, type Machine, type Test } from './group-runs.ts';
+import { type Machine, slotsOf, type Test } from './group-runs.ts';
 import type { Run } from './measure-run.ts';
 import { median } from './statistics.ts';
 
-/** Something that follows from the runs, in plain words. */
+/** A conclusion from the runs, in words. */
 export interface Conclusion {
-  /** What kind of finding it is; stable, for machines. */
+  /** A stable identifier for programs. */
   readonly kind: string;
   readonly tone: 'good' | 'note' | 'problem';
   readonly text: string;
-  /** The same in a few words, where it is worth being the headline of a report. */
+  /** A short version, if it may be the headline of the report. */
   readonly headline?: string;
 }
 
-/** All that can be said about one test, the most serious first. */
+/** The conclusions of one test, the most serious first. */
 export function conclude(test: Test, machine: Machine): Conclusion[] {
   const runs = [...test.settings.flatMap((setting) => setting.runs), ...test.incomplete];
   const about = {
@@ -27,8 +26,8 @@ export function conclude(test: Test, machine: Machine): Conclusion[] {
   return [...concludeFailures(runs), ...about(), ...concludeQuality(test)];
 }
 
-/** Jobs that could not be read, were lost or failed, and uploads that were refused. */
-export function concludeFailures(runs: readonly Run[]): Conclusion[] {
+/** Jobs that could not be read, were lost or failed, and refused uploads. */
+function concludeFailures(runs: readonly Run[]): Conclusion[] {
   const sum = (value: (run: Run) => number) => runs.reduce((total, run) => total + value(run), 0);
   const conclusions: Conclusion[] = [];
   const accepted = sum(({ measures }) => measures.uploads.accepted);
@@ -93,10 +92,10 @@ function codeList(counts: readonly Readonly<Record<string, number>>[]): string {
   return sorted.map(([code, number]) => `${printable(code)} ${whole(number)}`).join(', ');
 }
 
-/** Repeats that differ by more than this share of their median make small changes invisible. */
+/** If repeats differ by more than this share of their median, the result is called noisy. */
 const NOISY_SPREAD = 0.2;
 
-/** What limits how far the conclusions can be trusted. */
+/** Limits of the conclusions. */
 function concludeQuality({ settings, interrupted, incomplete, script }: Test): Conclusion[] {
   const conclusions: Conclusion[] = [];
   const noisy = settings.filter(({ runs }) => {

@@ -19,7 +19,7 @@ describe('grouping runs', () => {
     ]);
   });
 
-  it('keeps machines apart', () => {
+  it('separates machines', () => {
     const { machines } = group(
       simulateBulk(),
       simulateBulk({}, 100, { machine }),
@@ -32,7 +32,7 @@ describe('grouping runs', () => {
     ]);
   });
 
-  it('tells equal machines apart by their hosts', () => {
+  it('distinguishes equal machines by their hosts', () => {
     const hosts = ['aaaaaaaaaa', 'bbbbbbbbbb', null].map((host) => simulateBulk({}, 100, { host }));
     expect(group(...hosts).machines.map((one) => one.machine.label)).toEqual([
       'linux-x64, 2 cores, 8 GiB, host aaaaaaaa',
@@ -41,12 +41,12 @@ describe('grouping runs', () => {
     ]);
   });
 
-  it('takes a run of an unknown host for one of the only known host', () => {
+  it('assigns a run of an unknown host to the only known host', () => {
     const { machines } = group(simulateBulk({}, 100, { host: 'aaaa' }), simulateBulk());
     expect(machines).toMatchObject([{ machine: { label: 'linux-x64, 2 cores, 8 GiB' }, runs: [{}, {}] }]);
   });
 
-  it('keeps runtimes and versions apart, but not versions of k6', () => {
+  it('separates runtimes and versions, but not versions of k6', () => {
     const versions = { pipeline: '0.1.0', node: '24.21.0', rabbitmq: '4.1.0', k6: '1.1.0' };
     const { machines } = group(
       simulateBulk({}, 100, { runtime: 'local' }),
@@ -63,7 +63,7 @@ describe('grouping runs', () => {
     ]);
   });
 
-  it('keeps other parameters apart, in whatever order they are written', () => {
+  it('separates different parameters, independent of their order', () => {
     const { machines } = group(
       simulateBulk({}, 100, { parameters: { COUNT: 100, OPERATIONS: 'resize' } }),
       simulateBulk({}, 100, { parameters: { OPERATIONS: 'resize', COUNT: 100 } }),
@@ -89,7 +89,7 @@ describe('grouping runs', () => {
     expect(test.settings).toMatchObject([{ slots: 2, layouts: ['1 × 2', '2 × 1'] }]);
   });
 
-  it('leaves out warm-up runs and sets interrupted ones aside', () => {
+  it('ignores warm-up runs and separates interrupted ones', () => {
     const warmUp = simulateBulk({}, 10, { experiment: { name: 'workers', repeat: 1, warm_up: true } });
     const { machines, warmUps } = group(
       warmUp,
@@ -100,7 +100,7 @@ describe('grouping runs', () => {
     expect(machines[0]?.tests).toMatchObject([{ settings: [{ runs: [{}] }], interrupted: [{}] }]);
   });
 
-  it('sets runs aside that lost jobs or could not read them', () => {
+  it('separates runs with lost or unread jobs', () => {
     const { machines } = group(
       simulateBulk(),
       simulateBulk({}, 100, { lost: 1 }),

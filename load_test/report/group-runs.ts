@@ -1,21 +1,20 @@
 import type { LoadTestResult, Script } from '../result.ts';
-import { environmentOf, type Environment } from './environment.ts';
 import { count, plain, printable } from './format.ts';
 import { measureRun, type Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
 import { median } from './statistics.ts';
 
-/** Where runs took place. Runs of two machines are never compared. */
+/** The machine of a run. Runs of different machines are never compared. */
 export interface Machine {
-  /** `linux-x64, 2 cores, 8 GiB`, with the host where several machines are equal in these. */
+  /** `linux-x64, 2 cores, 8 GiB`, with the host if several machines have the same label. */
   readonly label: string;
-  /** Null where it is not known. */
+  /** Null: unknown. */
   readonly cores: number | null;
 }
 
 export interface MachineRuns {
   readonly machine: Machine;
-  /** Of all runs that count, in the order in which they started. */
+  /** All runs except warm-ups, in the order of their starts. */
   readonly runs: readonly Run[];
   readonly tests: readonly Test[];
 }
@@ -25,23 +24,23 @@ export interface Test {
   readonly script: Script;
   readonly parameters: LoadTestResult['parameters'];
   readonly environment: Environment;
-  /** By number of slots; those whose slots are not known come last. */
+  /** By number of slots; unknown ones last. */
   readonly settings: readonly Setting[];
-  /** Runs that somebody stopped: they are listed, but they are not comparable. */
+  /** Interrupted runs: listed, but not compared. */
   readonly interrupted: readonly Run[];
-  /** Runs that lost jobs or could not read some of them: they are listed, but they are not comparable. */
+  /** Runs with lost or unread jobs: listed, but not compared. */
   readonly incomplete: readonly Run[];
 }
 
 /** Repeats of the same test with the same number of slots. */
 export interface Setting {
   readonly slots: number | null;
-  /** `2 × 1`, or several where the same number of slots came from different workers. */
+  /** `2 × 1` (workers × slots); several if different numbers of workers had the same number of slots. */
   readonly layouts: readonly string[];
   readonly runs: readonly Run[];
 }
 
-/** They say where or as what a test ran, not what it did. */
+/** Parameters that do not change what a test does. */
 const NOT_COMPARED = new Set([
   'API',
   'API_URL',
@@ -60,13 +59,13 @@ const NOT_COMPARED = new Set([
 
 export function groupRuns(results: readonly ResultFile[]): { machines: MachineRuns[]; warmUps: number } {
   const counted = results.filter(({ result }) => result.experiment?.warm_up !== true);
-  const alike = groupBy(counted.map(measureRun), ({ result }) => machineOf(result).label);
-  return { warmUps: results.length - counted.length, machines: alike.flatMap(machinesAmong) };
+  const sameLabel = groupBy(counted.map(measureRun), ({ result }) => machineOf(result).label);
+  return { warmUps: results.length - counted.length, machines: sameLabel.flatMap(machinesAmong) };
 }
 
 /**
- * Equal machines are told apart by their hosts. A run whose host is not known counts as one of the only known host;
- * where several are known, such runs stay apart.
+ * Equal machines are distinguished by their hosts. A run with an unknown host belongs to the only known host; if several are
+ * known, such runs are a group of their own.
  */
 function machinesAmong(alike: readonly Run[]): MachineRuns[] {
   const hosts = new Set(alike.flatMap(({ result }) => result.host ?? []));
@@ -81,7 +80,7 @@ function machinesAmong(alike: readonly Run[]): MachineRuns[] {
   });
 }
 
-export function machineOf({ machine }: Pick<LoadTestResult, 'machine'>): Machine {
+function machineOf({ machine }: Pick<LoadTestResult, 'machine'>): Machine {
   if (machine === null) return { label: 'unknown machine', cores: null };
   const { platform, cores, memory_bytes } = machine;
   const memory = plain(memory_bytes / 1024 ** 3);
@@ -96,13 +95,13 @@ export function comparedParameters({
     .sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-/** The run in the middle by throughput: it stands for its setting where only one can be shown. */
+/** The run with the median throughput, which represents the setting in charts. */
 export function typicalRun({ runs }: Setting): Run | undefined {
   const sorted = [...runs].sort((one, other) => one.measures.throughput - other.measures.throughput);
   return sorted[Math.floor((sorted.length - 1) / 2)];
 }
 
-/** NaN where no run has the value. */
+/** NaN if no run has the value. */
 export function medianOf({ runs }: Setting, value: (run: Run) => number | null | undefined): number {
   return median(valuesOf(runs, value));
 }
@@ -144,4 +143,45 @@ function isIncomplete({ measures }: Run): boolean {
 
 function groupBy<Value>(values: readonly Value[], key: (value: Value) => string): Value[][] {
   return [...Map.groupBy(values, key).values()];
+}
+
+/** The environment of the pipeline; null: unknown. The version of k6 is not part of it. */
+interface Environment {
+  /** `compose` or `local` */
+  readonly runtime: string | null;
+  readonly pipeline: string | null;
+  readonly node: string | null;
+  readonly rabbitmq: string | null;
+}
+
+/** The display name of a part of the environment, and its value in each of several environments. */
+export interface Part {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+export function environmentOf({
+  runtime = null,
+  versions,
+}: Pick<LoadTestResult, 'runtime' | 'versions'>): Environment {
+  const { pipeline, node, rabbitmq } = versions;
+  return { runtime, pipeline, node, rabbitmq };
+}
+
+export function partsOf(environments: readonly Environment[]): Part[] {
+  const part = (name: string, value: (environment: Environment) => string | null) => ({
+    name,
+    values: environments.map((environment) => value(environment) ?? 'unknown'),
+  });
+  return [
+    part('runtime', ({ runtime }) => runtime),
+    part('pipeline', ({ pipeline }) => pipeline),
+    part('Node.js', ({ node }) => node),
+    part('RabbitMQ', ({ rabbitmq }) => rabbitmq),
+  ];
+}
+
+/** The parts that differ between these environments. */
+export function differingParts(environments: readonly Environment[]): Part[] {
+  return partsOf(environments).filter(({ values }) => new Set(values).size > 1);
 }

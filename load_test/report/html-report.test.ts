@@ -46,7 +46,7 @@ describe('the HTML report', () => {
     }
   });
 
-  it('loads nothing and runs nothing', async () => {
+  it('loads no resources and has no scripts', async () => {
     const html = await reportOf(everything);
     const addresses = html.match(/\bhttps?:\/\/[^"'\s<)]+/g) ?? [];
     expect(new Set(addresses)).toEqual(
@@ -55,7 +55,7 @@ describe('the HTML report', () => {
     expect(html).not.toMatch(/<(script|link|img|iframe|object|embed|image)\b|\ssrc=|@import|url\((?!#)/);
   });
 
-  it('has no two elements of the same id', async () => {
+  it('has no duplicate ids', async () => {
     const ids = [...(await reportOf(everything)).matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
     expect(ids).toHaveLength(new Set(ids).size);
   });
@@ -124,7 +124,7 @@ describe('the headline', () => {
     );
   });
 
-  it('is lost jobs before everything else', () => {
+  it('is about lost jobs, if there are any', () => {
     expect(headlineOf(analysisOf([...everything, simulateBulk({}, 100, { run_id: 'x', lost: 3 })]))).toBe(
       '3 accepted jobs did not end',
     );

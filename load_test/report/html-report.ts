@@ -1,15 +1,13 @@
 import { scripts } from '../result.ts';
 import type { AnalysedMachine, AnalysedTest, Analysis } from './analyse.ts';
-import { explainLittlesLaw } from './explain-laws.ts';
-import { count, digits, list, moment, printable } from './format.ts';
+import { count, digits, list, moment, percent, printable, runColumns } from './format.ts';
 import type { Setting } from './group-runs.ts';
-import { html, type Markup } from './markup.ts';
-import { bound, table } from './page-elements.ts';
-import { runColumns } from './run-table.ts';
+import { bound, html, table, type Markup } from './html.ts';
+import type { LittlesLaw } from './measure-run.ts';
 import { style } from './style.ts';
 import { testSection } from './test-section.ts';
 
-/** The report as one HTML document that loads nothing. */
+/** The report as one HTML document without external resources. */
 export async function htmlReport(analysis: Analysis): Promise<string> {
   const { machines, notices } = analysis;
   const runs = machines.flatMap((machine) => machine.runs);
@@ -65,7 +63,7 @@ export async function htmlReport(analysis: Analysis): Promise<string> {
   return page.text;
 }
 
-/** The most important thing that the runs say. */
+/** The most important conclusion of the runs. */
 export function headlineOf({ machines }: Pick<Analysis, 'machines'>): string {
   const conclusions = machines.flatMap(({ tests }) => inOrder(tests).flatMap((test) => test.conclusions));
   const lost = conclusions.find(({ kind }) => kind === 'jobs-lost' || kind === 'jobs-unread');
@@ -90,7 +88,7 @@ async function machineSection({ machine, runs, tests }: AnalysedMachine, named: 
         of a capacity test the knee, the highest sustained rate.
       </p>
     </section>
-    ${sections} ${lawSection(tests.flatMap(({ settings }) => settings))}
+    ${sections} ${littlesLawSection(tests.flatMap(({ settings }) => settings))}
   </div>`;
 }
 
@@ -98,7 +96,7 @@ function inOrder(tests: readonly AnalysedTest[]): AnalysedTest[] {
   return [...tests].sort((one, other) => scripts.indexOf(one.script) - scripts.indexOf(other.script));
 }
 
-function lawSection(settings: readonly Setting[]): Markup {
+function littlesLawSection(settings: readonly Setting[]): Markup {
   const rows = settings.flatMap((setting) =>
     setting.runs.flatMap(({ measures: { littlesLaw: law, layout, script } }) =>
       law === null
@@ -125,4 +123,41 @@ function lawSection(settings: readonly Setting[]): Markup {
       ${table({ titles: ['test', 'workers × slots', 'λ: ended/s', 'W: mean s', 'λW: jobs', 'L: timelines', 'L: monitoring'], rows })}
     </details>
   </section>`;
+}
+
+/** Below this relative difference, the two sides agree. */
+const AGREES = 0.1;
+
+/** What the check of Little's law means and whether it holds in these runs; one paragraph each. */
+function explainLittlesLaw(settings: readonly Setting[]): string[] {
+  const laws = settings.flatMap(({ runs }) => runs.flatMap(({ measures }) => measures.littlesLaw ?? []));
+  const offBy = (value: (law: LittlesLaw) => number | null) =>
+    laws.flatMap((law) => {
+      const measured = value(law);
+      return measured === null || law.expected === 0 ? [] : [Math.abs(measured / law.expected - 1)];
+    });
+  const [timelines, monitoring] = [offBy(({ inSystem }) => inSystem), offBy(({ sampled }) => sampled)];
+  const paragraphs = [
+    'L = λW: the mean number of jobs in the system (L) is the rate at which they leave (λ) times the mean time that each stays (W), for any order and any workload, provided that every job that enters also leaves. If the two sides differ, a measurement is wrong or jobs are missing.',
+  ];
+  const worst = Math.max(0, ...timelines);
+  paragraphs.push(
+    worst < 0.005
+      ? 'From the timelines both sides agree exactly, as they must when every job ended: no timeline is missing or out of order.'
+      : `From the timelines the sides differ by up to ${percent(worst)}: jobs that did not end count in L, but not in λ and W.`,
+  );
+  if (monitoring.length === 0) {
+    paragraphs.push(
+      'Monitoring took too few samples in these runs for a check that does not depend on the timelines.',
+    );
+  } else {
+    const most = Math.max(...monitoring);
+    paragraphs.push(
+      `Monitoring’s samples are an independent measurement of L. In ${count(monitoring.length, 'run')} they differ from λW by at most ${percent(most)}: ` +
+        (most < AGREES
+          ? 'the two agree.'
+          : 'samples are taken at intervals, so a short run has few and can miss its peak; in a long run such a difference would be an error.'),
+    );
+  }
+  return paragraphs;
 }

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { measureRun } from './measure-run.ts';
+import { checkLittlesLaw, measureRun } from './measure-run.ts';
 import { at, job } from './testing/results.ts';
 import { simulateBulk, simulateBursts, simulateCapacity } from './testing/simulate.ts';
 
@@ -30,7 +31,7 @@ describe('the measures of a run', () => {
     });
   });
 
-  it('take the slots from monitoring’s samples when a worker did not say them', () => {
+  it('take the slots from the samples of monitoring if those of a worker are unknown', () => {
     const workers = [{ name: 'worker-1', slots: null }];
     expect(measured(simulateBulk({ workers: 3 }, 10, { workers })).slots).toBe(3);
     expect(measured(simulateBulk({}, 10, { workers, samples: [] }))).toMatchObject({
@@ -67,5 +68,35 @@ describe('the measures of a run', () => {
     const { knee, steps } = measured(simulateCapacity({ workers: 3, seed: 6 }));
     expect(steps).toHaveLength(5);
     expect(knee?.rate).toBe(6);
+  });
+});
+
+describe('the check of Little’s law', () => {
+  it('averages the number of jobs by the time that it lasted', () => {
+    // Two jobs for one second, then one job for three: (2 · 1 + 1 · 3) / 4.
+    const law = checkLittlesLaw({ jobs: [job(0, 0, 1), job(0, 1, 4)], samples: [] });
+    expect(law).toMatchObject({ inSystem: 1.25, rate: 0.5, seconds: 2.5, expected: 1.25, sampled: null });
+  });
+
+  it('finds both sides equal whenever all jobs ended', () => {
+    const moments = fc.tuple(fc.nat(100), fc.nat(100), fc.integer({ min: 1, max: 100 }));
+    fc.assert(
+      fc.property(fc.array(moments, { minLength: 1, maxLength: 40 }), (all) => {
+        const jobs = all.map(([queued, wait, work]) => job(queued, queued + wait, queued + wait + work));
+        const law = checkLittlesLaw({ jobs, samples: [] });
+        expect(law?.inSystem).toBeCloseTo(law?.expected ?? Number.NaN, 6);
+      }),
+    );
+  });
+
+  it('finds more jobs in the system than left it when one did not end', () => {
+    const open = job(0, 1, 2, { state: 'processing', ended_at: null });
+    const law = checkLittlesLaw({ jobs: [job(0, 0, 4), open], samples: [] });
+    expect(law).toMatchObject({ inSystem: 2, expected: 1 });
+  });
+
+  it('agrees with the samples of monitoring in a simulated run', () => {
+    const law = checkLittlesLaw(simulateBulk({ workers: 2 }, 200));
+    expect((law?.sampled ?? 0) / (law?.expected ?? 1)).toBeCloseTo(1, 1);
   });
 });

@@ -1,24 +1,23 @@
 import {
   countJobs,
   depthOverTime,
+  type JobCounts,
   kneeOf,
   makespan,
+  type Percentiles,
   percentilesOf,
   recoveries,
+  type Recovery,
+  type StepOutcome,
   stepOutcomes,
   throughput,
   timesToResult,
-  type JobCounts,
-  type Percentiles,
-  type Recovery,
-  type StepOutcome,
 } from '../calculate.ts';
 import type { LoadTestResult, Script } from '../result.ts';
-import { checkLittlesLaw, type LittlesLaw } from './littles-law.ts';
 import type { ResultFile } from './read-results.ts';
 import { mean } from './statistics.ts';
 
-/** One run with everything that is calculated from it alone. */
+/** One run with its own metrics. */
 export interface Run extends ResultFile {
   readonly measures: Measures;
 }
@@ -32,7 +31,7 @@ export interface Measures {
   readonly experiment: string | null;
   readonly repeat: number | null;
   readonly workers: number;
-  /** Jobs that all workers can process at once; null where it is not known. */
+  /** Jobs that all workers can process at once; null: unknown. */
   readonly slots: number | null;
   /** `3 × 1`: workers × slots of each. */
   readonly layout: string;
@@ -54,14 +53,14 @@ export interface Measures {
   readonly makespan: number;
   /** Seconds from upload to result. */
   readonly timeToResult: Percentiles | null;
-  /** Mean seconds that a worker spent on the last attempt of a job; null where no job ended. */
+  /** Mean seconds that a worker spent on the last attempt of a job; null if no job ended. */
   readonly processing: number | null;
   /** Share of all slots' time between first upload and last result that was busy; null without slots. */
   readonly utilisation: number | null;
   readonly recoveries: readonly Recovery[];
   readonly steps: readonly StepOutcome[];
   readonly knee: StepOutcome | null;
-  /** Null where no job ended. */
+  /** Null if no job ended. */
   readonly littlesLaw: LittlesLaw | null;
 }
 
@@ -110,20 +109,20 @@ export function measureRun({ file, result }: ResultFile): Run {
   return { file, result, measures };
 }
 
-/** What the workers said, or else what monitoring saw; a worker that has not said its slots leaves them unknown. */
+/** The sum of the workers' slots if all are known, or else the maximum in the samples of monitoring. */
 function slotsOf({ workers, samples }: LoadTestResult): number | null {
   if (workers.length > 0 && workers.every(({ slots }) => slots !== null)) {
     return workers.reduce((sum, { slots }) => sum + (slots ?? 0), 0);
   }
-  const seen = samples.reduce((most, sample) => Math.max(most, sample.slots), 0);
-  return seen > 0 ? seen : null;
+  const sampled = samples.reduce((most, sample) => Math.max(most, sample.slots), 0);
+  return sampled > 0 ? sampled : null;
 }
 
-function layoutOf({ workers }: LoadTestResult, slots: number | null, workersSeen: number): string {
+function layoutOf({ workers }: LoadTestResult, slots: number | null, workerNames: number): string {
   const each = [...new Set(workers.map((worker) => worker.slots))];
   const [only] = each;
   if (each.length === 1 && only !== null && only !== undefined) return `${workers.length} × ${only}`;
-  return `${workers.length > 0 ? workers.length : workersSeen} × ${slots === null ? '?' : 'various'}`;
+  return `${workers.length > 0 ? workers.length : workerNames} × ${slots === null ? '?' : 'various'}`;
 }
 
 export function countBy<Value>(
@@ -135,7 +134,57 @@ export function countBy<Value>(
   return Object.fromEntries([...counts].sort(([, one], [, other]) => other - one));
 }
 
-/** Highest number of jobs that waited for a worker. */
-export function peakDepth({ jobs }: Pick<LoadTestResult, 'jobs'>): number {
-  return depthOverTime(jobs).reduce((peak, { waiting }) => Math.max(peak, waiting), 0);
+/**
+ * Little's law, L = λW, between the first upload and the last result of a run (J. D. C. Little, Operations Research 9,
+ * 1961). `inSystem` and `expected` come from the same timelines and are equal when every job has ended, so they check
+ * the timelines and the arithmetic. `sampled` is an independent measurement.
+ */
+export interface LittlesLaw {
+  /** L: mean number of jobs in the system, waiting or in progress, weighted by time. */
+  readonly inSystem: number;
+  /** λ: ended jobs per second. */
+  readonly rate: number;
+  /** W: mean seconds from upload to end. */
+  readonly seconds: number;
+  /** λW */
+  readonly expected: number;
+  /** L as the mean of monitoring's samples; null with fewer than five samples. */
+  readonly sampled: number | null;
+  readonly samples: number;
+}
+
+const MIN_SAMPLES = 5;
+
+/** Null if no job has ended. */
+export function checkLittlesLaw({
+  jobs,
+  samples,
+}: Pick<LoadTestResult, 'jobs' | 'samples'>): LittlesLaw | null {
+  const ended = jobs.flatMap(({ queued_at, ended_at }) =>
+    ended_at === null ? [] : [{ from: Date.parse(queued_at), to: Date.parse(ended_at) }],
+  );
+  const start = jobs.reduce((first, { queued_at }) => Math.min(first, Date.parse(queued_at)), Infinity);
+  const end = ended.reduce((last, { to }) => Math.max(last, to), -Infinity);
+  const span = (end - start) / 1_000;
+  if (!(span > 0) || !Number.isFinite(span)) return null;
+
+  let area = 0;
+  const depths = depthOverTime(jobs).filter(({ at }) => at <= end);
+  for (const [i, { at, waiting, processing }] of depths.entries()) {
+    area += ((waiting + processing) * ((depths[i + 1]?.at ?? end) - at)) / 1_000;
+  }
+  const inWindow = samples.filter(({ at }) => Date.parse(at) >= start && Date.parse(at) <= end);
+  const rate = ended.length / span;
+  const seconds = mean(ended.map(({ from, to }) => (to - from) / 1_000));
+  return {
+    inSystem: area / span,
+    rate,
+    seconds,
+    expected: rate * seconds,
+    sampled:
+      inWindow.length < MIN_SAMPLES
+        ? null
+        : mean(inWindow.map(({ queued, processing, retrying }) => queued + processing + retrying)),
+    samples: inWindow.length,
+  };
 }

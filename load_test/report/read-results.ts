@@ -7,7 +7,7 @@ import { printable } from './format.ts';
 
 export const RESULTS_FOLDER = join(import.meta.dirname, '..', 'results');
 
-/** A result with the file that it was read from. */
+/** A result and its file. */
 export interface ResultFile {
   /** Name without the folder. */
   readonly file: string;
@@ -15,9 +15,9 @@ export interface ResultFile {
 }
 
 export interface ReadResults {
-  /** In the order in which the runs started. */
+  /** In the order of the starts. */
   readonly results: readonly ResultFile[];
-  /** One line for each file that was not read, with the reason. */
+  /** One line per skipped file, with the reason. */
   readonly skipped: readonly string[];
 }
 
@@ -25,9 +25,8 @@ const versionSchema = z.object({ version: z.number() });
 const VERSION = loadTestResultSchema.shape.version.value;
 
 /**
- * Reads result files, and all `*.json` in folders. A file that cannot be used is skipped; a run that is found twice
- * counts once.
- * @throws UserError if nothing is left to analyse
+ * Reads result files, and all `*.json` in folders. Invalid files are skipped; a run that is found twice counts once.
+ * @throws UserError if there is no valid result
  */
 export async function readResults(paths: readonly string[]): Promise<ReadResults> {
   const skipped: string[] = [];
@@ -48,7 +47,7 @@ export async function readResults(paths: readonly string[]): Promise<ReadResults
   return { results, skipped };
 }
 
-/** @returns the result, or in a few words why the text is none */
+/** @returns the result, or the reason why the text is not a result */
 export function parseResult(text: string): LoadTestResult | string {
   let content: unknown;
   try {
@@ -74,7 +73,7 @@ async function filesIn(path: string, skipped: string[]): Promise<string[]> {
     return names.filter((name) => name.endsWith('.json')).map((name) => join(path, name));
   }
   if (found?.isFile()) return [path];
-  if (path !== RESULTS_FOLDER) skipped.push(`Skipped ${printable(path)}: there is no such file or folder.`);
+  if (path !== RESULTS_FOLDER) skipped.push(`Skipped ${printable(path)}: no such file or folder.`);
   return [];
 }
 

@@ -1,30 +1,30 @@
-/** NaN where there are no values. */
+/** NaN without values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }
 
-/** NaN where there are no values. */
+/** NaN without values. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of a sample: the sum of squares is divided by n − 1. NaN with fewer than two values. */
-export function variance(values: readonly number[]): number {
+/** Sample variance, divided by n − 1. NaN with fewer than two values. */
+function variance(values: readonly number[]): number {
   if (values.length < 2) return Number.NaN;
   const centre = mean(values);
   return values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1);
 }
 
-/** What two sets of repeats say about the difference of their means. */
+/** The difference between the means of two sets of repeats. */
 export interface Difference {
-  /** Mean of the second set by that of the first; NaN where the first is 0. */
+  /** Mean of the second set by that of the first; NaN if the first is 0. */
   readonly ratio: number;
   readonly difference: number;
-  /** Half the width of the 95 % confidence interval of the difference; null where a side has one repeat. */
+  /** Half the width of the 95 % confidence interval of the difference; null if a side has one repeat. */
   readonly margin: number | null;
-  /** Whether the interval leaves out 0; null where the noise is unknown because a side has one repeat. */
+  /** Whether the interval leaves out 0; null if the noise is unknown because a side has one repeat. */
   readonly beyondNoise: boolean | null;
 }
 
@@ -65,7 +65,7 @@ const T_TABLE: readonly (readonly [number, number])[] = [
   [120, 1.98],
 ];
 
-/** Between two rows a straight line, which is never below the true value, because t is convex. */
+/** Linear interpolation between two rows, which is never below the true value, because t is convex. */
 export function criticalT(freedom: number): number {
   let [lowerFreedom, lowerT] = [1, 12.706];
   for (const [rowFreedom, rowT] of T_TABLE) {

@@ -1,6 +1,6 @@
-import { Markup } from './markup.ts';
+import { Markup } from './html.ts';
 
-/** The series are Okabe and Ito's colours, which people of all kinds of colour vision tell apart; lighter on dark. */
+/** The series have Okabe and Ito's colours, which are distinguishable for all kinds of colour vision; lighter on dark. */
 export const style = new Markup(`
 :root {
   --page: #f4f5f7; --paper: #fff; --ink: #1b2330; --muted: #5b6676; --grid: #dfe3e8; --link: #0a5fa3;

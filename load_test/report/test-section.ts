@@ -1,17 +1,14 @@
 import type { AnalysedTest } from './analyse.ts';
-import { burstChart } from './charts/burst-chart.ts';
-import { capacityChart, stepRows, sustainedMeans } from './charts/capacity-chart.ts';
 import { ganttChart } from './charts/gantt-chart.ts';
-import { scalingCharts, scalingRows } from './charts/scaling-charts.ts';
+import { burstChart, capacityChart, stepRows, sustainedMeans } from './charts/overload-charts.ts';
+import { scalingCharts, scalingRows } from './charts/slots-charts.ts';
 import { timeCharts } from './charts/time-charts.ts';
 import type { Conclusion } from './conclude.ts';
-import { partsOf } from './environment.ts';
-import { explainUsl } from './explain-laws.ts';
-import { digits, printable, whole } from './format.ts';
-import type { Machine, Setting } from './group-runs.ts';
-import { html, type Markup } from './markup.ts';
+import { count, digits, percent, perSecond, printable, whole } from './format.ts';
+import { partsOf, type Machine, type Setting } from './group-runs.ts';
+import { bound, chartFigures, html, table, type Markup } from './html.ts';
 import type { Run } from './measure-run.ts';
-import { bound, figures, table } from './page-elements.ts';
+import { MIN_SLOT_COUNTS, scalableSettings } from './scaling.ts';
 
 /** The section of one test: its conclusions, charts and tables. */
 export async function testSection(test: AnalysedTest, machine: Machine): Promise<Markup> {
@@ -31,7 +28,7 @@ export async function testSection(test: AnalysedTest, machine: Machine): Promise
     ${
       scaling === null
         ? ''
-        : html` <div class="charts">${await figures(scalingCharts(scaling, machine))}</div>
+        : html` <div class="charts">${await chartFigures(scalingCharts(scaling, machine))}</div>
             ${table(scalingRows(scaling.points))}
             <p class="reading">
               Medians of the repeats. Processing is the mean time that a worker spends on one job; busy is the
@@ -46,7 +43,7 @@ export async function testSection(test: AnalysedTest, machine: Machine): Promise
     }
     ${script === 'burst_test' ? await burstParts(settings) : ''}
     ${script === 'capacity_test' ? await capacityParts(settings) : ''}
-    <div class="charts">${await figures([...timeCharts(test), ...ganttChart(settings)])}</div>
+    <div class="charts">${await chartFigures([...timeCharts(test), ...ganttChart(settings)])}</div>
     ${failuresPart([...settings.flatMap(({ runs }) => runs), ...test.incomplete])}
   </section>`;
 }
@@ -65,7 +62,7 @@ async function burstParts(settings: readonly Setting[]): Promise<Markup[]> {
       ]),
     );
     parts.push(
-      html`<div class="charts">${await figures(burstChart(setting))}</div>
+      html`<div class="charts">${await chartFigures(burstChart(setting))}</div>
         ${table({ titles: ['run', 'burst', 'recovery s', 'peak', 'before', 'images'], rows })}
         <p class="reading">
           Recovery is the time from the burst until the queue is back at its level before it. Peak and before
@@ -80,7 +77,7 @@ async function capacityParts(settings: readonly Setting[]): Promise<Markup[]> {
   const parts: Markup[] = [];
   for (const setting of settings) {
     parts.push(
-      html`<div class="charts">${await figures(capacityChart(setting))}</div>
+      html`<div class="charts">${await chartFigures(capacityChart(setting))}</div>
         ${table(stepRows(setting))}
         <p class="reading">${bound(sustainedMeans)}</p>`,
     );
@@ -113,4 +110,39 @@ const TONES = { good: 'Good', note: 'Note', problem: 'Problem' } as const;
 
 function conclusionItem({ tone, text }: Conclusion): Markup {
   return html`<li class="${tone}"><span class="tone">${TONES[tone]}</span> ${bound(text)}</li>`;
+}
+
+/** Explains the fit of the Universal Scalability Law, or why there is none; one paragraph each. */
+function explainUsl({ scaling, settings }: Pick<AnalysedTest, 'scaling' | 'settings'>): string[] {
+  const counts = scalableSettings({ settings }).length;
+  const usl = scaling?.usl ?? null;
+  if (usl === null) {
+    return [
+      `No fit: the law has three coefficients, so a fit needs at least ${MIN_SLOT_COUNTS} different numbers of slots, and these runs have ${counts}. With fewer, a curve passes near every point, whatever the system does.`,
+    ];
+  }
+  const { lambda, sigma, kappa, peakSlots, peakThroughput, rSquared } = usl;
+  const tested = Math.max(...settings.map(({ slots }) => slots ?? 0));
+  const paragraphs = [
+    `Fitted to all runs, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)) has λ = ${digits(lambda)} jobs/s, the throughput of one slot; σ = ${sigma.toFixed(3)}, the contention: ${percent(sigma)} of the work cannot run in parallel; and κ = ${kappa.toFixed(4)}, the coherency: the cost of coordination between each pair of slots. The curve explains ${percent(rSquared)} of the variance (R²).`,
+  ];
+  if (peakSlots !== null && peakThroughput !== null) {
+    paragraphs.push(
+      `Predicted peak: ${perSecond(peakThroughput)} with ${count(Math.round(peakSlots), 'slot')}; beyond it, more slots make the system slower.${peakSlots > tested * 1.2 ? ` At most ${tested} slots were tested, so this is an extrapolation.` : ''}`,
+    );
+  } else if (peakThroughput !== null) {
+    paragraphs.push(
+      `There is no peak (κ = 0): throughput only approaches ${perSecond(peakThroughput)}, however many slots there are.`,
+    );
+  } else {
+    paragraphs.push(
+      'There is neither contention nor a peak: within these runs, throughput is proportional to the slots.',
+    );
+  }
+  if (rSquared < 0.9) {
+    paragraphs.push(
+      'The curve fits poorly. The law has no sharp bend, and a machine whose cores are used up has one: trust the measurements, not the curve.',
+    );
+  }
+  return paragraphs;
 }

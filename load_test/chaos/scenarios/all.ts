@@ -1,24 +1,33 @@
-import type { ChaosRun } from '../options.ts';
-import type { Scenario } from '../scenario.ts';
-import { brokerKilled, brokerRestarted } from './broker-restarted.ts';
-import { clockMoved } from './clock-moved.ts';
-import { connectionsClosed, halfOpen } from './connections.ts';
-import { decoderHangs } from './decoder-hangs.ts';
-import { decoderKilled } from './decoder-killed.ts';
-import { decoderMemory } from './decoder-memory.ts';
-import { storeFull, tempFull } from './disk-full.ts';
-import { hostileSockets } from './hostile-sockets.ts';
-import { memoryAlarm } from './memory-alarm.ts';
-import { duplicateDelivery, poisonMessages } from './messages.ts';
-import { randomMix, storm } from './mixes.ts';
-import { queueFull } from './queue-full.ts';
-import { apiKilled, notificationKilled, sigterm } from './services-killed.ts';
-import { storeAway, storeCut, storeFrozen, storeIll } from './store-faults.ts';
-import { workerFrozen } from './worker-frozen.ts';
-import { workerKilled } from './worker-killed.ts';
+import { describeFault, type ScheduledFault } from '../faults.ts';
+import { uploadOver, type Scenario } from '../scenario.ts';
+import { randomSchedule, runSchedule, stormSchedule } from '../schedule.ts';
+import {
+  brokerKilled,
+  brokerRestarted,
+  connectionsClosed,
+  halfOpen,
+  memoryAlarm,
+  queueFull,
+} from './broker.ts';
+import { decoderHangs, decoderKilled, decoderMemory } from './decoders.ts';
+import { duplicateDelivery, hostileSockets, poisonMessages } from './hostile-input.ts';
+import {
+  apiKilled,
+  clockMoved,
+  notificationKilled,
+  sigterm,
+  workerFrozen,
+  workerKilled,
+} from './services.ts';
+import { storeCut, storeErrors, storeFrozen, storeFull, storeUnavailable, tempFull } from './store.ts';
+
+interface MixSettings {
+  readonly jobs: number;
+  readonly seconds: number;
+}
 
 /** All scenarios: single faults first, then mixes of all faults. */
-export function allScenarios({ seed, jobs, seconds }: ChaosRun): readonly Scenario[] {
+export function allScenarios({ seed, jobs, seconds }: MixSettings & { readonly seed: number }): Scenario[] {
   return [
     workerKilled,
     workerFrozen,
@@ -29,9 +38,9 @@ export function allScenarios({ seed, jobs, seconds }: ChaosRun): readonly Scenar
     brokerKilled,
     connectionsClosed,
     halfOpen,
-    storeAway,
+    storeUnavailable,
     storeFrozen,
-    storeIll,
+    storeErrors,
     storeCut,
     apiKilled,
     notificationKilled,
@@ -47,4 +56,42 @@ export function allScenarios({ seed, jobs, seconds }: ChaosRun): readonly Scenar
     storeFull,
     clockMoved,
   ];
+}
+
+/** The standard test of all parts at once; see stormSchedule. */
+function storm(jobs: number, seconds: number): Scenario {
+  return mix(
+    'storm',
+    `${jobs} jobs in ${seconds} s; workers killed every 2 s, the broker restarted twice, all connections closed, ` +
+      'the store unavailable for 20 s',
+    { jobs, seconds },
+    stormSchedule(seconds),
+  );
+}
+
+/** The same seed gives the same schedule. */
+function randomMix(seed: number, jobs: number, seconds: number): Scenario {
+  return mix(
+    'random-mix',
+    `${jobs} jobs in ${seconds} s with random faults (SEED=${seed})`,
+    { jobs, seconds },
+    randomSchedule(seed, seconds),
+  );
+}
+
+export function mix(
+  name: string,
+  fault: string,
+  { jobs, seconds }: MixSettings,
+  schedule: readonly ScheduledFault[],
+): Scenario {
+  return {
+    name,
+    fault,
+    async run({ system, client, draw, say }) {
+      say(schedule.map((fault) => `  ${describeFault(fault)}`).join('\n'));
+      await Promise.all([uploadOver(client, jobs, seconds, draw), runSchedule(system, schedule)]);
+      return {};
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface FaultyApi extends AsyncDisposable {
+interface FaultyApi extends AsyncDisposable {
   readonly url: string;
 }
 

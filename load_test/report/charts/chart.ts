@@ -1,25 +1,25 @@
 import { compile, type Config, type TopLevelSpec } from 'vega-lite';
 import { parse, View } from 'vega';
 
-/** A chart before it is drawn. It is drawn twice, because text that fits a desktop cannot be read on a phone. */
+/** A chart. It is drawn in two sizes, because text that fits a desktop cannot be read on a phone. */
 export interface Chart {
   readonly title: string;
-  /** What it shows, for people who cannot see it. */
+  /** A description for screen readers. */
   readonly label: string;
   /** One sentence on how to read it. */
   readonly reading: string;
-  /** How much of the page it takes where there is room. */
+  /** Its width on wide pages. */
   readonly span: 'half' | 'full';
   readonly spec: (size: Size) => TopLevelSpec;
 }
 
 export interface Size {
-  /** Of the plot without its axes, in pixels. */
+  /** Width of the plot without axes, in pixels. */
   readonly width: number;
   readonly narrow: boolean;
 }
 
-export interface DrawnChart extends Pick<Chart, 'title' | 'label' | 'reading' | 'span'> {
+interface DrawnChart extends Pick<Chart, 'title' | 'label' | 'reading' | 'span'> {
   /** SVG, for windows of at least 800 pixels. */
   readonly wide: string;
   /** SVG, for phones. */
@@ -51,7 +51,7 @@ export function timeAxis(narrow: boolean) {
   } as const;
 }
 
-/** A dashed vertical line at a value of the x axis, and beside its foot its name. */
+/** A dashed vertical line at a value of the x axis, with an optional name at its lower end. */
 export function verticalMark(datum: Readonly<Record<string, number>>, name?: string): Layer[] {
   const data = { values: [datum] };
   const line: Layer = {
@@ -77,7 +77,7 @@ async function drawSvg(spec: TopLevelSpec): Promise<string> {
   const view = new View(parse(compile(spec, { config }).spec), { renderer: 'none' });
   try {
     const svg = await view.toSVG();
-    // The size comes from the page.
+    // The page sets the size.
     return svg.replace(/ width="[\d.]+" height="[\d.]+"/, '');
   } finally {
     view.finalize();
@@ -87,7 +87,7 @@ async function drawSvg(spec: TopLevelSpec): Promise<string> {
 const font = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 const config: Config = {
-  // The figure around it has one label; thousands of labels inside would only make the file large.
+  // The figure has a label of its own; labels of all elements would only make the file large.
   aria: false,
   background: 'transparent',
   padding: { left: 2, right: 12, top: 4, bottom: 2 },
@@ -106,7 +106,7 @@ const config: Config = {
     titlePadding: 8,
   },
   axisX: { grid: false },
-  // The title lies above the axis, where it reads without turning the head and takes no width.
+  // A horizontal title above the axis needs no width.
   axisY: {
     domain: false,
     ticks: false,

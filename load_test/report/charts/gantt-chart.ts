@@ -1,16 +1,16 @@
 import type { JobRecord } from '../../result.ts';
 import { count, list, printable, whole } from '../format.ts';
-import { slotsOf, typicalRun, type Setting } from '../group-runs.ts';
-import { firstUpload } from '../series.ts';
-import { ink, type Chart } from './chart.ts';
+import { type Setting, slotsOf, typicalRun } from '../group-runs.ts';
+import { type Chart, ink } from './chart.ts';
+import { firstUpload } from './time-charts.ts';
 
-/** Bounds the size of the report. */
-const MOST_JOBS = 300;
-const MOST_ROWS = 24;
-const MOST_PANELS = 8;
+/** Limits for the size of the report. */
+const MAX_JOBS = 300;
+const MAX_ROWS = 24;
+const MAX_PANELS = 8;
 
 /** When a job occupied a slot of a worker, in milliseconds since 1970. */
-export interface Occupation {
+interface Occupation {
   readonly worker: string;
   /** From 1. */
   readonly slot: number;
@@ -20,8 +20,8 @@ export interface Occupation {
 }
 
 /**
- * A result says which worker had a job, but not in which slot: each job goes to the first slot of its worker that is
- * free. Clocks are not exact, so where all slots that a worker is known to have are taken, the one that is free first.
+ * A result has the worker of a job, but not the slot: each job is assigned to the first free slot of its worker. Clocks are
+ * not exact, so if all slots of the worker are taken, the job is assigned to the one that is free first.
  */
 export function occupationsOf(
   jobs: readonly JobRecord[],
@@ -64,7 +64,7 @@ interface Panel {
     readonly to: number;
     readonly outcome: (typeof OUTCOMES)[number];
   }[];
-  /** Jobs that were left out. */
+  /** Number of omitted jobs. */
   readonly hidden: number;
 }
 
@@ -77,10 +77,10 @@ function panelOf(setting: Setting): Panel[] {
   const several = new Set(all.filter(({ slot }) => slot > 1).map(({ worker }) => worker));
   const rowOf = ({ worker, slot }: Occupation) =>
     several.has(worker) ? `${printable(worker)} · ${slot}` : printable(worker);
-  const first = all.slice(0, MOST_JOBS);
+  const first = all.slice(0, MAX_JOBS);
   const rows = [...new Set(first.map(rowOf))]
     .sort((one, other) => one.localeCompare(other, 'en', { numeric: true }))
-    .slice(0, MOST_ROWS);
+    .slice(0, MAX_ROWS);
   const bars = first
     .map((one) => ({
       row: rowOf(one),
@@ -92,16 +92,16 @@ function panelOf(setting: Setting): Panel[] {
   return bars.length === 0 ? [] : [{ title: slotsOf(setting), rows, bars, hidden: all.length - bars.length }];
 }
 
-/** One row a slot, one bar a job, for the typical run of each setting; all on the same axis of time. */
+/** One row per slot and one bar per job, for the typical run of each setting; all on the same time axis. */
 export function ganttChart(settings: readonly Setting[]): Chart[] {
-  const panels = settings.flatMap(panelOf).slice(0, MOST_PANELS);
+  const panels = settings.flatMap(panelOf).slice(0, MAX_PANELS);
   if (panels.length === 0) return [];
   const bars = panels.flatMap((panel) => panel.bars);
   const outcomes = OUTCOMES.filter((outcome) => bars.some((bar) => bar.outcome === outcome));
   const end = Math.max(...bars.map(({ to }) => to));
   const longest = Math.max(...bars.map(({ row }) => row.length));
   const hidden = panels.some((panel) => panel.hidden > 0)
-    ? ` At most the first ${whole(MOST_JOBS)} jobs of a run are shown.`
+    ? ` At most the first ${whole(MAX_JOBS)} jobs of a run are shown.`
     : '';
   return [
     {
@@ -143,7 +143,7 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
                   // Vega cannot measure text here and takes it for wider than it is. Labels that start at the left
                   // edge and may seem to reach into the plot are not cut off, and do not widen the chart.
                   labelAlign: 'left',
-                  // The end of a name is what tells workers and slots apart.
+                  // The end of a name distinguishes workers and slots.
                   labelExpr: `length(datum.label) > ${characters} ? '…' + slice(datum.label, ${1 - characters}) : datum.label`,
                   labelPadding: labels,
                   labelLimit: labels * 1.5,

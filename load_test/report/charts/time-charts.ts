@@ -1,15 +1,16 @@
+import { depthOverTime } from '../../calculate.ts';
+import type { JobRecord, LoadTestResult } from '../../result.ts';
 import { count, list, percent, whole } from '../format.ts';
-import { typicalRun, type Setting, type Test } from '../group-runs.ts';
+import { type Setting, type Test, typicalRun } from '../group-runs.ts';
 import type { Run } from '../measure-run.ts';
-import { sampledSeries, utilisationSeries, waitingSeries } from '../series.ts';
-import { ink, timeAxis, type Chart, type Layer } from './chart.ts';
+import { type Chart, ink, type Layer, timeAxis } from './chart.ts';
 
-/** More curves than colours cannot be distinguished. */
-const MOST_CURVES = ink.series.length;
+/** One curve per colour. */
+const MAX_CURVES = ink.series.length;
 
-/** Depth and utilisation of the typical run of each setting. Bursts have a chart of their own for the depth. */
+/** Queue depth and utilization of the typical run of each setting. Burst tests have a depth chart of their own. */
 export function timeCharts({ script, settings }: Pick<Test, 'script' | 'settings'>): Chart[] {
-  const shown = settings.slice(0, MOST_CURVES).flatMap((setting) => {
+  const shown = settings.slice(0, MAX_CURVES).flatMap((setting) => {
     const run = typicalRun(setting);
     return run === undefined || run.result.jobs.length === 0 ? [] : [{ name: nameOf(setting), setting, run }];
   });
@@ -130,4 +131,73 @@ function utilisationChart(shown: readonly Shown[]): Chart[] {
       }),
     },
   ];
+}
+
+/* Series have a limited number of points: 5,000 jobs would make 15,000, but a chart is 1,000 pixels wide. */
+
+/** A value from this moment on, in seconds since the first upload. */
+interface SeriesPoint {
+  readonly seconds: number;
+  readonly value: number;
+}
+
+export function firstUpload({ jobs }: Pick<LoadTestResult, 'jobs'>): number {
+  return jobs.reduce((first, { queued_at }) => Math.min(first, Date.parse(queued_at)), Infinity);
+}
+
+/** Jobs waiting for a worker. With more changes than `most`, each point is the peak of an interval. */
+export function waitingSeries(jobs: readonly JobRecord[], most = 240): SeriesPoint[] {
+  const depths = depthOverTime(jobs);
+  const [start, end] = [depths[0]?.at ?? 0, depths.at(-1)?.at ?? 0];
+  const exact = depths.map(({ at, waiting }) => ({ seconds: (at - start) / 1_000, value: waiting }));
+  if (exact.length <= most) return exact;
+  const width = (end - start) / 1_000 / most;
+  const peaks: SeriesPoint[] = [];
+  let [next, before] = [0, 0];
+  for (let i = 0; i < most; i++) {
+    let peak = before;
+    for (
+      let point = exact[next];
+      point !== undefined && point.seconds < (i + 1) * width;
+      point = exact[++next]
+    ) {
+      peak = Math.max(peak, point.value);
+      before = point.value;
+    }
+    peaks.push({ seconds: i * width, value: peak });
+  }
+  return [...peaks, { seconds: most * width, value: exact.at(-1)?.value ?? 0 }];
+}
+
+/** Share (0 to 1) of busy slots: the mean of each of `parts` equal intervals, and the value at the end. */
+export function utilisationSeries(jobs: readonly JobRecord[], slots: number, parts = 60): SeriesPoint[] {
+  const depths = depthOverTime(jobs);
+  const [start, end] = [depths[0]?.at ?? 0, depths.at(-1)?.at ?? 0];
+  const width = (end - start) / parts;
+  if (!(width > 0)) return [];
+  const busy = Array.from({ length: parts }, () => 0);
+  for (const [i, { at, processing }] of depths.entries()) {
+    const until = depths[i + 1]?.at ?? end;
+    for (let part = Math.floor((at - start) / width); part < parts && start + part * width < until; part++) {
+      const overlap = Math.min(until, start + (part + 1) * width) - Math.max(at, start + part * width);
+      busy[part] = (busy[part] ?? 0) + Math.max(0, overlap) * processing;
+    }
+  }
+  const shares = busy.map((area) => Math.min(1, area / width / slots));
+  return [...shares, shares.at(-1) ?? 0].map((value, part) => ({ seconds: (part * width) / 1_000, value }));
+}
+
+/** Samples of monitoring between first upload and last result, at most `most`. */
+export function sampledSeries(
+  result: LoadTestResult,
+  value: (sample: LoadTestResult['samples'][number]) => number,
+  most = 60,
+): SeriesPoint[] {
+  const start = firstUpload(result);
+  const end = result.jobs.reduce((last, { ended_at }) => Math.max(last, Date.parse(ended_at ?? '') || 0), 0);
+  const inside = result.samples.filter(({ at }) => Date.parse(at) >= start && Date.parse(at) <= end);
+  const step = Math.max(1, Math.ceil(inside.length / most));
+  return inside
+    .filter((_, i) => i % step === 0)
+    .map((sample) => ({ seconds: (Date.parse(sample.at) - start) / 1_000, value: value(sample) }));
 }

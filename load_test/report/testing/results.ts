@@ -1,4 +1,5 @@
 import type { JobRecord, LoadTestResult } from '../../result.ts';
+import { conclude } from '../conclude.ts';
 import { groupRuns, type Machine, type Test } from '../group-runs.ts';
 import { simulateBulk } from './simulate.ts';
 
@@ -56,4 +57,10 @@ export function runWith(
     run_id: `run-${slots}-${repeat}-${throughput}`,
     jobs,
   });
+}
+
+/** The texts of the conclusions from these runs, by kind. */
+export function conclusionsOf(results: readonly LoadTestResult[]): Record<string, string> {
+  const { test, machine } = onlyTest(results);
+  return Object.fromEntries(conclude(test, machine).map(({ kind, text }) => [kind, text]));
 }

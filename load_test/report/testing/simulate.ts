@@ -1,22 +1,22 @@
 import { drawFrom, type Draw } from '../../draw.ts';
 import type { JobRecord, LoadTestResult, Sample } from '../../result.ts';
 
-/** A pipeline of workers on a machine, and how it is loaded. */
-export interface Simulation {
+/** Workers on a machine, and their load. */
+interface Simulation {
   readonly seed: number;
   readonly workers: number;
-  /** Of each worker. */
+  /** Slots of each worker. */
   readonly slots: number;
   readonly cores: number;
-  /** Core seconds that a job needs on average; each draws between half and one and a half times this. */
+  /** Mean core seconds per job; each job needs between 50 % and 150 % of it. */
   readonly work: number;
-  /** Further share of core seconds that each busy slot costs all others. */
+  /** Additional share of core seconds per other busy slot. */
   readonly overhead: number;
   /** Share (0 to 1) of the jobs that fail. */
   readonly failing: number;
 }
 
-export interface Arrival {
+interface Arrival {
   /** Seconds since the start. */
   readonly at: number;
   readonly group: number | null;
@@ -26,13 +26,9 @@ const START = Date.UTC(2026, 10, 29, 4, 0, 0);
 
 /**
  * A discrete-event simulation: jobs wait in one queue, each free slot takes the next, and the busy slots share the
- * cores equally. With more busy slots than cores, jobs take longer; that makes scaling curves flat as real ones are.
+ * cores equally. With more busy slots than cores, jobs take longer, so scaling curves become flat like real ones.
  */
-export function simulateJobs(
-  simulation: Simulation,
-  arrivals: readonly Arrival[],
-  start = START,
-): JobRecord[] {
+function simulateJobs(simulation: Simulation, arrivals: readonly Arrival[], start = START): JobRecord[] {
   const { seed, workers, slots, cores, work, overhead, failing } = simulation;
   const draw = drawFrom(seed);
   const waiting: { arrival: Arrival; id: number }[] = [];
@@ -80,7 +76,7 @@ export function simulateJobs(
   return jobs;
 }
 
-/** What monitoring would have seen, each second. */
+/** The samples of monitoring, one per second. */
 function sample(simulation: Simulation, jobs: readonly JobRecord[], start: number): Sample[] {
   const times = (of: (job: JobRecord) => string | null) => jobs.map((job) => Date.parse(of(job) ?? ''));
   const [queued, started] = [times((job) => job.queued_at), times((job) => job.started_at)];
@@ -110,7 +106,7 @@ function sample(simulation: Simulation, jobs: readonly JobRecord[], start: numbe
   return samples;
 }
 
-export const twoCores: Simulation = {
+const twoCores: Simulation = {
   seed: 1,
   workers: 1,
   slots: 1,
@@ -122,7 +118,7 @@ export const twoCores: Simulation = {
 
 type Changes = Partial<LoadTestResult>;
 
-/** A result of a bulk upload of `count` images, 50 a second. */
+/** A result of a bulk upload of `count` images, 50 per second. */
 export function simulateBulk(
   changes: Partial<Simulation> = {},
   count = 100,

@@ -1,0 +1,198 @@
+import { SUSTAINED_SHARE } from '../../calculate.ts';
+import { count, digits, percent, plain, seconds, whole } from '../format.ts';
+import { type Setting, slotsOf, typicalRun } from '../group-runs.ts';
+import { median } from '../statistics.ts';
+import { type Chart, ink, type Layer, timeAxis, verticalMark } from './chart.ts';
+import { firstUpload, sampledSeries, waitingSeries } from './time-charts.ts';
+
+/** Depth with each burst marked, for the typical run of a setting of burst tests. */
+export function burstChart(setting: Setting): Chart[] {
+  const run = typicalRun(setting);
+  if (run === undefined || run.result.bursts.length === 0 || run.result.jobs.length === 0) return [];
+  const { jobs, bursts } = run.result;
+  const start = firstUpload(run.result);
+  const exact = waitingSeries(jobs, 400);
+  const samples = sampledSeries(run.result, ({ queued }) => queued, 120);
+  const times = run.measures.recoveries.flatMap((recovery) => recovery.seconds ?? []);
+  const peak = Math.max(1, ...exact.map(({ value }) => value));
+  const marks = bursts.map(({ number, at }) => ({
+    seconds: Math.max(0, (Date.parse(at) - start) / 1_000),
+    name: String(number),
+  }));
+  return [
+    {
+      title: `Jobs waiting, with each burst: ${slotsOf(setting)}`,
+      label: `Jobs waiting over time with ${count(bursts.length, 'burst')} marked. Peak: ${whole(peak)}. ${times.length} of ${bursts.length} recovered; the median recovery time is ${digits(median(times))} seconds.`,
+      reading:
+        'Each numbered line marks a burst. The system keeps up if the queue is back at its level before the next line.',
+      span: 'full',
+      spec: ({ width, narrow }) => {
+        // Omits numbers that would overlap.
+        const end = exact.at(-1)?.seconds ?? 0;
+        const pixels = ((marks.at(-1)?.seconds ?? 0) / end / bursts.length) * width;
+        const step = pixels > 0 ? Math.ceil(24 / pixels) : 1;
+        return {
+          width,
+          height: 260,
+          encoding: {
+            x: timeAxis(narrow),
+            y: { field: 'value', type: 'quantitative', title: 'jobs' },
+          },
+          layer: [
+            {
+              data: { values: marks },
+              mark: { type: 'rule', color: ink.second, strokeWidth: 1.5, strokeDash: [3, 3] },
+              encoding: { y: { value: 0 }, y2: { value: 'height' } },
+            },
+            {
+              data: { values: exact },
+              mark: {
+                type: 'area',
+                interpolate: 'step-after',
+                color: ink.first,
+                opacity: 0.3,
+                line: { color: ink.first, strokeWidth: 1.5 },
+              },
+            },
+            {
+              data: { values: samples },
+              mark: { type: 'point', filled: true, size: 20, color: ink.text, opacity: 0.6 },
+            },
+            {
+              data: { values: marks.filter((_, i) => i % step === 0) },
+              mark: { type: 'text', color: ink.second, fontWeight: 600, baseline: 'bottom', dy: -4, dx: 0 },
+              encoding: { y: { value: 0 }, text: { field: 'name' } },
+            },
+          ] satisfies Layer[],
+        };
+      },
+    },
+  ];
+}
+
+/** Throughput, p95 and dropped uploads by target rate, with the knee. */
+export function capacityChart(setting: Setting): Chart[] {
+  const { runs } = setting;
+  const dots = runs.flatMap(({ measures }) =>
+    measures.steps.map(({ rate, throughput, times, dropped, seconds }) => ({
+      rate,
+      throughput,
+      p95: times?.p95 ?? null,
+      dropped: dropped / seconds,
+    })),
+  );
+  if (dots.length === 0) return [];
+  const rates = [...new Set(dots.map(({ rate }) => rate))].sort((one, other) => one - other);
+  const medianAt = (rate: number, value: (dot: (typeof dots)[number]) => number | null) =>
+    median(dots.flatMap((dot) => (dot.rate === rate ? (value(dot) ?? []) : [])));
+  const medians = rates.map((rate) => ({
+    rate,
+    throughput: medianAt(rate, ({ throughput }) => throughput),
+    p95: medianAt(rate, ({ p95 }) => p95),
+    dropped: medianAt(rate, ({ dropped }) => dropped),
+  }));
+  const broken = runs.filter(({ measures }) => measures.steps.some(({ sustained }) => !sustained));
+  const knees = broken.flatMap(({ measures }) => measures.knee?.rate ?? []);
+  const knee = knees.length > 0 ? median(knees) : undefined;
+  const most = rates.at(-1) ?? 1;
+  const anyDropped = dots.some(({ dropped }) => dropped > 0);
+  return [
+    {
+      title: `Capacity: ${slotsOf(setting)}`,
+      label:
+        `Results per second by target rate, up to ${plain(most)} uploads per second. ` +
+        (knee === undefined
+          ? 'No knee was found.'
+          : `The knee is at ${plain(knee)}; the 95th percentile of the time to result there is ${seconds(medianAt(knee, ({ p95 }) => p95))}.`),
+      reading: `Up to the knee, results keep up with uploads (the dashed line) and p95 stays low. Beyond it, results fall behind and p95 grows.${anyDropped ? '' : ' k6 dropped no upload.'}`,
+      span: 'full',
+      spec: ({ width, narrow }) => {
+        const panel = (
+          field: 'throughput' | 'p95' | 'dropped',
+          title: string,
+          last: boolean,
+          { extra = [], kneeName }: { extra?: Layer[]; kneeName?: string } = {},
+        ) => ({
+          width,
+          height: field === 'dropped' ? 70 : 180,
+          encoding: {
+            x: {
+              field: 'rate',
+              type: 'quantitative' as const,
+              title: last ? 'target, uploads/s' : null,
+              scale: { domain: [0, most * 1.04], nice: false, padding: 0 },
+              axis: {
+                values: rates,
+                labels: last,
+                ticks: last,
+                format: '~r',
+                labelOverlap: narrow ? ('greedy' as const) : true,
+              },
+            },
+            y: {
+              field,
+              type: 'quantitative' as const,
+              title,
+              axis: { tickCount: field === 'dropped' ? 2 : 5 },
+            },
+          },
+          layer: [
+            ...(knee === undefined ? [] : verticalMark({ rate: knee }, kneeName)),
+            ...extra,
+            ...(field === 'dropped'
+              ? [
+                  {
+                    data: { values: medians },
+                    mark: { type: 'bar', color: ink.third, size: 18 },
+                  } satisfies Layer,
+                ]
+              : ([
+                  { data: { values: medians }, mark: { type: 'line', color: ink.first } },
+                  {
+                    data: { values: dots },
+                    mark: { type: 'point', filled: true, size: 48, color: ink.first, opacity: 0.75 },
+                  },
+                ] satisfies Layer[])),
+          ],
+        });
+        const ideal: Layer = {
+          data: { values: [0, most].map((rate) => ({ rate, throughput: rate })) },
+          mark: { type: 'line', color: ink.muted, strokeDash: [5, 5], strokeWidth: 1.5 },
+        };
+        return {
+          // Aligns the plots by their frames, not by their labels.
+          bounds: 'flush',
+          spacing: 52,
+          vconcat: [
+            panel('throughput', 'results/s', false, {
+              extra: [ideal],
+              ...(knee !== undefined && { kneeName: `knee: ${plain(knee)}/s` }),
+            }),
+            panel('p95', 'p95 of time to result, seconds', !anyDropped),
+            ...(anyDropped ? [panel('dropped', 'uploads dropped by k6, per second', true)] : []),
+          ],
+        };
+      },
+    },
+  ];
+}
+
+/** The steps of all runs as a table. */
+export function stepRows({ runs }: Setting): { titles: string[]; rows: string[][] } {
+  const titles = ['run', 'step', 'target/s', 'results/s', 'p50 s', 'p95 s', 'dropped', 'sustained'];
+  const rows = runs.flatMap(({ measures }, i) =>
+    measures.steps.map(({ number, rate, throughput, times, dropped, sustained }) => [
+      String(i + 1),
+      String(number),
+      plain(rate),
+      throughput.toFixed(2),
+      times === null ? '–' : times.p50.toFixed(2),
+      times === null ? '–' : times.p95.toFixed(2),
+      String(dropped),
+      sustained ? 'yes' : 'no',
+    ]),
+  );
+  return { titles, rows };
+}
+
+export const sustainedMeans = `A step is sustained if k6 dropped no upload and results came at ${percent(SUSTAINED_SHARE)} of the target rate or more.`;
