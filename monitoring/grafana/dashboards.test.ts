@@ -5,12 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { foreignMetrics } from '../prometheus/foreign-metrics.ts';
-import { metricsIn, windowsIn } from '../testing/metrics-in.ts';
+import { metricsIn, windowsIn } from '../testing/promql.ts';
 import { alertRules, prometheusConfig } from '../testing/prometheus-files.ts';
-import { buildDashboard } from './build-dashboard.ts';
+import { buildDashboard, dashboardFile, dashboards } from './dashboards.ts';
 import { buildPanel, DATASOURCE } from './build-panel.ts';
 import { promqlOf } from './dashboard.ts';
-import { dashboardFile, dashboards } from './dashboards.ts';
 
 const known = new Set<string>(Object.values(foreignMetrics).flat());
 for (const [name, { type }] of Object.entries(metricDefinitions)) {

@@ -3,14 +3,12 @@ import { styleText } from 'node:util';
 import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
-import { judgeHealth } from '../snapshot/judge-health.ts';
-import { drawView } from './draw-view.ts';
-import { wrap } from './layout.ts';
+import { snapshotHealth } from '../snapshot/snapshot-health.ts';
+import { drawView, type Paint, troublesText, type View, type ViewState } from './view.ts';
+import { wrap } from './text.ts';
 import { addPoll, addFailedPoll, type Poll } from './history.ts';
 import { watchKeys, Screen } from './screen.ts';
 import { monitorEnvironment, readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
-import { troublesText } from './troubles.ts';
-import type { Paint, ViewState, View } from './view.ts';
 
 const OK = 0;
 const UNHEALTHY = 3;
@@ -74,7 +72,7 @@ async function watch(
   do {
     try {
       const snapshot = await fetchSnapshot(options.url, { timeoutMs: TIMEOUT_MS, stopping: stop });
-      const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+      const health = snapshotHealth(snapshot.sources, snapshot.interval_seconds);
       addPoll(history, snapshot);
       newest = { snapshot, health, at: performance.now() };
       failure = undefined;

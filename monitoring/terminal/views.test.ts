@@ -1,12 +1,11 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it } from 'vitest';
-import { judgeHealth } from '../snapshot/judge-health.ts';
+import { snapshotHealth } from '../snapshot/snapshot-health.ts';
 import { someQueue, someSnapshot, someSource, someWorker } from '../testing/some-snapshot.ts';
-import { drawView } from './draw-view.ts';
+import { drawView, type Paint, type View, type ViewState } from './view.ts';
 import type { Poll } from './history.ts';
 import { performanceView } from './performance-view.ts';
 import { queueView } from './queue-view.ts';
-import type { Paint, ViewState, View } from './view.ts';
 
 const empty = someSnapshot({
   queues: [],
@@ -27,7 +26,7 @@ const plain: Paint = (_style, text) => text;
 const manyWorkers = (count: number) => Array.from({ length: count }, (_, n) => someWorker(`worker-${n + 1}`));
 
 function seen(snapshot: Snapshot, more: Partial<ViewState> = {}): ViewState {
-  const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+  const health = snapshotHealth(snapshot.sources, snapshot.interval_seconds);
   return { url: 'http://localhost:8002', health, snapshot, history: [snapshot], ...more };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { asPromql } from '../../../monitoring/testing/as-promql.ts';
+import { asPromql } from '../../../monitoring/testing/promql.ts';
 
 const sampleSchema = z.object({
   metric: z.record(z.string(), z.string()),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { selectorsIn } from './selectors-in.ts';
+import { selectorsIn } from './promql.ts';
 
 test('selectors are found without comparisons, windows and offsets, each alternative apart', () => {
   const expr = 'sum(rate(a{b="c"}[5m])) > 1 or absent(d{e=~"f[.]g|h"} == 1) and on () (i offset 2m)';

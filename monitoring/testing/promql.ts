@@ -1,5 +1,31 @@
 import { parser } from '@prometheus-io/lezer-promql';
-import { asPromql } from './as-promql.ts';
+
+/**
+ * A query as Grafana sends it, of a panel that is drawn in steps of 20 s while Prometheus scrapes every 5 s: a window is a
+ * step and a scrape, so that each pair of scrapes is in one window.
+ */
+export function asPromql(expr: string): string {
+  return expr.replaceAll('$__rate_interval', '25s').replaceAll('$__interval_ms', '20000');
+}
+
+/** The names of the metrics in a PromQL expression. @throws Error where it cannot be parsed */
+export function metricsIn(expr: string): string[] {
+  const promql = asPromql(expr);
+  const names = new Set<string>();
+  parser.parse(promql).iterate({
+    enter: ({ type, from, to, node }) => {
+      if (type.isError) throw new Error(`not PromQL at ${from}: ${promql}`);
+      if (type.name === 'Identifier' && node.parent?.name === 'VectorSelector')
+        names.add(promql.slice(from, to));
+    },
+  });
+  return [...names];
+}
+
+/** The durations in square brackets; `[.]` is part of a regular expression. */
+export function windowsIn(expr: string): string[] {
+  return [...expr.matchAll(/\[([\w$]+)\]/g)].map(([, window = '']) => window);
+}
 
 const ALTERNATIVES = /=~"([^"]*)"/;
 

@@ -1,10 +1,9 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { RunTracker } from '../events/run-tracker.ts';
-import { noPeaks } from '../metrics/peaks.ts';
+import { RunTracker } from '../runs/run-tracker.ts';
+import { DurableTotals, noPeaks, raisePeaks } from './totals.ts';
 import { offsetToReadFrom, type DurableState } from './durable-state.ts';
-import { DurableTotals } from './durable-totals.ts';
 
 const lives = (count: number): JobEvent[] =>
   Array.from({ length: count }, () => someRequest()).flatMap((request, n) =>
@@ -85,5 +84,14 @@ describe('totals', () => {
         expect(totals.accepted).toBeLessThanOrEqual(5);
       }
     }
+  });
+});
+
+describe('peaks', () => {
+  it('rise and never fall', () => {
+    const now = Date.parse('2026-01-01T12:00:00Z');
+    const risen = raisePeaks(noPeaks, { waiting: 5, processing: 0 }, now);
+    expect(risen).toEqual({ ...noPeaks, waiting: { value: 5, at: '2026-01-01T12:00:00.000Z' } });
+    expect(raisePeaks(risen, { waiting: 5 }, now + 1)).toBe(risen);
   });
 });

@@ -78,7 +78,7 @@ const columns = {
 };
 
 /** @throws Error that says why RabbitMQ could not be sampled */
-export async function readBroker(
+export async function sampleBroker(
   get: (path: string, allowed?: readonly number[]) => Promise<unknown>,
   vhost: string,
 ): Promise<BrokerSample> {

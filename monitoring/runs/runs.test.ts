@@ -1,9 +1,8 @@
 import { parseLadder } from '@image-pipeline/shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
 import { type EndedRun, latencyOf, percentilesOf, failuresByCode, throughputOf } from './ended-runs.ts';
-import type { OpenRun } from '../events/run-tracker.ts';
+import type { OpenRun } from './run-tracker.ts';
 import { countOpenRuns, requeueAbandoned, headAges } from './open-runs.ts';
-import { noPeaks, raisePeaks } from './peaks.ts';
 
 const ladder = parseLadder('5s,30s');
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -98,13 +97,5 @@ describe('a job in progress', () => {
       const run = { ...inProgress, state };
       expect(requeueAbandoned(run, () => false)).toBe(run);
     }
-  });
-});
-
-describe('peaks', () => {
-  it('rise and never fall', () => {
-    const risen = raisePeaks(noPeaks, { waiting: 5, processing: 0 }, NOW);
-    expect(risen).toEqual({ ...noPeaks, waiting: { value: 5, at: '2026-01-01T12:00:00.000Z' } });
-    expect(raisePeaks(risen, { waiting: 5 }, NOW + 1)).toBe(risen);
   });
 });

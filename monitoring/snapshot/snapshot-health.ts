@@ -7,7 +7,7 @@ const MISSED_REFRESHES = 3;
 const MIN_LIMIT_SECONDS = 15;
 
 /** Whether the metrics are up to date; the age is that of the older source. */
-export function judgeHealth(
+export function snapshotHealth(
   sources: Readonly<Record<'management' | 'events', Source>>,
   intervalSeconds: number,
 ): Health {

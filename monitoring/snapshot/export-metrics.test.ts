@@ -1,7 +1,7 @@
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { MetricsExporter } from './export-metrics.ts';
-import type { BrokerSample, SampledQueue } from '../management/read-broker.ts';
+import type { BrokerSample, SampledQueue } from '../management/sample-broker.ts';
 import { someQueue, someSnapshot, someSource } from '../testing/some-snapshot.ts';
 
 const QUEUE = 'image.jobs.process';

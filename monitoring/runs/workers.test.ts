@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OpenRun } from '../events/run-tracker.ts';
-import { KnownWorkers } from './known-workers.ts';
-import { utilisationOfAll, workerTable } from './worker-table.ts';
+import type { OpenRun } from './run-tracker.ts';
+import { KnownWorkers, utilisationOfAll, workerTable } from './workers.ts';
 
 const NOW = 1_000_000;
 const seconds = (count: number) => NOW - count * 1_000;
