@@ -132,7 +132,7 @@ export function createApi(config: ApiConfig): Service {
   const sources = { followed, store, unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS) };
   const inspect = (queue: string) => broker.queues.inspect(queue);
   const waitingJobs = createQueueSampler({
-    queues: [queueNames.process, ...config.RETRY_LADDER.map(retryQueueName)],
+    queues: [queueNames.process, ...config.RETRY_DELAYS.map(retryQueueName)],
     inspect,
     onNew: (queueMetrics) => estimates.compare(queueMetrics.get(queueNames.process)),
     ...QUEUE_SAMPLING,
@@ -232,7 +232,7 @@ export function createApi(config: ApiConfig): Service {
 }
 
 function queuesWithLength(config: ApiConfig): readonly string[] {
-  const topology = buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER });
+  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
   // A passive declare of a stream returns neither its length nor its readers.
   const queues = topology.queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream');
   return queues.map(({ name }) => name);

@@ -72,7 +72,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'JOB_TIMEOUT_MS',
       'STOP_TIMEOUT_MS',
       'STOP_GRACE_PERIOD',
-      'RETRY_LADDER',
+      'RETRY_DELAYS',
       'REPLAY_TIMEOUT_MS',
     ],
   ],
@@ -113,7 +113,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'EVENTS_RESUMABLE',
     ],
   ],
-  ['Webhooks', ['WEBHOOK_RETRY_LADDER', 'WEBHOOK_TIMEOUT_MS', 'WEBHOOKS_IN_FLIGHT', 'WEBHOOKS_PER_HOST']],
+  ['Webhooks', ['WEBHOOK_RETRY_DELAYS', 'WEBHOOK_TIMEOUT_MS', 'WEBHOOKS_IN_FLIGHT', 'WEBHOOKS_PER_HOST']],
   [
     'Status and thumbnails; times in seconds unless _MS',
     [

@@ -139,7 +139,7 @@ describe('while there is no connection to RabbitMQ', () => {
     await given.publish(...lifeOf(someRequest()));
     await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
     await proxy.refuse();
-    const away = { state: 'away', reason: 'the event log is not being followed' };
+    const away = { state: 'unavailable', reason: 'the event log is not being followed' };
     await untilStatus(service, ({ sources }) => expect(sources.events).toMatchObject(away));
     expect(await statusOf(service)).toMatchObject({
       totals: { completed: 1 },
@@ -167,7 +167,9 @@ describe('while RabbitMQ’s management API is unavailable', () => {
     expect(await (await get(service, '/health')).json()).toMatchObject({ status: 'ok' });
     for (const fault of ['freeze', 'refuse'] as const) {
       await proxy[fault]();
-      const away = await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('away'));
+      const away = await untilStatus(service, ({ sources }) =>
+        expect(sources.management.state).toBe('unavailable'),
+      );
       expect(away.workers).toMatchObject([{ name: 'worker-1', live: true }]);
       expect(queue(away, 'image.jobs.process')).toBeDefined();
       expect(away.sources.management.age_seconds).toBeGreaterThan(0);

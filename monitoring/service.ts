@@ -99,7 +99,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
 
   const keeper = new SnapshotKeeper({
     intervalSeconds: config.STATUS_UPDATE_INTERVAL,
-    ladder: config.RETRY_LADDER,
+    retryDelays: config.RETRY_DELAYS,
     sampleBroker: () =>
       sampleBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
     brokerVersion: () => broker.serverVersion,

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { brokerAddresses } from './broker/broker-addresses.ts';
-import { DEFAULT_JOB_LADDER, DEFAULT_WEBHOOK_LADDER, parseLadder, type Rung } from './broker/topology.ts';
+import {
+  DEFAULT_JOB_RETRY_DELAYS,
+  DEFAULT_WEBHOOK_RETRY_DELAYS,
+  parseRetryDelays,
+  type RetryDelay,
+} from './broker/topology.ts';
 import { address, choice, text, wholeNumber, type ConfigOf, type Variable } from './config.ts';
 import { timeoutVariables } from './timeouts.ts';
 import { logFormats, logLevels } from './log.ts';
@@ -8,10 +13,10 @@ import { tracingVariables } from './tracing/tracing-variables.ts';
 
 const MIB = 1024 * 1024;
 
-const ladder = (fallback: string, description: string): Variable<readonly Rung[]> => ({
+const retryDelays = (fallback: string, description: string): Variable<readonly RetryDelay[]> => ({
   schema: z.string().transform((given, context) => {
     try {
-      return parseLadder(given);
+      return parseRetryDelays(given);
     } catch {
       context.addIssue({ code: 'custom', message: 'invalid retry delays' });
       return z.NEVER;
@@ -41,8 +46,8 @@ export const commonVariables = {
     description: 'pretty, json or auto (json in production)',
   }),
   RABBITMQ_URL: brokerAddresses,
-  RETRY_LADDER: ladder(DEFAULT_JOB_LADDER, 'retry delays of jobs'),
-  WEBHOOK_RETRY_LADDER: ladder(DEFAULT_WEBHOOK_LADDER, 'retry delays'),
+  RETRY_DELAYS: retryDelays(DEFAULT_JOB_RETRY_DELAYS, 'retry delays of jobs'),
+  WEBHOOK_RETRY_DELAYS: retryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS, 'retry delays'),
   STORE: choice({
     values: ['minio', 'folder'],
     default: 'minio',

@@ -58,20 +58,28 @@ describe('the variables of every service', () => {
     expect(readConfig(commonVariables, {})).toMatchObject({ STORE: 'minio', NODE_ENV: 'development' });
   });
 
-  it('read a retry ladder', () => {
-    const { RETRY_LADDER } = readConfig(commonVariables, { RETRY_LADDER: '50ms, 2s,3m' });
-    expect(RETRY_LADDER).toEqual([
+  it('read retry delays', () => {
+    const { RETRY_DELAYS } = readConfig(commonVariables, { RETRY_DELAYS: '50ms, 2s,3m' });
+    expect(RETRY_DELAYS).toEqual([
       { label: '50ms', delayMs: 50 },
       { label: '2s', delayMs: 2_000 },
       { label: '3m', delayMs: 180_000 },
     ]);
   });
 
-  it.each(['', '5', '5s,', '0s', '25h', 'soon'])('do not take "%s" for a ladder', (given) => {
-    const ladder = given === '' ? ',' : given;
-    expect(problemsOf(() => readConfig(commonVariables, { RETRY_LADDER: ladder }))[0]).toMatch(
-      /^RETRY_LADDER is /,
+  it.each(['', '5', '5s,', '0s', '25h', 'soon'])('do not take "%s" for retry delays', (given) => {
+    const retryDelays = given === '' ? ',' : given;
+    expect(problemsOf(() => readConfig(commonVariables, { RETRY_DELAYS: retryDelays }))[0]).toMatch(
+      /^RETRY_DELAYS is /,
     );
+  });
+
+  it('refuse the former names of settings', () => {
+    const env = { RETRY_LADDER: '5s', WEBHOOK_RETRY_LADDER: '5s' };
+    expect(problemsOf(() => readConfig(commonVariables, env))).toEqual([
+      'RETRY_LADDER is now RETRY_DELAYS.',
+      'WEBHOOK_RETRY_LADDER is now WEBHOOK_RETRY_DELAYS.',
+    ]);
   });
 
   it('refuse sample passwords in production, and only there', () => {

@@ -34,6 +34,12 @@ Set the variables in .env or in the environment; .env.example explains each.`);
   }
 }
 
+/** Former names of settings. A value under a former name would be ignored silently. */
+const renamed: Readonly<Record<string, string>> = {
+  RETRY_LADDER: 'RETRY_DELAYS',
+  WEBHOOK_RETRY_LADDER: 'WEBHOOK_RETRY_DELAYS',
+};
+
 /**
  * Reads and validates a table of settings from the environment. An empty value means the default.
  * @param check validates combinations of values; returns problems, each a sentence that names the variables
@@ -44,7 +50,9 @@ export function readConfig<Table extends Variables>(
   env: Readonly<Record<string, string | undefined>>,
   check: (config: ConfigOf<Table>) => readonly string[] = () => [],
 ): ConfigOf<Table> {
-  const problems: string[] = [];
+  const problems = Object.entries(renamed)
+    .filter(([old, name]) => name in table && (env[old] ?? '') !== '')
+    .map(([old, name]) => `${old} is now ${name}.`);
   const values: Record<string, unknown> = {};
   for (const [name, variable] of Object.entries(table)) {
     const given = env[name] === undefined || env[name] === '' ? variable.default : env[name];

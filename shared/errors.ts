@@ -4,7 +4,7 @@
  * you can do something about it, what to do; the `detail` of a response adds the limits and values of the one case.
  */
 export const errorCodes = {
-  // Why an upload is refused (the API maps these to HTTP statuses; see api/problem.ts).
+  // Why an upload is refused (api/http/problem.ts maps these to HTTP statuses).
   no_file: 'No file was sent. Attach at least one file in the form field "file".',
   empty_file: 'The file is empty.',
   unexpected_field: 'Unknown form field.',

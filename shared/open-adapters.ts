@@ -29,7 +29,7 @@ export function configuredBroker(
   return new Broker({
     ...options,
     urls: config.RABBITMQ_URL,
-    topology: buildTopology({ jobs: config.RETRY_LADDER, webhooks: config.WEBHOOK_RETRY_LADDER }),
+    topology: buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS }),
     timeouts: {
       connectMs: RABBITMQ_CONNECT_MS,
       confirmMs: config.RABBITMQ_CONFIRM_TIMEOUT_MS,

@@ -1,7 +1,7 @@
 import { inject } from 'vitest';
 import { createVhost, type Vhost } from './vhost.ts';
 import { Broker, type BrokerOptions } from '@image-pipeline/shared/broker/broker.ts';
-import { buildTopology, parseLadder } from '@image-pipeline/shared/broker/topology.ts';
+import { buildTopology, parseRetryDelays } from '@image-pipeline/shared/broker/topology.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 
 /** Silent, so that faults made on purpose do not look like failures. `LOG_LEVEL=debug` lets tests speak. */
@@ -11,7 +11,7 @@ export const testLog = createLogger('test', {
 });
 
 /** Fast enough for tests, apart enough to be told apart. */
-export const testLadder = parseLadder('50ms,100ms');
+export const testRetryDelays = parseRetryDelays('50ms,100ms');
 
 export const testTimeouts = { connectMs: 2_000, confirmMs: 5_000, callMs: 20_000, heartbeatS: 10 };
 
@@ -26,7 +26,7 @@ export function testBroker(amqpUrl: string, changes: Partial<BrokerOptions> = {}
     urls: [amqpUrl],
     name: 'test',
     appId: 'test',
-    topology: buildTopology({ jobs: testLadder, webhooks: testLadder }),
+    topology: buildTopology({ jobs: testRetryDelays, webhooks: testRetryDelays }),
     timeouts: testTimeouts,
     maxPublishesInFlight: 100,
     log: testLog,

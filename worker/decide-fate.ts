@@ -1,4 +1,4 @@
-import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
+import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Failure } from '@image-pipeline/shared/contracts/job.ts';
 import {
   PermanentFailure,
@@ -9,7 +9,7 @@ import {
 
 /** What happens after a failed attempt: a retry after a delay, or the end of the run. */
 export type Fate =
-  | { readonly kind: 'retry'; readonly rung: Rung; readonly error: Failure }
+  | { readonly kind: 'retry'; readonly retryDelay: RetryDelay; readonly error: Failure }
   | { readonly kind: 'fail'; readonly error: Failure };
 
 /**
@@ -17,14 +17,14 @@ export type Fate =
  * else, unexpected errors included, is retried after the delay for this attempt, and ends the run after the last one.
  *
  * @param attempt from 1
- * @param ladder the retry delays, in order
+ * @param retryDelays the retry delays, in order
  */
-export function decideFate(thrown: unknown, attempt: number, ladder: readonly Rung[]): Fate {
+export function decideFate(thrown: unknown, attempt: number, retryDelays: readonly RetryDelay[]): Fate {
   const error = failureOf(thrown);
-  const rung = ladder[attempt - 1];
+  const retryDelay = retryDelays[attempt - 1];
   if (thrown instanceof PermanentFailure) return { kind: 'fail', error };
-  if (rung !== undefined) return { kind: 'retry', rung, error };
-  const tries = attempt === 1 ? '' : ` (attempt ${attempt} of ${ladder.length + 1})`;
+  if (retryDelay !== undefined) return { kind: 'retry', retryDelay, error };
+  const tries = attempt === 1 ? '' : ` (attempt ${attempt} of ${retryDelays.length + 1})`;
   return { kind: 'fail', error: { ...error, reason: `${error.reason}${tries}` } };
 }
 

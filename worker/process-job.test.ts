@@ -16,7 +16,7 @@ import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 import { originalKey, outcomeKey, resultKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { testBroker, testLadder, testLog, testVhost } from '../testing/test-broker.ts';
+import { testBroker, testRetryDelays, testLog, testVhost } from '../testing/test-broker.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Vhost } from '../testing/vhost.ts';
@@ -90,7 +90,7 @@ async function startWorker(process: Process, changes: Partial<ProcessJobDependen
       store,
       publisher: broker.publisher,
       pool: { process },
-      ladder: testLadder,
+      retryDelays: testRetryDelays,
       maxFileBytes: 1_000_000,
       metrics: createWorkerMetrics(createMetrics('worker'), 2),
       stopping: stopping.signal,

@@ -1,7 +1,7 @@
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
-import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
+import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   endedEvent,
   retryingEvent,
@@ -29,7 +29,7 @@ export interface ProcessJobDependencies {
   readonly store: ObjectStore;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly pool: Pick<ImagePool, 'process'>;
-  readonly ladder: readonly Rung[];
+  readonly retryDelays: readonly RetryDelay[];
   readonly maxFileBytes: number;
   readonly metrics: WorkerMetrics;
   /** Aborts when the worker stops: jobs that are waiting then are handed back. */
@@ -43,7 +43,7 @@ export interface ProcessJobDependencies {
  * outcome of a run wins. It throws only where it cannot go on: the worker stops, or the channel is closed.
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
-  const { store, publisher, ladder, metrics, log } = dependencies;
+  const { store, publisher, retryDelays, metrics, log } = dependencies;
 
   return async function processJob(message: ReceivedMessage): Promise<Settlement> {
     const job = openOrRefuse(message);
@@ -60,7 +60,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       return await conclude(job, outcome);
     } catch (error) {
       if (job.signal.aborted) throw error;
-      const fate = decideFate(error, job.attempt, ladder);
+      const fate = decideFate(error, job.attempt, retryDelays);
       logFailure(job, error, fate);
       return fate.kind === 'retry'
         ? await retry(job, fate, startAnnounced)
@@ -122,18 +122,18 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 
   async function retry(
     job: JobContext,
-    { rung, error }: Extract<Fate, { kind: 'retry' }>,
+    { retryDelay, error }: Extract<Fate, { kind: 'retry' }>,
     startAnnounced: Promise<void>,
   ): Promise<Settlement> {
     await startAnnounced;
     const now = Date.now();
     const hop = {
       at: new Date(now).toISOString(),
-      retry_at: new Date(now + rung.delayMs).toISOString(),
+      retry_at: new Date(now + retryDelay.delayMs).toISOString(),
       worker: job.started.worker,
       error,
     };
-    await publishUntilConfirmed(publisher, retryMessage(job, rung, hop), job.signal);
+    await publishUntilConfirmed(publisher, retryMessage(job, retryDelay, hop), job.signal);
     await announce(job, retryingEvent(job.request, job.attempt, hop));
     metrics.finished('retried');
     return 'ack';

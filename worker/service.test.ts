@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { healthSchema } from '@image-pipeline/shared/contracts/health.ts';
-import { testLadder, testVhost } from '../testing/test-broker.ts';
+import { testRetryDelays, testVhost } from '../testing/test-broker.ts';
 import { TcpProxy } from '../testing/tcp-proxy.ts';
 import { expect, it, onTestFinished } from 'vitest';
 import { readWorkerConfig } from './config.ts';
@@ -10,12 +10,12 @@ import { createWorker } from './service.ts';
 
 async function givenWorker(amqpUrl: string) {
   const folder = await mkdtemp(join(tmpdir(), 'worker-test-'));
-  const ladder = testLadder.map(({ label }) => label).join(',');
+  const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
   const worker = createWorker(
     readWorkerConfig({
       RABBITMQ_URL: amqpUrl,
-      RETRY_LADDER: ladder,
-      WEBHOOK_RETRY_LADDER: ladder,
+      RETRY_DELAYS: retryDelays,
+      WEBHOOK_RETRY_DELAYS: retryDelays,
       STORE: 'folder',
       STORE_FOLDER: folder,
       MAX_CONCURRENT_JOBS: '1',

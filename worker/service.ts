@@ -17,7 +17,7 @@ import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
 export function createWorker(config: WorkerConfig): Service {
   const worker = config.WORKER_NAME;
   const slots = config.MAX_CONCURRENT_JOBS;
-  const ladder = config.RETRY_LADDER;
+  const retryDelays = config.RETRY_DELAYS;
   const log = createLogger(worker, logOptions(config));
   const metrics = createMetrics('worker');
   const store = configuredStore(config);
@@ -35,7 +35,7 @@ export function createWorker(config: WorkerConfig): Service {
     store,
     publisher: broker.publisher,
     pool,
-    ladder,
+    retryDelays,
     maxFileBytes: config.MAX_FILE_BYTES,
     metrics: createWorkerMetrics(metrics, slots),
     stopping: stopping.signal,

@@ -93,7 +93,7 @@ export const statusExample: StatusResponse = {
         status: 503,
         error: {
           code: 'not_accepted',
-          reason: 'The receiver answered with a status other than 2xx. It was 503.',
+          reason: 'The receiver returned a status other than 2xx. It was 503.',
         },
         next_attempt_at: '2026-03-02T10:15:34.511Z',
       },

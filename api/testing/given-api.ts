@@ -11,7 +11,7 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { collect } from '../../testing/collect.ts';
-import { testBroker, testLadder, testVhost } from '../../testing/test-broker.ts';
+import { testBroker, testRetryDelays, testVhost } from '../../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import type { Vhost } from '../../testing/vhost.ts';
 import { type ApiConfig, readApiConfig } from '../config.ts';
@@ -63,11 +63,11 @@ export function givenApi(): GivenApi {
   });
 
   const startedApi = async (changes: Partial<ApiConfig> = {}) => {
-    const ladder = testLadder.map(({ label }) => label).join(',');
+    const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readApiConfig({
       RABBITMQ_URL: vhost.amqpUrl,
-      RETRY_LADDER: ladder,
-      WEBHOOK_RETRY_LADDER: ladder,
+      RETRY_DELAYS: retryDelays,
+      WEBHOOK_RETRY_DELAYS: retryDelays,
       STORE: 'folder',
       STORE_FOLDER: folder,
       API_PORT: '0',

@@ -145,7 +145,7 @@ describe('a broker that refuses the topology', () => {
   it('makes the service fail with the cause', async () => {
     const queue = retryQueueName({ label: '77ms', delayMs: 77 });
     await managementCall(inject('broker'), 'PUT', `queues/${given.vhost.name}/${queue}`, { durable: true });
-    const api = await given.startedApi({ RETRY_LADDER: [{ label: '77ms', delayMs: 77 }] });
+    const api = await given.startedApi({ RETRY_DELAYS: [{ label: '77ms', delayMs: 77 }] });
     expect((await api.failed).message).toContain(queue);
   });
 });

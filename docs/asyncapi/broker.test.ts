@@ -1,8 +1,8 @@
 import {
   buildTopology,
-  DEFAULT_JOB_LADDER,
-  DEFAULT_WEBHOOK_LADDER,
-  parseLadder,
+  DEFAULT_JOB_RETRY_DELAYS,
+  DEFAULT_WEBHOOK_RETRY_DELAYS,
+  parseRetryDelays,
 } from '@image-pipeline/shared/broker/topology.ts';
 import { testBroker, testVhost } from '../../testing/test-broker.ts';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -55,7 +55,10 @@ let vhost: Vhost;
 
 beforeAll(async () => {
   vhost = await testVhost();
-  const [jobs, webhooks] = [parseLadder(DEFAULT_JOB_LADDER), parseLadder(DEFAULT_WEBHOOK_LADDER)];
+  const [jobs, webhooks] = [
+    parseRetryDelays(DEFAULT_JOB_RETRY_DELAYS),
+    parseRetryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS),
+  ];
   const broker = testBroker(vhost.amqpUrl, { topology: buildTopology({ jobs, webhooks }) });
   await broker.start();
   await broker.stop();

@@ -1,8 +1,8 @@
 import {
   buildTopology,
-  DEFAULT_JOB_LADDER,
-  DEFAULT_WEBHOOK_LADDER,
-  parseLadder,
+  DEFAULT_JOB_RETRY_DELAYS,
+  DEFAULT_WEBHOOK_RETRY_DELAYS,
+  parseRetryDelays,
 } from '@image-pipeline/shared/broker/topology.ts';
 import { stringify } from 'yaml';
 import { brokerChannels } from './broker-channels.ts';
@@ -23,8 +23,8 @@ Retry queues are shown for the default delays; the name of each contains its del
 /** The AsyncAPI document of the whole system. */
 export function createAsyncapiDocument(): object {
   const topology = buildTopology({
-    jobs: parseLadder(DEFAULT_JOB_LADDER),
-    webhooks: parseLadder(DEFAULT_WEBHOOK_LADDER),
+    jobs: parseRetryDelays(DEFAULT_JOB_RETRY_DELAYS),
+    webhooks: parseRetryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS),
   });
   return {
     asyncapi: '3.0.0',

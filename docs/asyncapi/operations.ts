@@ -1,7 +1,7 @@
 import {
-  DEFAULT_WEBHOOK_LADDER,
+  DEFAULT_WEBHOOK_RETRY_DELAYS,
   exchangeNames,
-  parseLadder,
+  parseRetryDelays,
   queueNames,
   webhookRetryQueueName,
 } from '@image-pipeline/shared/broker/topology.ts';
@@ -18,7 +18,7 @@ interface Operation {
   readonly summary: string;
 }
 
-const [firstRung = { label: '', delayMs: 0 }] = parseLadder(DEFAULT_WEBHOOK_LADDER);
+const [firstDelay = { label: '', delayMs: 0 }] = parseRetryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS);
 
 const published = { amqp: { deliveryMode: 2, mandatory: true, timestamp: true, bindingVersion: '0.3.0' } };
 const consumed = { amqp: { ack: true, bindingVersion: '0.3.0' } };
@@ -82,7 +82,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
   'notification.retry-webhook': {
     action: 'send',
-    channel: `queue.${webhookRetryQueueName(firstRung)}`,
+    channel: `queue.${webhookRetryQueueName(firstDelay)}`,
     messages: endTypes,
     summary:
       'Schedules the next attempt of a webhook in a retry queue. A message TTL, at least half of that of the queue, spreads the attempts.',

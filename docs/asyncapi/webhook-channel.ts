@@ -6,7 +6,7 @@ export const WEBHOOK_MESSAGE = 'Webhook';
 
 const description = `The \`callback_url\` of an upload. Webhooks follow Standard Webhooks \
 (https://www.standardwebhooks.com): verify \`webhook-signature\`, use \`webhook-id\` to ignore duplicates (delivery is \
-at-least-once), and return 2xx within 10 s. Other responses are retried after the delays of WEBHOOK_RETRY_LADDER, \
+at-least-once), and return 2xx within 10 s. Other responses are retried after the delays of WEBHOOK_RETRY_DELAYS, \
 except 410; redirects are not followed.`;
 
 /** The channel to receivers of webhooks. */

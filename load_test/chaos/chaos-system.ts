@@ -2,8 +2,8 @@ import { startLoadSystem, type LoadSystem } from '../../testing/system/load-syst
 import { BrokerUnderTest } from './broker-under-test.ts';
 import { openStoreUnderTest, type StoreUnderTest } from './store-under-test.ts';
 
-/** Short, so that what waits on it has ended soon; three rungs as in production. */
-const RETRY_LADDER = '200ms,500ms,1s';
+/** Short, so that what waits on it has ended soon; three delays as in production. */
+const RETRY_DELAYS = '200ms,500ms,1s';
 const WORKERS = 3;
 const SLOTS = 2;
 export const API_TOKEN = 'chaos-token-of-this-run-only';
@@ -33,7 +33,7 @@ export async function startChaosSystem(options: ChaosOptions): Promise<ChaosSyst
       const broker = cleanup.use(await BrokerUnderTest.behindProxy(node));
       const store = cleanup.use(await openStoreUnderTest(options.store, folder, options.say));
       parts = { broker, store };
-      return { RABBITMQ_URL: broker.amqpUrl, RETRY_LADDER, API_TOKEN, ...store.environment };
+      return { RABBITMQ_URL: broker.amqpUrl, RETRY_DELAYS, API_TOKEN, ...store.environment };
     },
   });
   if (parts === undefined) throw new Error('the system started without its broker');

@@ -8,7 +8,7 @@ import type { ChaosSystem } from './chaos-system.ts';
 import { strayProcesses } from './processes.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** I4: nothing is open any more 60 s after recovery, plus the rungs of the ladder. */
+/** I4: nothing is open any more 60 s after recovery, plus the retry delays. */
 const REST_MS = 62_000;
 const POLL_MS = 500;
 /** The management API's figures are up to 5 s old: queues are at rest when it has said so for longer. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../user-error.ts';
 
-/** What the commands read of the API's answers; see api/contracts for all of it. */
+/** What the commands read of the API's answers; the API's OpenAPI document has all of it. */
 const side = z.int();
 const jobSchema = z.object({
   job_id: z.string(),

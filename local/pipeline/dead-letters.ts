@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiClient } from './api-client.ts';
 
-/** What the commands read of a dead letter; see api/contracts for all of it. */
+/** What the commands read of a dead letter; the API's OpenAPI document has all of it. */
 const deadLetterSchema = z.object({
   job_id: z.string(),
   run: z.int(),

@@ -1,4 +1,4 @@
-import { queueNames, retryQueueName, type Rung } from '@image-pipeline/shared/broker/topology.ts';
+import { queueNames, retryQueueName, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { attemptOf, type OpenRun } from './run-tracker.ts';
 
@@ -18,12 +18,12 @@ export function requeueAbandoned(run: OpenRun, hasWorker: (name: string) => bool
 /**
  * Seconds that the oldest job has waited in each queue, by queue name; no entry for a queue without waiting jobs.
  * Quorum queues do not report it themselves.
- * @param ladder the retry delays, by attempt
+ * @param retryDelays the retry delays, by attempt
  * @param now milliseconds since 1970
  */
 export function headAges(
   runs: Iterable<OpenRun>,
-  ladder: readonly Rung[],
+  retryDelays: readonly RetryDelay[],
   now: number,
 ): ReadonlyMap<string, number> {
   const ages = new Map<string, number>();
@@ -33,7 +33,7 @@ export function headAges(
     if (run.state === 'queued') waits(queueNames.process, run.since);
     else if (isDue(run, now)) waits(queueNames.process, run.retry_at ?? now);
     else if (run.state === 'retrying') {
-      const delay = ladder[attemptOf(run) - 1];
+      const delay = retryDelays[attemptOf(run) - 1];
       if (delay !== undefined) waits(retryQueueName(delay), run.since);
     }
   }

@@ -1,10 +1,10 @@
-import { parseLadder } from '@image-pipeline/shared/broker/topology.ts';
+import { parseRetryDelays } from '@image-pipeline/shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
 import { type EndedRun, latencyOf, percentilesOf, failuresByCode, throughputOf } from './ended-runs.ts';
 import type { OpenRun } from './run-tracker.ts';
 import { countOpenRuns, requeueAbandoned, headAges } from './open-runs.ts';
 
-const ladder = parseLadder('5s,30s');
+const retryDelays = parseRetryDelays('5s,30s');
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ended = (secondsAgo: number, errorCode?: string): EndedRun => ({
   at: NOW - secondsAgo * 1_000,
@@ -58,7 +58,7 @@ describe('open runs', () => {
   it('whose retry is due wait for a worker', () => {
     const runs = [open('queued', 1), open('processing', 1), open('retrying', 9, -4), open('retrying', 1, 4)];
     expect(countOpenRuns(runs, NOW)).toEqual({ queued: 2, processing: 1, retrying: 1 });
-    expect(headAges([], ladder, NOW)).toEqual(new Map());
+    expect(headAges([], retryDelays, NOW)).toEqual(new Map());
   });
 
   it('have waited in each queue for as long as the oldest there', () => {
@@ -71,14 +71,14 @@ describe('open runs', () => {
       open('retrying', 20, 10, 2),
       open('retrying', 20, 10, 3),
     ];
-    expect(headAges(runs, ladder, NOW)).toEqual(
+    expect(headAges(runs, retryDelays, NOW)).toEqual(
       new Map([
         ['image.jobs.process', 4],
         ['image.jobs.retry.5s', 3],
         ['image.jobs.retry.30s', 20],
       ]),
     );
-    expect(headAges([open('processing', 50)], ladder, NOW)).toEqual(new Map());
+    expect(headAges([open('processing', 50)], retryDelays, NOW)).toEqual(new Map());
   });
 });
 
@@ -89,7 +89,7 @@ describe('a job in progress', () => {
     expect(requeueAbandoned(inProgress, () => true)).toBe(inProgress);
     const left = requeueAbandoned(inProgress, () => false);
     expect(countOpenRuns([left], NOW)).toEqual({ queued: 1, processing: 0, retrying: 0 });
-    expect(headAges([left], ladder, NOW)).toEqual(new Map([['image.jobs.process', 5]]));
+    expect(headAges([left], retryDelays, NOW)).toEqual(new Map([['image.jobs.process', 5]]));
   });
 
   it('is the only kind that a worker can abandon', () => {

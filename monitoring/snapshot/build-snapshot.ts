@@ -1,5 +1,5 @@
 import { arch, availableParallelism, loadavg, platform, totalmem } from 'node:os';
-import { queueNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
+import { queueNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { WINDOW_MS, type PipelineMetrics } from '../pipeline-metrics.ts';
 import { latencyOf, failuresByCode, throughputOf } from '../runs/ended-runs.ts';
@@ -28,13 +28,13 @@ export interface SnapshotInput {
   /** The version of RabbitMQ; undefined before the first connection. */
   readonly brokerVersion: string | undefined;
   /** The retry delays, by attempt. */
-  readonly ladder: readonly Rung[];
+  readonly retryDelays: readonly RetryDelay[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 export function buildSnapshot(input: SnapshotInput): SnapshotBody {
-  const { pipeline, broker, sampledAt, brokerVersion, ladder, now } = input;
+  const { pipeline, broker, sampledAt, brokerVersion, retryDelays, now } = input;
   const unaccounted = pipeline?.unaccounted ?? 0;
   const known = pipeline?.workers ?? workersIn(broker, sampledAt ?? now);
   const open = pipeline?.accountedRuns ?? [];
@@ -45,7 +45,7 @@ export function buildSnapshot(input: SnapshotInput): SnapshotBody {
     attempts: pipeline?.attempts.between(now - UTILISATION_WINDOW_MS, Infinity) ?? [],
     now,
   });
-  const ages = headAges(open, ladder, now);
+  const ages = headAges(open, retryDelays, now);
   return {
     version: 1,
     updated_at: new Date(now).toISOString(),

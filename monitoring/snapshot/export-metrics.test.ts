@@ -34,7 +34,7 @@ const jobsIn = (lines: string[]) =>
 
 describe('job metrics', () => {
   const behind = {
-    sources: { management: someSource(), events: someSource({ state: 'away', reason: 'being read' }) },
+    sources: { management: someSource(), events: someSource({ state: 'unavailable', reason: 'being read' }) },
   };
 
   it('are hidden until the log has been read to its end, and keep their last value afterwards', async () => {

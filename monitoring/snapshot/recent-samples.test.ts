@@ -43,7 +43,7 @@ it('returns only the samples at or after a time', () => {
 
 it('reports unavailable values as null', () => {
   const samples = new RecentSamples();
-  const management = someSource({ state: 'away', reason: 'refused' });
+  const management = someSource({ state: 'unavailable', reason: 'refused' });
   const queues = [someQueue('image.jobs.process', { ready: 7 })];
   samples.add(someSnapshot({ sources: { management, events: someSource() }, queues, totals: null }));
   expect(samples.since(0)).toMatchObject([{ ready: null, completed: null, failed: null }]);

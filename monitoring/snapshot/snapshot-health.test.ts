@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { snapshotHealth } from './snapshot-health.ts';
 
 const source = (age_seconds: number | null, reason: string | null = null): Source => ({
-  state: age_seconds === null ? 'never' : reason === null ? 'ok' : 'away',
+  state: age_seconds === null ? 'never' : reason === null ? 'ok' : 'unavailable',
   updated_at: null,
   age_seconds,
   reason,

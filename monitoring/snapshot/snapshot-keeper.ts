@@ -1,4 +1,4 @@
-import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
+import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot, Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
@@ -14,7 +14,7 @@ const RETRY_SECONDS = 2;
 export interface SnapshotKeeperOptions {
   readonly intervalSeconds: number;
   /** The retry delays, by attempt. */
-  readonly ladder: readonly Rung[];
+  readonly retryDelays: readonly RetryDelay[];
   readonly sampleBroker: () => Promise<BrokerSample>;
   /** The version of RabbitMQ; undefined before the first connection. */
   readonly brokerVersion: () => string | undefined;
@@ -127,7 +127,7 @@ export class SnapshotKeeper implements Startable {
       broker: this.#broker,
       sampledAt: this.#management.lastSuccess,
       brokerVersion: this.#options.brokerVersion(),
-      ladder: this.#options.ladder,
+      retryDelays: this.#options.retryDelays,
       now: Date.now(),
     });
   }
@@ -159,7 +159,7 @@ class SourceWatch {
   get source(): Source {
     const isOk = this.#success !== undefined && this.#reason === undefined;
     return {
-      state: this.#success === undefined ? 'never' : isOk ? 'ok' : 'away',
+      state: this.#success === undefined ? 'never' : isOk ? 'ok' : 'unavailable',
       updated_at: this.#success === undefined ? null : new Date(this.#success.wall).toISOString(),
       age_seconds: this.ageSeconds ?? null,
       reason: this.#reason ?? null,

@@ -49,7 +49,7 @@ const colours = [1, 2, 31, 32, 33, 36].map((code) => `\u001b[${code}m`);
 
 const run = (program: string, ...args: string[]) => start(program, args).ended;
 const stale = someSnapshot({
-  sources: { management: someSource({ state: 'away', age_seconds: 99 }), events: someSource() },
+  sources: { management: someSource({ state: 'unavailable', age_seconds: 99 }), events: someSource() },
 });
 
 describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) => {

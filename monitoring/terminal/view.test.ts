@@ -7,7 +7,7 @@ import { heading, troublesText } from './view.ts';
 const idle = { queued: 0, processing: 0, retrying: 0 };
 const gone = [someWorker('worker-1', { live: false })];
 const aged = (age_seconds: number | null) => ({
-  management: someSource({ state: age_seconds === null ? 'never' : 'away', age_seconds }),
+  management: someSource({ state: age_seconds === null ? 'never' : 'unavailable', age_seconds }),
   events: someSource(),
 });
 

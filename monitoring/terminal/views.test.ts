@@ -62,7 +62,7 @@ describe.each([queueView, performanceView])('$name', (view) => {
   });
 
   it('reports which source is outdated', () => {
-    const management = someSource({ state: 'away', age_seconds: 42, reason: 'refused' });
+    const management = someSource({ state: 'unavailable', age_seconds: 42, reason: 'refused' });
     const lines = draw(view, someSnapshot({ sources: { management, events: someSource() } }));
     expect(lines[0]).toMatch(/ stale$/);
     expect(lines[2]).toBe('RabbitMQ’s management API is unavailable; its metrics are 42 s old');
@@ -100,7 +100,7 @@ describe.each([queueView, performanceView])('$name', (view) => {
         throughput: { completed_1m: value, completed_5m: 0, failed_1m: 0, failed_5m: 0 },
         sources: {
           management: someSource(),
-          events: someSource(value === 2 ? { state: 'away', reason: 'it reads the log' } : {}),
+          events: someSource(value === 2 ? { state: 'unavailable', reason: 'it reads the log' } : {}),
         },
       }),
     );

@@ -7,7 +7,7 @@ import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { snapshotSchema, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { testBroker, testLadder, testVhost } from '../../testing/test-broker.ts';
+import { testBroker, testRetryDelays, testVhost } from '../../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type { Vhost } from '../../testing/vhost.ts';
 import { readMonitoringConfig } from '../config.ts';
@@ -57,12 +57,12 @@ export function givenMonitoring(): Given {
 
   const storeFolder = () => join(folder, vhost.name);
   const starting = async (env: Record<string, string> = {}): Promise<Monitoring> => {
-    const ladder = testLadder.map(({ label }) => label).join(',');
+    const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readMonitoringConfig({
       RABBITMQ_URL: vhost.amqpUrl,
       RABBITMQ_MANAGEMENT_URL: vhost.managementUrl,
-      RETRY_LADDER: ladder,
-      WEBHOOK_RETRY_LADDER: ladder,
+      RETRY_DELAYS: retryDelays,
+      WEBHOOK_RETRY_DELAYS: retryDelays,
       STORE: 'folder',
       STORE_FOLDER: storeFolder(),
       MONITORING_PORT: '0',

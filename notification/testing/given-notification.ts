@@ -7,7 +7,7 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
-import { testBroker, testLadder, testVhost } from '../../testing/test-broker.ts';
+import { testBroker, testRetryDelays, testVhost } from '../../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, expect, inject, vi } from 'vitest';
 import { managementCall } from '../../testing/management-call.ts';
 import type { Vhost } from '../../testing/vhost.ts';
@@ -65,11 +65,11 @@ export function givenNotification(): Given {
   });
 
   const create = (env: Record<string, string> = {}, resolve?: Resolve): Notification => {
-    const ladder = testLadder.map(({ label }) => label).join(',');
+    const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readNotificationConfig({
       RABBITMQ_URL: vhost.amqpUrl,
-      RETRY_LADDER: ladder,
-      WEBHOOK_RETRY_LADDER: ladder,
+      RETRY_DELAYS: retryDelays,
+      WEBHOOK_RETRY_DELAYS: retryDelays,
       STORE: 'folder',
       STORE_FOLDER: folder,
       NOTIFICATION_PORT: '0',

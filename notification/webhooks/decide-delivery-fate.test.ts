@@ -1,10 +1,10 @@
-import { parseLadder } from '@image-pipeline/shared/broker/topology.ts';
+import { parseRetryDelays } from '@image-pipeline/shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
 import { decideDeliveryFate } from './decide-delivery-fate.ts';
 
-const ladder = parseLadder('5s,1m,10m');
+const retryDelays = parseRetryDelays('5s,1m,10m');
 const decide = (result: Parameters<typeof decideDeliveryFate>[0], attempt = 1, chance = 1) =>
-  decideDeliveryFate(result, attempt, ladder, chance);
+  decideDeliveryFate(result, attempt, retryDelays, chance);
 
 describe('the fate of a webhook', () => {
   it.each([200, 201, 202, 204, 299])('%i: delivered', (status) => {
@@ -21,7 +21,7 @@ describe('the fate of a webhook', () => {
     [101, 'not_accepted'],
   ])('%i: retried', (status, code) => {
     const fate = decide({ status });
-    expect(fate).toMatchObject({ state: 'retrying', rung: { label: '5s' }, error: { code } });
+    expect(fate).toMatchObject({ state: 'retrying', retryDelay: { label: '5s' }, error: { code } });
     expect(fate).toHaveProperty('error.reason', expect.stringContaining(String(status)));
   });
 
@@ -45,7 +45,7 @@ describe('the fate of a webhook', () => {
 
   it('is retried after each delay, and dead after the last', () => {
     const labels = [1, 2, 3].map((attempt) => decide({ status: 500 }, attempt));
-    expect(labels).toMatchObject(ladder.map((rung) => ({ state: 'retrying', rung })));
+    expect(labels).toMatchObject(retryDelays.map((retryDelay) => ({ state: 'retrying', retryDelay })));
     expect(decide({ status: 500 }, 4)).toMatchObject({
       state: 'dead',
       error: { reason: expect.stringContaining('attempt 4 of 4') as unknown },
@@ -67,6 +67,6 @@ describe('the fate of a webhook', () => {
     [50_000, '1m', 50_000],
     [3_600_000, '10m', 600_000],
   ])('Retry-After of %d ms: the delay %s, and not before %d ms', (retryAfterMs, label, delayMs) => {
-    expect(decide({ status: 503, retryAfterMs }, 1, 0)).toMatchObject({ rung: { label }, delayMs });
+    expect(decide({ status: 503, retryAfterMs }, 1, 0)).toMatchObject({ retryDelay: { label }, delayMs });
   });
 });

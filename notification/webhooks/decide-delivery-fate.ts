@@ -1,4 +1,4 @@
-import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
+import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   webhookErrors,
   type WebhookErrorCode,
@@ -12,7 +12,7 @@ export type DeliveryFate =
   | {
       readonly state: 'retrying';
       readonly delayMs: number;
-      readonly rung: Rung;
+      readonly retryDelay: RetryDelay;
       readonly error: WebhookFailure;
     }
   | { readonly state: 'dead'; readonly error: WebhookFailure };
@@ -25,32 +25,41 @@ const MIN_DELAY_PART = 0.5;
  * once. Anything else is retried, with one delay per attempt; `Retry-After` may select a longer delay.
  *
  * @param attempt from 1
- * @param ladder the retry delays, in order
+ * @param retryDelays the retry delays, in order
  * @param chance jitter from 0 to 1: retries are spread over 50 to 100 % of the delay, so that webhooks that failed
  * together are not retried together
  */
 export function decideDeliveryFate(
   result: PostResult,
   attempt: number,
-  ladder: readonly Rung[],
+  retryDelays: readonly RetryDelay[],
   chance: number,
 ): DeliveryFate {
   const error = failureOf(result);
   if (error === undefined) return { state: 'delivered' };
   if (error.code === 'gone' || error.code === 'address_refused') return { state: 'dead', error };
   const askedMs = 'retryAfterMs' in result ? (result.retryAfterMs ?? 0) : 0;
-  const rung = rungFor(attempt, ladder, askedMs);
-  if (rung === undefined) {
-    const tries = `${error.reason} (attempt ${attempt} of ${ladder.length + 1})`;
+  const retryDelay = retryDelayFor(attempt, retryDelays, askedMs);
+  if (retryDelay === undefined) {
+    const tries = `${error.reason} (attempt ${attempt} of ${retryDelays.length + 1})`;
     return { state: 'dead', error: { ...error, reason: tries } };
   }
-  const spreadMs = Math.ceil(rung.delayMs * (MIN_DELAY_PART + (1 - MIN_DELAY_PART) * chance));
-  return { state: 'retrying', rung, delayMs: Math.max(spreadMs, Math.min(askedMs, rung.delayMs)), error };
+  const spreadMs = Math.ceil(retryDelay.delayMs * (MIN_DELAY_PART + (1 - MIN_DELAY_PART) * chance));
+  return {
+    state: 'retrying',
+    retryDelay,
+    delayMs: Math.max(spreadMs, Math.min(askedMs, retryDelay.delayMs)),
+    error,
+  };
 }
 
 /** The delay of this attempt, or a later one that is long enough, or the last. */
-function rungFor(attempt: number, ladder: readonly Rung[], askedMs: number): Rung | undefined {
-  const left = ladder.slice(attempt - 1);
+function retryDelayFor(
+  attempt: number,
+  retryDelays: readonly RetryDelay[],
+  askedMs: number,
+): RetryDelay | undefined {
+  const left = retryDelays.slice(attempt - 1);
   return left.find(({ delayMs }) => delayMs >= askedMs) ?? left.at(-1);
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
-import type { Rung } from '@image-pipeline/shared/broker/topology.ts';
+import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { readWebhookAttempts, recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
@@ -26,7 +26,7 @@ import {
 export interface DeliverWebhookDeps extends Omit<SendOptions, 'signal'> {
   readonly store: Pick<ObjectStore, 'get' | 'list' | 'putIfAbsent'>;
   readonly publisher: Pick<Publisher, 'publish'>;
-  readonly ladder: readonly Rung[];
+  readonly retryDelays: readonly RetryDelay[];
   readonly slots: ReceiverSlots;
   /** Aborts when the service stops: waiting webhooks are handed back. */
   readonly stopping: AbortSignal;
@@ -50,7 +50,7 @@ interface WebhookContext extends PendingWebhook {
  * It throws only where it cannot go on: the service stops, or the channel is closed.
  */
 export function createWebhookDelivery(deps: DeliverWebhookDeps) {
-  const { store, publisher, ladder, slots, metrics } = deps;
+  const { store, publisher, retryDelays, slots, metrics } = deps;
   const turns = new Turns();
   const count = (state: string) => metrics.increase('image_webhook_deliveries_total', { state });
 
@@ -65,7 +65,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
         if (due !== 'attempt') return skip(webhook, due);
         const sent = await post(webhook, place);
         if (sent === undefined) return defer(webhook);
-        const fate = decideDeliveryFate(sent.result, webhook.attempt, ladder, Math.random());
+        const fate = decideDeliveryFate(sent.result, webhook.attempt, retryDelays, Math.random());
         return conclude(webhook, sent, fate);
       });
     } finally {
@@ -95,13 +95,13 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
 
   /** Its receiver has enough webhooks in flight: it waits, each time in a longer retry queue. Not an attempt. */
   async function defer(webhook: WebhookContext): Promise<Settlement> {
-    const rung = ladder[webhook.deferrals] ?? ladder.at(-1);
-    if (rung === undefined) throw new Error('WEBHOOK_RETRY_LADDER is empty');
+    const retryDelay = retryDelays[webhook.deferrals] ?? retryDelays.at(-1);
+    if (retryDelay === undefined) throw new Error('WEBHOOK_RETRY_DELAYS is empty');
     const more = {
-      [DEFERRALS_HEADER]: Math.min(webhook.deferrals + 1, ladder.length),
+      [DEFERRALS_HEADER]: Math.min(webhook.deferrals + 1, retryDelays.length),
       ...(webhook.isPutBack ? { [PUT_BACK_HEADER]: 1 } : {}),
     };
-    const message = retryMessage(webhook, rung, spread(rung), webhook.attempt, more);
+    const message = retryMessage(webhook, retryDelay, spread(retryDelay), webhook.attempt, more);
     await publishUntilConfirmed(publisher, message, webhook.signal);
     count('deferred');
     return 'ack';
@@ -147,7 +147,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
     const { signal, log } = webhook;
     const record = attemptRecord(webhook, sent, fate, new Date());
     if (fate.state === 'retrying') {
-      const next = retryMessage(webhook, fate.rung, fate.delayMs, webhook.attempt + 1);
+      const next = retryMessage(webhook, fate.retryDelay, fate.delayMs, webhook.attempt + 1);
       await publishUntilConfirmed(publisher, next, signal);
     }
     await waitForStore(() => recordWebhookAttempt(store, record), signal, log);
@@ -160,8 +160,8 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
 }
 
 /** 50 to 100 % of the delay, so that webhooks deferred together do not come back together. */
-function spread(rung: Rung): number {
-  return Math.ceil(rung.delayMs * (0.5 + Math.random() / 2));
+function spread(retryDelay: RetryDelay): number {
+  return Math.ceil(retryDelay.delayMs * (0.5 + Math.random() / 2));
 }
 
 /** The stored record of an attempt. */

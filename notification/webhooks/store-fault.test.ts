@@ -3,7 +3,7 @@ import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { webhookKey } from '@image-pipeline/shared/store/keys.ts';
-import { testLadder, testLog } from '../../testing/test-broker.ts';
+import { testRetryDelays, testLog } from '../../testing/test-broker.ts';
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { expect, it } from 'vitest';
 import { givenNotification } from '../testing/given-notification.ts';
@@ -37,7 +37,7 @@ function deliver(end: JobEvent, failures: number, { stopping = never, places = 1
         return Promise.resolve();
       },
     },
-    ladder: testLadder,
+    retryDelays: testRetryDelays,
     secrets: [SECRET],
     apiUrl: '',
     allowed: parseAllowedReceivers('127.0.0.1'),

@@ -1,6 +1,10 @@
 import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
-import { queueNames, webhookRetryQueueName, type Rung } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  queueNames,
+  webhookRetryQueueName,
+  type RetryDelay,
+} from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage, parseEvent } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -81,7 +85,7 @@ function isPutBack(headers: ReceivedMessage['headers']): boolean {
  */
 export function retryMessage(
   { event }: PendingWebhook,
-  rung: Rung,
+  retryDelay: RetryDelay,
   delayMs: number,
   attempt: number,
   more: Readonly<Record<string, number>> = {},
@@ -91,7 +95,7 @@ export function retryMessage(
     ...message,
     // The default exchange, whose routing key is the name of the queue.
     exchange: '',
-    routingKey: webhookRetryQueueName(rung),
+    routingKey: webhookRetryQueueName(retryDelay),
     messageId: `${event.id}/webhook/${attempt}`,
     headers: { ...message.headers, [ATTEMPT_HEADER]: attempt, ...more },
     expirationMs: delayMs,

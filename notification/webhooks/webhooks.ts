@@ -35,7 +35,7 @@ export class Webhooks {
     const deliver = createWebhookDelivery({
       ...options,
       publisher: broker.publisher,
-      ladder: config.WEBHOOK_RETRY_LADDER,
+      retryDelays: config.WEBHOOK_RETRY_DELAYS,
       secrets: config.WEBHOOK_SECRET,
       allowed: config.WEBHOOK_ALLOWED_HOSTS,
       apiUrl: config.PUBLIC_API_URL,

@@ -406,7 +406,7 @@ describe('consuming', () => {
     await consumer.stop();
   });
 
-  it('gets a message back from its rung when the rung has expired', async () => {
+  it('gets a message back from a retry queue when its delay has expired', async () => {
     const broker = await startedBroker();
     const { deliveries, consumer } = collect(broker, () => Promise.resolve('ack'));
     await consumer.start();

@@ -6,12 +6,12 @@ import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import { testBroker, testVhost } from '../../testing/test-broker.ts';
 import type { Broker } from './broker.ts';
 import type { StreamReader, StreamReaderOptions } from './stream-reader.ts';
-import { buildTopology, exchangeNames, parseLadder } from './topology.ts';
+import { buildTopology, exchangeNames, parseRetryDelays } from './topology.ts';
 
 const STREAM = 'log';
 const MARKER = 'marker';
-const ladder = parseLadder('1s');
-const pipeline = buildTopology({ jobs: ladder, webhooks: ladder });
+const retryDelays = parseRetryDelays('1s');
+const pipeline = buildTopology({ jobs: retryDelays, webhooks: retryDelays });
 /** Segments so small that retention can be watched at work. */
 const topology = {
   ...pipeline,

@@ -16,7 +16,7 @@ export interface Queue {
   readonly bindings: readonly { readonly exchange: string; readonly routingKey: string }[];
 }
 
-export interface Rung {
+export interface RetryDelay {
   /** As in the name of the queue and in the routing key, e.g. `30s`. */
   readonly label: string;
   readonly delayMs: number;
@@ -68,33 +68,33 @@ function deadLetterTo(exchange: string, routingKey: string) {
   } as const;
 }
 
-export function retryQueueName(rung: Rung): string {
-  return `image.jobs.retry.${rung.label}`;
+export function retryQueueName(retryDelay: RetryDelay): string {
+  return `image.jobs.retry.${retryDelay.label}`;
 }
 
-function jobRetryQueue(rung: Rung): Queue {
+function jobRetryQueue(retryDelay: RetryDelay): Queue {
   return {
-    name: retryQueueName(rung),
-    description: `Jobs that wait ${rung.label} for their next attempt, then return to the job queue.`,
+    name: retryQueueName(retryDelay),
+    description: `Jobs that wait ${retryDelay.label} for their next attempt, then return to the job queue.`,
     arguments: {
       ...quorum,
-      'x-message-ttl': rung.delayMs,
+      'x-message-ttl': retryDelay.delayMs,
       ...deadLetterTo(exchangeNames.jobs, routingKeys.process),
     },
-    bindings: [{ exchange: exchangeNames.retry, routingKey: rung.label }],
+    bindings: [{ exchange: exchangeNames.retry, routingKey: retryDelay.label }],
   };
 }
 
-export function webhookRetryQueueName(rung: Rung): string {
-  return `image.webhooks.retry.${rung.label}`;
+export function webhookRetryQueueName(retryDelay: RetryDelay): string {
+  return `image.webhooks.retry.${retryDelay.label}`;
 }
 
-function webhookRetryQueue(rung: Rung): Queue {
+function webhookRetryQueue(retryDelay: RetryDelay): Queue {
   return {
-    name: webhookRetryQueueName(rung),
-    description: `Webhooks that wait ${rung.label} for their next attempt, then return to their queue.`,
+    name: webhookRetryQueueName(retryDelay),
+    description: `Webhooks that wait ${retryDelay.label} for their next attempt, then return to their queue.`,
     // Through the default exchange, whose routing key is the name of the queue.
-    arguments: { ...quorum, 'x-message-ttl': rung.delayMs, ...deadLetterTo('', queueNames.webhooks) },
+    arguments: { ...quorum, 'x-message-ttl': retryDelay.delayMs, ...deadLetterTo('', queueNames.webhooks) },
     bindings: [],
   };
 }
@@ -103,7 +103,7 @@ const duration = /^(\d+)(ms|s|m|h)$/;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** Parses retry delays such as `5s,30s,2m`. @throws Error that says what is allowed */
-export function parseLadder(text: string): readonly Rung[] {
+export function parseRetryDelays(text: string): readonly RetryDelay[] {
   return text.split(',').map((part) => {
     const label = part.trim();
     const match = duration.exec(label);
@@ -115,11 +115,14 @@ export function parseLadder(text: string): readonly Rung[] {
   });
 }
 
-export const DEFAULT_JOB_LADDER = '5s,30s,2m';
-export const DEFAULT_WEBHOOK_LADDER = '5s,1m,10m,1h';
+export const DEFAULT_JOB_RETRY_DELAYS = '5s,30s,2m';
+export const DEFAULT_WEBHOOK_RETRY_DELAYS = '5s,1m,10m,1h';
 
 /** The topology for these retry delays. Dead-letter queues are declared first: without them, source queues fill up. */
-export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readonly Rung[] }): Topology {
+export function buildTopology(retryDelays: {
+  jobs: readonly RetryDelay[];
+  webhooks: readonly RetryDelay[];
+}): Topology {
   return {
     exchanges: [
       { name: exchangeNames.deadLetters, type: 'topic', description: 'Dead letters of jobs and webhooks.' },
@@ -156,7 +159,7 @@ export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readon
         },
         bindings: [{ exchange: exchangeNames.jobs, routingKey: routingKeys.process }],
       },
-      ...ladders.jobs.map(jobRetryQueue),
+      ...retryDelays.jobs.map(jobRetryQueue),
       {
         name: queueNames.webhooks,
         description: 'Finished jobs with a callback URL.',
@@ -167,7 +170,7 @@ export function buildTopology(ladders: { jobs: readonly Rung[]; webhooks: readon
         },
         bindings: [{ exchange: exchangeNames.events, routingKey: `job.*${routingKeys.callbackSuffix}` }],
       },
-      ...ladders.webhooks.map(webhookRetryQueue),
+      ...retryDelays.webhooks.map(webhookRetryQueue),
       {
         name: queueNames.eventLog,
         description: 'All events of the last week, in order; consumers can start at any offset.',

@@ -9,8 +9,8 @@ const timestamp = z.iso.datetime();
 
 /** A data source and the age of its data. */
 export const sourceSchema = z.object({
-  /** `ok`: the newest poll succeeded; `away`: it failed, the data is of the last successful one; `never`: none succeeded yet. */
-  state: z.enum(['ok', 'away', 'never']),
+  /** `ok`: the newest poll succeeded; `unavailable`: it failed, the data is of the last successful one; `never`: none succeeded yet. */
+  state: z.enum(['ok', 'unavailable', 'never']),
   updated_at: timestamp.nullable(),
   age_seconds: seconds.nullable(),
   /** Why it is unavailable. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
-import { testBroker, testLadder } from '../test-broker.ts';
+import { testBroker, testRetryDelays } from '../test-broker.ts';
 import { afterAll, beforeAll } from 'vitest';
 import { startArmedSystem, type ArmedSystem } from './armed-system.ts';
 
@@ -17,10 +17,10 @@ export interface Given {
 export function givenSystem(environment: NodeJS.ProcessEnv = {}): Given {
   let given: Given | undefined;
   beforeAll(async () => {
-    const ladder = testLadder.map(({ label }) => label).join(',');
+    const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const system = await startArmedSystem({
-      RETRY_LADDER: ladder,
-      WEBHOOK_RETRY_LADDER: ladder,
+      RETRY_DELAYS: retryDelays,
+      WEBHOOK_RETRY_DELAYS: retryDelays,
       ...environment,
     });
     const store = openStore({ kind: 'folder', folder: join(system.folder, 'store') });

@@ -28,7 +28,7 @@ beforeAll(async () => {
     environment: () =>
       Promise.resolve({
         API_TOKEN: TOKEN,
-        RETRY_LADDER: '500ms,1s',
+        RETRY_DELAYS: '500ms,1s',
         STATUS_UPDATE_INTERVAL: '1',
         UNACCOUNTED_AFTER: '3',
       }),

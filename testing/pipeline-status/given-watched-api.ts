@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { testLadder } from '../test-broker.ts';
+import { testRetryDelays } from '../test-broker.ts';
 import { afterEach, expect, onTestFinished, vi } from 'vitest';
 import { givenMonitoring, TOKEN, type Given } from '../../monitoring/testing/given-monitoring.ts';
 import { readApiConfig } from '../../api/config.ts';
@@ -27,11 +27,11 @@ export function givenWatchedApi(): GivenWatchedApi {
     await Promise.all(apis.splice(0).map((api) => api.stop()));
   });
   const startedApi = async (monitoringUrl: string, env: Record<string, string> = {}) => {
-    const ladder = testLadder.map(({ label }) => label).join(',');
+    const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readApiConfig({
       RABBITMQ_URL: given.vhost.amqpUrl,
-      RETRY_LADDER: ladder,
-      WEBHOOK_RETRY_LADDER: ladder,
+      RETRY_DELAYS: retryDelays,
+      WEBHOOK_RETRY_DELAYS: retryDelays,
       STORE: 'folder',
       STORE_FOLDER: given.storeFolder,
       API_PORT: '0',

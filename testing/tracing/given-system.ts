@@ -8,7 +8,7 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Service } from '@image-pipeline/shared/service.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
-import { testLadder, testVhost } from '../test-broker.ts';
+import { testRetryDelays, testVhost } from '../test-broker.ts';
 import { afterAll, afterEach, beforeAll, inject, vi } from 'vitest';
 import { readApiConfig } from '../../api/config.ts';
 import { createApi } from '../../api/service.ts';
@@ -72,11 +72,11 @@ export function givenSystem({ isRecorded }: { isRecorded: boolean }): GivenSyste
   });
 
   const environment = (own: Record<string, string>) => {
-    const ladder = testLadder.map(({ label }) => label).join(',');
+    const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     return {
       RABBITMQ_URL: vhost.amqpUrl,
-      RETRY_LADDER: ladder,
-      WEBHOOK_RETRY_LADDER: ladder,
+      RETRY_DELAYS: retryDelays,
+      WEBHOOK_RETRY_DELAYS: retryDelays,
       STORE: 'folder',
       STORE_FOLDER: folder,
       API_TOKEN: TOKEN,

@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
-import { exchangeNames, type Rung } from '@image-pipeline/shared/broker/topology.ts';
+import { exchangeNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   queuedEntry,
   type Failure,
@@ -48,7 +48,7 @@ function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'erro
  */
 export function retryMessage(
   job: JobContext,
-  rung: Rung,
+  retryDelay: RetryDelay,
   hop: Pick<TimelineEntry, 'at' | 'retry_at' | 'worker' | 'error'>,
 ): OutgoingMessage {
   const { request, attempt, history, started } = job;
@@ -59,7 +59,7 @@ export function retryMessage(
   };
   return {
     exchange: exchangeNames.retry,
-    routingKey: rung.label,
+    routingKey: retryDelay.label,
     body,
     messageId: `${job_id}/${run}/${attempt + 1}`,
     correlationId: job_id,
