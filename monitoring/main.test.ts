@@ -28,17 +28,17 @@ function run(env: Record<string, string>): { child: ChildProcess; output: () => 
   return { child, output: () => text };
 }
 
-it('runs until SIGTERM, then ends with exit code 0', async () => {
+it('runs until SIGTERM, then exits with 0', async () => {
   const { child, output } = run({
     RABBITMQ_URL: vhost.amqpUrl,
     RABBITMQ_MANAGEMENT_URL: vhost.managementUrl,
   });
-  while (!output().includes('watching')) await once(child.stdout ?? child, 'data');
+  while (!output().includes('monitoring started')) await once(child.stdout ?? child, 'data');
   child.kill('SIGTERM');
   expect(await once(child, 'exit'), output()).toEqual([0, null]);
 });
 
-it('ends with exit code 78 where the configuration is wrong, and says why', async () => {
+it('exits with 78 if the configuration is invalid, and says why', async () => {
   const { child, output } = run({ MONITORING_PORT: 'http' });
   expect(await once(child, 'exit')).toEqual([78, null]);
   expect(output()).toContain('MONITORING_PORT is "http" but must be a whole number from 0 to 65535');

@@ -159,7 +159,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
         stop: () => restored?.lostEnds.stop(),
       },
     ],
-    onStarted: (port) => log.info({ port }, 'watching'),
+    onStarted: (port) => log.info({ port }, 'monitoring started'),
   });
 }
 

@@ -135,6 +135,6 @@ describe('metricsIn', () => {
   });
 
   it('rejects invalid PromQL', () => {
-    expect(() => metricsIn('sum(rate(a_total[5m])')).toThrow('not PromQL');
+    expect(() => metricsIn('sum(rate(a_total[5m])')).toThrow('invalid PromQL');
   });
 });

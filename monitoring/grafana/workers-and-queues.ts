@@ -188,7 +188,7 @@ export const workersAndQueues: Dashboard = {
           description: 'Time since monitoring last sampled RabbitMQ, and the refresh interval.',
           unit: 's',
           queries: [
-            { expr: 'time() - image_monitoring_last_look_timestamp_seconds', legend: 'age' },
+            { expr: 'time() - image_monitoring_last_sample_timestamp_seconds', legend: 'age' },
             { expr: 'image_monitoring_interval_seconds', legend: 'interval' },
           ],
         },

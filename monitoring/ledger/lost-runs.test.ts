@@ -47,8 +47,8 @@ describe('the ledger', () => {
 });
 
 const UNACCOUNTED_AFTER_MS = 20_000;
-/** Until a first verdict: the metrics must have settled and stayed the same for UNACCOUNTED_AFTER_MS. */
-const VERDICT_MS = 30_000;
+/** Until the first result: the metrics must have settled and stayed the same for UNACCOUNTED_AFTER_MS. */
+const FIRST_RESULT_MS = 30_000;
 
 /** Samples every 5 s, with an event before each that leaves `open` unchanged. */
 function sample(lost: LostRuns, count: number, open: number, inBroker: number, from = 0, moving = 0): number {
@@ -61,15 +61,15 @@ function sample(lost: LostRuns, count: number, open: number, inBroker: number, f
 }
 
 describe('runs that are in no queue', () => {
-  it('are lost after a while', () => {
+  it('count as lost after a while', () => {
     const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
-    const at = sample(lost, VERDICT_MS / 5_000, 7, 4);
+    const at = sample(lost, FIRST_RESULT_MS / 5_000, 7, 4);
     expect([lost.count, lost.isSuspected]).toEqual([0, true]);
     sample(lost, 1, 7, 4, at);
     expect(lost.count).toBe(3);
   });
 
-  it('are found again when they end', () => {
+  it('no longer count as lost when they end', () => {
     const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
     const at = sample(lost, 10, 7, 4);
     sample(lost, 1, 4, 4, at);
@@ -99,7 +99,7 @@ describe('runs that are in no queue', () => {
     expect(lost.count).toBe(6);
   });
 
-  it('are never more than were lost, however late each count is', () => {
+  it('are never overcounted, however late each count is', () => {
     const steps = fc.array(
       fc.record({ accepted: fc.nat(50), ended: fc.nat(50), lagMs: fc.integer({ min: 0, max: 9_000 }) }),
       { minLength: 10, maxLength: 60 },

@@ -39,7 +39,7 @@ function read(log: readonly JobEvent[], state?: DurableState, from = 0, listed =
 const log = lives(5);
 
 describe('totals', () => {
-  it('are those of the whole log, wherever the process was restarted', () => {
+  it('equal those of the whole log, wherever the process was restarted', () => {
     const whole = read(log).totals;
     expect(whole).toMatchObject({
       accepted: 5,
@@ -74,7 +74,7 @@ describe('totals', () => {
     expect(read(log, state, 6).totals).toMatchObject({ accepted: 4, completed: 3, failed: 1 });
   });
 
-  it('and open runs add up after a gap in the log, whatever follows it', () => {
+  it('add up with open runs after a gap in the log, whatever follows it', () => {
     const gap = 4;
     for (const listed of [0, 2, 100]) {
       for (let cut = 0; cut + gap <= log.length; cut++) {
@@ -88,7 +88,7 @@ describe('totals', () => {
 });
 
 describe('peaks', () => {
-  it('rise and never fall', () => {
+  it('only increase', () => {
     const now = Date.parse('2026-01-01T12:00:00Z');
     const risen = raisePeaks(noPeaks, { waiting: 5, processing: 0 }, now);
     expect(risen).toEqual({ ...noPeaks, waiting: { value: 5, at: '2026-01-01T12:00:00.000Z' } });

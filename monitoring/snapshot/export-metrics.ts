@@ -76,7 +76,7 @@ export class MetricsExporter {
 
   #exportBroker({ queues, alarms }: BrokerSample): void {
     const metrics = this.#metrics;
-    metrics.set('image_monitoring_last_look_timestamp_seconds', Date.now() / 1_000);
+    metrics.set('image_monitoring_last_sample_timestamp_seconds', Date.now() / 1_000);
     for (const { metrics: sampled, counters } of queues) {
       const { name: queue, ready, unacked, consumers } = sampled;
       if (ready !== null && unacked !== null) {

@@ -4,7 +4,7 @@ import type { Health } from '@image-pipeline/shared/contracts/health.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 import { snapshotHealth } from '../snapshot/snapshot-health.ts';
-import { drawView, type Paint, troublesText, type View, type ViewState } from './view.ts';
+import { drawView, type Paint, statusText, type View, type ViewState } from './view.ts';
 import { wrap } from './text.ts';
 import { addPoll, addFailedPoll, type Poll } from './history.ts';
 import { watchKeys, Screen } from './screen.ts';
@@ -65,8 +65,8 @@ async function watch(
     const { url } = options;
     if (failure === undefined) return { url, health, snapshot, history };
     const ageSeconds = snapshot.age_seconds + (performance.now() - at) / 1_000;
-    const away = { reason: failure, ageSeconds };
-    return { url, health: { status: 'error', age_seconds: null }, snapshot, history, away };
+    const outage = { reason: failure, ageSeconds };
+    return { url, health: { status: 'error', age_seconds: null }, snapshot, history, outage };
   };
   process.stdout.on('resize', repaint);
   do {
@@ -102,6 +102,6 @@ function print(view: View, { json, once }: MonitorOptions, seen: ViewState): voi
     const size = { width: process.stdout.columns || 80, height: Infinity };
     console.log(drawView(view, seen, size, paint).join('\n'));
   } else {
-    console.log(`${snapshot.updated_at} ${view.line(snapshot)}${troublesText(snapshot, health)}`);
+    console.log(`${snapshot.updated_at} ${view.line(snapshot)}${statusText(snapshot, health)}`);
   }
 }

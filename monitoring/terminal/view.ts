@@ -15,7 +15,7 @@ export interface ViewState {
   /** One entry per poll, oldest first, including the newest. */
   readonly history: readonly Poll[];
   /** Why the newest poll failed, and the age of the snapshot by now; undefined if it succeeded. */
-  readonly away?: { readonly reason: string; readonly ageSeconds: number } | undefined;
+  readonly outage?: { readonly reason: string; readonly ageSeconds: number } | undefined;
 }
 
 /** Size of the terminal, in characters and lines. */
@@ -54,7 +54,7 @@ const plain: Paint = (_style, text) => text;
  * are dropped; then the last line gives the number of hidden lines.
  */
 export function drawView(view: View, seen: ViewState, { width, height }: Size, paint: Paint): string[] {
-  const isOutdated = seen.away !== undefined;
+  const isOutdated = seen.outage !== undefined;
   const head = heading(view.title, seen, width, paint);
   const { above, below } = view.body(seen, width, isOutdated ? plain : paint);
   const wanted = Math.min(WORKERS_WANTED, seen.snapshot.workers.length + 1);
@@ -76,7 +76,7 @@ const isText = (line: string) => line !== '';
 export function heading(title: string, seen: ViewState, width: number, paint: Paint): string[] {
   const { url, health, snapshot } = seen;
   const time = new Date(snapshot.updated_at).toLocaleTimeString('en-GB');
-  const word = troublesOf(snapshot, health)[0] ?? 'ok';
+  const word = statusWords(snapshot, health)[0] ?? 'ok';
   const room = width - word.length - 1;
   const about = firstThatFits(
     [
@@ -96,12 +96,12 @@ export function heading(title: string, seen: ViewState, width: number, paint: Pa
   ];
 }
 
-function problemsOf({ snapshot, away }: ViewState): string[] {
+function problemsOf({ snapshot, outage }: ViewState): string[] {
   const { interval_seconds, age_seconds, sources, alarms } = snapshot;
   const { management, events } = sources;
   const problems: string[] = [];
-  if (away !== undefined) {
-    problems.push(`These metrics are ${secondsText(away.ageSeconds)} old. ${away.reason}`);
+  if (outage !== undefined) {
+    problems.push(`These metrics are ${secondsText(outage.ageSeconds)} old. ${outage.reason}`);
   } else if (age_seconds > interval_seconds * 3) {
     problems.push(`the snapshot is ${secondsText(age_seconds)} old`);
   }
@@ -118,11 +118,11 @@ function problemsOf({ snapshot, away }: ViewState): string[] {
   return problems;
 }
 
-export type Trouble = 'error' | 'ALARM' | 'no workers' | 'stale';
+export type StatusWord = 'error' | 'ALARM' | 'no workers' | 'stale';
 
 /** The problems, the most serious first. */
-export function troublesOf(snapshot: Snapshot, { status }: Health): Trouble[] {
-  const found: Trouble[] = [];
+export function statusWords(snapshot: Snapshot, { status }: Health): StatusWord[] {
+  const found: StatusWord[] = [];
   if (status === 'error') found.push('error');
   if (snapshot.alarms.length > 0) found.push('ALARM');
   if (isWaitingForWorkers(snapshot)) found.push('no workers');
@@ -131,7 +131,7 @@ export function troublesOf(snapshot: Snapshot, { status }: Health): Trouble[] {
 }
 
 /** The problems for logs: ` alarm=memory no_workers`; empty if there are none. */
-export function troublesText(snapshot: Snapshot, health: Health): string {
+export function statusText(snapshot: Snapshot, health: Health): string {
   const resources = new Set(snapshot.alarms.map((alarm) => alarm.split(' ')[0]));
   const texts = {
     error: 'error',
@@ -139,8 +139,8 @@ export function troublesText(snapshot: Snapshot, health: Health): string {
     'no workers': 'no_workers',
     stale: 'stale',
   };
-  return troublesOf(snapshot, health)
-    .map((trouble) => ` ${texts[trouble]}`)
+  return statusWords(snapshot, health)
+    .map((word) => ` ${texts[word]}`)
     .join('');
 }
 
