@@ -26,11 +26,9 @@ const scraped = { timeout: 90_000, interval: 1_000 };
 const alerted = { timeout: 110_000, interval: 1_000 };
 
 const queries = dashboards.flatMap(({ title, rows }) =>
-  rows.flatMap((row) =>
-    row.panels.flatMap((panel) =>
-      panel.queries.map((query) => ({ where: `${title}: ${panel.title}`, query })),
-    ),
-  ),
+  Object.values(rows)
+    .flat()
+    .flatMap((panel) => panel.queries.map((query) => ({ where: `${title}: ${panel.title}`, query }))),
 );
 /** Queries of firing alerts, of which a healthy system has none. */
 const alertQueries = queries.filter(({ query }) => metricsIn(query.expr).includes('ALERTS'));

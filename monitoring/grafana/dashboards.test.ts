@@ -18,7 +18,7 @@ for (const [name, { type }] of Object.entries(metricDefinitions)) {
 }
 const unknownIn = (expr: string) => metricsIn(expr).filter((name) => !known.has(name));
 
-const panels = dashboards.flatMap(({ rows }) => rows.flatMap((row) => row.panels));
+const panels = dashboards.flatMap(({ rows }) => Object.values(rows).flat());
 const panelCases = panels.map((panel) => [panel.title, panel] as const);
 
 describe('dashboards', () => {

@@ -58,7 +58,7 @@ function linkToOthers(): DashboardLink {
 function layOut(rows: Dashboard['rows']): (RowPanel | GrafanaPanel)[] {
   const placed: (RowPanel | GrafanaPanel)[] = [];
   let y = 0;
-  for (const { title, panels } of rows) {
+  for (const [title, panels] of Object.entries(rows)) {
     placed.push(
       new RowBuilder(title)
         .id(placed.length + 1)
