@@ -31,7 +31,7 @@ export class LostRuns {
 
   /**
    * @param unaccountedAfterMs how long a run must be missing before it counts as lost, in milliseconds
-   * @param count the result of the last process, which stands until this one has sampled for long enough
+   * @param count the result of the last process, which is kept until this one has sampled for long enough
    */
   constructor(unaccountedAfterMs: number, count: number) {
     this.#unaccountedAfterMs = unaccountedAfterMs;
@@ -67,7 +67,7 @@ export class LostRuns {
     this.#count = isLongEnough ? smallest : Math.min(this.#count, smallest);
   }
 
-  /** RabbitMQ cannot be sampled, or events are not up to date: the count stands, and sampling starts over afterwards. */
+  /** RabbitMQ cannot be sampled, or events are not up to date: keeps the count; sampling starts over afterwards. */
   interrupt(): void {
     this.#since = undefined;
     this.#lows = [];

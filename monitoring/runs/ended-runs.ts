@@ -7,7 +7,7 @@ import type {
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
-/** What metrics need to know about an ended run. */
+/** An ended run, as metrics need it. */
 export interface EndedRun {
   /** Milliseconds since 1970. */
   readonly at: number;

@@ -93,7 +93,7 @@ function workersIn(broker: BrokerSample | undefined, sampledAt: number): readonl
   return workers.all;
 }
 
-/** Ready and unacknowledged: while somebody browses a queue, all of it is unacknowledged. */
+/** Ready and unacknowledged messages, because all are unacknowledged while someone browses the queue. */
 function messagesIn(broker: BrokerSample | undefined, name: string): number | null {
   const queue = broker?.queues.find(({ metrics }) => metrics.name === name)?.metrics;
   if (queue === undefined || queue.ready === null || queue.unacked === null) return null;
