@@ -15,7 +15,7 @@ function problems(env: Record<string, string>): readonly string[] {
 describe('the configuration of the API', () => {
   it('has defaults for everything', () => {
     expect(readApiConfig({})).toMatchObject({
-      API_HOST: '127.0.0.1',
+      LISTEN_HOST: '127.0.0.1',
       API_PORT: 8000,
       API_TOKEN: '',
       MAX_FILE_BYTES: 10_485_760,

@@ -1,16 +1,19 @@
 import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
-import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
+import {
+  commonVariables,
+  publicApiUrl,
+  refuseSamplePasswords,
+  upstreamVariables,
+} from '@image-pipeline/shared/common-config.ts';
 import {
   address,
+  port,
+  publicAddress,
   readConfig,
   seconds,
-  text,
   wholeNumber,
   type ConfigOf,
 } from '@image-pipeline/shared/config.ts';
-import { publicAddress, publicApiUrl } from '@image-pipeline/shared/public-address.ts';
-import { monitoringTimeoutVariables } from '@image-pipeline/shared/timeouts.ts';
-import { upstreamVariables } from '@image-pipeline/shared/upstream-variables.ts';
 import {
   refuseLoopbackReceivers,
   refuseWeakSecrets,
@@ -19,23 +22,16 @@ import {
 
 export const apiVariables = {
   ...commonVariables,
-  API_HOST: text({
-    default: '127.0.0.1',
-    form: 'an address of this machine',
-    example: '127.0.0.1',
-    description: 'listen address; 0.0.0.0: all interfaces',
-  }),
-  API_PORT: wholeNumber({ min: 0, max: 65_535, default: 8000, description: 'port of the API' }),
+  API_PORT: port(8000, 'API'),
   PUBLIC_API_URL: publicApiUrl,
-  PUBLIC_NOTIFICATION_URL: publicAddress('ws', 'base URL of WebSocket links in responses; empty: no links'),
+  PUBLIC_NOTIFICATION_URL: publicAddress('ws', 'base URL of WebSocket links; empty: no links'),
   ...accessTokenVariables,
   ...webhookVariables,
   MONITORING_URL: address({
     protocols: ['http', 'https'],
     default: 'http://localhost:8002',
-    description: '',
+    description: 'URL of the monitoring service',
   }),
-  ...monitoringTimeoutVariables,
   STATUS_CACHE_TTL: seconds({
     min: 1,
     max: 86_400,
@@ -62,40 +58,6 @@ export const apiVariables = {
     description: 'uploads per client address; 0: unlimited',
   }),
   ...upstreamVariables,
-  THUMBNAIL_CACHE_TTL: seconds({
-    min: 1,
-    max: 86_400,
-    default: 120,
-    description: '',
-  }),
-  THUMBNAIL_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 600_000,
-    default: 30_000,
-    unit: 'milliseconds',
-    description: '',
-  }),
-  REPLAY_TIMEOUT_MS: wholeNumber({
-    min: 1_000,
-    max: 86_400_000,
-    default: 600_000,
-    unit: 'milliseconds',
-    description: 'time for a replayed job to finish, including its retries',
-  }),
-  API_HEADERS_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 600_000,
-    default: 15_000,
-    unit: 'milliseconds',
-    description: 'time to receive the headers of a request',
-  }),
-  API_REQUEST_TIMEOUT_MS: wholeNumber({
-    min: 100,
-    max: 3_600_000,
-    default: 60_000,
-    unit: 'milliseconds',
-    description: 'time to receive a whole request',
-  }),
   TRUSTED_PROXIES: wholeNumber({
     min: 0,
     max: 10,

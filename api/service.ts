@@ -1,5 +1,4 @@
-import { hostname } from 'node:os';
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
@@ -10,8 +9,8 @@ import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
-import { createService, type Service } from '@image-pipeline/shared/service.ts';
-import { startStore } from '@image-pipeline/shared/store/start-store.ts';
+import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
+import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
@@ -39,6 +38,25 @@ const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
 /** Time-out (ms) for queue metrics where they are optional, so that every status responds within a second. */
 const SAMPLE_TIMEOUT_MS = 400;
 
+/** Limits that are no settings; tests change some. Times in milliseconds unless their name says seconds. */
+const apiLimits = {
+  /** To receive the headers of a request, and a whole request. */
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 60_000,
+  /** For a thumbnail, including its wait in the queue. */
+  thumbnailTimeoutMs: 30_000,
+  thumbnailTtlSeconds: 120,
+  /** For a replayed job to finish, including its retries. */
+  replayTimeoutMs: 600_000,
+  /** For calls to the monitoring service. */
+  monitoringTimeoutMs: 2_000,
+};
+
+export type ApiLimits = typeof apiLimits & {
+  readonly confirmTimeoutMs: number;
+  readonly eventsReplayed: number;
+};
+
 /** Reads of the store that a response can do without. */
 const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;
 
@@ -46,19 +64,25 @@ const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;
  * The API. It listens at once and connects to broker and store in the background, so that `/readyz` can say what
  * is missing and past jobs can be read in the meantime.
  */
-export function createApi(config: ApiConfig): Service {
-  const instance = `api-${hostname()}-${process.pid}`;
+export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): Service {
+  const limits = { ...apiLimits, ...changes };
+  const instance = instanceName('api');
   const log = createLogger('api', logOptions(config));
   const metrics = createMetrics('api');
   const store = configuredStore(config);
-  const broker = configuredBroker(config, { name: instance, appId: 'api', log });
+  const broker = configuredBroker(config, {
+    name: instance,
+    appId: 'api',
+    confirmTimeoutMs: changes.confirmTimeoutMs,
+    log,
+  });
   const estimates = new JobEstimates();
   const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
   const follower = new EventFollower({
     broker,
     service: 'api',
     instance,
-    replay: config.EVENTS_REPLAYED,
+    replay: changes.eventsReplayed,
     onEvent: (event) => followed.apply(event),
     onReset: () => {
       followed.forget();
@@ -78,13 +102,13 @@ export function createApi(config: ApiConfig): Service {
     broker,
     followed,
     onQueued,
-    replayTimeoutMs: config.REPLAY_TIMEOUT_MS,
+    replayTimeoutMs: limits.replayTimeoutMs,
     log,
   });
   const { sweeper, replays } = deadLetters;
   const snapshots = new SnapshotCache({
     url: config.MONITORING_URL,
-    timeoutMs: config.MONITORING_TIMEOUT_MS,
+    timeoutMs: limits.monitoringTimeoutMs,
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
@@ -180,9 +204,9 @@ export function createApi(config: ApiConfig): Service {
       sources,
       estimate,
       queue: thumbnailQueue,
-      ttl: config.THUMBNAIL_CACHE_TTL,
+      ttl: limits.thumbnailTtlSeconds,
       maxBytes: 32 * 1024 * 1024,
-      timeoutMs: config.THUMBNAIL_TIMEOUT_MS,
+      timeoutMs: limits.thumbnailTimeoutMs,
     }),
     thumbnailQueue,
     dlq: deadLetters,
@@ -198,10 +222,10 @@ export function createApi(config: ApiConfig): Service {
     log,
   });
   const server = createHttpServer(app, {
-    host: config.API_HOST,
+    host: config.LISTEN_HOST,
     port: config.API_PORT,
-    headersTimeoutMs: config.API_HEADERS_TIMEOUT_MS,
-    requestTimeoutMs: config.API_REQUEST_TIMEOUT_MS,
+    headersTimeoutMs: limits.headersTimeoutMs,
+    requestTimeoutMs: limits.requestTimeoutMs,
     drainTimeoutMs: config.STOP_TIMEOUT_MS / 2,
   });
   return createService({

@@ -7,10 +7,7 @@ export const decidedByCompose: Readonly<Record<string, string>> = {
   STORE: '',
   STORE_FOLDER: '',
   MONITORING_URL: '',
-  API_HOST: '',
-  WORKER_HOST: '',
-  NOTIFICATION_HOST: '',
-  MONITORING_HOST: '',
+  LISTEN_HOST: '',
   // `.env` sets the port on the host; in the container it is always the default.
   API_PORT: '',
   WORKER_PORT: '',
@@ -18,8 +15,6 @@ export const decidedByCompose: Readonly<Record<string, string>> = {
   MONITORING_PORT: '',
   // Built from host name and process id, because several containers share their settings.
   WORKER_NAME: '',
-  NOTIFICATION_NAME: '',
-  MONITORING_NAME: '',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'only with docker-compose.tracing.yml',
   OTEL_TRACES_SAMPLER_ARG: '',
 };

@@ -44,7 +44,6 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'RABBITMQ_MANAGEMENT_PORT',
       'MINIO_PORT',
       'MINIO_CONSOLE_PORT',
-      'JAEGER_PORT',
     ],
   ],
   [
@@ -58,8 +57,6 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'UPLOADS_IN_FLIGHT',
       'MAX_QUEUE_LENGTH',
       'RATE_LIMIT_PER_MINUTE',
-      'API_HEADERS_TIMEOUT_MS',
-      'API_REQUEST_TIMEOUT_MS',
     ],
   ],
   [
@@ -73,59 +70,23 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'STOP_TIMEOUT_MS',
       'STOP_GRACE_PERIOD',
       'RETRY_DELAYS',
-      'REPLAY_TIMEOUT_MS',
     ],
   ],
   [
     'Object store',
-    [
-      'MINIO_ENDPOINT',
-      'MINIO_ACCESS_KEY',
-      'MINIO_SECRET_KEY',
-      'MINIO_BUCKET',
-      'MINIO_REGION',
-      'STORE_TIMEOUT_MS',
-    ],
+    ['MINIO_ENDPOINT', 'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION'],
   ],
+  ['RabbitMQ', ['RABBITMQ_USER', 'RABBITMQ_PASSWORD', 'RABBITMQ_MONITORING_USER', 'JOBS_REMEMBERED']],
+  ['WebSockets', ['WEBSOCKET_ORIGINS', 'WEBSOCKET_MAX_CONNECTIONS', 'WEBSOCKET_MAX_PER_ADDRESS']],
+  ['Webhooks', ['WEBHOOK_RETRY_DELAYS', 'WEBHOOK_TIMEOUT_MS']],
   [
-    'RabbitMQ',
-    [
-      'RABBITMQ_USER',
-      'RABBITMQ_PASSWORD',
-      'RABBITMQ_MONITORING_USER',
-      'RABBITMQ_CONFIRM_TIMEOUT_MS',
-      'RABBITMQ_CALL_TIMEOUT_MS',
-      'MANAGEMENT_TIMEOUT_MS',
-      'EVENTS_REPLAYED',
-      'JOBS_REMEMBERED',
-    ],
-  ],
-  [
-    'WebSockets',
-    [
-      'WEBSOCKET_ORIGINS',
-      'WEBSOCKET_MAX_CONNECTIONS',
-      'WEBSOCKET_MAX_PER_ADDRESS',
-      'WEBSOCKET_MAX_SUBSCRIPTIONS',
-      'WEBSOCKET_MAX_MESSAGE_BYTES',
-      'WEBSOCKET_MAX_BUFFERED_BYTES',
-      'WEBSOCKET_PING_MS',
-      'EVENTS_RESUMABLE',
-    ],
-  ],
-  ['Webhooks', ['WEBHOOK_RETRY_DELAYS', 'WEBHOOK_TIMEOUT_MS', 'WEBHOOKS_IN_FLIGHT', 'WEBHOOKS_PER_HOST']],
-  [
-    'Status and thumbnails; times in seconds unless _MS',
+    'Status and thumbnails; times in seconds',
     [
       'STATUS_UPDATE_INTERVAL',
       'STATUS_CACHE_TTL',
-      'MONITORING_TIMEOUT_MS',
       'UNACCOUNTED_AFTER',
-      'EVENTS_COUNTED_AT_START',
       'UPSTREAM_MAX_CONCURRENT',
       'UPSTREAM_MIN_INTERVAL',
-      'THUMBNAIL_CACHE_TTL',
-      'THUMBNAIL_TIMEOUT_MS',
     ],
   ],
   ['Traces (docs/tracing.md)', ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG']],
@@ -139,14 +100,9 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'STORE',
       'STORE_FOLDER',
       'MONITORING_URL',
-      'API_HOST',
-      'NOTIFICATION_HOST',
-      'MONITORING_HOST',
-      'WORKER_HOST',
+      'LISTEN_HOST',
       'WORKER_PORT',
       'WORKER_NAME',
-      'NOTIFICATION_NAME',
-      'MONITORING_NAME',
     ],
   ],
 ];
@@ -159,16 +115,13 @@ function lineOf(name: string): string {
   if (variable === undefined) throw new Error(`${name} is in a topic of .env.example but is not a setting`);
   if (filledIn.includes(name)) return `# ${variable.description}\n${name}=\n`;
   const compose = composeDefaults[name] ?? decidedByCompose[name] ?? '';
-  const notes = [variable.description, ...(compose === '' ? [] : [`with Compose: ${compose}`])].filter(
-    Boolean,
-  );
-  const description = notes.length === 0 ? '' : `# ${notes.join('; ')}\n`;
-  return `${description}# ${name}=${name === machineDependent ? '' : variable.default}\n`;
+  const note = compose === '' ? '' : `; with Compose: ${compose}`;
+  return `# ${variable.description}${note}\n# ${name}=${name === machineDependent ? '' : variable.default}\n`;
 }
 
 /**
- * `.env.example`: every setting once, by topic, with its default. A description is omitted if the name is sufficient. The
- * error message for an invalid value lists the allowed ones.
+ * `.env.example`: every setting once, by topic, with its description and default. The error
+ * message for an invalid value lists the allowed ones.
  */
 export function envExample(): string {
   const sections = topics.map(([title, names]) => `# --- ${title} ---\n${names.map(lineOf).join('')}`);

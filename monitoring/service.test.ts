@@ -159,10 +159,10 @@ describe('while RabbitMQ’s management API is unavailable', () => {
     const proxy = await TcpProxy.to({ host: hostname, port: Number(port) });
     onTestFinished(() => proxy.close());
     await given.worker('worker-1', 2);
-    const service = await given.monitoring({
-      RABBITMQ_MANAGEMENT_URL: `http://127.0.0.1:${proxy.port}`,
-      MANAGEMENT_TIMEOUT_MS: '300',
-    });
+    const service = await given.monitoring(
+      { RABBITMQ_MANAGEMENT_URL: `http://127.0.0.1:${proxy.port}` },
+      { managementTimeoutMs: 300 },
+    );
     await untilStatus(service, ({ workers }) => expect(workers).toHaveLength(1));
     expect(await (await get(service, '/health')).json()).toMatchObject({ status: 'ok' });
     for (const fault of ['freeze', 'refuse'] as const) {

@@ -1,13 +1,13 @@
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
-import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { EventFollower, EVENTS_REPLAYED } from '@image-pipeline/shared/jobs/event-follower.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
-import { createService, type Service } from '@image-pipeline/shared/service.ts';
+import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
 import { loadState, offsetToReadFrom, StateSaver } from './ledger/durable-state.ts';
@@ -28,9 +28,21 @@ interface Restored {
   readonly lostEnds: Startable;
 }
 
+/** Limits that are no settings; tests change some. */
+const monitoringLimits = {
+  /** For a call to the management API. */
+  managementTimeoutMs: 3_000,
+  eventsReplayed: EVENTS_REPLAYED,
+  /** Newest events that are counted at start-up; at least `eventsReplayed`. */
+  eventsCountedAtStart: 100_000,
+};
+
+export type MonitoringLimits = typeof monitoringLimits;
+
 /** The monitoring service: samples RabbitMQ and follows the event log, and builds one snapshot from both. */
-export function createMonitoring(config: MonitoringConfig): Service {
-  const instance = config.MONITORING_NAME;
+export function createMonitoring(config: MonitoringConfig, changes: Partial<MonitoringLimits> = {}): Service {
+  const limits = { ...monitoringLimits, ...changes };
+  const instance = instanceName('monitoring');
   const log = createLogger(instance, logOptions(config));
   const metrics = createMetrics('monitoring');
   const exporter = new MetricsExporter(metrics);
@@ -42,7 +54,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
     user: config.RABBITMQ_MANAGEMENT_USER,
     password: config.RABBITMQ_MANAGEMENT_PASSWORD,
     connectMs: 1_000,
-    callMs: config.MANAGEMENT_TIMEOUT_MS,
+    callMs: limits.managementTimeoutMs,
     queue: new RequestQueue({
       maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
       minInterval: config.UPSTREAM_MIN_INTERVAL,
@@ -65,9 +77,9 @@ export function createMonitoring(config: MonitoringConfig): Service {
       broker,
       service: 'monitoring',
       instance,
-      replay: config.EVENTS_REPLAYED,
+      replay: limits.eventsReplayed,
       from: offsetToReadFrom(state),
-      atMost: Math.max(config.EVENTS_COUNTED_AT_START, config.EVENTS_REPLAYED),
+      atMost: limits.eventsCountedAtStart,
       onEvent: (event, offset) => pipeline.onEvent(event, offset),
       onReset: () => {
         log.warn('the event log has a gap or was recreated; totals continue from here');
@@ -113,7 +125,7 @@ export function createMonitoring(config: MonitoringConfig): Service {
   });
   const server = createServiceServer({
     service: 'monitoring',
-    host: config.MONITORING_HOST,
+    host: config.LISTEN_HOST,
     port: config.MONITORING_PORT,
     portsToTry: 1,
     notReadyBecause: () =>

@@ -14,13 +14,11 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 describe('the configuration', () => {
   it('needs no settings', () => {
     expect(readNotificationConfig({})).toMatchObject({
-      NOTIFICATION_HOST: '127.0.0.1',
+      LISTEN_HOST: '127.0.0.1',
       NOTIFICATION_PORT: 8001,
-      NOTIFICATION_NAME: expect.stringMatching(/^notification-.+-\d+$/) as unknown,
       WEBSOCKET_ORIGINS: [],
-      WEBSOCKET_MAX_MESSAGE_BYTES: 16_384,
-      WEBSOCKET_MAX_BUFFERED_BYTES: 1_048_576,
-      WEBSOCKET_PING_MS: 30_000,
+      WEBSOCKET_MAX_CONNECTIONS: 2_000,
+      WEBHOOK_TIMEOUT_MS: 10_000,
     });
   });
 
@@ -36,12 +34,12 @@ describe('the configuration', () => {
     const problems = problemsOf({
       WEBSOCKET_ORIGINS: 'https://images.example.org/',
       NOTIFICATION_PORT: 'http',
-      WEBSOCKET_PING_MS: '5',
+      WEBHOOK_TIMEOUT_MS: '5',
     });
     expect(problems.map((problem) => problem.split(' ')[0]).toSorted()).toEqual([
       'NOTIFICATION_PORT',
+      'WEBHOOK_TIMEOUT_MS',
       'WEBSOCKET_ORIGINS',
-      'WEBSOCKET_PING_MS',
     ]);
   });
 

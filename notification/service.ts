@@ -7,8 +7,8 @@ import { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
-import { createService, type Service } from '@image-pipeline/shared/service.ts';
-import { startStore } from '@image-pipeline/shared/store/start-store.ts';
+import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
+import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { NotificationConfig } from './config.ts';
 import { EventRing } from './websocket/event-ring.ts';
 import { Notifier } from './notifier.ts';
@@ -18,6 +18,27 @@ import { StoredJobs } from './websocket/stored-jobs.ts';
 import { systemResolver, type Resolve } from './webhooks/resolve-receiver.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
+/** Limits that are no settings; tests change some. */
+const notificationLimits = {
+  /** Jobs per connection. */
+  maxSubscriptions: 200,
+  /** Of a message from a client, in bytes; a larger one closes the connection (1009). */
+  maxMessageBytes: 16 * 1024,
+  /** Bytes that a client has not read; more closes the connection (1013). */
+  maxBufferedBytes: 1024 * 1024,
+  pingIntervalMs: 30_000,
+};
+
+export type NotificationOptions = typeof notificationLimits & {
+  /** Newest events kept for clients that reconnect. Default: JOBS_REMEMBERED. */
+  readonly eventsResumable: number;
+  /** Resolves the host names of webhook receivers. */
+  readonly resolve: Resolve;
+  /** Concurrent webhooks, and those to one receiver. */
+  readonly webhooksInFlight: number;
+  readonly webhooksPerHost: number;
+};
+
 /** Maximum concurrent reads of jobs from the store. */
 const LOOKUPS = 16;
 /** Connections for health checks and metrics, in addition to the WebSockets. */
@@ -26,17 +47,23 @@ const OTHER_CONNECTIONS = 100;
 /**
  * The notification service: follows the event log and notifies WebSocket clients; consumes the ends of jobs and
  * delivers webhooks.
- * @param resolve resolves the host names of webhook receivers
  */
-export function createNotification(config: NotificationConfig, resolve: Resolve = systemResolver()): Service {
-  const instance = config.NOTIFICATION_NAME;
+export function createNotification(
+  config: NotificationConfig,
+  options: Partial<NotificationOptions> = {},
+): Service {
+  const { maxSubscriptions, maxMessageBytes, maxBufferedBytes, pingIntervalMs } = {
+    ...notificationLimits,
+    ...options,
+  };
+  const instance = instanceName('notification');
   const log = createLogger(instance, logOptions(config));
   const metrics = createMetrics('notification');
   const store = configuredStore(config);
   const broker = configuredBroker(config, { name: instance, appId: 'notification', log });
   const notifier = new Notifier({
     live: new LiveView(config.JOBS_REMEMBERED),
-    ring: new EventRing(config.EVENTS_RESUMABLE),
+    ring: new EventRing(options.eventsResumable ?? config.JOBS_REMEMBERED),
     stored: new StoredJobs({ find: (jobId) => findStoredJob(store, jobId), concurrency: LOOKUPS, log }),
     hasReadAll: () => follower.hasReadAll,
     metrics,
@@ -45,7 +72,6 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
     broker,
     service: 'notification',
     instance,
-    replay: config.EVENTS_REPLAYED,
     onEvent: (event, offset) => notifier.onEvent(event, offset),
     onReset: () => {
       log.warn('the event log has a gap or was recreated; subscribers get the current state');
@@ -55,7 +81,7 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
   });
   const server = createServiceServer({
     service: 'notification',
-    host: config.NOTIFICATION_HOST,
+    host: config.LISTEN_HOST,
     port: config.NOTIFICATION_PORT,
     portsToTry: 1,
     notReadyBecause: () =>
@@ -83,14 +109,23 @@ export function createNotification(config: NotificationConfig, resolve: Resolve 
     limits: {
       maxConnections: config.WEBSOCKET_MAX_CONNECTIONS,
       maxConnectionsPerAddress: config.WEBSOCKET_MAX_PER_ADDRESS,
-      maxSubscriptions: config.WEBSOCKET_MAX_SUBSCRIPTIONS,
-      maxMessageBytes: config.WEBSOCKET_MAX_MESSAGE_BYTES,
-      maxBufferedBytes: config.WEBSOCKET_MAX_BUFFERED_BYTES,
-      pingIntervalMs: config.WEBSOCKET_PING_MS,
+      maxSubscriptions,
+      maxMessageBytes,
+      maxBufferedBytes,
+      pingIntervalMs,
     },
     metrics,
   });
-  const webhooks = new Webhooks({ config, broker, store, resolve, metrics, log });
+  const webhooks = new Webhooks({
+    config,
+    broker,
+    store,
+    resolve: options.resolve ?? systemResolver(),
+    inFlight: options.webhooksInFlight,
+    perHost: options.webhooksPerHost,
+    metrics,
+    log,
+  });
   const stopping = new AbortController();
   return createService({
     broker,

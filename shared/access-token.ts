@@ -12,7 +12,7 @@ export const accessTokenVariables = {
     default: '',
     form: 'a secret of at least 16 characters',
     example: 'the output of: openssl rand -hex 32',
-    description: 'token for calls that change data: "Authorization: Bearer <token>"; required in production',
+    description: 'API token ("Authorization: Bearer <token>"); required in production',
   }),
 } as const;
 

@@ -6,10 +6,17 @@ import {
   parseRetryDelays,
   type RetryDelay,
 } from './broker/topology.ts';
-import { address, choice, text, wholeNumber, type ConfigOf, type Variable } from './config.ts';
-import { timeoutVariables } from './timeouts.ts';
+import {
+  address,
+  choice,
+  publicAddress,
+  seconds,
+  text,
+  wholeNumber,
+  type ConfigOf,
+  type Variable,
+} from './config.ts';
 import { logFormats, logLevels } from './log.ts';
-import { tracingVariables } from './tracing/tracing-variables.ts';
 
 const MIB = 1024 * 1024;
 
@@ -28,12 +35,24 @@ const retryDelays = (fallback: string, description: string): Variable<readonly R
   description,
 });
 
+const ratio: Variable<number> = {
+  schema: z
+    .string()
+    .regex(/^\d(\.\d{1,6})?$/)
+    .transform(Number)
+    .pipe(z.number().min(0).max(1)),
+  default: '1',
+  form: 'a number from 0 to 1',
+  example: '0.05',
+  description: 'ratio of new traces to record, 0 to 1',
+};
+
 /** The settings of every service. */
 export const commonVariables = {
   NODE_ENV: choice({
     values: ['development', 'production', 'test'],
     default: 'development',
-    description: 'development, test or production, which rejects sample passwords and logs JSON',
+    description: 'development, test or production (no sample passwords; logs JSON)',
   }),
   LOG_LEVEL: choice({
     values: logLevels,
@@ -45,19 +64,25 @@ export const commonVariables = {
     default: 'auto',
     description: 'pretty, json or auto (json in production)',
   }),
+  LISTEN_HOST: text({
+    default: '127.0.0.1',
+    form: 'an address of this machine',
+    example: '127.0.0.1',
+    description: 'listen address; 0.0.0.0: all interfaces',
+  }),
   RABBITMQ_URL: brokerAddresses,
   RETRY_DELAYS: retryDelays(DEFAULT_JOB_RETRY_DELAYS, 'retry delays of jobs'),
   WEBHOOK_RETRY_DELAYS: retryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS, 'retry delays'),
   STORE: choice({
     values: ['minio', 'folder'],
     default: 'minio',
-    description: 'minio (or another S3) or folder; default of make up without Docker: folder',
+    description: 'minio (any S3) or folder; make without Docker: folder',
   }),
   STORE_FOLDER: text({
     default: './.run/store',
     form: 'a path',
     example: './.run/store',
-    description: '',
+    description: 'folder of STORE=folder',
   }),
   MINIO_ENDPOINT: address({
     protocols: ['http', 'https'],
@@ -68,38 +93,31 @@ export const commonVariables = {
     default: 'minioadmin',
     form: 'a name',
     example: 'minioadmin',
-    description: '',
+    description: 'access key',
   }),
   MINIO_SECRET_KEY: text({
     default: 'minioadmin',
     form: 'a password',
     example: 'minioadmin',
-    description: '',
+    description: 'secret key',
   }),
   MINIO_BUCKET: text({
     default: 'images',
     form: 'a bucket name',
     example: 'images',
-    description: 'created if missing',
+    description: 'bucket; created if missing',
   }),
   MINIO_REGION: text({
     default: 'us-east-1',
     form: 'a region',
     example: 'us-east-1',
-    description: '',
-  }),
-  ...timeoutVariables,
-  EVENTS_REPLAYED: wholeNumber({
-    min: 1_000,
-    max: 1_000_000,
-    default: 20_000,
-    description: 'newest events that a service reads at start-up',
+    description: 'region',
   }),
   JOBS_REMEMBERED: wholeNumber({
     min: 100,
     max: 1_000_000,
     default: 10_000,
-    description: 'newest jobs kept in memory; older ones are read from the store',
+    description: 'newest jobs, and events for clients that reconnect, kept in memory',
   }),
   MAX_FILE_BYTES: wholeNumber({
     min: 1_024,
@@ -115,8 +133,31 @@ export const commonVariables = {
     unit: 'milliseconds',
     description: 'time to finish current work on a stop',
   }),
-  ...tracingVariables,
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    ...publicAddress('http', 'URL of an OTLP/HTTP collector; empty: no traces'),
+    example: 'http://localhost:4318',
+  },
+  OTEL_TRACES_SAMPLER_ARG: ratio,
 } as const;
+
+/** The limits of each RequestQueue: one for thumbnails from the store, another one for the management API. */
+export const upstreamVariables = {
+  UPSTREAM_MAX_CONCURRENT: wholeNumber({
+    min: 1,
+    max: 100,
+    default: 3,
+    description: 'concurrent calls to the management API; concurrent thumbnail reads',
+  }),
+  UPSTREAM_MIN_INTERVAL: seconds({
+    min: 0,
+    max: 60,
+    default: 0.1,
+    description: 'minimum time between two such calls',
+  }),
+} as const;
+
+/** The URL of the API for clients. */
+export const publicApiUrl = publicAddress('http', 'base URL of links; empty: relative links');
 
 export type CommonConfig = ConfigOf<typeof commonVariables>;
 

@@ -9,7 +9,7 @@ export interface Variable<Value> {
   /** What is allowed, e.g. `a whole number from 1 to 64`. */
   readonly form: string;
   readonly example: string;
-  /** One line for `.env.example`; empty if the name is description enough. */
+  /** One line for `.env.example`. */
   readonly description: string;
   /** Its value is never shown. */
   readonly isSecret?: boolean;
@@ -38,6 +38,11 @@ Set the variables in .env or in the environment; .env.example explains each.`);
 const renamed: Readonly<Record<string, string>> = {
   RETRY_LADDER: 'RETRY_DELAYS',
   WEBHOOK_RETRY_LADDER: 'WEBHOOK_RETRY_DELAYS',
+  API_HOST: 'LISTEN_HOST',
+  NOTIFICATION_HOST: 'LISTEN_HOST',
+  MONITORING_HOST: 'LISTEN_HOST',
+  WORKER_HOST: 'LISTEN_HOST',
+  EVENTS_RESUMABLE: 'JOBS_REMEMBERED',
 };
 
 /**
@@ -68,44 +73,37 @@ export function readConfig<Table extends Variables>(
   return values as ConfigOf<Table>;
 }
 
-/** A whole number in a range, with an optional unit for people, e.g. `bytes`. */
-export function wholeNumber(options: {
+interface NumberOptions {
   min: number;
   max: number;
   default: number;
-  unit?: string;
   description: string;
-}): Variable<number> {
-  const { min, max, unit } = options;
-  return {
-    schema: z
-      .string()
-      .regex(/^\d{1,15}$/)
-      .transform(Number)
-      .pipe(z.number().min(min).max(max)),
-    default: String(options.default),
-    form: `a whole number from ${min} to ${max}${unit === undefined ? '' : ` (${unit})`}`,
-    example: String(options.default),
-    description: options.description,
-  };
+}
+
+/** A whole number in a range, with an optional unit for people, e.g. `bytes`. */
+export function wholeNumber(options: NumberOptions & { unit?: string }): Variable<number> {
+  return numberOf(/^\d{1,15}$/, 'a whole number', options);
 }
 
 /** A duration in seconds, decimals allowed. */
-export function seconds(options: {
-  min: number;
-  max: number;
-  default: number;
-  description: string;
-}): Variable<number> {
-  const { min, max } = options;
+export function seconds(options: NumberOptions): Variable<number> {
+  return numberOf(/^\d{1,9}(\.\d{1,6})?$/, 'a number', { ...options, unit: 'seconds' });
+}
+
+/** A port; 0 takes any free one. */
+export function port(fallback: number, description: string): Variable<number> {
+  return wholeNumber({ min: 0, max: 65_535, default: fallback, description });
+}
+
+function numberOf(
+  pattern: RegExp,
+  kind: string,
+  { min, max, unit, ...options }: NumberOptions & { unit?: string },
+): Variable<number> {
   return {
-    schema: z
-      .string()
-      .regex(/^\d{1,9}(\.\d{1,6})?$/)
-      .transform(Number)
-      .pipe(z.number().min(min).max(max)),
+    schema: z.string().regex(pattern).transform(Number).pipe(z.number().min(min).max(max)),
     default: String(options.default),
-    form: `a number from ${min} to ${max} (seconds)`,
+    form: `${kind} from ${min} to ${max}${unit === undefined ? '' : ` (${unit})`}`,
     example: String(options.default),
     description: options.description,
   };
@@ -148,5 +146,18 @@ export function address(options: {
     form: `a URL that starts with ${allowed}`,
     example: options.default,
     description: options.description,
+  };
+}
+
+/** A base URL of links that are shown to clients, without a trailing slash; may be empty. */
+export function publicAddress(protocol: 'http' | 'ws', description: string): Variable<string> {
+  return {
+    schema: z
+      .union([z.literal(''), z.url({ protocol: new RegExp(`^${protocol}s?$`) })])
+      .transform((url) => url.replace(/\/+$/, '')),
+    default: '',
+    form: `empty, or a URL that starts with ${protocol}:// or ${protocol}s://`,
+    example: `${protocol}s://images.example.org`,
+    description,
   };
 }

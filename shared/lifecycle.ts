@@ -1,3 +1,5 @@
+import { withinDeadline } from './waiting.ts';
+
 /** A component that runs between `start` and `stop`; both may be called twice and concurrently. */
 export interface Startable {
   start(): Promise<void>;
@@ -38,7 +40,11 @@ export function createLifecycle(steps: readonly LifecycleStep[], stopDeadlineMs:
     const failures: unknown[] = [];
     for (const step of started.toReversed()) {
       try {
-        await within(Promise.resolve(step.stop?.()), deadline - performance.now(), step.name);
+        await withinDeadline(
+          Math.max(deadline - performance.now(), 0),
+          async () => step.stop?.(),
+          () => new StopDeadlineExceeded(`${step.name} did not stop in time`),
+        );
       } catch (error) {
         failures.push(error);
       }
@@ -50,17 +56,4 @@ export function createLifecycle(steps: readonly LifecycleStep[], stopDeadlineMs:
     start: () => (starting ??= start()),
     stop: () => (stopping ??= stop()),
   };
-}
-
-async function within(work: Promise<void>, ms: number, name: string): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new StopDeadlineExceeded(`${name} did not stop in time`)),
-    Math.max(ms, 0),
-  );
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

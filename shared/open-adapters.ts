@@ -2,11 +2,13 @@ import { Broker } from './broker/broker.ts';
 import { buildTopology } from './broker/topology.ts';
 import type { CommonConfig } from './common-config.ts';
 import type { Logger } from './log.ts';
-import { defaultTimeouts, type ObjectStore } from './store/object-store.ts';
+import type { ObjectStore } from './store/object-store.ts';
 import { openStore } from './store/open-store.ts';
 
-/** Milliseconds for one attempt to connect to RabbitMQ. */
-const RABBITMQ_CONNECT_MS = 5_000;
+/** Time-outs of RabbitMQ in milliseconds: one attempt to connect, a publisher confirm, any other call. */
+const CONNECT_TIMEOUT_MS = 5_000;
+const CONFIRM_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 30_000;
 /**
  * Interval of heartbeats in seconds. RabbitMQ closes the connection of a silent peer after two to three intervals and
  * redelivers its jobs; with 10 s, the jobs of a frozen worker waited up to 30 s.
@@ -23,6 +25,7 @@ export function configuredBroker(
     readonly name: string;
     /** The AMQP property `appId`, e.g. `worker`. */
     readonly appId: string;
+    readonly confirmTimeoutMs?: number | undefined;
     readonly log: Logger;
   },
 ): Broker {
@@ -31,9 +34,9 @@ export function configuredBroker(
     urls: config.RABBITMQ_URL,
     topology: buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS }),
     timeouts: {
-      connectMs: RABBITMQ_CONNECT_MS,
-      confirmMs: config.RABBITMQ_CONFIRM_TIMEOUT_MS,
-      callMs: config.RABBITMQ_CALL_TIMEOUT_MS,
+      connectMs: CONNECT_TIMEOUT_MS,
+      confirmMs: options.confirmTimeoutMs ?? CONFIRM_TIMEOUT_MS,
+      callMs: CALL_TIMEOUT_MS,
       heartbeatS: HEARTBEAT_S,
     },
     maxPublishesInFlight: MAX_PUBLISHES_IN_FLIGHT,
@@ -42,8 +45,7 @@ export function configuredBroker(
 
 /** The store of the configuration. Nothing is opened until its `start()`. */
 export function configuredStore(config: CommonConfig): ObjectStore {
-  const timeouts = { ...defaultTimeouts, operationMs: config.STORE_TIMEOUT_MS };
-  if (config.STORE === 'folder') return openStore({ kind: 'folder', folder: config.STORE_FOLDER, timeouts });
+  if (config.STORE === 'folder') return openStore({ kind: 'folder', folder: config.STORE_FOLDER });
   return openStore({
     kind: 'minio',
     endpoint: config.MINIO_ENDPOINT,
@@ -51,7 +53,6 @@ export function configuredStore(config: CommonConfig): ObjectStore {
     secretKey: config.MINIO_SECRET_KEY,
     bucket: config.MINIO_BUCKET,
     region: config.MINIO_REGION,
-    timeouts,
   });
 }
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Broker } from './broker/broker.ts';
 import { createLifecycle, type LifecycleStep, type Startable } from './lifecycle.ts';
 import { tracingStep, type TracingOptions } from './tracing/start-tracing.ts';
@@ -8,6 +9,11 @@ export interface Service extends Startable {
   readonly port: number;
   /** Resolves with the reason if the service detects at runtime that it can never work. */
   readonly failed: Promise<Error>;
+}
+
+/** Tells the replicas of a service apart in logs and traces, e.g. `api-host1-4711`. */
+export function instanceName(service: string): string {
+  return `${service}-${hostname()}-${process.pid}`;
 }
 
 export interface ServiceOptions {

@@ -1,6 +1,7 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
-import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { port, readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { instanceName } from '@image-pipeline/shared/service.ts';
 
 export const workerVariables = {
   ...commonVariables,
@@ -16,18 +17,7 @@ export const workerVariables = {
     example: 'worker-1',
     description: 'name in logs and timelines',
   }),
-  WORKER_HOST: text({
-    default: '127.0.0.1',
-    form: 'an address of this machine',
-    example: '127.0.0.1',
-    description: '',
-  }),
-  WORKER_PORT: wholeNumber({
-    min: 0,
-    max: 65_535,
-    default: 9100,
-    description: 'port of health checks and metrics',
-  }),
+  WORKER_PORT: port(9100, 'health checks and metrics of a worker'),
   JOB_TIMEOUT_MS: wholeNumber({
     min: 100,
     max: 600_000,
@@ -40,14 +30,14 @@ export const workerVariables = {
     max: 65_536,
     default: 1024,
     unit: 'MiB',
-    description: 'memory of the process that handles one image',
+    description: 'memory per image',
   }),
 } as const;
 
-export type WorkerConfig = Omit<ConfigOf<typeof workerVariables>, never>;
+export type WorkerConfig = ConfigOf<typeof workerVariables>;
 
 /** @throws ConfigError with all problems at once */
 export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
   const config = readConfig(workerVariables, env, refuseSamplePasswords);
-  return { ...config, WORKER_NAME: config.WORKER_NAME || `worker-${hostname()}-${process.pid}` };
+  return { ...config, WORKER_NAME: config.WORKER_NAME || instanceName('worker') };
 }

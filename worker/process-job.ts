@@ -1,6 +1,5 @@
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
-import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import { type Publisher, publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   endedEvent,

@@ -5,7 +5,7 @@ import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
-import { startStore } from '@image-pipeline/shared/store/start-store.ts';
+import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
@@ -51,7 +51,7 @@ export function createWorker(config: WorkerConfig): Service {
   const health = new HealthWatch(notReadyBecause);
   const server = createServiceServer({
     service: 'worker',
-    host: config.WORKER_HOST,
+    host: config.LISTEN_HOST,
     port: config.WORKER_PORT,
     portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
     notReadyBecause,
@@ -60,7 +60,7 @@ export function createWorker(config: WorkerConfig): Service {
     routes: {
       'GET /health': {
         description: 'Whether the worker consumes jobs: ok, stale or error.',
-        handle: () => health.answer(),
+        handle: () => health.response(),
       },
     },
   });

@@ -1,5 +1,5 @@
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
+import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';

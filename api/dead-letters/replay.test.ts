@@ -34,7 +34,7 @@ describe('a replay of dead letters', () => {
       jobs: [{ job_id: chosen.job_id, run: 2 }],
     });
     // A replica that knows only the store returns the same.
-    const forgetful = await dead.api({ EVENTS_REPLAYED: 1 });
+    const forgetful = await dead.api({ eventsReplayed: 1 });
     expect((await forgetful.ask(`/status/${chosen.job_id}`)).json).toMatchObject({
       status: 'queued',
       run: 2,
@@ -113,7 +113,7 @@ describe('a replay of dead letters', () => {
   });
 
   it('stops when its canary does not end in time', async () => {
-    const api = await dead.api({ REPLAY_TIMEOUT_MS: 300 });
+    const api = await dead.api({ replayTimeoutMs: 300 });
     await dead.failedJobs(2);
     await dead.worker(() => 'hangs');
     expect(await dead.untilEnded(api, await dead.post(api, { all: true }))).toMatchObject({

@@ -2,7 +2,7 @@ import { messageOf, type PipelineError } from '@image-pipeline/shared/errors.ts'
 import { readiness } from '@image-pipeline/shared/http/service-server.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Operations } from '../openapi/operation.ts';
@@ -22,9 +22,9 @@ export function readinessRoute(whyNotReady: () => Promise<string | undefined>): 
 }
 
 /** `GET /metrics`: metrics of queues that the broker does not return are left out, never repeated. */
-export function metricsRoute(metrics: Metrics, readQueueFigures: ReadQueueMetrics): RequestHandler {
+export function metricsRoute(metrics: Metrics, readQueueMetrics: ReadQueueMetrics): RequestHandler {
   return async (_request, response) => {
-    const queues = await readQueueFigures();
+    const queues = await readQueueMetrics();
     metrics.clear('rabbitmq_queue_messages_ready');
     metrics.clear('rabbitmq_queue_consumers');
     for (const [queue, { ready, consumers }] of queues ?? []) {

@@ -1,7 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { respondToClientErrors } from '@image-pipeline/shared/http/client-errors.ts';
-import { listen } from '@image-pipeline/shared/http/listen.ts';
+import { closeServer, listen, respondToClientErrors } from '@image-pipeline/shared/http/http-server.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 
 export interface HttpServerOptions {
@@ -25,8 +24,6 @@ export interface HttpServer extends Startable {
 const CHECK_MS = 1_000;
 /** Longer than the longest long poll; a peer that is silent for so long is gone. */
 const SILENCE_MS = 120_000;
-/** Connections become idle while the server stops; they are closed this often. */
-const SWEEP_MS = 50;
 
 /** Listens; `stop` lets requests in flight finish. */
 export function createHttpServer(app: RequestListener, options: HttpServerOptions): HttpServer {
@@ -50,16 +47,6 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
       return (server.address() as AddressInfo | null)?.port ?? options.port;
     },
     start: () => (starting ??= listen(server, { ...options, portsToTry: 1 })),
-    stop: () => (stopping ??= close(server, options.drainTimeoutMs)),
+    stop: () => (stopping ??= closeServer(server, options.drainTimeoutMs)),
   };
-}
-
-async function close(server: Server, drainTimeoutMs: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cut);
 }

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
-import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import { type Publisher, publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
 /** Uploads are refused while the broker is unavailable, so that far fewer than this are ever pending. */
 const MAX_IN_FLIGHT = 10_000;
@@ -33,10 +32,8 @@ export class EventPublisher {
 
   /** Waits at most `timeoutMs` for pending events; then each gets a last attempt. */
   async stop(timeoutMs: number): Promise<void> {
-    const timer = new AbortController();
     const all = Promise.all(this.#inFlight);
-    await Promise.race([all, sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
-    timer.abort();
+    await withinDeadline(timeoutMs, () => all).catch(() => undefined);
     this.#stop.abort();
     await all;
   }

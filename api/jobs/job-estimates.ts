@@ -1,4 +1,4 @@
-import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
+import type { QueueCounts } from '@image-pipeline/shared/broker/queue-inspector.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
@@ -15,7 +15,7 @@ export interface JobEstimate {
 }
 
 /** The newest metrics of the job queue; undefined while RabbitMQ does not return them. */
-export type QueueState = QueueFigures | undefined;
+export type QueueState = QueueCounts | undefined;
 
 /** Bounds the memory for jobs whose end events are lost. */
 const MAX_PROCESSING = 10_000;
@@ -110,7 +110,7 @@ export class JobEstimates {
   }
 }
 
-function hasWorkers(queue: QueueState): queue is QueueFigures {
+function hasWorkers(queue: QueueState): queue is QueueCounts {
   return queue !== undefined && queue.consumers > 0;
 }
 

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findEarlierRuns, findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { pause } from '@image-pipeline/shared/waiting.ts';
 import { type FollowedJobs, hasEnded } from './followed-jobs.ts';
 import type { UnlessUnavailable } from './unless-unavailable.ts';
 
@@ -48,7 +48,7 @@ export async function awaitStatus(
   try {
     const view = await readStatus(jobId, sources);
     if (hasEnded(view)) return view;
-    await Promise.race([ended, sleep(waitMs, undefined, { signal: enough }).catch(() => undefined)]);
+    await Promise.race([ended, pause(waitMs, enough)]);
     return await readStatus(jobId, sources);
   } finally {
     over.abort();

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
-import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
 /** Reads from the store; undefined if the store is unavailable or too slow. Throws what else `read` throws. */
 export type UnlessUnavailable = <Result>(read: () => Promise<Result>) => Promise<Result | undefined>;

@@ -1,4 +1,4 @@
-import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { RequestHandler } from 'express';
 import type { JobEstimates } from '../jobs/job-estimates.ts';
 import type { QueueSample } from './queue-metrics.ts';

@@ -1,19 +1,19 @@
-import type { QueueFigures } from '@image-pipeline/shared/broker/queue-inspector.ts';
-import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import type { QueueCounts } from '@image-pipeline/shared/broker/queue-inspector.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
 export interface QueueSamplerOptions {
   readonly queues: readonly string[];
-  readonly inspect: (queue: string) => Promise<QueueFigures>;
+  readonly inspect: (queue: string) => Promise<QueueCounts>;
   /** Maximum age of the metrics, in milliseconds. */
   readonly maxAgeMs: number;
   /** Time-out for all queues together, in milliseconds. */
   readonly timeoutMs: number;
   /** Called with new metrics at once. */
-  readonly onNew?: (queueMetrics: ReadonlyMap<string, QueueFigures>) => void;
+  readonly onNew?: (queueMetrics: ReadonlyMap<string, QueueCounts>) => void;
 }
 
 /** The metrics of each queue; undefined while the broker does not return them. */
-export type ReadQueueMetrics = () => Promise<ReadonlyMap<string, QueueFigures> | undefined>;
+export type ReadQueueMetrics = () => Promise<ReadonlyMap<string, QueueCounts> | undefined>;
 
 /** Undefined after `timeoutMs` milliseconds; the read goes on, and later callers get its metrics. */
 export function withTimeout(read: ReadQueueMetrics, timeoutMs: number): ReadQueueMetrics {
@@ -43,7 +43,7 @@ async function sample({ queues, inspect, timeoutMs, onNew }: QueueSamplerOptions
 }
 
 /** A sample of a queue. */
-export interface QueueSample extends QueueFigures {
+export interface QueueSample extends QueueCounts {
   readonly ageSeconds: number;
   /** Seconds since 1970. */
   readonly updatedAt: number;
@@ -56,7 +56,7 @@ export function rememberLastSample(
   queue: string,
   read: ReadQueueMetrics,
 ): () => Promise<QueueSample | undefined> {
-  let last: { queueMetrics: QueueFigures; at: number; wall: number } | undefined;
+  let last: { queueMetrics: QueueCounts; at: number; wall: number } | undefined;
   return async () => {
     const found = (await read())?.get(queue);
     if (found !== undefined && found !== last?.queueMetrics) {

@@ -15,21 +15,23 @@ import { testBroker, testRetryDelays, testVhost } from '../../testing/test-broke
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import type { Vhost } from '../../testing/vhost.ts';
 import { type ApiConfig, readApiConfig } from '../config.ts';
-import { createApi } from '../service.ts';
+import { createApi, type ApiLimits } from '../service.ts';
 import { TestApi } from './test-api.ts';
 
 /** No service listens on it. */
 const NOBODY = 'http://127.0.0.1:9';
+
+type Changes = Partial<ApiConfig & ApiLimits>;
 
 /** Shared by the tests of a file: a vhost, a store and a fake worker. APIs stop after each test. */
 export interface GivenApi {
   readonly vhost: Vhost;
   readonly store: ObjectStore;
   readonly broker: Broker;
-  /** Starts a replica and waits until it is ready; `changes` are made to its configuration. */
-  api(changes?: Partial<ApiConfig>): Promise<TestApi>;
+  /** Starts a replica and waits until it is ready; `changes` are made to its configuration and limits. */
+  api(changes?: Changes): Promise<TestApi>;
   /** Starts a replica without waiting for its readiness. */
-  startedApi(changes?: Partial<ApiConfig>): Promise<TestApi>;
+  startedApi(changes?: Changes): Promise<TestApi>;
   publish(...events: JobEvent[]): Promise<void>;
   storeJob(request: JobRequest, outcome?: Outcome): Promise<void>;
   /** Keys of all objects. */
@@ -62,7 +64,7 @@ export function givenApi(): GivenApi {
     await vhost.delete();
   });
 
-  const startedApi = async (changes: Partial<ApiConfig> = {}) => {
+  const startedApi = async (changes: Changes = {}) => {
     const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readApiConfig({
       RABBITMQ_URL: vhost.amqpUrl,
@@ -74,7 +76,7 @@ export function givenApi(): GivenApi {
       MONITORING_URL: NOBODY,
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
     });
-    const service = createApi({ ...config, ...changes });
+    const service = createApi({ ...config, ...changes }, changes);
     const api = new TestApi(service);
     apis.push(api);
     await service.start();

@@ -1,6 +1,6 @@
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
-import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import { untilAborted, withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
 export interface SharedReadsOptions<Value> {
   readonly queue: RequestQueue;
@@ -31,14 +31,14 @@ export class SharedReads<Value> {
    * read that has begun completes.
    * @param signal aborts when the client is gone
    * @throws PipelineError `overloaded` if the queue is full or too slow, StoreUnavailable if
-   * the read did not end in time; what `read` throws, and what the signal aborted with
+   * the read did not end in time; what `read` throws; Error when the signal aborts
    */
   async join(key: string, signal: AbortSignal): Promise<Value> {
     signal.throwIfAborted();
     const read = this.#reads.get(key) ?? this.#begin(key);
     read.waiters++;
     try {
-      return await untilAborted(read.value, signal);
+      return await untilAborted(read.value, signal, () => new Error('the client closed the connection'));
     } finally {
       read.waiters--;
       if (read.waiters === 0) read.leave();
@@ -52,19 +52,15 @@ export class SharedReads<Value> {
     const forget = () => {
       if (this.#reads.get(key) === shared) this.#reads.delete(key);
     };
-    const value = withinDeadline(timeoutMs, (late) =>
-      queue.execute(
-        () => {
-          hasTurn = true;
-          return read(key);
-        },
-        AbortSignal.any([late, leaving.signal]),
-      ),
-    )
-      .catch((error: unknown) => {
-        throw error instanceof DeadlineExceeded ? timeoutError(hasTurn, timeoutMs) : error;
-      })
-      .finally(forget);
+    const begin = () => {
+      hasTurn = true;
+      return read(key);
+    };
+    const value = withinDeadline(
+      timeoutMs,
+      (late) => queue.execute(begin, AbortSignal.any([late, leaving.signal])),
+      () => timeoutError(hasTurn, timeoutMs),
+    ).finally(forget);
     // All callers may have left: no unhandled rejection then.
     value.catch(() => undefined);
     const shared = {
@@ -88,15 +84,4 @@ function timeoutError(hasTurn: boolean, timeoutMs: number): PipelineError {
         'overloaded',
         `Too many requests in progress: no slot within ${timeoutMs} ms. Retry later.`,
       );
-}
-
-async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise: gone, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(new Error('the client closed the connection'));
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    return await Promise.race([value, gone]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
 }

@@ -80,7 +80,7 @@ describe('a client that waits in the queue', () => {
   });
 
   it('gets a time-out if it gets no slot', async () => {
-    const api = await given.api({ UPSTREAM_MIN_INTERVAL: 60, THUMBNAIL_TIMEOUT_MS: 200 });
+    const api = await given.api({ UPSTREAM_MIN_INTERVAL: 60, thumbnailTimeoutMs: 200 });
     const [first, second] = await completedJobs(given, 2);
     await api.ask(`/thumbnail/${first?.job_id ?? ''}`);
     const response = await api.ask(`/thumbnail/${second?.job_id ?? ''}`);

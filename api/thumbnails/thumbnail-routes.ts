@@ -42,7 +42,7 @@ export const queueStatsSchema = z
       .meta({ description: 'The queue in front of the object store.' }),
     cache: z.object({
       thumbnail_count: count.meta({ description: 'Thumbnails in memory.' }),
-      thumbnail_ttl: z.number().meta({ description: '`THUMBNAIL_CACHE_TTL`, in seconds' }),
+      thumbnail_ttl: z.number().meta({ description: 'How long a thumbnail is cached, in seconds.' }),
     }),
   })
   .meta({ id: 'QueueStats' });

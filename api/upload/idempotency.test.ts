@@ -46,7 +46,7 @@ describe('an upload with an idempotency key', () => {
     await given.publish(endedEvent(request, completedOutcome(request)));
     const before = await jobsWaiting();
     expect((await upload(other, key)).json).toEqual(first.json);
-    const later = await given.api({ EVENTS_REPLAYED: 1_000 });
+    const later = await given.api({ eventsReplayed: 1_000 });
     expect((await upload(later, key)).json).toEqual(first.json);
     expect(await jobsWaiting()).toBe(before);
   });
@@ -126,7 +126,7 @@ describe('an upload with an idempotency key', () => {
     const broker = new URL(given.vhost.amqpUrl);
     const proxy = await TcpProxy.to({ host: broker.hostname, port: Number(broker.port) });
     broker.host = `127.0.0.1:${proxy.port}`;
-    const api = await given.api({ RABBITMQ_URL: [broker.href], RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
+    const api = await given.api({ RABBITMQ_URL: [broker.href], confirmTimeoutMs: 300 });
     const before = await given.stored();
     const key = uuidv7();
     proxy.freeze();

@@ -88,7 +88,7 @@ describe('while the broker is unavailable', () => {
   });
 
   it('between a message and its confirm, nothing is removed, promised or shown', async () => {
-    const api = await given.api({ RABBITMQ_URL: [url], RABBITMQ_CONFIRM_TIMEOUT_MS: 300 });
+    const api = await given.api({ RABBITMQ_URL: [url], confirmTimeoutMs: 300 });
     const before = await given.stored();
     proxy.freeze();
     const response = await api.upload(form([{}]));

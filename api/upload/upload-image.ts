@@ -1,6 +1,9 @@
 import { createReadStream } from 'node:fs';
-import type { OutgoingMessage, Publisher } from '@image-pipeline/shared/broker/publisher.ts';
-import { PublishRefused } from '@image-pipeline/shared/broker/publisher.ts';
+import {
+  type OutgoingMessage,
+  type Publisher,
+  PublishRefused,
+} from '@image-pipeline/shared/broker/publisher.ts';
 import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobMessage, JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';

@@ -151,7 +151,7 @@ describe('a request that times out', () => {
     ['its head', 'POST /upload HTTP/1.1\r\n'],
     ['its body', `${beginningOfUpload(['Content-Length: 1000000'])}${BEGINNING_OF_FILE}`],
   ])('is aborted when %s takes too long, and leaves nothing', async (_what, bytes) => {
-    const api = await given.api({ API_HEADERS_TIMEOUT_MS: 200, API_REQUEST_TIMEOUT_MS: 400 });
+    const api = await given.api({ headersTimeoutMs: 200, requestTimeoutMs: 400 });
     const client = await RawClient.to(api.port);
     await client.send(bytes);
     await client.closed();

@@ -9,7 +9,7 @@ import { benchImage, upload } from './upload.ts';
 const FEW_JOBS = 1_000;
 const MANY_JOBS = 10_000;
 /** What both keep in memory is bounded by this, not by the queue; small, so that it is full before we look. */
-const REMEMBERED = { JOBS_REMEMBERED: '500', EVENTS_RESUMABLE: '500' };
+const REMEMBERED = { JOBS_REMEMBERED: '500' };
 const UPLOADS_AT_ONCE = 8;
 const STATUS_CALLS = 2_000;
 const SETTLE_MS = 5_000;

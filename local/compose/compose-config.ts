@@ -1,8 +1,8 @@
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { z } from 'zod';
 
-/** A port; its name is description enough. */
-const port = (fallback: number) => wholeNumber({ min: 1, max: 65_535, default: fallback, description: '' });
+const port = (fallback: number, description: string) =>
+  wholeNumber({ min: 1, max: 65_535, default: fallback, description });
 
 /** The settings that only docker-compose.yml reads, with the same defaults. */
 export const composeVariables = {
@@ -10,13 +10,13 @@ export const composeVariables = {
     default: 'guest',
     form: 'a name',
     example: 'guest',
-    description: '',
+    description: 'user of the services',
   }),
   RABBITMQ_PASSWORD: text({
     default: 'guest',
     form: 'letters, digits and . _ ~ -',
     example: 'guest',
-    description: '',
+    description: 'its password',
   }),
   RABBITMQ_MONITORING_USER: text({
     default: 'monitoring',
@@ -36,10 +36,10 @@ export const composeVariables = {
     example: 'the output of: openssl rand -hex 32',
     description: 'shared secret of the nodes of docker-compose.cluster.yml',
   }),
-  RABBITMQ_MANAGEMENT_PORT: port(15_672),
-  MINIO_PORT: port(9000),
-  MINIO_CONSOLE_PORT: port(9001),
-  GRAFANA_PORT: port(3000),
+  RABBITMQ_MANAGEMENT_PORT: port(15_672, 'RabbitMQ management UI'),
+  MINIO_PORT: port(9000, 'MinIO'),
+  MINIO_CONSOLE_PORT: port(9001, 'MinIO console'),
+  GRAFANA_PORT: port(3000, 'Grafana'),
   GRAFANA_PASSWORD: text({
     default: 'admin',
     form: 'a password',
@@ -67,7 +67,6 @@ export const composeVariables = {
     example: '4',
     description: 'of a worker container; best equal to MAX_CONCURRENT_JOBS',
   },
-  JAEGER_PORT: port(16_686),
 } as const;
 
 export type ComposeConfig = ConfigOf<typeof composeVariables>;

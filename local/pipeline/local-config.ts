@@ -1,15 +1,16 @@
 import { choice, readConfig, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
 
-/** A port; its name is description enough. */
-const port = (fallback: number) => wholeNumber({ min: 1, max: 65_535, default: fallback, description: '' });
+/** A port that people choose, so not 0. */
+const port = (fallback: number, description: string) =>
+  wholeNumber({ min: 1, max: 65_535, default: fallback, description });
 
 /** The settings that `make` itself reads; the services read the others. */
 export const localVariables = {
   RUNTIME: choice({
     values: ['auto', 'compose', 'local'],
     default: 'auto',
-    description: 'compose (containers), local (processes) or auto (compose if Docker is available)',
+    description: 'compose, local (processes) or auto (compose if Docker is available)',
   }),
   WORKERS: wholeNumber({
     min: 0,
@@ -17,16 +18,11 @@ export const localVariables = {
     default: 2,
     description: 'workers at start-up',
   }),
-  API_PORT: port(8000),
-  NOTIFICATION_PORT: port(8001),
-  MONITORING_PORT: port(8002),
-  PROMETHEUS_PORT: port(9090),
-  WORKER_PORT: wholeNumber({
-    min: 1,
-    max: 65_535,
-    default: 9100,
-    description: 'port of health checks and metrics',
-  }),
+  API_PORT: port(8000, 'API'),
+  NOTIFICATION_PORT: port(8001, 'notification service'),
+  MONITORING_PORT: port(8002, 'monitoring service'),
+  PROMETHEUS_PORT: port(9090, 'Prometheus'),
+  WORKER_PORT: port(9100, 'health checks and metrics of a worker'),
 } as const;
 
 export type LocalConfig = ConfigOf<typeof localVariables>;

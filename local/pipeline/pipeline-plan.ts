@@ -75,15 +75,12 @@ function addressVariables({ broker, ports }: Addresses): NodeJS.ProcessEnv {
   return {
     RABBITMQ_URL: broker.amqpUrl,
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
-    API_HOST: HOST,
+    LISTEN_HOST: HOST,
     API_PORT: api,
-    NOTIFICATION_HOST: HOST,
     NOTIFICATION_PORT: notification,
     NOTIFICATION_URL: `http://${HOST}:${notification}`,
-    MONITORING_HOST: HOST,
     MONITORING_PORT: monitoring,
     MONITORING_URL: `http://${HOST}:${monitoring}`,
-    WORKER_HOST: HOST,
     PUBLIC_API_URL: `http://localhost:${api}`,
     PUBLIC_NOTIFICATION_URL: `ws://localhost:${notification}`,
   };

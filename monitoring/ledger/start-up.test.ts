@@ -5,7 +5,7 @@ import { givenMonitoring, statusOf, untilStatus } from '../testing/given-monitor
 
 const given = givenMonitoring();
 
-const FEW = { EVENTS_REPLAYED: '1000', EVENTS_COUNTED_AT_START: '1000' };
+const FEW = { eventsReplayed: 1_000, eventsCountedAtStart: 1_000 };
 const EVENTS_OF_A_LIFE = 3;
 /** Published concurrently, in batches of this size. */
 const AT_ONCE = 30;
@@ -19,7 +19,7 @@ async function publishLives(count: number): Promise<void> {
 
 it('counts only the newest events of a long log at its first start', async () => {
   await publishLives(600);
-  const { ledger } = await statusOf(await given.monitoring(FEW));
+  const { ledger } = await statusOf(await given.monitoring({}, FEW));
   // Reading starts at the edge of a chunk of the stream.
   expect(ledger?.accepted).toBeGreaterThan(300);
   expect(ledger?.accepted).toBeLessThan(500);
@@ -27,14 +27,14 @@ it('counts only the newest events of a long log at its first start', async () =>
 });
 
 it('counts only the newest of many missed events, and keeps open runs', async () => {
-  const first = await given.monitoring(FEW);
+  const first = await given.monitoring({}, FEW);
   const open = someRequest();
   await given.enqueue(open);
   await given.publish(queuedEvent(open), ...lifeOf(someRequest()));
   await untilStatus(first, ({ totals }) => expect(totals?.accepted).toBe(2));
   await first.stop();
   await publishLives(600);
-  const second = await given.monitoring(FEW);
+  const second = await given.monitoring({}, FEW);
   const { ledger, jobs } = await statusOf(second);
   expect(ledger?.accepted).toBeLessThan(2 + 500);
   expect(ledger).toMatchObject({ open: 1, unaccounted: 0 });
@@ -52,8 +52,8 @@ it('reads all missed events up to the maximum', async () => {
   await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
   await first.stop();
   await publishLives(600);
-  const enough = { EVENTS_REPLAYED: '1000', EVENTS_COUNTED_AT_START: String(700 * EVENTS_OF_A_LIFE) };
-  expect((await statusOf(await given.monitoring(enough))).totals).toMatchObject({
+  const enough = { eventsReplayed: 1_000, eventsCountedAtStart: 700 * EVENTS_OF_A_LIFE };
+  expect((await statusOf(await given.monitoring({}, enough))).totals).toMatchObject({
     accepted: 601,
     completed: 601,
   });

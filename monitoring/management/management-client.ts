@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
-import { withinDeadline } from '@image-pipeline/shared/within-deadline.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
 /** Expected responses have a few kilobytes; a larger one comes from another server. */
 const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;

@@ -1,4 +1,9 @@
-import { jobEventStates, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import {
+  attemptOfPlace,
+  jobEventStates,
+  placeInRun,
+  type JobEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { z } from 'zod';
 
@@ -9,7 +14,7 @@ export const openRunSchema = z.object({
   /** Of its first event. */
   offset: z.int().min(0),
   state: z.enum(['queued', 'processing', 'retrying']),
-  /** Position of its newest event in the order of a run: (attempt, rank) as one number. */
+  /** Place of its newest event in the order of a run; see `placeInRun`. */
   place: z.int().min(0),
   /** Since when it has been in this state. */
   since: z.number(),
@@ -21,11 +26,8 @@ export const openRunSchema = z.object({
 });
 export type OpenRun = Readonly<z.output<typeof openRunSchema>>;
 
-/** Number of ranks per attempt. */
-const RANKS = 8;
-
 /** The current attempt of a run, or the one that failed last. */
-export const attemptOf = ({ place }: OpenRun): number => Math.floor(place / RANKS);
+export const attemptOf = ({ place }: OpenRun): number => attemptOfPlace(place);
 
 /** An ended attempt: it occupied a slot of this worker in between. */
 export interface Attempt {
@@ -140,7 +142,7 @@ function runAfter(
   offset: number,
   { receivedAt, traceparent }: Received,
 ): OpenRun {
-  const place = event.data.attempt * RANKS + jobEventStates[event.type].rank;
+  const place = placeInRun(event.data.attempt, jobEventStates[event.type]);
   const worker = event.type === 'job.started' ? event.data.worker : undefined;
   const isNewer = before === undefined || place > before.place;
   const since = Math.min(Date.parse(event.time), receivedAt);

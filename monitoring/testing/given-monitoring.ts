@@ -11,7 +11,7 @@ import { testBroker, testRetryDelays, testVhost } from '../../testing/test-broke
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type { Vhost } from '../../testing/vhost.ts';
 import { readMonitoringConfig } from '../config.ts';
-import { createMonitoring } from '../service.ts';
+import { createMonitoring, type MonitoringLimits } from '../service.ts';
 
 type Monitoring = ReturnType<typeof createMonitoring>;
 
@@ -27,9 +27,9 @@ export interface Given {
   /** Consumes jobs like a worker with this name and number of slots, and never finishes any. */
   worker(name: string, slots: number): Promise<{ stop(): Promise<void> }>;
   /** A service that is still starting. */
-  starting(env?: Record<string, string>): Promise<Monitoring>;
+  starting(env?: Record<string, string>, limits?: Partial<MonitoringLimits>): Promise<Monitoring>;
   /** A service that has caught up. */
-  monitoring(env?: Record<string, string>): Promise<Monitoring>;
+  monitoring(env?: Record<string, string>, limits?: Partial<MonitoringLimits>): Promise<Monitoring>;
 }
 
 export function givenMonitoring(): Given {
@@ -56,7 +56,10 @@ export function givenMonitoring(): Given {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const storeFolder = () => join(folder, vhost.name);
-  const starting = async (env: Record<string, string> = {}): Promise<Monitoring> => {
+  const starting = async (
+    env: Record<string, string> = {},
+    limits: Partial<MonitoringLimits> = {},
+  ): Promise<Monitoring> => {
     const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readMonitoringConfig({
       RABBITMQ_URL: vhost.amqpUrl,
@@ -72,7 +75,7 @@ export function givenMonitoring(): Given {
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
       ...env,
     });
-    const service = createMonitoring(config);
+    const service = createMonitoring(config, limits);
     services.push(service);
     const started = service.start();
     started.catch(() => undefined);
@@ -128,8 +131,8 @@ export function givenMonitoring(): Given {
       return worker;
     },
     starting,
-    async monitoring(env) {
-      const service = await starting(env);
+    async monitoring(env, limits) {
+      const service = await starting(env, limits);
       await untilStatus(service, ({ sources }) => expect(sources.events.state).toBe('ok'));
       return service;
     },

@@ -12,8 +12,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, vi } from 'vitest';
 import { managementCall } from '../../testing/management-call.ts';
 import type { Vhost } from '../../testing/vhost.ts';
 import { readNotificationConfig } from '../config.ts';
-import { createNotification } from '../service.ts';
-import type { Resolve } from '../webhooks/resolve-receiver.ts';
+import { createNotification, type NotificationOptions } from '../service.ts';
 import { TestClient } from './test-client.ts';
 
 type Notification = ReturnType<typeof createNotification>;
@@ -25,9 +24,9 @@ export interface Given {
   /** Publishes as api and workers do: one after the other, each confirmed. */
   publish(...events: JobEvent[]): Promise<void>;
   /** A replica of the service, not started. */
-  unstarted(env?: Record<string, string>, resolve?: Resolve): Notification;
+  unstarted(env?: Record<string, string>, options?: Partial<NotificationOptions>): Notification;
   /** One that has caught up. */
-  notification(env?: Record<string, string>, resolve?: Resolve): Promise<Notification>;
+  notification(env?: Record<string, string>, options?: Partial<NotificationOptions>): Promise<Notification>;
   client(service: Notification, query?: string): Promise<TestClient>;
   /** A client that has received the current state of the job, or of all. */
   subscriber(service: Notification, jobId: string): Promise<TestClient>;
@@ -64,7 +63,10 @@ export function givenNotification(): Given {
     await vhost.delete();
   });
 
-  const create = (env: Record<string, string> = {}, resolve?: Resolve): Notification => {
+  const create = (
+    env: Record<string, string> = {},
+    options: Partial<NotificationOptions> = {},
+  ): Notification => {
     const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readNotificationConfig({
       RABBITMQ_URL: vhost.amqpUrl,
@@ -76,7 +78,7 @@ export function givenNotification(): Given {
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
       ...env,
     });
-    const service = createNotification(config, resolve);
+    const service = createNotification(config, options);
     services.push(service);
     return service;
   };
@@ -97,8 +99,8 @@ export function givenNotification(): Given {
       for (const event of events) await broker.publisher.publish(eventMessage(event));
     },
     unstarted: create,
-    async notification(env, resolve) {
-      const service = create(env, resolve);
+    async notification(env, options) {
+      const service = create(env, options);
       await service.start();
       await untilReady(service);
       return service;

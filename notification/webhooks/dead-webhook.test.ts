@@ -38,7 +38,9 @@ describe('a webhook that no receiver accepts', () => {
     ['has a private address', () => 'http://10.1.2.3/hook', 'address_refused', 0],
     ['has a name with a private address', () => 'http://rebinding.example/', 'address_refused', 0],
   ])('is dead at once where the receiver %s', async (_what, url, code, requests) => {
-    await given.notification(webhookEnv, () => Promise.resolve([{ address: '169.254.169.254', family: 4 }]));
+    await given.notification(webhookEnv, {
+      resolve: () => Promise.resolve([{ address: '169.254.169.254', family: 4 }]),
+    });
     hooks.receiver.answers([], answering(410));
     const { request, end } = hooks.endedJob({ callback_url: url() });
     await given.publish(end);

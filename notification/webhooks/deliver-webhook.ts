@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publish-until-confirmed.ts';
-import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import { type Publisher, publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { readWebhookAttempts, recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';

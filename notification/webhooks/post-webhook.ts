@@ -4,6 +4,7 @@ import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { WebhookErrorCode } from '@image-pipeline/shared/contracts/webhook.ts';
 import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
+import { untilAborted } from '@image-pipeline/shared/waiting.ts';
 import { AddressRefused, resolveReceiver, type Resolve } from './resolve-receiver.ts';
 
 /** Maximum bytes read of a response body before the connection is closed; the body is discarded. */
@@ -112,14 +113,6 @@ function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
   return ms > 0 ? ms : undefined;
-}
-
-function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(new Error('aborted', { cause: signal.reason }));
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 const notConnected: readonly string[] = [

@@ -16,10 +16,12 @@ describe('many webhooks', () => {
       {
         ...webhookEnv,
         WEBHOOK_ALLOWED_HOSTS: '127.0.0.1,hanging.example',
-        WEBHOOKS_IN_FLIGHT: '6',
-        WEBHOOKS_PER_HOST: '2',
       },
-      () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+      {
+        resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+        webhooksInFlight: 6,
+        webhooksPerHost: 2,
+      },
     );
     const { receiver } = hooks;
     const hanging = Array.from({ length: 20 }, () =>
@@ -74,7 +76,7 @@ describe('the callback URL', () => {
 
 describe('a service that stops', () => {
   it('finishes the posts in progress, and hands back the rest', async () => {
-    const service = await given.notification({ ...webhookEnv, WEBHOOKS_PER_HOST: '1' });
+    const service = await given.notification(webhookEnv, { webhooksPerHost: 1 });
     const jobs = [hooks.endedJob(), hooks.endedJob()];
     hooks.receiver.answers([answeringAfter(300)]);
     await given.publish(...jobs.map(({ end }) => end));

@@ -10,6 +10,9 @@ import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
 import type { Resolve } from './resolve-receiver.ts';
 
+/** Concurrent webhooks, and those to one receiver. */
+const IN_FLIGHT = 64;
+const PER_HOST = 8;
 /** How long a receiver that timed out gets one webhook at a time. */
 const HANGING_MS = 60_000;
 
@@ -18,6 +21,8 @@ export interface WebhooksOptions {
   readonly broker: Broker;
   readonly store: ObjectStore;
   readonly resolve: Resolve;
+  readonly inFlight?: number | undefined;
+  readonly perHost?: number | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -30,7 +35,7 @@ export class Webhooks {
   readonly #givingUp = new AbortController();
 
   constructor(options: WebhooksOptions) {
-    const { config, broker } = options;
+    const { config, broker, inFlight = IN_FLIGHT, perHost = PER_HOST } = options;
     this.#options = options;
     const deliver = createWebhookDelivery({
       ...options,
@@ -41,9 +46,9 @@ export class Webhooks {
       apiUrl: config.PUBLIC_API_URL,
       timeoutMs: config.WEBHOOK_TIMEOUT_MS,
       slots: new ReceiverSlots({
-        atOnce: config.WEBHOOKS_PER_HOST,
+        atOnce: perHost,
         // Half of them wait for the other half: short bursts need no deferral.
-        inFlight: config.WEBHOOKS_PER_HOST * 2,
+        inFlight: perHost * 2,
         hangingMs: HANGING_MS,
       }),
       stopping: this.#stopping.signal,
@@ -51,7 +56,7 @@ export class Webhooks {
     });
     this.#consumer = broker.consumer({
       queue: queueNames.webhooks,
-      prefetch: config.WEBHOOKS_IN_FLIGHT,
+      prefetch: inFlight,
       onDelivery: inConsumerSpans(queueNames.webhooks, deliver),
     });
   }

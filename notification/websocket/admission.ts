@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { handshakeRefusals, type HandshakeRefusal } from '@image-pipeline/shared/contracts/websocket.ts';
+import { rawResponse } from '@image-pipeline/shared/http/http-server.ts';
 import { isOriginAllowed } from './origin.ts';
 
 /** The path of the WebSocket endpoint. */
@@ -42,15 +42,11 @@ const RETRY_AFTER = 5;
 /** Rejects a WebSocket handshake with an HTTP error and closes the connection. */
 export function refuseHandshake(socket: Duplex, refusal: HandshakeRefusal): void {
   const { status, description } = handshakeRefusals[refusal];
-  const body = `${JSON.stringify({ code: refusal, error: description })}\n`;
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'Connection: close',
-    'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(status === 429 || status === 503 ? [`Retry-After: ${RETRY_AFTER}`] : []),
-  ];
+  const headers = {
+    'Content-Type': 'application/json; charset=utf-8',
+    ...(status === 429 || status === 503 ? { 'Retry-After': RETRY_AFTER } : {}),
+  };
   // Otherwise sockets of an HTTP server stay half-open for as long as the peer likes.
   socket.once('finish', () => socket.destroy());
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.end(rawResponse(status, headers, { code: refusal, error: description }));
 }

@@ -1,11 +1,14 @@
-import { jobEventStates, queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import {
+  jobEventStates,
+  placeInRun,
+  queuedEvent,
+  type JobEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
 import { terminalStates, type JobState } from '@image-pipeline/shared/contracts/job.ts';
-import { rankOf, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 
 /** A run has far fewer attempts, so its places end before those of the next run start. */
 const PLACES_OF_A_RUN = 2 ** 30;
-/** More than there are ranks. */
-const PLACES_OF_AN_ATTEMPT = 8;
 
 /** The place of an unknown job: before all others. */
 export const NOWHERE = -1;
@@ -35,7 +38,7 @@ export function dueEvents(
  */
 export function placeOfEvent(event: JobEvent): number {
   const { request, attempt } = event.data;
-  return placeOf(request.run, attempt, jobEventStates[event.type].state);
+  return placeOf(request.run, attempt, jobEventStates[event.type]);
 }
 
 /** The place of the event that led to the current state. */
@@ -45,6 +48,8 @@ export function placeOfView(view: JobView | undefined): number {
 
 function placeOf(run: number, attempt: number, state: JobState): number {
   const last = PLACES_OF_A_RUN - 1;
-  const place = attempt * PLACES_OF_AN_ATTEMPT + rankOf(state);
-  return run * PLACES_OF_A_RUN + (terminalStates.includes(state) ? last : Math.min(place, last - 1));
+  return (
+    run * PLACES_OF_A_RUN +
+    (terminalStates.includes(state) ? last : Math.min(placeInRun(attempt, state), last - 1))
+  );
 }

@@ -127,7 +127,7 @@ describe('a client that sends invalid messages', () => {
   });
 
   it('is rate-limited if it sends too many', async () => {
-    const service = await given.notification({ WEBSOCKET_MAX_SUBSCRIPTIONS: '5' });
+    const service = await given.notification({}, { maxSubscriptions: 5 });
     const client = await given.client(service);
     for (let count = 0; count < 15; count++) client.say({ type: 'unsubscribe', job_id: jobId });
     const messages = gist(await client.take(15));
@@ -136,7 +136,7 @@ describe('a client that sends invalid messages', () => {
   });
 
   it('may not watch more jobs than the limit', async () => {
-    const service = await given.notification({ WEBSOCKET_MAX_SUBSCRIPTIONS: '2' });
+    const service = await given.notification({}, { maxSubscriptions: 2 });
     const client = await given.client(service);
     const [one, two, three] = [someRequest(), someRequest(), someRequest()];
     for (const { job_id } of [one, two]) client.watch(job_id);
@@ -218,7 +218,7 @@ describe('other clients are not affected', () => {
   });
 
   it('by a client that does not answer pings: it is disconnected', async () => {
-    const service = await given.notification({ WEBSOCKET_PING_MS: '100' });
+    const service = await given.notification({}, { pingIntervalMs: 100 });
     const dead = await TestClient.open(service.port, '', { autoPong: false });
     const alive = await given.client(service);
     expect(await dead.closed).toMatchObject({ code: 1006 });

@@ -108,7 +108,7 @@ describe('a subscriber that cannot resume gets a reset, then the current state',
   });
 
   it('if its last event is too old', async () => {
-    const service = await given.notification({ EVENTS_RESUMABLE: '100' });
+    const service = await given.notification({}, { eventsResumable: 100 });
     const [request, ...others] = Array.from({ length: 101 }, () => someRequest());
     if (request === undefined) throw new Error('no request');
     const first = await given.subscriber(service, request.job_id);

@@ -14,7 +14,7 @@ export const brokerAddresses: Variable<readonly string[]> = {
   default: DEFAULT,
   form: 'comma-separated URLs that start with amqp:// or amqps://',
   example: `${DEFAULT}, or of a cluster ${NODES_OF_A_CLUSTER}`,
-  description: 'amqp://user:password@host:port/vhost; of a cluster: the URLs of all nodes, comma-separated',
+  description: 'URLs of all nodes, comma-separated',
   isSecret: true, // it contains a password
 };
 

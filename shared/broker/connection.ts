@@ -3,7 +3,7 @@ import { connect, type Channel, type ChannelModel, type ConfirmChannel } from 'a
 import type { RecoveringChannelModel } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { withinDeadline } from '../within-deadline.ts';
+import { withinDeadline, type Backoff } from '../waiting.ts';
 import { connectOptions } from './broker-addresses.ts';
 import { connectFailure, misconfiguration, type BrokerMisconfigured } from './misconfiguration.ts';
 
@@ -33,8 +33,8 @@ interface ConnectionEvents {
   fatal: [BrokerMisconfigured];
 }
 
-/** Backoff between attempts to connect: 100 ms doubling to 3 s, ±20 %, so that clients do not reconnect all at once. */
-const RECOVERY = { initialDelay: 100, maxDelay: 3_000, factor: 2, jitter: 0.2 } as const;
+/** Between attempts to connect, to open a channel or to publish. */
+export const reconnectBackoff: Backoff = { firstMs: 100, maxMs: 3_000 };
 
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -143,7 +143,10 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       keepAlive: true,
       clientProperties: { connection_name: name },
       recovery: {
-        ...RECOVERY,
+        initialDelay: reconnectBackoff.firstMs,
+        maxDelay: reconnectBackoff.maxMs,
+        factor: 2,
+        jitter: 0.2,
         waitForConnect: false,
         setup: async (model: ChannelModel) => {
           // Without a listener, an error during the set-up would end the process.

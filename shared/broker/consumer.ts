@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { inTraceOf } from '../tracing/messaging.ts';
+import { withinDeadline } from '../waiting.ts';
 import type { BrokerConnection } from './connection.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
@@ -108,7 +108,7 @@ export class Consumer {
     }
     const settled = Promise.allSettled(this.#inFlight);
     if (patienceMs === Infinity) await settled;
-    else await Promise.race([settled, sleep(patienceMs, undefined, { ref: false })]);
+    else await withinDeadline(patienceMs, () => settled).catch(() => undefined);
     await this.#supervised.stop();
   }
 

@@ -2,7 +2,8 @@ import type { ConfirmChannel, Message } from 'amqplib';
 import PQueue from 'p-queue';
 import { PipelineError, messageOf } from '../errors.ts';
 import { publishInSpan } from '../tracing/messaging.ts';
-import type { BrokerConnection } from './connection.ts';
+import { retryWithBackoff, withinDeadline } from '../waiting.ts';
+import { reconnectBackoff, type BrokerConnection } from './connection.ts';
 
 export interface OutgoingMessage {
   readonly exchange: string;
@@ -92,41 +93,17 @@ export class Publisher {
   }
 
   async #send(message: OutgoingMessage): Promise<void> {
-    const { connection, appId, confirmTimeoutMs } = this.#options;
+    const { connection, confirmTimeoutMs } = this.#options;
     if (connection.state === 'blocked')
       throw new PublishRefused('RabbitMQ blocks publishers: an alarm is active');
     if (connection.state === 'down') throw new PublishRefused('no connection to RabbitMQ');
     const channel = await this.#openChannel();
-    const { promise: confirmed, resolve, reject } = Promise.withResolvers<undefined>();
-    // Only the first of confirm and timer settles the promise.
-    const timer = setTimeout(
-      () =>
-        reject(new PublishUnconfirmed(`RabbitMQ did not confirm the message within ${confirmTimeoutMs} ms`)),
-      confirmTimeoutMs,
-    );
     try {
-      channel.publish(
-        message.exchange,
-        message.routingKey,
-        Buffer.from(JSON.stringify(message.body)),
-        {
-          persistent: true,
-          mandatory: true,
-          appId,
-          messageId: message.messageId,
-          correlationId: message.correlationId,
-          type: message.type,
-          contentType: message.contentType,
-          timestamp: Math.floor(Date.now() / 1000),
-          headers: message.headers,
-          ...(message.expirationMs === undefined ? {} : { expiration: message.expirationMs }),
-        },
-        (error: unknown) => {
-          if (error === null || error === undefined) resolve(undefined);
-          else reject(this.#verdict(error, channel));
-        },
+      await withinDeadline(
+        confirmTimeoutMs,
+        () => this.#confirmed(channel, message),
+        () => new PublishUnconfirmed(`RabbitMQ did not confirm the message within ${confirmTimeoutMs} ms`),
       );
-      await confirmed;
       // The return of an unroutable message always comes before its confirm.
       if (this.#returned.has(message.messageId)) {
         const { exchange, routingKey } = message;
@@ -136,13 +113,39 @@ export class Publisher {
       if (error instanceof PipelineError) throw error;
       throw new PublishRefused(`the channel is closed: ${messageOf(error)}`, error);
     } finally {
-      clearTimeout(timer);
       this.#returned.delete(message.messageId);
     }
   }
 
-  /** A nack is an answer of the broker; an error on a closed channel only means that no confirm will arrive. */
-  #verdict(error: unknown, channel: ConfirmChannel): PipelineError {
+  /** Sends the message. Resolves when the broker has confirmed it; rejects on a nack or on the loss of the channel. */
+  #confirmed(channel: ConfirmChannel, message: OutgoingMessage): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    channel.publish(
+      message.exchange,
+      message.routingKey,
+      Buffer.from(JSON.stringify(message.body)),
+      {
+        persistent: true,
+        mandatory: true,
+        appId: this.#options.appId,
+        messageId: message.messageId,
+        correlationId: message.correlationId,
+        type: message.type,
+        contentType: message.contentType,
+        timestamp: Math.floor(Date.now() / 1000),
+        headers: message.headers,
+        ...(message.expirationMs === undefined ? {} : { expiration: message.expirationMs }),
+      },
+      (error: unknown) => {
+        if (error === null || error === undefined) resolve(undefined);
+        else reject(this.#publishError(error, channel));
+      },
+    );
+    return promise;
+  }
+
+  /** A nack comes from the broker; an error on a closed channel only means that no confirm will arrive. */
+  #publishError(error: unknown, channel: ConfirmChannel): PipelineError {
     return this.#closed.has(channel)
       ? new PublishUnconfirmed('lost the connection before RabbitMQ confirmed the message', error)
       : new PublishRefused('RabbitMQ rejected the message (nack)', error);
@@ -179,4 +182,23 @@ export class Publisher {
   #forget(channel: Promise<ConfirmChannel> | undefined): void {
     if (this.#channel === channel) this.#channel = undefined;
   }
+}
+
+/**
+ * Publishes repeatedly until the broker confirms: only for messages that may arrive twice. Tries at least once, and
+ * rejects with the last error after `signal` has aborted.
+ */
+export async function publishUntilConfirmed(
+  publisher: Pick<Publisher, 'publish'>,
+  message: OutgoingMessage,
+  signal: AbortSignal,
+): Promise<void> {
+  await retryWithBackoff(
+    () => publisher.publish(message),
+    reconnectBackoff,
+    signal,
+    (error) => {
+      if (!(error instanceof PublishRefused || error instanceof PublishUnconfirmed)) throw error;
+    },
+  );
 }

@@ -3,7 +3,7 @@ import type { BrokerConnection } from './connection.ts';
 import { PublishRefused } from './publisher.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
-export interface QueueFigures {
+export interface QueueCounts {
   /** Messages that wait for a consumer, without unacknowledged ones. */
   readonly ready: number;
   readonly consumers: number;
@@ -27,7 +27,7 @@ export class QueueInspector {
   }
 
   /** @throws PipelineError `broker_unavailable` while not connected; Error if the queue does not exist */
-  async inspect(queue: string): Promise<QueueFigures> {
+  async inspect(queue: string): Promise<QueueCounts> {
     const channel = this.#supervised.channel;
     if (channel === undefined) throw new PublishRefused('no connection to RabbitMQ');
     const { messageCount, consumerCount } = await channel.checkQueue(queue);

@@ -1,13 +1,9 @@
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { withinDeadline } from '../within-deadline.ts';
-import type { BrokerConnection } from './connection.ts';
-
-const FIRST_DELAY_MS = 100;
-const MAX_DELAY_MS = 3_000;
+import { backoffMs, pause, withinDeadline } from '../waiting.ts';
+import { reconnectBackoff, type BrokerConnection } from './connection.ts';
 
 export interface SupervisedChannelOptions {
   readonly connection: BrokerConnection;
@@ -53,21 +49,18 @@ export class SupervisedChannel {
   }
 
   async #supervise(onFirstUse: () => void): Promise<void> {
-    let delay = FIRST_DELAY_MS;
+    let failures = 0;
     while (!this.#stop.signal.aborted) {
       try {
         const lost = await this.#open();
         onFirstUse();
-        delay = FIRST_DELAY_MS;
+        failures = 0;
         await whenAborted(AbortSignal.any([lost, this.#stop.signal]));
       } catch (error) {
         if (this.#isStopped()) return;
         const { name, log } = this.#options;
         log.warn({ reason: messageOf(error) }, `${name}: channel failed; retrying`);
-        await sleep(delay * (0.8 + Math.random() * 0.4), undefined, { signal: this.#stop.signal }).catch(
-          () => undefined,
-        );
-        delay = Math.min(delay * 2, MAX_DELAY_MS);
+        await pause(backoffMs(reconnectBackoff, ++failures), this.#stop.signal);
       }
     }
     // Opened while `stop` saw no channel.

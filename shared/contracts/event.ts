@@ -63,14 +63,34 @@ export type JobEventType = JobEvent['type'];
 export type FollowingEvent = z.output<typeof followingEventSchema>;
 export type PipelineEvent = z.output<typeof pipelineEventSchema>;
 
-/** The state of a job after the event, and the rank of the event within an attempt. */
-export const jobEventStates: Readonly<Record<JobEventType, { state: JobState; rank: number }>> = {
-  'job.queued': { state: 'queued', rank: 0 },
-  'job.started': { state: 'processing', rank: 1 },
-  'job.retrying': { state: 'retrying', rank: 2 },
-  'job.completed': { state: 'completed', rank: 3 },
-  'job.failed': { state: 'failed', rank: 3 },
+/** The state of a job after the event. */
+export const jobEventStates: Readonly<Record<JobEventType, JobState>> = {
+  'job.queued': 'queued',
+  'job.started': 'processing',
+  'job.retrying': 'retrying',
+  'job.completed': 'completed',
+  'job.failed': 'failed',
 };
+
+/** The order of states within an attempt. */
+const ranks: Readonly<Record<JobState, number>> = {
+  queued: 0,
+  processing: 1,
+  retrying: 2,
+  completed: 3,
+  failed: 3,
+};
+const PLACES_PER_ATTEMPT = 8;
+
+/** The place of a state in the order of a run, by (attempt, rank): events are ordered by it, never by arrival. */
+export function placeInRun(attempt: number, state: JobState): number {
+  return attempt * PLACES_PER_ATTEMPT + ranks[state];
+}
+
+/** The attempt of a place. */
+export function attemptOfPlace(place: number): number {
+  return Math.floor(place / PLACES_PER_ATTEMPT);
+}
 
 export function isJobEvent(event: PipelineEvent): event is JobEvent {
   return event.type !== 'service.following';

@@ -4,8 +4,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { errorCodes, PipelineError } from '../errors.ts';
 import { createMetrics } from '../metrics.ts';
-import { respondToClientErrors } from './client-errors.ts';
-import { listen } from './listen.ts';
+import { listen, respondToClientErrors } from './http-server.ts';
 import { commonStatuses, type CommonCode } from './problem.ts';
 import { createServiceServer, type ServiceServerOptions } from './service-server.ts';
 

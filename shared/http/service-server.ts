@@ -6,10 +6,12 @@ import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { beginRequest } from '../tracing/http-spans.ts';
-import { respondToClientErrors } from './client-errors.ts';
-import { listen } from './listen.ts';
+import { closeServer, listen, respondToClientErrors } from './http-server.ts';
 import { listOfRoutes } from './list-of-routes.ts';
 import { commonProblem, PROBLEM_TYPE } from './problem.ts';
+
+/** For requests in progress when the server stops. */
+const DRAIN_TIMEOUT_MS = 5_000;
 
 /** The response of a route. The body is sent as JSON, except for a string, which is sent as it is. */
 export interface RouteResponse {
@@ -71,7 +73,7 @@ export function createServiceServer(options: ServiceServerOptions): ServiceServe
       return (server.address() as AddressInfo | null)?.port ?? options.port;
     },
     start: () => (starting ??= listen(server, options)),
-    stop: () => (stopping ??= close(server)),
+    stop: () => (stopping ??= closeServer(server, DRAIN_TIMEOUT_MS)),
   };
 }
 
@@ -196,13 +198,4 @@ function send(
 ): void {
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers });
   response.end(typeof body === 'string' ? body : `${JSON.stringify(body)}\n`);
-}
-
-async function close(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), 5_000);
-  await closed;
-  clearTimeout(cut);
 }

@@ -1,4 +1,4 @@
-import { jobEventStates, type JobEvent } from '../contracts/event.ts';
+import { jobEventStates, placeInRun, type JobEvent } from '../contracts/event.ts';
 import {
   queuedEntry,
   terminalStates,
@@ -88,10 +88,10 @@ function advance(view: JobView, event: JobEvent): JobView {
     return { ...view, attempt, state, timeline, outcome };
   }
   const hop = hopOf(event);
-  const place = placeOf(hop);
-  const after = view.timeline.findIndex((known) => placeOf(known) >= place);
+  const place = placeInRun(hop.attempt, hop.state);
+  const after = view.timeline.findIndex((known) => placeInRun(known.attempt, known.state) >= place);
   const known = after === -1 ? undefined : view.timeline[after];
-  const isKnown = known !== undefined && placeOf(known) === place;
+  const isKnown = known !== undefined && placeInRun(known.attempt, known.state) === place;
   // A job that was redelivered starts a second time within the attempt: the newer start is the one that counts.
   const isNewerStart = isKnown && hop.state === 'processing' && hop.at > known.at;
   if (isKnown && !isNewerStart) return view;
@@ -103,7 +103,7 @@ function advance(view: JobView, event: JobEvent): JobView {
 
 function hopOf(event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }>): TimelineEntry {
   const { run, attempt } = event.data;
-  const hop = { state: jobEventStates[event.type].state, at: event.time, run, attempt };
+  const hop = { state: jobEventStates[event.type], at: event.time, run, attempt };
   switch (event.type) {
     case 'job.queued':
       return hop;
@@ -118,14 +118,4 @@ function hopOf(event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }
       return { ...hop, worker, error, retry_at };
     }
   }
-}
-
-/** Where a hop stands in a run: attempts are far fewer than 2³², ranks fewer than 8. */
-function placeOf(hop: TimelineEntry): number {
-  return hop.attempt * 8 + rankOf(hop.state);
-}
-
-/** The place of a state within an attempt. */
-export function rankOf(state: JobState): number {
-  return Object.values(jobEventStates).find((entry) => entry.state === state)?.rank ?? 0;
 }

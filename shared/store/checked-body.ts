@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { DeadlineExceeded } from '../within-deadline.ts';
+import { DeadlineExceeded } from '../waiting.ts';
 
 export interface CheckedBodyOptions {
   /** What the source must yield, in bytes. */

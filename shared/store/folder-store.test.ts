@@ -35,7 +35,7 @@ describe('a folder as object store', () => {
   describe('when its process is killed in the middle of a put', () => {
     /** Another process that puts without end, killed when it has stored `count` objects; returns their keys. */
     async function killedWriter(method: 'put' | 'putIfAbsent' | 'stream', count: number): Promise<string[]> {
-      const script = join(import.meta.dirname, '../testing/endless-writer.ts');
+      const script = join(import.meta.dirname, '../../testing/endless-writer.ts');
       const child = fork(script, [folder, method], { execArgv: [] });
       const stored: string[] = [];
       child.on('message', (key) => {

@@ -12,7 +12,7 @@ import { holdsBytes } from './read-object.ts';
 import { explainRefusal, folderRemedies } from './start-refusal.ts';
 import { failureOf } from './store-failure.ts';
 import { walkFolder } from './walk-folder.ts';
-import { withinDeadline } from '../within-deadline.ts';
+import { withinDeadline } from '../waiting.ts';
 
 /** Age at which temporary files of other machines are removed at start-up. */
 const STALE_MS = 60 * 60_000;

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { boundedTransport, connectionPool } from './minio-transport.ts';
 import { MAX_OBJECT_BYTES, type StoreTimeouts } from './object-store.ts';
 import { failureOf } from './store-failure.ts';
-import { withinDeadline } from '../within-deadline.ts';
+import { withinDeadline } from '../waiting.ts';
 
 export interface MinioStoreOptions {
   /** `http://host:port` or `https://host[:port]`, without a path. */

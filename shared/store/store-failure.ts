@@ -1,6 +1,6 @@
 import { PipelineError, StoreUnavailable, messageOf } from '../errors.ts';
 import { SourceFailed } from './measured-body.ts';
-import { DeadlineExceeded } from '../within-deadline.ts';
+import { DeadlineExceeded } from '../waiting.ts';
 
 /** The store is available but cannot be used with this configuration. The process should exit with code 78. */
 export class StoreMisconfigured extends Error {

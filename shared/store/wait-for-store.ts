@@ -1,26 +1,36 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { retryWithBackoff } from '../waiting.ts';
+import type { ObjectStore } from './object-store.ts';
 
-const FIRST_DELAY_MS = 200;
-const MAX_DELAY_MS = 5_000;
+const BACKOFF = { firstMs: 200, maxMs: 5_000 } as const;
 
 /**
  * Runs `work`, and retries as long as the store is unavailable: no job fails because of that. Tries at least once, and
- * rejects when `signal` aborts between two attempts.
+ * rejects with the last error after `signal` has aborted.
  */
-export async function waitForStore<Result>(
+export function waitForStore<Result>(
   work: () => Promise<Result>,
   signal: AbortSignal,
   log: Logger,
 ): Promise<Result> {
-  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 2, MAX_DELAY_MS)) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      log.warn({ reason: error.message }, 'the store is unavailable; retrying');
-      await sleep(delay * (0.8 + Math.random() * 0.4), undefined, { signal });
-    }
-  }
+  return retryWithBackoff(work, BACKOFF, signal, (error) => {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    log.warn({ reason: error.message }, 'the store is unavailable; retrying');
+  });
+}
+
+/** Starts a store as soon as it is available, and logs it. */
+export async function startStore(
+  store: ObjectStore,
+  options: {
+    /** For people, e.g. `minio:9000, bucket images`. */
+    readonly where: string;
+    readonly signal: AbortSignal;
+    readonly log: Logger;
+  },
+): Promise<void> {
+  const log = options.log.child({ store: options.where });
+  await waitForStore(() => store.start(), options.signal, log);
+  log.info('the store is ready');
 }

@@ -1,10 +1,10 @@
-import { diag, DiagLogLevel, trace } from '@opentelemetry/api';
+import { context, diag, DiagLogLevel, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { ConfigError } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { LifecycleStep } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
-import { withinDeadline } from '../within-deadline.ts';
-import { followContexts } from './context-manager.ts';
+import { withinDeadline } from '../waiting.ts';
 
 export interface TracingOptions {
   /** e.g. `api` */
@@ -30,7 +30,8 @@ export function tracingStep(options: TracingOptions): LifecycleStep {
   return {
     name: 'tracing',
     start: async () => {
-      followContexts();
+      // Where an SDK has set a context manager already, that one stays.
+      context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
       if (options.endpoint !== '') endRecording = await startRecording(options);
     },
     stop: () => endRecording?.(),

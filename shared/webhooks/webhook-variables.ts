@@ -26,8 +26,7 @@ const secrets: Variable<readonly string[]> = {
   default: '',
   form: `whsec_ followed by ${SECRET_BYTES.min} to ${SECRET_BYTES.max} bytes in base64; comma-separated during a rotation`,
   example: 'the output of: echo "whsec_$(openssl rand -base64 32)"',
-  description:
-    'signs webhooks: whsec_$(openssl rand -base64 32), comma-separated during a rotation; empty: no webhooks',
+  description: 'signs webhooks: whsec_$(openssl rand -base64 32); empty: no webhooks',
   isSecret: true,
 };
 
@@ -43,8 +42,7 @@ const receivers: Variable<AllowedReceivers> = {
   default: '',
   form: 'comma-separated host names, addresses and CIDRs',
   example: 'hooks.internal,10.1.2.3,192.168.0.0/16',
-  description:
-    'webhook receivers without a public address: host names, addresses, CIDRs; leave empty in production',
+  description: 'private webhook receivers: host names, addresses, CIDRs; empty in production',
 };
 
 export const webhookVariables = { WEBHOOK_SECRET: secrets, WEBHOOK_ALLOWED_HOSTS: receivers } as const;

@@ -13,7 +13,7 @@ export interface GivenWatchedApi {
   /** The monitoring service, and the vhost and store that each test has to itself. */
   readonly given: Given;
   /** A replica that reached RabbitMQ, with monitoring at `monitoringUrl`. */
-  api(monitoringUrl: string, env?: Record<string, string>): Promise<TestApi>;
+  api(monitoringUrl: string, env?: Record<string, string>, monitoringTimeoutMs?: number): Promise<TestApi>;
   /** One that has only been started. */
   startedApi(monitoringUrl: string, env?: Record<string, string>): Promise<TestApi>;
 }
@@ -26,7 +26,11 @@ export function givenWatchedApi(): GivenWatchedApi {
   afterEach(async () => {
     await Promise.all(apis.splice(0).map((api) => api.stop()));
   });
-  const startedApi = async (monitoringUrl: string, env: Record<string, string> = {}) => {
+  const startedApi = async (
+    monitoringUrl: string,
+    env: Record<string, string> = {},
+    monitoringTimeoutMs = 500,
+  ) => {
     const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
     const config = readApiConfig({
       RABBITMQ_URL: given.vhost.amqpUrl,
@@ -37,11 +41,10 @@ export function givenWatchedApi(): GivenWatchedApi {
       API_PORT: '0',
       API_TOKEN: TOKEN,
       MONITORING_URL: monitoringUrl,
-      MONITORING_TIMEOUT_MS: '500',
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
       ...env,
     });
-    const service = createApi(config);
+    const service = createApi(config, { monitoringTimeoutMs });
     const api = new TestApi(service);
     apis.push(api);
     await service.start();
@@ -50,8 +53,8 @@ export function givenWatchedApi(): GivenWatchedApi {
   return {
     given,
     startedApi,
-    async api(monitoringUrl, env) {
-      const api = await startedApi(monitoringUrl, env);
+    async api(monitoringUrl, env, monitoringTimeoutMs) {
+      const api = await startedApi(monitoringUrl, env, monitoringTimeoutMs);
       await vi.waitFor(async () => expect((await api.ask('/readyz')).status).toBe(200), {
         timeout: 20_000,
         interval: 20,

@@ -119,7 +119,7 @@ describe('while monitoring is away', () => {
     const monitoring = await given.monitoring({ STATUS_UPDATE_INTERVAL: '1' });
     const { proxy, url } = await proxyBefore(`http://127.0.0.1:${monitoring.port}`);
     // It has not given up yet when the figures get old.
-    const api = await watched.api(url, { STATUS_CACHE_TTL: '3', MONITORING_TIMEOUT_MS: '20000' });
+    const api = await watched.api(url, { STATUS_CACHE_TTL: '3' }, 20_000);
     await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
     proxy.freeze();
     const old = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
@@ -196,7 +196,7 @@ describe('while RabbitMQ’s management API is away', () => {
   it('gives the last good figures that monitoring has', async () => {
     await given.worker('worker-1', 2);
     const { proxy, url } = await proxyBefore(given.vhost.managementUrl);
-    const monitoring = await given.monitoring({ RABBITMQ_MANAGEMENT_URL: url, MANAGEMENT_TIMEOUT_MS: '300' });
+    const monitoring = await given.monitoring({ RABBITMQ_MANAGEMENT_URL: url }, { managementTimeoutMs: 300 });
     const api = await watched.api(`http://127.0.0.1:${monitoring.port}`);
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     await proxy.refuse();

@@ -1,5 +1,5 @@
 import type { Health } from '@image-pipeline/shared/contracts/health.ts';
-import type { RouteResponse as Answer } from '@image-pipeline/shared/http/service-server.ts';
+import type { RouteResponse } from '@image-pipeline/shared/http/service-server.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 
 const POLL_EVERY_MS = 1_000;
@@ -30,7 +30,7 @@ export class HealthWatch implements Startable {
   }
 
   /** `GET /health` */
-  answer(): Answer {
+  response(): RouteResponse {
     const reason = this.#poll();
     const age = this.#lastReady === undefined ? undefined : (performance.now() - this.#lastReady) / 1_000;
     const body = judgeHealth(age, reason);

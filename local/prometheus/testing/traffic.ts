@@ -9,7 +9,7 @@ const IMAGES = join(import.meta.dirname, '../../../test_images');
 /** One completes, one fails, one is rejected. */
 const FILES = ['one-pixel.png', 'corrupted.jpg', 'text.jpg'];
 
-/** Longer than the maximum message of a client (WEBSOCKET_MAX_MESSAGE_BYTES). */
+/** Longer than the maximum message of a client (16 KiB). */
 const TOO_LONG = 'x'.repeat(20_000);
 
 /** Rejected uploads have no `status_url`. */
