@@ -61,7 +61,7 @@ test.each(['docker-compose.yml', 'docker-compose.cluster.yml', 'docker-compose.t
   },
 );
 
-test('everything that Compose decides or has a default for is a setting', () => {
+test('every variable that Compose sets or has a default for is a setting', () => {
   const names = [...Object.keys(decidedByCompose), ...Object.keys(composeDefaults)];
   for (const name of names) expect(settings.has(name), name).toBe(true);
 });

@@ -1,6 +1,6 @@
-/** Settings that docker-compose.yml decides itself, whatever `.env` says, with a note on how, unless it is obvious. */
+/** Settings that docker-compose.yml sets itself, whatever `.env` says, with the source of the value if it is not obvious. */
 export const decidedByCompose: Readonly<Record<string, string>> = {
-  RABBITMQ_URL: 'made of RABBITMQ_USER and RABBITMQ_PASSWORD',
+  RABBITMQ_URL: 'built from RABBITMQ_USER and RABBITMQ_PASSWORD',
   RABBITMQ_MANAGEMENT_URL: '',
   RABBITMQ_MANAGEMENT_USER: 'RABBITMQ_MONITORING_USER',
   RABBITMQ_MANAGEMENT_PASSWORD: 'RABBITMQ_MONITORING_PASSWORD',
@@ -8,12 +8,12 @@ export const decidedByCompose: Readonly<Record<string, string>> = {
   STORE_FOLDER: '',
   MONITORING_URL: '',
   LISTEN_HOST: '',
-  // On the host, the port of `.env`; in the container, always the default.
+  // `.env` sets the port on the host; in the container it is always the default.
   API_PORT: '',
   WORKER_PORT: '',
   NOTIFICATION_PORT: '',
   MONITORING_PORT: '',
-  // Made of host name and process id: several containers share their settings.
+  // Built from host name and process id, because several containers share their settings.
   WORKER_NAME: '',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'only with docker-compose.tracing.yml',
   OTEL_TRACES_SAMPLER_ARG: '',

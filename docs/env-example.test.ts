@@ -16,9 +16,9 @@ describe('.env.example', () => {
     for (const name of names) expect(text.match(new RegExp(`^(# )?${name}=`, 'gm')), name).toHaveLength(1);
   });
 
-  it('shows where Compose has another default or decides the value itself', async () => {
+  it('says where Compose has another default or sets the value itself', async () => {
     const text = await written();
     expect(text).toMatch(/; with Compose: 768\n# JOB_MEMORY_MIB=1024\n/);
-    expect(text).toMatch(/; with Compose: made of RABBITMQ_USER and RABBITMQ_PASSWORD\n# RABBITMQ_URL=/);
+    expect(text).toMatch(/; with Compose: built from RABBITMQ_USER and RABBITMQ_PASSWORD\n# RABBITMQ_URL=/);
   });
 });

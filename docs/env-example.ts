@@ -120,13 +120,13 @@ function lineOf(name: string): string {
 }
 
 /**
- * `.env.example`: every setting once, by topic, with its default. What values a setting allows is in the error message for
- * an invalid one.
+ * `.env.example`: every setting once, by topic, with its description and default. The error
+ * message for an invalid value lists the allowed ones.
  */
 export function envExample(): string {
   const sections = topics.map(([title, names]) => `# --- ${title} ---\n${names.map(lineOf).join('')}`);
   return `# Settings of the image pipeline. \`make\` copies this file to .env; edit that copy. Lines that are missing, empty or
-# commented out mean the default shown here. Variables of the shell override .env.
+# commented out mean the default shown here. Environment variables override .env.
 
 ${sections.join('\n')}`;
 }

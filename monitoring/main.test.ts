@@ -6,17 +6,17 @@ import { setUpSystem } from '../testing/test-system.ts';
 
 const system = setUpSystem();
 
-it('runs until SIGTERM, then exits with code 0', async () => {
+it('runs until SIGTERM, then exits with 0', async () => {
   const service = new ServiceProcess('monitoring', {
     ...environmentOf('monitoring', system),
     LOG_LEVEL: 'info',
   });
-  await expect.poll(() => service.output, { timeout: 20_000 }).toContain('watching');
+  await expect.poll(() => service.output, { timeout: 20_000 }).toContain('monitoring started');
   service.child.kill('SIGTERM');
   expect(await once(service.child, 'exit'), service.output).toEqual([0, null]);
 });
 
-it('exits with code 78 if the configuration is invalid, and says why', async () => {
+it('exits with 78 if the configuration is invalid, and says why', async () => {
   const service = new ServiceProcess('monitoring', {
     ...environmentOf('monitoring', system),
     MONITORING_PORT: 'http',

@@ -62,7 +62,7 @@ describe.each([
   });
 });
 
-it('does not count workers as live that the newest sample lacks, whatever their clocks said', () => {
+it('does not count workers as live that are missing in the newest sample, even if their clocks are ahead', () => {
   const pipeline = new PipelineMetrics({ state: undefined, isLive: () => true, unaccountedAfterMs: 1_000 });
   const request = someRequest();
   pipeline.onEvent(startedEvent(request, 1, 'worker-1', '2999-01-01T00:00:00.000Z'), 0);

@@ -1,17 +1,14 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
-import type { DurableState } from './durable/durable-state.ts';
-import { DurableTotals } from './durable/durable-totals.ts';
-import { KnownWorkers, type KnownWorker } from './metrics/known-workers.ts';
-import { countOpenRuns, requeueAbandoned } from './metrics/open-runs.ts';
-import { noPeaks, raisePeaks } from './metrics/peaks.ts';
-import { jobsInBroker } from './ledger/ledger.ts';
-import { LostRuns, byInactivity, countMoving, withoutLost } from './ledger/lost-runs.ts';
-import type { BrokerSample } from './management/read-broker.ts';
-import { endedRun, type EndedRun } from './metrics/ended-runs.ts';
-import { Recent } from './events/recent.ts';
-import { RunTracker, type Attempt, type OpenRun } from './events/run-tracker.ts';
+import type { DurableState } from './ledger/durable-state.ts';
+import { jobsInBroker, LostRuns } from './ledger/lost-runs.ts';
+import { DurableTotals, noPeaks, raisePeaks } from './ledger/totals.ts';
+import type { BrokerSample } from './management/sample-broker.ts';
+import { endedRun, Recent, type EndedRun } from './runs/ended-runs.ts';
+import { byInactivity, countMoving, countOpenRuns, requeueAbandoned, withoutLost } from './runs/open-runs.ts';
+import { RunTracker, type Attempt, type OpenRun } from './runs/run-tracker.ts';
+import { KnownWorkers, type KnownWorker } from './runs/workers.ts';
 
 /** The longest window of any metric. */
 export const WINDOW_MS = 300_000;

@@ -22,7 +22,7 @@ const system = setUpSystem({ lifetime: 'test' });
 
 const metricsOf = async (service: Parameters<typeof get>[0]) => (await get(service, '/metrics')).text();
 
-/** The management API may take seconds to sample a queue. */
+/** Undefined until the management API has sampled the queue, which may take seconds. */
 const queue = ({ queues }: Snapshot, name: string) => queues.find((found) => found.name === name);
 
 describe('the monitoring service', () => {
@@ -79,7 +79,7 @@ describe('the monitoring service', () => {
     });
   });
 
-  it('has the same peaks and totals after a restart, and counts what happened meanwhile once', async () => {
+  it('keeps peaks and totals across a restart, and counts events of the downtime once', async () => {
     const first = await system.startMonitoring();
     const requests = Array.from({ length: 6 }, () => someRequest());
     const open = someRequest();
@@ -129,15 +129,15 @@ describe('the monitoring service', () => {
   });
 });
 
-describe('while there is no connection to RabbitMQ', () => {
+describe('while RabbitMQ is unreachable', () => {
   it('reports that its events are out of date', async () => {
     const proxy = await system.proxyBefore(system.vhost.amqpUrl);
     const service = await system.startMonitoring({ RABBITMQ_URL: proxy.url });
     await system.publish(...lifeOf(someRequest()));
     await untilStatus(service, ({ totals }) => expect(totals?.completed).toBe(1));
     await proxy.refuse();
-    const away = { state: 'unavailable', reason: 'the event log is not being followed' };
-    await untilStatus(service, ({ sources }) => expect(sources.events).toMatchObject(away));
+    const outage = { state: 'unavailable', reason: 'the event log is not being followed' };
+    await untilStatus(service, ({ sources }) => expect(sources.events).toMatchObject(outage));
     expect(await statusOf(service)).toMatchObject({
       totals: { completed: 1 },
       sources: { management: { state: 'ok' } },
@@ -162,18 +162,18 @@ describe('while RabbitMQ’s management API is unavailable', () => {
     expect(await (await get(service, '/health')).json()).toMatchObject({ status: 'ok' });
     for (const fault of ['freeze', 'refuse'] as const) {
       await proxy[fault]();
-      const away = await untilStatus(service, ({ sources }) =>
+      const outage = await untilStatus(service, ({ sources }) =>
         expect(sources.management.state).toBe('unavailable'),
       );
-      expect(away.workers).toMatchObject([{ name: 'worker-1', live: true }]);
-      expect(queue(away, 'image.jobs.process')).toBeDefined();
-      expect(away.sources.management.age_seconds).toBeGreaterThan(0);
-      expect(away.sources.events.state).toBe('ok');
+      expect(outage.workers).toMatchObject([{ name: 'worker-1', live: true }]);
+      expect(queue(outage, 'image.jobs.process')).toBeDefined();
+      expect(outage.sources.management.age_seconds).toBeGreaterThan(0);
+      expect(outage.sources.events.state).toBe('ok');
       expect(await metricsOf(service)).toContain('image_monitoring_source_up{source="management"} 0');
       expect(await metricsOf(service)).toContain('image_monitoring_source_up{source="events"} 1');
-      const asked = performance.now();
+      const requestedAt = performance.now();
       await Promise.all(Array.from({ length: 100 }, () => statusOf(service)));
-      expect(performance.now() - asked).toBeLessThan(1_000);
+      expect(performance.now() - requestedAt).toBeLessThan(1_000);
       expect(await metricsOf(service)).not.toMatch(
         /^(rabbitmq_queue_messages_ready|image_workers\w*)\b.* \d/m,
       );
@@ -182,23 +182,23 @@ describe('while RabbitMQ’s management API is unavailable', () => {
     }
   });
 
-  it('responds from the start, and reports that nothing is known', async () => {
+  it('responds before the first sample, and reports that nothing is known', async () => {
     const service = await system.beginMonitoring({ RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:9' });
     const { sources, queues } = await statusOf(service);
     expect(sources.management.state).toBe('never');
     expect(queues).toEqual([]);
-    expect(await metricsOf(service)).not.toMatch(/^(rabbitmq_alarms_|image_monitoring_last_look)\w+ /m);
+    expect(await metricsOf(service)).not.toMatch(/^(rabbitmq_alarms_|image_monitoring_last_sample)\w+ /m);
     const health = await get(service, '/health');
     expect(health.status).toBe(503);
     expect(await health.json()).toMatchObject({ status: 'error', age_seconds: null });
   });
 
-  it('responds while the store is unavailable, and has the totals once it is back', async () => {
+  it('responds while the store is unavailable, and restores the totals afterwards', async () => {
     const first = await system.startMonitoring();
     await system.publish(...lifeOf(someRequest()));
     await untilStatus(first, ({ totals }) => expect(totals?.completed).toBe(1));
     await first.stop();
-    await rename(system.storeFolder, `${system.storeFolder}-away`);
+    await rename(system.storeFolder, `${system.storeFolder}-moved`);
     await symlink(system.storeFolder, system.storeFolder);
     await system.holdJobs('worker-1', 2);
     const service = await system.beginMonitoring();
@@ -208,7 +208,7 @@ describe('while RabbitMQ’s management API is unavailable', () => {
     // A 0 now would be a counter reset, followed by an increase by all jobs ever completed.
     expect(await metricsOf(service)).not.toMatch(/^image_jobs_(completed|failed)_total\b/m);
     await rm(system.storeFolder);
-    await rename(`${system.storeFolder}-away`, system.storeFolder);
+    await rename(`${system.storeFolder}-moved`, system.storeFolder);
     await untilStatus(service, ({ sources }) => expect(sources.events.state).toBe('ok'));
     expect((await statusOf(service)).totals?.completed).toBe(1);
     const metrics = await metricsOf(service);
@@ -217,8 +217,8 @@ describe('while RabbitMQ’s management API is unavailable', () => {
   });
 });
 
-describe('the history', () => {
-  it('has one sample of each refresh, oldest first, and can begin at a time', async () => {
+describe('GET /history', () => {
+  it('has one sample per refresh, oldest first, and can start at a given time', async () => {
     const service = await system.startMonitoring();
     await system.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
     const history = await vi.waitFor(
@@ -284,8 +284,8 @@ describe('errors', () => {
   });
 });
 
-describe('the interval', () => {
-  it('can be changed at runtime with the token', async () => {
+describe('PUT /interval', () => {
+  it('changes the interval at runtime, with the token', async () => {
     const service = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '600' });
     const { updated_at } = await statusOf(service);
     for (const [body, token, status, code] of [
@@ -323,7 +323,7 @@ describe('the interval', () => {
     });
   });
 
-  it('needs a token to be set', async () => {
+  it('is refused if no token is set', async () => {
     const service = await system.beginMonitoring({ API_TOKEN: '' });
     const refused = await putInterval(service, '{"seconds":1}', TOKEN);
     expect([refused.status, await refused.json()]).toEqual([

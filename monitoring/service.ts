@@ -10,14 +10,13 @@ import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
-import { loadState, offsetToReadFrom } from './durable/durable-state.ts';
-import { StateSaver } from './durable/state-saver.ts';
+import { loadState, offsetToReadFrom, StateSaver } from './ledger/durable-state.ts';
 import { PipelineMetrics } from './pipeline-metrics.ts';
-import { MetricsExporter } from './metrics/export-metrics.ts';
-import { monitoringRoutes } from './http/routes.ts';
+import { MetricsExporter } from './snapshot/export-metrics.ts';
+import { monitoringRoutes } from './routes.ts';
 import { LostEnds } from './ledger/lost-ends.ts';
 import { ManagementClient } from './management/management-client.ts';
-import { readBroker } from './management/read-broker.ts';
+import { sampleBroker } from './management/sample-broker.ts';
 import { RecentSamples } from './snapshot/recent-samples.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
@@ -114,7 +113,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     intervalSeconds: config.STATUS_UPDATE_INTERVAL,
     retryDelays: config.RETRY_DELAYS,
     sampleBroker: () =>
-      readBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
+      sampleBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
     brokerVersion: () => broker.serverVersion,
     pipeline: () => restored?.pipeline,
     behindBecause,
@@ -172,7 +171,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
         stop: () => restored?.lostEnds.stop(),
       },
     ],
-    onStarted: (port) => log.info({ port }, 'watching'),
+    onStarted: (port) => log.info({ port }, 'monitoring started'),
   });
 }
 

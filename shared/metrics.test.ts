@@ -23,7 +23,7 @@ test('a gauge that is cleared says nothing, with labels or without', async () =>
 test('a gauge says nothing until it is set', async () => {
   const metrics = createMetrics('monitoring');
   const before = await metrics.render();
-  for (const name of ['image_jobs_unaccounted', 'image_monitoring_last_look_timestamp_seconds'] as const)
+  for (const name of ['image_jobs_unaccounted', 'image_monitoring_last_sample_timestamp_seconds'] as const)
     expect(before).not.toMatch(new RegExp(`^${name} `, 'm'));
   metrics.set('image_jobs_unaccounted', 0);
   expect(await metrics.render()).toMatch(/^image_jobs_unaccounted 0$/m);

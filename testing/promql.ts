@@ -16,7 +16,7 @@ export function metricsIn(expr: string): string[] {
   const names = new Set<string>();
   parser.parse(promql).iterate({
     enter: ({ type, from, to, node }) => {
-      if (type.isError) throw new Error(`not PromQL at ${from}: ${promql}`);
+      if (type.isError) throw new Error(`invalid PromQL at ${from}: ${promql}`);
       if (type.name === 'Identifier' && node.parent?.name === 'VectorSelector')
         names.add(promql.slice(from, to));
     },
@@ -50,6 +50,6 @@ function oneByOne(selector: string): string[] {
   const [matcher = '', pattern] = ALTERNATIVES.exec(selector) ?? [];
   if (pattern === undefined) return [selector];
   const rest = selector.replace(matcher, '');
-  if (/[()]/.test(pattern) || ALTERNATIVES.test(rest)) throw new Error(`too much for this test: ${selector}`);
+  if (/[()]/.test(pattern) || ALTERNATIVES.test(rest)) throw new Error(`alternatives are not supported here: ${selector}`);
   return pattern.split('|').map((alternative) => selector.replace(matcher, `=~"${alternative}"`));
 }

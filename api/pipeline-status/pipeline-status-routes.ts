@@ -18,7 +18,7 @@ export interface PipelineStatusDeps {
   readonly isUp: () => boolean;
 }
 
-/** `GET /server/status`: a summary from memory, whatever is unavailable. */
+/** `GET /server/status`: a summary from memory, also during outages. */
 export function serverStatusRoute({ snapshots, sampleQueue, isUp }: PipelineStatusDeps): RequestHandler {
   return async (_request, response) => {
     const known = await knownOnce(snapshots, 'management');
@@ -36,7 +36,7 @@ export function cacheStateRoute({ snapshots }: Pick<PipelineStatusDeps, 'snapsho
   };
 }
 
-/** `GET /queue/status`: also from memory; the header `Age` says how old it is. */
+/** `GET /queue/status`: also from memory; `Age` is the age of the oldest data. */
 export function queueStatusRoute(deps: PipelineStatusDeps): RequestHandler {
   const { snapshots, sampleQueue, estimates, isUp } = deps;
   return async (_request, response) => {

@@ -23,10 +23,10 @@ export function withTimeout(read: ReadQueueMetrics, timeoutMs: number): ReadQueu
 /** Samples the queues at most once per `maxAgeMs`, for any number of callers. */
 export function createQueueSampler(options: QueueSamplerOptions): ReadQueueMetrics {
   let newest: ReturnType<ReadQueueMetrics> | undefined;
-  let askedAt = -Infinity;
+  let sampledAt = -Infinity;
   return () => {
-    if (newest === undefined || performance.now() - askedAt > options.maxAgeMs) {
-      askedAt = performance.now();
+    if (newest === undefined || performance.now() - sampledAt > options.maxAgeMs) {
+      sampledAt = performance.now();
       newest = sample(options).catch(() => undefined);
     }
     return newest;

@@ -15,16 +15,17 @@ const OVERDUE_AFTER = 1.5;
 /** Retry delay after a failed fetch, in seconds. */
 const RETRY = 1;
 
-/** Whether a snapshot has the data of each part. */
-const isKnown = {
+/** Whether a snapshot has the data of each source. */
+const hasDataOf = {
   /** From RabbitMQ: rates, workers and their slots. */
   management: ({ sources }: Snapshot) => sources.management.state !== 'never',
   /** From events: jobs, totals and peaks. */
   events: ({ sources, totals, peaks }: Snapshot) =>
     sources.events.state !== 'never' && totals !== null && peaks !== null,
-} as const satisfies Record<string, (snapshot: Snapshot) => boolean>;
+} as const satisfies Record<SourceName, (snapshot: Snapshot) => boolean>;
 
-type Part = keyof typeof isKnown;
+/** A data source of monitoring. */
+type SourceName = keyof Snapshot['sources'];
 
 interface Received {
   readonly snapshot: Snapshot;
@@ -34,7 +35,7 @@ interface Received {
   readonly wall: number;
 }
 
-/** A snapshot with the age of one of its parts. */
+/** A snapshot with the age of the data from one source. */
 export interface CachedSnapshot {
   readonly snapshot: Snapshot;
   readonly ageSeconds: number;
@@ -56,14 +57,14 @@ export interface SnapshotCacheOptions {
 
 /**
  * Monitoring's newest snapshot, in memory. It is fetched in the background whenever a new one is due, one call at a time, so
- * that no request waits for it and any number of requests costs nothing. For each part the newest snapshot that has its
- * data is kept.
+ * that no request waits for it and any number of requests costs nothing. For each source, the newest snapshot with its data is
+ * kept.
  */
 export class SnapshotCache implements Startable {
   readonly #options: SnapshotCacheOptions;
   readonly #repeater = new Repeater(() => this.#refresh(), LONGEST_PAUSE);
   readonly #stopping = new AbortController();
-  readonly #known = new Map<Part, Received>();
+  readonly #known = new Map<SourceName, Received>();
   readonly #firstRefresh = Promise.withResolvers<undefined>();
   #newest: Received | undefined;
   #isUnavailable = false;
@@ -96,8 +97,8 @@ export class SnapshotCache implements Startable {
     return Math.max(this.#options.ttlSeconds, OVERDUE_AFTER * interval);
   }
 
-  /** The newest snapshot with this part; undefined if there is none yet. */
-  known(source: Part): CachedSnapshot | undefined {
+  /** The newest snapshot with data of this source; undefined if there is none yet. */
+  known(source: SourceName): CachedSnapshot | undefined {
     const received = this.#known.get(source);
     const from = received?.snapshot.sources[source];
     if (received === undefined || from === undefined) return undefined;
@@ -134,8 +135,8 @@ export class SnapshotCache implements Startable {
 
   #keep(received: Received): void {
     this.#newest = received;
-    for (const part of Object.keys(isKnown) as Part[]) {
-      if (isKnown[part](received.snapshot)) this.#known.set(part, received);
+    for (const source of ['management', 'events'] as const) {
+      if (hasDataOf[source](received.snapshot)) this.#known.set(source, received);
     }
   }
 }

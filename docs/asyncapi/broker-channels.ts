@@ -12,8 +12,8 @@ const bindingVersion = '0.3.0';
 const servers = [{ $ref: '#/servers/rabbitmq' }];
 
 /**
- * A channel for each exchange and each queue. What AsyncAPI has no words for stands in the bindings as `x-arguments`
- * (of the declaration) and `x-bound-to`.
+ * A channel for each exchange and each queue. Arguments and bindings, which AsyncAPI cannot express, are in `x-arguments`
+ * and `x-bound-to`.
  */
 export function brokerChannels(topology: Topology): Readonly<Record<string, object>> {
   const channels = [

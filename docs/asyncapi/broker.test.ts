@@ -23,7 +23,7 @@ beforeAll(async () => {
   await broker.stop();
 });
 
-it('a broker has exactly the exchanges that the document says', async () => {
+it('a broker has exactly the exchanges of the document', async () => {
   const all = await seen('exchanges', 'name', 'type', 'durable', 'auto_delete', 'internal', 'arguments');
   const ours = all.filter(({ name }) => name !== '' && !String(name).startsWith('amq.'));
   const expected = described().flatMap(({ exchange }) => {
@@ -34,7 +34,7 @@ it('a broker has exactly the exchanges that the document says', async () => {
   expect(keyed(ours, 'name')).toEqual(keyed(expected, 'name'));
 });
 
-it('a broker has exactly the queues that the document says, with these arguments', async () => {
+it('a broker has exactly the queues of the document, with the same arguments', async () => {
   const queues = await seen('queues', 'name', 'durable', 'exclusive', 'auto_delete', 'arguments');
   const expected = described().flatMap(({ queue }) => {
     if (queue === undefined) return [];
@@ -45,7 +45,7 @@ it('a broker has exactly the queues that the document says, with these arguments
   expect(keyed(queues, 'name')).toEqual(keyed(expected, 'name'));
 });
 
-it('a broker has exactly the bindings that the document says', async () => {
+it('a broker has exactly the bindings of the document', async () => {
   const bindings = await seen(
     'bindings',
     'source',

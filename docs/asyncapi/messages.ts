@@ -3,9 +3,9 @@ import type { ClientMessage, ServerMessage } from '@image-pipeline/shared/contra
 import { TRACEPARENT } from '@image-pipeline/shared/tracing/traceparent.ts';
 import { WEBHOOK_MESSAGE, webhookParts } from './webhook-channel.ts';
 
-/** What a message of the document is, by its name there. */
+/** A message of the document. */
 interface Message {
-  /** The name of its contract. */
+  /** Name of its contract. */
   readonly schema: string;
   readonly summary: string;
   readonly contentType: 'application/json' | 'application/cloudevents+json';
@@ -19,17 +19,17 @@ const eventSummaries: Readonly<Record<EventType, string>> = {
   'job.retrying': 'An attempt failed with a transient error and will be retried.',
   'job.completed': 'The run completed.',
   'job.failed': 'The run failed.',
-  'service.following': 'A marker of a reader of the event log; once it has read it, it has caught up.',
+  'service.following': 'The marker of an event log reader, which has caught up when it reads its own marker.',
 };
 
 export const eventTypes: readonly EventType[] = [
   ...(Object.keys(jobEventSchemas) as (keyof typeof jobEventSchemas)[]),
   'service.following',
 ];
-/** What ends a run. */
+/** Events that end a run. */
 export const endTypes: readonly EventType[] = ['job.completed', 'job.failed'];
 
-/** Messages of clients: their type, and how the document calls them. */
+/** Messages of clients: the names in the document, by type. */
 export const clientMessages: Readonly<Record<ClientMessage['type'], readonly string[]>> = {
   subscribe: ['Subscribe'],
   unsubscribe: ['Unsubscribe'],
@@ -109,8 +109,7 @@ function transportParts(name: string): object {
   return name in socketSummaries ? {} : amqpParts(name);
 }
 
-const traceparent =
-  'The trace that the message belongs to (W3C Trace Context). May be missing; a malformed one is ignored.';
+const traceparent = 'The trace of the message (W3C Trace Context). Optional; ignored if malformed.';
 
 function amqpParts(type: string): object {
   const number = { type: 'integer', minimum: 1 };

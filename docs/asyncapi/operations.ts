@@ -24,7 +24,7 @@ const published = { amqp: { deliveryMode: 2, mandatory: true, timestamp: true, b
 const consumed = { amqp: { ack: true, bindingVersion: '0.3.0' } };
 const posted = { http: { method: 'POST', bindingVersion: '0.3.0' } };
 
-/** Who does what, as `{service}.{what}`. */
+/** The operations, named `{service}.{action}`. */
 const operations: Readonly<Record<string, Operation>> = {
   'api.publish-job': {
     action: 'send',
@@ -72,7 +72,7 @@ const operations: Readonly<Record<string, Operation>> = {
     action: 'send',
     channel: `exchange.${exchangeNames.events}`,
     messages: ['service.following'],
-    summary: 'Publishes its marker.',
+    summary: 'Publishes the marker of its event log reader.',
   },
   'api.follow-events': {
     action: 'receive',
@@ -105,13 +105,13 @@ const operations: Readonly<Record<string, Operation>> = {
     messages: [WEBHOOK_MESSAGE],
     summary: 'Posts the end of a run to the receiver, at least once.',
   },
-  'notification.listen': {
+  'notification.receive-messages': {
     action: 'receive',
     channel: SOCKET_CHANNEL,
     messages: Object.values(clientMessages).flat(),
     summary: 'Messages of clients.',
   },
-  'notification.tell': {
+  'notification.send-messages': {
     action: 'send',
     channel: SOCKET_CHANNEL,
     messages: Object.values(serverMessages).flat(),

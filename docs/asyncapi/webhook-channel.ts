@@ -1,6 +1,6 @@
 import { optionalWebhookHeaders, webhookHeaders } from '@image-pipeline/shared/contracts/webhook.ts';
 
-/** The name of the channel to receivers of webhooks, and of what goes there. */
+/** Names of the channel to webhook receivers and of its message. */
 export const WEBHOOK_CHANNEL = 'webhooks';
 export const WEBHOOK_MESSAGE = 'Webhook';
 
@@ -12,7 +12,7 @@ except 410; redirects are not followed.`;
 /** The channel to receivers of webhooks. */
 export function webhookChannel(): object {
   return {
-    // Each upload names its own.
+    // Each upload has its own.
     address: null,
     title: 'webhooks',
     description,
@@ -21,15 +21,15 @@ export function webhookChannel(): object {
   };
 }
 
-/** The receiver of an upload, whoever it is. */
+/** The webhook receiver of an upload. */
 export const receiverServer = {
   host: '{receiver}',
   protocol: 'https',
-  description: 'The receiver in callback_url; http is allowed, too.',
+  description: 'The receiver in callback_url; http is also allowed.',
   variables: { receiver: { description: 'Host and port of callback_url.', default: 'example.org' } },
 } as const;
 
-/** What a webhook has beside its body. */
+/** Headers and bindings of a webhook. */
 export function webhookParts(): object {
   const properties = Object.fromEntries(
     Object.entries({ ...webhookHeaders, ...optionalWebhookHeaders }).map(([name, text]) => [

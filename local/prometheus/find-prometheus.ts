@@ -1,13 +1,13 @@
 import { findProgram, pathFolders } from '../process/find-program.ts';
 
-/** The programs of an installed Prometheus. */
+/** Paths of an installed Prometheus. */
 export interface PrometheusPrograms {
   readonly server: string;
   /** Checks configurations and rules. */
   readonly promtool: string;
 }
 
-/** Where Prometheus is installed, or undefined. */
+/** The installed Prometheus; undefined if there is none. */
 export async function findPrometheus(
   folders: readonly string[] = pathFolders(),
 ): Promise<PrometheusPrograms | undefined> {

@@ -9,7 +9,7 @@ const compose = () =>
 const jobs = ['api', 'notification', 'monitoring', 'rabbitmq', 'rabbitmq-queues'];
 const targets = { workersFile: '/run/workers.json', rulesFile: '/rules.yml' };
 
-test('the local Prometheus asks the jobs that Compose’s asks, on this machine', async () => {
+test('the local Prometheus scrapes the same jobs as that of Compose, on this machine', async () => {
   const ports = new Map(jobs.map((job, index) => [job, 21_000 + index]));
   const config: unknown = parse(localPrometheusConfig(await compose(), { ports, ...targets }));
   expect(config).toMatchObject({
@@ -27,14 +27,14 @@ test('the local Prometheus asks the jobs that Compose’s asks, on this machine'
   expect(JSON.stringify(config)).not.toContain('dns_sd_configs');
 });
 
-test('a job whose port nobody knows stops the start', async () => {
+test('a job without a port is an error', async () => {
   const text = await compose();
   expect(() => localPrometheusConfig(text, { ports: new Map(), ...targets })).toThrow(
     'Unknown scrape job api',
   );
 });
 
-test('workers are listed as Prometheus reads them', () => {
+test('workers are listed in the format of file_sd_configs', () => {
   expect(JSON.parse(workerTargets([9100, 9101]))).toEqual([
     { targets: ['127.0.0.1:9100', '127.0.0.1:9101'] },
   ]);

@@ -9,17 +9,17 @@ const configSchema = z.looseObject({
 });
 
 export interface LocalTargets {
-  /** The port that each job is asked at; `worker` is not among them. */
+  /** Port of each scrape job, without `worker`. */
   readonly ports: ReadonlyMap<string, number>;
-  /** Lists the workers, who come and go. */
+  /** The file with the workers, which change at runtime. */
   readonly workersFile: string;
   readonly rulesFile: string;
 }
 
 /**
- * Prometheus' configuration for processes of this machine: the one that Compose has, with other addresses.
+ * The Prometheus configuration of Compose with the addresses of processes on this machine.
  * @param compose the text of monitoring/prometheus/prometheus.yml
- * @throws Error if it has a job that is not known here
+ * @throws Error if it has a job without a port
  */
 export function localPrometheusConfig(
   compose: string,
@@ -37,7 +37,7 @@ export function localPrometheusConfig(
   return stringify({ ...config, rule_files: [rulesFile], scrape_configs: jobs });
 }
 
-/** The file that lists the workers. */
+/** The content of `workersFile`. */
 export function workerTargets(ports: readonly number[]): string {
   return JSON.stringify([{ targets: ports.map((port) => `${HOST}:${port}`) }]);
 }

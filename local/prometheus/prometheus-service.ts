@@ -12,7 +12,7 @@ const files = (run: RunFolder) => ({
   data: join(run.prometheus, 'data'),
 });
 
-/** @param program the path of `prometheus` */
+/** How to run Prometheus. @param program path of `prometheus` */
 export function prometheusService(program: string, run: RunFolder, firstPort: number): ServicePlan {
   const { config, workers, data } = files(run);
   return {
@@ -42,12 +42,12 @@ export function prometheusService(program: string, run: RunFolder, firstPort: nu
   };
 }
 
-/** Tells Prometheus where the workers are. */
+/** Writes the addresses of the workers for Prometheus. */
 export function announceWorkers(run: RunFolder): NonNullable<SystemPlan['onWorkers']> {
   const { workers } = files(run);
   return async (ports) => {
     await mkdir(run.prometheus, { recursive: true });
-    // Prometheus may read at any moment: never half of it.
+    // Atomically, because Prometheus may read the file at any moment.
     await writeFile(`${workers}.new`, workerTargets(ports));
     await rename(`${workers}.new`, workers);
   };

@@ -7,10 +7,9 @@ import { z } from 'zod';
 import { foreignMetrics } from '../prometheus/foreign-metrics.ts';
 import { metricsIn, windowsIn } from '../../testing/promql.ts';
 import { alertRules, prometheusConfig } from '../../testing/prometheus-files.ts';
-import { buildDashboard } from './build-dashboard.ts';
+import { buildDashboard, dashboardFile, dashboards } from './dashboards.ts';
 import { buildPanel, DATASOURCE } from './build-panel.ts';
 import { promqlOf } from './dashboard.ts';
-import { dashboardFile, dashboards } from './dashboards.ts';
 
 const known = new Set<string>(Object.values(foreignMetrics).flat());
 for (const [name, { type }] of Object.entries(metricDefinitions)) {
@@ -19,7 +18,7 @@ for (const [name, { type }] of Object.entries(metricDefinitions)) {
 }
 const unknownIn = (expr: string) => metricsIn(expr).filter((name) => !known.has(name));
 
-const panels = dashboards.flatMap(({ rows }) => rows.flatMap((row) => row.panels));
+const panels = dashboards.flatMap(({ rows }) => Object.values(rows).flat());
 const panelCases = panels.map((panel) => [panel.title, panel] as const);
 
 describe('dashboards', () => {
@@ -136,6 +135,6 @@ describe('metricsIn', () => {
   });
 
   it('rejects invalid PromQL', () => {
-    expect(() => metricsIn('sum(rate(a_total[5m])')).toThrow('not PromQL');
+    expect(() => metricsIn('sum(rate(a_total[5m])')).toThrow('invalid PromQL');
   });
 });

@@ -11,7 +11,7 @@ import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { inTraceOf } from '@image-pipeline/shared/tracing/messaging.ts';
-import type { OpenRun } from '../events/run-tracker.ts';
+import type { OpenRun } from '../runs/run-tracker.ts';
 
 const CHECK_EVERY_SECONDS = 5;
 /** Maximum number of store lookups per check. */

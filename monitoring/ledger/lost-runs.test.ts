@@ -1,10 +1,54 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LostRuns } from './lost-runs.ts';
+import type { SampledQueue } from '../management/sample-broker.ts';
+import { someQueue } from '../../testing/some-snapshot.ts';
+import { jobsInBroker, ledgerOf, LostRuns } from './lost-runs.ts';
+import { noTotals } from './totals.ts';
+
+const queue = (name: string, held: number | null): SampledQueue => ({
+  metrics: someQueue(name, { ready: held ?? 0 }),
+  held,
+  counters: { publish: 0, deliver: 0, ack: 0 },
+});
+
+describe('the ledger', () => {
+  it('adds up to the accepted runs', () => {
+    const totals = { ...noTotals, accepted: 10, completed: 6, failed: 1 };
+    const queues = [queue('image.jobs.process', 2), queue('image.jobs.dead', 9)];
+    expect(ledgerOf(totals, 1, queues)).toEqual({
+      accepted: 10,
+      completed: 6,
+      failed: 1,
+      open: 2,
+      in_broker: 2,
+      unaccounted: 1,
+    });
+    expect(ledgerOf(totals, 0, undefined)).toMatchObject({ open: 3, in_broker: null, unaccounted: 0 });
+  });
+
+  it('counts jobs in every queue that may hold them', () => {
+    const queues = [
+      queue('image.jobs.process', 2),
+      queue('image.jobs.retry.5s', 3),
+      queue('image.jobs.dead.recorder', 4),
+      queue('image.jobs.dead', 50),
+      queue('image.webhooks.deliver', 60),
+    ];
+    expect(jobsInBroker(queues)).toBe(9);
+  });
+
+  it('is unknown until RabbitMQ has counted every queue', () => {
+    expect(jobsInBroker(undefined)).toBeUndefined();
+    expect(jobsInBroker([])).toBeUndefined();
+    expect(
+      jobsInBroker([queue('image.jobs.process', 2), queue('image.jobs.retry.5s', null)]),
+    ).toBeUndefined();
+  });
+});
 
 const UNACCOUNTED_AFTER_MS = 20_000;
-/** Until a first verdict: the metrics must have settled and stayed the same for UNACCOUNTED_AFTER_MS. */
-const VERDICT_MS = 30_000;
+/** Until the first result: the metrics must have settled and stayed the same for UNACCOUNTED_AFTER_MS. */
+const FIRST_RESULT_MS = 30_000;
 
 /** Samples every 5 s, with an event before each that leaves `open` unchanged. */
 function sample(lost: LostRuns, count: number, open: number, inBroker: number, from = 0, moving = 0): number {
@@ -17,15 +61,15 @@ function sample(lost: LostRuns, count: number, open: number, inBroker: number, f
 }
 
 describe('runs that are in no queue', () => {
-  it('are lost after a while', () => {
+  it('count as lost after a while', () => {
     const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
-    const at = sample(lost, VERDICT_MS / 5_000, 7, 4);
+    const at = sample(lost, FIRST_RESULT_MS / 5_000, 7, 4);
     expect([lost.count, lost.isSuspected]).toEqual([0, true]);
     sample(lost, 1, 7, 4, at);
     expect(lost.count).toBe(3);
   });
 
-  it('are found again when they end', () => {
+  it('no longer count as lost when they end', () => {
     const lost = new LostRuns(UNACCOUNTED_AFTER_MS, 0);
     const at = sample(lost, 10, 7, 4);
     sample(lost, 1, 4, 4, at);
@@ -55,7 +99,7 @@ describe('runs that are in no queue', () => {
     expect(lost.count).toBe(6);
   });
 
-  it('are never more than were lost, however late each count is', () => {
+  it('are never overcounted, however late each count is', () => {
     const steps = fc.array(
       fc.record({ accepted: fc.nat(50), ended: fc.nat(50), lagMs: fc.integer({ min: 0, max: 9_000 }) }),
       { minLength: 10, maxLength: 60 },

@@ -1,10 +1,7 @@
-import { attemptOf, type OpenRun } from '../events/run-tracker.ts';
-
-/**
- * For this long after a message has moved, the management API may count it in its old queue or nowhere: each queue reports
- * every 5 s, and each at another moment.
- */
-const MOVE_SETTLES_MS = 10_000;
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { Snapshot, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { SampledQueue } from '../management/sample-broker.ts';
+import { MOVE_SETTLES_MS } from '../runs/open-runs.ts';
 
 /** A sample of RabbitMQ together with the state from events. */
 export interface RunSample {
@@ -34,7 +31,7 @@ export class LostRuns {
 
   /**
    * @param unaccountedAfterMs how long a run must be missing before it counts as lost, in milliseconds
-   * @param count the result of the last process, which stands until this one has sampled for long enough
+   * @param count the result of the last process, which is kept until this one has sampled for long enough
    */
   constructor(unaccountedAfterMs: number, count: number) {
     this.#unaccountedAfterMs = unaccountedAfterMs;
@@ -70,7 +67,7 @@ export class LostRuns {
     this.#count = isLongEnough ? smallest : Math.min(this.#count, smallest);
   }
 
-  /** RabbitMQ cannot be sampled, or events are not up to date: the count stands, and sampling starts over afterwards. */
+  /** RabbitMQ cannot be sampled, or events are not up to date: keeps the count; sampling starts over afterwards. */
   interrupt(): void {
     this.#since = undefined;
     this.#lows = [];
@@ -79,29 +76,38 @@ export class LostRuns {
   }
 }
 
-/** When the run was last active; in the future while it waits for its retry. */
-const inactiveSince = ({ since, retry_at }: OpenRun): number => retry_at ?? since;
+export const JOB_RETRY_PREFIX = 'image.jobs.retry.';
 
-/** Number of runs that may be in transit to a retry queue or back. @param now milliseconds since 1970 */
-export function countMoving(runs: Iterable<OpenRun>, now: number): number {
-  let moving = 0;
-  for (const run of runs) {
-    const wasRetried = run.state === 'retrying' || attemptOf(run) > 1;
-    const isRecent = (time: number) => Math.abs(now - time) < MOVE_SETTLES_MS;
-    if (wasRetried && (isRecent(run.since) || isRecent(inactiveSince(run)))) moving++;
-  }
-  return moving;
-}
-
-/** Longest inactive first. */
-export function byInactivity(runs: Iterable<OpenRun>): OpenRun[] {
-  return [...runs].sort((one, other) => inactiveSince(one) - inactiveSince(other));
+/**
+ * The state of every accepted run. The counts survive restarts.
+ * @param unaccounted number of runs that have not ended and are in no queue
+ */
+export function ledgerOf(
+  { accepted, completed, failed }: Totals,
+  unaccounted: number,
+  queues: readonly SampledQueue[] | undefined,
+): NonNullable<Snapshot['ledger']> {
+  const open = Math.max(0, accepted - completed - failed - unaccounted);
+  return { accepted, completed, failed, open, in_broker: jobsInBroker(queues) ?? null, unaccounted };
 }
 
 /**
- * The runs without the lost ones. Counting does not show which ones are lost; queues are consumed in order, so these are
- * assumed to be the longest inactive.
+ * Messages of jobs in RabbitMQ: waiting, unacknowledged, or on their way to the next queue or to the DLQ recorder.
+ * Undefined if RabbitMQ does not report one of these queues, as in the first seconds after its start.
  */
-export function withoutLost(runs: Iterable<OpenRun>, lost: number): OpenRun[] {
-  return lost === 0 ? [...runs] : byInactivity(runs).slice(lost);
+export function jobsInBroker(queues: readonly SampledQueue[] | undefined): number | undefined {
+  const own = queues?.filter(({ metrics }) => holdsJobs(metrics.name));
+  if (own === undefined || own.length === 0) return undefined;
+  let sum = 0;
+  for (const { held } of own) {
+    if (held === null) return undefined;
+    sum += held;
+  }
+  return sum;
+}
+
+function holdsJobs(queue: string): boolean {
+  return (
+    queue === queueNames.process || queue === queueNames.deadRecorder || queue.startsWith(JOB_RETRY_PREFIX)
+  );
 }

@@ -13,12 +13,12 @@ const UNACCOUNTED_AFTER = '2';
 const PATIENCE = { timeout: 45_000, interval: 250 };
 const LIMIT_MS = 120_000;
 
-const purgeJobs = () =>
+const purgeQueue = () =>
   managementCall(inject('broker'), 'DELETE', `queues/${system.vhost.name}/${queueNames.process}/contents`);
 
 describe('the ledger', () => {
   it(
-    'reports jobs that vanished from their queue, also after a restart, until they end after all',
+    'reports jobs that vanished from their queue, also after a restart, until they end',
     async () => {
       const service = await system.startMonitoring({ UNACCOUNTED_AFTER });
       const requests = Array.from({ length: 5 }, () => someRequest());
@@ -27,7 +27,7 @@ describe('the ledger', () => {
       await expect
         .poll(() => statusOf(service), PATIENCE)
         .toMatchObject({ ledger: { open: 5, in_broker: 5, unaccounted: 0 }, jobs: { queued: 5 } });
-      await purgeJobs();
+      await purgeQueue();
       const late = someRequest();
       await system.enqueue(late);
       await system.publish(queuedEvent(late));
@@ -48,7 +48,7 @@ describe('the ledger', () => {
   );
 
   it(
-    'finds an end whose event was lost in the store, counts it, and publishes the event again',
+    'finds in the store an end whose event was lost, counts it, and republishes the event',
     async () => {
       const service = await system.startMonitoring({ UNACCOUNTED_AFTER });
       const request = someRequest();

@@ -2,12 +2,17 @@ import { arch, availableParallelism, loadavg, platform, totalmem } from 'node:os
 import { queueNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { WINDOW_MS, type PipelineMetrics } from '../pipeline-metrics.ts';
-import { latencyOf, failuresByCode, throughputOf } from '../metrics/ended-runs.ts';
-import { ledgerOf } from '../ledger/ledger.ts';
-import { KnownWorkers, type KnownWorker } from '../metrics/known-workers.ts';
-import { countOpenRuns, headAges } from '../metrics/open-runs.ts';
-import { UTILISATION_WINDOW_MS, utilisationOfAll, workerTable } from '../metrics/worker-table.ts';
-import type { BrokerSample } from '../management/read-broker.ts';
+import { latencyOf, failuresByCode, throughputOf } from '../runs/ended-runs.ts';
+import { ledgerOf } from '../ledger/lost-runs.ts';
+import {
+  type KnownWorker,
+  KnownWorkers,
+  UTILISATION_WINDOW_MS,
+  utilisationOfAll,
+  workerTable,
+} from '../runs/workers.ts';
+import { countOpenRuns, headAges } from '../runs/open-runs.ts';
+import type { BrokerSample } from '../management/sample-broker.ts';
 import manifest from '../package.json' with { type: 'json' };
 
 /** The snapshot without the members that change with time: its age and that of its sources. */
@@ -88,7 +93,7 @@ function workersIn(broker: BrokerSample | undefined, sampledAt: number): readonl
   return workers.all;
 }
 
-/** Ready and unacknowledged: while somebody browses a queue, all of it is unacknowledged. */
+/** Ready and unacknowledged messages, because all are unacknowledged while someone browses the queue. */
 function messagesIn(broker: BrokerSample | undefined, name: string): number | null {
   const queue = broker?.queues.find(({ metrics }) => metrics.name === name)?.metrics;
   if (queue === undefined || queue.ready === null || queue.unacked === null) return null;

@@ -27,7 +27,7 @@ it('keeps a summary of each snapshot', () => {
   ]);
 });
 
-it('discards the oldest sample where there are more than the limit', () => {
+it('discards the oldest sample beyond the limit', () => {
   expect(
     samplesOf(5, 3)
       .since(0)
@@ -36,7 +36,7 @@ it('discards the oldest sample where there are more than the limit', () => {
   expect(samplesOf(800).since(0)).toHaveLength(720);
 });
 
-it('returns only the samples at or after a time', () => {
+it('returns only samples at or after the given time', () => {
   const found = samplesOf(5).since(Date.parse(at(3)));
   expect(found.map((sample) => sample.at)).toEqual([at(3), at(4)]);
 });

@@ -5,7 +5,7 @@ import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { PipelineMetrics } from '../pipeline-metrics.ts';
-import type { BrokerSample } from '../management/read-broker.ts';
+import type { BrokerSample } from '../management/sample-broker.ts';
 import { buildSnapshot, type SnapshotBody } from './build-snapshot.ts';
 
 /** Seconds until the next try after a source was unavailable, however long the interval is. */

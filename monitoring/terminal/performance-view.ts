@@ -3,8 +3,7 @@ import {
   type LatencyStage,
   type Snapshot,
 } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, rateText, secondsText, sparkline } from './format.ts';
-import { firstThatFits, fit, labelledLines } from './layout.ts';
+import { countText, firstThatFits, fit, labelledLines, rateText, secondsText, sparkline } from './text.ts';
 import { eventMetrics, type Poll } from './history.ts';
 import type { Paint, View } from './view.ts';
 

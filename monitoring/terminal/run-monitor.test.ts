@@ -74,12 +74,12 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
       server.closeAllConnections();
       server.close();
     });
-    const asked = once(server, 'request');
+    const requested = once(server, 'request');
     const { child, ended } = start(program, [
       '--url',
       `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ]);
-    await asked;
+    await requested;
     const stoppedAt = performance.now();
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 0, out: '', err: '' });

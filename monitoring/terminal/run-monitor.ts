@@ -2,14 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { Health, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
-import { judgeHealth } from '../snapshot/judge-health.ts';
-import { drawView } from './draw-view.ts';
-import { addFailedPoll, addPoll, type Poll } from './history.ts';
-import { wrap } from './layout.ts';
-import { monitorEnvironment, type MonitorOptions, readMonitorOptions } from './monitor-options.ts';
-import { Screen, watchKeys } from './screen.ts';
-import { troublesText } from './troubles.ts';
-import type { Paint, View, ViewState } from './view.ts';
+import { snapshotHealth } from '../snapshot/snapshot-health.ts';
+import { drawView, type Paint, statusText, type View, type ViewState } from './view.ts';
+import { wrap } from './text.ts';
+import { addPoll, addFailedPoll, type Poll } from './history.ts';
+import { watchKeys, Screen } from './screen.ts';
+import { monitorEnvironment, readMonitorOptions, type MonitorOptions } from './monitor-options.ts';
 
 const OK = 0;
 const UNHEALTHY = 3;
@@ -66,14 +64,14 @@ async function watch(
     const { url } = options;
     if (failure === undefined) return { url, health, snapshot, history };
     const ageSeconds = snapshot.age_seconds + (performance.now() - at) / 1_000;
-    const away = { reason: failure, ageSeconds };
-    return { url, health: { status: 'error', age_seconds: null }, snapshot, history, away };
+    const outage = { reason: failure, ageSeconds };
+    return { url, health: { status: 'error', age_seconds: null }, snapshot, history, outage };
   };
   process.stdout.on('resize', repaint);
   do {
     try {
       const snapshot = await fetchSnapshot(options.url, { timeoutMs: TIMEOUT_MS, stopping: stop });
-      const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+      const health = snapshotHealth(snapshot.sources, snapshot.interval_seconds);
       addPoll(history, snapshot);
       newest = { snapshot, health, at: performance.now() };
       failure = undefined;
@@ -103,6 +101,6 @@ function print(view: View, { json, once }: MonitorOptions, seen: ViewState): voi
     const size = { width: process.stdout.columns || 80, height: Infinity };
     console.log(drawView(view, seen, size, paint).join('\n'));
   } else {
-    console.log(`${snapshot.updated_at} ${view.line(snapshot)}${troublesText(snapshot, health)}`);
+    console.log(`${snapshot.updated_at} ${view.line(snapshot)}${statusText(snapshot, health)}`);
   }
 }

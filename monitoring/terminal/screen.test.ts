@@ -7,13 +7,13 @@ function terminal() {
   return { written, out: { columns: 4, rows: 3, write: (text: string) => written.push(text) } };
 }
 
-it('clears each line before it writes it, so that one that fills the width keeps its last character', () => {
+it('clears each line before writing it, so that a line of full width keeps its last character', () => {
   const { written, out } = terminal();
   new Screen(out).paint(['full', 'two']);
   expect(written.join('')).toContain('\u001b[H\u001b[Kfull\n\u001b[Ktwo\n\u001b[J');
 });
 
-it('does not let lines wrap, and gives that back with the rest', () => {
+it('disables line wrapping, and restores it on close', () => {
   const { written, out } = terminal();
   const screen = new Screen(out);
   screen.paint(['much too long']);

@@ -15,7 +15,7 @@ export interface Terminal {
   readonly write: (text: string) => unknown;
 }
 
-/** The whole terminal, repainted in place. Its former content and the cursor are restored at the end. */
+/** A full-screen terminal, repainted in place. `close` restores its previous content and the cursor. */
 export class Screen {
   readonly #out: Terminal;
   #lines: readonly string[] = [];
@@ -44,7 +44,7 @@ export class Screen {
     this.#isOpen = true;
   }
 
-  /** Restores the terminal and prints the last painted lines below its former content. */
+  /** Restores the terminal and prints the last painted lines below its previous content. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

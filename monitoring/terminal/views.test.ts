@@ -1,12 +1,11 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it } from 'vitest';
-import { judgeHealth } from '../snapshot/judge-health.ts';
+import { snapshotHealth } from '../snapshot/snapshot-health.ts';
 import { someQueue, someSnapshot, someSource, someWorker } from '../../testing/some-snapshot.ts';
-import { drawView } from './draw-view.ts';
+import { drawView, type Paint, type View, type ViewState } from './view.ts';
 import type { Poll } from './history.ts';
 import { performanceView } from './performance-view.ts';
 import { queueView } from './queue-view.ts';
-import type { Paint, ViewState, View } from './view.ts';
 
 const empty = someSnapshot({
   queues: [],
@@ -27,7 +26,7 @@ const plain: Paint = (_style, text) => text;
 const manyWorkers = (count: number) => Array.from({ length: count }, (_, n) => someWorker(`worker-${n + 1}`));
 
 function seen(snapshot: Snapshot, more: Partial<ViewState> = {}): ViewState {
-  const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+  const health = snapshotHealth(snapshot.sources, snapshot.interval_seconds);
   return { url: 'http://localhost:8002', health, snapshot, history: [snapshot], ...more };
 }
 
@@ -40,7 +39,7 @@ function draw(
 }
 
 describe.each([queueView, performanceView])('$name', (view) => {
-  it.each([40, 45, 60, 66, 80, 100, 132])('stays within %d columns, whatever there is to show', (width) => {
+  it.each([40, 45, 60, 66, 80, 100, 132])('stays within %d columns, whatever it shows', (width) => {
     const many = someSnapshot({
       workers: manyWorkers(100),
       failures_5m: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`some_error_code_${n}`, n])),
@@ -54,9 +53,9 @@ describe.each([queueView, performanceView])('$name', (view) => {
         unaccounted: 123,
       },
     });
-    const away = { reason: `It cannot be reached: ${'refused'.repeat(30)}`, ageSeconds: 7 };
+    const outage = { reason: `It cannot be reached: ${'refused'.repeat(30)}`, ageSeconds: 7 };
     for (const snapshot of [someSnapshot(), many, empty]) {
-      const lines = draw(view, snapshot, { width, away, history: Array<Snapshot>(500).fill(snapshot) });
+      const lines = draw(view, snapshot, { width, outage, history: Array<Snapshot>(500).fill(snapshot) });
       expect(lines.filter((line) => line.length > width)).toEqual([]);
       expect(lines.length).toBeLessThanOrEqual(40);
     }
@@ -71,9 +70,9 @@ describe.each([queueView, performanceView])('$name', (view) => {
 
   it('reports why monitoring does not respond and how old the metrics are, in lines of whole words', () => {
     const reason = 'The monitoring service at http://localhost:8002 cannot be reached: connect ECONNREFUSED';
-    const away = { reason, ageSeconds: 83.2 };
+    const outage = { reason, ageSeconds: 83.2 };
     const health = { status: 'error', age_seconds: null } as const;
-    const lines = draw(view, someSnapshot(), { away, health, width: 60 });
+    const lines = draw(view, someSnapshot(), { outage, health, width: 60 });
     expect(lines[0]).toMatch(/ error$/);
     expect(lines.slice(2, 5)).toEqual([
       'These metrics are 83 s old. The monitoring service at',
@@ -82,10 +81,10 @@ describe.each([queueView, performanceView])('$name', (view) => {
     ]);
   });
 
-  it('shows metrics without their colours while monitoring does not respond', () => {
-    const away = { reason: 'refused', ageSeconds: 83 };
+  it('shows metrics without colours while monitoring does not respond', () => {
+    const outage = { reason: 'refused', ageSeconds: 83 };
     const marked: Paint = (style, text) => `<${style}>${text}`;
-    const lines = drawView(view, seen(someSnapshot(), { away }), { width: 80, height: 40 }, marked);
+    const lines = drawView(view, seen(someSnapshot(), { outage }), { width: 80, height: 40 }, marked);
     expect(lines[2]).toBe('<red>These metrics are 83 s old. refused');
     expect(lines.slice(3).filter((line) => !/^<dim>[^<]*$/.test(line))).toEqual([]);
   });
@@ -109,7 +108,7 @@ describe.each([queueView, performanceView])('$name', (view) => {
     expect(draw(view, snapshots.at(-1) ?? empty, { history })).toContain('▃  █');
   });
 
-  it('shortens the list of workers on short terminals, starting with those that have gone', () => {
+  it('shortens the list of workers on short terminals, starting with stopped ones', () => {
     const workers = manyWorkers(7).map((worker, n) => (n === 1 ? { ...worker, live: false } : worker));
     const lines = draw(view, someSnapshot({ workers }), { height: 20 });
     const names = lines.flatMap((line) => /^ {2}(worker-\d)/.exec(line)?.[1] ?? []);

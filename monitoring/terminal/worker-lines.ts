@@ -1,6 +1,5 @@
 import type { Snapshot, WorkerMetrics } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { shareText, bar } from './format.ts';
-import { firstThatFits, fitEnd, labelledLines, LABEL_WIDTH } from './layout.ts';
+import { bar, firstThatFits, fitEnd, LABEL_WIDTH, labelledLines, shareText } from './text.ts';
 import type { Paint } from './view.ts';
 
 const LONGEST_NAME = 28;

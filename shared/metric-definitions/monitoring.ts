@@ -87,7 +87,7 @@ export const monitoringMetrics = {
   },
   image_monitoring_refreshes_total: {
     type: 'counter',
-    help: 'Refreshes of the snapshot, by result of the call to RabbitMQ: ok or failed.',
+    help: 'Refreshes of the snapshot, by result of the sample of RabbitMQ: ok or failed.',
     labels: ['result'],
     services: ['monitoring'],
   },
@@ -98,9 +98,9 @@ export const monitoringMetrics = {
     buckets: shortBuckets,
     services: ['monitoring'],
   },
-  image_monitoring_last_look_timestamp_seconds: {
+  image_monitoring_last_sample_timestamp_seconds: {
     type: 'gauge',
-    help: 'Time of the last successful call to RabbitMQ, in seconds since 1970.',
+    help: 'Time of the last successful sample of RabbitMQ, in seconds since 1970.',
     labels: [],
     services: ['monitoring'],
   },

@@ -1,15 +1,15 @@
-/** One metric as a service exposes it. */
+/** A metric that a service exposes. */
 export interface ExposedMetric {
   readonly name: string;
   readonly type: string;
-  /** Of every sample. */
+  /** The labels of every sample. */
   readonly labels: readonly Readonly<Record<string, string>>[];
 }
 
 const TYPE = /^# TYPE (\S+) (\S+)$/gm;
 const LABEL = /(\w+)="([^"]*)"/g;
 
-/** Reads Prometheus' text format. @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/** Parses Prometheus' text format. @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export function readExposition(text: string): ExposedMetric[] {
   return [...text.matchAll(TYPE)].map(([, name = '', type = '']) => {
     const suffix = type === 'histogram' ? '_(?:bucket|sum|count)' : '';

@@ -12,14 +12,14 @@ import { createVhost } from '../../../testing/vhost.ts';
 const READY_MS = 90_000;
 const PORTS = ['API', 'NOTIFICATION', 'MONITORING', 'PROMETHEUS', 'WORKER'];
 
-/** What `make up` runs without Docker, with Prometheus, on free ports and in a virtual host of the test run's broker. */
+/** The system of `make up` without Docker, with Prometheus, on free ports and a vhost of the test run's broker. */
 export interface LiveSystem extends AsyncDisposable {
   readonly supervisor: Supervisor;
   /** By the name of the service, e.g. `http://127.0.0.1:21034`. */
   url(service: string): Promise<string>;
 }
 
-/** @param prometheus the path of that program */
+/** @param prometheus path of `prometheus` */
 export async function startLiveSystem(prometheus: string, env: NodeJS.ProcessEnv): Promise<LiveSystem> {
   await using cleanup = new AsyncDisposableStack();
   const folder = cleanup.use(await tempFolder());
@@ -27,7 +27,7 @@ export async function startLiveSystem(prometheus: string, env: NodeJS.ProcessEnv
   await run.create();
   const broker = inject('broker');
   const [node, self] = await Promise.all([findRabbitNode(broker.folder), identify(process.pid)]);
-  if (node === undefined || self === undefined) throw new Error('The test run has no broker, or no process.');
+  if (node === undefined || self === undefined) throw new Error('The broker of the test run was not found.');
   const vhost = await createVhost(broker);
   cleanup.defer(() => vhost.delete());
   const ports: Record<string, string> = {};

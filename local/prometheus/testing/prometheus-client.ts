@@ -22,14 +22,14 @@ const rulesSchema = z.object({
   }),
 });
 
-/** One series at one moment. */
+/** The value of one series. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
-  /** NaN and infinite where Prometheus says so. */
+  /** May be NaN or infinite. */
   readonly value: number;
 }
 
-/** Prometheus' HTTP API. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
+/** Client of Prometheus' HTTP API. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
 export class PrometheusClient {
   readonly #url: string;
 
@@ -37,38 +37,38 @@ export class PrometheusClient {
     this.#url = url;
   }
 
-  /** What an expression is at this moment. @throws Error with Prometheus' own if it cannot be evaluated */
+  /** Evaluates an expression now. @throws Error with Prometheus' message if it is invalid */
   async samples(expr: string): Promise<Sample[]> {
     const body = new URLSearchParams({ query: asPromql(expr) });
-    const answer = await this.#ask('query', { method: 'POST', body });
+    const response = await this.#fetch('query', { method: 'POST', body });
     return querySchema
-      .parse(answer)
+      .parse(response)
       .data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
   }
 
-  /** As `samples`, without their labels. */
+  /** The same without labels. */
   async values(expr: string): Promise<number[]> {
     return (await this.samples(expr)).map(({ value }) => value);
   }
 
   /** `job: health` of each target. */
   async targets(): Promise<string[]> {
-    const { data } = targetsSchema.parse(await this.#ask('targets'));
+    const { data } = targetsSchema.parse(await this.#fetch('targets'));
     return data.activeTargets.map(({ labels, health }) => `${labels.job}: ${health}`).toSorted();
   }
 
   async rules() {
-    const { data } = rulesSchema.parse(await this.#ask('rules'));
+    const { data } = rulesSchema.parse(await this.#fetch('rules'));
     return data.groups.flatMap(({ rules }) => rules);
   }
 
-  async #ask(path: string, init: RequestInit = {}): Promise<unknown> {
-    const answer = await fetch(`${this.#url}/api/v1/${path}`, {
+  async #fetch(path: string, init: RequestInit = {}): Promise<unknown> {
+    const response = await fetch(`${this.#url}/api/v1/${path}`, {
       ...init,
       signal: AbortSignal.timeout(10_000),
     });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(text);
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
     return JSON.parse(text);
   }
 }

@@ -6,26 +6,26 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 const IMAGES = join(import.meta.dirname, '../../../test_images');
-/** One that completes, one that fails, one that is refused. */
+/** One completes, one fails, one is rejected. */
 const FILES = ['one-pixel.png', 'corrupted.jpg', 'text.jpg'];
 
-/** More than a client may send in a message (16 KiB). */
+/** Longer than the maximum message of a client (16 KiB). */
 const TOO_LONG = 'x'.repeat(20_000);
 
-/** A refusal has no address. */
-const answerSchema = z.object({ status_url: z.string().optional() });
+/** Rejected uploads have no `status_url`. */
+const uploadSchema = z.object({ status_url: z.string().optional() });
 
 /**
- * What a system has figures of: without end uploads and WebSockets that are refused or cut; a subscriber to every job, and a
- * receiver of webhooks.
+ * Traffic that produces every metric: continuous uploads, and WebSockets that are rejected or closed by the server; a
+ * subscriber to all jobs; a webhook receiver.
  */
 export class Traffic {
   readonly #apiUrl: string;
-  /** Begins with `ws`. */
+  /** Starts with `ws`. */
   readonly #socketUrl: string;
   readonly #receiver: Server;
   readonly #subscriber: WebSocket;
-  readonly #going: Promise<void>;
+  readonly #running: Promise<void>;
   #isStopped = false;
 
   private constructor(apiUrl: string, socketUrl: string, receiver: Server, subscriber: WebSocket) {
@@ -33,7 +33,7 @@ export class Traffic {
     this.#socketUrl = socketUrl;
     this.#receiver = receiver;
     this.#subscriber = subscriber;
-    this.#going = this.#go();
+    this.#running = this.#run();
   }
 
   /** @param notificationUrl e.g. `http://127.0.0.1:8001` */
@@ -51,18 +51,18 @@ export class Traffic {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#going;
+    await this.#running;
     this.#subscriber.close();
     this.#receiver.closeAllConnections();
     this.#receiver.close();
     await once(this.#receiver, 'close');
   }
 
-  async #go(): Promise<void> {
+  async #run(): Promise<void> {
     while (!this.#isStopped) {
       for (const file of FILES) await this.#upload(file);
-      await this.#beRefused();
-      await this.#beCut();
+      await this.#getRejected();
+      await this.#getClosed();
     }
   }
 
@@ -71,18 +71,18 @@ export class Traffic {
     const form = new FormData();
     form.set('file', await openAsBlob(join(IMAGES, file)), file);
     form.set('callback_url', `http://127.0.0.1:${port}/hook`);
-    const answer = await fetch(`${this.#apiUrl}/upload`, { method: 'POST', body: form });
-    const { status_url } = answerSchema.parse(await answer.json());
-    // Holds until the job has ended, so that no queue grows.
+    const response = await fetch(`${this.#apiUrl}/upload`, { method: 'POST', body: form });
+    const { status_url } = uploadSchema.parse(await response.json());
+    // Waits until the job has ended, so that no queue grows.
     if (status_url !== undefined) await fetch(`${status_url}?wait=20`);
   }
 
-  /** There are no WebSockets at that path. */
-  async #beRefused(): Promise<void> {
+  /** The path has no WebSocket. */
+  async #getRejected(): Promise<void> {
     await once(new WebSocket(`${this.#socketUrl}/elsewhere`), 'close');
   }
 
-  async #beCut(): Promise<void> {
+  async #getClosed(): Promise<void> {
     const socket = new WebSocket(`${this.#socketUrl}/ws`);
     await once(socket, 'open');
     socket.send(TOO_LONG);

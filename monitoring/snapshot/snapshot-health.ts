@@ -1,4 +1,5 @@
-import type { Health, Source } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Health } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 /** Refreshes that may be late or fail before the snapshot counts as stale. */
 const MISSED_REFRESHES = 3;
@@ -6,19 +7,12 @@ const MISSED_REFRESHES = 3;
 const MIN_LIMIT_SECONDS = 15;
 
 /** Whether the metrics are up to date; the age is that of the older source. */
-export function judgeHealth(
-  sources: Readonly<Record<'management' | 'events', Source>>,
-  intervalSeconds: number,
-): Health {
+export function snapshotHealth(sources: Snapshot['sources'], intervalSeconds: number): Health {
   const limit = Math.max(MISSED_REFRESHES * intervalSeconds, MIN_LIMIT_SECONDS);
   let oldest = 0;
   for (const [name, { age_seconds, reason }] of Object.entries(sources)) {
     if (age_seconds === null) {
-      return {
-        status: 'error',
-        age_seconds: null,
-        message: messageFor(name, 'no data yet', reason),
-      };
+      return { status: 'error', age_seconds: null, message: messageFor(name, 'no data yet', reason) };
     }
     oldest = Math.max(oldest, age_seconds);
   }

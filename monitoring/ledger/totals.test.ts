@@ -1,10 +1,9 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
-import { RunTracker } from '../events/run-tracker.ts';
-import { noPeaks } from '../metrics/peaks.ts';
+import { RunTracker } from '../runs/run-tracker.ts';
+import { DurableTotals, noPeaks, raisePeaks } from './totals.ts';
 import { offsetToReadFrom, type DurableState } from './durable-state.ts';
-import { DurableTotals } from './durable-totals.ts';
 
 const lives = (count: number): JobEvent[] =>
   Array.from({ length: count }, () => someRequest()).flatMap((request, n) =>
@@ -40,7 +39,7 @@ function read(log: readonly JobEvent[], state?: DurableState, from = 0, listed =
 const log = lives(5);
 
 describe('totals', () => {
-  it('are those of the whole log, wherever the process was restarted', () => {
+  it('equal those of the whole log, wherever the process was restarted', () => {
     const whole = read(log).totals;
     expect(whole).toMatchObject({
       accepted: 5,
@@ -75,7 +74,7 @@ describe('totals', () => {
     expect(read(log, state, 6).totals).toMatchObject({ accepted: 4, completed: 3, failed: 1 });
   });
 
-  it('and open runs add up after a gap in the log, whatever follows it', () => {
+  it('add up with open runs after a gap in the log, whatever follows it', () => {
     const gap = 4;
     for (const listed of [0, 2, 100]) {
       for (let cut = 0; cut + gap <= log.length; cut++) {
@@ -85,5 +84,14 @@ describe('totals', () => {
         expect(totals.accepted).toBeLessThanOrEqual(5);
       }
     }
+  });
+});
+
+describe('peaks', () => {
+  it('only increase', () => {
+    const now = Date.parse('2026-01-01T12:00:00Z');
+    const risen = raisePeaks(noPeaks, { waiting: 5, processing: 0 }, now);
+    expect(risen).toEqual({ ...noPeaks, waiting: { value: 5, at: '2026-01-01T12:00:00.000Z' } });
+    expect(raisePeaks(risen, { waiting: 5 }, now + 1)).toBe(risen);
   });
 });

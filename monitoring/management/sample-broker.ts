@@ -11,18 +11,18 @@ const fedByDeadLettering: readonly string[] = [
   queueNames.webhooksDead,
 ];
 
-/** One sample of RabbitMQ. */
+/** A sample of RabbitMQ. */
 export interface BrokerSample {
   readonly queues: readonly SampledQueue[];
-  /** Consumers of jobs, and how many jobs each processes at once. */
+  /** Consumers of jobs, with the number of jobs that each processes at once. */
   readonly workers: readonly { readonly name: string; readonly slots: number }[];
-  /** Names that have a connection for consuming, which may be paused: their jobs in progress stay with them. */
+  /** Names with a connection for consuming. A paused worker has one, too, and keeps its jobs. */
   readonly connected: readonly string[];
   readonly alarms: readonly { readonly resource: string; readonly node: string }[];
 }
 
 export interface SampledQueue {
-  /** As in the snapshot. RabbitMQ does not know the age of the oldest job, which is null here. */
+  /** As in the snapshot, but `head_age_seconds` is always null: RabbitMQ does not report it. */
   readonly metrics: QueueMetrics;
   /** All messages in the queue, including those being dead-lettered; null until RabbitMQ has counted them. */
   readonly held: number | null;
@@ -78,7 +78,7 @@ const columns = {
 };
 
 /** @throws Error that says why RabbitMQ could not be sampled */
-export async function readBroker(
+export async function sampleBroker(
   get: (path: string, allowed?: readonly number[]) => Promise<unknown>,
   vhost: string,
 ): Promise<BrokerSample> {

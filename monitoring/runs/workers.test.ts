@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OpenRun } from '../events/run-tracker.ts';
-import { KnownWorkers } from './known-workers.ts';
-import { utilisationOfAll, workerTable } from './worker-table.ts';
+import type { OpenRun } from './run-tracker.ts';
+import { KnownWorkers, utilisationOfAll, workerTable } from './workers.ts';
 
 const NOW = 1_000_000;
 const seconds = (count: number) => NOW - count * 1_000;
@@ -15,7 +14,7 @@ const busy = (worker: string, since: number): OpenRun => ({
   worker,
 });
 
-describe('the table of workers', () => {
+describe('the worker table', () => {
   const consuming = (...workers: { name: string; slots: number }[]) => ({
     workers,
     connected: workers.map(({ name }) => name),
@@ -32,13 +31,13 @@ describe('the table of workers', () => {
     return workers;
   }
 
-  it('shows slots, jobs in progress, utilisation of the last minute, and workers that have gone', () => {
+  it('shows slots, jobs in progress, utilisation of the last minute, and stopped workers', () => {
     const table = workerTable({
       known: oneLeft().all,
       open: [busy('worker-10', seconds(30)), busy('worker-2', seconds(90)), busy('worker-2', seconds(90))],
       attempts: [
         { worker: 'worker-10', from: seconds(90), to: seconds(45) },
-        { worker: 'somebody', from: seconds(90), to: seconds(1) },
+        { worker: 'other', from: seconds(90), to: seconds(1) },
       ],
       now: NOW,
     });
@@ -69,7 +68,7 @@ describe('the table of workers', () => {
     expect(workerTable(input)[0]?.utilisation).toBe(0.5);
   });
 
-  it('drops workers that the newest sample lacks, and none without a new sample', () => {
+  it('drops workers that are missing in the newest sample, and none without a new sample', () => {
     const workers = oneLeft();
     const names = () => workers.all.map(({ name }) => name);
     expect(names()).toEqual(['worker-10', 'worker-2']);
@@ -77,7 +76,7 @@ describe('the table of workers', () => {
     expect(names()).toEqual(['worker-10']);
   });
 
-  it('distinguishes a paused worker from one that has gone; an event brings a worker back', () => {
+  it('distinguishes paused workers from stopped ones, and restores a worker on its next event', () => {
     const workers = oneLeft();
     const second = () => workers.all.find(({ name }) => name === 'worker-2');
     expect(second()).toMatchObject({ live: false });

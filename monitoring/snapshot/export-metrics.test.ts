@@ -1,7 +1,7 @@
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { MetricsExporter } from './export-metrics.ts';
-import type { BrokerSample, SampledQueue } from '../management/read-broker.ts';
+import type { BrokerSample, SampledQueue } from '../management/sample-broker.ts';
 import { someQueue, someSnapshot, someSource } from '../../testing/some-snapshot.ts';
 
 const QUEUE = 'image.jobs.process';
@@ -37,7 +37,7 @@ describe('job metrics', () => {
     sources: { management: someSource(), events: someSource({ state: 'unavailable', reason: 'being read' }) },
   };
 
-  it('are hidden until the log has been read to its end, and keep their last value afterwards', async () => {
+  it('are not exposed until the log has been read to its end; totals keep their last value during an outage', async () => {
     expect(jobsIn(await exposedAfter({ snapshot: behind }))).toEqual([]);
     const shown = jobsIn(await exposedAfter({ snapshot: behind }, { snapshot: accepted(50) }));
     expect(shown).toContain('image_jobs_accepted_total 50');
@@ -57,7 +57,7 @@ describe('RabbitMQ metrics', () => {
     expect(lines).toContain(`rabbitmq_queue_messages_published_total{queue="${QUEUE}"} 57`);
   });
 
-  it('that are not counted yet are omitted, not 0', async () => {
+  it('that RabbitMQ has not counted yet are omitted, not 0', async () => {
     const uncounted = {
       metrics: someQueue(QUEUE, { ready: null, unacked: null, consumers: null }),
       held: null,

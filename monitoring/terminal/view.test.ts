@@ -1,9 +1,8 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it } from 'vitest';
-import { judgeHealth } from '../snapshot/judge-health.ts';
+import { snapshotHealth } from '../snapshot/snapshot-health.ts';
 import { someQueue, someSnapshot, someSource, someWorker } from '../../testing/some-snapshot.ts';
-import { heading } from './draw-view.ts';
-import { troublesText } from './troubles.ts';
+import { heading, statusText } from './view.ts';
 
 const idle = { queued: 0, processing: 0, retrying: 0 };
 const gone = [someWorker('worker-1', { live: false })];
@@ -12,7 +11,7 @@ const aged = (age_seconds: number | null) => ({
   events: someSource(),
 });
 
-describe('the word in the heading, and the line for logs', () => {
+describe('the status in the heading and in log lines', () => {
   it.each<[string, string, string, Partial<Snapshot>]>([
     ['there are no problems', 'ok', '', {}],
     ['no jobs and no workers', 'ok', '', { workers: gone, jobs: idle, queues: [] }],
@@ -45,11 +44,11 @@ describe('the word in the heading, and the line for logs', () => {
     ],
   ])('where %s: %s', (_case, word, text, changes) => {
     const snapshot = someSnapshot(changes);
-    const health = judgeHealth(snapshot.sources, snapshot.interval_seconds);
+    const health = snapshotHealth(snapshot.sources, snapshot.interval_seconds);
     const seen = { url: 'http://localhost:8002', health, snapshot, history: [snapshot] };
     expect(heading('Queues', seen, 80, (style, shown) => `<${style}>${shown}`)[0]).toMatch(
       new RegExp(`<${{ ok: 'green', stale: 'yellow' }[word] ?? 'red'}>${word}$`),
     );
-    expect(troublesText(snapshot, health)).toBe(text);
+    expect(statusText(snapshot, health)).toBe(text);
   });
 });

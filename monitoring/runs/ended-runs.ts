@@ -7,7 +7,7 @@ import type {
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
-/** What metrics need to know about an ended run. */
+/** An ended run, as metrics need it. */
 export interface EndedRun {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -94,4 +94,46 @@ export function percentilesOf(samples: readonly number[]): Percentiles | null {
   const at = (part: number) => sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
   const mean = sorted.reduce((sum, sample) => sum + sample, 0) / sorted.length;
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), mean };
+}
+
+/** Recent entries in order of arrival. Bounded: beyond the capacity, the oldest are dropped. */
+export class Recent<Entry> {
+  readonly #capacity: number;
+  readonly #timeOf: (entry: Entry) => number;
+  #entries: Entry[] = [];
+
+  /** @param timeOf in milliseconds since 1970 */
+  constructor(capacity: number, timeOf: (entry: Entry) => number) {
+    this.#capacity = capacity;
+    this.#timeOf = timeOf;
+  }
+
+  add(entry: Entry): void {
+    this.#entries.push(entry);
+    // Not for each entry, because that would copy the whole list.
+    if (this.#entries.length >= this.#capacity * 2) this.#entries = this.#entries.slice(-this.#capacity);
+  }
+
+  /** Entries after `from`, up to and including `to`. */
+  between(from: number, to: number): Entry[] {
+    return this.#entries.filter((entry) => {
+      const at = this.#timeOf(entry);
+      return at > from && at <= to;
+    });
+  }
+
+  /** Counts from the newest entry back to the first that is not after `from`. */
+  countSince(from: number, counts: (entry: Entry) => boolean): number {
+    let found = 0;
+    for (let index = this.#entries.length - 1; index >= 0; index--) {
+      const entry = this.#entries[index];
+      if (entry === undefined || this.#timeOf(entry) <= from) break;
+      if (counts(entry)) found++;
+    }
+    return found;
+  }
+
+  dropBefore(time: number): void {
+    this.#entries = this.#entries.filter((entry) => this.#timeOf(entry) >= time);
+  }
 }

@@ -1,6 +1,6 @@
 import { queueNames, retryQueueName, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { attemptOf, type OpenRun } from '../events/run-tracker.ts';
+import { attemptOf, type OpenRun } from './run-tracker.ts';
 
 /** Open runs by state. A run whose retry is due counts as queued. @param now milliseconds since 1970 */
 export function countOpenRuns(runs: Iterable<OpenRun>, now: number): Snapshot['jobs'] {
@@ -42,4 +42,37 @@ export function headAges(
 
 function isDue({ state, retry_at }: OpenRun, now: number): boolean {
   return state === 'retrying' && retry_at !== undefined && retry_at <= now;
+}
+
+/**
+ * For this long after a message has moved, the management API may count it in its old queue or nowhere: each queue reports
+ * every 5 s, and each at another moment.
+ */
+export const MOVE_SETTLES_MS = 10_000;
+
+/** When the run was last active; in the future while it waits for its retry. */
+const inactiveSince = ({ since, retry_at }: OpenRun): number => retry_at ?? since;
+
+/** Number of runs that may be in transit to a retry queue or back. @param now milliseconds since 1970 */
+export function countMoving(runs: Iterable<OpenRun>, now: number): number {
+  let moving = 0;
+  for (const run of runs) {
+    const wasRetried = run.state === 'retrying' || attemptOf(run) > 1;
+    const isRecent = (time: number) => Math.abs(now - time) < MOVE_SETTLES_MS;
+    if (wasRetried && (isRecent(run.since) || isRecent(inactiveSince(run)))) moving++;
+  }
+  return moving;
+}
+
+/** Longest inactive first. */
+export function byInactivity(runs: Iterable<OpenRun>): OpenRun[] {
+  return [...runs].sort((one, other) => inactiveSince(one) - inactiveSince(other));
+}
+
+/**
+ * The runs without the lost ones. Counting does not show which ones are lost; queues are consumed in order, so these are
+ * assumed to be the longest inactive.
+ */
+export function withoutLost(runs: Iterable<OpenRun>, lost: number): OpenRun[] {
+  return lost === 0 ? [...runs] : byInactivity(runs).slice(lost);
 }

@@ -9,7 +9,7 @@ const queued = queuedEvent(request);
 const [, , completed] = lifeOf(request);
 if (completed === undefined) throw new Error('a life without an end');
 
-describe('the open runs', () => {
+describe('open runs', () => {
   it('are accepted, started, retried and ended, each reported once', () => {
     const tracker = new RunTracker(10);
     const changes = [
@@ -49,14 +49,14 @@ describe('the open runs', () => {
     );
   });
 
-  it('belong to the worker that last received them', () => {
+  it('belong to the worker that started them last', () => {
     const tracker = new RunTracker(10);
     tracker.apply(started(request), 0);
     tracker.apply(startedEvent(request, 1, 'worker-2', new Date().toISOString()), 1);
     expect([...tracker.open]).toMatchObject([{ state: 'processing', worker: 'worker-2' }]);
   });
 
-  it('are restarted by a worker that died and returned under its name, and not by a duplicate event', () => {
+  it('restart when a worker returns under its old name, but not on a duplicate event', () => {
     const tracker = new RunTracker(10);
     const startedAt = (second: number) =>
       startedEvent(request, 1, 'worker-1', `2026-01-01T00:00:0${second}.000Z`);
@@ -65,7 +65,7 @@ describe('the open runs', () => {
     expect(tracker.counts).toEqual({ queued: 0, processing: 1, retrying: 0 });
   });
 
-  it('are listed, oldest first, with the offset at which the log has the others', () => {
+  it('are listed, oldest first, with the log offset of the others', () => {
     const tracker = new RunTracker(10);
     const other = someRequest();
     tracker.apply(queued, 5);

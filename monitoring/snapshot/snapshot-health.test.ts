@@ -1,6 +1,6 @@
 import type { Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { expect, it } from 'vitest';
-import { judgeHealth } from './judge-health.ts';
+import { snapshotHealth } from './snapshot-health.ts';
 
 const source = (age_seconds: number | null, reason: string | null = null): Source => ({
   state: age_seconds === null ? 'never' : reason === null ? 'ok' : 'unavailable',
@@ -16,11 +16,11 @@ it.each([
   ['the interval is long', source(1_000), source(1), 600, { status: 'ok' }],
   ['one was never available', source(null, 'refused'), source(1), 5, { status: 'error', age_seconds: null }],
 ] as const)('where %s', (_case, management, events, interval, health) => {
-  expect(judgeHealth({ management, events }, interval)).toMatchObject(health);
+  expect(snapshotHealth({ management, events }, interval)).toMatchObject(health);
 });
 
 it('reports which source is stale and why', () => {
-  expect(judgeHealth({ management: source(60, 'connection refused'), events: source(1) }, 5).message).toBe(
+  expect(snapshotHealth({ management: source(60, 'connection refused'), events: source(1) }, 5).message).toBe(
     'management: older than 15 s; connection refused',
   );
 });

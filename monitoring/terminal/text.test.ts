@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fitEnd, wrap } from './layout.ts';
+import { fitEnd, wrap } from './text.ts';
 
 it.each([
   ['breaks between words', 'one two three', 7, ['one two', 'three']],

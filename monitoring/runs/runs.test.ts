@@ -1,9 +1,8 @@
 import { parseRetryDelays } from '@image-pipeline/shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
 import { type EndedRun, latencyOf, percentilesOf, failuresByCode, throughputOf } from './ended-runs.ts';
-import type { OpenRun } from '../events/run-tracker.ts';
+import type { OpenRun } from './run-tracker.ts';
 import { countOpenRuns, requeueAbandoned, headAges } from './open-runs.ts';
-import { noPeaks, raisePeaks } from './peaks.ts';
 
 const retryDelays = parseRetryDelays('5s,30s');
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -28,7 +27,7 @@ const open = (
 });
 
 describe('percentiles', () => {
-  it('are samples, by nearest rank', () => {
+  it('are computed by nearest rank', () => {
     const hundred = Array.from({ length: 100 }, (_, n) => 100 - n);
     expect(percentilesOf(hundred)).toEqual({ p50: 50, p95: 95, p99: 99, mean: 50.5 });
     expect(percentilesOf([7])).toEqual({ p50: 7, p95: 7, p99: 7, mean: 7 });
@@ -43,7 +42,7 @@ describe('percentiles', () => {
 });
 
 describe('throughput', () => {
-  it('is what ended in the window, completed and failed apart', () => {
+  it('counts the runs that ended in the window, completed and failed separately', () => {
     const ends = [ended(299), ended(61), ended(30), ended(1), ended(1, 'engine_crashed')];
     expect(throughputOf(ends, NOW)).toEqual({
       completed_1m: 2 / 60,
@@ -56,13 +55,13 @@ describe('throughput', () => {
 });
 
 describe('open runs', () => {
-  it('whose retry is due wait for a worker', () => {
+  it('whose retry is due count as queued', () => {
     const runs = [open('queued', 1), open('processing', 1), open('retrying', 9, -4), open('retrying', 1, 4)];
     expect(countOpenRuns(runs, NOW)).toEqual({ queued: 2, processing: 1, retrying: 1 });
     expect(headAges([], retryDelays, NOW)).toEqual(new Map());
   });
 
-  it('have waited in each queue for as long as the oldest there', () => {
+  it('give the age of the oldest job in each queue', () => {
     const runs = [
       open('processing', 50),
       open('queued', 1),
@@ -98,13 +97,5 @@ describe('a job in progress', () => {
       const run = { ...inProgress, state };
       expect(requeueAbandoned(run, () => false)).toBe(run);
     }
-  });
-});
-
-describe('peaks', () => {
-  it('rise and never fall', () => {
-    const risen = raisePeaks(noPeaks, { waiting: 5, processing: 0 }, NOW);
-    expect(risen).toEqual({ ...noPeaks, waiting: { value: 5, at: '2026-01-01T12:00:00.000Z' } });
-    expect(raisePeaks(risen, { waiting: 5 }, NOW + 1)).toBe(risen);
   });
 });

@@ -19,20 +19,18 @@ const boundedLabels = new Map(Object.entries(labelValues));
 const services = ['api', 'worker', 'notification', 'monitoring'] as const;
 const FIRING = 'ALERTS{alertstate="firing"}';
 const isUp = (job: string) => `${job}: up`;
-/** A scrape every 5 s, and rates need two; on a machine that does much besides. */
-const patiently = { timeout: 90_000, interval: 1_000 };
-/** It holds for a minute before it fires. */
-const forAlert = { timeout: 110_000, interval: 1_000 };
+/** Prometheus scrapes every 5 s, rates need two scrapes, and the machine may be busy. */
+const scraped = { timeout: 90_000, interval: 1_000 };
+/** The alert must hold for a minute before it fires. */
+const alerted = { timeout: 110_000, interval: 1_000 };
 
 const queries = dashboards.flatMap(({ title, rows }) =>
-  rows.flatMap((row) =>
-    row.panels.flatMap((panel) =>
-      panel.queries.map((query) => ({ where: `${title}: ${panel.title}`, query })),
-    ),
-  ),
+  Object.values(rows)
+    .flat()
+    .flatMap((panel) => panel.queries.map((query) => ({ where: `${title}: ${panel.title}`, query }))),
 );
-/** Of alerts that fire: there are none while all is well. */
-const ofAlerts = queries.filter(({ query }) => metricsIn(query.expr).includes('ALERTS'));
+/** Queries of firing alerts, of which a healthy system has none. */
+const alertQueries = queries.filter(({ query }) => metricsIn(query.expr).includes('ALERTS'));
 const labelsOf = ({ legend }: PanelQuery) =>
   [...legend.matchAll(/{{(\w+)}}/g)].map(([, label = '']) => label);
 
@@ -56,17 +54,17 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
   }, 120_000);
   afterAll(() => cleanup.disposeAsync());
 
-  it('is asked as a whole, and a worker that comes is asked, too', async () => {
+  it('has every service as a target, also workers that are added later', async () => {
     const jobs = ['api', 'monitoring', 'notification', 'rabbitmq', 'rabbitmq-queues', 'worker'].map(isUp);
     await system.supervisor.withWorkers((workers) => workers.scale(2));
     const both = [...jobs, isUp('worker')].toSorted();
-    await vi.waitFor(async () => expect(await prometheus.targets()).toEqual(both), patiently);
+    await vi.waitFor(async () => expect(await prometheus.targets()).toEqual(both), scraped);
     await system.supervisor.withWorkers((workers) => workers.scale(1));
-    await vi.waitFor(async () => expect(await prometheus.targets()).toEqual(jobs.toSorted()), patiently);
+    await vi.waitFor(async () => expect(await prometheus.targets()).toEqual(jobs.toSorted()), scraped);
   });
 
-  /** Those that have no data of their own, or none for their legend; what is shown instead does not count. */
-  const emptyAmong = async (some: typeof queries) => {
+  /** Queries without data, or without the labels of their legend; their `otherwise` does not count. */
+  const withoutData = async (some: typeof queries) => {
     const empty: string[] = [];
     for (const { where, query } of some) {
       const known = (await prometheus.samples(query.expr)).filter(({ value }) => Number.isFinite(value));
@@ -77,11 +75,11 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
   };
 
   it('has data for every query of every panel', async () => {
-    const others = queries.filter((one) => !ofAlerts.includes(one));
-    await vi.waitFor(async () => expect(await emptyAmong(others)).toEqual([]), patiently);
+    const others = queries.filter((one) => !alertQueries.includes(one));
+    await vi.waitFor(async () => expect(await withoutData(others)).toEqual([]), scraped);
   });
 
-  it('has data for what a panel shows instead, where there is nothing to show', async () => {
+  it('has data for the alternative that a panel shows while its query has none', async () => {
     const instead = queries.filter(({ query }) => query.otherwise !== undefined);
     expect(instead).not.toEqual([]);
     for (const { where, query } of instead) {
@@ -95,14 +93,14 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
     }
   });
 
-  it('has series of everything that panels and alerts look at', async () => {
+  it('has a series for every selector of panels and alerts', async () => {
     const ofPanels = queries.map(({ where, query }) => ({ where, expr: promqlOf(query) }));
     const ofRules = alertRules().map(({ alert, expr }) => ({ where: alert, expr }));
     for (const { where, expr } of [...ofPanels, ...ofRules])
       for (const selector of selectorsIn(expr).filter((one) => !one.startsWith('ALERTS')))
         await vi.waitFor(
           async () => expect(await prometheus.values(selector), `${where}: ${selector}`).not.toEqual([]),
-          patiently,
+          scraped,
         );
   });
 
@@ -112,36 +110,33 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
       expect(rules.map(({ name }) => name)).toEqual(alertRules().map(({ alert }) => alert));
       for (const { name, health, lastError } of rules)
         expect(health, `${name}: ${lastError ?? ''}`).toBe('ok');
-    }, patiently);
+    }, scraped);
     expect(await prometheus.samples(FIRING)).toEqual([]);
   });
 
-  it.each(services)(
-    'exposes on the /metrics of %s what the registry says, and nothing else',
-    async (service) => {
-      const url = await system.url(service === 'worker' ? 'worker-1' : service);
-      const text = await (await fetch(`${url}/metrics`)).text();
-      const exposed = readExposition(text).filter(({ name }) => /^(image|rabbitmq)_/.test(name));
-      const own = definitions.filter(([, definition]) => definition.services.includes(service));
-      expect(Object.fromEntries(exposed.map(({ name, type }) => [name, type]))).toEqual(
-        Object.fromEntries(own.map(([name, { type }]) => [name, type])),
-      );
-      for (const { name, labels } of exposed) {
-        const allowed = own.find(([known]) => known === name)?.[1].labels ?? [];
-        const values = boundedLabels.get(name) ?? {};
-        for (const sample of labels) {
-          // A histogram's own label, of each bucket.
-          const names = Object.keys(sample).filter((label) => label !== 'le');
-          expect(names, name).toEqual(allowed);
-          for (const label of names)
-            if (values[label] !== undefined) expect(values[label], name).toContain(sample[label]);
-        }
+  it.each(services)('exposes exactly the defined metrics on the /metrics of %s', async (service) => {
+    const url = await system.url(service === 'worker' ? 'worker-1' : service);
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const exposed = readExposition(text).filter(({ name }) => /^(image|rabbitmq)_/.test(name));
+    const own = definitions.filter(([, definition]) => definition.services.includes(service));
+    expect(Object.fromEntries(exposed.map(({ name, type }) => [name, type]))).toEqual(
+      Object.fromEntries(own.map(([name, { type }]) => [name, type])),
+    );
+    for (const { name, labels } of exposed) {
+      const allowed = own.find(([known]) => known === name)?.[1].labels ?? [];
+      const values = boundedLabels.get(name) ?? {};
+      for (const sample of labels) {
+        // Each bucket of a histogram has the label `le`.
+        const names = Object.keys(sample).filter((label) => label !== 'le');
+        expect(names, name).toEqual(allowed);
+        for (const label of names)
+          if (values[label] !== undefined) expect(values[label], name).toContain(sample[label]);
       }
-    },
-  );
+    }
+  });
 
   it.each(['node', 'rabbitmq', 'rabbitmq-queues'] as const)(
-    'has the metrics of %s that are used',
+    'has every metric of %s that dashboards and alerts use',
     async (from) => {
       const job = from === 'node' ? services.join('|') : from;
       for (const name of foreignMetrics[from])
@@ -149,17 +144,17 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
     },
   );
 
-  it('fires one alert when the workers are gone, shows it, and ends it when one is back', async () => {
+  it('fires one alert when all workers are stopped, and resolves it when one starts', async () => {
     const firing = async () => (await prometheus.samples(FIRING)).map(({ labels }) => labels);
-    expect(ofAlerts).not.toEqual([]);
+    expect(alertQueries).not.toEqual([]);
     await system.supervisor.withWorkers((workers) => workers.scale(0));
     await vi.waitFor(
       async () =>
         expect(await firing()).toMatchObject([{ alertname: 'NoConsumers', queue: queueNames.process }]),
-      forAlert,
+      alerted,
     );
-    expect(await emptyAmong(ofAlerts)).toEqual([]);
+    expect(await withoutData(alertQueries)).toEqual([]);
     await system.supervisor.withWorkers((workers) => workers.scale(1));
-    await vi.waitFor(async () => expect(await firing()).toEqual([]), forAlert);
+    await vi.waitFor(async () => expect(await firing()).toEqual([]), alerted);
   }, 240_000);
 });

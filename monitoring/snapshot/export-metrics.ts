@@ -3,8 +3,8 @@ import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/sn
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import type { MetricName } from '@image-pipeline/shared/metric-definitions.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
-import { JOB_RETRY_PREFIX } from '../ledger/ledger.ts';
-import type { BrokerSample } from '../management/read-broker.ts';
+import { JOB_RETRY_PREFIX } from '../ledger/lost-runs.ts';
+import type { BrokerSample } from '../management/sample-broker.ts';
 
 /** From the sample of RabbitMQ. */
 const brokerGauges = [
@@ -76,7 +76,7 @@ export class MetricsExporter {
 
   #exportBroker({ queues, alarms }: BrokerSample): void {
     const metrics = this.#metrics;
-    metrics.set('image_monitoring_last_look_timestamp_seconds', Date.now() / 1_000);
+    metrics.set('image_monitoring_last_sample_timestamp_seconds', Date.now() / 1_000);
     for (const { metrics: sampled, counters } of queues) {
       const { name: queue, ready, unacked, consumers } = sampled;
       if (ready !== null && unacked !== null) {

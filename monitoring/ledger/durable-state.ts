@@ -1,0 +1,84 @@
+import { peaksSchema, totalsSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { messageOf, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { Repeater } from '@image-pipeline/shared/repeater.ts';
+import { monitoringStateKey } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { z } from 'zod';
+import { openRunSchema } from '../runs/run-tracker.ts';
+
+/** The last counted event. The id distinguishes this log from a recreated one. */
+const markSchema = z.object({ offset: z.int().min(0), event_id: z.string() });
+export type Mark = z.output<typeof markSchema>;
+
+/** The state that survives a restart: the object `state/monitoring.json`, replaced as a whole. One instance writes it. */
+const durableStateSchema = z.object({
+  version: z.literal(1),
+  mark: markSchema.nullable(),
+  /** The oldest open runs. */
+  open: z.array(openRunSchema).default([]),
+  /** Offset from which the log has all open runs that are not listed; null if all are listed. */
+  open_from: z.int().min(0).nullable(),
+  /** Number of open runs that were in no queue. */
+  unaccounted: z.int().min(0).default(0),
+  totals: totalsSchema,
+  peaks: peaksSchema,
+});
+export type DurableState = z.output<typeof durableStateSchema>;
+
+/** @throws StoreUnavailable, and PipelineError if the record is invalid */
+export function loadState(store: Pick<ObjectStore, 'get'>): Promise<DurableState | undefined> {
+  return readJson(store, monitoringStateKey, durableStateSchema);
+}
+
+/** Where to start reading the log: at the first event that is not counted or has an open run that is not listed. */
+export function offsetToReadFrom(state: DurableState | undefined): number {
+  return Math.min(state?.mark?.offset ?? 0, state?.open_from ?? Infinity);
+}
+
+/** Later events are in the log, so this only limits how much is read again after a crash. */
+const SAVE_EVERY_SECONDS = 10;
+
+/** Saves the state periodically if it has changed, and at the end. Retries while the store is unavailable. */
+export class StateSaver implements Startable {
+  readonly #store: Pick<ObjectStore, 'put'>;
+  readonly #state: () => DurableState;
+  readonly #log: Logger;
+  readonly #repeater = new Repeater(() => this.#save(), SAVE_EVERY_SECONDS);
+  #saved = '';
+  #isUnavailable = false;
+
+  constructor(store: Pick<ObjectStore, 'put'>, state: () => DurableState, log: Logger) {
+    this.#store = store;
+    this.#state = state;
+    this.#log = log;
+  }
+
+  start(): Promise<void> {
+    this.#saved = JSON.stringify(this.#state());
+    this.#repeater.start();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    await this.#repeater.stop();
+    await this.#save();
+  }
+
+  async #save(): Promise<undefined> {
+    const state = this.#state();
+    const text = JSON.stringify(state);
+    if (text === this.#saved) return;
+    try {
+      await this.#store.put(monitoringStateKey, jsonBody(state));
+      this.#saved = text;
+      this.#isUnavailable = false;
+    } catch (error) {
+      if (this.#isUnavailable) return;
+      this.#isUnavailable = error instanceof StoreUnavailable;
+      this.#log.warn({ reason: messageOf(error) }, 'could not store peaks and totals; retrying');
+    }
+  }
+}

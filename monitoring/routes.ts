@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http';
+import { bearerToken, isToken } from '@image-pipeline/shared/access-token.ts';
+import type { History } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Route } from '@image-pipeline/shared/http/service-server.ts';
+import { z } from 'zod';
+import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from './config.ts';
+import type { RecentSamples } from './snapshot/recent-samples.ts';
+import { snapshotHealth } from './snapshot/snapshot-health.ts';
+import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
+
+export interface MonitoringRoutesOptions {
+  readonly keeper: Pick<SnapshotKeeper, 'snapshot' | 'intervalSeconds'>;
+  readonly samples: RecentSamples;
+  /** The configured API token; empty if there is none. */
+  readonly token: string;
+}
+
+/** The routes of monitoring besides /livez, /readyz and /metrics. All respond from memory. */
+export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Record<string, Route>> {
+  const { keeper, samples, token } = options;
+  return {
+    'GET /status': {
+      description: 'Queues, workers, rates, latencies and totals as one snapshot.',
+      handle: () => ({ status: 200, body: keeper.snapshot }),
+    },
+    'GET /history': {
+      description: 'One short sample of each recent refresh, oldest first; ?since=2026-01-01T12:00:00Z.',
+      isTraced: true,
+      handle: (request) => {
+        const body: History = {
+          samples: samples.since(sinceIn(request)),
+          interval_seconds: keeper.intervalSeconds,
+        };
+        return { status: 200, body };
+      },
+    },
+    'GET /health': {
+      description: 'Whether the snapshot is up to date: ok, stale or error.',
+      handle: () => {
+        const health = snapshotHealth(keeper.snapshot.sources, keeper.intervalSeconds);
+        return { status: health.status === 'ok' ? 200 : 503, body: health };
+      },
+    },
+    'PUT /interval': {
+      description: 'Sets the seconds between refreshes: {"seconds": 5}. Requires the API token.',
+      isTraced: true,
+      handle: async (request) => {
+        keeper.intervalSeconds = await readInterval(request, token);
+        const note = 'until the service restarts';
+        return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
+      },
+    },
+  };
+}
+
+const timestampSchema = z.iso.datetime({ offset: true });
+
+/**
+ * The query parameter `since` in milliseconds since 1970; 0 where there is none.
+ * @throws PipelineError `invalid_parameter`
+ */
+function sinceIn(request: IncomingMessage): number {
+  const since = URL.parse(request.url ?? '/', 'http://localhost')?.searchParams.get('since') ?? null;
+  if (since === null) return 0;
+  const parsed = timestampSchema.safeParse(since);
+  if (parsed.success) return Date.parse(parsed.data);
+  throw new PipelineError(
+    'invalid_parameter',
+    `Invalid "since": must be an ISO 8601 timestamp with a time zone, for example ${new Date(0).toISOString()}.`,
+  );
+}
+
+const MAX_BODY_BYTES = 1_024;
+
+/** The body of `PUT /interval`. */
+const intervalSchema = z.strictObject({
+  seconds: z.number().min(MIN_INTERVAL_SECONDS).max(MAX_INTERVAL_SECONDS),
+});
+
+/**
+ * The interval in a `PUT /interval` request, in seconds.
+ * @param token the configured token; empty if there is none
+ * @throws PipelineError `token_not_set`, `unauthorized`, `body_too_large`, `malformed_request`, `invalid_parameter`
+ */
+async function readInterval(request: IncomingMessage, token: string): Promise<number> {
+  if (token === '') {
+    throw new PipelineError(
+      'token_not_set',
+      'This call needs a token, but API_TOKEN is not set. Set it to the output of: openssl rand -hex 32',
+    );
+  }
+  const given = bearerToken(request.headers.authorization);
+  if (given === undefined || !isToken(given, token)) {
+    throw new PipelineError(
+      'unauthorized',
+      given === undefined
+        ? 'This call needs the header "Authorization: Bearer $API_TOKEN".'
+        : 'Invalid token.',
+    );
+  }
+  const body = intervalSchema.safeParse(parseJson(await readBody(request)));
+  if (body.success) return body.data.seconds;
+  throw new PipelineError(
+    'invalid_parameter',
+    `The body must be {"seconds": n}, with n from ${MIN_INTERVAL_SECONDS} to ${MAX_INTERVAL_SECONDS}, for example {"seconds": 5}.`,
+  );
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) {
+      throw new PipelineError('body_too_large', `The body is too large. Maximum: ${MAX_BODY_BYTES} bytes.`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new PipelineError('malformed_request', 'The body is malformed JSON. Example: {"seconds": 5}.', {
+      cause,
+    });
+  }
+}
