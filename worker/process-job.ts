@@ -18,7 +18,7 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { decideFate, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import { attemptJob } from './job/attempt-job.ts';
-import { completedOutcome, failedOutcome, retryMessage } from './job/attempt-records.ts';
+import { completedOutcome, failedOutcome, nextAttemptMessage } from './job/attempt-records.ts';
 import { type JobContext, openJob } from './job/job-context.ts';
 import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
@@ -131,7 +131,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       worker: job.started.worker,
       error,
     };
-    await publishUntilConfirmed(publisher, retryMessage(job, retryDelay, hop), job.signal);
+    await publishUntilConfirmed(publisher, nextAttemptMessage(job, retryDelay, hop), job.signal);
     await announce(job, retryingEvent(job.request, job.attempt, hop));
     metrics.finished('retried');
     return 'ack';

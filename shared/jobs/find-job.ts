@@ -1,9 +1,10 @@
 import { jobIdSchema, jobRequestSchema } from '../contracts/job.ts';
-import { outcomeSchema, type Outcome } from '../contracts/outcome.ts';
+import type { Outcome } from '../contracts/outcome.ts';
 import { outcomeKey, requestKey, runsPrefix } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { readJson } from '../store/read-object.ts';
 import { earlierRunOf, viewOfStored, type EarlierRun, type JobView } from './job-view.ts';
+import { readOutcome } from './record-outcome.ts';
 
 type ReadableStore = Pick<ObjectStore, 'get' | 'list'>;
 
@@ -27,7 +28,7 @@ export async function findStoredJob(store: ReadableStore, jobId: string): Promis
   const newest = runs.findLast((stored) => stored.requested);
   if (newest === undefined) return undefined;
   const request = await readJson(store, requestKey(jobId, newest.run), jobRequestSchema);
-  const outcome = await readOutcome(store, jobId, newest);
+  const outcome = await outcomeOf(store, jobId, newest);
   return request && viewOfStored(request, outcome, await readEarlierRuns(store, jobId, runs, newest.run));
 }
 
@@ -65,15 +66,15 @@ async function readEarlierRuns(
 ): Promise<EarlierRun[]> {
   const earlier: EarlierRun[] = [];
   for (const stored of runs.filter(({ run, requested }) => requested && run < newest)) {
-    earlier.push(earlierRunOf(stored.run, await readOutcome(store, jobId, stored)));
+    earlier.push(earlierRunOf(stored.run, await outcomeOf(store, jobId, stored)));
   }
   return earlier;
 }
 
-async function readOutcome(
+async function outcomeOf(
   store: ReadableStore,
   jobId: string,
   { run, ended }: StoredRun,
 ): Promise<Outcome | undefined> {
-  return ended ? readJson(store, outcomeKey(jobId, run), outcomeSchema) : undefined;
+  return ended ? readOutcome(store, jobId, run) : undefined;
 }

@@ -46,7 +46,7 @@ function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'erro
  * The message for the next attempt, published to the retry queue of this delay. Its headers are new: with a copied
  * `x-death` or `x-delivery-count` the broker would drop the message as a dead-letter cycle.
  */
-export function retryMessage(
+export function nextAttemptMessage(
   job: JobContext,
   retryDelay: RetryDelay,
   hop: Pick<TimelineEntry, 'at' | 'retry_at' | 'worker' | 'error'>,

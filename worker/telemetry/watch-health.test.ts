@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { judgeHealth } from './watch-health.ts';
+import { workerHealth } from './watch-health.ts';
 
 it.each([
   ['consumes jobs', 0, undefined, { status: 'ok', age_seconds: 0 }],
@@ -12,5 +12,5 @@ it.each([
     { status: 'error', age_seconds: null, message: 'no connection' },
   ],
 ] as const)('a worker that %s', (_case, age, reason, health) => {
-  expect(judgeHealth(age, reason)).toEqual(health);
+  expect(workerHealth(age, reason)).toEqual(health);
 });

@@ -33,7 +33,7 @@ export class HealthWatch implements Startable {
   response(): RouteResponse {
     const reason = this.#poll();
     const age = this.#lastReady === undefined ? undefined : (performance.now() - this.#lastReady) / 1_000;
-    const body = judgeHealth(age, reason);
+    const body = workerHealth(age, reason);
     return { status: body.status === 'ok' ? 200 : 503, body };
   }
 
@@ -48,7 +48,7 @@ export class HealthWatch implements Startable {
  * @param ageSeconds since the worker last consumed jobs; undefined if it never did
  * @param reason why it does not consume jobs now
  */
-export function judgeHealth(ageSeconds: number | undefined, reason: string | undefined): Health {
+export function workerHealth(ageSeconds: number | undefined, reason: string | undefined): Health {
   if (ageSeconds === undefined) return { status: 'error', age_seconds: null, ...messageOf(reason) };
   if (ageSeconds < GRACE_SECONDS) return { status: 'ok', age_seconds: ageSeconds };
   return { status: 'stale', age_seconds: ageSeconds, ...messageOf(reason) };
