@@ -25,7 +25,7 @@ const made = (attempt_id: string): WebhookAttempt => ({
   state: 'delivered',
 });
 
-async function givenStore(): Promise<ObjectStore> {
+async function openTestStore(): Promise<ObjectStore> {
   const folder = await mkdtemp(join(tmpdir(), 'webhook-attempts-test-'));
   const store = openStore({ kind: 'folder', folder });
   onTestFinished(async () => {
@@ -37,7 +37,7 @@ async function givenStore(): Promise<ObjectStore> {
 }
 
 test('attempts are kept in order, each once, whoever writes them at once', async () => {
-  const store = await givenStore();
+  const store = await openTestStore();
   expect(await readWebhookAttempts(store, job_id)).toEqual([]);
   const ids = Array.from({ length: 12 }, (_, index) => `attempt-${index}`);
   for (const id of ids) {
@@ -52,7 +52,7 @@ test('attempts are kept in order, each once, whoever writes them at once', async
 });
 
 test('a record that cannot be read is told of and left out; its number stays taken', async () => {
-  const store = await givenStore();
+  const store = await openTestStore();
   await recordWebhookAttempt(store, made('first'));
   await store.putIfAbsent(webhookKey(job_id, 2), Buffer.from('{"version": 2}'));
   await recordWebhookAttempt(store, made('third'));
@@ -63,7 +63,7 @@ test('a record that cannot be read is told of and left out; its number stays tak
 });
 
 test('a store that is away is no record that cannot be read', async () => {
-  const store = await givenStore();
+  const store = await openTestStore();
   await recordWebhookAttempt(store, made('first'));
   const away = {
     list: (prefix: string) => store.list(prefix),
