@@ -4,21 +4,23 @@ import {
   DEFAULT_WEBHOOK_LADDER,
   parseLadder,
 } from '@image-pipeline/shared/broker/topology.ts';
-import { testBroker } from '../../testing/test-broker.ts';
-import { setUpSystem } from '../../testing/test-system.ts';
-import { beforeAll, expect, inject, it } from 'vitest';
+import { testBroker, testVhost } from '../../testing/test-broker.ts';
+import type { Vhost } from '../../testing/vhost.ts';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { managementCall } from '../../testing/management-call.ts';
 import { asyncapiYaml } from './document.ts';
 
-const system = setUpSystem();
+let vhost: Vhost;
 beforeAll(async () => {
+  vhost = await testVhost();
   const [jobs, webhooks] = [parseLadder(DEFAULT_JOB_LADDER), parseLadder(DEFAULT_WEBHOOK_LADDER)];
-  const broker = testBroker(system.vhost.amqpUrl, { topology: buildTopology({ jobs, webhooks }) });
+  const broker = testBroker(vhost.amqpUrl, { topology: buildTopology({ jobs, webhooks }) });
   await broker.start();
   await broker.stop();
 });
+afterAll(() => vhost.delete());
 
 it('a broker has exactly the exchanges that the document says', async () => {
   const all = await seen('exchanges', 'name', 'type', 'durable', 'auto_delete', 'internal', 'arguments');
@@ -70,7 +72,7 @@ it('a broker has exactly the bindings that the document says', async () => {
 
 /** All things of a kind in the vhost, of each these fields. */
 async function seen(kind: 'exchanges' | 'queues' | 'bindings', ...columns: string[]): Promise<Item[]> {
-  const path = `${kind}/${system.vhost.name}?columns=${columns.join(',')}`;
+  const path = `${kind}/${vhost.name}?columns=${columns.join(',')}`;
   const items = await managementCall(inject('broker'), 'GET', path);
   return z.array(z.record(z.string(), z.unknown())).parse(items);
 }
