@@ -72,13 +72,13 @@ it('does not count workers as live that are missing in the newest sample, even i
 });
 
 describe('peaks', () => {
-  const givenPipeline = () =>
+  const createPipeline = () =>
     new PipelineMetrics({ state: undefined, isLive: () => true, unaccountedAfterMs: 1_000 });
   const worker = { name: 'worker-1', slots: 2 };
   const sample = { queues: [], workers: [worker], connected: [worker.name], alarms: [] };
 
   it('include jobs of a dead worker, which wait again, but not jobs of a paused one', () => {
-    const pipeline = givenPipeline();
+    const pipeline = createPipeline();
     const [waiting, inProgress] = [someRequest(), someRequest()];
     pipeline.onSample(sample, Date.now());
     const events = [queuedEvent(inProgress), started(inProgress), queuedEvent(waiting)];
@@ -96,13 +96,13 @@ describe('peaks', () => {
   });
 
   it('count a worker once while RabbitMQ still lists its old connection', () => {
-    const pipeline = givenPipeline();
+    const pipeline = createPipeline();
     pipeline.onSample({ ...sample, workers: [worker, worker] }, Date.now());
     expect(pipeline.peaks.workers.value).toBe(1);
   });
 
   it('are not raised by republished ends, which count at their own time', () => {
-    const pipeline = givenPipeline();
+    const pipeline = createPipeline();
     const request = someRequest({ submitted_at: '2026-01-01T00:00:00.000Z' });
     const outcome = { ...completedOutcome(request), finished_at: '2026-01-01T00:00:01.000Z' };
     const end = endedEvent(request, outcome);

@@ -10,12 +10,12 @@ import { collect } from './collect.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** A started store of a test file's own, and shorthands for looking into it. */
-export interface GivenStore {
+/** A started store that only one test file uses, and shorthands for its contents. */
+export interface TestStore {
   readonly store: ObjectStore;
   /** To open the same store once more. */
   readonly config: StoreConfig;
-  /** Keys below it are out of the way of every other test. */
+  /** A prefix that no other test uses. */
   ownPrefix(): string;
   bytesOf(key: string): Promise<Buffer | undefined>;
   keysOf(prefix: string, options?: ListOptions): Promise<string[]>;
@@ -26,16 +26,16 @@ interface Place {
   cleanUp(): Promise<void>;
 }
 
-/** Runs the same tests on a folder and, where a server could be had, on MinIO: what holds of every ObjectStore. */
-export function describeEachStore(contract: string, tests: (given: GivenStore) => void): void {
+/** Runs the same tests on a folder and, if it is installed, on MinIO: the contract of every ObjectStore. */
+export function describeEachStore(contract: string, tests: (given: TestStore) => void): void {
   const minio = inject('minio');
   describe(`${contract}, in a folder`, () => {
-    tests(givenStore(ownFolder));
+    tests(setUpStore(ownFolder));
   });
-  const skipped = minio === null ? ' (SKIPPED: no server could be had; the start of this run says why)' : '';
+  const skipped = minio === null ? ' (SKIPPED: no server; the start of this run says why)' : '';
   describe.skipIf(minio === null)(`${contract}, on MinIO${skipped}`, () => {
     tests(
-      givenStore(() => {
+      setUpStore(() => {
         if (minio === null) throw new Error('no MinIO');
         // The bucket goes with the server, at the end of the run.
         const config = { kind: 'minio', ...minio, bucket: randomUUID(), region: 'us-east-1' } as const;
@@ -50,7 +50,7 @@ async function ownFolder(): Promise<Place> {
   return {
     config: { kind: 'folder', folder },
     async cleanUp() {
-      // A call that ran out of time clears up behind its caller's back.
+      // A call that timed out removes its file later.
       await vi.waitFor(async () => {
         expect(await readdir(join(folder, '.tmp')), 'temporary files left behind').toEqual([]);
       });
@@ -59,10 +59,10 @@ async function ownFolder(): Promise<Place> {
   };
 }
 
-function givenStore(prepare: () => Promise<Place>): GivenStore {
+function setUpStore(prepare: () => Promise<Place>): TestStore {
   let opened: (Place & { store: ObjectStore }) | undefined;
   const current = (): Place & { store: ObjectStore } => {
-    if (opened === undefined) throw new Error('the store is there in tests and hooks only');
+    if (opened === undefined) throw new Error('The store exists in tests and hooks only.');
     return opened;
   };
 

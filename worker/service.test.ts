@@ -1,44 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { healthSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { expect, it, onTestFinished } from 'vitest';
-import { TcpProxy } from '../testing/tcp-proxy.ts';
-import { testRetryDelays, testVhost } from '../testing/test-broker.ts';
-import { readWorkerConfig } from './config.ts';
-import { createWorker } from './service.ts';
+import { expect, it } from 'vitest';
+import { setUpSystem } from '../testing/test-system.ts';
 
-async function givenWorker(amqpUrl: string) {
-  const folder = await mkdtemp(join(tmpdir(), 'worker-test-'));
-  const retryDelays = testRetryDelays.map(({ label }) => label).join(',');
-  const worker = createWorker(
-    readWorkerConfig({
-      RABBITMQ_URL: amqpUrl,
-      RETRY_DELAYS: retryDelays,
-      WEBHOOK_RETRY_DELAYS: retryDelays,
-      STORE: 'folder',
-      STORE_FOLDER: folder,
-      MAX_CONCURRENT_JOBS: '1',
-      WORKER_PORT: '0',
-      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-    }),
-  );
-  onTestFinished(async () => {
-    await worker.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-  return worker;
-}
+const system = setUpSystem();
 
 it('reports its health: error until it first consumes jobs, then ok', async () => {
-  const vhost = await testVhost();
-  onTestFinished(() => vhost.delete());
-  const proxy = await TcpProxy.to({ host: '127.0.0.1', port: Number(new URL(vhost.amqpUrl).port) });
-  onTestFinished(() => proxy.close());
+  const proxy = await system.proxyBefore(system.vhost.amqpUrl);
   await proxy.refuse();
-  const url = new URL(vhost.amqpUrl);
-  url.port = String(proxy.port);
-  const worker = await givenWorker(url.href);
+  const worker = await system.createWorker({ RABBITMQ_URL: proxy.url });
   const health = async () => {
     const response = await fetch(`http://127.0.0.1:${worker.port}/health`);
     return [response.status, healthSchema.strict().parse(await response.json())];

@@ -4,24 +4,26 @@ import {
   DEFAULT_WEBHOOK_RETRY_DELAYS,
   parseRetryDelays,
 } from '@image-pipeline/shared/broker/topology.ts';
-import { testBroker } from '../../testing/test-broker.ts';
-import { setUpSystem } from '../../testing/test-system.ts';
-import { beforeAll, expect, inject, it } from 'vitest';
+import { testBroker, testVhost } from '../../testing/test-broker.ts';
+import type { Vhost } from '../../testing/vhost.ts';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { managementCall } from '../../testing/management-call.ts';
 import { asyncapiYaml } from './document.ts';
 
-const system = setUpSystem();
+let vhost: Vhost;
 beforeAll(async () => {
+  vhost = await testVhost();
   const [jobs, webhooks] = [
     parseRetryDelays(DEFAULT_JOB_RETRY_DELAYS),
     parseRetryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS),
   ];
-  const broker = testBroker(system.vhost.amqpUrl, { topology: buildTopology({ jobs, webhooks }) });
+  const broker = testBroker(vhost.amqpUrl, { topology: buildTopology({ jobs, webhooks }) });
   await broker.start();
   await broker.stop();
 });
+afterAll(() => vhost.delete());
 
 it('a broker has exactly the exchanges of the document', async () => {
   const all = await seen('exchanges', 'name', 'type', 'durable', 'auto_delete', 'internal', 'arguments');
@@ -73,7 +75,7 @@ it('a broker has exactly the bindings of the document', async () => {
 
 /** All things of a kind in the vhost, of each these fields. */
 async function seen(kind: 'exchanges' | 'queues' | 'bindings', ...columns: string[]): Promise<Item[]> {
-  const path = `${kind}/${system.vhost.name}?columns=${columns.join(',')}`;
+  const path = `${kind}/${vhost.name}?columns=${columns.join(',')}`;
   const items = await managementCall(inject('broker'), 'GET', path);
   return z.array(z.record(z.string(), z.unknown())).parse(items);
 }

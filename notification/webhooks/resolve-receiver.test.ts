@@ -5,7 +5,7 @@ import { systemResolver } from './resolve-receiver.ts';
 const never = new AbortController().signal;
 
 /** Name servers that respond on command. */
-function givenLookups() {
+function fakeNameServers() {
   const asked: string[] = [];
   const responses = new Map<string, () => void>();
   const resolve = systemResolver((hostname) => {
@@ -18,7 +18,7 @@ function givenLookups() {
 }
 
 it('two names are looked up at once, the others when one of them is done', async () => {
-  const { asked, resolve, respond } = givenLookups();
+  const { asked, resolve, respond } = fakeNameServers();
   const [one, two, three] = ['one', 'two', 'three'].map((name) => resolve(name, never));
   expect(asked).toEqual(['one', 'two']);
   respond('one');
@@ -30,7 +30,7 @@ it('two names are looked up at once, the others when one of them is done', async
 });
 
 it('a name whose look-up was aborted is not looked up', async () => {
-  const { asked, resolve, respond } = givenLookups();
+  const { asked, resolve, respond } = fakeNameServers();
   const hanging = ['one', 'two'].map((name) => resolve(name, never));
   const waiting = new AbortController();
   const late = resolve('late', waiting.signal);

@@ -9,7 +9,7 @@ import { commonStatuses, type CommonCode } from './problem.ts';
 import { createServiceServer, type ServiceServerOptions } from './service-server.ts';
 
 /** @returns calls a server with two routes besides the common ones */
-async function givenServer(
+async function startServer(
   more: Partial<ServiceServerOptions> = {},
 ): Promise<(path: string, init?: RequestInit) => Promise<Response>> {
   const server = createServiceServer({
@@ -33,7 +33,7 @@ async function givenServer(
 
 describe('the server of a service', () => {
   it('lists every address at its root, one a line', async () => {
-    const call = await givenServer();
+    const call = await startServer();
     const response = await call('/');
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     const text = await response.text();
@@ -52,7 +52,7 @@ describe('the server of a service', () => {
   });
 
   it('shows browsers a page with links that may load and run nothing', async () => {
-    const call = await givenServer();
+    const call = await startServer();
     const response = await call('/', { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } });
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(response.headers.get('vary')).toBe('Accept');
@@ -69,7 +69,7 @@ describe('the server of a service', () => {
   });
 
   it('has the security headers of the API, and lets responses load nothing', async () => {
-    const call = await givenServer();
+    const call = await startServer();
     for (const path of ['/status', '/livez', '/metrics', '/nowhere']) {
       const { headers } = await call(path);
       expect(Object.fromEntries(headers), path).toMatchObject({
@@ -89,12 +89,12 @@ describe('the server of a service', () => {
 describe('an error', () => {
   const TRACE = '0af7651916cd43dd8448eb211c80319c';
   /** Calls a server whose `PUT /interval` throws this. */
-  async function givenFailing(error: unknown) {
+  async function startFailingServer(error: unknown) {
     const logged: unknown[] = [];
     const failing = () => {
       throw error;
     };
-    const call = await givenServer({
+    const call = await startServer({
       log: { error: (entry: unknown) => void logged.push(entry) },
       routes: { 'PUT /interval': { description: 'Fails.', handle: failing } },
     });
@@ -103,7 +103,7 @@ describe('an error', () => {
   }
 
   it.each(Object.entries(commonStatuses))('%s is problem details with status %d', async (code, status) => {
-    const { call, logged } = await givenFailing(new PipelineError(code as CommonCode, 'This time.'));
+    const { call, logged } = await startFailingServer(new PipelineError(code as CommonCode, 'This time.'));
     const response = await call('/interval?a=secret', { method: 'PUT' });
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -124,7 +124,7 @@ describe('an error', () => {
   it.each([new Error('a secret'), new PipelineError('job_failed', 'a secret'), 'a secret'])(
     'that is unexpected is 500, is logged, and reveals nothing: %s',
     async (error) => {
-      const { call, logged } = await givenFailing(error);
+      const { call, logged } = await startFailingServer(error);
       const response = await call('/interval', { method: 'PUT' });
       const text = await response.text();
       expect([response.status, JSON.parse(text)]).toMatchObject([
@@ -137,7 +137,7 @@ describe('an error', () => {
   );
 
   it('lists the addresses where one is unknown, and the methods where one is not allowed', async () => {
-    const call = await givenServer();
+    const call = await startServer();
     const unknown = await call('/nowhere');
     expect(await unknown.json()).toEqual({
       type: 'urn:image-pipeline:problem:not_found',

@@ -25,7 +25,7 @@ const made = (attempt_id: string): WebhookAttempt => ({
   state: 'delivered',
 });
 
-async function givenStore(): Promise<ObjectStore> {
+async function openTestStore(): Promise<ObjectStore> {
   const folder = await mkdtemp(join(tmpdir(), 'webhook-attempts-test-'));
   const store = openStore({ kind: 'folder', folder });
   onTestFinished(async () => {
@@ -37,7 +37,7 @@ async function givenStore(): Promise<ObjectStore> {
 }
 
 test('attempts are kept in order, each once, whoever writes them at once', async () => {
-  const store = await givenStore();
+  const store = await openTestStore();
   expect(await readWebhookAttempts(store, job_id)).toEqual([]);
   const ids = Array.from({ length: 12 }, (_, index) => `attempt-${index}`);
   for (const id of ids) {
@@ -52,7 +52,7 @@ test('attempts are kept in order, each once, whoever writes them at once', async
 });
 
 test('a malformed record is reported and skipped; its number stays in use', async () => {
-  const store = await givenStore();
+  const store = await openTestStore();
   await recordWebhookAttempt(store, made('first'));
   await store.putIfAbsent(webhookKey(job_id, 2), Buffer.from('{"version": 2}'));
   await recordWebhookAttempt(store, made('third'));
@@ -63,7 +63,7 @@ test('a malformed record is reported and skipped; its number stays in use', asyn
 });
 
 test('an unavailable store is not a malformed record', async () => {
-  const store = await givenStore();
+  const store = await openTestStore();
   await recordWebhookAttempt(store, made('first'));
   const away = {
     list: (prefix: string) => store.list(prefix),
