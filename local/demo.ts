@@ -41,7 +41,7 @@ export async function demo(): Promise<void> {
 
   console.log(resultLines(results, process.stdout.columns || DEFAULT_WIDTH).join('\n'));
   console.log(`\n${styleText('bold', 'Addresses')}\n`);
-  console.log(system.whereToLook.join('\n'));
+  console.log(system.addressLines.join('\n'));
   console.log(`\n${styleText('bold', 'Next steps')}\n`);
   console.log(whatToTry(api.url, results).join('\n'));
   conclude(results, took);

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { expect, test, vi } from 'vitest';
-import { waitUntilGone } from '../process/terminate.ts';
+import { waitUntilGone } from '../process/identity.ts';
 import { tempFolder } from '../../testing/temp-folder.ts';
 import { isFree } from '../../testing/is-free.ts';
 import { findRabbitNode, startRabbitNode, stopRabbitNode } from './rabbitmq-node.ts';

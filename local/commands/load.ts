@@ -8,7 +8,7 @@ import { findK6 } from '../k6/find-k6.ts';
 import { runK6 } from '../k6/run-k6.ts';
 import { root } from '../pipeline/paths.ts';
 import { currentRuntime } from '../runtime/current-runtime.ts';
-import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
+import { MAX_WORKERS } from '../supervisor/workers.ts';
 import { UserError } from '../user-error.ts';
 
 export type LoadTest = 'bulk_upload' | 'burst_test' | 'capacity_test';

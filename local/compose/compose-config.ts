@@ -1,10 +1,10 @@
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { z } from 'zod';
 
-/** A port; its name is description enough. */
+/** A port; its name describes it. */
 const port = (fallback: number) => wholeNumber({ min: 1, max: 65_535, default: fallback, description: '' });
 
-/** The settings that only docker-compose.yml reads, with the same defaults. */
+/** The settings of docker-compose.yml only, with its defaults. */
 export const composeVariables = {
   RABBITMQ_USER: text({
     default: 'guest',

@@ -1,5 +1,5 @@
 import type { Draw } from '../../load_test/draw.ts';
-import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
+import { MAX_WORKERS } from '../supervisor/workers.ts';
 import { UserError } from '../user-error.ts';
 
 /** The arguments of `make experiment-workers`; empty ones mean the defaults. */
