@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { z } from 'zod';
-import { acceptedJobId, problemIn, type Answer, type ApiClient, type Job } from '../pipeline/api-client.ts';
+import {
+  acceptedJobId,
+  problemIn,
+  type ApiClient,
+  type ApiResponse,
+  type Job,
+} from '../pipeline/api-client.ts';
 import { deadLetterOf, deadLetterStats, type DeadLetter } from '../pipeline/dead-letters.ts';
 import { root } from '../pipeline/paths.ts';
 import { UserError } from '../user-error.ts';
@@ -239,7 +245,7 @@ async function replay(
 }
 
 /** @throws UserError if it is a refusal */
-function expectOk({ status, body }: Answer, expected: number): unknown {
+function expectOk({ status, body }: ApiResponse, expected: number): unknown {
   if (status === expected) return body;
   const { code, detail } = problemIn(body);
   throw new UserError(`The API returned ${status} ${code}: ${detail}`);

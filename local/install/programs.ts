@@ -8,7 +8,7 @@ interface Program {
   readonly debianPackage?: string;
   /** Undefined if it is not installed. */
   readonly find: () => Promise<unknown>;
-  /** The line that installs it, by package manager, in the order in which these are looked for. */
+  /** The line that installs it, by package manager, in order of preference. */
   readonly lines: Readonly<Partial<Record<'apt-get' | 'dnf' | 'brew' | 'winget', string>>>;
   /** Where people read how to install it, if none of the package managers is there. */
   readonly page: string;
