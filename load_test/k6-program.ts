@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { installHint } from '../local/broker/install-hint.ts';
+import { installLine } from '../local/install/programs.ts';
 import { root } from '../local/pipeline/paths.ts';
 import { findProgram } from '../local/process/find-program.ts';
 import { UserError } from '../local/user-error.ts';
@@ -35,7 +35,7 @@ export async function findK6(): Promise<K6> {
   });
   if (exitCode === 0) return await containerK6();
   throw new UserError(
-    `k6 is not installed, and Docker is not available to run its image. To install k6: ${(await installHint('k6')).line}`,
+    `k6 is not installed, and Docker is not available to run its image. To install k6: ${await installLine('k6')}`,
   );
 }
 
@@ -46,7 +46,7 @@ async function installedK6(program: string): Promise<K6> {
     throw new UserError(`${program} does not print the version of k6. Check: ${program} version`);
   if (Number(version[1]) < OLDEST) {
     throw new UserError(
-      `${program} is k6 ${version[0]}, but version ${OLDEST}.0 or later is required. To install it: ${(await installHint('k6')).line}`,
+      `${program} is k6 ${version[0]}, but version ${OLDEST}.0 or later is required. To install it: ${await installLine('k6')}`,
     );
   }
   return { version: version[0].slice(1), command: () => [program], address: (url) => url };

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { root } from '../local/pipeline/paths.ts';
 import { currentRuntime } from '../local/runtime/current-runtime.ts';
-import { MAX_WORKERS } from '../local/supervisor/worker-crew.ts';
+import { MAX_WORKERS } from '../local/supervisor/workers.ts';
 import { UserError } from '../local/user-error.ts';
 import { countJobs } from './calculate.ts';
 import { findK6, runK6 } from './k6-program.ts';

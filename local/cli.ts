@@ -2,16 +2,15 @@
 import { styleText } from 'node:util';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { Command } from 'commander';
-import { ensureRabbitmq } from './broker/ensure-rabbitmq.ts';
-import { tryToInstall } from './broker/try-to-install.ts';
 import { replay, status, upload } from './commands/jobs.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
 import { demo } from './demo.ts';
+import { ensureRabbitmq, tryToInstall } from './install/install.ts';
 import { currentRuntime } from './runtime/current-runtime.ts';
 import { UserError } from './user-error.ts';
 
-/** The commands of the Makefile. A missing argument is an empty one: each command checks its own arguments. */
+/** The commands of the Makefile. A missing argument is an empty string; each command checks its arguments. */
 const program = new Command('local').description(
   'The image pipeline, in containers or as processes; see the Makefile.',
 );
@@ -45,7 +44,7 @@ program.command('install-chromium').action(() => tryToInstall('chromium'));
 program.command('doctor').action(async () => (await currentRuntime()).doctor());
 program.command('clean').action(async () => (await currentRuntime()).clean());
 
-// The reader closed the pipe, as in `make logs | head`.
+// The pipe was closed, as in `make logs | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
@@ -65,9 +64,9 @@ try {
   }
 }
 
-/** `make up`: starts the system unless it runs, and says where everything is. */
+/** `make up`: starts the system unless it is running, and prints its addresses. */
 async function up(): Promise<void> {
   const { system, started } = await (await currentRuntime()).ensureUp();
   console.log(styleText('bold', started ? '\nThe system is running.\n' : 'The system is already running.\n'));
-  console.log(system.whereToLook.join('\n'));
+  console.log(system.addressLines.join('\n'));
 }

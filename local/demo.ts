@@ -16,9 +16,9 @@ const UPLOADS_AT_ONCE = 4;
 const DEFAULT_WIDTH = 120;
 
 /**
- * `make demo`: starts the system unless it runs, pushes every test image through it, and prints what came out and
- * where to look.
- * @throws UserError with every difference to what the manifest of the test images says
+ * `make demo`: starts the system unless it is running, processes every test image, and prints the results and the
+ * addresses of the system.
+ * @throws UserError with every difference from the manifest of the test images
  */
 export async function demo(): Promise<void> {
   const folder = join(root, 'test_images');
@@ -41,7 +41,7 @@ export async function demo(): Promise<void> {
 
   console.log(resultLines(results, process.stdout.columns || DEFAULT_WIDTH).join('\n'));
   console.log(`\n${styleText('bold', 'Addresses')}\n`);
-  console.log(system.whereToLook.join('\n'));
+  console.log(system.addressLines.join('\n'));
   console.log(`\n${styleText('bold', 'Next steps')}\n`);
   console.log(whatToTry(api.url, results).join('\n'));
   conclude(results, took);

@@ -1,6 +1,5 @@
 /**
- * An expected failure of a command: its message says in plain words what is wrong and what to do. It is shown without
- * a stack trace.
+ * An expected failure of a command. Its message says what is wrong and what to do, and is printed without a stack trace.
  */
 export class UserError extends Error {
   override readonly name = 'UserError';

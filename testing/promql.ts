@@ -50,6 +50,7 @@ function oneByOne(selector: string): string[] {
   const [matcher = '', pattern] = ALTERNATIVES.exec(selector) ?? [];
   if (pattern === undefined) return [selector];
   const rest = selector.replace(matcher, '');
-  if (/[()]/.test(pattern) || ALTERNATIVES.test(rest)) throw new Error(`alternatives are not supported here: ${selector}`);
+  if (/[()]/.test(pattern) || ALTERNATIVES.test(rest))
+    throw new Error(`alternatives are not supported here: ${selector}`);
   return pattern.split('|').map((alternative) => selector.replace(matcher, `=~"${alternative}"`));
 }

@@ -1,119 +1,88 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { terminate } from '../local/process/terminate.ts';
+import { ManagedProcess } from '../local/supervisor/managed-process.ts';
+import { probe } from '../local/supervisor/probe.ts';
 import {
   describeExit,
   spawnService,
   type Exit,
   type ServiceProcess,
+  type ServiceProcessOptions,
 } from '../local/supervisor/service-process.ts';
-import { probe } from '../local/supervisor/probe.ts';
 
-/** Without backoff: with a kill every 2 s, backoff would leave no worker. */
-const RESPAWN_MS = 500;
+/** Without backoff: if services are killed every 2 s, a growing delay would leave none running. */
+const RESTART_DELAY_MS = 500;
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
-/** A service has 30 s to stop, plus some time to exit. */
-const STOP_DEADLINE_MS = 35_000;
 
-export interface RespawnedServiceOptions {
+export interface RespawnedServiceOptions extends ServiceProcessOptions {
   readonly name: string;
-  readonly port: number;
-  /** Arguments to Node, the script first. */
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
-  readonly logFile: string;
 }
 
-/** A service as a process, restarted whenever it ends, until `stop()`. */
+/** A service as a process that is restarted whenever it exits, until it is stopped. */
 export class RespawnedService {
   readonly name: string;
   readonly port: number;
-  /** Descriptions of unexpected ends. */
+  /** Exits that nobody here caused: crashes, for people. */
   readonly crashes: string[] = [];
-  readonly #options: RespawnedServiceOptions;
-  #env: NodeJS.ProcessEnv;
-  #process: ServiceProcess | undefined;
-  #condemned: ServiceProcess | undefined;
-  #stopped = true;
-  #supervising: Promise<void> = Promise.resolve();
+  readonly #process: ManagedProcess;
+  #environmentChanges: NodeJS.ProcessEnv = {};
+  /** The process that got a signal to exit. */
+  #signalled: ServiceProcess | undefined;
 
   constructor(options: RespawnedServiceOptions) {
-    this.name = options.name;
-    this.port = options.port;
-    this.#options = options;
-    this.#env = options.env;
+    const { name, port, logFile, env } = options;
+    this.name = name;
+    this.port = port;
+    this.#process = new ManagedProcess({
+      name,
+      logFile,
+      launch: () => spawnService({ ...options, env: { ...env, ...this.#environmentChanges } }),
+      probe: () => probe(port),
+      restartDelay: () => RESTART_DELAY_MS,
+      onExit: (exit, exited) => {
+        if (exited !== this.#signalled) this.crashes.push(`${name}: ${describeExit(exit)}`);
+      },
+    });
   }
 
-  /** Undefined between its end and its next start. */
+  /** Undefined between its exit and its next start. */
   get pid(): number | undefined {
-    return this.#process?.identity.pid;
+    return this.#process.running?.pid;
   }
 
-  async start(): Promise<void> {
-    if (!this.#stopped) return;
-    this.#stopped = false;
-    this.#supervising = this.#supervise(await this.#launch());
+  start(): Promise<void> {
+    return this.#process.start();
   }
 
-  /** @throws Error if that takes a minute */
+  /** @throws Error if that takes longer than a minute */
   async untilReady(): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
-      const answer = await probe(this.port);
-      if (answer.ready) return;
-      if (performance.now() > deadline) throw new Error(`${this.name} is not ready: ${answer.reason}`);
+      const readiness = await probe(this.port);
+      if (readiness.ready) return;
+      if (performance.now() > deadline) throw new Error(`${this.name} is not ready: ${readiness.reason}`);
       await sleep(READY_POLL_MS);
     }
   }
 
-  /** Sends a signal to the present process, if there is one. Returns how that process ends. */
+  /** Sends a signal to the current process, if there is one. Returns how that process exits. */
   signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<Exit> | undefined {
-    const running = this.#process;
+    const { running } = this.#process;
     if (running === undefined) return undefined;
-    if (name === 'SIGKILL' || name === 'SIGTERM') this.#condemned = running;
-    process.kill(running.identity.pid, name);
+    if (name === 'SIGKILL' || name === 'SIGTERM') this.#signalled = running;
+    running.signal(name);
     return running.exited;
   }
 
-  /** Restarts it with these changes to its environment in place of earlier ones; resolves when it is ready. */
+  /** Stops the process and waits for the next one, which has these changes to its environment instead of earlier ones. */
   async restartWith(changes: NodeJS.ProcessEnv): Promise<void> {
-    this.#env = { ...this.#options.env, ...changes };
+    this.#environmentChanges = changes;
     await this.signal('SIGTERM');
     await this.untilReady();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    const running = this.#process;
-    if (running !== undefined) {
-      void this.signal('SIGCONT');
-      await terminate(running.identity, STOP_DEADLINE_MS);
-    }
-    await this.#supervising;
-  }
-
-  async #supervise(first: ServiceProcess): Promise<void> {
-    for (let running = first; ; running = await this.#launch()) {
-      const exit = await running.exited;
-      this.#process = undefined;
-      if (this.#isStopped()) return;
-      if (this.#condemned !== running) this.crashes.push(`${this.name}: ${describeExit(exit)}`);
-      await sleep(RESPAWN_MS);
-      if (this.#isStopped()) return;
-    }
-  }
-
-  /** May have become true during an await. */
-  #isStopped(): boolean {
-    return this.#stopped;
-  }
-
-  async #launch(): Promise<ServiceProcess> {
-    const launched = await spawnService({ ...this.#options, env: this.#env });
-    this.#process = launched;
-    // Stopped while it was being started.
-    if (this.#stopped) process.kill(launched.identity.pid, 'SIGTERM');
-    return launched;
+    void this.signal('SIGCONT');
+    await this.#process.stop();
   }
 }

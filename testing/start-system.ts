@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureRabbitmq } from '../local/broker/ensure-rabbitmq.ts';
+import { ensureRabbitmq } from '../local/install/install.ts';
 import { findRabbitNode, startRabbitNode } from '../local/broker/rabbitmq-node.ts';
 import type { RunningNode } from '../local/broker/running-node.ts';
-import { nodeFlags } from '../local/pipeline/node-flags.ts';
+import { nodeFlags } from '../local/pipeline/pipeline-plan.ts';
 import { freePort } from '../local/process/free-port.ts';
 import { RespawnedService } from './respawned-service.ts';
 

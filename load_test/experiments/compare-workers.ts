@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Runtime } from '../../local/runtime/runtime.ts';
-import { MAX_WORKERS } from '../../local/supervisor/worker-crew.ts';
+import { MAX_WORKERS } from '../../local/supervisor/workers.ts';
 import { duration } from '../../local/terminal/duration.ts';
 import { UserError } from '../../local/user-error.ts';
 import { type Draw, drawFrom } from '../draw.ts';

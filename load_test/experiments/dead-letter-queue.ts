@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { z } from 'zod';
-import { acceptedJobId, problemIn, type ApiClient, type Job } from '../../local/pipeline/api-client.ts';
+import {
+  acceptedJobId,
+  problemIn,
+  type ApiClient,
+  type ApiResponse,
+  type Job,
+} from '../../local/pipeline/api-client.ts';
 import { type DeadLetter, deadLetterOf, deadLetterStats } from '../../local/pipeline/dead-letters.ts';
 import { root } from '../../local/pipeline/paths.ts';
 import { UserError } from '../../local/user-error.ts';
@@ -239,10 +245,7 @@ async function replay(
 }
 
 /** @returns the body. @throws UserError for another status */
-function expectOk(
-  { status, body }: { readonly status: number; readonly body: unknown },
-  expected: number,
-): unknown {
+function expectOk({ status, body }: ApiResponse, expected: number): unknown {
   if (status === expected) return body;
   const { code, detail } = problemIn(body);
   throw new UserError(`The API returned ${status} ${code}: ${detail}`);

@@ -1,13 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NodePorts } from './node-ports.ts';
-import type { NodeRecord } from './node-record.ts';
+import type { NodePorts, NodeRecord } from './node-record.ts';
 
-/** Of the node's own log, before a new file is begun. */
+/** Size of the node's log at which it is rotated. */
 const LOG_ROTATION_BYTES = 10 * 1024 * 1024;
 const LOOPBACK = '127.0.0.1';
 
-/** rabbitmq.conf. `heartbeat` and `consumer_timeout` are seconds and milliseconds, as RabbitMQ wants them. */
+/** rabbitmq.conf. `heartbeat` is in seconds, `consumer_timeout` in milliseconds. */
 function configuration(ports: NodePorts): string {
   return `# Generated at every start of the node: edit local/broker/node-files.ts instead.
 listeners.tcp.local = ${LOOPBACK}:${ports.amqp}
@@ -26,7 +25,7 @@ heartbeat = 10
 # Longer than any job takes.
 consumer_timeout = 1800000
 
-# Publishers are blocked beyond these. The default of 50 MB of disk is too late to clean up.
+# Publishers are blocked beyond these limits. With the default of 50 MB of disk it would be too late to clean up.
 disk_free_limit.absolute = 1GB
 vm_memory_high_watermark.absolute = 1GB
 
@@ -38,13 +37,13 @@ log.file.rotation.count = 2
 }
 
 /**
- * Not settable in rabbitmq.conf: how long (ms) at-least-once dead-lettering waits for a confirm before it tries again.
+ * How long (ms) at-least-once dead-lettering waits for a confirm before it tries again; rabbitmq.conf has no such setting.
  * The default of 180 s would stall expired retries for minutes.
  */
 const ADVANCED = '[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}]}].\n';
 const PLUGINS = '[rabbitmq_management, rabbitmq_prometheus].\n';
 
-/** Writes the configuration of a node whose every file lies below `folder`. */
+/** Writes the configuration of a node that keeps all its files in `folder`. */
 export async function writeNodeFiles(folder: string, ports: NodePorts): Promise<void> {
   for (const name of ['home', 'log']) await mkdir(join(folder, name), { recursive: true });
   await writeFile(join(folder, 'rabbitmq.conf'), configuration(ports));
@@ -57,19 +56,19 @@ export const nodeLog = (folder: string) => join(folder, 'log', 'rabbitmq.log');
 
 /**
  * The whole environment of the node and of its rabbitmqctl. Nothing else is inherited, so a RabbitMQ that is set up
- * on this machine already is neither used nor disturbed.
+ * on this machine is neither used nor disturbed.
  */
 export function nodeEnvironment(realFolder: string, { name, ports, alias }: NodeRecord): NodeJS.ProcessEnv {
   const folder = alias ?? realFolder;
   return {
     PATH: process.env.PATH,
     LANG: process.env.LANG ?? 'C.UTF-8',
-    // Erlang's cookie lies in HOME.
+    // Erlang's cookie is in HOME.
     HOME: join(folder, 'home'),
     ERL_EPMD_ADDRESS: LOOPBACK,
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_AFLAGS: `-kernel inet_dist_use_interface {${LOOPBACK.replaceAll('.', ',')}}`,
-    // No dump of the memory of a node that could not start.
+    // No memory dump of a node that cannot start.
     ERL_CRASH_DUMP_BYTES: '0',
     // Makes the start script become the node, so that the pid we start is the pid of the node.
     RABBITMQ_ALLOW_INPUT: '1',

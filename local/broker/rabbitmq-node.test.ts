@@ -2,29 +2,29 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { expect, test, vi } from 'vitest';
-import { waitUntilGone } from '../process/terminate.ts';
+import { waitUntilGone } from '../process/identity.ts';
 import { tempFolder } from '../../testing/temp-folder.ts';
 import { isFree } from '../../testing/is-free.ts';
 import { findRabbitNode, startRabbitNode, stopRabbitNode } from './rabbitmq-node.ts';
 
 const SETTING = 'application:get_env(rabbit, dead_letter_worker_publisher_confirm_timeout).';
 /**
- * Ra (github.com/rabbitmq/ra, `ra_directory`) writes down up to about a second late which queues there are: one that is
- * younger when the node is killed is never led again, and is lost with all its messages.
+ * Ra (github.com/rabbitmq/ra, `ra_directory`) stores the list of queues up to about a second late: a queue that is younger
+ * when the node is killed never gets a leader again, and is lost with all its messages.
  */
-const WRITE_DOWN_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';
+const SYNC_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';
 const QUEUE = 'kept';
 const quorum = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
 
-test('a node that was killed comes back with its ports and its messages; stopped, it leaves nothing behind', async () => {
+test('a killed node restarts with its ports and messages; a stopped one leaves nothing behind', async () => {
   await using temporary = await tempFolder();
-  // People have such folders.
+  // A folder name with other characters than ASCII.
   const folder = join(temporary.path, 'Мои документы');
   await mkdir(folder);
   try {
     const first = await startRabbitNode({ folder });
     await publishOne(first.amqpUrl);
-    await first.ctl(['eval', WRITE_DOWN_QUEUES]);
+    await first.ctl(['eval', SYNC_QUEUES]);
     expect(await first.ctl(['eval', SETTING])).toBe('{ok,5000}');
     expect((await startRabbitNode({ folder })).process).toEqual(first.process);
     process.kill(first.process.pid, 'SIGKILL');
@@ -32,7 +32,7 @@ test('a node that was killed comes back with its ports and its messages; stopped
 
     const second = await startRabbitNode({ folder });
     expect(second.ports).toEqual(first.ports);
-    // Until the queue has a leader its count is answered as 0.
+    // The count is 0 until the queue has a leader.
     await vi.waitFor(async () => expect(await messagesIn(second.amqpUrl)).toBe(1), 10_000);
     await second.stop();
     expect(await findRabbitNode(folder)).toBeUndefined();

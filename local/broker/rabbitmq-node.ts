@@ -6,33 +6,43 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { identify, isAlive, type ProcessIdentity } from '../process/identity.ts';
-import { readTail } from '../process/read-tail.ts';
+import { readTail } from '../process/log-files.ts';
+import { findRabbitmq, type RabbitmqPrograms } from '../install/programs.ts';
 import { UserError } from '../user-error.ts';
-import { findRabbitmq, type RabbitPrograms } from './find-rabbitmq.ts';
 import { nodeEnvironment, writeNodeFiles } from './node-files.ts';
-import { chooseNodePorts, type PreferredPorts } from './node-ports.ts';
-import { readNodeRecord, writeNodeRecord, type NodeRecord } from './node-record.ts';
+import {
+  chooseNodePorts,
+  readNodeRecord,
+  writeNodeRecord,
+  type NodeRecord,
+  type PreferredPorts,
+} from './node-record.ts';
 import { RunningNode } from './running-node.ts';
 
-/** Another process may take a port between our look and the node's start. */
+/** Another process may take a port between the check and the start of the node. */
 const TRIES = 3;
 const PORT_TAKEN = /eaddrinuse|dist_port_already_used/;
-/** Of what a node says that can't start: a stack of Erlang terms, the reason somewhere in it. */
+/** How much is read of the output of a node that cannot start: Erlang terms, with the reason somewhere in them. */
 const OUTPUT_BYTES = 256 * 1024;
-const LAST_WORDS = 1_500;
+const SHOWN_CHARACTERS = 1_500;
 
 export interface RabbitNodeOptions {
-  /** Holds everything of the node: configuration, cookie, data. The data lives until the folder is removed. */
+  /** Contains everything of the node: configuration, cookie, data. */
   readonly folder: string;
-  /** Where to begin looking for free ports. Default: those of last time, or any. */
+  /** The node gets these ports, or the next free ones. Default: the ports it had before, or any. */
   readonly ports?: PreferredPorts;
-  /** Erlang node name without its host. It is part of the data: keep it for the life of the folder. */
+  /** Erlang node name without its host. The data depends on it, so do not change it. */
   readonly name?: string;
+  /**
+   * Whether the node gets a session of its own, so that Ctrl-C in a terminal does not reach it. Default: true. The
+   * supervisor keeps it in its process group.
+   */
+  readonly detached?: boolean;
 }
 
 /**
- * Starts a node in `folder`, or finds the one that runs there already. Resolves when clients can use it.
- * @throws UserError if RabbitMQ is not installed or does not come up; its message ends with the log's last lines.
+ * Starts a node in `folder`, or finds the one that already runs there. Resolves when clients can use it.
+ * @throws UserError if RabbitMQ is not installed or does not start; its message ends with the last lines of the log.
  */
 export async function startRabbitNode(options: RabbitNodeOptions): Promise<RunningNode> {
   const folder = resolve(options.folder);
@@ -41,7 +51,7 @@ export async function startRabbitNode(options: RabbitNodeOptions): Promise<Runni
     await found.untilUp();
     return found;
   }
-  // Of a node that was killed its port mapper is left, on the port that this one wants.
+  // The port mapper of a killed node still runs, on the port that this node needs.
   await stopRabbitNode(folder);
   await refuseMoved(folder);
   const programs = await requireRabbitmq();
@@ -51,7 +61,7 @@ export async function startRabbitNode(options: RabbitNodeOptions): Promise<Runni
     const ports = await chooseNodePorts(options.ports ?? {}, last?.ports);
     const alias = await asciiAlias(folder);
     const planned = { name, ports, folder, ...(alias === undefined ? {} : { alias }) };
-    const record = { ...planned, process: await launch(programs, folder, planned) };
+    const record = { ...planned, process: await launch(programs, folder, planned, options.detached ?? true) };
     await writeNodeRecord(folder, record);
     const node = new RunningNode(programs, folder, record);
     try {
@@ -62,7 +72,7 @@ export async function startRabbitNode(options: RabbitNodeOptions): Promise<Runni
       const output = stripVTControlCharacters(await readTail(outputIn(folder), { maxBytes: OUTPUT_BYTES }));
       if (attempt < TRIES && PORT_TAKEN.test(output)) continue;
       throw new UserError(
-        `RabbitMQ did not start. See its log: ${node.logFile}. Last output:\n\n${lastWords(output)}`,
+        `RabbitMQ did not start. See its log: ${node.logFile}. Last output:\n\n${reasonIn(output)}`,
         { cause: error },
       );
     }
@@ -78,13 +88,13 @@ async function refuseMoved(folder: string): Promise<void> {
   );
 }
 
-/** From where the node says why it can't start, or else just the end. */
-function lastWords(output: string): string {
-  const verdict = output.indexOf('BOOT FAILED');
-  return verdict === -1 ? output.slice(-LAST_WORDS) : output.slice(verdict).slice(0, LAST_WORDS);
+/** The part of the output that says why the node cannot start, or else the end. */
+function reasonIn(output: string): string {
+  const start = output.indexOf('BOOT FAILED');
+  return start === -1 ? output.slice(-SHOWN_CHARACTERS) : output.slice(start).slice(0, SHOWN_CHARACTERS);
 }
 
-/** The node that runs in `folder`, or is starting there; undefined if there is none. */
+/** The node that runs or is starting in `folder`; undefined if there is none. */
 export async function findRabbitNode(folder: string): Promise<RunningNode | undefined> {
   const record = await readNodeRecord(folder);
   if (record?.process === undefined || !(await isAlive(record.process))) return undefined;
@@ -92,7 +102,7 @@ export async function findRabbitNode(folder: string): Promise<RunningNode | unde
 }
 
 /**
- * Stops the node that runs in `folder`, and what is left of one that was killed.
+ * Stops the node that runs in `folder`, or what is left of one that was killed.
  * @returns whether a node was running
  */
 export async function stopRabbitNode(folder: string): Promise<boolean> {
@@ -107,20 +117,20 @@ export async function stopRabbitNode(folder: string): Promise<boolean> {
   return wasRunning;
 }
 
-async function requireRabbitmq(): Promise<RabbitPrograms> {
+async function requireRabbitmq(): Promise<RabbitmqPrograms> {
   const programs = await findRabbitmq();
   if (programs !== undefined) return programs;
   throw new UserError('RabbitMQ is not installed. To install it, or to see how: make up');
 }
 
-/** What the node says on its console: its banner, and why it can't start. */
+/** The node's console output: its banner, and why it cannot start. */
 const outputIn = (folder: string) => join(folder, 'log', 'console.log');
 
-/** Starts the node's process in a session of its own, so that Ctrl-C in a terminal does not reach it. */
 async function launch(
-  programs: RabbitPrograms,
+  programs: RabbitmqPrograms,
   folder: string,
   record: NodeRecord,
+  detached: boolean,
 ): Promise<ProcessIdentity> {
   await writeNodeFiles(folder, record.ports);
   const output = await open(outputIn(folder), 'w');
@@ -129,7 +139,7 @@ async function launch(
       cwd: '/',
       env: nodeEnvironment(folder, record),
       stdio: ['ignore', output.fd, output.fd],
-      detached: true,
+      detached,
     });
     await once(child, 'spawn');
     child.unref();
@@ -144,10 +154,10 @@ async function launch(
 const ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * RabbitMQ's management plugin does not start where a path has other characters than ASCII, as in `/home/me/Документы`
- * (rabbit_mgmt_external_stats takes the path for bytes). Such a folder gets a link of another name. The name is always
- * the same one, since quorum queues write down the full path of their data and would begin empty under another.
- * @returns the link, to be removed by the caller; undefined if the folder needs none
+ * RabbitMQ's management plugin does not start under a path with non-ASCII characters such as `/home/me/Документы`
+ * (rabbit_mgmt_external_stats takes the path for bytes). Such a folder gets a link with an ASCII name. The name is always
+ * the same, because quorum queues store the full path of their data and would start empty under another path.
+ * @returns the link, which the caller removes; undefined if the folder needs none
  */
 async function asciiAlias(folder: string): Promise<string | undefined> {
   if (ASCII.test(folder)) return undefined;

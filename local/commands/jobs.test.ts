@@ -3,7 +3,7 @@ import { nextSteps } from './jobs.ts';
 
 const URL = 'http://localhost:8000';
 
-test('a completed job has a result to fetch or to look at', () => {
+test('a completed job has a result to download or open', () => {
   expect(nextSteps(URL, '7', 'completed')).toEqual([
     'curl -o result.jpg "http://localhost:8000/results/7"',
     'In the browser: http://localhost:8000/results/7',

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { acceptedJobId, ApiClient, problemIn, type Answer, type Job } from '../pipeline/api-client.ts';
+import { acceptedJobId, ApiClient, problemIn, type ApiResponse, type Job } from '../pipeline/api-client.ts';
 import { deadLetterOf, newestDeadLetter } from '../pipeline/dead-letters.ts';
 import { readEnvironment } from '../pipeline/dotenv.ts';
 import { root } from '../pipeline/paths.ts';
@@ -9,39 +9,39 @@ import { UserError } from '../user-error.ts';
 
 const SAMPLE = 'test_images/sample.jpg';
 
-/** `make upload FILE=… OPS=…`; without a file it is the sample. */
+/** `make upload FILE=… OPS=…`; default: the sample. */
 export async function upload(file: string, operations: string): Promise<void> {
   if (file === '')
     console.log(`Uploading ${SAMPLE}. To upload another image: make upload FILE=… OPS=resize,watermark\n`);
   const path = resolve(root, file || SAMPLE);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new UserError(`File not found: ${file}`);
   const api = await runningApi();
-  const answer = await api.upload(path, operations);
-  printAnswer(answer);
-  const jobId = acceptedJobId(answer);
+  const response = await api.upload(path, operations);
+  printResponse(response);
+  const jobId = acceptedJobId(response);
   if (jobId !== undefined) console.log(`\ncurl "${api.url}/status/${jobId}"`);
 }
 
-/** `make status ID=…`; without an id it is the newest job. */
+/** `make status ID=…`; default: the newest job. */
 export async function status(given: string): Promise<void> {
   const api = await runningApi();
   const jobId = given || (await newestJobId(api));
-  printAnswer(await api.status(jobId));
+  printResponse(await api.status(jobId));
   const { status: state } = await api.job(jobId);
   const isDead = state === 'failed' && (await deadLetterOf(api, jobId)) !== undefined;
   console.log(`\n${nextSteps(api.url, jobId, isDead ? 'dead' : state).join('\n')}`);
 }
 
-/** `make replay ID=…`. It changes something, so it never guesses which job is meant. */
+/** `make replay ID=…`. It changes data, so it needs an id. */
 export async function replay(jobId: string): Promise<void> {
   const api = await runningApi();
   if (jobId === '') throw new UserError(await whichToReplay(api));
   const { API_TOKEN: token = '' } = await readEnvironment(root);
-  printAnswer(await api.replay(jobId, token));
+  printResponse(await api.replay(jobId, token));
   console.log(`\ncurl "${api.url}/status/${jobId}?wait=20"`);
 }
 
-/** What people do next with a job. @param state its status, or `dead` for one that has a dead letter */
+/** The next steps for a job. @param state its status, or `dead` for one that has a dead letter */
 export function nextSteps(url: string, jobId: string, state: Job['status'] | 'dead'): string[] {
   switch (state) {
     case 'completed':
@@ -76,8 +76,8 @@ async function runningApi(): Promise<ApiClient> {
   return new ApiClient(apiUrl);
 }
 
-/** @throws UserError if the answer is a refusal */
-function printAnswer({ status, body }: Answer): void {
+/** @throws UserError if it is an error */
+function printResponse({ status, body }: ApiResponse): void {
   console.log(JSON.stringify(body, null, 2));
   if (status >= 400) throw new UserError(`\nThe API returned ${status} ${problemIn(body).code}.`);
 }

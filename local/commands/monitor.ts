@@ -4,7 +4,7 @@ import { root } from '../pipeline/paths.ts';
 import { currentRuntime } from '../runtime/current-runtime.ts';
 import { UserError } from '../user-error.ts';
 
-/** `make monitor` and `make performance`: a live view of the system that runs, whatever its ports are. */
+/** `make monitor` and `make performance`: a live view of the running system, whatever its ports are. */
 export async function monitor(program: 'queue_monitor' | 'performance_monitor'): Promise<void> {
   const { monitoringUrl } = await (await currentRuntime()).running();
   if (monitoringUrl === undefined) {

@@ -1,5 +1,5 @@
 import { currentRuntime } from '../runtime/current-runtime.ts';
-import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
+import { MAX_WORKERS } from '../supervisor/workers.ts';
 import { UserError } from '../user-error.ts';
 
 /** As of MAX_CONCURRENT_JOBS. */

@@ -4,7 +4,7 @@ import { imageSize } from './image-size.ts';
 test.each([
   ['', '/bin/sh -c #(nop)  '],
   ['BuildKit', ''],
-])('the size of an image and of its base are told by its layers %s', (_, prefix) => {
+])('the sizes of an image and of its base are computed from its layers %s', (_, prefix) => {
   const history = `0 CMD ["node" "main.ts"]
 200 COPY --chown=node:node api api # buildkit
 3000 COPY /app/node_modules node_modules

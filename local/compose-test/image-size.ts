@@ -5,7 +5,7 @@ const FIRST_OF_OURS = /ENV NODE_ENV=development/;
  * How large an image is, and what it is built on.
  * @param history what `docker history --no-trunc --human=false --format '{{.Size}} {{.CreatedBy}}'` writes: bytes, newest layer first
  * @returns bytes
- * @throws Error if the base image's layers cannot be told from ours
+ * @throws Error if the base image's layers cannot be distinguished from ours
  */
 export function imageSize(history: string): { readonly total: number; readonly base: number } {
   const lines = history.split('\n').filter((line) => /^\d+ /.test(line));

@@ -4,43 +4,34 @@ import { rm, cp, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { findCompose } from '../compose/find-compose.ts';
+import { findCompose } from '../compose/compose-project.ts';
 import { root } from '../pipeline/paths.ts';
 import { freePort } from '../process/free-port.ts';
 import { Stack } from './stack.ts';
-import { walk } from './step.ts';
+import { runSteps } from './step.ts';
 import { badInput } from './steps/bad-input.ts';
 import { bringUp } from './steps/bring-up.ts';
 import { cluster } from './steps/cluster.ts';
 import { data } from './steps/data.ts';
-import { figures } from './steps/figures.ts';
-import { handout } from './steps/handout.ts';
 import { hardening } from './steps/hardening.ts';
 import { kills } from './steps/kills.ts';
+import { metrics } from './steps/metrics.ts';
+import { tasks } from './steps/tasks.ts';
 import { troubleshooting } from './steps/troubleshooting.ts';
 
-/** The handout's, so they must be free. */
+/** The default ports, which the tasks of the README use; they must be free. */
 const PORTS = [3000, 8000, 8001, 8002, 9000, 9001, 9090, 15_672];
 
-const walks = {
-  handout: [
-    ...bringUp,
-    ...handout,
-    ...figures,
-    ...troubleshooting,
-    ...hardening,
-    ...kills,
-    ...badInput,
-    ...data,
-  ],
+const tests = {
+  tasks: [...bringUp, ...tasks, ...metrics, ...troubleshooting, ...hardening, ...kills, ...badInput, ...data],
   cluster,
 } as const;
 
 /**
- * `make test-compose`: a fresh clone, brought up with Compose, walked through the handout, and torn down.
+ * `make test-compose`: a fresh clone is started with Compose, the tasks of the README are run in it, and it is removed.
  * `make test-compose-cluster`: the same with three RabbitMQ nodes, each killed in turn.
  */
-const walked = process.argv[2] === 'cluster' ? 'cluster' : 'handout';
+const test = process.argv[2] === 'cluster' ? 'cluster' : 'tasks';
 const compose = await findCompose();
 if (compose === undefined) {
   console.error('Docker with Compose is not available. Start Docker, and check: docker info');
@@ -53,9 +44,9 @@ for (const port of PORTS) {
   );
   process.exit(1);
 }
-const files = walked === 'cluster' ? { COMPOSE_FILE: 'docker-compose.yml:docker-compose.cluster.yml' } : {};
+const files = test === 'cluster' ? { COMPOSE_FILE: 'docker-compose.yml:docker-compose.cluster.yml' } : {};
 const stack = new Stack(compose, await freshClone(root), files);
-/** Also what a run that was killed has left. */
+/** Also the containers of a run that was killed. */
 const removeAll = () => stack.tryLine('docker-compose down -v --remove-orphans');
 const tearDown = async () => {
   await removeAll();
@@ -65,14 +56,14 @@ process.once('SIGINT', () => void tearDown().finally(() => process.exit(130)));
 
 try {
   await removeAll();
-  const failed = await walk(walks[walked], stack);
+  const failed = await runSteps(tests[test], stack);
   console.log(failed === 0 ? '\nAll passed.' : `\n${failed} failed.`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   await tearDown();
 }
 
-/** What a clone of this repository would hold, with what is not committed yet; the packages are this one's. */
+/** A clone of this repository, with changes that are not committed; the packages are linked. */
 async function freshClone(root: string): Promise<string> {
   const folder = await mkdtemp(join(realpathSync(tmpdir()), 'image-pipeline-compose-'));
   const listed = await execa('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {

@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { execa } from 'execa';
-import { ComposeProject } from '../compose/compose-project.ts';
+import { ComposeProject, type ComposeCommand } from '../compose/compose-project.ts';
 import type { Container } from '../compose/container.ts';
-import type { ComposeCommand } from '../compose/find-compose.ts';
 import { ApiClient } from '../pipeline/api-client.ts';
-import { endOf } from './expect.ts';
+import { endOf } from './step.ts';
 
-/** Of its own, so that it never meets a system that people run. */
+/** A name of its own, so that it does not affect a system that is running. */
 export const PROJECT = 'image-pipeline-test';
 const POLL_MS = 500;
 const LINE_MS = 600_000;
@@ -17,7 +16,7 @@ export class Stack {
   readonly folder: string;
   readonly project: ComposeProject;
   readonly api = new ApiClient('http://localhost:8000');
-  /** What later steps ask for again: a job that completed. */
+  /** The id of a completed job, for later steps. */
   completedJob = '';
   /** When `docker-compose up` began, by `performance.now()`. */
   startedAt = 0;
@@ -32,8 +31,8 @@ export class Stack {
   }
 
   /**
-   * Runs a line of the handout in a shell, as people would. Returns what it wrote.
-   * @throws Error with the end of that, if it fails
+   * Runs a line in a shell, as people would. Returns its output.
+   * @throws Error with the end of the output, if it fails
    */
   async line(text: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
     const { exitCode, all } = await this.tryLine(text, env);

@@ -3,45 +3,55 @@ import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { duration } from '../terminal/duration.ts';
 import type { Stack } from './stack.ts';
 
-/** One thing that is tried; a throw means that it failed, the text that is returned stands behind its line. */
+/** A step of the test: it fails if it throws; the text that it returns is printed behind its title. */
 export interface Step {
   readonly title: string;
   readonly run: (stack: Stack) => Promise<string | undefined>;
-  /** Without it, nothing after it makes sense. */
+  /** If it fails, the steps after it are not run. */
   readonly essential?: boolean;
 }
 
-/** Thrown by a step that needs what is not there. */
+/** Thrown by a step that cannot run on this machine. */
 export class Skipped extends Error {
   override readonly name = 'Skipped';
 }
 
-/** A step that belongs here and cannot be walked yet. */
+/** A step that is listed, but never run. */
 export function skipped(title: string, because: string): Step {
   return { title, run: () => Promise.reject(new Skipped(because)) };
 }
 
-/** Walks the steps, a line each. Returns how many failed. */
-export async function walk(steps: readonly Step[], stack: Stack): Promise<number> {
+/** Runs the steps and prints a line for each. Returns how many failed. */
+export async function runSteps(steps: readonly Step[], stack: Stack): Promise<number> {
   let failed = 0;
   for (const { title, run, essential } of steps) {
     const since = performance.now();
-    const { verdict, note } = await outcomeOf(() => run(stack));
+    const { result, note } = await resultOf(() => run(stack));
     const took = duration((performance.now() - since) / 1_000).padStart(7);
     const colour = { PASS: 'green', FAIL: 'red', SKIPPED: 'yellow' } as const;
-    console.log(`${styleText(colour[verdict], verdict.padEnd(7))} ${took}  ${title}${note && `: ${note}`}`);
-    if (verdict !== 'FAIL') continue;
+    console.log(`${styleText(colour[result], result.padEnd(7))} ${took}  ${title}${note && `: ${note}`}`);
+    if (result !== 'FAIL') continue;
     failed++;
     if (essential === true) break;
   }
   return failed;
 }
 
-async function outcomeOf(run: () => Promise<string | undefined>) {
+async function resultOf(run: () => Promise<string | undefined>) {
   try {
-    return { verdict: 'PASS', note: (await run()) ?? '' } as const;
+    return { result: 'PASS', note: (await run()) ?? '' } as const;
   } catch (error) {
-    const verdict = error instanceof Skipped ? 'SKIPPED' : 'FAIL';
-    return { verdict, note: messageOf(error) } as const;
+    const result = error instanceof Skipped ? 'SKIPPED' : 'FAIL';
+    return { result, note: messageOf(error) } as const;
   }
+}
+
+/** @throws Error with this message unless the condition holds */
+export function expectThat(condition: boolean, message: string): void {
+  if (!condition) throw new Error(message);
+}
+
+/** The last lines of an output, for the message of a step that failed. */
+export function endOf(text: string, lines = 8): string {
+  return text.trim().split('\n').slice(-lines).join('\n  ');
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const port = (fallback: number, description: string) =>
   wholeNumber({ min: 1, max: 65_535, default: fallback, description });
 
-/** The settings that only docker-compose.yml reads, with the same defaults. */
+/** The settings of docker-compose.yml only, with its defaults. */
 export const composeVariables = {
   RABBITMQ_USER: text({
     default: 'guest',

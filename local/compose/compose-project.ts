@@ -1,15 +1,35 @@
 import { execa } from 'execa';
 import { UserError } from '../user-error.ts';
 import { readContainers, type Container } from './container.ts';
-import type { ComposeCommand } from './find-compose.ts';
 
-/** What a command wrote, to both streams, and how it ended. */
+/** The command of Compose on this machine: `['docker', 'compose']` (2.x) or `['docker-compose']` (1.29). */
+export type ComposeCommand = readonly [string, ...string[]];
+
+const COMMANDS: readonly ComposeCommand[] = [['docker', 'compose'], ['docker-compose']];
+const RESPONSE_MS = 10_000;
+
+/** The command of Compose, or undefined if it is not installed or no Docker engine responds. */
+export async function findCompose(): Promise<ComposeCommand | undefined> {
+  if (!(await succeeds('docker', ['version', '--format', '{{.Server.Version}}']))) return undefined;
+  for (const command of COMMANDS) {
+    const [program, ...args] = command;
+    if (await succeeds(program, [...args, 'version', '--short'])) return command;
+  }
+  return undefined;
+}
+
+async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  const { exitCode } = await execa(program, args, { reject: false, timeout: RESPONSE_MS, stdin: 'ignore' });
+  return exitCode === 0;
+}
+
+/** The output of a command, of both streams, and its exit code. */
 export interface Output {
   readonly exitCode: number;
   readonly text: string;
 }
 
-/** The containers of one docker-compose.yml, by the commands of Compose and Docker. */
+/** The containers of a docker-compose.yml, through the commands of Compose and Docker. */
 export class ComposeProject {
   readonly #command: ComposeCommand;
   readonly #folder: string;
@@ -17,7 +37,7 @@ export class ComposeProject {
 
   /**
    * @param folder where docker-compose.yml and .env are
-   * @param env beside this process's own
+   * @param env in addition to the environment of this process
    */
   constructor(command: ComposeCommand, folder: string, env: NodeJS.ProcessEnv = {}) {
     this.#command = command;
@@ -25,17 +45,17 @@ export class ComposeProject {
     this.#env = env;
   }
 
-  /** The same containers, with these variables besides. */
+  /** The same containers, with more variables. */
   with(env: NodeJS.ProcessEnv): ComposeProject {
     return new ComposeProject(this.#command, this.#folder, { ...this.#env, ...env });
   }
 
-  /** How Compose is called on this machine. */
+  /** The command of Compose on this machine. */
   get commandLine(): string {
     return this.#command.join(' ');
   }
 
-  /** Runs a command of Compose and returns what it wrote. */
+  /** Runs a command of Compose and returns its output. */
   async compose(args: readonly string[]): Promise<Output> {
     const [program, ...first] = this.#command;
     const { exitCode = 1, all } = await execa(program, [...first, ...args], {
@@ -48,21 +68,21 @@ export class ComposeProject {
     return { exitCode, text: all };
   }
 
-  /** Runs a command of Compose on this terminal, until it ends or people end it. */
+  /** Runs a command of Compose on this terminal until it exits. */
   async composeHere(args: readonly string[]): Promise<void> {
     const [program, ...first] = this.#command;
     const options = { cwd: this.#folder, env: this.#env, reject: false, stdio: 'inherit' } as const;
     await execa(program, [...first, ...args], options);
   }
 
-  /** @throws UserError with what Docker says, if it fails */
+  /** @throws UserError with the output of Docker, if it fails */
   async docker(args: readonly string[]): Promise<string> {
     const { exitCode, all } = await execa('docker', args, { reject: false, all: true, stdin: 'ignore' });
     if (exitCode !== 0) throw new UserError(`docker ${args[0] ?? ''}: ${all}`);
     return all;
   }
 
-  /** Those that run and those that are stopped. */
+  /** Running and stopped containers. */
   async containers(): Promise<Container[]> {
     const [program, ...first] = this.#command;
     const { stdout } = await execa(program, [...first, 'ps', '-aq'], {

@@ -1,17 +1,16 @@
 import { styleText } from 'node:util';
 import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/runtime.ts';
-import { NOT_RUNNING } from '../supervisor/control-client.ts';
+import { NOT_RUNNING } from '../supervisor/control.ts';
 import { duration } from '../terminal/duration.ts';
 import { table } from '../terminal/table.ts';
 import { UserError } from '../user-error.ts';
 import type { ComposeProject } from './compose-project.ts';
-import type { Container } from './container.ts';
+import { workersOf, workerToStart, workerToStop, type Container } from './container.ts';
 import { doctor } from './doctor.ts';
-import { workerToStart, workerToStop, workersOf } from './pick-worker.ts';
 import { systemOf } from './running-containers.ts';
 import { startContainers, untilReady } from './start-containers.ts';
 
-/** What the Makefile's commands do where docker-compose.yml runs. */
+/** The commands of the Makefile for a system that runs with Compose. */
 export class ComposeRuntime implements Runtime {
   readonly kind = 'compose';
   readonly #project: ComposeProject;
@@ -55,7 +54,7 @@ export class ComposeRuntime implements Runtime {
 
   async scale(workers: number, slots?: number | 'default'): Promise<void> {
     const containers = await this.#containers();
-    // Without --no-recreate, Compose makes those containers anew whose environment has changed.
+    // Without --no-recreate, Compose recreates the containers whose environment has changed.
     const recreate = slots === undefined ? ['--no-recreate'] : [];
     const env = slots === 'default' ? {} : slotsEnvironment(slots ?? slotsOf(containers));
     await this.#compose(
@@ -69,7 +68,7 @@ export class ComposeRuntime implements Runtime {
   async stopWorker(): Promise<void> {
     const worker = workerToStop(await this.#containers());
     if (worker === undefined) throw new UserError('No worker is running. To start one: make start-worker');
-    // As docker-compose.yml says how long it may take: the engine knows that of the container.
+    // How long it may take is in docker-compose.yml; the engine knows it from the container.
     await this.#project.docker(['stop', worker.id]);
     console.log(`Stopped ${worker.name}. To start it again: make start-worker`);
   }
@@ -88,10 +87,10 @@ export class ComposeRuntime implements Runtime {
       .filter(({ state }) => state === 'ready')
       .map(({ id, name }) => ({
         name,
-        // Its host name is the first 12 digits of the id; see WORKER_NAME.
+        // The host name of a container is the first 12 digits of its id; see WORKER_NAME.
         isNamed: (inTimeline) => inTimeline.startsWith(`worker-${id.slice(0, 12)}-`),
         kill: { line: `docker kill ${name}`, run: () => this.#docker(['kill', id]) },
-        // For Docker, a container that people kill is one that they have stopped.
+        // Docker does not restart a container that was killed by a user.
         isRestarted: false,
       }));
   }
@@ -118,7 +117,7 @@ export class ComposeRuntime implements Runtime {
     console.log('Removed the containers, images, queues and metrics. Your .env is kept.');
   }
 
-  /** @throws UserError if there are none that run */
+  /** @throws UserError if none is running */
   async #containers() {
     const containers = await this.#project.containers();
     if (containers.every(({ state }) => state === 'stopped')) throw new UserError(NOT_RUNNING);
@@ -140,7 +139,7 @@ const SLOTS = 'MAX_CONCURRENT_JOBS';
 const slotsEnvironment = (slots: string | number | undefined) =>
   slots === undefined ? {} : { [SLOTS]: String(slots) };
 
-/** The slots that the workers have now, so that further ones get as many. */
+/** The current number of slots of the workers, for new ones. */
 function slotsOf(containers: readonly Container[]): string | undefined {
   const variables = workersOf(containers).flatMap(({ environment }) => environment);
   return variables.find((variable) => variable.startsWith(`${SLOTS}=`))?.slice(SLOTS.length + 1);
@@ -155,7 +154,7 @@ const columns = [
   { title: 'CONTAINER' },
 ] as const;
 
-/** `make ps`: every container and how it is. */
+/** `make ps`: every container and its state. */
 function printContainers(containers: readonly Container[]): void {
   const [title, ...lines] = table(columns, containers.map(cells));
   console.log(title);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { readContainers, type Container } from './container.ts';
+import { readContainers, workerToStart, workerToStop, type Container } from './container.ts';
+import { someContainer } from './testing/some-container.ts';
 
 const inspected = (service: string, number: number, state: object, ports: object = {}) => ({
   Id: `${service}${number}`,
@@ -14,7 +15,7 @@ const inspected = (service: string, number: number, state: object, ports: object
 const stateOf = (state: object): Container['state'] | undefined =>
   readContainers(JSON.stringify([inspected('api', 1, state)]))[0]?.state;
 
-test('containers come by service and number, with their ports on this machine', () => {
+test('containers are sorted by service and number, with their published ports', () => {
   const given = [
     inspected('worker', 10, {}),
     inspected('worker', 2, {}),
@@ -32,8 +33,25 @@ test('a container is ready when its health check says so, or if it has none', ()
   expect(stateOf({ Health: { Status: 'unhealthy' } })).toBe('not ready');
 });
 
-test('one that was told to go is stopped, one that ended by itself with an error has failed', () => {
+test('a container that was stopped is stopped; one that exited with an error has failed', () => {
   expect(stateOf({ Status: 'exited', ExitCode: 143 })).toBe('stopped');
   expect(stateOf({ Status: 'exited', ExitCode: 78 })).toBe('failed');
   expect(stateOf({ Status: 'restarting', ExitCode: 78 })).toBe('restarting');
+});
+
+const containers = [
+  someContainer('api', { number: 9 }),
+  someContainer('worker', { number: 3, state: 'stopped' }),
+  someContainer('worker', { number: 2 }),
+  someContainer('worker', { number: 1 }),
+];
+
+test('stop-worker stops the newest running worker, start-worker starts a stopped one', () => {
+  expect(workerToStop(containers)?.number).toBe(2);
+  expect(workerToStart(containers)?.number).toBe(3);
+});
+
+test('there may be no worker to stop or to start', () => {
+  expect(workerToStop([someContainer('worker', { state: 'stopped' })])).toBeUndefined();
+  expect(workerToStart([someContainer('worker')])).toBeUndefined();
 });

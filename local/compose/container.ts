@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What is read of `docker inspect`. */
+/** The part of `docker inspect` that is used. */
 const inspectedSchema = z.array(
   z.object({
     Id: z.string(),
@@ -24,25 +24,25 @@ const inspectedSchema = z.array(
   }),
 );
 
-/** A container of the system and how it is. */
+/** A container of the system and its state. */
 export interface Container {
   readonly id: string;
   /** e.g. `image-pipeline_worker_1` */
   readonly name: string;
   /** Its name in docker-compose.yml, e.g. `worker`. */
   readonly service: string;
-  /** From 1 on, among those of its service. */
+  /** Of its service, from 1. */
   readonly number: number;
   readonly state: 'ready' | 'starting' | 'not ready' | 'restarting' | 'stopped' | 'failed';
-  /** Of its last end. */
+  /** Of the last exit. */
   readonly exitCode: number;
-  /** Its last end was the kernel's, at the container's limit of memory. */
+  /** Whether the kernel killed it at its memory limit. */
   readonly outOfMemory: boolean;
   readonly restarts: number;
-  /** On the machine itself; 0 while it does not run. */
+  /** On the host; 0 if it is not running. */
   readonly pid: number;
   readonly startedAt: Date;
-  /** Ports of this machine, by the container's own. */
+  /** Published ports by the port in the container. */
   readonly ports: ReadonlyMap<number, number>;
   /** Its environment, as `NAME=value`. */
   readonly environment: readonly string[];
@@ -73,8 +73,8 @@ export function readContainers(inspected: string): Container[] {
   return containers.sort((a, b) => a.service.localeCompare(b.service) || a.number - b.number);
 }
 
-/** 137 and 143: it was told to go and did, or was made to. */
-const STOPPED_BY_PEOPLE: readonly number[] = [0, 137, 143];
+/** 143: stopped by SIGTERM; 137: killed. */
+const STOPPED_BY_USER: readonly number[] = [0, 137, 143];
 
 function stateOf(status: string, exitCode: number, health: string | undefined): Container['state'] {
   if (status === 'running') {
@@ -83,5 +83,22 @@ function stateOf(status: string, exitCode: number, health: string | undefined): 
   }
   if (status === 'restarting') return 'restarting';
   if (status === 'created') return 'starting';
-  return STOPPED_BY_PEOPLE.includes(exitCode) ? 'stopped' : 'failed';
+  return STOPPED_BY_USER.includes(exitCode) ? 'stopped' : 'failed';
+}
+
+/** The worker that `make stop-worker` stops: the newest running one. */
+export function workerToStop(containers: readonly Container[]): Container | undefined {
+  return workersOf(containers)
+    .filter(({ state }) => state !== 'stopped' && state !== 'failed')
+    .at(-1);
+}
+
+/** The worker that `make start-worker` starts; undefined if none is stopped. */
+export function workerToStart(containers: readonly Container[]): Container | undefined {
+  return workersOf(containers).find(({ state }) => state === 'stopped' || state === 'failed');
+}
+
+/** In the order of their numbers. */
+export function workersOf(containers: readonly Container[]): Container[] {
+  return containers.filter(({ service }) => service === 'worker').sort((a, b) => a.number - b.number);
 }

@@ -10,7 +10,7 @@ const ignored = readFileSync(join(root, '.dockerignore'), 'utf8')
 const isIgnored = (path: string) => ignored.some((pattern) => matchesGlob(path, pattern));
 
 test.each(['api', 'worker', 'notification', 'monitoring', 'shared'])(
-  '%s imports nothing that its image leaves out',
+  '%s imports nothing that .dockerignore excludes from its image',
   (folder) => {
     const files = globSync(`${folder}/**/*.ts`, {
       cwd: root,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { printFindings, type Finding } from '../terminal/findings.ts';
 import type { ComposeProject } from './compose-project.ts';
 
-/** The limits of all containers with two workers come to more; what they take while they work, to this. */
+/** What all containers with two workers use under load; the sum of their limits is higher. */
 const NEEDED_MEMORY = 3_000_000_000;
 
 const engineSchema = z.object({
@@ -12,7 +12,7 @@ const engineSchema = z.object({
   DockerRootDir: z.string(),
 });
 
-/** `make doctor` where Compose runs the system: engine, memory, cores, containers, a line each. */
+/** `make doctor` with Compose: engine, memory, cores and containers, a line each. */
 export async function doctor(project: ComposeProject): Promise<void> {
   const engine = engineSchema.parse(JSON.parse(await project.docker(['info', '--format', '{{json .}}'])));
   const { text: version } = await project.compose(['version', '--short']);

@@ -1,4 +1,4 @@
-/** Of Docker 20 and later, with and without its proxy process; from 28 on the third, in two forms. */
+/** Messages of Docker 20 and later, with and without its proxy process; the third since Docker 28, in two forms. */
 const TAKEN_PORT = new RegExp(
   [
     /Bind for \S+:(\d+) failed: port is already allocated/,
@@ -12,7 +12,7 @@ const TAKEN_PORT = new RegExp(
 const ERROR = /^\s*(?:ERROR\b|Error response|failed to |Cannot |no configuration file)/im;
 
 /**
- * What went wrong with a command of Compose, in one line with what to do where that is known.
+ * Why a command of Compose failed, in one line, with what to do if that is known.
  * @param portVariables the variable of `.env` that moves each port of this machine
  */
 export function explainFailure(output: string, portVariables: ReadonlyMap<number, string>): string {
@@ -30,7 +30,7 @@ export function explainFailure(output: string, portVariables: ReadonlyMap<number
   return line.trim();
 }
 
-/** The first problem that a service names when its configuration ends it; see ConfigError. */
+/** The first problem in the message of a service that exits with an invalid configuration; see ConfigError. */
 export function configurationProblemIn(log: string): string | undefined {
   return /^The configuration has .*\n {2}- (.+)$/m.exec(log)?.[1];
 }

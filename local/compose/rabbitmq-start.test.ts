@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const SCRIPT = join(import.meta.dirname, '../../docker/rabbitmq/start.sh');
 
-/** Both users have one name, which is refused last: nothing is started or written. */
+/** Both users have the same name, which is checked last, so nothing is started or written. */
 const start = (env: Readonly<Record<string, string>>) =>
   execa('bash', [SCRIPT], {
     env: {
@@ -19,7 +19,7 @@ const start = (env: Readonly<Record<string, string>>) =>
   });
 
 test.each(['RABBITMQ_PASSWORD', 'RABBITMQ_MONITORING_PASSWORD'])(
-  'RabbitMQ does not start with a %s that breaks an address, and does not show it',
+  'RabbitMQ does not start with a %s that is not allowed in a URL, and does not log it',
   async (name) => {
     for (const password of ['se@cret', '12/34', 'se#cret', 'se:cret', 'se%cret', 'se cret', '']) {
       const { exitCode, all } = await start({ [name]: password });
@@ -31,7 +31,7 @@ test.each(['RABBITMQ_PASSWORD', 'RABBITMQ_MONITORING_PASSWORD'])(
   },
 );
 
-test('passwords that may stand in an address are taken', async () => {
+test('passwords that are allowed in a URL are accepted', async () => {
   const { exitCode, all } = await start({});
   expect(all).toBe('RABBITMQ_MONITORING_USER is RABBITMQ_USER: give monitoring a user of its own');
   expect(exitCode).toBe(78);

@@ -1,9 +1,8 @@
 import type { RunningSystem } from '../runtime/runtime.ts';
 import { UserError } from '../user-error.ts';
-import type { Container } from './container.ts';
-import { workersOf } from './pick-worker.ts';
+import { workersOf, type Container } from './container.ts';
 
-/** Where each page is: its service and the port within the container. */
+/** The service of each page, and its port in the container. */
 const PAGES = [
   { title: 'API', service: 'api', port: 8000, path: '', scheme: 'http' },
   { title: 'API docs', service: 'api', port: 8000, path: '/docs', scheme: 'http' },
@@ -26,7 +25,7 @@ export function systemOf(containers: readonly Container[]): RunningSystem {
     apiUrl: `http://localhost:${api}`,
     monitoringUrl: monitoring === undefined ? undefined : `http://localhost:${monitoring}`,
     readyWorkers: workersOf(containers).filter(({ state }) => state === 'ready').length,
-    whereToLook: PAGES.flatMap(({ title, service, port, path, scheme }) => {
+    addressLines: PAGES.flatMap(({ title, service, port, path, scheme }) => {
       const outside = portOf(service, port);
       return outside === undefined
         ? []

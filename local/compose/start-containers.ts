@@ -3,15 +3,13 @@ import { styleText } from 'node:util';
 import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { readLocalConfig } from '../pipeline/local-config.ts';
 import { root } from '../pipeline/paths.ts';
-import { firstErrorIn } from '../pipeline/start-verdict.ts';
+import { firstErrorIn, startProgress } from '../runtime/start-progress.ts';
 import { duration } from '../terminal/duration.ts';
 import { UserError } from '../user-error.ts';
 import { readComposeConfig } from './compose-config.ts';
 import type { ComposeProject } from './compose-project.ts';
-import type { Container } from './container.ts';
+import { workersOf, type Container } from './container.ts';
 import { configurationProblemIn, explainFailure } from './explain-failure.ts';
-import { workersOf } from './pick-worker.ts';
-import { startVerdict } from './start-verdict.ts';
 
 const DEADLINE_MS = 180_000;
 const POLL_MS = 500;
@@ -20,8 +18,8 @@ const OUT_OF_MEMORY =
   'it needs more memory than its mem_limit in docker-compose.yml. Raise the limit (for workers: WORKER_MEMORY in .env). To see how much memory Docker has: make doctor';
 
 /**
- * `docker-compose up` of what has changed or does not run, with as many workers as there are; resolves when all is ready.
- * @throws UserError with the first thing that went wrong. What was started for it is stopped again.
+ * Starts what has changed or is not running, and keeps the number of workers; resolves when everything is ready.
+ * @throws UserError with the first failure. If the system was not running, what was started is stopped again.
  */
 export async function startContainers(project: ComposeProject): Promise<void> {
   if (await ensureDotenv(root)) console.log('Created .env with random secrets.');
@@ -45,9 +43,9 @@ export async function startContainers(project: ComposeProject): Promise<void> {
 }
 
 /**
- * Waits until every container that somebody started is ready; prints each as it gets there.
- * @param before as they were when the wait was decided on
- * @throws UserError if one ends meanwhile, or is not ready in time
+ * Waits until every container that was started is ready; prints each one.
+ * @param before the containers before the start
+ * @throws UserError if one exits meanwhile, or is not ready in time
  */
 export async function untilReady(project: ComposeProject, before?: readonly Container[]): Promise<void> {
   const since = performance.now();
@@ -63,18 +61,18 @@ export async function untilReady(project: ComposeProject, before?: readonly Cont
       const ready = `${styleText('green', 'ready')} after ${duration((performance.now() - since) / 1_000).padStart(6)}`;
       console.log(`  ${name.padEnd(32)}${ready}`);
     }
-    const verdict = startVerdict(containers, restarts);
-    if (verdict.is === 'ready') return;
-    if (verdict.is === 'failed') throw await failureOf(project, verdict.container);
+    const progress = startProgress(containers, ({ id }) => restarts.get(id) ?? 0);
+    if (progress.is === 'ready') return;
+    if (progress.is === 'failed') throw await failureOf(project, progress.service);
     if (performance.now() - since > DEADLINE_MS) {
-      const names = verdict.for.map(({ name }) => name).join(', ');
+      const names = progress.for.map(({ name }) => name).join(', ');
       throw new UserError(`Not ready after ${DEADLINE_MS / 1_000} s: ${names}. See: make ps, make logs`);
     }
     await delay(POLL_MS);
   }
 }
 
-/** @throws UserError that explains the failure in one line */
+/** @throws UserError with the reason in one line */
 async function run(
   project: ComposeProject,
   args: readonly string[],
@@ -82,7 +80,7 @@ async function run(
 ): Promise<void> {
   const { exitCode, text } = await project.compose(args);
   if (exitCode === 0) return;
-  // Compose only says that a container is unhealthy; its log says why.
+  // Compose reports only that a container is unhealthy; its log says why.
   const [ended] = (await project.containers()).filter(
     ({ state, restarts }) => state === 'failed' || restarts > 0,
   );

@@ -21,7 +21,7 @@ test('an image that ended as expected has no differences, and what is not said i
   expect(differences({ ...expected, state: 'completed', result: { width: 800 } }, seen)).toEqual([]);
 });
 
-test('every difference is told', () => {
+test('every difference is reported', () => {
   const seen = { upload: 'accepted', status: 202, job } as const;
   expect(
     differences(

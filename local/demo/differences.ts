@@ -1,7 +1,7 @@
 import type { Expectation } from './manifest.ts';
 import type { Seen } from './push-image.ts';
 
-/** Where an image's fate is not the expected one, a sentence each. */
+/** Differences between the expected and the actual result of an image, a sentence each. */
 export function differences(expected: Expectation, seen: Seen): string[] {
   return pairs(expected, seen)
     .filter(([, wanted, got]) => wanted !== undefined && wanted !== got)

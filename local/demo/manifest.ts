@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
-/** What must happen to one of the test images; what is left out is not checked. */
+/** The expected result of a test image; what is missing is not checked. */
 const expectationSchema = z.object({
   file: z.string(),
   description: z.string(),
   /** Sent with the upload, as in `resize,watermark`. */
   operations: z.string().default(''),
-  /** The answer to the upload: its HTTP status, and the code of the problem if it is refused. */
+  /** The response to the upload: its HTTP status, and the error code if it is refused. */
   upload: z.object({ status: z.int(), code: z.string().optional() }),
   /** How the job ends. */
   state: z.enum(['completed', 'failed']).optional(),

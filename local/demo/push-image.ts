@@ -11,8 +11,8 @@ const JOB_DEADLINE_MS = 90_000;
 
 /** Uploads one of the test images and follows its job to the end. */
 export async function pushImage(api: ApiClient, folder: string, image: Expectation): Promise<Seen> {
-  const answer = await api.upload(join(folder, image.file), image.operations);
-  const jobId = acceptedJobId(answer);
-  if (jobId === undefined) return { upload: 'refused', status: answer.status, ...problemIn(answer.body) };
-  return { upload: 'accepted', status: answer.status, job: await api.untilEnded(jobId, JOB_DEADLINE_MS) };
+  const response = await api.upload(join(folder, image.file), image.operations);
+  const jobId = acceptedJobId(response);
+  if (jobId === undefined) return { upload: 'refused', status: response.status, ...problemIn(response.body) };
+  return { upload: 'accepted', status: response.status, job: await api.untilEnded(jobId, JOB_DEADLINE_MS) };
 }

@@ -39,7 +39,7 @@ function image(file: string): Expectation {
 
 const plain = (width: number) => resultLines(results, width).map((line) => stripVTControlCharacters(line));
 
-test('on a wide terminal a job is one line, and what went wrong stands below', () => {
+test('on a wide terminal a job is one line, and errors are below', () => {
   expect(plain(120)).toEqual([
     'FILE           STATE      BEFORE            AFTER            TIME  JOB',
     'sample.jpg     completed  1920×1280 412 kB  800×533 61 kB  0.84 s  0190f3c4-aaaa-7000-8000-000000000000',
@@ -50,7 +50,7 @@ test('on a wide terminal a job is one line, and what went wrong stands below', (
   ]);
 });
 
-test('on a narrow terminal the job id goes below', () => {
+test('on a narrow terminal the job id is below', () => {
   expect(plain(80).slice(0, 3)).toEqual([
     'FILE           STATE      BEFORE            AFTER            TIME',
     'sample.jpg     completed  1920×1280 412 kB  800×533 61 kB  0.84 s',

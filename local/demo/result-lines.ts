@@ -18,8 +18,8 @@ const WIDTH_WITH_JOB = 118;
 const INDENT = '  ';
 
 /**
- * What came out of each image, as lines of a table, and a line below for what was refused or failed. The job id has a
- * column of its own where the terminal is wide enough, or else stands below.
+ * The results as lines of a table, with a line below for each image that was refused or failed. The job id has a column
+ * of its own if the terminal is wide enough, or else a line below.
  * @param width of the terminal, in characters
  */
 export function resultLines(results: readonly (readonly [Expectation, Seen])[], width: number): string[] {

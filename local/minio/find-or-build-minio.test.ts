@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findOrBuildMinio } from './find-or-build-minio.ts';
 
-describe('looking for a MinIO server', () => {
+describe('finding a MinIO server', () => {
   let folder: string;
   const said: string[] = [];
   const find = (env: NodeJS.ProcessEnv) => findOrBuildMinio((line) => said.push(line), env);
@@ -18,7 +18,7 @@ describe('looking for a MinIO server', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('takes the one that MINIO_BINARY names', async () => {
+  it('uses MINIO_BINARY', async () => {
     const path = join(folder, 'my-minio');
     await writeFile(path, '#!/bin/sh\n');
     await chmod(path, 0o755);
@@ -26,14 +26,14 @@ describe('looking for a MinIO server', () => {
     expect(said).toEqual([]);
   });
 
-  it('takes no other where MINIO_BINARY names none that runs', async () => {
+  it('uses no other program if MINIO_BINARY is invalid', async () => {
     const path = join(folder, 'absent');
     expect(await find({ MINIO_BINARY: path })).toEqual({
       missing: `MINIO_BINARY=${path} is not an executable file`,
     });
   });
 
-  it('takes the one in PATH', async () => {
+  it('uses the one in PATH', async () => {
     const path = join(folder, 'minio');
     await writeFile(path, '#!/bin/sh\n');
     await chmod(path, 0o755);

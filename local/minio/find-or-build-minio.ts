@@ -1,43 +1,40 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
+import { findProgram } from '../process/find-program.ts';
 
 /**
- * MinIO's free server is given out as source only and no longer maintained; it builds with Go alone. This is the last
+ * MinIO's free server is published as source only and no longer maintained; it needs only Go to build. This is the last
  * commit of 2026-02-12. Conditional writes need a server of 2024-05 or newer.
  */
 export const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const MINIO_MODULE = `github.com/minio/minio@${MINIO_VERSION}`;
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 
-/** The server's binary, or why there is none and what would help. */
+/** The path of the server, or why there is none and what to do. */
 export type MinioBinary = { readonly path: string } | { readonly missing: string };
 
 /**
- * Looks for a MinIO server: the variable MINIO_BINARY, then PATH, then Go's folder of binaries. Where there is none
- * but Go is there, it is built once (about 4 minutes on 2 cores, 150 MB) into Go's folder and found there from then on.
+ * Finds a MinIO server: the variable MINIO_BINARY, then PATH, then Go's folder of binaries. If there is none, but Go is
+ * installed, it is built once (about 4 minutes on 2 cores, 150 MB) into Go's folder.
  *
- * @param say told, a line at a time, what is happening
+ * @param say prints a line
  */
 export async function findOrBuildMinio(
   say: (line: string) => void,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<MinioBinary> {
-  const named = env['MINIO_BINARY'];
-  if (named !== undefined && named !== '') {
-    return (await isProgram(named))
-      ? { path: named }
-      : { missing: `MINIO_BINARY=${named} is not an executable file` };
+  const configured = env['MINIO_BINARY'] ?? '';
+  if (configured !== '') {
+    const path = await findProgram(configured, ['']);
+    return path === undefined
+      ? { missing: `MINIO_BINARY=${configured} is not an executable file` }
+      : { path };
   }
 
   const goFolder = await goBinaryFolder();
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  for (const folder of goFolder === undefined ? folders : [...folders, goFolder]) {
-    const path = join(folder, 'minio');
-    if (await isProgram(path)) return { path };
-  }
-
+  const path = await findProgram('minio', goFolder === undefined ? folders : [...folders, goFolder]);
+  if (path !== undefined) return { path };
   if (goFolder === undefined) {
     return {
       missing:
@@ -61,18 +58,11 @@ async function build(goFolder: string, say: (line: string) => void): Promise<Min
   return { path: join(goFolder, 'minio') };
 }
 
-/** Where `go install` puts programs (see `go help install`), or undefined where there is no Go. */
+/** The folder of `go install` (see `go help install`), or undefined if Go is not installed. */
 async function goBinaryFolder(): Promise<string | undefined> {
   const go = await execa('go', ['env', 'GOBIN', 'GOPATH'], { reject: false, timeout: 30_000 });
   if (go.failed) return undefined;
   const [bin = '', path = ''] = go.stdout.split('\n');
   // GOPATH may be a list; programs go to its first folder.
   return bin === '' ? join(path.split(delimiter)[0] ?? path, 'bin') : bin;
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }

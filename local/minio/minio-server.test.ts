@@ -4,7 +4,7 @@ import { MinioServer } from './minio-server.ts';
 
 describe('a MinIO server of our own', () => {
   it.skipIf(inject('minio') === null)(
-    'answers when it has started, and no more when it has stopped',
+    'responds when it has started, and not after it has stopped',
     async () => {
       const binary = await findOrBuildMinio(() => undefined);
       if ('missing' in binary) throw new Error(binary.missing);
@@ -19,7 +19,7 @@ describe('a MinIO server of our own', () => {
     },
   );
 
-  it('says why when the program ends at once, or is none', async () => {
+  it('reports why a program exits at once or cannot be started', async () => {
     for (const [program, reason] of [
       ['/bin/false', 'MinIO did not start: the process exited'],
       ['/nowhere/minio', 'MinIO did not start: spawn /nowhere/minio ENOENT'],

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../user-error.ts';
 
-/** What the commands read of the API's answers; the API's OpenAPI document has all of it. */
+/** The parts of the API's responses that the commands use. */
 const side = z.int();
 const jobSchema = z.object({
   job_id: z.string(),
@@ -17,7 +17,7 @@ const jobSchema = z.object({
     .optional(),
   error: z.object({ code: z.string(), reason: z.string() }).optional(),
   run: z.int(),
-  /** Hops of this run, oldest first. */
+  /** State changes of this run, oldest first. */
   timeline: z.array(
     z.object({
       state: z.string(),
@@ -39,14 +39,14 @@ export type ListedJob = z.infer<typeof jobListSchema>['jobs'][number];
 
 const problemSchema = z.object({ code: z.string(), detail: z.string() });
 
-/** An answer of the API as it came. */
-export interface Answer {
+/** A response of the API. */
+export interface ApiResponse {
   readonly status: number;
   readonly body: unknown;
 }
 
 /** An upload takes as long as the file; `?wait` holds a status for 20 s. */
-const ANSWER_MS = 60_000;
+const RESPONSE_MS = 60_000;
 
 export class ApiClient {
   readonly url: string;
@@ -56,15 +56,15 @@ export class ApiClient {
     this.url = url;
   }
 
-  /** Sends a file as curl would. `operations` may be empty. */
-  async upload(path: string, operations: string): Promise<Answer> {
+  /** Uploads a file. `operations` may be empty. */
+  async upload(path: string, operations: string): Promise<ApiResponse> {
     const form = new FormData();
     form.set('file', await openAsBlob(path), basename(path));
     if (operations !== '') form.set('operations', operations);
     return this.#ask('/upload', { method: 'POST', body: form });
   }
 
-  async status(jobId: string): Promise<Answer> {
+  async status(jobId: string): Promise<ApiResponse> {
     return this.#ask(`/status/${encodeURIComponent(jobId)}`);
   }
 
@@ -74,7 +74,7 @@ export class ApiClient {
   }
 
   /**
-   * The job that was uploaded last; undefined where there is none.
+   * The newest job; undefined if there is none.
    * @param status only jobs in this state, e.g. `failed`
    */
   async newestJob(status?: Job['status']): Promise<ListedJob | undefined> {
@@ -82,8 +82,8 @@ export class ApiClient {
     return (await this.read(`/jobs?limit=1${filter}`, jobListSchema)).jobs[0];
   }
 
-  /** Replays a dead letter; a dry run only says what would be replayed. */
-  async replay(jobId: string, token: string, { dryRun = false } = {}): Promise<Answer> {
+  /** Replays a dead letter; a dry run only reports what would be replayed. */
+  async replay(jobId: string, token: string, { dryRun = false } = {}): Promise<ApiResponse> {
     return this.#ask('/dlq/replay', {
       method: 'POST',
       headers: { Authorization: `Bearer ${token}` },
@@ -92,14 +92,14 @@ export class ApiClient {
   }
 
   /** Removes a dead letter for good; its job stays failed. */
-  async discard(jobId: string, token: string): Promise<Answer> {
+  async discard(jobId: string, token: string): Promise<ApiResponse> {
     const headers = { Authorization: `Bearer ${token}` };
     return this.#ask(`/dlq/messages?id=${encodeURIComponent(jobId)}`, { method: 'DELETE', headers });
   }
 
   /**
-   * `GET path`, as far as the schema reads it.
-   * @throws UserError if the response is a refusal
+   * `GET path`, parsed by the schema.
+   * @throws UserError if the status is not 200
    */
   async read<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
     const { status, body } = await this.#ask(path);
@@ -107,7 +107,7 @@ export class ApiClient {
     return schema.parse(body);
   }
 
-  /** The job when it has ended, or as it is when `timeoutMs` have passed. */
+  /** The job once it has ended, or its current state after `timeoutMs`. */
   async untilEnded(jobId: string, timeoutMs: number): Promise<Job> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -116,23 +116,23 @@ export class ApiClient {
     }
   }
 
-  async #ask(path: string, init: RequestInit = {}): Promise<Answer> {
-    let answer: Response;
+  async #ask(path: string, init: RequestInit = {}): Promise<ApiResponse> {
+    let response: Response;
     try {
-      answer = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
+      response = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(RESPONSE_MS) });
     } catch (error) {
       throw new UserError(`The API at ${this.url} does not respond. See: make ps`, { cause: error });
     }
-    return { status: answer.status, body: parse(await answer.text()) };
+    return { status: response.status, body: parse(await response.text()) };
   }
 }
 
-/** The id of the job that an upload was accepted as. */
-export function acceptedJobId({ body }: Answer): string | undefined {
+/** The job id in the response to an upload; undefined if it was refused. */
+export function acceptedJobId({ body }: ApiResponse): string | undefined {
   return z.object({ job_id: z.string() }).safeParse(body).data?.job_id;
 }
 
-/** Code and detail of a refusal. */
+/** Code and detail of an error response. */
 export function problemIn(body: unknown): { code: string; detail: string } {
   return problemSchema.safeParse(body).data ?? { code: 'unknown', detail: JSON.stringify(body) };
 }

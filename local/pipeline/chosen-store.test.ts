@@ -8,7 +8,7 @@ import { chosenStore, requireStore } from './chosen-store.ts';
 
 const run = new RunFolder('/srv/image-pipeline/.run');
 
-test('images are in a folder of the run, wherever STORE_FOLDER says', () => {
+test('images are in the run folder, whatever STORE_FOLDER is', () => {
   expect(chosenStore(run, { STORE_FOLDER: '/elsewhere' })).toEqual({
     variables: { STORE: 'folder', STORE_FOLDER: '/srv/image-pipeline/.run/store' },
     where: '/srv/image-pipeline/.run/store',
@@ -21,11 +21,11 @@ test('STORE=minio is honoured', () => {
   expect(where).toBe('http://store:9000, bucket images (STORE=minio)');
 });
 
-test('another STORE is a problem of the configuration', () => {
+test('another STORE is a configuration error', () => {
   expect(() => chosenStore(run, { STORE: 's3' })).toThrow(ConfigError);
 });
 
-test('a MinIO that does not answer is refused in one line that says what to do', async () => {
+test('an unreachable MinIO is reported in one line that says what to do', async () => {
   const server = createServer((_, response) => response.writeHead(403).end());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

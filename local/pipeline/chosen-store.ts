@@ -5,7 +5,7 @@ import { UserError } from '../user-error.ts';
 
 const REACHABLE_MS = 3_000;
 
-/** Where the images are, without Docker: a folder, unless somebody says otherwise. */
+/** Without Docker, the default store is a folder. */
 const storeVariables = {
   STORE: { ...commonVariables.STORE, default: 'folder' },
   MINIO_ENDPOINT: commonVariables.MINIO_ENDPOINT,
@@ -24,7 +24,7 @@ export function chosenStore(
   return { variables: { STORE, STORE_FOLDER: run.store }, where: run.store };
 }
 
-/** @throws UserError if STORE=minio is set and nothing answers at MINIO_ENDPOINT */
+/** @throws UserError if STORE=minio is set and MINIO_ENDPOINT cannot be reached */
 export async function requireStore(env: NodeJS.ProcessEnv): Promise<void> {
   const { STORE, MINIO_ENDPOINT } = readConfig(storeVariables, env);
   if (STORE === 'folder') return;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ApiClient } from './api-client.ts';
 
-/** What the commands read of a dead letter; the API's OpenAPI document has all of it. */
+/** The parts of a dead letter that the commands use. */
 const deadLetterSchema = z.object({
   job_id: z.string(),
   run: z.int(),
@@ -31,13 +31,13 @@ export async function* deadLetters(api: ApiClient): AsyncGenerator<DeadLetter> {
   } while (cursor !== null);
 }
 
-/** The dead letter of this job; undefined where there is none. */
+/** The dead letter of this job; undefined if it has none. */
 export async function deadLetterOf(api: ApiClient, jobId: string): Promise<DeadLetter | undefined> {
   for await (const letter of deadLetters(api)) if (letter.job_id === jobId) return letter;
   return undefined;
 }
 
-/** The one that came last; undefined where there is none. */
+/** The newest dead letter; undefined if there is none. */
 export async function newestDeadLetter(api: ApiClient): Promise<DeadLetter | undefined> {
   let newest: DeadLetter | undefined;
   for await (const letter of deadLetters(api)) {

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { tempFolder } from '../../testing/temp-folder.ts';
 import { ensureDotenv, readEnvironment } from './dotenv.ts';
 
-test('.env is made once, from the example, with secrets of its own', async () => {
+test('.env is created once, from the example, with random secrets', async () => {
   await using folder = await tempFolder();
   await writeFile(
     join(folder.path, '.env.example'),
@@ -23,7 +23,7 @@ test('.env is made once, from the example, with secrets of its own', async () =>
   expect(await readFile(join(folder.path, '.env'), 'utf8')).toBe(first);
 });
 
-test('what the shell sets wins over .env, and an empty line sets nothing', async () => {
+test('the shell overrides .env, and a variable without a value is not set', async () => {
   await using folder = await tempFolder();
   await writeFile(join(folder.path, '.env'), 'PATH=/nowhere\nWORKERS=3\nEMPTY=\n');
   const env = await readEnvironment(folder.path);
@@ -31,7 +31,7 @@ test('what the shell sets wins over .env, and an empty line sets nothing', async
   expect(env).not.toHaveProperty('EMPTY');
 });
 
-test('what .env.example becomes is what the services take', async () => {
+test('the services accept the .env that is created from .env.example', async () => {
   await using folder = await tempFolder();
   await copyFile(join(import.meta.dirname, '../../.env.example'), join(folder.path, '.env.example'));
   await ensureDotenv(folder.path);

@@ -4,12 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** For students, who try a receiver on their own machine; containers have another name for it. */
+/** For webhook receivers on the same machine, which has another name in containers. */
 const OWN_MACHINE = 'localhost,127.0.0.1,::1,host.docker.internal';
 
 /**
- * Makes `.env` from `.env.example`, with random secrets, and with receivers of webhooks on this machine allowed, unless
- * it is there. Returns whether it was made.
+ * Creates `.env` from `.env.example` with random secrets, and allows webhook receivers on this machine. Does nothing if
+ * `.env` exists. @returns whether it was created
  */
 export async function ensureDotenv(root: string): Promise<boolean> {
   const path = join(root, '.env');
@@ -27,15 +27,15 @@ export async function ensureDotenv(root: string): Promise<boolean> {
   for (const [name, value] of Object.entries(own)) {
     text = text.replace(new RegExp(`^${name}=.*$`, 'm'), `${name}=${value}`);
   }
-  // Readable by its owner only: it holds secrets.
+  // Readable by its owner only, because it contains secrets.
   await writeFile(path, text, { mode: 0o600, flag: 'wx' });
   return true;
 }
 
-/** `.env` and the shell together; as with Compose, what the shell sets wins. An empty line sets nothing. */
+/** `.env` and the shell; as with Compose, the shell overrides `.env`. A variable without a value is not set. */
 export async function readEnvironment(root: string): Promise<NodeJS.ProcessEnv> {
   const path = join(root, '.env');
-  const written = existsSync(path) ? parseEnv(await readFile(path, 'utf8')) : {};
-  const set = Object.entries(written).filter(([, value]) => value !== '');
+  const fromFile = existsSync(path) ? parseEnv(await readFile(path, 'utf8')) : {};
+  const set = Object.entries(fromFile).filter(([, value]) => value !== '');
   return { ...Object.fromEntries(set), ...process.env };
 }

@@ -1,11 +1,11 @@
 import { choice, readConfig, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
-import { MAX_WORKERS } from '../supervisor/worker-crew.ts';
+import { MAX_WORKERS } from '../supervisor/workers.ts';
 
 /** A port that people choose, so not 0. */
 const port = (fallback: number, description: string) =>
   wholeNumber({ min: 1, max: 65_535, default: fallback, description });
 
-/** The settings that `make` itself reads; the services read the others. */
+/** The settings of `make`; the others are those of the services. */
 export const localVariables = {
   RUNTIME: choice({
     values: ['auto', 'compose', 'local'],

@@ -4,5 +4,5 @@ import { RunFolder } from '../supervisor/run-folder.ts';
 /** The root of the repository. */
 export const root = dirname(dirname(import.meta.dirname));
 
-/** Where the system without Docker keeps everything. */
+/** The folder of the system without Docker. */
 export const runFolder = new RunFolder(join(root, '.run'));

@@ -3,14 +3,16 @@ import { RunFolder } from '../supervisor/run-folder.ts';
 import { pipelinePlan } from './pipeline-plan.ts';
 
 const broker = {
-  process: { pid: 1, startedAt: 'unknown' },
+  pid: 1,
+  port: 5672,
+  exited: new Promise<never>(() => undefined),
   ports: { amqp: 5672, management: 15_672, prometheus: 15_692 },
   amqpUrl: 'amqp://127.0.0.1:5672',
   managementUrl: 'http://127.0.0.1:15672',
   stop: () => Promise.resolve(),
 };
 
-test('services find each other, wherever their ports were moved', () => {
+test('services know the addresses of the others, whatever their ports are', () => {
   const ports = new Map([
     ['api', 18_000],
     ['notification', 18_001],
@@ -24,7 +26,7 @@ test('services find each other, wherever their ports were moved', () => {
   });
 });
 
-test('services keep their temporary files in the run folder, wherever others keep theirs', () => {
+test('services keep their temporary files in the run folder, whatever TMPDIR is', () => {
   const run = new RunFolder('/srv/image-pipeline/.run');
   const environment = pipelinePlan(run, { TMPDIR: '/elsewhere' }).environment({ broker, ports: new Map() });
   expect(environment).toMatchObject({ TMPDIR: '/srv/image-pipeline/.run/tmp' });

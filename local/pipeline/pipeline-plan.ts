@@ -1,20 +1,27 @@
 import { rm, symlink } from 'node:fs/promises';
-import { startRabbitNode } from '../broker/rabbitmq-node.ts';
-import { USUAL_PORTS } from '../broker/node-ports.ts';
+import { DEFAULT_PORTS } from '../broker/node-record.ts';
+import { startRabbitNode, stopRabbitNode } from '../broker/rabbitmq-node.ts';
 import { announceWorkers, prometheusService } from '../prometheus/prometheus-service.ts';
 import type { RunFolder } from '../supervisor/run-folder.ts';
-import type { Addresses, SystemPlan } from '../supervisor/system-plan.ts';
-import { nodeFlags } from './node-flags.ts';
-import { readLocalConfig } from './local-config.ts';
+import type { Addresses, ServicePlan, SystemPlan } from '../supervisor/system-plan.ts';
 import { chosenStore } from './chosen-store.ts';
+import { readLocalConfig } from './local-config.ts';
 
 const HOST = '127.0.0.1';
 
 /**
- * The image pipeline without Docker: a RabbitMQ node of its own, the services as processes, a folder as store unless
+ * Flags of Node for every service. By default, V8 lets the young generation grow to 16 MB and more per semi-space under
+ * load and lets the old one nearly double before it collects, and returns little of it. With these flags, the resident
+ * memory of a service stays flat over thousands of jobs: the api stays at 168 MiB instead of growing from 190 to 279 MiB
+ * over 10,000 uploads.
+ */
+export const nodeFlags: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
+
+/**
+ * The image pipeline without Docker: a RabbitMQ node of its own, the services as processes, and a folder as store unless
  * STORE=minio is set.
- * @param env what every service gets, too, below what is decided here
- * @param prometheus the path of that program, where it is installed
+ * @param env every service gets it, too; the variables that are set here override it
+ * @param prometheus the path of the program, if it is installed
  * @throws ConfigError with all problems at once
  */
 export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv, prometheus?: string): SystemPlan {
@@ -22,52 +29,41 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv, prometheus?
   const store = chosenStore(run, env);
   return {
     startBroker: async (again) => {
-      const ports = again ? {} : { ports: USUAL_PORTS };
-      const node = await startRabbitNode({ folder: run.rabbitmq, name: 'image-pipeline', ...ports });
+      // The node of a supervisor that was killed is stopping; it cannot be used.
+      if (!again) await stopRabbitNode(run.rabbitmq);
+      const ports = again ? {} : { ports: DEFAULT_PORTS };
+      const options = { folder: run.rabbitmq, name: 'image-pipeline', detached: false };
+      const node = await startRabbitNode({ ...options, ...ports });
       await rm(run.log('rabbitmq'), { force: true });
       await symlink(node.logFile, run.log('rabbitmq'));
       return node;
     },
     services: [
-      {
-        name: 'api',
-        args: [...nodeFlags, 'api/main.ts'],
-        firstPort: config.API_PORT,
-        environment: () => ({}),
-      },
-      {
-        name: 'notification',
-        args: [...nodeFlags, 'notification/main.ts'],
-        firstPort: config.NOTIFICATION_PORT,
-        environment: () => ({}),
-      },
-      {
-        name: 'monitoring',
-        args: [...nodeFlags, 'monitoring/main.ts'],
-        firstPort: config.MONITORING_PORT,
-        environment: () => ({}),
-      },
+      nodeService('api', config.API_PORT),
+      nodeService('notification', config.NOTIFICATION_PORT),
+      nodeService('monitoring', config.MONITORING_PORT),
       ...(prometheus === undefined ? [] : [prometheusService(prometheus, run, config.PROMETHEUS_PORT)]),
     ],
     worker: {
-      name: 'worker',
-      args: [...nodeFlags, 'worker/main.ts'],
-      firstPort: config.WORKER_PORT,
+      ...nodeService('worker', config.WORKER_PORT),
       environment: ({ name, port }) => ({ WORKER_NAME: name, WORKER_PORT: String(port) }),
     },
     workers: config.WORKERS,
     ...(prometheus === undefined ? {} : { onWorkers: announceWorkers(run) }),
-    environment: (addresses) => ({
+    environment: (found) => ({
       ...env,
       TMPDIR: run.temp,
       ...store.variables,
-      ...addressVariables(addresses),
+      ...addressVariables(found),
     }),
-    store: store.where,
+    addressLines: (found) => addressLines(found, store.where),
   };
 }
 
-/** Where everybody finds everybody. */
+function nodeService(name: string, firstPort: number): ServicePlan {
+  return { name, args: [...nodeFlags, `${name}/main.ts`], firstPort, environment: () => ({}) };
+}
+
 function addressVariables({ broker, ports }: Addresses): NodeJS.ProcessEnv {
   const api = String(ports.get('api'));
   const notification = String(ports.get('notification'));
@@ -84,4 +80,17 @@ function addressVariables({ broker, ports }: Addresses): NodeJS.ProcessEnv {
     PUBLIC_API_URL: `http://localhost:${api}`,
     PUBLIC_NOTIFICATION_URL: `ws://localhost:${notification}`,
   };
+}
+
+function addressLines({ broker, ports }: Addresses, store: string): string[] {
+  const on = (name: string) => `localhost:${ports.get(name) ?? '?'}`;
+  return [
+    `  API            http://${on('api')}`,
+    `  API docs       http://${on('api')}/docs`,
+    `  Notifications  ws://${on('notification')}/ws`,
+    `  Monitoring     http://${on('monitoring')}/status  (make monitor)`,
+    `  RabbitMQ       http://localhost:${broker.ports.management}  (guest / guest)`,
+    ...(ports.has('prometheus') ? [`  Prometheus     http://${on('prometheus')}`] : []),
+    `  Images         ${store}`,
+  ];
 }

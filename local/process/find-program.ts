@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 /** The folders of PATH. */
 export const pathFolders = (): string[] => (process.env.PATH ?? '').split(delimiter).filter(Boolean);
 
-/** The program's path, if one of the folders holds it; undefined otherwise. */
+/** The path of the program in the first folder that has it; undefined if none has. */
 export async function findProgram(
   name: string,
   folders: readonly string[] = pathFolders(),

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { freePort, portsFrom } from './free-port.ts';
 
-test('of a port that is taken the next free one is given, and not one that was given to somebody else', async () => {
+test('if a port is in use, the next one is chosen that is free and not excluded', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;

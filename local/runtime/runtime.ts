@@ -1,18 +1,18 @@
-/** What the services run as: processes of this machine, or containers. */
+/** How the services run: as processes of this machine, or as containers. */
 export type RuntimeKind = 'local' | 'compose';
 
-/** A system that is up. */
+/** A running system. */
 export interface RunningSystem {
   /** e.g. `http://localhost:8000` */
   readonly apiUrl: string;
-  /** e.g. `http://localhost:8002`; undefined while that service has no port on this machine. */
+  /** e.g. `http://localhost:8002`; undefined while the service is not running. */
   readonly monitoringUrl: string | undefined;
   readonly readyWorkers: number;
-  /** Every address, a line each. */
-  readonly whereToLook: readonly string[];
+  /** The addresses of the system for people, one per line. */
+  readonly addressLines: readonly string[];
 }
 
-/** What people can type, and the same thing done by this process. */
+/** A command that people can type, and the same thing as a function. */
 export interface Command {
   /** e.g. `kill -9 4711` */
   readonly line: string;
@@ -21,19 +21,18 @@ export interface Command {
 
 /** A worker that is ready for jobs. */
 export interface RunningWorker {
-  /** As `make ps` shows it. */
+  /** As in `make ps`. */
   readonly name: string;
-  /** Whether timelines of jobs call this worker so. */
+  /** Whether this is the worker's name in the timelines of jobs. */
   isNamed(inTimeline: string): boolean;
-  /** Ends it at once, as a crash does. */
+  /** Kills it, like a crash. */
   readonly kill: Command;
-  /** Whether one that was killed is started again without anybody's help. */
+  /** Whether it is restarted automatically after `kill`. */
   readonly isRestarted: boolean;
 }
 
 /**
- * What the Makefile's commands ask for. All print what people should know, and throw UserError where something is not as
- * it should be.
+ * The commands of the Makefile. They print their results, and throw UserError if they fail.
  */
 export interface Runtime {
   readonly kind: RuntimeKind;
@@ -47,18 +46,18 @@ export interface Runtime {
   /** Follows the logs of one service, or of all for an empty name, until Ctrl-C. */
   logs(service: string): Promise<void>;
   /**
-   * @param workers how many there are afterwards
-   * @param slots jobs that each processes at once; `default`: as the configuration says. Workers that have another number
-   *   finish their jobs and start again. Left out, those that run keep theirs.
+   * @param workers the new number of workers
+   * @param slots concurrent jobs per worker; `default`: the number of the configuration. Workers with another number
+   *   restart after their current jobs. Undefined: no change.
    */
   scale(workers: number, slots?: number | 'default'): Promise<void>;
-  /** Those that are ready, oldest first: `stopWorker` stops the last. */
+  /** The workers that are ready, oldest first; `stopWorker` stops the last one. */
   workers(): Promise<readonly RunningWorker[]>;
-  /** Stops all workers, each after the jobs that it is processing. */
+  /** Stops all workers after their current jobs. */
   readonly stopWorkers: Command;
-  /** Starts so many workers when all were stopped. */
+  /** Starts this number of workers after `stopWorkers`. */
   startWorkers(count: number): Command;
-  /** Stops exactly one, after its current jobs. */
+  /** Stops exactly one worker after its current jobs. */
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   doctor(): Promise<void>;

@@ -1,14 +1,16 @@
-/** Whether a service takes work. */
+/** Whether a service accepts work. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
-const ANSWER_MS = 2_000;
+const RESPONSE_MS = 2_000;
 
-/** Asks the service on this port; every one of ours answers at `/readyz`. */
+/** Asks the service on this port of this machine whether it is ready. */
 export async function probe(port: number, path = '/readyz'): Promise<Readiness> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    const body = await answer.text();
-    return answer.ok ? { ready: true } : { ready: false, reason: reasonIn(body) };
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      signal: AbortSignal.timeout(RESPONSE_MS),
+    });
+    const body = await response.text();
+    return response.ok ? { ready: true } : { ready: false, reason: reasonIn(body) };
   } catch (error) {
     const timedOut = error instanceof Error && error.name === 'TimeoutError';
     return { ready: false, reason: timedOut ? 'not responding' : 'not listening yet' };
@@ -23,7 +25,7 @@ function reasonIn(body: string): string {
       if (typeof value === 'string') return value;
     }
   } catch {
-    // Not JSON: shown as it is.
+    // Not JSON: returned as it is.
   }
   return body.slice(0, 200);
 }

@@ -1,18 +1,17 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
-/** Where everything of a local system lies: `.run` at the root of the repository. */
+/** The folder of a system without Docker, with everything it keeps: `.run` at the root of the repository. */
 export class RunFolder {
   readonly path: string;
   readonly logs: string;
   readonly rabbitmq: string;
   readonly prometheus: string;
   readonly store: string;
-  /** Of the services: what a killed one leaves there goes with the system. Not for sockets: its path may be long. */
+  /** Temporary files of the services; removed with the system. Not for sockets: the path may be too long. */
   readonly temp: string;
-  readonly state: string;
-  readonly lock: string;
-  readonly #socket: string;
+  /** Holds the supervisor's process id. It is valid only while the socket accepts connections. */
+  readonly pidFile: string;
 
   constructor(path: string) {
     this.path = path;
@@ -21,15 +20,14 @@ export class RunFolder {
     this.prometheus = join(path, 'prometheus');
     this.store = join(path, 'store');
     this.temp = join(path, 'tmp');
-    this.state = join(path, 'state.json');
-    this.lock = join(path, 'lock');
-    this.#socket = join(path, 'control.sock');
+    this.pidFile = join(path, 'supervisor.pid');
   }
 
-  /** A socket's path has room for about a hundred bytes, so the shorter way to it is taken. */
+  /** The supervisor's control socket. The path of a socket is limited to about 100 bytes, so the shorter one is used. */
   get socket(): string {
-    const fromHere = relative(process.cwd(), this.#socket);
-    return fromHere.length < this.#socket.length ? fromHere : this.#socket;
+    const absolute = join(this.path, 'control.sock');
+    const fromHere = relative(process.cwd(), absolute);
+    return fromHere.length < absolute.length ? fromHere : absolute;
   }
 
   log(service: string): string {
@@ -42,8 +40,9 @@ export class RunFolder {
     await mkdir(this.temp, { recursive: true });
   }
 
-  /** Also while a process that outlived its parent still makes files in it. */
-  async removeTemp(): Promise<void> {
+  /** Removes what only a running system has. Retries, because a process that is just exiting may still create files. */
+  async removeTemporary(): Promise<void> {
     await rm(this.temp, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    await rm(this.pidFile, { force: true });
   }
 }

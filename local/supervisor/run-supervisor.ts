@@ -1,43 +1,55 @@
-import { rm } from 'node:fs/promises';
-import { identify } from '../process/identity.ts';
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UserError } from '../user-error.ts';
-import { serveControl } from './control-server.ts';
+import { serveControl } from './control.ts';
 import type { RunFolder } from './run-folder.ts';
 import { Supervisor } from './supervisor.ts';
 import type { SystemPlan } from './system-plan.ts';
 
 /**
- * The supervisor's process: runs the plan until it is told to stop, by its control socket or by a signal, and leaves
- * neither process nor socket behind. Exit code 1 if the system could not be started.
+ * The supervisor's process: runs the plan until it is stopped over its control socket or by a signal. Exits at once if
+ * another supervisor runs in the folder. Exit code 0: every process it started has exited, even if the start failed.
  */
 export async function runSupervisor(plan: SystemPlan, run: RunFolder, cwd: string): Promise<void> {
-  const self = await identify(process.pid);
-  if (self === undefined) throw new Error('This process cannot read its own start time. Is /proc mounted?');
   const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
-  const supervisor = new Supervisor({ plan, run, cwd, self, log });
+  const supervisor = new Supervisor({ plan, run, cwd, log });
 
   let ending: Promise<void> | undefined;
-  const end = (exitCode: number) => {
+  const end = () => {
     ending ??= (async () => {
-      const stopped = await supervisor.stop().then(
-        () => true,
-        (error: unknown) => {
-          console.error(error);
-          return false;
-        },
-      );
-      await control.close();
-      await rm(run.socket, { force: true });
-      process.exit(stopped ? exitCode : 1);
+      try {
+        await supervisor.stop();
+        process.exitCode = 0;
+      } catch (error) {
+        console.error(error);
+        process.exitCode = 1;
+      }
+      await control?.close();
+      process.exit();
     })();
   };
-  const control = await serveControl(run.socket, supervisor, () => end(0));
-  process.on('SIGTERM', () => end(0));
-  process.on('SIGINT', () => end(0));
+  const control = await serveControl(run.socket, supervisor, end);
+  if (control === undefined) return;
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
   try {
+    // A supervisor that was killed may have left temporary files.
+    await run.removeTemporary();
+    await run.create();
+    await writeFile(run.pidFile, String(process.pid));
+    await removeOldLogs(run);
     await supervisor.start();
   } catch (error) {
     console.error(error instanceof UserError ? error.message : error);
-    end(1);
+    end();
+  }
+}
+
+/** The supervisor's own log is open, so it is emptied. */
+async function removeOldLogs(run: RunFolder): Promise<void> {
+  for (const name of await readdir(run.logs)) {
+    const path = join(run.logs, name);
+    if (path === run.log('supervisor')) await truncate(path);
+    else await rm(path);
   }
 }

@@ -1,54 +1,75 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { identify, type ProcessIdentity } from '../process/identity.ts';
 
-/** How a process ended. */
+/** How a process ended; neither code nor signal is known of a process that is not a child of this one. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly uptimeMs: number;
 }
 
-/** One process of a service, from its start to its end. */
-export interface ServiceProcess {
-  readonly identity: ProcessIdentity;
-  /** `performance.now()` at its start. */
-  readonly since: number;
+/** A process that runs, or has run. */
+export interface RunningProcess {
+  readonly pid: number;
+  /** The port it listens on. */
+  readonly port: number;
   readonly exited: Promise<Exit>;
+  /** Stops it in an orderly way, and kills it if it takes too long. */
+  stop(): Promise<void>;
 }
 
-/** Starts a program, Node by default, with these arguments; what it prints is appended to `logFile`. */
-export async function spawnService(options: {
+/** A process of a service, a child of this process. */
+export interface ServiceProcess extends RunningProcess {
+  /** Does nothing once the process has exited: its id may be reused. */
+  signal(name: NodeJS.Signals): void;
+}
+
+export interface ServiceProcessOptions {
+  /** Default: Node. */
   readonly program?: string;
+  /** Arguments; for Node, the script first. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** What it prints is appended to this file. */
   readonly logFile: string;
-}): Promise<ServiceProcess> {
+  readonly port: number;
+}
+
+/** A service has 30 s to finish its current work, and some time to exit. */
+const STOP_DEADLINE_MS = 35_000;
+
+/** @throws Error if the program cannot be started */
+export async function spawnService(options: ServiceProcessOptions): Promise<ServiceProcess> {
+  const { program = process.execPath, args, env, cwd, port } = options;
   const log = await open(options.logFile, 'a');
   try {
-    const { program = process.execPath, args, env, cwd } = options;
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', log.fd, log.fd] });
-    const since = performance.now();
     const exited = once(child, 'exit').then(([code, signal]) => ({
       code: code as Exit['code'],
       signal: signal as Exit['signal'],
-      uptimeMs: performance.now() - since,
     }));
-    // One that cannot be started has no end either, and says so at the next line.
+    // A program that cannot be started is reported by the next line.
     exited.catch(() => undefined);
     await once(child, 'spawn');
-    const pid = child.pid ?? Number.NaN;
-    // A process that has ended already was one, too.
-    const identity = (await identify(pid)) ?? { pid, startedAt: 'unknown' };
-    return { identity, since, exited };
+    return {
+      pid: child.pid ?? Number.NaN,
+      port,
+      exited,
+      signal: (name) => void child.kill(name),
+      stop: async () => {
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+        await exited;
+        clearTimeout(timer);
+      },
+    };
   } finally {
     await log.close();
   }
 }
 
-/** In words, e.g. `exit code 1` or `killed by SIGKILL`. */
+/** For example `exit code 1` or `killed by SIGKILL`. */
 export function describeExit({ code, signal }: Exit): string {
   return signal === null ? `exit code ${code ?? 'unknown'}` : `killed by ${signal}`;
 }

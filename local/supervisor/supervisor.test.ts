@@ -3,31 +3,26 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { readdir } from 'node:fs/promises';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
-import { identify } from '../process/identity.ts';
-import { terminate } from '../process/terminate.ts';
 import { fixturePlan, fixtureService } from '../testing/fixture-plan.ts';
 import { isFree } from '../../testing/is-free.ts';
 import { tempFolder } from '../../testing/temp-folder.ts';
-import type { ServiceReport } from './report.ts';
+import type { ServiceReport } from './control.ts';
 import { RunFolder } from './run-folder.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Broker, SystemPlan } from './system-plan.ts';
 
 const broker = inject('broker');
 
-/** A system of fixture services that is ended with the test; nothing of it may be left then. */
+/** A system of fixture services that is stopped at the end of the test; nothing of it may be left then. */
 async function startedSystem(changes: Partial<SystemPlan> = {}) {
   const folder = await tempFolder();
   const run = new RunFolder(folder.path);
   await run.create();
-  const self = await identify(process.pid);
-  if (self === undefined) throw new Error('This process cannot see itself.');
   const log: string[] = [];
   const supervisor = new Supervisor({
     plan: fixturePlan(broker.folder, changes),
     run,
     cwd: process.cwd(),
-    self,
     log: (line) => log.push(line),
   });
   onTestFinished(async () => {
@@ -63,24 +58,26 @@ async function serviceNamed(supervisor: Supervisor, name: string): Promise<Servi
   return service;
 }
 
-/** The process of a broker, and nothing else of one: this is about when it is started. */
+/** Only the process of a broker: the tests are about when it is started. */
 async function standInBroker(): Promise<Broker> {
   const child = spawn('sleep', ['60']);
   await once(child, 'spawn');
-  const identity = await identify(child.pid ?? Number.NaN);
-  if (identity === undefined) throw new Error('The process has ended already.');
+  const exited = once(child, 'exit').then(() => ({ code: null, signal: null }));
   return {
-    process: identity,
-    ports: { amqp: 0, management: 0, prometheus: 0 },
+    pid: child.pid ?? Number.NaN,
+    port: 0,
+    exited,
+    ports: { management: 0, prometheus: 0 },
     amqpUrl: 'amqp://localhost',
     managementUrl: 'http://localhost',
     stop: async () => {
-      await terminate(identity, 1_000);
+      child.kill();
+      await exited;
     },
   };
 }
 
-test('a service that crashes is started again on its port', async () => {
+test('a service that crashes is restarted on its port', async () => {
   const { supervisor, log } = await startedSystem();
   await untilAllReady(supervisor);
   const before = await serviceNamed(supervisor, 'api');
@@ -93,7 +90,7 @@ test('a service that crashes is started again on its port', async () => {
   expect(log).toContainEqual(expect.stringContaining('api exited (exit code 1); restarting in 0.5 s'));
 });
 
-test('a broker that dies is started again, with the ports that it had', async () => {
+test('a broker that dies is restarted on its ports', async () => {
   const starts: boolean[] = [];
   const { supervisor } = await startedSystem({
     startBroker: (again) => {
@@ -109,12 +106,10 @@ test('a broker that dies is started again, with the ports that it had', async ()
   expect(starts).toEqual([false, true]);
 });
 
-test('what cannot be stopped keeps nothing else running, and its record', async () => {
+test('a service that cannot be stopped does not keep the others running', async () => {
   await using folder = await tempFolder();
   const run = new RunFolder(folder.path);
   await run.create();
-  const self = await identify(process.pid);
-  if (self === undefined) throw new Error('This process cannot see itself.');
   let isBrokerUp = true;
   const supervisor = new Supervisor({
     plan: fixturePlan(broker.folder, {
@@ -125,7 +120,6 @@ test('what cannot be stopped keeps nothing else running, and its record', async 
     }),
     run,
     cwd: process.cwd(),
-    self,
     log: (line) => {
       if (line === 'worker-1 stopped') throw new Error('no room for the log');
     },
@@ -136,10 +130,9 @@ test('what cannot be stopped keeps nothing else running, and its record', async 
   await expect(supervisor.stop()).rejects.toMatchObject({ errors: [new Error('no room for the log')] });
   expect(isBrokerUp).toBe(false);
   for (const { port } of services) expect(await isFree(port ?? 0)).toBe(true);
-  expect(await readdir(run.path)).toContain('state.json');
 });
 
-test('a service that is not ready says why, and is left running', async () => {
+test('a service that is not ready gives the reason and keeps running', async () => {
   const { supervisor } = await startedSystem();
   await untilAllReady(supervisor);
   const before = await serviceNamed(supervisor, 'api');
@@ -148,7 +141,7 @@ test('a service that is not ready says why, and is left running', async () => {
   expect(after).toMatchObject({ state: 'not ready', reason: 'told so', pid: before.pid, restarts: 0 });
 });
 
-test('a service whose configuration is wrong is not started again', async () => {
+test('a service with an invalid configuration is not restarted', async () => {
   const { supervisor } = await startedSystem({
     services: [fixtureService('api', 21_200, { EXIT_AT_ONCE: '78' })],
   });
@@ -156,7 +149,7 @@ test('a service whose configuration is wrong is not started again', async () => 
   expect(await serviceNamed(supervisor, 'api')).toMatchObject({ restarts: 0 });
 });
 
-test('scaling starts the missing workers, and lets the newest ones go', async () => {
+test('scaling starts missing workers and stops the newest ones', async () => {
   const { supervisor } = await startedSystem({ workers: 1 });
   expect(await supervisor.withWorkers((workers) => workers.scale(3))).toEqual({
     started: ['worker-2', 'worker-3'],

@@ -1,52 +1,50 @@
-import type { ProcessIdentity } from '../process/identity.ts';
+import type { RunningProcess } from './service-process.ts';
 
-/** What the supervisor is to run. It knows nothing of images: tests give it a plan of their own. */
+/** What the supervisor runs. It knows nothing about images, so tests give it a plan of their own. */
 export interface SystemPlan {
-  /** Brings the broker up; `again`, after it has died, with the ports that it had. */
+  /** Starts the broker; `again`: after a crash, on the same ports. */
   readonly startBroker: (again: boolean) => Promise<Broker>;
-  /** One process each, started together once the broker is up. */
+  /** One process each, started together once the broker is ready. */
   readonly services: readonly ServicePlan[];
-  /** As many as asked for: `worker-1`, `worker-2`, … */
+  /** Workers are called `worker-1`, `worker-2`, … */
   readonly worker: ServicePlan;
-  /** How many workers at the start. */
+  /** Number of workers at the start. */
   readonly workers: number;
   /** The environment of every service. */
-  readonly environment: (addresses: Addresses) => NodeJS.ProcessEnv;
-  /** Where the services keep what they store, for people. */
-  readonly store?: string;
-  /** Told of the ports of all workers that are meant to run, whenever one has come or gone. */
+  readonly environment: (found: Addresses) => NodeJS.ProcessEnv;
+  /** The addresses of the running system for people, one per line. */
+  readonly addressLines: (found: Addresses) => readonly string[];
+  /** Called with the ports of all workers whenever one was started or stopped. */
   readonly onWorkers?: (ports: readonly number[]) => Promise<void>;
 }
 
 export interface ServicePlan {
   readonly name: string;
-  /** What is started; Node by default. */
+  /** Default: Node. */
   readonly program?: string;
-  /** Its arguments; to Node, the script first. */
+  /** Arguments; for Node, the script first. */
   readonly args: readonly string[];
-  /** Those of a program that does not read its port from the environment. */
+  /** More arguments, for a program that does not read its port from the environment. */
   readonly portArgs?: (port: number) => readonly string[];
-  /** Where it answers 200 when it is ready; `/readyz` by default. */
+  /** Where it responds with 200 when it is ready. Default: `/readyz`. */
   readonly readyPath?: string;
-  /** What must be done before it is started. */
-  readonly prepare?: (addresses: Addresses) => Promise<void>;
+  /** Runs before the first start. */
+  readonly prepare?: (found: Addresses) => Promise<void>;
   /** The port it gets, or the next free one. */
   readonly firstPort: number;
-  /** What differs from service to service. */
+  /** Variables of this service only. */
   readonly environment: (self: { name: string; port: number }) => NodeJS.ProcessEnv;
 }
 
-/** A broker that runs; see RunningNode. */
-export interface Broker {
-  readonly process: ProcessIdentity;
-  readonly ports: { readonly amqp: number; readonly management: number; readonly prometheus: number };
+/** A broker that runs; `port` is that of AMQP. */
+export interface Broker extends RunningProcess {
+  readonly ports: { readonly management: number; readonly prometheus: number };
   readonly amqpUrl: string;
   readonly managementUrl: string;
-  stop(): Promise<void>;
 }
 
 export interface Addresses {
   readonly broker: Broker;
-  /** By name of the service; workers are not among them. */
+  /** By name of the service; without the workers. */
   readonly ports: ReadonlyMap<string, number>;
 }

@@ -1,4 +1,4 @@
-/** For people: `0.8 s`, `42 s`, `3 min`, `2 h 5 min`. */
+/** For example `0.8 s`, `42 s`, `3 min`, `2 h 5 min`. */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { UserError } from '../user-error.ts';
 
-/** One thing that was looked at. `note` is a matter to know of, `fix` one that must be put right. */
+/** The result of one check. `note`: worth knowing; `fix`: a problem. */
 export interface Finding {
   readonly is: 'ok' | 'note' | 'fix';
   readonly text: string;
@@ -9,7 +9,7 @@ export interface Finding {
 
 const colours = { ok: 'green', note: 'yellow', fix: 'red' } as const;
 
-/** A line each. @throws UserError if something must be put right */
+/** Prints a line for each. @throws UserError if there is a problem */
 export function printFindings(findings: readonly Finding[]): void {
   for (const { is, text } of findings) console.log(`${styleText(colours[is], is.padEnd(4))}  ${text}`);
   const toFix = findings.filter(({ is }) => is === 'fix').length;

@@ -5,7 +5,7 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
-/** Rows of cells as aligned lines, the titles first. Widths are those of the longest cells. */
+/** Rows of cells as aligned lines, the titles first. A column is as wide as its longest cell. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const widths = columns.map(({ title }, i) =>
     Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)),

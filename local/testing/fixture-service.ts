@@ -1,7 +1,6 @@
 /**
- * A service as the supervisor sees one, for its tests: answers /livez and /readyz on PORT, ends by itself at
- * `POST /crash`, gets unready at `POST /unready`, and stops at SIGTERM unless STUBBORN is set. EXIT_AT_ONCE holds an
- * exit code to end with.
+ * A service for the supervisor's tests: responds on PORT, exits at `/crash`, is not ready after `/unready`, and stops at
+ * SIGTERM unless STUBBORN is set. EXIT_AT_ONCE: the code to exit with at once.
  */
 import { createServer } from 'node:http';
 

@@ -1,4 +1,4 @@
-/** The supervisor's process for its tests: the fixture plan with BROKER_FOLDER, in RUN_FOLDER. */
+/** The supervisor's process for its tests: the fixture plan with the broker of BROKER_FOLDER, in RUN_FOLDER. */
 import { RunFolder } from '../supervisor/run-folder.ts';
 import { runSupervisor } from '../supervisor/run-supervisor.ts';
 import { fixturePlan } from './fixture-plan.ts';

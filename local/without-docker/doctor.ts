@@ -1,14 +1,13 @@
 import { statfs } from 'node:fs/promises';
-import { findRabbitmq } from '../broker/find-rabbitmq.ts';
-import { canInstall } from '../broker/ensure-rabbitmq.ts';
-import { installHint } from '../broker/install-hint.ts';
-import { USUAL_PORTS } from '../broker/node-ports.ts';
+import { DEFAULT_PORTS } from '../broker/node-record.ts';
+import { canInstall } from '../install/install.ts';
+import { findRabbitmq, installLine } from '../install/programs.ts';
 import { readEnvironment } from '../pipeline/dotenv.ts';
 import { readLocalConfig } from '../pipeline/local-config.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
-import { runningSystem, systemState } from '../pipeline/running-system.ts';
 import { findPrometheus } from '../prometheus/find-prometheus.ts';
 import { freePort } from '../process/free-port.ts';
+import { ControlClient, isRunning } from '../supervisor/control.ts';
 import { printFindings, type Finding } from '../terminal/findings.ts';
 
 /** RabbitMQ blocks publishers below 1 GB; see the node's configuration. */
@@ -17,22 +16,15 @@ const NEEDED_NODE = 24;
 
 /** `make doctor` without Docker: one line per check, with the command that fixes the problem. */
 export async function doctor(): Promise<void> {
-  const state = await systemState(runFolder);
   const findings = [
     node(),
     await rabbitmq(),
     await prometheus(),
     await disk(),
-    ...(state === 'dead' ? [diedSupervisor] : []),
-    ...(state === 'running' ? await services() : await ports()),
+    ...((await isRunning(runFolder.socket)) ? await services() : await ports()),
   ];
   printFindings(findings);
 }
-
-const diedSupervisor: Finding = {
-  is: 'fix',
-  text: 'the supervisor died and may have left services running. To stop them: make down',
-};
 
 function node(): Finding {
   const [major = ''] = process.versions.node.split('.');
@@ -46,20 +38,16 @@ function node(): Finding {
 async function rabbitmq(): Promise<Finding> {
   const programs = await findRabbitmq();
   if (programs !== undefined) return { is: 'ok', text: `RabbitMQ: ${programs.server}` };
-  const hint = await installHint('rabbitmq');
-  return {
-    is: 'fix',
-    text: `RabbitMQ is not installed. To install it: ${canInstall(hint) ? 'make up' : hint.line}`,
-  };
+  const line = (await canInstall()) ? 'make up' : await installLine('rabbitmq');
+  return { is: 'fix', text: `RabbitMQ is not installed. To install it: ${line}` };
 }
 
 async function prometheus(): Promise<Finding> {
   const programs = await findPrometheus();
   if (programs !== undefined) return { is: 'ok', text: `Prometheus: ${programs.server}` };
-  const { line } = await installHint('prometheus');
   return {
     is: 'note',
-    text: `Prometheus is not installed, so no metrics history is kept. To install it: ${line}`,
+    text: `Prometheus is not installed, so no metrics history is kept. To install it: ${await installLine('prometheus')}`,
   };
 }
 
@@ -75,17 +63,17 @@ async function disk(): Promise<Finding> {
 
 async function ports(): Promise<Finding[]> {
   const config = readLocalConfig(await readEnvironment(root));
-  const wanted = {
+  const preferred = {
     api: config.API_PORT,
     notification: config.NOTIFICATION_PORT,
     monitoring: config.MONITORING_PORT,
-    RabbitMQ: USUAL_PORTS.amqp,
-    "RabbitMQ's management": USUAL_PORTS.management,
+    RabbitMQ: DEFAULT_PORTS.amqp,
+    'RabbitMQ management UI': DEFAULT_PORTS.management,
     'worker-1': config.WORKER_PORT,
     ...((await findPrometheus()) === undefined ? {} : { prometheus: config.PROMETHEUS_PORT }),
   };
   return Promise.all(
-    Object.entries(wanted).map(async ([name, port]): Promise<Finding> => {
+    Object.entries(preferred).map(async ([name, port]): Promise<Finding> => {
       if ((await freePort([port], [])) === port) return { is: 'ok', text: `port ${port} (${name}) is free` };
       return {
         is: 'note',
@@ -96,7 +84,7 @@ async function ports(): Promise<Finding[]> {
 }
 
 async function services(): Promise<Finding[]> {
-  const { services: all } = await (await runningSystem(runFolder)).ps();
+  const { services: all } = await new ControlClient(runFolder.socket).ps();
   return all.map(({ name, state, port, reason }): Finding => {
     if (state === 'ready') return { is: 'ok', text: `${name} is ready on port ${port ?? '?'}` };
     if (state === 'stopped')

@@ -1,14 +1,17 @@
-import { runFolder } from '../pipeline/paths.ts';
-import { runningSystem } from '../pipeline/running-system.ts';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { styleText } from 'node:util';
+import { root, runFolder } from '../pipeline/paths.ts';
+import { LogFollower, servicesWithLog } from '../process/log-files.ts';
 import type { RunningSystem, Runtime } from '../runtime/runtime.ts';
-import { portOf, type SystemReport } from '../supervisor/report.ts';
-import { whereToLook } from '../terminal/where-to-look.ts';
-import { clean } from './clean.ts';
+import { ControlClient, isRunning, type ServiceReport, type SystemReport } from '../supervisor/control.ts';
+import { stopSystem } from '../supervisor/running-system.ts';
+import { duration } from '../terminal/duration.ts';
+import { table } from '../terminal/table.ts';
+import { UserError } from '../user-error.ts';
 import { doctor } from './doctor.ts';
-import { down } from './down.ts';
-import { logs } from './logs.ts';
-import { ps } from './ps.ts';
-import { ensureUp } from './up.ts';
+import { ensureUp } from './start.ts';
 import { scale, startWorker, stopWorker, workers } from './workers.ts';
 
 /** Without Docker: a RabbitMQ node of its own, a folder as store, the services as processes. */
@@ -19,7 +22,7 @@ export const localRuntime: Runtime = {
     return { system: systemOf(report), started };
   },
   async running() {
-    return systemOf(await (await runningSystem(runFolder)).ps());
+    return systemOf(await new ControlClient(runFolder.socket).ps());
   },
   down,
   ps,
@@ -34,14 +37,86 @@ export const localRuntime: Runtime = {
   clean,
 };
 
-function systemOf(report: SystemReport): RunningSystem {
-  const readyWorkers = report.services.filter(
-    ({ name, state }) => name.startsWith('worker-') && state === 'ready',
-  );
-  return {
-    apiUrl: `http://localhost:${portOf(report, 'api')}`,
-    monitoringUrl: `http://localhost:${portOf(report, 'monitoring')}`,
-    readyWorkers: readyWorkers.length,
-    whereToLook: whereToLook(report, runFolder),
+function systemOf({ services, addressLines }: SystemReport): RunningSystem {
+  const urlOf = (name: string) => {
+    const port = services.find((service) => service.name === name)?.port;
+    return port === undefined ? undefined : `http://localhost:${port}`;
   };
+  const apiUrl = urlOf('api');
+  if (apiUrl === undefined) throw new UserError('The system is starting. Try again in a moment.');
+  const isReadyWorker = ({ name, state }: ServiceReport) => name.startsWith('worker-') && state === 'ready';
+  return {
+    apiUrl,
+    monitoringUrl: urlOf('monitoring'),
+    readyWorkers: services.filter(isReadyWorker).length,
+    addressLines,
+  };
+}
+
+async function down(): Promise<void> {
+  if (await isRunning(runFolder.socket)) console.log('Stopping. The workers finish their current jobs …');
+  const wasRunning = await stopSystem(runFolder);
+  console.log(
+    wasRunning
+      ? 'Stopped. Images and queues are kept. To remove them: make clean'
+      : 'The system is not running.',
+  );
+}
+
+async function clean(): Promise<void> {
+  await down();
+  if (!existsSync(runFolder.path)) return;
+  await rm(runFolder.path, { recursive: true });
+  console.log(`Removed ${relative(root, runFolder.path)}: images, queues and logs. Your .env is kept.`);
+}
+
+const columns = [
+  { title: 'SERVICE' },
+  { title: 'STATE' },
+  { title: 'PID', align: 'right' },
+  { title: 'PORT', align: 'right' },
+  { title: 'UPTIME', align: 'right' },
+  { title: 'RESTARTS', align: 'right' },
+  { title: '' },
+] as const;
+
+async function ps(): Promise<void> {
+  const { services } = await new ControlClient(runFolder.socket).ps();
+  const rows = services.map(({ name, state, pid, port, uptimeSeconds, restarts, reason }) => [
+    name,
+    state,
+    String(pid ?? '-'),
+    String(port ?? '-'),
+    uptimeSeconds === undefined ? '-' : duration(uptimeSeconds),
+    String(restarts),
+    reason ?? '',
+  ]);
+  const [titles, ...lines] = table(columns, rows);
+  console.log(titles);
+  for (const [i, line] of lines.entries()) {
+    console.log(services[i]?.state === 'ready' ? line : styleText('yellow', line));
+  }
+}
+
+/** Each line follows the name of its service. */
+async function logs(service: string): Promise<void> {
+  const folder = runFolder.logs;
+  if ((await servicesWithLog(folder, service)).length === 0) {
+    const all = await servicesWithLog(folder, '');
+    throw new UserError(
+      all.length === 0
+        ? 'There are no logs yet. To start the system: make up'
+        : `Unknown service ${service}. Services: ${all.join(', ')}`,
+    );
+  }
+  const follower = new LogFollower({ folder, service, write: (line) => console.log(line) });
+  await follower.printNew();
+  if (!(await isRunning(runFolder.socket))) {
+    console.log('\nThe system is not running. These are the last lines.');
+    return;
+  }
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
+  await follower.follow(stop.signal);
 }

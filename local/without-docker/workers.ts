@@ -1,19 +1,19 @@
 import { runFolder } from '../pipeline/paths.ts';
-import { untilReady } from '../pipeline/start-system.ts';
-import { runningSystem } from '../pipeline/running-system.ts';
 import type { RunningWorker } from '../runtime/runtime.ts';
+import { ControlClient } from '../supervisor/control.ts';
+import { untilReady } from '../supervisor/running-system.ts';
 import { UserError } from '../user-error.ts';
 
 const READY_DEADLINE_MS = 60_000;
+const supervisor = new ControlClient(runFolder.socket);
 
 /** `make scale N=3 SLOTS=1` */
 export async function scale(count: number, slots?: number | 'default'): Promise<void> {
-  const system = await runningSystem(runFolder);
   if (slots !== undefined) {
-    await system.setSlots(slots === 'default' ? undefined : slots);
+    await supervisor.setSlots(slots === 'default' ? undefined : slots);
     await untilReady(runFolder, READY_DEADLINE_MS);
   }
-  const { started, stopped } = await system.scale(count);
+  const { started, stopped } = await supervisor.scale(count);
   if (started.length > 0) {
     await untilReady(runFolder, READY_DEADLINE_MS);
     console.log(`Started ${started.join(', ')}.`);
@@ -25,21 +25,19 @@ export async function scale(count: number, slots?: number | 'default'): Promise<
 
 /** `make stop-worker` */
 export async function stopWorker(): Promise<void> {
-  console.log(
-    `Stopped ${await (await runningSystem(runFolder)).stopWorker()}. To start it again: make start-worker`,
-  );
+  console.log(`Stopped ${await supervisor.stopWorker()}. To start it again: make start-worker`);
 }
 
 /** `make start-worker` */
 export async function startWorker(): Promise<void> {
-  const name = await (await runningSystem(runFolder)).startWorker();
+  const name = await supervisor.startWorker();
   await untilReady(runFolder, READY_DEADLINE_MS);
   console.log(`Started ${name}.`);
 }
 
-/** Those that are ready, oldest first. */
+/** The workers that are ready, oldest first. */
 export async function workers(): Promise<RunningWorker[]> {
-  const { services } = await (await runningSystem(runFolder)).ps();
+  const { services } = await supervisor.ps();
   return services.flatMap(({ name, state, pid }) => {
     if (!name.startsWith('worker-') || state !== 'ready' || pid === undefined) return [];
     const kill = {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { ensureRabbitmq } from '../../local/broker/ensure-rabbitmq.ts';
+import { ensureRabbitmq } from '../../local/install/install.ts';
 import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
 import { sweepStrayNodes, STRAY_PREFIX } from '../sweep-stray-nodes.ts';
 

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { findChromium } from '../../local/chromium/find-chromium.ts';
+import { findChromium } from '../../local/install/programs.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,8 +1,7 @@
 import { root } from '../../pipeline/paths.ts';
-import { expectThat } from '../expect.ts';
 import { imageSize } from '../image-size.ts';
 import { PROJECT, type Stack } from '../stack.ts';
-import type { Step } from '../step.ts';
+import { expectThat, type Step } from '../step.ts';
 
 const SERVICES = [
   'api',
@@ -15,7 +14,7 @@ const SERVICES = [
   'worker',
   'worker',
 ];
-/** From built images to everything ready, and the demo through. */
+/** Maximum time from docker-compose up to the end of the demo. */
 const WITHIN_S = 90;
 
 export const build: Step = {
@@ -31,7 +30,7 @@ export const build: Step = {
 };
 
 const OURS = ['api', 'worker', 'notification', 'monitoring'] as const;
-/** The image of the API against its base and its production packages. */
+/** Maximum size of the image of the API, relative to its base image and production packages. */
 const MAX_TIMES = 1.3;
 const MEGABYTE = 1_000_000;
 
@@ -45,17 +44,17 @@ async function sizeOf(stack: Stack, service: string) {
   );
 }
 
-/** What the API needs of node_modules, in bytes, as npm knows it: not as the image happens to have it. */
+/** Size in bytes of the packages that the API needs, as listed by npm. */
 async function productionPackages(stack: Stack): Promise<number> {
   const written = await stack.line(
-    // Not in the clone, whose node_modules is a link to this.
+    // Not in the clone, where node_modules is a link.
     `cd '${root}' && npm ls --omit=dev --all --parseable --workspace=shared --workspace=api 2>/dev/null \
       | grep /node_modules/ | sort -u | tr '\\n' '\\0' | du -sbc --files0-from=- | tail -1`,
   );
   return Number.parseInt(written, 10);
 }
 
-/** From a fresh clone to a system that works. */
+/** From a fresh clone to a working system. */
 export const bringUp: readonly Step[] = [
   build,
   {
@@ -83,9 +82,9 @@ export const bringUp: readonly Step[] = [
       const shown = await stack.line('make demo');
       const seconds = (performance.now() - stack.startedAt) / 1_000;
       expectThat(seconds < WITHIN_S, `it took ${seconds.toFixed(0)} s from docker-compose up to its end`);
-      const [verdict] = /^All \d+ images .*$/m.exec(shown) ?? [];
-      expectThat(verdict !== undefined, shown);
-      return `${verdict} ${seconds.toFixed(0)} s after docker-compose up`;
+      const [summary] = /^All \d+ images .*$/m.exec(shown) ?? [];
+      expectThat(summary !== undefined, shown);
+      return `${summary} ${seconds.toFixed(0)} s after docker-compose up`;
     },
   },
   {

@@ -1,25 +1,23 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expectThat } from '../expect.ts';
-import { Ledger } from '../ledger.ts';
-import { longestGap } from '../longest-gap.ts';
 import type { Stack } from '../stack.ts';
-import { Skipped, type Step } from '../step.ts';
+import { expectThat, Skipped, type Step } from '../step.ts';
+import { longestGap, TrackedUploads } from '../tracked-uploads.ts';
 import { build } from './bring-up.ts';
 
 const NODES = ['rabbitmq', 'rabbitmq-2', 'rabbitmq-3'];
 const SENDERS = 6;
 const PAUSE_MS = 250;
 const BEFORE_MS = 5_000;
-/** For how long the load goes on without the node; one that was killed is started again meanwhile. */
+/** How long the load continues without the node; a killed node restarts meanwhile. */
 const AFTER_MS = 25_000;
 const STOP_LIMIT_MS = 10_000;
 
-/** What happens to a node, and how it comes back if it does not by itself. */
+/** What happens to a node, and how it is restarted if Docker does not do it. */
 interface Fault {
   readonly title: string;
   readonly begin: (stack: Stack, node: string) => Promise<unknown>;
-  /** While it lasts. */
+  /** Runs before `end`. */
   readonly check?: (stack: Stack) => Promise<unknown>;
   readonly end?: (stack: Stack, node: string) => Promise<unknown>;
 }
@@ -48,11 +46,11 @@ const stop: Fault = {
 const underLoad = (fault: Fault, node: string): Step => ({
   title: `${fault.title} ${node} under load`,
   run: async (stack) => {
-    const ledger = new Ledger(stack.api.url, join(stack.folder, 'test_images'));
+    const uploads = new TrackedUploads(stack.api.url, join(stack.folder, 'test_images'));
     const load = new AbortController();
     const senders = Array.from({ length: SENDERS }, async () => {
       while (!load.signal.aborted) {
-        await ledger.send('palette.png', 'resize:100x100');
+        await uploads.send('palette.png', 'resize:100x100');
         await delay(PAUSE_MS);
       }
     });
@@ -67,19 +65,22 @@ const underLoad = (fault: Fault, node: string): Step => ({
       load.abort();
     }
     await Promise.all(senders);
-    const ended = await ledger.settle(120_000);
-    expectThat(ended.completed === ledger.accepted, `${ledger.accepted} accepted: ${JSON.stringify(ended)}`);
-    const gaps = { accepted: longestGap(ledger.acceptedAt), completed: longestGap(ledger.endedAt) };
+    const ended = await uploads.settle(120_000);
+    expectThat(
+      ended.completed === uploads.accepted,
+      `${uploads.accepted} accepted: ${JSON.stringify(ended)}`,
+    );
+    const gaps = { accepted: longestGap(uploads.acceptedAt), completed: longestGap(uploads.endedAt) };
     expectThat(
       Math.max(gaps.accepted, gaps.completed) <= STOP_LIMIT_MS,
-      `it stopped: ${JSON.stringify(gaps)} ms`,
+      `longest pause: ${JSON.stringify(gaps)} ms`,
     );
     const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
-    return `${ledger.accepted} accepted = completed; longest pause: uploads ${seconds(gaps.accepted)}, jobs ${seconds(gaps.completed)}`;
+    return `${uploads.accepted} accepted = completed; longest pause: uploads ${seconds(gaps.accepted)}, jobs ${seconds(gaps.completed)}`;
   },
 });
 
-/** Three RabbitMQ nodes; any one may die or be stopped. */
+/** Three RabbitMQ nodes; each may die or be stopped. */
 export const cluster: readonly Step[] = [
   build,
   {
@@ -92,7 +93,7 @@ export const cluster: readonly Step[] = [
     },
   },
   {
-    title: 'three nodes have met, and every queue has a replica on each',
+    title: 'three nodes form a cluster, and every queue has a replica on each',
     run: async (stack) => {
       const [node] = await stack.containers('rabbitmq');
       if (node === undefined) throw new Error('there is no rabbitmq');
@@ -101,14 +102,14 @@ export const cluster: readonly Step[] = [
         'rabbitmqctl -q list_queues name type members --formatter=pretty_table 2>/dev/null',
       );
       const queues = text.split('\n').filter((line) => /quorum|stream/.test(line));
-      const lacking = queues.filter((line) => (line.match(/rabbit@/g) ?? []).length !== 3);
-      expectThat(queues.length > 0 && lacking.length === 0, text);
+      const incomplete = queues.filter((line) => (line.match(/rabbit@/g) ?? []).length !== 3);
+      expectThat(queues.length > 0 && incomplete.length === 0, text);
       return `${queues.length} queues`;
     },
   },
   ...[kill, stop].flatMap((fault) => NODES.map((node) => underLoad(fault, node))),
   {
-    title: 'docker-compose down, up -d: the cluster meets again',
+    title: 'docker-compose down, up -d: the cluster forms again',
     run: async (stack) => {
       await stack.line('docker-compose down');
       await stack.line('docker-compose up -d');

@@ -3,9 +3,8 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { z } from 'zod';
 import type { Container } from '../../compose/container.ts';
-import { expectThat } from '../expect.ts';
 import type { Stack } from '../stack.ts';
-import type { Step } from '../step.ts';
+import { expectThat, type Step } from '../step.ts';
 
 /** Ports that each of our services listens on within its container. */
 const LISTENS: Readonly<Record<string, number>> = {
@@ -15,7 +14,7 @@ const LISTENS: Readonly<Record<string, number>> = {
   worker: 9100,
 };
 
-/** Longer than RabbitMQ's and the store's clean-ups take, and for our services than STOP_TIMEOUT_MS. */
+/** Time to stop of RabbitMQ and the store; our services have more than STOP_TIMEOUT_MS. */
 const MIN_STOP_S = 30;
 
 const limitsSchema = z.tuple([
@@ -52,10 +51,10 @@ const eachContainer = (
   },
 });
 
-/** What a container may do, seen from outside and inside. */
+/** What a container may do, checked from outside and inside. */
 export const hardening: readonly Step[] = [
   eachContainer(
-    'memory, CPU, pids, logs limited; restarted; nothing but 127.0.0.1; capabilities dropped',
+    'limits of memory, CPU, pids and logs; restart policy; ports on 127.0.0.1 only; no capabilities',
     async (stack, { id, service }) => {
       const [{ Config }] = limitsSchema.parse(JSON.parse(await stack.project.docker(['inspect', id])));
       const stopsInTime = !(service in LISTENS) || Config.StopTimeout > MIN_STOP_S;
@@ -66,7 +65,7 @@ export const hardening: readonly Step[] = [
     },
   ),
   eachContainer(
-    'inside: no root (but MinIO), no capabilities, nothing to write but its own',
+    'inside: not root (except MinIO), no capabilities, read-only root',
     async (stack, container) => {
       const { text: user } = await stack.inside(container, 'id -u');
       expectThat(container.service === 'minio' || user.trim() !== '0', 'it runs as root');
@@ -81,7 +80,7 @@ export const hardening: readonly Step[] = [
     },
   ),
   {
-    title: 'inside our services: /tmp can be written, up to its size',
+    title: 'inside our services: /tmp is writable up to its size',
     run: async (stack) => {
       for (const container of (await stack.containers()).filter(({ service }) => service in LISTENS)) {
         const { text } = await stack.inside(
@@ -107,7 +106,7 @@ export const hardening: readonly Step[] = [
     },
   },
   {
-    title: 'RabbitMQ: the user of monitoring may look, and nothing else',
+    title: 'RabbitMQ: the monitoring user can only read',
     run: async (stack) => {
       const [monitoring] = await stack.containers('monitoring');
       if (monitoring === undefined) throw new Error('there is no monitoring');
@@ -129,7 +128,7 @@ export const hardening: readonly Step[] = [
     },
   },
   {
-    title: 'outside: no port of ours answers at other addresses of this machine; AMQP at none',
+    title: 'outside: no port is open on other addresses of this machine, and AMQP on none',
     run: async (stack) => {
       const ports = (await stack.containers()).flatMap((container) => [...container.ports.values()]);
       const addresses = Object.values(networkInterfaces())
@@ -161,7 +160,7 @@ async function isOpen(host: string, port: number): Promise<boolean> {
   try {
     await Promise.race([
       once(socket, 'connect'),
-      once(socket, 'timeout').then(() => Promise.reject(new Error('no answer'))),
+      once(socket, 'timeout').then(() => Promise.reject(new Error('no response'))),
     ]);
     return true;
   } catch {

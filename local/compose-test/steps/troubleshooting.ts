@@ -1,28 +1,27 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { acceptedJobId } from '../../pipeline/api-client.ts';
-import { expectThat } from '../expect.ts';
 import type { Stack } from '../stack.ts';
-import { skipped, type Step } from '../step.ts';
+import { expectThat, skipped, type Step } from '../step.ts';
 
 const JOB_MS = 60_000;
-/** Health checks are seconds apart: the API may still be connecting again, and says 503 to that. */
+/** The API may still be reconnecting when its health check passes, and responds with 503. */
 const CONNECTED_MS = 30_000;
 
 async function oneMoreImage(stack: Stack): Promise<void> {
   const upload = () => stack.api.upload(join(stack.folder, 'test_images/palette.png'), 'resize:20x20');
   const deadline = performance.now() + CONNECTED_MS;
-  let answer = await upload();
-  while (answer.status === 503 && performance.now() < deadline) {
+  let response = await upload();
+  while (response.status === 503 && performance.now() < deadline) {
     await delay(500);
-    answer = await upload();
+    response = await upload();
   }
-  expectThat(answer.status === 202, `the upload returned ${answer.status}`);
-  const { status } = await stack.api.untilEnded(acceptedJobId(answer) ?? '', JOB_MS);
+  expectThat(response.status === 202, `the upload returned ${response.status}`);
+  const { status } = await stack.api.untilEnded(acceptedJobId(response) ?? '', JOB_MS);
   expectThat(status === 'completed', `a job is ${status}`);
 }
 
-const makes = (line: string, expected: RegExp): Step => ({
+const lineShows = (line: string, expected: RegExp): Step => ({
   title: line,
   run: async (stack) => {
     const shown = await stack.line(line);
@@ -31,7 +30,7 @@ const makes = (line: string, expected: RegExp): Step => ({
   },
 });
 
-/** The handout's last lines, and the Makefile's commands. */
+/** Troubleshooting with Compose, and the commands of the Makefile. */
 export const troubleshooting: readonly Step[] = [
   {
     title: 'docker-compose logs rabbitmq',
@@ -59,13 +58,13 @@ export const troubleshooting: readonly Step[] = [
       return undefined;
     },
   },
-  skipped('docker system prune -a, docker volume prune', 'they would remove what is not ours'),
-  makes('make ps', /worker +ready/),
-  makes('make doctor', /^ok {4}Docker /m),
-  makes('make scale N=2', /Running 2 workers/),
-  makes('make stop-worker', /Stopped .*worker.2/),
-  makes('make start-worker', /Started .*worker.2/),
-  makes('make upload FILE=test_images/photo.png OPS=resize', /"status": "queued"/),
+  skipped('docker system prune -a, docker volume prune', 'they would remove data of others'),
+  lineShows('make ps', /worker +ready/),
+  lineShows('make doctor', /^ok {4}Docker /m),
+  lineShows('make scale N=2', /Running 2 workers/),
+  lineShows('make stop-worker', /Stopped .*worker.2/),
+  lineShows('make start-worker', /Started .*worker.2/),
+  lineShows('make upload FILE=test_images/photo.png OPS=resize', /"status": "queued"/),
   {
     title: 'make status ID=…',
     run: async (stack) => {
@@ -74,5 +73,5 @@ export const troubleshooting: readonly Step[] = [
       return undefined;
     },
   },
-  makes('timeout 5 make logs SERVICE=worker || true', /ready for jobs/),
+  lineShows('timeout 5 make logs SERVICE=worker || true', /ready for jobs/),
 ];

@@ -1,11 +1,9 @@
 import { inject, vi } from 'vitest';
-import { findRabbitNode } from '../../broker/rabbitmq-node.ts';
 import { pipelinePlan } from '../../pipeline/pipeline-plan.ts';
 import { freePort } from '../../process/free-port.ts';
-import { identify } from '../../process/identity.ts';
-import { portOf } from '../../supervisor/report.ts';
 import { RunFolder } from '../../supervisor/run-folder.ts';
 import { Supervisor } from '../../supervisor/supervisor.ts';
+import { borrowedBroker } from '../../testing/fixture-plan.ts';
 import { tempFolder } from '../../../testing/temp-folder.ts';
 import { createVhost } from '../../../testing/vhost.ts';
 
@@ -26,8 +24,6 @@ export async function startLiveSystem(prometheus: string, env: NodeJS.ProcessEnv
   const run = new RunFolder(folder.path);
   await run.create();
   const broker = inject('broker');
-  const [node, self] = await Promise.all([findRabbitNode(broker.folder), identify(process.pid)]);
-  if (node === undefined || self === undefined) throw new Error('The broker of the test run was not found.');
   const vhost = await createVhost(broker);
   cleanup.defer(() => vhost.delete());
   const ports: Record<string, string> = {};
@@ -36,18 +32,10 @@ export async function startLiveSystem(prometheus: string, env: NodeJS.ProcessEnv
   const supervisor = new Supervisor({
     plan: {
       ...pipelinePlan(run, { ...process.env, LOG_LEVEL: 'warn', ...ports, ...env }, prometheus),
-      startBroker: () =>
-        Promise.resolve({
-          process: node.process,
-          ports: node.ports,
-          amqpUrl: vhost.amqpUrl,
-          managementUrl: node.managementUrl,
-          stop: () => Promise.resolve(),
-        }),
+      startBroker: async () => ({ ...(await borrowedBroker(broker.folder)), amqpUrl: vhost.amqpUrl }),
     },
     run,
     cwd: process.cwd(),
-    self,
     log: () => undefined,
   });
   cleanup.defer(() => supervisor.stop());
@@ -62,7 +50,10 @@ export async function startLiveSystem(prometheus: string, env: NodeJS.ProcessEnv
   const all = cleanup.move();
   return {
     supervisor,
-    url: async (service) => `http://127.0.0.1:${portOf(await supervisor.report(), service)}`,
+    url: async (name) => {
+      const { services } = await supervisor.report();
+      return `http://127.0.0.1:${services.find((service) => service.name === name)?.port ?? 0}`;
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

@@ -1,0 +1,112 @@
+import { copyFile, open, readdir, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { styleText } from 'node:util';
+
+/** Bytes after which a log is rotated. One older file is kept, so a log takes at most twice as much. */
+const LOG_LIMIT = 10 * 1024 * 1024;
+const POLL_MS = 200;
+/** How many bytes of each log are printed first. */
+const FIRST_BYTES = 2_000;
+const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue'] as const;
+
+/**
+ * Empties each log of the folder that is larger than `limit` bytes and keeps its contents as `name.log.1`. The services
+ * keep their logs open for appending, so a log is copied and truncated, not moved; as with logrotate's copytruncate, a
+ * line that is written in between is lost.
+ */
+export async function rotateLogs(folder: string, limit = LOG_LIMIT): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (!name.endsWith('.log') || (await stat(path)).size <= limit) continue;
+    await copyFile(path, `${path}.1`);
+    await truncate(path);
+  }
+}
+
+/** The last bytes of a file as text, from the start of a line; empty if there is no such file. */
+export async function readTail(path: string, { maxBytes = 4_096 } = {}): Promise<string> {
+  let file;
+  try {
+    file = await open(path);
+  } catch {
+    return '';
+  }
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - maxBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    const text = buffer.subarray(0, bytesRead).toString('utf8');
+    return (start === 0 ? text : text.slice(text.indexOf('\n') + 1)).trimEnd();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The services with a log in the folder. @param service only this one, or with `worker` all workers; empty: all */
+export async function servicesWithLog(folder: string, service: string): Promise<string[]> {
+  const files = await readdir(folder).catch(() => []);
+  return files
+    .filter((file) => file.endsWith('.log'))
+    .map((file) => file.slice(0, -'.log'.length))
+    .filter((name) => service === '' || name === service || name.startsWith(`${service}-`))
+    .sort();
+}
+
+export interface LogFollowerOptions {
+  readonly folder: string;
+  /** See servicesWithLog. */
+  readonly service: string;
+  readonly write: (line: string) => void;
+}
+
+/** Prints what is appended to the logs of a folder, including logs that are created later. */
+export class LogFollower {
+  readonly #options: LogFollowerOptions;
+  /** How far each log was read, and the beginning of a line that is not complete yet. */
+  readonly #read = new Map<string, { offset: number; rest: string; decoder: StringDecoder }>();
+
+  constructor(options: LogFollowerOptions) {
+    this.#options = options;
+  }
+
+  async follow(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await this.printNew();
+      await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /** Prints what was appended since the last call; at the first call, the last lines. */
+  async printNew(): Promise<void> {
+    const names = await servicesWithLog(this.#options.folder, this.#options.service);
+    const width = Math.max(...names.map((name) => name.length));
+    for (const [i, name] of names.entries()) {
+      const prefix = styleText(COLOURS[i % COLOURS.length] ?? 'cyan', `${name.padEnd(width)} |`);
+      for (const line of await this.#newLines(name)) this.#options.write(`${prefix} ${line}`);
+    }
+  }
+
+  async #newLines(name: string): Promise<string[]> {
+    const path = join(this.#options.folder, `${name}.log`);
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const known = this.#read.get(name);
+      if (known === undefined) {
+        const tail = await readTail(path, { maxBytes: FIRST_BYTES });
+        this.#read.set(name, { offset: size, rest: '', decoder: new StringDecoder() });
+        return tail === '' ? [] : tail.split('\n');
+      }
+      // A log that is shorter than before was rotated.
+      const offset = size < known.offset ? 0 : known.offset;
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
+      const lines = (known.rest + known.decoder.write(buffer.subarray(0, bytesRead))).split('\n');
+      this.#read.set(name, { ...known, offset: offset + bytesRead, rest: lines.pop() ?? '' });
+      return lines;
+    } finally {
+      await file.close();
+    }
+  }
+}
