@@ -14,8 +14,8 @@ import { collect } from '../../testing/collect.ts';
 import { testBroker, testRetryDelays, testVhost } from '../../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import type { Vhost } from '../../testing/vhost.ts';
-import { type ApiConfig, readApiConfig } from '../config.ts';
-import { createApi, type ApiLimits } from '../service.ts';
+import { type ApiConfig, type ApiLimits, readApiConfig } from '../config.ts';
+import { createApi } from '../service.ts';
 import { TestApi } from './test-api.ts';
 
 /** No service listens on it. */
