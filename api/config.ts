@@ -68,6 +68,25 @@ export const apiVariables = {
 
 export type ApiConfig = ConfigOf<typeof apiVariables>;
 
+/** Limits that are no settings; tests change some. Times in milliseconds unless their name says seconds. */
+export const apiLimits = {
+  /** To receive the headers of a request, and a whole request. */
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 60_000,
+  /** For a thumbnail, including its wait in the queue. */
+  thumbnailTimeoutMs: 30_000,
+  thumbnailTtlSeconds: 120,
+  /** For a replayed job to finish, including its retries. */
+  replayTimeoutMs: 600_000,
+  /** For calls to the monitoring service. */
+  monitoringTimeoutMs: 2_000,
+};
+
+export type ApiLimits = typeof apiLimits & {
+  readonly confirmTimeoutMs: number;
+  readonly eventsReplayed: number;
+};
+
 /** @throws ConfigError with all problems at once */
 export function readApiConfig(env: NodeJS.ProcessEnv): ApiConfig {
   return readConfig(apiVariables, env, (config) => [

@@ -13,7 +13,7 @@ import { createService, instanceName, type Service } from '@image-pipeline/share
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { createApp } from './app.ts';
-import type { ApiConfig } from './config.ts';
+import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterRecorder } from './dead-letters/record-dead-letter.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { createHttpServer } from './http/server.ts';
@@ -37,25 +37,6 @@ const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
 
 /** Time-out (ms) for queue metrics where they are optional, so that every status responds within a second. */
 const SAMPLE_TIMEOUT_MS = 400;
-
-/** Limits that are no settings; tests change some. Times in milliseconds unless their name says seconds. */
-const apiLimits = {
-  /** To receive the headers of a request, and a whole request. */
-  headersTimeoutMs: 15_000,
-  requestTimeoutMs: 60_000,
-  /** For a thumbnail, including its wait in the queue. */
-  thumbnailTimeoutMs: 30_000,
-  thumbnailTtlSeconds: 120,
-  /** For a replayed job to finish, including its retries. */
-  replayTimeoutMs: 600_000,
-  /** For calls to the monitoring service. */
-  monitoringTimeoutMs: 2_000,
-};
-
-export type ApiLimits = typeof apiLimits & {
-  readonly confirmTimeoutMs: number;
-  readonly eventsReplayed: number;
-};
 
 /** Reads of the store that a response can do without. */
 const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;

@@ -56,7 +56,7 @@ export function readConfig<Table extends Variables>(
   check: (config: ConfigOf<Table>) => readonly string[] = () => [],
 ): ConfigOf<Table> {
   const problems = Object.entries(renamed)
-    .filter(([old, name]) => name in table && (env[old] ?? '') !== '')
+    .filter(([old]) => (env[old] ?? '') !== '')
     .map(([old, name]) => `${old} is now ${name}.`);
   const values: Record<string, unknown> = {};
   for (const [name, variable] of Object.entries(table)) {

@@ -17,7 +17,7 @@ export const errorCodes = {
   malformed_request: 'Malformed HTTP request.',
   invalid_parameter: 'Unknown or invalid parameter.',
   idempotency_key_reused: 'This Idempotency-Key was used for a different upload. Use a new key.',
-  idempotency_key_in_hand:
+  idempotency_key_in_use:
     'An upload with this Idempotency-Key is still in progress. Retry after the given delay.',
   rate_limited: 'Too many requests from this address. Retry after the given delay.',
   request_timeout: 'The request timed out before it was complete.',

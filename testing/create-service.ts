@@ -1,6 +1,5 @@
 import type { Service } from '@image-pipeline/shared/service.ts';
-import type { ApiConfig } from '../api/config.ts';
-import type { ApiLimits } from '../api/service.ts';
+import type { ApiConfig, ApiLimits } from '../api/config.ts';
 import type { MonitoringConfig } from '../monitoring/config.ts';
 import type { MonitoringLimits } from '../monitoring/service.ts';
 import type { NotificationConfig } from '../notification/config.ts';

@@ -146,9 +146,9 @@ describe('a replay', () => {
         consumer: (consumer) =>
           broker.consumer({
             ...consumer,
-            onDelivery: async (message) => {
+            onDelivery: (message) => {
               deliveries++;
-              return (await consumer.onDelivery(message)) ?? 'keep';
+              return consumer.onDelivery(message);
             },
           }),
       },

@@ -21,7 +21,7 @@ export const problemTable = {
   malformed_request: { status: commonStatuses.malformed_request },
   invalid_parameter: { status: commonStatuses.invalid_parameter },
   idempotency_key_reused: { status: 422 },
-  idempotency_key_in_hand: { status: 409, retryAfter: 1 },
+  idempotency_key_in_use: { status: 409, retryAfter: 1 },
   rate_limited: { status: 429 },
   request_timeout: { status: commonStatuses.request_timeout },
   webhooks_not_set_up: { status: 503 },

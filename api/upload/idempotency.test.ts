@@ -97,7 +97,7 @@ describe('an upload with an idempotency key', () => {
     await expect.poll(() => client.received).toContain('100 Continue');
     expect(await upload(api, key)).toMatchObject({
       status: 409,
-      json: { code: 'idempotency_key_in_hand' },
+      json: { code: 'idempotency_key_in_use' },
     });
     client.abort();
     await expect.poll(async () => (await upload(api, key)).status).toBe(202);

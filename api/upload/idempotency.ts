@@ -45,12 +45,12 @@ export function idempotencyKeyOf(request: Pick<Request, 'header'>): string | und
 export class InFlightKeys {
   readonly #keys = new Set<string>();
 
-  /** @returns releases the key. @throws PipelineError `idempotency_key_in_hand` while an upload has it */
+  /** @returns releases the key. @throws PipelineError `idempotency_key_in_use` while an upload has it */
   claim(key: string | undefined): () => void {
     if (key === undefined) return () => undefined;
     if (this.#keys.has(key)) {
       throw new PipelineError(
-        'idempotency_key_in_hand',
+        'idempotency_key_in_use',
         `An upload with this ${IDEMPOTENCY_HEADER} is still in progress; retry in a moment.`,
       );
     }

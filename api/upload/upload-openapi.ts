@@ -95,7 +95,7 @@ export const uploadOperations = {
       'unsupported_type',
       'invalid_parameter',
       'idempotency_key_reused',
-      'idempotency_key_in_hand',
+      'idempotency_key_in_use',
       'webhooks_not_set_up',
       'rate_limited',
       'broker_unavailable',
