@@ -12,8 +12,6 @@ import type { TestApi, TestSystem } from './test-system.ts';
 /** How a job ends; `hangs` means a worker that never finishes it. */
 export type Decide = (request: JobRequest) => 'completed' | 'failed' | 'hangs';
 
-const never = () => new Promise<Settlement>(() => undefined);
-
 /** Dead letters, and a fake worker for replayed jobs. Each test starts without dead letters and jobs. */
 export function setUpDeadLetters(system: TestSystem) {
   beforeEach(async () => {
@@ -74,7 +72,7 @@ export function setUpDeadLetters(system: TestSystem) {
         const request = jobRequestSchema.parse(jobMessageSchema.parse(JSON.parse(content.toString())));
         runs.push(`${request.job_id}/${request.run}`);
         const fate = decide(request);
-        if (fate === 'hangs') return never();
+        if (fate === 'hangs') return 'keep';
         const made = fate === 'completed' ? completedOutcome(request) : failedOutcome(request);
         const outcome = await recordOutcome(system.store, made);
         await system.publish(endedEvent(request, outcome));

@@ -158,7 +158,7 @@ export class TestSystem extends TestPlace {
     const { promise: all, resolve } = Promise.withResolvers<undefined>();
     const onDelivery = (message: ReceivedMessage) => {
       // A later message returns to the queue when the consumer stops.
-      if (taken.length === count) return new Promise<Settlement>(() => undefined);
+      if (taken.length === count) return Promise.resolve<Settlement>('keep');
       taken.push(message);
       if (taken.length === count) resolve(undefined);
       return Promise.resolve<Settlement>('ack');
@@ -174,7 +174,7 @@ export class TestSystem extends TestPlace {
     const broker = testBroker(this.vhost.amqpUrl, { name });
     this.onTestEnd(() => broker.stop());
     await broker.start();
-    const onDelivery = () => new Promise<Settlement>(() => undefined);
+    const onDelivery = () => Promise.resolve<Settlement>('keep');
     return this.consume(queueNames.process, onDelivery, { prefetch: slots, broker });
   }
 
