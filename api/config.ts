@@ -36,33 +36,38 @@ export const apiVariables = {
     min: 1,
     max: 86_400,
     default: 15,
-    description: 'older status data count as stale (at least 1.5 × STATUS_UPDATE_INTERVAL)',
+    description: 'older status data is stale (at least 1.5 × STATUS_UPDATE_INTERVAL)',
   }),
-  MAX_FILES: wholeNumber({ min: 1, max: 100, default: 20, description: 'files per upload' }),
+  MAX_FILES: wholeNumber({
+    min: 1,
+    max: 100,
+    default: 20,
+    description: 'maximum number of files per upload',
+  }),
   UPLOADS_IN_FLIGHT: wholeNumber({
     min: 1,
     max: 10_000,
     default: 64,
-    description: 'concurrent uploads; ten times as many may wait',
+    description: 'maximum concurrent uploads; ten times as many can wait',
   }),
   MAX_QUEUE_LENGTH: wholeNumber({
     min: 1,
     max: 10_000_000,
     default: 50_000,
-    description: 'waiting jobs; further uploads get 503',
+    description: 'maximum waiting jobs; further uploads get 503',
   }),
   RATE_LIMIT_PER_MINUTE: wholeNumber({
     min: 0,
     max: 1_000_000,
     default: 6_000,
-    description: 'uploads per client address; 0: unlimited',
+    description: 'maximum uploads per client address; 0: unlimited',
   }),
   ...upstreamVariables,
   TRUSTED_PROXIES: wholeNumber({
     min: 0,
     max: 10,
     default: 0,
-    description: 'reverse proxies in front of the API (X-Forwarded-For)',
+    description: 'number of trusted reverse proxies (X-Forwarded-For)',
   }),
 } as const;
 
@@ -76,7 +81,7 @@ export const apiLimits = {
   /** For a thumbnail, including its wait in the queue. */
   thumbnailTimeoutMs: 30_000,
   thumbnailTtlSeconds: 120,
-  /** For a replayed job to finish, including its retries. */
+  /** For a replayed job to finish, plus its retry delays. */
   replayTimeoutMs: 600_000,
   /** For calls to the monitoring service. */
   monitoringTimeoutMs: 2_000,

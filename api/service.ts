@@ -32,10 +32,10 @@ import { TempFolder } from './upload/temp-folder.ts';
 /** Dead letters that the DLQ recorder of one replica processes at the same time. */
 const RECORDER_PREFETCH = 8;
 
-/** Maximum age of the queue metrics, and the time-out for reading them from the broker. */
+/** Maximum age of the queue metrics, and the timeout for reading them from the broker. */
 const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
 
-/** Time-out (ms) for queue metrics where they are optional, so that every status responds within a second. */
+/** Timeout (ms) for queue metrics where they are optional, so that every status responds within a second. */
 const SAMPLE_TIMEOUT_MS = 400;
 
 /** Reads of the store that a response can do without. */
@@ -83,7 +83,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     broker,
     followed,
     onQueued,
-    replayTimeoutMs: limits.replayTimeoutMs,
+    replayTimeoutMs: config.RETRY_DELAYS.reduce((sum, { delayMs }) => sum + delayMs, limits.replayTimeoutMs),
     log,
   });
   const { sweeper, replays } = deadLetters;

@@ -125,8 +125,8 @@ function lineOf(name: string): string {
  */
 export function envExample(): string {
   const sections = topics.map(([title, names]) => `# --- ${title} ---\n${names.map(lineOf).join('')}`);
-  return `# Settings of the image pipeline. \`make\` copies this file to .env; edit that copy. Lines that are missing, empty or
-# commented out mean the default shown here. Environment variables override .env.
+  return `# Settings of the image pipeline. \`make\` copies this file to .env; edit that copy. Missing, empty and commented-out
+# settings have the default shown here. Environment variables override .env.
 
 ${sections.join('\n')}`;
 }

@@ -108,7 +108,7 @@ async function runsNamed(names: string, sources: readonly string[]): Promise<rea
       const known =
         experiments.length === 0 ? '' : ` Known experiments: ${printable(experiments.join(', '))}.`;
       throw new UserError(
-        `Unknown results "${printable(name)}". Name a result file, a folder, a run id or an experiment.${known}`,
+        `Unknown results "${printable(name)}". Specify a result file, a folder, a run id or an experiment.${known}`,
       );
     }
     found.push(...own);

@@ -24,7 +24,7 @@ describe('the configuration', () => {
 
   it('rejects an invalid interval', () => {
     expect(problemsOf({ STATUS_UPDATE_INTERVAL: '0.5' })).toEqual([
-      'STATUS_UPDATE_INTERVAL is "0.5" but must be a number from 1 to 3600 (seconds), for example 5',
+      'STATUS_UPDATE_INTERVAL is "0.5", but must be a number from 1 to 3600 (seconds), for example 5',
     ]);
   });
 

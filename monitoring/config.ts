@@ -25,7 +25,7 @@ export const monitoringVariables = {
     min: 1,
     max: 3_600,
     default: 30,
-    description: 'a job in no queue for this long is unaccounted',
+    description: 'a job in no queue for this long counts as unaccounted for',
   }),
   RABBITMQ_MANAGEMENT_URL: address({
     protocols: ['http', 'https'],

@@ -22,5 +22,5 @@ it('exits with 78 if the configuration is invalid, and says why', async () => {
     MONITORING_PORT: 'http',
   });
   expect(await once(service.child, 'exit')).toEqual([78, null]);
-  expect(service.output).toContain('MONITORING_PORT is "http" but must be a whole number from 0 to 65535');
+  expect(service.output).toContain('MONITORING_PORT is "http", but must be a whole number from 0 to 65535');
 });

@@ -22,5 +22,5 @@ it('exits with code 78 if the configuration is invalid, and says why', async () 
     NOTIFICATION_PORT: 'http',
   });
   expect(await once(service.child, 'exit')).toEqual([78, null]);
-  expect(service.output).toContain('NOTIFICATION_PORT is "http" but must be a whole number from 0 to 65535');
+  expect(service.output).toContain('NOTIFICATION_PORT is "http", but must be a whole number from 0 to 65535');
 });

@@ -76,7 +76,7 @@ export const commonVariables = {
   STORE: choice({
     values: ['minio', 'folder'],
     default: 'minio',
-    description: 'minio (any S3) or folder; make without Docker: folder',
+    description: 'minio (or any S3-compatible store) or folder; make without Docker: folder',
   }),
   STORE_FOLDER: text({
     default: './.run/store',
@@ -87,7 +87,7 @@ export const commonVariables = {
   MINIO_ENDPOINT: address({
     protocols: ['http', 'https'],
     default: 'http://localhost:9000',
-    description: 'URL of MinIO or another S3',
+    description: 'URL of MinIO or another S3-compatible store',
   }),
   MINIO_ACCESS_KEY: text({
     default: 'minioadmin',
@@ -117,7 +117,7 @@ export const commonVariables = {
     min: 100,
     max: 1_000_000,
     default: 10_000,
-    description: 'newest jobs, and events for clients that reconnect, kept in memory',
+    description: 'newest jobs, and events for reconnecting clients, kept in memory',
   }),
   MAX_FILE_BYTES: wholeNumber({
     min: 1_024,
@@ -131,7 +131,7 @@ export const commonVariables = {
     max: 600_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'time to finish current work on a stop',
+    description: 'time to finish current work before stopping',
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     ...publicAddress('http', 'URL of an OTLP/HTTP collector; empty: no traces'),

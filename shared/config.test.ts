@@ -36,9 +36,9 @@ describe('reading the configuration', () => {
     expect(
       problemsOf(() => readConfig(table, { PORT: '70000', MODE: 'medium', BROKER: 'http://x' })),
     ).toEqual([
-      'PORT is "70000" but must be a whole number from 1 to 65535, for example 8000',
-      'MODE is "medium" but must be one of fast, slow, for example fast',
-      'BROKER is "http://x" but must be a URL that starts with amqp:// or amqps://, for example amqp://localhost',
+      'PORT is "70000", but must be a whole number from 1 to 65535, for example 8000',
+      'MODE is "medium", but must be one of fast, slow, for example fast',
+      'BROKER is "http://x", but must be a URL that starts with amqp:// or amqps://, for example amqp://localhost',
     ]);
   });
 
@@ -77,8 +77,8 @@ describe('the variables of every service', () => {
   it('refuse the former names of settings', () => {
     const env = { RETRY_LADDER: '5s', WEBHOOK_RETRY_LADDER: '5s' };
     expect(problemsOf(() => readConfig(commonVariables, env))).toEqual([
-      'RETRY_LADDER is now RETRY_DELAYS.',
-      'WEBHOOK_RETRY_LADDER is now WEBHOOK_RETRY_DELAYS.',
+      'RETRY_LADDER has been renamed to RETRY_DELAYS.',
+      'WEBHOOK_RETRY_LADDER has been renamed to WEBHOOK_RETRY_DELAYS.',
     ]);
   });
 
@@ -111,7 +111,7 @@ describe('a duration in seconds', () => {
 
   it.each(['0.01', '61', '-1', '1e1', '5s'])('refuses "%s"', (given) => {
     expect(problemsOf(() => readConfig(table, { PAUSE: given }))).toEqual([
-      `PAUSE is "${given}" but must be a number from 0.05 to 60 (seconds), for example 0.1`,
+      `PAUSE is "${given}", but must be a number from 0.05 to 60 (seconds), for example 0.1`,
     ]);
   });
 });

@@ -57,14 +57,14 @@ export function readConfig<Table extends Variables>(
 ): ConfigOf<Table> {
   const problems = Object.entries(renamed)
     .filter(([old]) => (env[old] ?? '') !== '')
-    .map(([old, name]) => `${old} is now ${name}.`);
+    .map(([old, name]) => `${old} has been renamed to ${name}.`);
   const values: Record<string, unknown> = {};
   for (const [name, variable] of Object.entries(table)) {
     const given = env[name] === undefined || env[name] === '' ? variable.default : env[name];
     const parsed = variable.schema.safeParse(given);
     if (parsed.success) values[name] = parsed.data;
     else {
-      const seen = variable.isSecret === true ? 'set (not shown) but' : `"${given}" but`;
+      const seen = variable.isSecret === true ? 'set (not shown), but' : `"${given}", but`;
       problems.push(`${name} is ${seen} must be ${variable.form}, for example ${variable.example}`);
     }
   }

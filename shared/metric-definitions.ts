@@ -36,7 +36,7 @@ export const labelValues: Readonly<Partial<Record<MetricName, Readonly<Record<st
     image_monitoring_refreshes_total: { result: ['ok', 'failed'] },
     image_websocket_messages_total: { type: messageTypes },
     image_websocket_refused_total: { reason: Object.keys(handshakeRefusals) },
-    image_websocket_cut_total: { reason: [...Object.keys(closeCodes), 'bad_frame', 'dead_peer'] },
+    image_websocket_disconnects_total: { reason: [...Object.keys(closeCodes), 'bad_frame', 'dead_peer'] },
     image_webhook_deliveries_total: {
       state: ['delivered', 'retrying', 'dead', 'duplicate', 'deferred', 'unreadable'],
     },

@@ -5,7 +5,7 @@ import type { Logger } from './log.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { openStore } from './store/open-store.ts';
 
-/** Time-outs of RabbitMQ in milliseconds: one attempt to connect, a publisher confirm, any other call. */
+/** Timeouts of RabbitMQ in milliseconds: one attempt to connect, a publisher confirm, any other call. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONFIRM_TIMEOUT_MS = 10_000;
 const CALL_TIMEOUT_MS = 30_000;

@@ -33,7 +33,7 @@ export class SlowStore implements Reading {
     return this.#mostAtOnce;
   }
 
-  /** From now on no read responds; each ends like in the adapters when their time-out is over. */
+  /** From now on no read responds; each ends like in the adapters when their timeout is over. */
   hang(timeoutMs: number): void {
     this.#hangsMs = timeoutMs;
   }

@@ -41,7 +41,8 @@ export class TestPlace {
     for (const user of this.#users) await managementCall(inject('broker'), 'DELETE', `users/${user}`);
     await this.broker.stop();
     await this.store.stop();
-    await rm(this.storeFolder, { recursive: true, force: true });
+    // A write that timed out or was aborted may still be removing its temporary file.
+    await rm(this.storeFolder, { recursive: true, force: true, maxRetries: 5 });
     await this.vhost.delete();
   }
 

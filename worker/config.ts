@@ -23,14 +23,14 @@ export const workerVariables = {
     max: 600_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'time to process one image',
+    description: 'maximum time to process one image',
   }),
   JOB_MEMORY_MIB: wholeNumber({
     min: 128,
     max: 65_536,
     default: 1024,
     unit: 'MiB',
-    description: 'memory per image',
+    description: 'memory limit per image',
   }),
 } as const;
 

@@ -36,6 +36,6 @@ function failureOf(thrown: unknown): Failure {
   const reason =
     thrown instanceof PipelineError
       ? messageOf(thrown)
-      : 'Unexpected error in the worker. Its log has the details.';
+      : 'Unexpected error in the worker. See its log for details.';
   return { code: 'processing_failed', reason };
 }

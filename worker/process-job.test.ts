@@ -205,7 +205,7 @@ describe('a run that cannot be processed', () => {
     await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 
-  it('because its stored outcome is unreadable is dead-lettered instead of redelivered for ever', async () => {
+  it('because its stored outcome is unreadable is dead-lettered instead of redelivered forever', async () => {
     const before = await deadLetters();
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));

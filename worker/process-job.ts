@@ -83,7 +83,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
   /** The outcome of this run if it has ended already: the message is a duplicate, or was redelivered after the end. */
   async function findOutcome(job: JobContext): Promise<Outcome | undefined> {
     const { job_id, run } = job.request;
-    const outcome = await whenStoreAnswers(job, () => readOutcome(store, job_id, run));
+    const outcome = await retryUntilStoreResponds(job, () => readOutcome(store, job_id, run));
     if (outcome !== undefined) {
       job.log.info({ state: outcome.state }, 'this run has ended already');
       metrics.finished('duplicate');
@@ -102,7 +102,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 
   /** Stores the outcome unless the run has one. Returns the outcome that counts. */
   async function record(job: JobContext, ended: Outcome): Promise<Outcome> {
-    const outcome = await whenStoreAnswers(job, () => recordOutcome(store, ended));
+    const outcome = await retryUntilStoreResponds(job, () => recordOutcome(store, ended));
     const won = outcome.attempt_id === job.attemptId;
     metrics.finished(won ? outcome.state : 'duplicate');
     if (won) metrics.stages(outcome);
@@ -111,7 +111,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 
   async function conclude(job: JobContext, outcome: Outcome): Promise<Settlement> {
     if (outcome.state === 'completed' && mayHaveLeftovers(job)) {
-      await whenStoreAnswers(job, () => removeLeftovers(store, outcome));
+      await retryUntilStoreResponds(job, () => removeLeftovers(store, outcome));
     }
     await announce(job, endedEvent(job.request, outcome));
     job.log.info({ state: outcome.state }, 'ended');
@@ -154,7 +154,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     return publishUntilConfirmed(publisher, eventMessage(event), job.signal);
   }
 
-  function whenStoreAnswers<Result>(job: JobContext, work: () => Promise<Result>): Promise<Result> {
+  function retryUntilStoreResponds<Result>(job: JobContext, work: () => Promise<Result>): Promise<Result> {
     return waitForStore(work, job.signal, job.log);
   }
 }

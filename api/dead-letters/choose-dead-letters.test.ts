@@ -16,7 +16,7 @@ function deadLetter(changes: Partial<DeadLetter> = {}): DeadLetter {
     name: 'a.jpg',
     operations: ['resize', 'watermark'],
     submitted_at: '2026-01-02T03:03:59.000Z',
-    buried_at: '2026-01-02T03:04:00.000Z',
+    dead_lettered_at: '2026-01-02T03:04:00.000Z',
     state: 'dead',
     ...changes,
   };

@@ -99,7 +99,7 @@ export interface DeadLetterFilter {
 
 export function matches(deadLetter: DeadLetter, filter: DeadLetterFilter, now: Date): boolean {
   const { reason, operation, older_than_seconds } = filter;
-  const age = (now.getTime() - Date.parse(deadLetter.buried_at)) / 1_000;
+  const age = (now.getTime() - Date.parse(deadLetter.dead_lettered_at)) / 1_000;
   return (
     (reason === undefined || deadLetter.error.code === reason) &&
     (operation === undefined || deadLetter.operations.includes(operation)) &&

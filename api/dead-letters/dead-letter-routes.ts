@@ -63,7 +63,7 @@ function deadLetterStats(
   deadLetters: readonly DeadLetter[],
   now: Date,
 ): z.output<typeof deadLetterStatsSchema> {
-  const times = deadLetters.map(({ buried_at }) => Date.parse(buried_at));
+  const times = deadLetters.map(({ dead_lettered_at }) => Date.parse(dead_lettered_at));
   const oldest = times.reduce((earliest, time) => Math.min(earliest, time), Infinity);
   return {
     count: deadLetters.length,

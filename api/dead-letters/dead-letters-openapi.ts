@@ -32,7 +32,7 @@ const deadLetterListExample = {
       name: 'corrupted.jpg',
       operations: ['resize', 'watermark'],
       submitted_at: '2026-01-02T03:04:05.678Z',
-      buried_at: '2026-01-02T03:04:06.123Z',
+      dead_lettered_at: '2026-01-02T03:04:06.123Z',
       status_url: `/status/${EXAMPLE_JOB_ID}`,
     },
   ],
@@ -126,7 +126,7 @@ export const deadLetterOperations = {
     query: deadLetterListQuerySchema,
     responses: {
       200: {
-        description: 'One page.',
+        description: 'One page of dead letters.',
         types: { 'application/json': deadLetterListSchema },
         example: deadLetterListExample,
       },

@@ -1,4 +1,4 @@
-import { type DeadLetter, deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { type DeadLetter, storedDeadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey, deadPrefix } from '@image-pipeline/shared/store/keys.ts';
@@ -78,7 +78,7 @@ export class DeadLetters {
   /** An unreadable record must not hide the others: it is listed as unreadable. */
   async #readDeadLetter(key: string): Promise<DeadLetter | undefined> {
     try {
-      return await readJson(this.#store, key, deadLetterSchema);
+      return await readJson(this.#store, key, storedDeadLetterSchema);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
       this.#log.error({ err: error, key }, 'unreadable record of a dead letter');
@@ -112,7 +112,7 @@ const keyPattern = /^dead\/([^/]+)\/([1-9]\d{0,8})\.json$/;
 function unreadableRecord(key: string): DeadLetter | undefined {
   const [, job_id, run] = keyPattern.exec(key) ?? [];
   if (job_id === undefined) return undefined;
-  const long_ago = new Date(0).toISOString();
+  const unknownTime = new Date(0).toISOString();
   return {
     version: 1,
     job_id,
@@ -120,13 +120,13 @@ function unreadableRecord(key: string): DeadLetter | undefined {
     attempts: 1,
     error: {
       code: 'internal_error',
-      reason: `The record ${key} is unreadable; see the log of the API. It can be removed.`,
+      reason: `The record ${key} is unreadable; see the API log. It can be removed.`,
     },
-    death: { reason: 'other', queue: 'unknown', at: long_ago },
+    death: { reason: 'other', queue: 'unknown', at: unknownTime },
     name: null,
     operations: [],
     submitted_at: null,
-    buried_at: long_ago,
+    dead_lettered_at: unknownTime,
     state: 'dead',
   };
 }

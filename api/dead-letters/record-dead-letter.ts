@@ -61,7 +61,7 @@ async function recordOrExplain(death: Death, { store, log }: RecorderDependencie
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
     log.error({ err: error }, 'the stored run of a dead letter cannot be read');
-    const reason = 'The stored data of this run cannot be read. See the log of the API.';
+    const reason = 'The stored data of this run cannot be read. See the API log for details.';
     const record = {
       ...recordOf(death, death.request, undefined),
       error: { code: 'internal_error', reason },
@@ -102,7 +102,7 @@ function recordOf(death: Death, request: JobRequest | undefined, outcome: Outcom
     operations: request?.operations.map(({ type }) => type) ?? [],
     submitted_at: request?.submitted_at ?? null,
     traceparent: death.traceparent,
-    buried_at: new Date().toISOString(),
+    dead_lettered_at: new Date().toISOString(),
     state: 'dead',
   };
 }

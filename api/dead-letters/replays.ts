@@ -174,7 +174,7 @@ export class Replays implements Startable {
       await this.#options.run(runs, progress, signal);
     } catch (error) {
       signal.throwIfAborted();
-      progress.reason ??= 'internal error; see the log of the API';
+      progress.reason ??= 'internal error; see the API log';
       log.error({ err: error }, 'replay failed');
     } finally {
       over.abort();

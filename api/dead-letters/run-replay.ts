@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DeadLetter, deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { type DeadLetter, storedDeadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
@@ -20,7 +20,7 @@ const IN_FLIGHT = 10;
 export interface RunReplayDeps {
   /** Replays the run; undefined if there is nothing to replay (any more). Waits for store and broker. */
   readonly replay: (dead: DeadRun) => Promise<JobRequest | undefined>;
-  /** How it ended, or undefined after a time-out. */
+  /** How it ended, or undefined after a timeout. */
   readonly awaitOutcome: (request: JobRequest) => Promise<Outcome | undefined>;
 }
 
@@ -91,7 +91,7 @@ export interface ReplayRunDeps {
  */
 export async function replayRun(dead: DeadRun, deps: ReplayRunDeps): Promise<JobRequest | undefined> {
   const { store, publish, onQueued } = deps;
-  const deadLetter = await readJson(store, deadKey(dead.job_id, dead.run), deadLetterSchema);
+  const deadLetter = await readJson(store, deadKey(dead.job_id, dead.run), storedDeadLetterSchema);
   if (deadLetter === undefined) return undefined;
   linkWith(deadLetter.traceparent);
   const request = await requestNextRun(deadLetter, store);

@@ -38,14 +38,14 @@ export const docsOperations = {
   'GET /openapi.json': {
     id: 'readOpenapi',
     tag: 'Service',
-    summary: 'This document',
+    summary: 'Get this document',
     responses: { 200: { description: 'OpenAPI 3.1.', types: { 'application/json': undefined } } },
     problems: [],
   },
   'GET /docs': {
     id: 'showDocs',
     tag: 'Service',
-    summary: 'This document as a web page',
+    summary: 'Get this document as a web page',
     responses: { 200: { description: 'A web page.', types: { 'text/html': undefined } } },
     problems: [],
   },

@@ -41,9 +41,13 @@ export function limitRate(perMinute: number): RequestHandler {
     validate: { xForwardedForHeader: false, forwardedHeader: false },
     handler: (_request, _response, next) => {
       next(
-        new PipelineError('rate_limited', `Too many uploads. Limit: ${perMinute} per minute and address.`, {
-          details: { limit: perMinute },
-        }),
+        new PipelineError(
+          'rate_limited',
+          `Too many uploads. Limit: ${perMinute} per minute per client address.`,
+          {
+            details: { limit: perMinute },
+          },
+        ),
       );
     },
   });

@@ -73,14 +73,14 @@ export const healthOperations = {
   'GET /livez': {
     id: 'isAlive',
     tag: 'Service',
-    summary: 'Whether the process responds',
+    summary: 'Check that the process responds',
     responses: { 200: { description: 'It responds.', types: { 'application/json': okSchema } } },
     problems: [],
   },
   'GET /readyz': {
     id: 'isReady',
     tag: 'Service',
-    summary: 'Whether broker, store and event log are available',
+    summary: 'Check that broker, store and event log are available',
     responses: {
       200: { description: 'They are available.', types: { 'application/json': readySchema } },
       503: {

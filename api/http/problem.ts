@@ -55,7 +55,7 @@ export type ApiProblem = Problem<ProblemCode>;
 export function problemOf(error: unknown): ApiProblem {
   const expected = expectedError(error);
   if (expected === undefined) {
-    const detail = 'Internal error. The log of the API has the details.';
+    const detail = 'Internal error. See the API log for details.';
     return buildProblem('internal_error', problemTable.internal_error.status, detail);
   }
   const { code, message, details } = expected;
@@ -82,7 +82,7 @@ function expectedError(error: unknown) {
   if (error instanceof Error && 'status' in error && isClientError(error.status)) {
     return {
       code: 'malformed_request',
-      message: 'Malformed request address.',
+      message: 'Malformed request URL.',
       details: {},
     } as const;
   }

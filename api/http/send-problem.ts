@@ -31,7 +31,7 @@ export function sendProblem(request: Request, response: Response, problem: ApiPr
 }
 
 export const notFoundHandler: RequestHandler = () => {
-  throw new PipelineError('not_found', 'Not found. See /docs for all addresses of the API.');
+  throw new PipelineError('not_found', 'Not found. See /docs for all endpoints.');
 };
 
 /** Sends whatever a route threw as a problem. */

@@ -7,9 +7,9 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** Time-out for the headers of a request, in milliseconds. */
+  /** Timeout for the headers of a request, in milliseconds. */
   readonly headersTimeoutMs: number;
-  /** Time-out for a whole request, in milliseconds. */
+  /** Timeout for a whole request, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** How long requests in flight may take after `stop`, in milliseconds. */
   readonly drainTimeoutMs: number;
@@ -20,7 +20,7 @@ export interface HttpServer extends Startable {
   readonly port: number;
 }
 
-/** How often request time-outs are checked. */
+/** How often request timeouts are checked. */
 const CHECK_MS = 1_000;
 /** Longer than the longest long poll; a peer that is silent for so long is gone. */
 const SILENCE_MS = 120_000;

@@ -133,7 +133,7 @@ export const jobOperations = {
     id: 'readStatus',
     tag: 'Jobs',
     summary: 'Get the status of a job',
-    description: 'With `wait`, a long poll: responds when the job has ended or the time is over.',
+    description: 'With `wait`, a long poll: responds when the job has ended or the time has elapsed.',
     path: jobPath,
     query: statusQuerySchema,
     responses: {
@@ -153,7 +153,7 @@ export const jobOperations = {
     query: jobListQuerySchema,
     responses: {
       200: {
-        description: 'One page.',
+        description: 'One page of jobs.',
         types: { 'application/json': jobListSchema },
         example: jobListExample,
       },

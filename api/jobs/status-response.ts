@@ -27,7 +27,7 @@ const deliverySchema = z
     attempt: z.int().min(1),
     at: z.iso.datetime(),
     state: z.enum(webhookStates).meta({
-      description: '`dead`: discarded after the last retry; the event is in the queue image.webhooks.dead.',
+      description: '`dead`: no more retries; the event is in the queue image.webhooks.dead.',
     }),
     status: z.int().optional().meta({ description: 'HTTP status of the receiver’s response, if any.' }),
     error: webhookAttemptSchema.shape.error.meta({ description: meanings.join(' ') }),
@@ -103,13 +103,13 @@ export const statusResponseSchema = z
   .object({
     job_id: jobIdSchema,
     status: z.enum(jobStates),
-    run: z.int().min(1).meta({ description: '1; each replay increments it.' }),
+    run: z.int().min(1).meta({ description: 'Starts at 1; each replay increments it.' }),
     attempt: z.int().min(1).meta({ description: 'The newest attempt of this run.' }),
     submitted_at: time,
     updated_at: time,
     queue_position: z.int().min(1).nullable().optional().meta({
       description:
-        'Of a job that has not ended: 1 is the next job; null while it is not in the queue, or if unknown.',
+        'Position in the queue; 1 is next. Null if the job is not in the queue or the position is unknown.',
     }),
     eta_seconds: z.number().min(0).nullable().optional().meta({
       description:

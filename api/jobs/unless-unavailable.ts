@@ -5,7 +5,7 @@ import { DeadlineExceeded, withinDeadline } from '@image-pipeline/shared/waiting
 export type UnlessUnavailable = <Result>(read: () => Promise<Result>) => Promise<Result | undefined>;
 
 export interface UnlessUnavailableOptions {
-  /** Time-out in milliseconds; the read itself ends with the store's own time-outs. */
+  /** Timeout in milliseconds; the read itself ends with the store's own timeouts. */
   readonly timeoutMs: number;
   /** Maximum number of reads in flight, so that reads do not pile up at a silent store. */
   readonly maxConcurrent: number;

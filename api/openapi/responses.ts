@@ -74,7 +74,7 @@ export const problemSchema = z
       description: 'Trace id of the request (W3C Trace Context), as in its log lines.',
     }),
     parameter: z.string().optional().meta({ description: 'The invalid parameter or field.' }),
-    allowed: z.unknown().optional().meta({ description: 'What is allowed.' }),
+    allowed: z.unknown().optional().meta({ description: 'Allowed values.' }),
     limit: z.int().optional().meta({ description: 'The limit that was exceeded.' }),
     seen: z.unknown().optional().meta({ description: 'What was received.' }),
   })

@@ -69,7 +69,7 @@ export const statusOperations = {
   'GET /queue/status': {
     id: 'readQueueStatus',
     tag: 'Status',
-    summary: 'Get queue length, peaks, totals and the wait of a new job',
+    summary: 'Get queue length, peaks, totals and the estimated wait',
     description: 'Served from memory, like `/server/status`. Null means unknown. Needs the token.',
     responses: {
       200: {

@@ -6,7 +6,7 @@ import { type QueueStatus, queueStatus, queueStatusAge } from './queue-status.ts
 import { type CacheState, cacheState, type ServerStatus, serverStatus } from './server-status.ts';
 import type { SnapshotCache } from './snapshot-cache.ts';
 
-/** Time-out (ms) for the first snapshot of monitoring; see also SAMPLE_TIMEOUT_MS. */
+/** Timeout (ms) for the first snapshot of monitoring; see also SAMPLE_TIMEOUT_MS. */
 const FIRST_SNAPSHOT_TIMEOUT_MS = 400;
 
 export interface PipelineStatusDeps {

@@ -6,7 +6,7 @@ export interface QueueSamplerOptions {
   readonly inspect: (queue: string) => Promise<QueueCounts>;
   /** Maximum age of the metrics, in milliseconds. */
   readonly maxAgeMs: number;
-  /** Time-out for all queues together, in milliseconds. */
+  /** Timeout for all queues together, in milliseconds. */
   readonly timeoutMs: number;
   /** Called with new metrics at once. */
   readonly onNew?: (queueMetrics: ReadonlyMap<string, QueueCounts>) => void;

@@ -48,7 +48,7 @@ export interface CachedSnapshot {
 export interface SnapshotCacheOptions {
   /** Of the monitoring service. */
   readonly url: string;
-  /** Time-out of a fetch, in milliseconds. */
+  /** Timeout of a fetch, in milliseconds. */
   readonly timeoutMs: number;
   /** Maximum age of current data, in seconds, unless monitoring's interval is longer. */
   readonly ttlSeconds: number;

@@ -6,7 +6,7 @@ export interface SharedReadsOptions<Value> {
   readonly queue: RequestQueue;
   /** Called with a slot of the queue; must settle by itself, because the slot is held until then. */
   readonly read: (key: string) => Promise<Value>;
-  /** Time-out for queue and read together, in milliseconds. */
+  /** Timeout for queue and read together, in milliseconds. */
   readonly timeoutMs: number;
 }
 

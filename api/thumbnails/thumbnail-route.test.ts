@@ -79,7 +79,7 @@ describe('a client that waits in the queue', () => {
     expect((await statsOf(api)).queue).toMatchObject({ active_requests: 0, total_requests: 1 });
   });
 
-  it('gets a time-out if it gets no slot', async () => {
+  it('gets a timeout if it gets no slot', async () => {
     const api = await system.startApi({ UPSTREAM_MIN_INTERVAL: 60 }, { thumbnailTimeoutMs: 200 });
     const [first, second] = await system.storeCompletedJobs(2);
     await api.ask(`/thumbnail/${first?.job_id ?? ''}`);

@@ -20,7 +20,7 @@ export const upstreamOperations = {
     id: 'readQueueStats',
     tag: 'Service',
     summary: 'Get stats of thumbnail reads and cache',
-    description: 'Of this replica, since its start.',
+    description: 'For this replica, since it started.',
     responses: {
       200: {
         description: 'Stats.',

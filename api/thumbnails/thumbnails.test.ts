@@ -143,7 +143,7 @@ describe('a job in progress', () => {
 });
 
 describe('a store that hangs', () => {
-  it('gives every client a time-out, holds its slots until its reads settle, and is read again afterwards', async () => {
+  it('gives every client a timeout, holds its slots until its reads settle, and is read again afterwards', async () => {
     const { store, queue, thumbnails } = slowThumbnails({ timeoutMs: 300 });
     const jobs = await system.storeCompletedJobs(10);
     store.hang(600);

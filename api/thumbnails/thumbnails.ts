@@ -27,7 +27,7 @@ export interface ThumbnailsOptions {
   readonly ttl: number;
   /** Maximum size of the cache, in bytes. */
   readonly maxBytes: number;
-  /** Time-out of a request including its wait in the queue, in milliseconds. */
+  /** Timeout of a request including its wait in the queue, in milliseconds. */
   readonly timeoutMs: number;
 }
 

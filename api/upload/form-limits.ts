@@ -69,9 +69,9 @@ function multerProblem(error: MulterError, limits: FormLimits, seenBytes: number
     case 'LIMIT_FIELD_COUNT':
       return tooMany('too_many_fields', 'fields', limits.fields);
     case 'LIMIT_FIELD_VALUE':
-      return tooMany('too_many_fields', `bytes in the field "${field}"`, limits.fieldBytes);
+      return tooLong(`The field "${field}"`, limits.fieldBytes);
     case 'LIMIT_FIELD_KEY':
-      return tooMany('too_many_fields', 'bytes in the name of a field', limits.nameBytes);
+      return tooLong('The name of a field', limits.nameBytes);
     case 'LIMIT_UNEXPECTED_FILE':
     case 'LIMIT_FIELD_NESTING':
     case 'LIMIT_FIELD_ARRAY_INDEX':
@@ -80,6 +80,12 @@ function multerProblem(error: MulterError, limits: FormLimits, seenBytes: number
     default:
       return new PipelineError('malformed_multipart', `Malformed multipart form: ${error.message}.`);
   }
+}
+
+function tooLong(what: string, limit: number): PipelineError {
+  return new PipelineError('too_many_fields', `${what} is too long. Maximum: ${limit} bytes.`, {
+    details: { limit, seen: limit + 1 },
+  });
 }
 
 function tooMany(code: 'too_many_files' | 'too_many_fields', what: string, limit: number): PipelineError {

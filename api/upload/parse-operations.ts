@@ -142,7 +142,7 @@ const NUMBER = /^\d+(\.\d+)?$/;
 function expandShortOperation(text: string, parameter: string): Record<string, unknown> {
   const [type, rest] = splitAtColon(text.trim());
   if (type === '') {
-    throw invalidOperation(parameter, 'is empty; use the JSON form for a text with commas');
+    throw invalidOperation(parameter, 'is empty; use JSON for text with commas');
   }
   if (rest === undefined) return { type };
   switch (type) {

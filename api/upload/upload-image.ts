@@ -109,7 +109,7 @@ export function jobMessage(request: JobRequest): OutgoingMessage {
   };
 }
 
-/** What cannot be removed now is left to retention: no client knows of it. */
+/** What cannot be removed now stays in the store; no client knows of it. */
 async function undo({ job_id, run }: JobRequest, { store, log }: UploadImageDeps): Promise<void> {
   try {
     await store.remove(requestKey(job_id, run));

@@ -159,7 +159,7 @@ function failedJob(): JobEvidence {
       name: 'corrupted.jpg',
       operations: ['resize'],
       submitted_at: at,
-      buried_at: at,
+      dead_lettered_at: at,
       state: 'dead',
     },
   };

@@ -88,7 +88,7 @@ export function checkEvidence(evidence: Evidence): EvidenceReport {
       'refused uploads': countNotes(notes, 'refused'),
       'unknown responses': countNotes(notes, 'unknown'),
       'ended, not accepted': unaccepted.length,
-      'uploads given up': countNotes(notes, 'given up'),
+      'uploads abandoned': countNotes(notes, 'abandoned'),
       'damaged images': damaged.length,
       'orphan images': orphans.length,
       unacked: sum(unacked.map((queue) => queue.unacked)),

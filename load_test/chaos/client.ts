@@ -6,16 +6,16 @@ import { z } from 'zod';
 import { bytesOf, type ChaosImage } from './chaos-image.ts';
 import type { Note } from './note.ts';
 
-const ANSWER_MS = 30_000;
-/** After no answer at all. */
+const RESPONSE_TIMEOUT_MS = 30_000;
+/** The pause after a request without a response. */
 const PAUSE_MS = 500;
-/** Of an image that is refused again and again. */
-const PATIENCE_MS = 150_000;
+/** How long an image is retried. */
+const RETRY_LIMIT_MS = 150_000;
 
 const acceptedSchema = z.object({ job_id: z.string() });
 const problemSchema = z.object({ code: z.string() });
 
-/** Uploads as a real client does, and writes down every answer. Its 202s are what nothing may be lost of. */
+/** Uploads like a real client and records every response. No job with a 202 may be lost. */
 export class Client {
   readonly notes: Note[] = [];
   readonly #apiUrl: string;
@@ -24,23 +24,23 @@ export class Client {
     this.#apiUrl = apiUrl;
   }
 
-  /** Tries until the image is accepted or patience is lost; a refused one waits as long as the answer says. */
+  /** Retries until the image is accepted or the time is up; waits as long as `Retry-After` says. */
   async upload(image: ChaosImage): Promise<string | undefined> {
-    const until = performance.now() + PATIENCE_MS;
+    const until = performance.now() + RETRY_LIMIT_MS;
     const idempotencyKey = uuidv7();
     for (;;) {
       const { note, retryAfterMs } = await this.#send(image, idempotencyKey);
       this.notes.push(note);
       if (note.kind === 'accepted') return note.jobId;
       if (performance.now() + retryAfterMs > until) {
-        this.notes.push({ kind: 'given up', upload: idempotencyKey, at: Date.now(), image: image.name });
+        this.notes.push({ kind: 'abandoned', upload: idempotencyKey, at: Date.now(), image: image.name });
         return undefined;
       }
       await sleep(retryAfterMs);
     }
   }
 
-  /** One try, whatever comes of it. */
+  /** Sends the image once. */
   async tryOnce(image: ChaosImage): Promise<Note> {
     const { note } = await this.#send(image, uuidv7());
     this.notes.push(note);
@@ -57,7 +57,7 @@ export class Client {
         method: 'POST',
         headers: { 'idempotency-key': idempotencyKey },
         body: form,
-        signal: AbortSignal.timeout(ANSWER_MS),
+        signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS),
       });
       const body: unknown = await response.json();
       if (response.status === 202) {

@@ -32,7 +32,7 @@ function readSettings(env: NodeJS.ProcessEnv): ChaosSettings {
   const seed = wholeNumber(env, 'SEED', MAX_SEED);
   const store = env['STORE'] ?? '';
   if (store !== '' && store !== 'minio' && store !== 'folder') {
-    throw new UserError(`STORE is "${store}" but must be minio or folder`);
+    throw new UserError(`STORE is "${store}", but must be minio or folder`);
   }
   return {
     seed: seed ?? randomInt(MAX_SEED),
@@ -50,7 +50,7 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string, max: number): number 
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;
   throw new UserError(
-    `${name} is "${text}" but must be a whole number from 1 to ${max}, for example ${name}=42`,
+    `${name} is "${text}", but must be a whole number from 1 to ${max}, for example ${name}=42`,
   );
 }
 

@@ -11,7 +11,7 @@ export type Note = {
   /** No response, or one with an unknown result: there may be a job. */
   | { readonly kind: 'unknown'; readonly reason: string }
   /** The client stopped retrying. */
-  | { readonly kind: 'given up' }
+  | { readonly kind: 'abandoned' }
 );
 
 /** The job ids of the 202 responses. */

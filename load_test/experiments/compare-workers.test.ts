@@ -80,11 +80,11 @@ test('duplicate numbers of workers and spaces are ignored', () => {
 
 test('an invalid setting is rejected with its name, its limits and an example', () => {
   expect(() => readWorkerSettings({ ...none, count: 'abc' })).toThrow(
-    'COUNT is "abc" but must be a whole number from 1 to 100000, for example: make experiment-workers COUNT=100',
+    'COUNT is "abc", but must be a whole number from 1 to 100000, for example: make experiment-workers COUNT=100',
   );
   expect(() => readWorkerSettings({ ...none, repeats: '0' })).toThrow('REPEATS is "0"');
   expect(() => readWorkerSettings({ ...none, workers: '1;2' })).toThrow(
-    'WORKERS_LIST is "1;2" but must be comma-separated numbers from 1 to 32',
+    'WORKERS_LIST is "1;2", but must be comma-separated numbers from 1 to 32',
   );
   expect(() => readWorkerSettings({ ...none, workers: '1,33' })).toThrow('WORKERS_LIST');
   expect(() => readWorkerSettings({ ...none, seed: '-1' })).toThrow('SEED is "-1"');

@@ -125,7 +125,7 @@ export function readWorkerSettings({ count, repeats, workers, seed }: GivenSetti
   const numbers = list.map(Number);
   if (!list.every((text) => isBetween(text, 1, MAX_WORKERS))) {
     throw new UserError(
-      `WORKERS_LIST is "${workers}" but must be comma-separated numbers from 1 to ${MAX_WORKERS}, for example: ${EXAMPLE}`,
+      `WORKERS_LIST is "${workers}", but must be comma-separated numbers from 1 to ${MAX_WORKERS}, for example: ${EXAMPLE}`,
     );
   }
   return {
@@ -164,7 +164,7 @@ function shuffled<Item>(items: readonly Item[], draw: Draw): Item[] {
 function wholeNumber(name: string, given: string, { from, to }: { from: number; to: number }): number {
   if (isBetween(given, from, to)) return Number(given);
   throw new UserError(
-    `${name} is "${given}" but must be a whole number from ${from} to ${to}, for example: ${EXAMPLE}`,
+    `${name} is "${given}", but must be a whole number from ${from} to ${to}, for example: ${EXAMPLE}`,
   );
 }
 

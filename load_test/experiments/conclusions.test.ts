@@ -175,7 +175,7 @@ const letter: DeadLetter = {
   error,
   death: { reason: 'rejected', queue: 'image.jobs.process', at },
   name: 'corrupted.jpg',
-  buried_at: at,
+  dead_lettered_at: at,
 };
 const expected: DeadLetterEvidence = {
   first,

@@ -67,7 +67,7 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
   const after = await deadLetterStats(api);
   showStats(guide, api, before, after);
   guide.show(`curl "${api.url}/dlq/messages"`);
-  showLetter(guide, letter);
+  showDeadLetter(guide, letter);
   const inQueue = await showQueue(guide, system.monitoring, queueBefore, 1);
 
   guide.step('It is replayed');
@@ -86,7 +86,7 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
     `Run ${second.run} ${second.status} as well. The status keeps the result of run 1 in "runs": ${second.runs[0]?.status ?? 'unknown'}.`,
   );
   const again = await recorded(guide, api, jobId, 2);
-  showLetter(guide, again);
+  showDeadLetter(guide, again);
   showStats(guide, api, before, await deadLetterStats(api));
 
   guide.step('It is discarded');
@@ -160,7 +160,7 @@ async function recorded(
   );
 }
 
-function showLetter(guide: Guide, letter: DeadLetter | undefined): void {
+function showDeadLetter(guide: Guide, letter: DeadLetter | undefined): void {
   if (letter === undefined) {
     guide.say('This job has no dead letter.');
     return;

@@ -57,7 +57,7 @@ type JobEnd = 'completed' | 'failed' | 'lost' | 'open';
  */
 export function follow(jobId: string, seconds?: number): JobEnd {
   const status = untilEnded(jobId, seconds ?? jobTimeout);
-  if (status === 'unknown') return countLost(jobId, 'the API does not know it');
+  if (status === 'unknown') return countLost(jobId, 'the API has no such job');
   if (status === 'open') {
     return seconds === undefined ? countLost(jobId, `it did not end within ${jobTimeout} s`) : 'open';
   }

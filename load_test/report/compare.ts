@@ -72,16 +72,16 @@ export function compare(a: readonly ResultFile[], b: readonly ResultFile[]): Com
 function sidesOf(results: readonly ResultFile[], name: string): Side[] {
   const { machines } = groupRuns(results);
   const [only, ...more] = machines;
-  if (only === undefined) throw new UserError(`${name} has only warm-up runs. Name runs that count.`);
+  if (only === undefined) throw new UserError(`${name} has only warm-up runs. Select measured runs.`);
   if (more.length > 0) {
     throw new UserError(
-      `${name} mixes runs of different machines: ${machines.map(({ machine }) => machine.label).join('; ')}. Name runs of one machine.`,
+      `${name} mixes runs of different machines: ${machines.map(({ machine }) => machine.label).join('; ')}. Select runs of one machine.`,
     );
   }
   const settings = only.tests.flatMap((test) => test.settings.map((setting) => ({ test, setting })));
   if (settings.length === 0) {
     throw new UserError(
-      `${name} has no complete run: all were interrupted, or have jobs that were lost or could not be read. Name complete runs.`,
+      `${name} has no complete run: all were interrupted, or have jobs that were lost or could not be read. Select complete runs.`,
     );
   }
   for (const alike of Map.groupBy(settings, keyOf).values()) {
@@ -90,7 +90,7 @@ function sidesOf(results: readonly ResultFile[], name: string): Side[] {
     const differences = parts.map((part) => `${part.name} ${list([...new Set(part.values)])}`);
     throw new UserError(
       printable(
-        `${name} mixes runs that differ in ${differences.join('; ')}, so they are not repeats. Name runs of one of them.`,
+        `${name} mixes runs that differ in ${differences.join('; ')}, so they are not repeats. Select runs of one of them.`,
       ),
     );
   }

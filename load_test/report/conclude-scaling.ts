@@ -137,8 +137,8 @@ function headlineBeyond(beyond: Change | undefined): string {
   return {
     flat: 'then stays flat',
     fell: 'then falls',
-    unclear: 'then the noise hides changes',
-    grew: 'and on',
+    unclear: 'then changes are within the noise',
+    grew: 'and keeps growing',
   }[beyond.kind];
 }
 

@@ -75,7 +75,7 @@ export function comparisonLines({ title, metrics, notes }: Comparison, width: nu
   ] as const;
   const noise =
     repeatsA < 2 || repeatsB < 2
-      ? 'A side has one run, so the noise is unknown: a difference may be chance. Run three repeats per side.'
+      ? 'A side has one run, so the noise is unknown: a difference may be due to chance. Run three repeats per side.'
       : 'Median (lowest–highest). ± is the 95 % confidence interval of the change (Welch).';
   return [
     ...wrap(`${title}: A ${count(repeatsA, 'run')}, B ${count(repeatsB, 'run')}`, width),

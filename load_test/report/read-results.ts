@@ -79,5 +79,5 @@ async function filesIn(path: string, skipped: string[]): Promise<string[]> {
 
 function nothingIn(paths: readonly string[]): string {
   const where = paths.map((path) => printable(relative(process.cwd(), path) || 'this folder')).join(', ');
-  return `No load test results in ${where}. Make some first: make load-bulk COUNT=100 WORKERS=3`;
+  return `No load test results in ${where}. Create some first: make load-bulk COUNT=100 WORKERS=3`;
 }

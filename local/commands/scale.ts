@@ -25,6 +25,6 @@ function slotsIn(given: string): number | 'default' | undefined {
   if (given === 'default') return given;
   if (/^\d+$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_SLOTS) return Number(given);
   throw new UserError(
-    `SLOTS is "${given}" but must be a number from 1 to ${MAX_SLOTS} or "default", for example: make scale N=3 SLOTS=1`,
+    `SLOTS is "${given}", but must be a number from 1 to ${MAX_SLOTS} or "default", for example: make scale N=3 SLOTS=1`,
   );
 }

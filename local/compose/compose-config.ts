@@ -44,7 +44,7 @@ export const composeVariables = {
     default: 'admin',
     form: 'a password',
     example: 'the output of: openssl rand -hex 32',
-    description: "password of Grafana's user admin; applies to new data only",
+    description: "password of Grafana's user admin; used only at Grafana’s first start",
   }),
   STOP_GRACE_PERIOD: {
     schema: z.string().regex(/^(\d+h)?(\d+m)?(\d+s)?$/),
@@ -58,14 +58,14 @@ export const composeVariables = {
     default: '2g',
     form: 'a number of m (MiB) or g (GiB)',
     example: '4g',
-    description: 'of a worker container; at least MAX_CONCURRENT_JOBS × JOB_MEMORY_MIB + 512m',
+    description: 'memory limit of a worker container; at least MAX_CONCURRENT_JOBS × JOB_MEMORY_MIB + 512m',
   },
   WORKER_CPUS: {
     schema: z.string().regex(/^\d+(\.\d+)?$/),
     default: '2',
     form: 'a number',
     example: '4',
-    description: 'of a worker container; best equal to MAX_CONCURRENT_JOBS',
+    description: 'CPU limit of a worker container; best equal to MAX_CONCURRENT_JOBS',
   },
 } as const;
 

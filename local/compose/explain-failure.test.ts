@@ -28,7 +28,7 @@ test('otherwise the first line with an error is used, or else the last line', ()
 });
 
 test('the configuration problem of a service is found in its log', () => {
-  const said = new ConfigError(['API_PORT is "x" but must be a number', 'another']).message;
-  expect(configurationProblemIn(`starting\n${said}\n`)).toBe('API_PORT is "x" but must be a number');
+  const said = new ConfigError(['API_PORT is "x", but must be a number', 'another']).message;
+  expect(configurationProblemIn(`starting\n${said}\n`)).toBe('API_PORT is "x", but must be a number');
   expect(configurationProblemIn('ready')).toBeUndefined();
 });

@@ -9,7 +9,7 @@ const deadLetterSchema = z.object({
   error: z.object({ code: z.string(), reason: z.string() }),
   death: z.object({ reason: z.string(), queue: z.string(), at: z.string() }),
   name: z.string().nullable(),
-  buried_at: z.string(),
+  dead_lettered_at: z.string(),
 });
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
 
@@ -41,7 +41,7 @@ export async function deadLetterOf(api: ApiClient, jobId: string): Promise<DeadL
 export async function newestDeadLetter(api: ApiClient): Promise<DeadLetter | undefined> {
   let newest: DeadLetter | undefined;
   for await (const letter of deadLetters(api)) {
-    if (newest === undefined || letter.buried_at >= newest.buried_at) newest = letter;
+    if (newest === undefined || letter.dead_lettered_at >= newest.dead_lettered_at) newest = letter;
   }
   return newest;
 }

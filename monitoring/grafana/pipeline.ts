@@ -100,7 +100,7 @@ export const pipeline: Dashboard = {
       lines(
         'Retried attempts',
         'suffix:attempts/s',
-        'Attempts that were followed by another one, for example after a time-out or a crash.',
+        'Attempts that were followed by another one, for example after a timeout or a crash.',
         { retried: rate('image_jobs_retried_total') },
       ),
       lines(

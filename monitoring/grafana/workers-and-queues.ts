@@ -119,7 +119,7 @@ export const workersAndQueues: Dashboard = {
         'Rejected handshakes, and connections that the server closed, by reason.',
         {
           ...occurrences('image_websocket_refused_total', 'reason', 'rejected: '),
-          ...occurrences('image_websocket_cut_total', 'reason', 'closed: '),
+          ...occurrences('image_websocket_disconnects_total', 'reason', 'closed: '),
         },
       ),
       lines(

@@ -71,7 +71,7 @@ export class LostEnds implements Startable {
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not look up runs that are in no queue; retrying');
     }
-    if (found > 0) log.warn({ runs: found }, 'published lost end events again');
+    if (found > 0) log.warn({ runs: found }, 'republished end events that were missing from the log');
     if (missing.length > 0) {
       const some = { runs: missing.length, jobs: missing.slice(0, 5) };
       log.warn(some, 'open runs have no outcome and may be in no queue');

@@ -18,7 +18,7 @@ export interface ManagementClientOptions {
   readonly queue: RequestQueue;
 }
 
-/** Client of RabbitMQ's management API: queued calls with time-outs over a few persistent connections. */
+/** Client of RabbitMQ's management API: queued calls with timeouts over a few persistent connections. */
 export class ManagementClient {
   readonly #options: ManagementClientOptions;
   readonly #transport: typeof http | typeof https;

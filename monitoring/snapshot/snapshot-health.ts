@@ -3,7 +3,7 @@ import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
 /** Refreshes that may be late or fail before the snapshot counts as stale. */
 const MISSED_REFRESHES = 3;
-/** The minimum limit: at short intervals, time-outs take longer than three refreshes. */
+/** The minimum limit: at short intervals, timeouts take longer than three refreshes. */
 const MIN_LIMIT_SECONDS = 15;
 
 /** Whether the metrics are up to date; the age is that of the older source. */

@@ -51,7 +51,7 @@ export function readMonitorOptions(
 function urlIn(env: NodeJS.ProcessEnv, command: Command): string {
   const found = addressIn(env);
   if ('url' in found) return found.url;
-  return command.error(`error: ${found.variable} is "${found.given}" but must be ${found.form}`);
+  return command.error(`error: ${found.variable} is "${found.given}", but must be ${found.form}`);
 }
 
 function asUrl(given: string): string {

@@ -46,7 +46,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
 
   it('exits with 2 if the environment has an invalid address, and names the variable', async () => {
     const { code, err } = await start(program, ['--once'], { MONITORING_URL: 'nowhere' }).ended;
-    expect([code, err]).toEqual([2, expect.stringContaining('MONITORING_URL is "nowhere" but must be')]);
+    expect([code, err]).toEqual([2, expect.stringContaining('MONITORING_URL is "nowhere", but must be')]);
   });
 
   it('prints a line per interval without a terminal, until SIGINT', async () => {
@@ -83,7 +83,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
     const stoppedAt = performance.now();
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 0, out: '', err: '' });
-    // Shorter than the time-out.
+    // Shorter than the timeout.
     expect(performance.now() - stoppedAt).toBeLessThan(1_500);
   });
 

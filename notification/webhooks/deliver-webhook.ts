@@ -120,7 +120,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
   }
 
   function skip({ log }: WebhookContext, due: 'duplicate' | 'dead-letter'): Settlement {
-    log.info(`nothing to deliver: ${due}`);
+    log.info(`webhook skipped: ${due}`);
     count(due === 'dead-letter' ? 'dead' : 'duplicate');
     return due === 'dead-letter' ? 'dead-letter' : 'ack';
   }

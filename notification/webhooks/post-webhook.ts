@@ -17,7 +17,7 @@ import type { EndEvent, PendingWebhook } from './webhook-message.ts';
 /** Maximum bytes read of a response body before the connection is closed; the body is discarded. */
 const MAX_RESPONSE_BYTES = 16 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Connect time-out per address if there are several. */
+/** Connect timeout per address if there are several. */
 const ATTEMPT_TIMEOUT_MS = 1_000;
 
 export interface PostOptions {

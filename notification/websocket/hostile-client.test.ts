@@ -117,7 +117,7 @@ describe('other clients are not affected', () => {
       await system.publish(queuedEvent(request));
       await quick.next();
     }
-    await expect.poll(() => metric(service.port, 'image_websocket_cut_total{reason="slow_reader"}')).toBe(1);
+    await expect.poll(() => metric(service.port, 'image_websocket_disconnects_total{reason="slow_reader"}')).toBe(1);
     slow.socket.resume();
     expect(await slow.closed).toMatchObject({ code: 1013 });
     expect(slow.received.length).toBeLessThan(300);
@@ -132,7 +132,7 @@ describe('other clients are not affected', () => {
     const dead = await SocketClient.open(service.port, '', { autoPong: false });
     const alive = await system.connect(service);
     expect(await dead.closed).toMatchObject({ code: 1006 });
-    expect(await metric(service.port, 'image_websocket_cut_total{reason="dead_peer"}')).toBe(1);
+    expect(await metric(service.port, 'image_websocket_disconnects_total{reason="dead_peer"}')).toBe(1);
     expect(alive.socket.readyState).toBe(alive.socket.OPEN);
   });
 

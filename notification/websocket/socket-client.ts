@@ -54,7 +54,7 @@ export class SocketClient implements Subscriber {
     if (socket.readyState !== socket.OPEN) return;
     const { code, description } = closeCodes[reason];
     socket.close(code, description);
-    metrics.increase('image_websocket_cut_total', { reason });
+    metrics.increase('image_websocket_disconnects_total', { reason });
     const timer = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
     socket.once('close', () => clearTimeout(timer));
   }
@@ -68,7 +68,7 @@ export class SocketClient implements Subscriber {
       socket.ping();
       return;
     }
-    metrics.increase('image_websocket_cut_total', { reason: 'dead_peer' });
+    metrics.increase('image_websocket_disconnects_total', { reason: 'dead_peer' });
     socket.terminate();
   }
 

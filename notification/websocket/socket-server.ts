@@ -131,7 +131,7 @@ export class SocketServer implements Startable {
     const { promise: closed, resolve } = Promise.withResolvers<undefined>();
     socket.on('message', (data, isBinary) => session.onMessage(bufferOf(data), isBinary));
     // A malformed or too large frame: `ws` closes the connection with the right code.
-    socket.on('error', () => metrics.increase('image_websocket_cut_total', { reason: 'bad_frame' }));
+    socket.on('error', () => metrics.increase('image_websocket_disconnects_total', { reason: 'bad_frame' }));
     socket.on('close', () => {
       session.onClose();
       this.#clients.delete(client);

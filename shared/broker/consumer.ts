@@ -134,7 +134,7 @@ export class Consumer {
       settleBy[settlement](channel, message);
     } catch (error) {
       // The channel is closing: the broker redelivers the message.
-      this.#options.log.debug({ queue: this.#options.queue, settlement, err: error }, 'settlement dropped');
+      this.#options.log.debug({ queue: this.#options.queue, settlement, err: error }, 'could not settle: the channel is closing');
     }
   }
 
@@ -147,7 +147,7 @@ export class Consumer {
       if (!received.lost.aborted) {
         const about = { err: error, queue, job_id: received.correlationId };
         inTraceOf(received.headers, () =>
-          log.error(about, `handling a delivery failed: ${messageOf(error)}`),
+          log.error(about, `message handler failed: ${messageOf(error)}`),
         );
       }
       return 'requeue';

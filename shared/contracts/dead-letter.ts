@@ -26,7 +26,7 @@ export const deadLetterSchema = z
     traceparent: z.string().optional().meta({
       description: 'The trace of the message (W3C Trace Context); a replay links to it.',
     }),
-    buried_at: z.iso.datetime(),
+    dead_lettered_at: z.iso.datetime(),
     state: z.enum(['dead', 'replayed', 'removed']),
   })
   .meta({
@@ -35,3 +35,10 @@ export const deadLetterSchema = z
   });
 
 export type DeadLetter = z.output<typeof deadLetterSchema>;
+
+/** A record in the store. Earlier versions wrote `dead_lettered_at` as `buried_at`. */
+export const storedDeadLetterSchema = z.preprocess((record) => {
+  if (typeof record !== 'object' || record === null || !('buried_at' in record)) return record;
+  const { buried_at, ...rest } = record;
+  return { dead_lettered_at: buried_at, ...rest };
+}, deadLetterSchema);

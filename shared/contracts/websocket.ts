@@ -184,7 +184,7 @@ export const handshakeRefusals = {
     title: 'Pages of this origin are not allowed to connect.',
     detail: 'Allow the origin in WEBSOCKET_ORIGINS.',
   },
-  too_many_of_address: {
+  too_many_connections_from_address: {
     status: 429,
     title: 'Too many connections from this address.',
     detail: 'Close one, or retry after the given delay.',

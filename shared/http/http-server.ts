@@ -28,7 +28,7 @@ export async function listen(
     portsToTry === 1
       ? `port ${port} of ${host} is`
       : `ports ${port} to ${port + portsToTry - 1} of ${host} are`;
-  throw new ConfigError([`${ports} taken by another program: stop it, or set another port`]);
+  throw new ConfigError([`${ports} already in use. Stop the program that uses it, or set another port`]);
 }
 
 function isAddressInUse(error: unknown): boolean {

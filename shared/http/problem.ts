@@ -50,7 +50,7 @@ export function commonProblem(error: unknown): Problem<CommonCode> {
   return buildProblem(
     code,
     commonStatuses[code],
-    'Unexpected error. The log of the service has the details.',
+    'Unexpected error. See the log of the service for details.',
   );
 }
 

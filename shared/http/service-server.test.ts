@@ -144,7 +144,7 @@ describe('an error', () => {
       title: errorCodes.not_found,
       status: 404,
       detail:
-        'Unknown address. Available: GET /, GET /status, PUT /interval, GET /livez, GET /readyz, GET /metrics.',
+        'Unknown path. Available endpoints: GET /, GET /status, PUT /interval, GET /livez, GET /readyz, GET /metrics.',
       code: 'not_found',
       instance: '/nowhere',
       trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,

@@ -131,7 +131,7 @@ function noRoute(path: string, routes: Readonly<Record<string, Route>>): Pipelin
   const allowed = methodsOf(path, routes);
   if (allowed.length === 0) {
     const addresses = Object.keys(routes).join(', ');
-    return new PipelineError('not_found', `Unknown address. Available: ${addresses}.`);
+    return new PipelineError('not_found', `Unknown path. Available endpoints: ${addresses}.`);
   }
   const message = `Method not allowed. Allowed: ${allowed.join(', ')}.`;
   return new PipelineError('method_not_allowed', message, { details: { allowed } });

@@ -103,7 +103,7 @@ export const notificationMetrics = {
     labels: ['type'],
     services: ['notification'],
   },
-  image_websocket_cut_total: {
+  image_websocket_disconnects_total: {
     type: 'counter',
     help: 'WebSocket connections closed by the server, by reason.',
     labels: ['reason'],

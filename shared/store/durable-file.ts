@@ -36,7 +36,7 @@ export async function removeStaleFiles(folder: string, olderThanMs: number): Pro
     const found = await stat(path).catch(undefinedIfGone);
     if (found === undefined) continue;
     const isOld = Date.now() - found.mtimeMs > olderThanMs;
-    if (isOld || isLeftByTheDead(name)) await rm(path, { force: true });
+    if (isOld || isLeftByDeadProcess(name)) await rm(path, { force: true });
   }
 }
 
@@ -106,7 +106,7 @@ export function temporaryName(): string {
  * Whether a temporary file was left by a process of this machine that has ended. False for files of another machine (or
  * container), for other names, and if the process id is in use again.
  */
-export function isLeftByTheDead(name: string): boolean {
+export function isLeftByDeadProcess(name: string): boolean {
   if (!name.startsWith(OURS)) return false;
   const writer = Number.parseInt(name.slice(OURS.length), 10);
   return Number.isSafeInteger(writer) && writer > 0 && !isRunning(writer);

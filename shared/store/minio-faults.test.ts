@@ -56,7 +56,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     await itWorks();
   });
 
-  it('says so within the time-out when the network swallows everything, and works when it is back', async () => {
+  it('says so within the timeout when the network swallows everything, and works when it is back', async () => {
     await itWorks();
     proxy.freeze();
     const began = performance.now();
@@ -94,7 +94,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     await expect(reading).rejects.toThrow(`failed to get ${key}: connection reset (ECONNRESET)`);
   });
 
-  it('does not wait for ever for a body that stalls', async () => {
+  it('does not wait forever for a body that stalls', async () => {
     const key = aKey();
     await direct.put(key, randomBytes(24 * 1024 * 1024));
     const found = await store.get(key);

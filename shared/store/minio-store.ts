@@ -13,7 +13,7 @@ import { codeOf } from './store-failure.ts';
 /** The maximum of S3. */
 const LIST_PAGE = 1_000;
 
-/** Objects in a bucket of MinIO or another S3 that supports conditional writes. */
+/** Objects in a bucket of MinIO or another S3-compatible store that supports conditional writes. */
 export class MinioStore implements ObjectStore {
   readonly #options: MinioStoreOptions;
   readonly #bucket: string;
@@ -122,7 +122,7 @@ export class MinioStore implements ObjectStore {
     });
     await provePutIfAbsent(
       this,
-      'It ignores If-None-Match. Use MinIO RELEASE.2024-05-07 or later, or an S3 that supports conditional writes.',
+      'It ignores If-None-Match. Use MinIO RELEASE.2024-05-07 or later, or an S3-compatible store that supports conditional writes.',
     );
   }
 

@@ -6,18 +6,22 @@ import type { ObjectStore } from './object-store.ts';
 const BACKOFF = { firstMs: 200, maxMs: 5_000 } as const;
 
 /**
- * Runs `work`, and retries as long as the store is unavailable: no job fails because of that. Tries at least once, and
- * rejects with the last error after `signal` has aborted.
+ * Runs `work`, and retries as long as the store is unavailable: no job fails because of that. Tries at least once.
+ * @throws Error `aborted` if `signal` aborts while the store is unavailable
  */
-export function waitForStore<Result>(
+export async function waitForStore<Result>(
   work: () => Promise<Result>,
   signal: AbortSignal,
   log: Logger,
 ): Promise<Result> {
-  return retryWithBackoff(work, BACKOFF, signal, (error) => {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    log.warn({ reason: error.message }, 'the store is unavailable; retrying');
-  });
+  try {
+    return await retryWithBackoff(work, BACKOFF, signal, (error) => {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      log.warn({ reason: error.message }, 'the store is unavailable; retrying');
+    });
+  } catch (error) {
+    throw error instanceof StoreUnavailable ? new Error('aborted', { cause: error }) : error;
+  }
 }
 
 /** Starts a store as soon as it is available, and logs it. */

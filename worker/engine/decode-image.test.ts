@@ -108,7 +108,7 @@ describe('damaged data is rejected', () => {
   const halves = (bytes: Buffer) =>
     Buffer.concat([bytes.subarray(0, bytes.length / 2), Buffer.alloc(bytes.length / 2)]);
 
-  it('a GIF whose codes refer to themselves, which loops for ever in omggif', async () => {
+  it('a GIF whose codes refer to themselves, which loops forever in omggif', async () => {
     const data = [2, 8, 0x9c, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0];
     const file = gifFile({ width: 4, height: 4 }, [{ width: 4, height: 4, data }]);
     await expect(decode(file, 'image/gif')).rejects.toThrow(undecodable);

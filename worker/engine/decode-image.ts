@@ -7,7 +7,7 @@ export type Decoder = 'jpeg' | 'png' | 'webp' | 'libvips';
 /**
  * WebAssembly decoders where possible: a damaged file cannot make them access foreign memory. They support neither
  * CMYK nor colour profiles nor animations. libvips decodes GIF too, since jimp's decoder (omggif) can be made to loop
- * for ever.
+ * forever.
  */
 export function chooseDecoder({ format, colourManaged, frames }: ImageHeader): Decoder {
   return format === 'gif' || colourManaged || frames > 1 ? 'libvips' : format;

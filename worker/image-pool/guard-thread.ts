@@ -5,7 +5,7 @@ import { MEMORY_EXCEEDED_SIGNAL } from './messages.ts';
 /**
  * A thread beside the one that processes images, which may hang in a loop or allocate memory faster than it can
  * check. This one kills the whole process when it exceeds its memory limit, or when the parent has died: a hanging
- * child would not notice, and run for ever.
+ * child would not notice, and run forever.
  */
 export interface GuardSettings {
   /** The limit of the process's resident memory, in bytes. */

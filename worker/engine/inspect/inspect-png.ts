@@ -76,7 +76,7 @@ function readIhdr(data: Buffer) {
     throw undecodable(`invalid PNG size: ${width} × ${height} px`);
   }
   if (!colours?.depths.includes(depth)) throw undecodable('the PNG has an unknown colour type');
-  if (interlaced > 1) throw undecodable('the PNG has an unknown interlacing');
+  if (interlaced > 1) throw undecodable('the PNG has an unknown interlace method');
 
   const bitsPerPixel = colours.samples * depth;
   const passes = interlaced ? ADAM7 : ([[0, 0, 1, 1]] as const);

@@ -9,7 +9,7 @@ const behaviours = {
   work: () => undefined,
   /** Responds late. */
   linger: () => sleep(300),
-  /** Blocks for ever, without handling messages. */
+  /** Blocks forever, without handling messages. */
   hang: () => {
     for (;;);
   },
