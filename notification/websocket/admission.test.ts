@@ -26,7 +26,12 @@ describe('a handshake', () => {
     ['at a malformed URL', { path: undefined }, {}, 'not_found'],
     ['from a page of another host', { origin: 'https://evil.example' }, {}, 'origin_not_allowed'],
     ['before the event log has been read', {}, { isReady: false }, 'service_unavailable'],
-    ['from an address with too many connections', {}, { connectionsOfAddress: 5 }, 'too_many_connections_from_address'],
+    [
+      'from an address with too many connections',
+      {},
+      { connectionsOfAddress: 5 },
+      'too_many_connections_from_address',
+    ],
     ['when all connections are taken', {}, { connections: 10 }, 'too_many_connections'],
   ])('is rejected %s', (_where, change, seen, refusal) => {
     expect(refusalOfHandshake({ ...handshake, ...change }, { ...capacity, ...seen }, [])).toBe(refusal);

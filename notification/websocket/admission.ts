@@ -38,7 +38,8 @@ export function refusalOfHandshake(
   if (path !== SOCKET_PATH) return 'not_found';
   if (!isOriginAllowed(origin, host, allowedOrigins)) return 'origin_not_allowed';
   if (!capacity.isReady) return 'service_unavailable';
-  if (capacity.connectionsOfAddress >= capacity.maxConnectionsPerAddress) return 'too_many_connections_from_address';
+  if (capacity.connectionsOfAddress >= capacity.maxConnectionsPerAddress)
+    return 'too_many_connections_from_address';
   if (capacity.connections >= capacity.maxConnections) return 'too_many_connections';
   return undefined;
 }

@@ -117,7 +117,9 @@ describe('other clients are not affected', () => {
       await system.publish(queuedEvent(request));
       await quick.next();
     }
-    await expect.poll(() => metric(service.port, 'image_websocket_disconnects_total{reason="slow_reader"}')).toBe(1);
+    await expect
+      .poll(() => metric(service.port, 'image_websocket_disconnects_total{reason="slow_reader"}'))
+      .toBe(1);
     slow.socket.resume();
     expect(await slow.closed).toMatchObject({ code: 1013 });
     expect(slow.received.length).toBeLessThan(300);

@@ -22,7 +22,7 @@ test.each(['http://localhost', 'amqp://one,', 'amqp://one,http://two', 'rabbitmq
 
 test('an address that cannot be read is not shown: its password may be the reason', () => {
   const said = () => read('amqp://guest:top/sec#ret@rabbitmq:5672');
-  expect(said).toThrow(/RABBITMQ_URL is set \(not shown\) but must be comma-separated URLs/);
+  expect(said).toThrow(/RABBITMQ_URL is set \(not shown\), but must be comma-separated URLs/);
   expect(said).not.toThrow(/sec/);
 });
 

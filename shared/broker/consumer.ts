@@ -134,7 +134,10 @@ export class Consumer {
       settleBy[settlement](channel, message);
     } catch (error) {
       // The channel is closing: the broker redelivers the message.
-      this.#options.log.debug({ queue: this.#options.queue, settlement, err: error }, 'could not settle: the channel is closing');
+      this.#options.log.debug(
+        { queue: this.#options.queue, settlement, err: error },
+        'could not settle: the channel is closing',
+      );
     }
   }
 
@@ -146,9 +149,7 @@ export class Consumer {
       if (this.#isStopping()) return 'hand-back';
       if (!received.lost.aborted) {
         const about = { err: error, queue, job_id: received.correlationId };
-        inTraceOf(received.headers, () =>
-          log.error(about, `message handler failed: ${messageOf(error)}`),
-        );
+        inTraceOf(received.headers, () => log.error(about, `message handler failed: ${messageOf(error)}`));
       }
       return 'requeue';
     }

@@ -6,7 +6,8 @@ import { codeOf, StoreMisconfigured } from './store-failure.ts';
 /** Permanent error codes, and what to do about each. */
 export type Remedies = Readonly<Record<string, string>>;
 
-const noConditionalWrites = 'It does not support conditional writes. Use MinIO or another S3-compatible store that does.';
+const noConditionalWrites =
+  'It does not support conditional writes. Use MinIO or another S3-compatible store that does.';
 const badName = 'Invalid bucket name. Check MINIO_BUCKET.';
 
 /** Codes of S3 and names of minio-js. */
