@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { asSharp, cornersPicture, decodeElsewhere, largestDifference } from '../engine/testing/pixels.ts';
+import { asSharp } from '../engine/bitmap.ts';
+import { cornersPicture, decodeElsewhere, largestDifference } from '../engine/testing/pixels.ts';
 import { createImagePool, type ImagePool, type ImagePoolOptions } from './image-pool.ts';
 import type { Behaviour } from './testing/misbehaving-child.ts';
 

@@ -47,7 +47,7 @@ export interface ImagePool extends Startable {
 const MIB = 1024 * 1024;
 const NEVER_MS = 2 ** 31 - 1;
 /**
- * A process that keeps more of its memory limit than this after an image is replaced: WebAssembly never frees memory.
+ * A process that keeps more of its memory limit than this after an image is replaced.
  */
 const RESTING_MEMORY = 0.6;
 
