@@ -1,6 +1,6 @@
 import { availableParallelism, hostname } from 'node:os';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
-import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { choice, readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 
 export const workerVariables = {
   ...commonVariables,
@@ -41,6 +41,11 @@ export const workerVariables = {
     default: 1024,
     unit: 'MiB',
     description: 'memory of the process that handles one image',
+  }),
+  IMAGE_ENGINE: choice({
+    values: ['jimp', 'sharp'],
+    default: 'jimp',
+    description: 'what resizes and blurs decoded images; sharp is faster',
   }),
 } as const;
 

@@ -1,11 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
+import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { MEMORY_EXCEEDED_SIGNAL, type ChildMessage, type Failure } from './messages.ts';
 
 export interface ChildOptions {
   /** The module that the child runs; it calls `serveTasks`. */
   readonly program: URL;
+  readonly engine: EngineName;
   /** The deadline for one image, in milliseconds. */
   readonly deadlineMs: number;
   /** The limit of the child's resident memory, in bytes. */
@@ -134,8 +136,8 @@ export class Child {
   }
 }
 
-function forkProgram({ program, memoryLimitBytes }: ChildOptions): ChildProcess {
-  return fork(program, [String(memoryLimitBytes)], {
+function forkProgram({ program, engine, memoryLimitBytes }: ChildOptions): ChildProcess {
+  return fork(program, [String(memoryLimitBytes), engine], {
     serialization: 'advanced', // JSON takes seconds for megabytes of pixels
     execArgv: [`--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`],
     env: Object.fromEntries(INHERITED_VARIABLES.map((name) => [name, process.env[name]])),

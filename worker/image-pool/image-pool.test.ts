@@ -55,8 +55,8 @@ function isAlive(pid: number): boolean {
 }
 
 describe('with the image engine', () => {
-  it('an image is processed in a child process', async () => {
-    const pool = createImagePool({ slots: 1, log });
+  it.each(['jimp', 'sharp'] as const)('an image is processed in a child process (%s)', async (engine) => {
+    const pool = createImagePool({ slots: 1, engine, log });
     pools.push(pool);
     const picture = cornersPicture({ width: 300, height: 200 });
     const bytes = await asSharp(picture).png().toBuffer();
