@@ -27,12 +27,14 @@ export function orientedSize({ width, height }: Size, orientation: Orientation):
  * scales while it decodes, and libvips reduces what remains, a few rows at a time.
  * @param header what `inspectImage` found in the same bytes
  * @param reduceTo size of the upright image, in pixels; neither side larger than that of the original
+ * @param alpha whether to add an alpha channel to an image without one
  * @throws PermanentFailure `undecodable_image`
  */
 export async function decodeImage(
   bytes: Uint8Array,
   header: ImageHeader,
   reduceTo: Size = orientedSize(header, header.orientation),
+  alpha = false,
 ): Promise<Bitmap> {
   const image = sharp(asBuffer(bytes), {
     failOn: 'error',
@@ -49,7 +51,8 @@ export async function decodeImage(
       const mayScale = found.hasAlpha || header.mayHideAlpha !== true;
       if (!sameSize(stored, header)) resizeIn(image, stored, found.hasAlpha, mayScale);
       const { flip, turn } = STEPS[header.orientation];
-      return await asBitmap(image.flip(flip).rotate(turn));
+      image.flip(flip).rotate(turn);
+      return await asBitmap(alpha ? image.ensureAlpha() : image);
     }
   } catch (error) {
     throw undecodable(`its ${header.format.toUpperCase()} data is damaged`, error);

@@ -8,6 +8,8 @@ import { createTextRenderer, type DrawText } from './text/text-renderer.ts';
  * draws texts and encodes; the other filters are arithmetic of our own. Operations may change the image in place.
  */
 export interface Operations {
+  /** Whether `resize` needs an alpha channel. It adds one, but images are large: better decode with it. */
+  readonly resizesRgba: boolean;
   resize(image: Bitmap, size: Size): Promise<Bitmap>;
   /** Gaussian; the radius is its standard deviation, in pixels. */
   blur(image: Bitmap, radius: number): Promise<Bitmap>;
@@ -20,6 +22,7 @@ export interface Engine extends Operations {
 export const engines = {
   jimp: jimpOperations,
   sharp: {
+    resizesRgba: false,
     resize: (image, size) => asBitmap(resizeIn(asSharp(image), size, image.channels === 4)),
     blur: (image, radius) => asBitmap(asSharp(image).blur({ sigma: radius, minAmplitude: 0.02 })),
   },

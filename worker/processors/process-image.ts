@@ -64,9 +64,10 @@ export async function processImage(task: ImageTask, engine: Engine): Promise<Pro
   const source = orientedSize(header, header.orientation);
   const steps = planSteps(source, operations, limits);
   if ('compressed' in header) await checkPngData(header);
-  const [first] = steps;
+  const [first, ...others] = steps;
   const reduceTo = first?.type === 'resize' ? reducedFor(first, source) : source;
-  let image = await decodeImage(bytes, header, reduceTo);
+  const alpha = engine.resizesRgba && others.some(({ type }) => type === 'resize');
+  let image = await decodeImage(bytes, header, reduceTo, alpha);
   const decode_ms = lap();
 
   for (const step of steps) {
