@@ -18,11 +18,11 @@ export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
   await startGuard({ memoryLimitBytes: Number(process.argv[2]), parent: process.ppid });
 
   const work = await prepare();
-  process.on('message', (task: TaskMessage) => void answer(work, task));
+  process.on('message', (task: TaskMessage) => void handle(work, task));
   send({ kind: 'ready' });
 }
 
-async function answer(work: Work, { size, ...task }: TaskMessage): Promise<void> {
+async function handle(work: Work, { size, ...task }: TaskMessage): Promise<void> {
   try {
     const image = await work({ ...task, bytes: readImage(size) });
     send({ kind: 'done', image, memoryBytes: process.memoryUsage.rss() });
