@@ -17,11 +17,8 @@ export const smallImages: readonly ChaosImage[] = [
   { name: 'corrupted.jpg', operations: 'resize:100x100', ends: 'failed' },
 ];
 
-/** Half a second of work, so that a worker can be met in the middle of it. */
-export const slowImage = good(
-  'sample.jpg',
-  'filter:blur,resize:1600x1200,filter:blur,filter:blur,filter:blur,watermark',
-);
+/** A third of a second of work, so that a worker can be met in the middle of it. */
+export const slowImage = good('sample.jpg', 'filter:blur,resize:1600x1200,filter:blur,watermark');
 
 export function bytesOf({ name }: ChaosImage): Buffer<ArrayBuffer> {
   return Buffer.from(readFileSync(resolve(IMAGES, name)));
