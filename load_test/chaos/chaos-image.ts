@@ -18,8 +18,8 @@ export const smallImages: readonly ChaosImage[] = [
 ];
 export const smallImage = good('orientation-1.jpg', 'resize:100x100');
 
-/** Half a second of work, so that a fault can hit a worker in the middle of it. */
-export const slowImage = good('sample.jpg', 'resize:1600x1200,filter:blur,watermark');
+/** A third of a second of work, so that a fault can hit a worker in the middle of it. */
+export const slowImage = good('sample.jpg', 'filter:blur,resize:1600x1200,filter:blur,watermark');
 
 export function bytesOf({ name }: ChaosImage): Buffer<ArrayBuffer> {
   return Buffer.from(readFileSync(resolve(IMAGES, name)));
