@@ -58,7 +58,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** `ms` ± 20 %, so that many processes do not act at the same moment. */
-export function withJitter(ms: number): number {
+function withJitter(ms: number): number {
   return ms * (0.8 + Math.random() * 0.4);
 }
 

@@ -10,7 +10,7 @@ import { testRetryDelays } from './test-broker.ts';
 import type { TestPlace } from './test-place.ts';
 
 /** No service listens on it. */
-export const NO_SERVICE = 'http://127.0.0.1:9';
+const NO_SERVICE = 'http://127.0.0.1:9';
 
 const RETRY_DELAYS = testRetryDelays.map(({ label }) => label).join(',');
 

@@ -4,7 +4,7 @@ import { type OperationKind, operationKinds } from '../upload/parse-operations.t
 import type { DeadLetterFilter } from './choose-dead-letters.ts';
 
 /** Keeps the plan of a replay, about 100 bytes per run, below the size limit of a record. */
-export const MAX_REPLAYED = 5_000;
+const MAX_REPLAYED = 5_000;
 const MAX_IDS = 1_000;
 
 const kinds = Object.keys(operationKinds).filter((kind): kind is OperationKind =>

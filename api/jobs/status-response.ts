@@ -75,7 +75,7 @@ const time = z.iso.datetime();
 const side = z.int().min(1).meta({ description: 'pixels' });
 const bytes = z.int().min(1).meta({ description: 'bytes' });
 
-export const originalSchema = z
+const originalSchema = z
   .object({ name: z.string(), size: bytes, content_type: z.enum(inputTypes), url: z.string() })
   .meta({ id: 'Original' });
 

@@ -23,7 +23,7 @@ export type OperationKind = keyof typeof operationKinds;
 export const DEFAULT_OPERATIONS = 'resize,watermark';
 
 /** Each filter with the name of its one parameter, if it has one. */
-export const filterParameters: ReadonlyMap<string, string | undefined> = new Map(
+const filterParameters: ReadonlyMap<string, string | undefined> = new Map(
   filterSchema.options.map(({ shape }) => [
     shape.name.value,
     Object.keys(shape).find((key) => key !== 'type' && key !== 'name'),
@@ -31,7 +31,7 @@ export const filterParameters: ReadonlyMap<string, string | undefined> = new Map
 );
 
 /** Everything that is allowed; part of every error about operations. */
-export const allowedOperations = {
+const allowedOperations = {
   operations: Object.keys(operationKinds),
   filters: [...filterParameters.keys()],
   fits: resizeFits,
@@ -58,7 +58,7 @@ export function parametersOf(kind: OperationKind, name: unknown): readonly strin
 }
 
 /** @param parameter e.g. `operations[0]` */
-export function invalidOperation(parameter: string, problem: string): PipelineError {
+function invalidOperation(parameter: string, problem: string): PipelineError {
   return invalidParameter(parameter, problem, { allowed: allowedOperations });
 }
 

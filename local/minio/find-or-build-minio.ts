@@ -6,7 +6,7 @@ import { findProgram } from '../process/find-program.ts';
  * MinIO's free server is published as source only and no longer maintained; it needs only Go to build. This is the last
  * commit of 2026-02-12. Conditional writes need a server of 2024-05 or newer.
  */
-export const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
+const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const MINIO_MODULE = `github.com/minio/minio@${MINIO_VERSION}`;
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 

@@ -77,7 +77,7 @@ export const noTotals: Totals = {
 };
 
 /** The totals after one more change. @param at RFC 3339 */
-export function countChange(totals: Totals, { accepted, retried, ended }: RunChange, at: string): Totals {
+function countChange(totals: Totals, { accepted, retried, ended }: RunChange, at: string): Totals {
   const code = ended?.state === 'failed' ? ended.error.code : undefined;
   const { failed_by_code: codes } = totals;
   return {
@@ -90,7 +90,7 @@ export function countChange(totals: Totals, { accepted, retried, ended }: RunCha
   };
 }
 
-export function addTotals(one: Totals, other: Totals): Totals {
+function addTotals(one: Totals, other: Totals): Totals {
   const codes = { ...one.failed_by_code };
   for (const [code, count] of Object.entries(other.failed_by_code)) codes[code] = (codes[code] ?? 0) + count;
   return {

@@ -97,7 +97,7 @@ const SHORTEST = 'QUEUE'.length;
 const PREFIX = /^image\./;
 
 /** The queues in use, the job queue first. */
-export function queueTable({ queues }: Snapshot, width: number, paint: Paint): string[] {
+function queueTable({ queues }: Snapshot, width: number, paint: Paint): string[] {
   const ours = queues.filter(({ name }) => name !== queueNames.eventLog);
   const longest = Math.max(0, ...ours.map(({ name }) => name.length));
   const longestShort = Math.max(SHORTEST, ...ours.map(({ name }) => name.replace(PREFIX, '').length));

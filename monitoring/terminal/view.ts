@@ -121,7 +121,7 @@ function problemsOf({ snapshot, outage }: ViewState): string[] {
 export type StatusWord = 'error' | 'ALARM' | 'no workers' | 'stale';
 
 /** The problems, the most serious first. */
-export function statusWords(snapshot: Snapshot, { status }: Health): StatusWord[] {
+function statusWords(snapshot: Snapshot, { status }: Health): StatusWord[] {
   const found: StatusWord[] = [];
   if (status === 'error') found.push('error');
   if (snapshot.alarms.length > 0) found.push('ALARM');

@@ -11,7 +11,7 @@ import { eventMessage, parseEvent } from '@image-pipeline/shared/jobs/event-foll
 import { z } from 'zod';
 
 /** Counts attempts to deliver; `x-attempt` counts those of the worker. */
-export const ATTEMPT_HEADER = 'x-webhook-attempt';
+const ATTEMPT_HEADER = 'x-webhook-attempt';
 
 /** Counts the deferrals since the last attempt: its receiver had too many webhooks in flight. */
 export const DEFERRALS_HEADER = 'x-webhook-deferrals';

@@ -144,7 +144,7 @@ export function eventMessage(event: PipelineEvent): OutgoingMessage {
 }
 
 /** Its type; the end of a job that asked for a webhook goes to the queue of webhooks, too. */
-export function routingKeyOf(event: PipelineEvent): string {
+function routingKeyOf(event: PipelineEvent): string {
   const isEnd = event.type === 'job.completed' || event.type === 'job.failed';
   const isAwaited = isEnd && event.data.request.callback_url !== undefined;
   return isAwaited ? event.type + routingKeys.callbackSuffix : event.type;

@@ -106,7 +106,7 @@ export function temporaryName(): string {
  * Whether a temporary file was left by a process of this machine that has ended. False for files of another machine (or
  * container), for other names, and if the process id is in use again.
  */
-export function isLeftByDeadProcess(name: string): boolean {
+function isLeftByDeadProcess(name: string): boolean {
   if (!name.startsWith(OURS)) return false;
   const writer = Number.parseInt(name.slice(OURS.length), 10);
   return Number.isSafeInteger(writer) && writer > 0 && !isRunning(writer);

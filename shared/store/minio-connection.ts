@@ -101,7 +101,7 @@ const MAX_CONNECTIONS = 64;
 type OnResponse = (response: http.IncomingMessage) => void;
 
 /** A bounded pool of keep-alive connections; further requests wait, and their timeout runs. */
-export function connectionPool(secure: boolean): http.Agent {
+function connectionPool(secure: boolean): http.Agent {
   const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS, timeout: IDLE_MS };
   return secure ? new https.Agent(options) : new http.Agent(options);
 }
@@ -112,7 +112,7 @@ export function connectionPool(secure: boolean): http.Agent {
  * @param signal aborts a request in progress, and its connection
  * @param connectMs timeout of connecting, including TLS
  */
-export function boundedTransport(
+function boundedTransport(
   secure: boolean,
   signal: AbortSignal,
   connectMs: number,

@@ -116,7 +116,7 @@ export function traceFields(): { trace_id?: string } {
 }
 
 /** Marks a span as failed, with the code of an expected error or the name of another one. */
-export function failSpan(span: Span, error: unknown): void {
+function failSpan(span: Span, error: unknown): void {
   if (!span.isRecording()) return;
   const isError = error instanceof Error;
   span.setAttribute(
