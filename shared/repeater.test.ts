@@ -4,7 +4,7 @@ import { Repeater } from './repeater.ts';
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-describe('what is done again and again', () => {
+describe('a repeated task', () => {
   it('is done once for a thousand that ask at the same time', async () => {
     const work = vi.fn(() => Promise.resolve(undefined));
     const repeater = new Repeater(work, 600);

@@ -80,7 +80,7 @@ describe('a line in front of an upstream', () => {
     expect(queue.getStats()).toMatchObject({ active_requests: 0, total_requests: 2 });
   });
 
-  it('refuses whoever comes when the line is full', async () => {
+  it('rejects callers while the queue is full', async () => {
     const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0, maxWaiting: 1 });
     const turn = await queue.acquire();
     const waiting = queue.execute(() => 'after all');

@@ -28,7 +28,7 @@ export interface OtlpCollector {
   readonly url: string;
   /** All that came. */
   readonly spans: readonly CollectedSpan[];
-  /** From now on it takes requests and answers none. */
+  /** From now on it takes requests and responses none. */
   hang(): void;
   stop(): Promise<void>;
 }

@@ -59,7 +59,7 @@ describe('a TCP proxy that can fail', () => {
     await new Promise(setImmediate);
     expect(heard).toEqual(['hello']);
 
-    const thawed = Promise.all([answer(socket), answer(late)]);
+    const thawed = Promise.all([firstChunk(socket), firstChunk(late)]);
     await proxy.resume();
     expect(await thawed).toEqual(['frozen', 'late']);
     socket.destroy();
@@ -77,7 +77,7 @@ describe('a TCP proxy that can fail', () => {
     await once(socket, 'error').catch(() => undefined);
   });
 
-  it('lets a request pass and swallows its answer', async () => {
+  it('lets a request pass and swallows its response', async () => {
     const socket = await dial();
     await ask(socket, 'hello');
     const swallowed = proxy.mute();
@@ -110,10 +110,10 @@ describe('a TCP proxy that can fail', () => {
 
   async function ask(socket: Socket, text: string): Promise<string> {
     socket.write(text);
-    return answer(socket);
+    return firstChunk(socket);
   }
 
-  async function answer(socket: Socket): Promise<string> {
+  async function firstChunk(socket: Socket): Promise<string> {
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     return chunk.toString();
   }

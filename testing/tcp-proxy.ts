@@ -91,9 +91,9 @@ export class TcpProxy {
   }
 
   /**
-   * Requests reach the target but its answers are thrown away: what a client sees whose connection dies between
+   * Requests reach the target but its responses are thrown away: what a client sees whose connection dies between
    * the server's doing and the server's saying so.
-   * @returns when the first answer has been swallowed
+   * @returns when the first response has been swallowed
    */
   mute(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -108,7 +108,7 @@ export class TcpProxy {
     await this.#unlisten();
   }
 
-  /** Everything flows again. After `mute()` the connections of that time are cut, as their answers have a hole. */
+  /** Everything flows again. After `mute()` the connections of that time are cut, as their responses have a hole. */
   async resume(): Promise<void> {
     const before = this.#mode;
     this.#mode = 'open';

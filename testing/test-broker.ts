@@ -10,7 +10,7 @@ export const testLog = createLogger('test', {
   level: process.env['LOG_LEVEL'] === 'debug' ? 'debug' : 'silent',
 });
 
-/** Fast enough for tests, apart enough to be told apart. */
+/** Fast enough for tests, far enough apart to be distinguished. */
 export const testRetryDelays = parseRetryDelays('50ms,100ms');
 
 export const testTimeouts = { connectMs: 2_000, confirmMs: 5_000, callMs: 20_000, heartbeatS: 10 };

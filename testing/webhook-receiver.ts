@@ -13,8 +13,8 @@ export interface ReceivedWebhook {
 export class Receiver {
   readonly received: ReceivedWebhook[] = [];
   readonly #server = createServer();
-  #answers: RequestListener[] = [];
-  #otherwise: RequestListener = answering(200);
+  #responses: RequestListener[] = [];
+  #otherwise: RequestListener = responding(200);
 
   static async start(host = '127.0.0.1'): Promise<Receiver> {
     const receiver = new Receiver();
@@ -23,8 +23,8 @@ export class Receiver {
       void text(request).then(
         (body) => {
           receiver.received.push({ path: request.url ?? '', headers: request.headers, body });
-          const answer = receiver.#answers.shift() ?? receiver.#otherwise;
-          answer(request, response);
+          const respond = receiver.#responses.shift() ?? receiver.#otherwise;
+          respond(request, response);
         },
         () => undefined,
       );
@@ -43,8 +43,8 @@ export class Receiver {
   }
 
   /** The next responses, then `otherwise` for all later ones. */
-  answers(next: readonly RequestListener[], otherwise = answering(200)): void {
-    this.#answers = [...next];
+  respondWith(next: readonly RequestListener[], otherwise = responding(200)): void {
+    this.#responses = [...next];
     this.#otherwise = otherwise;
   }
 
@@ -55,7 +55,7 @@ export class Receiver {
   }
 }
 
-export function answering(status: number, headers: Readonly<Record<string, string>> = {}): RequestListener {
+export function responding(status: number, headers: Readonly<Record<string, string>> = {}): RequestListener {
   return (_request, response) => {
     response.writeHead(status, headers);
     response.end('thank you');
@@ -63,9 +63,9 @@ export function answering(status: number, headers: Readonly<Record<string, strin
 }
 
 /** Responds after this time, in milliseconds. */
-export function answeringAfter(ms: number): RequestListener {
+export function respondingAfter(ms: number): RequestListener {
   return (request, response) => {
-    setTimeout(() => answering(200)(request, response), ms);
+    setTimeout(() => responding(200)(request, response), ms);
   };
 }
 
@@ -78,10 +78,10 @@ export const closing: RequestListener = (request) => {
 };
 
 /** Responds with an endless body. `sent` resolves with its bytes when the connection is closed. */
-export function endless(): { answer: RequestListener; sent: Promise<number> } {
+export function endless(): { respond: RequestListener; sent: Promise<number> } {
   const { promise, resolve } = Promise.withResolvers<number>();
   const chunk = Buffer.alloc(64 * 1024, 'x');
-  const answer: RequestListener = (_request, response) => {
+  const respond: RequestListener = (_request, response) => {
     let bytes = 0;
     const writeOn = () => {
       do bytes += chunk.length;
@@ -92,5 +92,5 @@ export function endless(): { answer: RequestListener; sent: Promise<number> } {
     response.on('close', () => resolve(bytes));
     writeOn();
   };
-  return { answer, sent: promise };
+  return { respond, sent: promise };
 }

@@ -95,7 +95,7 @@ describe('the status of a job with a webhook', () => {
     attempt_id: 'two',
     attempt: 2,
     state: 'dead',
-    error: { code: 'timed_out', reason: 'No answer came in time.' },
+    error: { code: 'timed_out', reason: 'No response came in time.' },
   };
 
   it('shows each delivery attempt, and why it was discarded', async () => {
@@ -136,11 +136,11 @@ describe('the status of a job with a webhook', () => {
   });
 
   it('reads the store only when there can be an attempt, and leaves them out while it is unavailable', async () => {
-    const away = () => {
+    const outage = () => {
       throw new StoreUnavailable('The store is unavailable.');
     };
     const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 1_000, maxConcurrent: 1 });
-    const sources = { store: { get: away, list: away }, unlessUnavailable };
+    const sources = { store: { get: outage, list: outage }, unlessUnavailable };
     const ended = viewOfStored(request, completedOutcome(request), []);
     expect(await readDeliveries(ended, sources)).toBeUndefined();
     expect(await readDeliveries(viewOfStored(request, undefined, []), sources)).toEqual([]);

@@ -6,7 +6,7 @@ import { form } from '../../testing/images.ts';
 import { acceptedJobSchema } from '../upload/upload-response.ts';
 
 const system = setUpSystem();
-const PATIENCE = { timeout: 10_000, interval: 20 };
+const POLL = { timeout: 10_000, interval: 20 };
 const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();
 
 it('a waiting job has a queue position and an ETA, in /status and in a 409', async () => {
@@ -15,7 +15,7 @@ it('a waiting job has a queue position and an ETA, in /status and in a 409', asy
   const old = someRequest();
   const hop = { state: 'processing', at: at(20), run: 1, attempt: 1 } as const;
   await system.publish(endedEvent(old, { ...completedOutcome(old), timeline: [hop], finished_at: at(10) }));
-  await expect.poll(() => statusOf(old.job_id), PATIENCE).toMatchObject({ status: 'completed' });
+  await expect.poll(() => statusOf(old.job_id), POLL).toMatchObject({ status: 'completed' });
   expect(await statusOf(old.job_id)).not.toHaveProperty('eta_seconds');
 
   const ids: string[] = [];
@@ -23,12 +23,12 @@ it('a waiting job has a queue position and an ETA, in /status and in a 409', asy
     ids.push(acceptedJobSchema.parse((await api.upload(form([{}]))).json).job_id);
   }
   const [taken = '', next = '', last = ''] = ids;
-  await expect.poll(() => statusOf(last), PATIENCE).toMatchObject({ queue_position: 3, eta_seconds: null });
+  await expect.poll(() => statusOf(last), POLL).toMatchObject({ queue_position: 3, eta_seconds: null });
   expect((await api.ask(`/results/${last}`)).headers.get('retry-after')).toBe('1');
 
   await system.holdJobs('worker-1', 1);
   await system.publish(startedEvent(someRequest({ job_id: taken }), 1, 'worker-1', at(0)));
-  await expect.poll(() => statusOf(next), PATIENCE).toMatchObject({ queue_position: 1, eta_seconds: 15 });
+  await expect.poll(() => statusOf(next), POLL).toMatchObject({ queue_position: 1, eta_seconds: 15 });
   expect(await statusOf(last)).toMatchObject({ queue_position: 2, eta_seconds: 25 });
   expect(await statusOf(taken)).toMatchObject({ status: 'processing', queue_position: null });
   for (const path of ['results', 'thumbnail']) {

@@ -6,7 +6,9 @@ import { createUnlessUnavailable } from './unless-unavailable.ts';
 it('returns what the store returns, and undefined while it is unavailable', async () => {
   const unlessUnavailable = createUnlessUnavailable({ timeoutMs: 1_000, maxConcurrent: 1 });
   expect(await unlessUnavailable(() => Promise.resolve(1))).toBe(1);
-  expect(await unlessUnavailable<number>(() => Promise.reject(new StoreUnavailable('away')))).toBeUndefined();
+  expect(
+    await unlessUnavailable<number>(() => Promise.reject(new StoreUnavailable('It is down.'))),
+  ).toBeUndefined();
   await expect(unlessUnavailable(() => Promise.reject(new Error('a bug')))).rejects.toThrow('a bug');
 });
 

@@ -148,12 +148,12 @@ describe('a store that hangs', () => {
     const jobs = await system.storeCompletedJobs(10);
     store.hang(600);
     const askedAt = performance.now();
-    const answers = await Promise.allSettled(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
+    const responses = await Promise.allSettled(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
     expect(performance.now() - askedAt).toBeLessThan(550);
-    const codes = answers.map((answer) =>
-      answer.status === 'rejected' && answer.reason instanceof Error && 'code' in answer.reason
-        ? answer.reason.code
-        : answer.status,
+    const codes = responses.map((response) =>
+      response.status === 'rejected' && response.reason instanceof Error && 'code' in response.reason
+        ? response.reason.code
+        : response.status,
     );
     expect(codes).toEqual([
       ...Array<string>(3).fill('store_unavailable'),

@@ -170,10 +170,10 @@ export async function completeReservedJob(
  * @returns SHA-256 in hex
  */
 function contentHash(files: readonly InspectedFile[], options: UploadOptions): string {
-  const described = files.map(({ file, ...verdict }) => [
+  const described = files.map(({ file, ...inspected }) => [
     file.name,
     file.size,
-    'image' in verdict ? verdict.image.sha256 : null,
+    'image' in inspected ? inspected.image.sha256 : null,
   ]);
   return createHash('sha256')
     .update(JSON.stringify([described, options]))

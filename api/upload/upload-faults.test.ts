@@ -18,14 +18,14 @@ import type { TestApi } from '../../testing/test-system.ts';
 
 const system = setUpSystem();
 /** Long enough for a broker that reconnects with backoff. */
-const PATIENCE = { timeout: 15_000, interval: 50 };
+const POLL = { timeout: 15_000, interval: 50 };
 
 async function untilReady(api: TestApi, status: 200 | 503): Promise<void> {
-  await expect.poll(async () => (await api.ask('/readyz')).status, PATIENCE).toBe(status);
+  await expect.poll(async () => (await api.ask('/readyz')).status, POLL).toBe(status);
 }
 
 async function untilSaid(client: RawClient, text: string): Promise<void> {
-  await expect.poll(() => client.received, PATIENCE).toContain(text);
+  await expect.poll(() => client.received, POLL).toContain(text);
 }
 
 describe('while the broker is unavailable', () => {
@@ -51,7 +51,7 @@ describe('while the broker is unavailable', () => {
     await proxy.resume();
     await untilReady(api, 200);
     await expect
-      .poll(async () => (await api.ask('/metrics')).bytes.toString(), PATIENCE)
+      .poll(async () => (await api.ask('/metrics')).bytes.toString(), POLL)
       .toContain(`rabbitmq_queue_messages_ready{queue="${queueNames.process}"} 0`);
   });
 
@@ -118,13 +118,13 @@ describe('while the store is unavailable', () => {
     const parent = await mkdtemp(join(tmpdir(), 'api-store-'));
     const folder = join(parent, 'store');
     const api = await system.startApi({ STORE_FOLDER: folder });
-    await rename(folder, `${folder}-away`);
+    await rename(folder, `${folder}-moved`);
     expect((await api.upload(form([{}]))).json).toMatchObject({ code: 'store_unavailable' });
     expect((await api.ask(`/status/${someRequest().job_id}`)).json).toMatchObject({
       code: 'store_unavailable',
     });
     await untilReady(api, 503);
-    await rename(`${folder}-away`, folder);
+    await rename(`${folder}-moved`, folder);
     await untilReady(api, 200);
     expect((await api.upload(form([{}]))).status).toBe(202);
     await api.stop();

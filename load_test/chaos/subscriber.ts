@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 const RECONNECT_MS = 200;
 const HANDSHAKE_MS = 5_000;
 
-/** A start that a subscriber was told of. */
+/** A start that a subscriber was notified of. */
 export interface SeenStart {
   readonly jobId: string;
   readonly worker: string;
@@ -15,7 +15,7 @@ export interface SeenStart {
 
 /** Watches every job over a WebSocket that is opened again whenever it breaks, and resumed where it broke. */
 export class Subscriber implements AsyncDisposable {
-  /** How often the end of each job was told. */
+  /** How many notifications of its end each job had. */
   readonly ends = new Map<string, number>();
   readonly starts: SeenStart[] = [];
   /** Reasons of resets: events may have been missed, says the service. */

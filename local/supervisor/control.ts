@@ -56,7 +56,7 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /**
- * Listens on the socket. Whoever does so is the only supervisor of its folder.
+ * Listens on the socket. The process that does so is the only supervisor of its folder.
  * @param stop stops the supervisor; the client does not wait for it, but sees the socket close at the end
  * @returns undefined if another supervisor listens already
  */

@@ -138,7 +138,7 @@ test('a service that is not ready gives the reason and keeps running', async () 
   const before = await serviceNamed(supervisor, 'api');
   await fetch(`http://127.0.0.1:${before.port ?? 0}/unready`);
   const after = await serviceNamed(supervisor, 'api');
-  expect(after).toMatchObject({ state: 'not ready', reason: 'told so', pid: before.pid, restarts: 0 });
+  expect(after).toMatchObject({ state: 'not ready', reason: 'as requested', pid: before.pid, restarts: 0 });
 });
 
 test('a service with an invalid configuration is not restarted', async () => {
@@ -174,7 +174,7 @@ test('stop-worker stops exactly one, the newest, until it is started again', asy
   await untilAllReady(supervisor);
 });
 
-test('workers restart with another number of slots, also those that start later, until it is taken back', async () => {
+test('workers restart with another number of slots, also those that start later, until the change is undone', async () => {
   const { supervisor } = await startedSystem({ workers: 1 });
   await untilAllReady(supervisor);
   const slotsOf = async (name: string): Promise<unknown> => {

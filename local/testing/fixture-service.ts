@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 const { NAME = 'fixture', PORT, EXIT_AT_ONCE, STUBBORN, MAX_CONCURRENT_JOBS } = process.env;
 
 if (EXIT_AT_ONCE !== undefined) {
-  console.error(`Error: ${NAME} was told to end`);
+  console.error(`Error: ${NAME} was asked to exit`);
   process.exit(Number(EXIT_AT_ONCE));
 }
 process.on('SIGTERM', () => {
@@ -21,7 +21,7 @@ const server = createServer((request, response) => {
   response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
   const slots = MAX_CONCURRENT_JOBS;
   response.end(
-    JSON.stringify(ready ? { status: 'ready', slots } : { status: 'not_ready', reason: 'told so' }),
+    JSON.stringify(ready ? { status: 'ready', slots } : { status: 'not_ready', reason: 'as requested' }),
   );
 });
 server.listen(Number(PORT), '127.0.0.1', () => console.log(`${NAME} listens`));

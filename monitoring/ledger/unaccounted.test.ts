@@ -10,7 +10,7 @@ const system = setUpSystem({ lifetime: 'test' });
 
 const UNACCOUNTED_AFTER = '2';
 /** Queue metrics must have settled for 10 s and are up to 5 s old. */
-const PATIENCE = { timeout: 45_000, interval: 250 };
+const POLL = { timeout: 45_000, interval: 250 };
 const LIMIT_MS = 120_000;
 
 const purgeQueue = () =>
@@ -25,7 +25,7 @@ describe('the ledger', () => {
       await system.enqueue(...requests);
       await system.publish(...requests.map(queuedEvent));
       await expect
-        .poll(() => statusOf(service), PATIENCE)
+        .poll(() => statusOf(service), POLL)
         .toMatchObject({ ledger: { open: 5, in_broker: 5, unaccounted: 0 }, jobs: { queued: 5 } });
       await purgeQueue();
       const late = someRequest();
@@ -35,13 +35,13 @@ describe('the ledger', () => {
         ledger: { accepted: 6, open: 1, in_broker: 1, unaccounted: 5 },
         jobs: { queued: 1 },
       };
-      await expect.poll(() => statusOf(service), PATIENCE).toMatchObject(found);
+      await expect.poll(() => statusOf(service), POLL).toMatchObject(found);
       await service.stop();
       const next = await system.startMonitoring({ UNACCOUNTED_AFTER });
       expect((await statusOf(next)).ledger).toMatchObject({ open: 1, unaccounted: 5 });
       await system.publish(...requests.flatMap((request) => lifeOf(request).slice(1)));
       await expect
-        .poll(() => statusOf(next), PATIENCE)
+        .poll(() => statusOf(next), POLL)
         .toMatchObject({ ledger: { completed: 5, open: 1, unaccounted: 0 } });
     },
     LIMIT_MS,
@@ -55,7 +55,7 @@ describe('the ledger', () => {
       await system.storeJob(request, completedOutcome(request));
       await system.publish(queuedEvent(request), started(request));
       const counted = { ledger: { accepted: 1, completed: 1, open: 0, unaccounted: 0 } };
-      await expect.poll(() => statusOf(service), PATIENCE).toMatchObject(counted);
+      await expect.poll(() => statusOf(service), POLL).toMatchObject(counted);
       await service.stop();
       expect(await statusOf(await system.startMonitoring())).toMatchObject(counted);
     },

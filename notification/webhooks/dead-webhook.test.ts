@@ -5,7 +5,7 @@ import { failedOutcome } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
-import { answering, closing, silent } from '../../testing/webhook-receiver.ts';
+import { responding, closing, silent } from '../../testing/webhook-receiver.ts';
 
 const system = setUpSystem();
 const hooks = setUpWebhooks(system);
@@ -14,7 +14,7 @@ describe('a webhook that no receiver accepts', () => {
   it('is dead after the last retry, with the reason', async () => {
     await system.startNotification({ ...webhookSettings, WEBHOOK_TIMEOUT_MS: '200' });
     const { request, end } = hooks.endedJob();
-    hooks.receiver.answers([closing], silent);
+    hooks.receiver.respondWith([closing], silent);
     await system.publish(end);
     const dead = await hooks.takeDead();
     expect(dead.correlationId).toBe(request.job_id);
@@ -40,7 +40,7 @@ describe('a webhook that no receiver accepts', () => {
     await system.startNotification(webhookSettings, {
       resolve: () => Promise.resolve([{ address: '169.254.169.254', family: 4 }]),
     });
-    hooks.receiver.answers([], answering(410));
+    hooks.receiver.respondWith([], responding(410));
     const { request, end } = hooks.endedJob({ callback_url: url() });
     await system.publish(end);
     await hooks.takeDead();
@@ -50,7 +50,7 @@ describe('a webhook that no receiver accepts', () => {
 
   it('is posted once and dead once, although worker and DLQ recorder both publish its end', async () => {
     await system.startNotification(webhookSettings);
-    hooks.receiver.answers([], answering(410));
+    hooks.receiver.respondWith([], responding(410));
     const { request } = hooks.endedJob();
     const failed = endedEvent(request, failedOutcome(request));
     await system.publish(failed, failed);
@@ -70,7 +70,7 @@ describe('a webhook that no receiver accepts', () => {
   it('is delivered after an operator moved it back', async () => {
     await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
-    hooks.receiver.answers([answering(410)]);
+    hooks.receiver.respondWith([responding(410)]);
     await system.publish(end);
     const dead = await hooks.takeDead();
     // As a shovel does: with all headers.

@@ -7,7 +7,7 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { setUpWebhooks, SECRET, webhookSettings } from '../../testing/webhooks.ts';
-import { answering, type ReceivedWebhook } from '../../testing/webhook-receiver.ts';
+import { responding, type ReceivedWebhook } from '../../testing/webhook-receiver.ts';
 
 const system = setUpSystem();
 const hooks = setUpWebhooks(system);
@@ -22,7 +22,7 @@ describe('the end of a job', () => {
   it('is delivered to a receiver that fails twice, at the third attempt, signed', async () => {
     await system.startNotification(webhookSettings);
     const { request, end } = hooks.endedJob();
-    hooks.receiver.answers([answering(500), answering(500)]);
+    hooks.receiver.respondWith([responding(500), responding(500)]);
     await system.publish(...lifeOf(request).slice(0, 2), end);
     const attempts = await hooks.until(request, 'delivered');
 

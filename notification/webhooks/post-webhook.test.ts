@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answering, closing, endless, Receiver, silent } from '../../testing/webhook-receiver.ts';
+import { responding, closing, endless, Receiver, silent } from '../../testing/webhook-receiver.ts';
 import { postWebhook, type PostOptions } from './post-webhook.ts';
 import type { Resolve } from './resolve-receiver.ts';
 
@@ -41,7 +41,7 @@ describe('a webhook', () => {
 
   it('follows no redirect', async () => {
     const other = await Receiver.start();
-    receiver.answers([answering(302, { location: other.url() })]);
+    receiver.respondWith([responding(302, { location: other.url() })]);
     expect(await post(receiver.url())).toMatchObject({ status: 302 });
     expect(other.received).toEqual([]);
     await other.stop();
@@ -53,7 +53,7 @@ describe('a webhook', () => {
     ['Mon, 01 Jan 2001 00:00:00 GMT', undefined],
     ['soon', undefined],
   ])('parses Retry-After: %s as %s ms', async (header, ms) => {
-    receiver.answers([answering(503, { 'retry-after': header })]);
+    receiver.respondWith([responding(503, { 'retry-after': header })]);
     const result = await post(receiver.url());
     if (ms === undefined) expect(result).toEqual({ status: 503, retryAfterMs: undefined });
     else {
@@ -134,7 +134,7 @@ describe('an address', () => {
 
 describe('a receiver', () => {
   it('that never responds times out', async () => {
-    receiver.answers([silent]);
+    receiver.respondWith([silent]);
     expect(await post(receiver.url(), { timeoutMs: 200 })).toEqual({
       code: 'timed_out',
       reason: 'The limit is 200 ms.',
@@ -142,7 +142,7 @@ describe('a receiver', () => {
   });
 
   it('that closes the connection is reported', async () => {
-    receiver.answers([closing]);
+    receiver.respondWith([closing]);
     expect(await post(receiver.url())).toEqual({ code: 'connection_lost', reason: '(ECONNRESET)' });
   });
 
@@ -154,14 +154,14 @@ describe('a receiver', () => {
   });
 
   it('whose response never ends counts by its status, and little of it is read', async () => {
-    const { answer, sent } = endless();
-    receiver.answers([answer]);
+    const { respond, sent } = endless();
+    receiver.respondWith([respond]);
     expect(await post(receiver.url())).toMatchObject({ status: 200 });
     expect(await sent).toBeLessThan(8 * 1024 * 1024);
   });
 
   it('whose response stalls counts by its status', async () => {
-    receiver.answers([
+    receiver.respondWith([
       (_request, response) => {
         response.writeHead(200, { 'content-length': '1000' });
         response.write('…');
@@ -171,7 +171,7 @@ describe('a receiver', () => {
   });
 
   it('that is not an HTTP server, or sends endless headers, is reported', async () => {
-    receiver.answers([
+    receiver.respondWith([
       (request) => void request.socket.end('SSH-2.0-OpenSSH_9.2\r\n'),
       (request) => void request.socket.end(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
     ]);
@@ -181,13 +181,13 @@ describe('a receiver', () => {
 
   it('that switches protocols has not accepted', async () => {
     const headers = { connection: 'upgrade', upgrade: 'websocket' };
-    receiver.answers([answering(101, headers)]);
+    receiver.respondWith([responding(101, headers)]);
     expect(await post(receiver.url())).toMatchObject({ status: 101 });
   });
 });
 
 it('an aborted attempt rejects', async () => {
-  receiver.answers([silent]);
+  receiver.respondWith([silent]);
   const giveUp = new AbortController();
   const posted = post(receiver.url(), { signal: giveUp.signal });
   await expect.poll(() => receiver.received.length).toBe(1);

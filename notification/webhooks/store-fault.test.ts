@@ -8,7 +8,7 @@ import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-r
 import { expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { setUpWebhooks, SECRET } from '../../testing/webhooks.ts';
-import { answering } from '../../testing/webhook-receiver.ts';
+import { responding } from '../../testing/webhook-receiver.ts';
 import { createWebhookDelivery } from './deliver-webhook.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
 
@@ -40,7 +40,7 @@ it('a webhook that is held is not settled when the service stops', async () => {
 
 it('the next attempt is published with new headers and its own delay, before the record', async () => {
   const { request, end } = hooks.endedJob();
-  hooks.receiver.answers([answering(503)]);
+  hooks.receiver.respondWith([responding(503)]);
   const { handled, settled, published } = deliver(end, 0);
   await handled;
   expect(settled).toEqual(['ack']);

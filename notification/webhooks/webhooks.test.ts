@@ -4,7 +4,7 @@ import { lifeOf } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem, untilReady } from '../../testing/test-system.ts';
 import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
-import { answering, answeringAfter, silent } from '../../testing/webhook-receiver.ts';
+import { responding, respondingAfter, silent } from '../../testing/webhook-receiver.ts';
 
 const system = setUpSystem();
 const hooks = setUpWebhooks(system);
@@ -26,7 +26,7 @@ describe('many webhooks', () => {
     const hanging = Array.from({ length: 20 }, () =>
       hooks.endedJob({ callback_url: `http://hanging.example:${receiver.port}/hang` }),
     );
-    receiver.answers([], (request, response) => {
+    receiver.respondWith([], (request, response) => {
       if (request.url === '/hang') return;
       response.writeHead(204).end();
     });
@@ -36,7 +36,7 @@ describe('many webhooks', () => {
     await system.publish(quick.end);
     await hooks.until(quick.request, 'delivered');
     expect(performance.now() - began).toBeLessThan(900);
-    receiver.answers([], answering(200));
+    receiver.respondWith([], responding(200));
     for (const { request } of hanging) {
       const attempts = await hooks.until(request, 'delivered');
       expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map((_, index) => index + 1));
@@ -77,7 +77,7 @@ describe('a service that stops', () => {
   it('finishes the posts in progress, and hands back the rest', async () => {
     const service = await system.startNotification(webhookSettings, { webhooksPerHost: 1 });
     const jobs = [hooks.endedJob(), hooks.endedJob()];
-    hooks.receiver.answers([answeringAfter(300)]);
+    hooks.receiver.respondWith([respondingAfter(300)]);
     await system.publish(...jobs.map(({ end }) => end));
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
     await service.stop();
@@ -96,7 +96,7 @@ describe('a service that stops', () => {
       STOP_TIMEOUT_MS: '1000',
     });
     const { request, end } = hooks.endedJob();
-    hooks.receiver.answers([silent]);
+    hooks.receiver.respondWith([silent]);
     await system.publish(end);
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
     const began = performance.now();
@@ -114,7 +114,7 @@ describe('while RabbitMQ is unreachable', () => {
     const proxy = await system.proxyBefore(system.vhost.amqpUrl);
     const service = await system.startNotification({ ...webhookSettings, RABBITMQ_URL: proxy.url });
     const { request, end } = hooks.endedJob();
-    hooks.receiver.answers([answeringAfter(300)]);
+    hooks.receiver.respondWith([respondingAfter(300)]);
     await system.publish(end);
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
     await proxy.refuse();

@@ -282,7 +282,7 @@ describe('consuming', () => {
     );
   });
 
-  it('hands back what is not finished when its patience ends', async () => {
+  it('hands back what is not finished when its drain timeout ends', async () => {
     const broker = await startedBroker();
     await broker.publisher.publish(job());
     const { deliveries, consumer } = collect(broker, () => new Promise<Settlement>(() => undefined));

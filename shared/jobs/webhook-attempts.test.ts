@@ -36,7 +36,7 @@ async function openTestStore(): Promise<ObjectStore> {
   return store;
 }
 
-test('attempts are kept in order, each once, whoever writes them at once', async () => {
+test('attempts are kept in order, each once, also if several processes write at the same time', async () => {
   const store = await openTestStore();
   expect(await readWebhookAttempts(store, job_id)).toEqual([]);
   const ids = Array.from({ length: 12 }, (_, index) => `attempt-${index}`);
@@ -65,9 +65,9 @@ test('a malformed record is reported and skipped; its number stays in use', asyn
 test('an unavailable store is not a malformed record', async () => {
   const store = await openTestStore();
   await recordWebhookAttempt(store, made('first'));
-  const away = {
+  const outage = {
     list: (prefix: string) => store.list(prefix),
-    get: () => Promise.reject(new StoreUnavailable('It is away.')),
+    get: () => Promise.reject(new StoreUnavailable('It is down.')),
   };
-  await expect(readWebhookAttempts(away, job_id)).rejects.toThrow(StoreUnavailable);
+  await expect(readWebhookAttempts(outage, job_id)).rejects.toThrow(StoreUnavailable);
 });

@@ -107,7 +107,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     expect(performance.now() - began).toBeLessThan(timeouts.operationMs + 1_000);
   });
 
-  it('keeps a failure that comes before anybody reads, for whoever reads', async () => {
+  it('keeps a failure that occurs before the first read, and rejects that read', async () => {
     const key = aKey();
     await direct.put(key, randomBytes(24 * 1024 * 1024));
     const found = await store.get(key);
@@ -185,7 +185,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
 
   const aKey = (): string => `faults/${randomUUID()}`;
 
-  /** Every call once; each rejects where the store is away. */
+  /** Every call once; each rejects while the store is unavailable. */
   const everyCall = (key: string): (() => Promise<unknown>)[] => [
     () => store.put(key, body),
     () => store.putIfAbsent(key, body),

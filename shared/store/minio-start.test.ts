@@ -48,13 +48,13 @@ describe.skipIf(minio === null)('starting on MinIO (skipped where no server can 
 
 describe('an S3 of another make', () => {
   let server: Server;
-  let answer: (method: string) => { status: number; body?: string };
+  let respond: (method: string) => { status: number; body?: string };
   let store: MinioStore;
 
   beforeEach(async () => {
     server = createServer((request, response) => {
       request.resume().on('end', () => {
-        const { status, body } = answer(request.method ?? '');
+        const { status, body } = respond(request.method ?? '');
         response.writeHead(status, { etag: '"1"', 'content-type': 'application/xml' }).end(body);
       });
     }).listen(0, '127.0.0.1');
@@ -78,7 +78,7 @@ describe('an S3 of another make', () => {
   });
 
   it('is refused if it lets a second put-if-absent through', async () => {
-    answer = (method) => ({ status: method === 'DELETE' ? 204 : 200 });
+    respond = (method) => ({ status: method === 'DELETE' ? 204 : 200 });
     await expect(store.start()).rejects.toThrow(StoreMisconfigured);
     await expect(store.start()).rejects.toThrow(
       'The object store does not support put-if-absent (conditional writes). It ignores If-None-Match. Use MinIO RELEASE.2024-05-07',
@@ -87,7 +87,7 @@ describe('an S3 of another make', () => {
 
   it('is refused if it does not know conditional writes', async () => {
     const code = '<Error><Code>NotImplemented</Code></Error>';
-    answer = (method) =>
+    respond = (method) =>
       method === 'PUT'
         ? { status: 501, body: code }
         : method === 'GET'
@@ -104,7 +104,7 @@ describe('an S3 of another make', () => {
     'is unavailable while it returns %i, is called once, and keeps no connection busy',
     async (status, reason) => {
       let asked = 0;
-      answer = () => {
+      respond = () => {
         asked++;
         return { status, body: '<Error><Code>XMinioStorageFull</Code></Error>' };
       };
@@ -112,7 +112,7 @@ describe('an S3 of another make', () => {
         new StoreUnavailable(`The object store (MinIO, bucket images) failed to put a: ${reason}.`),
       );
       expect(asked).toBe(1);
-      // More calls than the pool has connections: none may stay with an answer that nobody read.
+      // More calls than the pool has connections: none may stay with an response that nobody read.
       for (let round = 1; round <= 10; round++) {
         const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => store.put('a', body)));
         expect(outcomes.map(({ status: outcome }) => outcome)).toEqual(outcomes.map(() => 'rejected'));

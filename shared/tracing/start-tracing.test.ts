@@ -34,7 +34,7 @@ describe('tracing', () => {
     ]);
   });
 
-  it('records as much as it is told to', async () => {
+  it('records the configured ratio of traces', async () => {
     const step = stepTo(collector.url, { ratio: 0 });
     await step.start?.();
     await inRoot(() => Promise.resolve());

@@ -40,7 +40,7 @@ const LOOPBACK = ['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128', '::ffff:127.0
   ipaddr.parseCIDR(range),
 );
 
-/** Whether the list allows webhooks to the machine that sends them, as far as can be told without DNS. */
+/** Whether the list allows webhooks to the machine that sends them, as far as it is known without DNS. */
 export function allowsLoopback({ names, ranges }: AllowedReceivers): boolean {
   const hasName = names.some((name) => /^(.+\.)?localhost$/.test(name));
   return hasName || ranges.some((range) => LOOPBACK.some((own) => overlap(range, own)));

@@ -1,4 +1,4 @@
-/** What must become of an upload: the API's answer, and for what it accepts the end of the job. */
+/** What must become of an upload: the API's response, and for what it accepts the end of the job. */
 export type Expectation =
   | { readonly upload: { readonly status: 400 | 415; readonly code: string } }
   | {

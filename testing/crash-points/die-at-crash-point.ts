@@ -45,7 +45,7 @@ function dieIfArmed(when: string, step: string, subject: string): void {
   if (armedService !== service || armedWhen !== when || armedStep !== step) return;
   if (!subject.includes(text ?? '')) return;
   try {
-    // Whoever removes it is the one that dies.
+    // The process that removes it is the one that dies.
     unlinkSync(file);
   } catch {
     return;

@@ -101,14 +101,14 @@ describe('/queue/status', () => {
     await untilEqual(api, underLoad);
     const { port } = first;
     await first.stop();
-    await rename(system.storeFolder, `${system.storeFolder}-away`);
+    await rename(system.storeFolder, `${system.storeFolder}-moved`);
     await symlink(system.storeFolder, system.storeFolder);
     onTestFinished(() => rm(system.storeFolder, { recursive: true, force: true }));
     await system.beginMonitoring({ MONITORING_PORT: String(port) });
     await vi.waitFor(async () => expect((await ask(api)).age).toBeGreaterThan(3), { timeout: 10_000 });
     await untilEqual(api, underLoad);
     await rm(system.storeFolder);
-    await rename(`${system.storeFolder}-away`, system.storeFolder);
+    await rename(`${system.storeFolder}-moved`, system.storeFolder);
     await vi.waitFor(async () => expect((await ask(api)).age).toBeLessThan(3), { timeout: 20_000 });
     await untilEqual(api, underLoad);
   });

@@ -71,8 +71,8 @@ describe('/server/status', () => {
     const begun = performance.now();
     const api = await system.beginApi(monitoredAt(front.url));
     const ask = () => Promise.all(Array.from({ length: 1_000 }, () => api.ask('/server/status')));
-    const answers = [...(await ask()), ...(await ask())];
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const responses = [...(await ask()), ...(await ask())];
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
     // By time and not by the number of requests: one in ten seconds, or one a second while monitoring does not respond.
     expect(front.calls).toBeLessThanOrEqual(1 + Math.floor((performance.now() - begun) / 1_000));
     expect(await statusOf(api)).toMatchObject({ _cache: { source: 'monitoring' } });
@@ -104,11 +104,11 @@ describe('while monitoring is unavailable', () => {
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     for (const fault of ['freeze', 'refuse'] as const) {
       await proxy[fault]();
-      const away = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
-      expect(away).toMatchObject({ server_status: 1, client_status: 1, rates: { publish: 0 } });
-      expect(away._cache.cached).toBe(true);
+      const outage = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
+      expect(outage).toMatchObject({ server_status: 1, client_status: 1, rates: { publish: 0 } });
+      expect(outage._cache.cached).toBe(true);
       const later = await until(api, ({ _cache }) => expect(_cache.age_seconds).toBeGreaterThan(2));
-      expect(later.updated_at).toBe(away.updated_at);
+      expect(later.updated_at).toBe(outage.updated_at);
       expect(await cacheOf(api)).toMatchObject({ cached: true, is_fresh: false });
       await proxy.resume();
       const back = await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
@@ -178,7 +178,7 @@ describe('while monitoring is unavailable', () => {
     });
   });
 
-  it('remembers what the queue told before RabbitMQ went away', async () => {
+  it('remembers the queue’s values from before RabbitMQ became unavailable', async () => {
     await system.holdJobs('worker-1', 2);
     const proxy = await system.proxyBefore(system.vhost.amqpUrl);
     const api = await system.startApi({ ...monitoredAt(REFUSED), RABBITMQ_URL: proxy.url });
@@ -207,8 +207,8 @@ describe('while RabbitMQ’s management API is unavailable', () => {
     const api = await system.startApi(monitoredAt(urlOf(monitoring)));
     await until(api, ({ client_status }) => expect(client_status).toBe(1));
     await proxy.refuse();
-    const away = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
-    expect(away).toMatchObject({ server_status: 1, client_status: 1 });
+    const outage = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
+    expect(outage).toMatchObject({ server_status: 1, client_status: 1 });
     await until(api, ({ _cache }) => expect(_cache.age_seconds).toBeGreaterThan(3));
     await proxy.resume();
     await until(api, ({ _cache }) => expect(_cache.source).toBe('monitoring'));
@@ -221,7 +221,7 @@ async function countingProxy(port: number) {
   const server = createServer((request, response) => {
     calls++;
     fetch(`http://127.0.0.1:${port}${request.url ?? '/'}`)
-      .then(async (answer) => response.writeHead(answer.status).end(await answer.text()))
+      .then(async (passed) => response.writeHead(passed.status).end(await passed.text()))
       .catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');

@@ -19,7 +19,7 @@ import { clientTrace, recordSpans, spanTree } from './spans.ts';
 
 const exporter = recordSpans();
 const system = setUpSystem();
-const PATIENCE = { timeout: 25_000, interval: 20 };
+const POLL = { timeout: 25_000, interval: 20 };
 
 let receiver: Receiver;
 beforeEach(async () => {
@@ -42,7 +42,7 @@ describe('one upload', () => {
       await untilNotified(subscriber, 'queued');
       await system.startWorker();
       await untilNotified(subscriber, 'completed');
-      await vi.waitFor(() => expect(called('process image.webhooks.deliver')).toHaveLength(1), PATIENCE);
+      await vi.waitFor(() => expect(called('process image.webhooks.deliver')).toHaveLength(1), POLL);
       const tree = `
 POST /upload
   publish image.events:job.queued
@@ -58,7 +58,7 @@ POST /upload
       publish image.events:job.started
         send websocket
       store images`;
-      await vi.waitFor(() => expect(treeOf(traceId)).toBe(tree.trim()), PATIENCE);
+      await vi.waitFor(() => expect(treeOf(traceId)).toBe(tree.trim()), POLL);
       expect(spans().filter((span) => span.spanContext().traceId !== traceId)).toEqual([]);
 
       const [request] = called('POST /upload');
@@ -113,7 +113,7 @@ POST /upload
       await system.store.put(originalKey(jobId), Buffer.from('damaged'));
       await system.startWorker();
       await untilNotified(subscriber, 'failed');
-      await vi.waitFor(() => expect(called('process image.jobs.dead.recorder')).toHaveLength(1), PATIENCE);
+      await vi.waitFor(() => expect(called('process image.jobs.dead.recorder')).toHaveLength(1), POLL);
       const attempts = called('process image.jobs.process');
       expect(attempts.map((span) => span.status.code)).toEqual([
         SpanStatusCode.UNSET,
@@ -134,7 +134,7 @@ POST /upload
       const operator = clientTrace();
       await api.replay({ ids: [jobId] }, operator.headers);
       await untilNotified(subscriber, 'completed');
-      await vi.waitFor(() => expect(called('process image.jobs.process')).toHaveLength(1), PATIENCE);
+      await vi.waitFor(() => expect(called('process image.jobs.process')).toHaveLength(1), POLL);
       const [replay] = called('replay job');
       expect(replay?.parentSpanContext).toBeUndefined();
       expect(replay?.links.map(({ context }) => context.traceId).toSorted()).toEqual(
@@ -178,7 +178,7 @@ POST /upload
     const api = await system.startApi();
     const malformed = `00-${'0'.repeat(32)}-${'a'.repeat(16)}-01`;
     await upload(api, { traceparent: malformed });
-    await vi.waitFor(() => expect(called('POST /upload')).toHaveLength(1), PATIENCE);
+    await vi.waitFor(() => expect(called('POST /upload')).toHaveLength(1), POLL);
     expect(called('POST /upload')[0]?.parentSpanContext).toBeUndefined();
   });
 });
