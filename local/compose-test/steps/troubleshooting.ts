@@ -73,5 +73,5 @@ export const troubleshooting: readonly Step[] = [
       return undefined;
     },
   },
-  lineShows('timeout 5 make logs SERVICE=worker || true', /ready for jobs/),
+  lineShows('timeout 15 make logs SERVICE=worker || true', /ready for jobs/),
 ];
