@@ -9,11 +9,9 @@ import { poll } from '../poll.ts';
 import type { Guide } from './guide.ts';
 import type { Monitoring } from './monitoring.ts';
 
-/** A job of some seconds: six megapixels under a wide blur. */
-const OPERATIONS = [
-  { type: 'resize', width: 3000, height: 2000, enlarge: true },
-  { type: 'filter', name: 'blur', radius: 100 },
-];
+const BLUR = { type: 'filter', name: 'blur', radius: 100 };
+/** A job of some seconds: six megapixels, blurred three times. */
+const OPERATIONS = [{ type: 'resize', width: 3000, height: 2000, enlarge: true }, BLUR, BLUR, BLUR];
 const IMAGE = 'test_images/sample.jpg';
 const BUSY_MS = 20_000;
 const ENDED_MS = 180_000;
@@ -127,7 +125,7 @@ export class JobBatches {
   async upload(count: number): Promise<void> {
     const { api } = this.#system;
     const operations = JSON.stringify(OPERATIONS);
-    const curl = `curl -X POST "${api.url}/upload" \\\n-F "file=@${IMAGE}" \\\n-F 'operations=${operations.replace('},{', '},\n {')}'`;
+    const curl = `curl -X POST "${api.url}/upload" \\\n-F "file=@${IMAGE}" \\\n-F 'operations=${operations.replaceAll('},{', '},\n {')}'`;
     const uploadOne = async () => {
       const response = await api.upload(join(root, IMAGE), operations);
       const jobId = acceptedJobId(response);

@@ -98,7 +98,9 @@ export const tasks: readonly Step[] = [
     title: 'experiment 1: docker-compose stop worker in mid-run, logs worker, start worker',
     run: async (stack) => {
       const uploads = new TrackedUploads(stack.api.url, join(stack.folder, 'test_images'));
-      await Promise.all(Array.from({ length: 60 }, () => uploads.send('sample.jpg', 'resize,watermark')));
+      // Half a second of work each, so that the workers are stopped before they have finished.
+      const operations = Array.from({ length: 10 }, () => 'filter:sharpen').join(',');
+      await Promise.all(Array.from({ length: 60 }, () => uploads.send('sample.jpg', operations)));
       await stack.line('docker-compose stop worker');
       const waiting = await uploads.settle(0);
       const done = waiting['completed'] ?? 0;
