@@ -67,6 +67,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'WORKER_MEMORY',
       'WORKER_CPUS',
       'JOB_TIMEOUT_MS',
+      'IMAGE_ENGINE',
       'STOP_TIMEOUT_MS',
       'STOP_GRACE_PERIOD',
       'RETRY_DELAYS',

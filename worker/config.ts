@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
-import { port, readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { choice, port, readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { instanceName } from '@image-pipeline/shared/service.ts';
 
 export const workerVariables = {
@@ -31,6 +31,11 @@ export const workerVariables = {
     default: 1024,
     unit: 'MiB',
     description: 'memory per image',
+  }),
+  IMAGE_ENGINE: choice({
+    values: ['jimp', 'sharp'],
+    default: 'jimp',
+    description: 'what resizes and blurs decoded images; sharp is faster',
   }),
 } as const;
 

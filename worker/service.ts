@@ -24,6 +24,7 @@ export function createWorker(config: WorkerConfig): Service {
   const broker = configuredBroker(config, { name: worker, appId: 'worker', log });
   const pool = createImagePool({
     slots,
+    engine: config.IMAGE_ENGINE,
     deadlineMs: config.JOB_TIMEOUT_MS,
     memoryLimitBytes: config.JOB_MEMORY_MIB * 1024 * 1024,
     recycleAfter: 500,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { asSharp } from './bitmap.ts';
 import { blendOver } from './blend.ts';
 import {
-  asSharp,
   cornersPicture,
   decodeElsewhere,
   largestDifference,

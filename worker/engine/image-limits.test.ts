@@ -15,7 +15,6 @@ function header(differs: Partial<ImageHeader>): ImageHeader {
     orientation: 1,
     totalPixels: width * height * frames,
     scans: 1,
-    colourManaged: false,
     ...differs,
   };
 }

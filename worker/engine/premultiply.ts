@@ -1,4 +1,4 @@
-import type { Image } from './bitmap.ts';
+import { isOpaque, type Bitmap } from './bitmap.ts';
 
 /**
  * Runs an operation that mixes neighbouring pixels with premultiplied alpha: otherwise the colour of transparent
@@ -6,15 +6,14 @@ import type { Image } from './bitmap.ts';
  *
  * Meanwhile alpha goes from 1 to 255, not from 0: jimp's resize leaves pixels of alpha 0 out of the average
  * of the colours but not of the alphas, which is right only for colours that are not weighted.
+ * @param image RGBA; changed in place
  */
-export function withPremultipliedAlpha(image: Image, mix: () => void): void {
-  if (!image.hasAlpha()) {
-    mix();
-    return;
-  }
+export function withPremultipliedAlpha(image: Bitmap, mix: (image: Bitmap) => Bitmap): Bitmap {
+  if (isOpaque(image)) return mix(image);
   premultiply(channelsOf(image));
-  mix();
-  unpremultiply(channelsOf(image));
+  const mixed = mix(image);
+  unpremultiply(channelsOf(mixed));
+  return mixed;
 }
 
 function premultiply(data: Uint8ClampedArray): void {
@@ -41,6 +40,6 @@ function unpremultiply(data: Uint8ClampedArray): void {
 }
 
 /** The same memory as a type of array that rounds and clamps to 0–255 what is written to it. */
-function channelsOf({ bitmap: { data } }: Image): Uint8ClampedArray {
+function channelsOf({ data }: Bitmap): Uint8ClampedArray {
   return new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);
 }

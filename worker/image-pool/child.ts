@@ -1,11 +1,20 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { Writable } from 'node:stream';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
+import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { MEMORY_EXCEEDED_SIGNAL, type ChildMessage, type Failure } from './messages.ts';
+import {
+  IMAGE_PIPE,
+  MEMORY_EXCEEDED_SIGNAL,
+  type ChildMessage,
+  type Failure,
+  type TaskMessage,
+} from './messages.ts';
 
 export interface ChildOptions {
   /** The module that the child runs; it calls `serveTasks`. */
   readonly program: URL;
+  readonly engine: EngineName;
   /** The deadline for one image, in milliseconds. */
   readonly deadlineMs: number;
   /** The limit of the child's resident memory, in bytes. */
@@ -24,6 +33,8 @@ const INHERITED_VARIABLES = ['TMPDIR', 'LD_LIBRARY_PATH'];
 export class Child {
   readonly #options: ChildOptions;
   readonly #process: ChildProcess;
+  /** Its end of the pipe for the bytes of images. */
+  readonly #images: Writable;
   readonly #gone = Promise.withResolvers<undefined>();
   #onMessage: (message: ChildMessage) => void = () => undefined;
   #alive = true;
@@ -45,6 +56,9 @@ export class Child {
   private constructor(options: ChildOptions) {
     this.#options = options;
     this.#process = forkProgram(options);
+    const images = this.#process.stdio[IMAGE_PIPE];
+    if (!(images instanceof Writable)) throw new Error('the child process has no pipe for images');
+    this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
     this.#process.on('message', (message: ChildMessage) => this.#onMessage(message));
     this.#process.once('exit', () => this.#onExit());
     this.#process.on('error', () => {
@@ -77,13 +91,19 @@ export class Child {
    *   once the child has exited, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
    */
   async run(task: ImageTask): Promise<ProcessedImage> {
-    if (this.#alive) this.#process.send(task);
+    if (this.#alive) this.#send(task);
     const message = await this.#nextMessage(this.#options.deadlineMs);
     if (message.kind === 'ready') throw new Error('the child process sent `ready` twice');
     this.#imagesDone += 1;
     this.#memoryBytes = message.memoryBytes;
     if (message.kind === 'failed') throw asError(message.failure);
     return message.image;
+  }
+
+  #send({ bytes, ...task }: ImageTask): void {
+    const message: TaskMessage = { ...task, size: bytes.length };
+    this.#process.send(message);
+    this.#images.write(bytes);
   }
 
   /** Kills the process; resolves when it has exited. */
@@ -134,12 +154,12 @@ export class Child {
   }
 }
 
-function forkProgram({ program, memoryLimitBytes }: ChildOptions): ChildProcess {
-  return fork(program, [String(memoryLimitBytes)], {
-    serialization: 'advanced', // JSON takes seconds for megabytes of pixels
+function forkProgram({ program, engine, memoryLimitBytes }: ChildOptions): ChildProcess {
+  return fork(program, [String(memoryLimitBytes), engine], {
+    serialization: 'advanced', // results are binary
     execArgv: [`--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`],
     env: Object.fromEntries(INHERITED_VARIABLES.map((name) => [name, process.env[name]])),
-    stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
+    stdio: ['ignore', process.stderr, process.stderr, 'ipc', 'pipe'],
   });
 }
 

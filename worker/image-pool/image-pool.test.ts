@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { asSharp, cornersPicture, decodeElsewhere, largestDifference } from '../engine/testing/pixels.ts';
+import { asSharp } from '../engine/bitmap.ts';
+import { cornersPicture, decodeElsewhere, largestDifference } from '../engine/testing/pixels.ts';
 import { createImagePool, type ImagePool, type ImagePoolOptions } from './image-pool.ts';
 import type { Behaviour } from './testing/misbehaving-child.ts';
 
@@ -54,8 +55,8 @@ function isAlive(pid: number): boolean {
 }
 
 describe('with the image engine', () => {
-  it('an image is processed in a child process', async () => {
-    const pool = createImagePool({ slots: 1, log });
+  it.each(['jimp', 'sharp'] as const)('an image is processed in a child process (%s)', async (engine) => {
+    const pool = createImagePool({ slots: 1, engine, log });
     pools.push(pool);
     const picture = cornersPicture({ width: 300, height: 200 });
     const bytes = await asSharp(picture).png().toBuffer();

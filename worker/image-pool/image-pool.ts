@@ -2,6 +2,7 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import { PipelineError, TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import { Pool } from 'tarn';
+import type { EngineName } from '../engine/engine.ts';
 import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { Child } from './child.ts';
@@ -9,6 +10,7 @@ import { Child } from './child.ts';
 export interface ImagePoolOptions {
   /** The number of child processes, and so of images processed at once. */
   readonly slots: number;
+  readonly engine?: EngineName;
   /** The deadline for one image, in milliseconds; then its process is killed. */
   readonly deadlineMs?: number;
   /** The limit of a process's resident memory, in bytes; above it the process is killed. */
@@ -47,13 +49,14 @@ export interface ImagePool extends Startable {
 const MIB = 1024 * 1024;
 const NEVER_MS = 2 ** 31 - 1;
 /**
- * A process that keeps more of its memory limit than this after an image is replaced: WebAssembly never frees memory.
+ * A process that keeps more of its memory limit than this after an image is replaced.
  */
 const RESTING_MEMORY = 0.6;
 
 export function createImagePool(options: ImagePoolOptions): ImagePool {
   const {
     slots,
+    engine = 'jimp',
     deadlineMs = 30_000,
     memoryLimitBytes = 1024 * MIB,
     recycleAfter = 500,
@@ -63,7 +66,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   const children = new Pool<Child>({
     min: slots,
     max: slots,
-    create: () => Child.start({ program, deadlineMs, memoryLimitBytes }),
+    create: () => Child.start({ program, engine, deadlineMs, memoryLimitBytes }),
     validate: isFit,
     destroy: (child) => child.end(),
     propagateCreateError: true,

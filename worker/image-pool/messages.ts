@@ -1,5 +1,14 @@
 import type { ErrorCode, ErrorDetails } from '@image-pipeline/shared/errors.ts';
-import type { ProcessedImage } from '../processors/process-image.ts';
+import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
+
+/**
+ * A task as it is sent to a child: the bytes of the image follow on a pipe of their own, since a message is copied when it
+ * is serialized, while it is received, and when it is deserialized.
+ */
+export type TaskMessage = Omit<ImageTask, 'bytes'> & { readonly size: number };
+
+/** The child's end of that pipe, a file descriptor; 3 is the channel for messages. */
+export const IMAGE_PIPE = 4;
 
 /** What a child process sends: `ready` once, then one message per task. */
 export type ChildMessage =

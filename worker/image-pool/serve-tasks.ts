@@ -1,9 +1,10 @@
 import { once } from 'node:events';
+import { readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { PermanentFailure, PipelineError, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import type { GuardSettings } from './guard-thread.ts';
-import type { ChildMessage, Failure } from './messages.ts';
+import { IMAGE_PIPE, type ChildMessage, type Failure, type TaskMessage } from './messages.ts';
 
 type Work = (task: ImageTask) => Promise<ProcessedImage>;
 
@@ -17,17 +18,28 @@ export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
   await startGuard({ memoryLimitBytes: Number(process.argv[2]), parent: process.ppid });
 
   const work = await prepare();
-  process.on('message', (task: ImageTask) => void answer(work, task));
+  process.on('message', (task: TaskMessage) => void handle(work, task));
   send({ kind: 'ready' });
 }
 
-async function answer(work: Work, task: ImageTask): Promise<void> {
+async function handle(work: Work, { size, ...task }: TaskMessage): Promise<void> {
   try {
-    const image = await work(task);
+    const image = await work({ ...task, bytes: readImage(size) });
     send({ kind: 'done', image, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
     send({ kind: 'failed', failure: asFailure(error), memoryBytes: process.memoryUsage.rss() });
   }
+}
+
+/** Waits for all of it: there is nothing else to do, and the guard thread ends the process if the parent has died. */
+function readImage(size: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  for (let at = 0; at < size;) {
+    const read = readSync(IMAGE_PIPE, bytes, at, size - at, null);
+    if (read === 0) throw new Error('the parent closed the pipe');
+    at += read;
+  }
+  return bytes;
 }
 
 function asFailure(error: unknown): Failure {

@@ -1,22 +1,22 @@
 import type {
   InputType,
+  Filter,
   Operation,
   Output,
   OutputFormat,
   Resize,
+  Watermark,
 } from '@image-pipeline/shared/contracts/operations.ts';
-import { Jimp } from 'jimp';
-import { applyOrientation, orientedSize } from '../engine/apply-orientation.ts';
-import type { Image, Size } from '../engine/bitmap.ts';
-import { decodeImage } from '../engine/decode-image.ts';
-import { encodeImage, type EncodedImage } from '../engine/encode-image.ts';
+import type { Bitmap, Size } from '../engine/bitmap.ts';
+import { decodeImage, orientedSize } from '../engine/decode-image.ts';
+import { encodeImage, encodeThumbnail, type EncodedImage } from '../engine/encode-image.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkInput, checkOutput, type ImageLimits } from '../engine/image-limits.ts';
 import { checkPngData } from '../engine/inspect/check-png-data.ts';
 import type { ImageFormat } from '../engine/inspect/image-header.ts';
 import { inspectImage } from '../engine/inspect/inspect-image.ts';
 import { filter } from './filter.ts';
-import { planResize, resize } from './resize.ts';
+import { planResize, reducedFor, resize, type ResizePlan } from './resize.ts';
 import { stopwatch } from './stopwatch.ts';
 import { watermark } from './watermark.ts';
 
@@ -50,7 +50,6 @@ export interface ProcessedImage {
 }
 
 const THUMBNAIL: Resize = { type: 'resize', width: 256, height: 256, fit: 'contain', enlarge: false };
-const THUMBNAIL_QUALITY = 80;
 
 /**
  * Makes a result and a thumbnail from an image file. Too large images are rejected before a pixel is decoded.
@@ -58,53 +57,58 @@ const THUMBNAIL_QUALITY = 80;
  */
 export async function processImage(task: ImageTask, engine: Engine): Promise<ProcessedImage> {
   const { bytes, operations, output, limits } = task;
-  const { codecs } = engine;
   const lap = stopwatch();
 
   const header = inspectImage(bytes, task.contentType);
   checkInput(header, limits);
   const source = orientedSize(header, header.orientation);
-  checkSizes(source, operations, limits);
+  const steps = planSteps(source, operations, limits);
   if ('compressed' in header) await checkPngData(header);
-  const image: Image = new Jimp(await decodeImage(bytes, header, codecs));
-  applyOrientation(image, header.orientation);
+  const [first, ...others] = steps;
+  const reduceTo = first?.type === 'resize' ? reducedFor(first, source) : source;
+  const alpha = engine.resizesRgba && others.some(({ type }) => type === 'resize');
+  let image = await decodeImage(bytes, header, reduceTo, alpha);
   const decode_ms = lap();
 
-  for (const operation of operations) await apply(operation, image, engine);
+  for (const step of steps) {
+    image = await apply(step, image, engine);
+  }
   const operations_ms = lap();
 
-  const result = await encodeImage(image, outputFormat(output, header.format), output.quality, codecs);
+  const result = await encodeImage(image, outputFormat(output, header.format), output.quality);
   const encode_ms = lap();
 
-  resize(image, THUMBNAIL);
-  const thumbnail = await encodeImage(image, 'jpeg', THUMBNAIL_QUALITY, codecs);
+  const thumbnail = await encodeThumbnail(image, planResize(image, THUMBNAIL).target);
   const thumbnail_ms = lap();
 
   return { result, thumbnail, source, timings: { decode_ms, operations_ms, encode_ms, thumbnail_ms } };
 }
 
-/** Checks the image's size after each operation. @throws PermanentFailure `output_too_large` */
-function checkSizes(source: Size, operations: readonly Operation[], limits: ImageLimits): void {
+type Step = ({ readonly type: 'resize' } & ResizePlan) | Watermark | Filter;
+
+/** The operations with the sizes of all resizes. @throws PermanentFailure `output_too_large` */
+function planSteps(source: Size, operations: readonly Operation[], limits: ImageLimits): Step[] {
   let size = source;
-  for (const operation of operations) {
-    if (operation.type !== 'resize') continue;
-    size = planResize(size, operation).target;
+  const steps = operations.map((operation): Step => {
+    if (operation.type !== 'resize') return operation;
+    const plan = planResize(size, operation);
+    size = plan.target;
     checkOutput(size, limits);
-  }
+    return { type: 'resize', ...plan };
+  });
   checkOutput(size, limits);
+  return steps;
 }
 
-async function apply(operation: Operation, image: Image, { drawText }: Engine): Promise<void> {
-  switch (operation.type) {
+async function apply(step: Step, image: Bitmap, engine: Engine): Promise<Bitmap> {
+  switch (step.type) {
     case 'resize':
-      resize(image, operation);
-      break;
+      return resize(image, step, engine);
     case 'watermark':
-      await watermark(image, operation, drawText);
-      break;
+      await watermark(image, step, engine.drawText);
+      return image;
     case 'filter':
-      filter(image, operation);
-      break;
+      return filter(image, step, engine);
   }
 }
 

@@ -3,7 +3,6 @@ import {
   watermarkSchema,
   type Watermark,
 } from '@image-pipeline/shared/contracts/operations.ts';
-import { Jimp } from 'jimp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Bitmap, Size } from '../engine/bitmap.ts';
 import { createTextRenderer, type DrawText } from '../engine/text/text-renderer.ts';
@@ -20,9 +19,9 @@ beforeAll(async () => {
 });
 
 async function marked(size: Size, colour: Rgba, differs: Partial<Watermark> = {}): Promise<Bitmap> {
-  const image = new Jimp(plainPicture(size, colour));
+  const image = plainPicture(size, colour);
   await watermark(image, watermarkSchema.parse({ type: 'watermark', text: 'Hello', ...differs }), drawText);
-  return image.bitmap;
+  return image;
 }
 
 describe('is at the requested position, with a margin', () => {

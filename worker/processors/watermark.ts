@@ -1,6 +1,5 @@
 import type { Watermark } from '@image-pipeline/shared/contracts/operations.ts';
-import { Jimp } from 'jimp';
-import type { Bitmap, Image, Size } from '../engine/bitmap.ts';
+import { asBitmap, asSharp, resizeIn, type Bitmap, type Size } from '../engine/bitmap.ts';
 import { blendOver } from '../engine/blend.ts';
 import type { DrawText } from '../engine/text/text-renderer.ts';
 
@@ -35,19 +34,17 @@ const PLACES = {
  * broken into lines, and scaled down if necessary, to fit into the image with a margin.
  * @throws PermanentFailure `processing_failed` if nothing in the text is visible
  */
-export async function watermark(image: Image, operation: Watermark, drawText: DrawText): Promise<void> {
+export async function watermark(image: Bitmap, operation: Watermark, drawText: DrawText): Promise<void> {
   const smallerSide = Math.min(image.width, image.height);
   const margin = Math.floor(smallerSide * MARGIN);
   const box = { width: image.width - 2 * margin, height: image.height - 2 * margin };
   const fontSize = Math.max(SMALLEST_LEGIBLE, Math.round(smallerSide * operation.size));
 
-  const text = new Jimp(await fitText(operation, fontSize, box, drawText));
-  if (text.width > box.width || text.height > box.height) shrink(text, box);
-
+  const text = await fitText(operation, fontSize, box, drawText);
   const { x, y } = PLACES[operation.position];
   const left = margin + Math.round((box.width - text.width) * x);
   const top = margin + Math.round((box.height - text.height) * y);
-  blendOver(image.bitmap, text.bitmap, left, top, operation.opacity);
+  blendOver(image, text, left, top, operation.opacity);
 }
 
 /** Draws a text at the largest font size, from the given one down, at which it fits into the box. */
@@ -61,16 +58,16 @@ async function fitText(
   for (let fontSize = largest; ;) {
     const drawn = await drawText({ text, fontSize, maxWidth: box.width, align });
     const fill = Math.max(drawn.width / box.width, drawn.height / box.height);
-    if (fill <= 1 || fontSize <= SMALLEST_FONT) return { ...drawn };
+    if (fill <= 1) return drawn;
+    if (fontSize <= SMALLEST_FONT) return shrink(drawn, box);
     // The area of a multi-line text shrinks with the square of the font size.
     fontSize = Math.max(SMALLEST_FONT, Math.floor(fontSize * Math.min(0.95, 1 / Math.sqrt(fill))));
   }
 }
 
-function shrink(text: Image, box: Size): void {
+function shrink(text: Bitmap, box: Size): Promise<Bitmap> {
   const scale = Math.min(box.width / text.width, box.height / text.height);
-  text.resize({
-    w: Math.max(1, Math.floor(text.width * scale)),
-    h: Math.max(1, Math.floor(text.height * scale)),
-  });
+  const width = Math.max(1, Math.floor(text.width * scale));
+  const height = Math.max(1, Math.floor(text.height * scale));
+  return asBitmap(resizeIn(asSharp(text), { width, height }, true));
 }

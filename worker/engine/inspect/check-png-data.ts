@@ -17,7 +17,8 @@ export async function checkPngData(header: PngHeader): Promise<void> {
   let seen = 0;
   try {
     await pipeline(
-      Readable.from(compressed),
+      // In one piece: a PNG may have thousands of chunks, each a trip to the thread pool.
+      Readable.from([Buffer.concat(compressed)]),
       createInflate({ chunkSize: CHUNK_BYTES }),
       async (inflated: AsyncIterable<Buffer>) => {
         for await (const { length } of inflated) {

@@ -18,8 +18,8 @@ export interface ImageHeader extends Size {
   readonly totalPixels: number;
   /** The scans of a JPEG; 1 for other formats. */
   readonly scans: number;
-  /** Whether the pixels are not sRGB: CMYK, or with an ICC profile. */
-  readonly colourManaged: boolean;
+  /** Whether a WebP may have an alpha channel even if it declares that it has none. */
+  readonly mayHideAlpha?: boolean;
 }
 
 /**

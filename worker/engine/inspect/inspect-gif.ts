@@ -46,7 +46,6 @@ export function inspectGif(file: Buffer): ImageHeader {
     frames,
     totalPixels,
     scans: 1,
-    colourManaged: false,
   };
 }
 

@@ -5,7 +5,6 @@ const SOI = 0xd8;
 const EOI = 0xd9;
 const SOS = 0xda;
 const APP1 = 0xe1;
-const APP2 = 0xe2;
 const TEM = 0x01;
 
 /**
@@ -18,7 +17,6 @@ export function inspectJpeg(file: Buffer): ImageHeader {
   if (file.readUInt16BE(0) !== 0xff00 + SOI) throw undecodable('it has no JPEG signature');
   let frame: ReturnType<typeof readFrameHeader> | undefined;
   let orientation: Orientation | undefined;
-  let colourManaged = false;
   let scans = 0;
 
   for (let at = 2; ;) {
@@ -35,14 +33,12 @@ export function inspectJpeg(file: Buffer): ImageHeader {
       frame = readFrameHeader(marker, segment);
     } else if (marker === APP1 && beginsWith(segment, 'Exif\0')) {
       orientation ??= exifOrientation(segment);
-    } else if (marker === APP2 && beginsWith(segment, 'ICC_PROFILE\0')) {
-      colourManaged = true;
     } else if (marker === SOS) {
       scans += 1;
     }
   }
   if (frame === undefined || scans === 0) throw undecodable('the JPEG has no pixel data');
-  const { width, height, components } = frame;
+  const { width, height } = frame;
   return {
     format: 'jpeg',
     width,
@@ -51,7 +47,6 @@ export function inspectJpeg(file: Buffer): ImageHeader {
     frames: 1,
     totalPixels: width * height,
     scans,
-    colourManaged: colourManaged || components === 4,
   };
 }
 
@@ -87,7 +82,7 @@ function readFrameHeader(marker: number, segment: Buffer) {
   if (components !== 1 && components !== 3 && components !== 4) {
     throw undecodable(`invalid number of JPEG components: ${components}`);
   }
-  return { width, height, components };
+  return { width, height };
 }
 
 function beginsWith(segment: Buffer, name: string): boolean {

@@ -36,7 +36,6 @@ export function inspectPng(file: Buffer): PngHeader {
   const compressed: Buffer[] = [];
   let header: ReturnType<typeof readIhdr> | undefined;
   let orientation: Orientation = 1;
-  let colourManaged = false;
 
   for (let at = 8; ;) {
     const length = file.readUInt32BE(at);
@@ -49,7 +48,6 @@ export function inspectPng(file: Buffer): PngHeader {
     if (type === 'IHDR') header ??= readIhdr(data);
     else if (type === 'IDAT') compressed.push(data);
     else if (type === 'eXIf') orientation = exifOrientation(data);
-    else if (type === 'iCCP') colourManaged = true;
     else if (type === 'IEND') break;
   }
   if (header === undefined || compressed.length === 0) throw undecodable('the PNG has no pixel data');
@@ -61,7 +59,6 @@ export function inspectPng(file: Buffer): PngHeader {
     frames: 1,
     totalPixels,
     scans: 1,
-    colourManaged,
     compressed,
   };
 }

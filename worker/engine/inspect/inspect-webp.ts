@@ -22,14 +22,14 @@ export function inspectWebp(file: Buffer): ImageHeader {
   let canvas: Size | undefined;
   let still: Size | undefined;
   let orientation: Orientation = 1;
-  let colourManaged = false;
   let frames = 0;
   let framePixels = 0;
+  let mayHideAlpha = false;
   for (const { type, data } of chunksOf(file.subarray(12, end))) {
+    if (type === 'VP8L' || type === 'ALPH') mayHideAlpha = true;
     if (type === 'VP8X') canvas ??= { width: uint24(data, 4) + 1, height: uint24(data, 7) + 1 };
     else if (type === 'VP8 ' || type === 'VP8L') still ??= bitstreamSize({ type, data });
     else if (type === 'EXIF') orientation = exifOrientation(data);
-    else if (type === 'ICCP') colourManaged = true;
     else if (type === 'ANMF') {
       const frame = frameSize(data);
       frames += 1;
@@ -49,7 +49,7 @@ export function inspectWebp(file: Buffer): ImageHeader {
     frames: Math.max(frames, 1),
     totalPixels: Math.max(width * height, framePixels),
     scans: 1,
-    colourManaged,
+    mayHideAlpha,
   };
 }
 

@@ -112,5 +112,5 @@ async function outlined(glyphs: Sharp, width: number): Promise<Bitmap> {
     if (alpha > 0) pixels.fill(Math.round((white / alpha) * 255), i * 4, i * 4 + 3);
     pixels[i * 4 + 3] = Math.round(alpha * 255);
   }
-  return { data: pixels, width: info.width, height: info.height };
+  return { data: pixels, width: info.width, height: info.height, channels: 4 };
 }
