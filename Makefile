@@ -9,7 +9,7 @@ LOCAL := @$(NODE) local/cli.ts
 LOAD := @$(NODE) load_test/cli.ts
 
 # Passed to the commands through the environment, so that any character is allowed.
-export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO
+export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO PART LONG WRITE
 
 .PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench chaos doctor clean setup install
 
@@ -91,7 +91,7 @@ test-compose-cluster: setup ## test the cluster: kill each of its three RabbitMQ
 check: setup ## check types, lint and format
 	@npm run check --silent
 
-bench: setup ## benchmark throughput, latency, memory and the cost of monitoring
+bench: setup ## measure throughput, CPU time and latency as ratios (PART=engines,system LONG=1)
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/bench/main.ts
 
 chaos: setup ## inject faults and verify that no job is lost (SCENARIO=storm SEED=42 JOBS=500 SECONDS=120)

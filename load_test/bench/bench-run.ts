@@ -1,0 +1,49 @@
+import type { Photo } from './photos.ts';
+
+/** What every part of the benchmark gets. Whatever a part starts, it starts with `during`, so that Ctrl-C can end it. */
+export class BenchRun implements AsyncDisposable {
+  readonly photos: readonly Photo[];
+  readonly #open = new Set<Promise<AsyncDisposable>>();
+  #ended = false;
+
+  constructor(photos: readonly Photo[]) {
+    this.photos = photos;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Prints a line of progress. */
+  say(line: string): void {
+    console.log(`  ${line}`);
+  }
+
+  /** Opens something, acts, and ends it. @throws Error after the end of the run */
+  async during<Opened extends AsyncDisposable, Result>(
+    open: () => Promise<Opened>,
+    action: (opened: Opened) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#ended) throw new Error('interrupted');
+    const opening = open();
+    this.#open.add(opening);
+    try {
+      return await action(await opening);
+    } finally {
+      await end(opening);
+      this.#open.delete(opening);
+    }
+  }
+
+  /** Ends everything that is open, also what is still starting: the newest first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    for (const opening of [...this.#open].reverse()) await end(opening);
+  }
+}
+
+async function end(opening: Promise<AsyncDisposable>): Promise<void> {
+  // What could not be opened was reported to whoever opened it.
+  const opened = await opening.catch(() => undefined);
+  await opened?.[Symbol.asyncDispose]();
+}
