@@ -1,5 +1,8 @@
 import type { Photo } from './photos.ts';
 
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130;
+
 /** What every part of the benchmark gets. Whatever a part starts, it starts with `during`, so that Ctrl-C can end it. */
 export class BenchRun implements AsyncDisposable {
   readonly photos: readonly Photo[];
@@ -8,10 +11,6 @@ export class BenchRun implements AsyncDisposable {
 
   constructor(photos: readonly Photo[]) {
     this.photos = photos;
-  }
-
-  get isEnded(): boolean {
-    return this.#ended;
   }
 
   /** Prints a line of progress. */
@@ -29,10 +28,18 @@ export class BenchRun implements AsyncDisposable {
     this.#open.add(opening);
     try {
       return await action(await opening);
+    } catch (error) {
+      // What was measured while everything was ended fails; the process is about to exit.
+      if (this.#isEnded()) await new Promise(() => undefined);
+      throw error;
     } finally {
       await end(opening);
       this.#open.delete(opening);
     }
+  }
+
+  #isEnded(): boolean {
+    return this.#ended;
   }
 
   /** Ends everything that is open, also what is still starting: the newest first. */
@@ -46,4 +53,13 @@ async function end(opening: Promise<AsyncDisposable>): Promise<void> {
   // What could not be opened was reported to whoever opened it.
   const opened = await opening.catch(() => undefined);
   await opened?.[Symbol.asyncDispose]();
+}
+
+/** On Ctrl-C, ends everything that the benchmark has started, and exits. */
+export function endOnSignal(bench: BenchRun): void {
+  const onSignal = () => {
+    console.error('Interrupted. Stopping everything …');
+    void bench[Symbol.asyncDispose]().finally(() => process.exit(INTERRUPTED));
+  };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
 }

@@ -2,7 +2,7 @@
 import { UserError } from '../../local/user-error.ts';
 import { runProgram } from '../run-program.ts';
 import { measureBacklog } from './backlog.ts';
-import { BenchRun } from './bench-run.ts';
+import { BenchRun, endOnSignal } from './bench-run.ts';
 import { measureEngines } from './engines.ts';
 import { measureEta } from './eta.ts';
 import { measureGuarantees } from './guarantees.ts';
@@ -15,9 +15,6 @@ import { describeMachine, markdownTable, writeSection, type Section } from './re
 import { measureSlots } from './slots.ts';
 import { measureSystem } from './system.ts';
 import { measureUploads } from './uploads.ts';
-
-/** Exit code after Ctrl-C. */
-const INTERRUPTED = 130;
 
 interface Part {
   readonly title: string;
@@ -58,19 +55,11 @@ async function main(): Promise<void> {
   const seconds = chosen.reduce((total, [, part]) => total + part.seconds, 0);
   console.log(`${describeMachine()}\nThis takes about ${Math.ceil(seconds / 60)} minutes. Ctrl-C ends it.`);
   const bench = new BenchRun(await makePhotos());
-  const onSignal = () => {
-    console.error('Interrupted. Stopping everything …');
-    void bench[Symbol.asyncDispose]().finally(() => process.exit(INTERRUPTED));
-  };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  endOnSignal(bench);
   for (const [name, { title, measure }] of chosen) {
     console.log(`\n${title}`);
     const since = performance.now();
-    const section = await measure(bench).catch((error: unknown) => {
-      // What was measured when everything was ended fails; the process is about to exit.
-      if (bench.isEnded) return new Promise<never>(() => undefined);
-      throw error;
-    });
+    const section = await measure(bench);
     console.log(`\n${markdownTable(section)}`);
     if (process.env['WRITE'] === '1') await writeSection(name, section, (performance.now() - since) / 1_000);
   }
