@@ -11,8 +11,8 @@ export type Guarantee = (typeof guarantees)[number];
 const ALL = 'all guarantees';
 
 const ROUNDS = 3;
-const WARM_UP_S = 3;
-const SECONDS = 5;
+const WARM_UP_S = 2;
+const SECONDS = 4;
 const JOBS_ONE_BY_ONE = 20;
 
 interface Measured {

@@ -28,10 +28,10 @@ interface Part {
 const parts: Readonly<Record<string, Part>> = {
   engines: { title: 'Engines alone', seconds: 80, measure: measureEngines },
   system: { title: 'System compared with bare loops', seconds: 130, measure: measureSystem },
-  slots: { title: 'One and two slots', seconds: 160, measure: measureSlots },
+  slots: { title: 'One and two slots', seconds: 85, measure: measureSlots },
   latency: { title: 'Latency of an idle system', seconds: 40, measure: measureLatency },
   uploads: { title: 'Uploads alone', seconds: 60, measure: measureUploads },
-  guarantees: { title: 'Price of each guarantee', seconds: 160, measure: measureGuarantees },
+  guarantees: { title: 'Price of each guarantee', seconds: 135, measure: measureGuarantees },
   minio: { title: 'MinIO as store', seconds: 70, measure: measureMinio },
   memory: { title: 'Memory over many jobs', seconds: 200, isLong: true, measure: measureMemory },
   backlog: { title: 'Long queue', seconds: 150, isLong: true, measure: measureBacklog },
