@@ -57,9 +57,14 @@ async function end(opening: Promise<AsyncDisposable>): Promise<void> {
 
 /** On Ctrl-C, ends everything that the benchmark has started, and exits. */
 export function endOnSignal(bench: BenchRun): void {
+  let ending: Promise<void> | undefined;
+  // npx passes on a signal that this process has got already: only the first one counts.
   const onSignal = () => {
-    console.error('Interrupted. Stopping everything …');
-    void bench[Symbol.asyncDispose]().finally(() => process.exit(INTERRUPTED));
+    if (ending === undefined) console.error('Interrupted. Stopping everything …');
+    ending ??= bench[Symbol.asyncDispose]().finally(() => {
+      console.error('Everything is stopped.');
+      process.exit(INTERRUPTED);
+    });
   };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
 }
