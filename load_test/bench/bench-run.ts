@@ -18,19 +18,19 @@ export class BenchRun implements AsyncDisposable {
     console.log(`  ${line}`);
   }
 
-  /** Opens something, acts, and ends it. @throws Error after the end of the run */
+  /** Opens something, acts, and ends it. Once the run was ended, it never settles: the process is about to exit. */
   async during<Opened extends AsyncDisposable, Result>(
     open: () => Promise<Opened>,
     action: (opened: Opened) => Promise<Result>,
   ): Promise<Result> {
-    if (this.#ended) throw new Error('interrupted');
+    await this.#waitIfEnded();
     const opening = open();
     this.#open.add(opening);
     try {
       return await action(await opening);
     } catch (error) {
-      // What was measured while everything was ended fails; the process is about to exit.
-      if (this.#isEnded()) await new Promise(() => undefined);
+      // What is measured while everything is being ended fails.
+      await this.#waitIfEnded();
       throw error;
     } finally {
       await end(opening);
@@ -38,8 +38,8 @@ export class BenchRun implements AsyncDisposable {
     }
   }
 
-  #isEnded(): boolean {
-    return this.#ended;
+  async #waitIfEnded(): Promise<void> {
+    if (this.#ended) await new Promise(() => undefined);
   }
 
   /** Ends everything that is open, also what is still starting: the newest first. */
