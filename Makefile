@@ -9,9 +9,9 @@ LOCAL := @$(NODE) local/cli.ts
 LOAD := @$(NODE) load_test/cli.ts
 
 # Passed to the commands through the environment, so that any character is allowed.
-export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO
+export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO PART LONG WRITE
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench chaos doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench bench-peers chaos doctor clean setup install
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -91,8 +91,11 @@ test-compose-cluster: setup ## test the cluster: kill each of its three RabbitMQ
 check: setup ## check types, lint and format
 	@npm run check --silent
 
-bench: setup ## benchmark throughput, latency, memory and the cost of monitoring
+bench: setup ## measure throughput, CPU time and latency as ratios (PART=engines,system LONG=1)
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/bench/main.ts
+
+bench-peers: setup ## compare with three systems built on FastAPI and Express (needs Python, Redis and npm)
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/peers/main.ts
 
 chaos: setup ## inject faults and verify that no job is lost (SCENARIO=storm SEED=42 JOBS=500 SECONDS=120)
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/chaos/main.ts

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { percentile } from '../calculate.ts';
 import { drawFrom } from '../draw.ts';
 import { startSystem } from '../../testing/start-system.ts';
+import type { BenchRun } from './bench-run.ts';
 import { JobWatcher } from './job-watcher.ts';
-import { report } from './measure.ts';
-import { benchImage, upload, uploadQueue } from './upload.ts';
+import type { Section } from './report.ts';
+import { send, testImageForm, upload, uploadQueue } from './traffic.ts';
 
 const JOBS = 200;
 const SLOTS = 2;
@@ -25,49 +26,68 @@ interface Prediction {
 }
 
 /** The error of `eta_seconds` for 200 jobs of different sizes that arrive faster than they can be processed. */
-export async function measureEta(): Promise<void> {
-  console.log(
-    `${JOBS} jobs of four kinds in random order, one worker with ${SLOTS} slots, from the first job of a new system\n`,
+export async function measureEta(bench: BenchRun): Promise<Section> {
+  bench.say(`${JOBS} jobs of four kinds in random order, from the first job of a new system`);
+  const start = () => startSystem({ name: 'eta', workers: 1, slots: SLOTS });
+  return bench.during(start, (system) =>
+    bench.during(
+      () => JobWatcher.open(system.notificationUrl),
+      (watcher) => measureErrors(system.apiUrl, watcher),
+    ),
   );
-  const images = [
-    benchImage('sample.jpg', 'image/jpeg', 'resize,watermark'),
-    benchImage('photo.webp', 'image/webp', 'resize:400x300'),
-    benchImage('orientation-1.jpg', 'image/jpeg', 'filter:blur'),
-    benchImage('photo.png', 'image/png', 'resize,filter:sepia'),
+}
+
+async function measureErrors(apiUrl: string, watcher: JobWatcher): Promise<Section> {
+  const forms = [
+    testImageForm('sample.jpg', 'image/jpeg', 'resize,watermark'),
+    testImageForm('photo.webp', 'image/webp', 'resize:400x300'),
+    testImageForm('orientation-1.jpg', 'image/jpeg', 'filter:blur'),
+    testImageForm('photo.png', 'image/png', 'resize,filter:sepia'),
   ];
-  await using system = await startSystem({ name: 'eta', workers: 1, slots: SLOTS });
-  await using watcher = await JobWatcher.open(system.notificationUrl);
   const atUpload: Prediction[] = [];
   const later: Prediction[] = [];
   const open = new Set<string>();
+  const ends = new Map<string, number>();
   const uploads = uploadQueue();
   const draw = drawFrom(SEED);
   const jobs = Array.from({ length: JOBS }, async () => {
-    const image = images[draw(0, images.length - 1)];
-    if (image === undefined) throw new Error('no image');
-    const { jobId } = await uploads.add(() => upload(system.apiUrl, image));
+    const form = forms[draw(0, forms.length - 1)] ?? Buffer.alloc(0);
+    const { jobId } = await uploads.add(() => upload(apiUrl, form));
     open.add(jobId);
-    atUpload.push(...(await predictionsOf(system.apiUrl, [jobId])));
-    await watcher.ended(jobId);
+    atUpload.push(...(await predictionsOf(apiUrl, [jobId])));
+    ends.set(jobId, (await watcher.ended(jobId)).endedAt);
     open.delete(jobId);
   });
   const ended = new AbortController();
   const all = Promise.all(jobs).finally(() => ended.abort());
   while (!ended.signal.aborted) {
-    later.push(...(await predictionsOf(system.apiUrl, [...open])));
+    later.push(...(await predictionsOf(apiUrl, [...open])));
     await sleep(POLL_MS, undefined, { signal: ended.signal }).catch(() => undefined);
   }
   await all;
-  reportErrors('asked at the upload', atUpload, watcher);
-  reportErrors(`asked every ${POLL_MS / 1_000} s until the end`, later, watcher);
+  return {
+    columns: [
+      'asked',
+      'responses',
+      'with estimate',
+      'error, median',
+      'p90',
+      'error ÷ time left, median',
+      'p90',
+    ],
+    rows: [
+      errorRow('at the upload', atUpload, ends),
+      errorRow(`every ${POLL_MS / 1_000} s until the end`, later, ends),
+    ],
+  };
 }
 
 async function predictionsOf(apiUrl: string, jobIds: readonly string[]): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
   for (const jobId of jobIds) {
     const askedAt = Date.now();
-    const response = await fetch(`${apiUrl}/status/${jobId}`);
-    const { status, eta_seconds } = statusSchema.parse(await response.json());
+    const { body } = await send(`${apiUrl}/status/${jobId}`);
+    const { status, eta_seconds } = statusSchema.parse(JSON.parse(body.toString()));
     if (status === 'completed' || status === 'failed') continue;
     const known = typeof eta_seconds === 'number';
     predictions.push({ jobId, askedAt, endsAt: known ? askedAt + eta_seconds * 1_000 : undefined });
@@ -75,34 +95,31 @@ async function predictionsOf(apiUrl: string, jobIds: readonly string[]): Promise
   return predictions;
 }
 
-function reportErrors(when: string, predictions: readonly Prediction[], watcher: JobWatcher): void {
+/** @param ends of the jobs, in milliseconds since 1970 */
+function errorRow(
+  asked: string,
+  predictions: readonly Prediction[],
+  ends: ReadonlyMap<string, number>,
+): string[] {
   const absolute: number[] = [];
   const relative: number[] = [];
   for (const { jobId, askedAt, endsAt } of predictions) {
-    const end = watcher.eventsOf(jobId).find(({ type }) => type === 'job.completed')?.happenedAt;
+    const end = ends.get(jobId);
     if (end === undefined || endsAt === undefined) continue;
     const errorSeconds = Math.abs(endsAt - end) / 1_000;
     const leftSeconds = (end - askedAt) / 1_000;
     absolute.push(errorSeconds);
     if (leftSeconds >= MIN_LEFT_S) relative.push(errorSeconds / leftSeconds);
   }
-  console.log(`${when}: ${predictions.length} responses, ${absolute.length} with an estimate`);
-  const [median, p90] = [0.5, 0.9];
-  report('  |eta - end|, median and p90', quantiles(absolute, median, p90, 1, 's'), 'small');
-  report(
-    '  ÷ time left (≥ 1 s), median and p90',
-    quantiles(relative, median, p90, 100, '%'),
-    'median ≤ 25 %',
-  );
-}
-
-function quantiles(
-  values: readonly number[],
-  median: number,
-  p90: number,
-  scale: number,
-  unit: string,
-): string {
-  const text = (part: number) => (percentile(values, part) * scale).toFixed(scale === 1 ? 2 : 0);
-  return `${text(median)} ${unit}, ${text(p90)} ${unit}`;
+  const seconds = (share: number) => `${percentile(absolute, share).toFixed(2)} s`;
+  const percent = (share: number) => `${(percentile(relative, share) * 100).toFixed(0)} %`;
+  return [
+    asked,
+    String(predictions.length),
+    String(absolute.length),
+    seconds(0.5),
+    seconds(0.9),
+    percent(0.5),
+    percent(0.9),
+  ];
 }

@@ -1,20 +1,34 @@
 import { once } from 'node:events';
+import { timingsSchema, type Timings } from '@image-pipeline/shared/contracts/outcome.ts';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import type { System } from '../../testing/start-system.ts';
-import { upload, uploadQueue, type BenchImage } from './upload.ts';
 
 const messageSchema = z.object({
-  type: z.string(),
-  event: z.object({ type: z.string(), subject: z.string(), time: z.string() }).optional(),
+  event: z
+    .object({
+      type: z.string(),
+      subject: z.string(),
+      time: z.string(),
+      data: z.object({ outcome: z.object({ timings: timingsSchema.optional() }).optional() }),
+    })
+    .optional(),
 });
 
-/** An event at a subscriber. Times in milliseconds since 1970. */
-interface ReceivedEvent {
-  readonly type: string;
-  /** The time in the event, set by its publisher. */
-  readonly happenedAt: number;
+/** How a job went, by its events. Times in milliseconds since 1970. */
+export interface WatchedJob {
+  /** The start at the worker. */
+  readonly startedAt: number;
+  /** When the worker had stored everything but the outcome. */
+  readonly endedAt: number;
+  /** When the subscriber received the end. */
   readonly receivedAt: number;
+  /** Undefined if the job failed. */
+  readonly timings: Timings | undefined;
+}
+
+interface OpenJob {
+  startedAt: number;
+  readonly end: PromiseWithResolvers<WatchedJob>;
 }
 
 /** A job that takes longer than this counts as lost, and ends the benchmark. */
@@ -23,8 +37,7 @@ const END_TIMEOUT_MS = 120_000;
 /** Receives all events of all jobs over a WebSocket. */
 export class JobWatcher implements AsyncDisposable {
   readonly #socket: WebSocket;
-  readonly #received = new Map<string, ReceivedEvent[]>();
-  readonly #waiting = new Map<string, () => void>();
+  readonly #jobs = new Map<string, OpenJob>();
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -37,51 +50,37 @@ export class JobWatcher implements AsyncDisposable {
     return new JobWatcher(socket);
   }
 
-  eventsOf(jobId: string): readonly ReceivedEvent[] {
-    return this.#received.get(jobId) ?? [];
-  }
-
-  /** Resolves when the end of the job was received. @throws Error after two minutes */
-  async ended(jobId: string): Promise<void> {
-    if (this.eventsOf(jobId).some(isEnd)) return;
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  /** Resolves when the end of the job was received; once per job. @throws Error after two minutes */
+  async ended(jobId: string): Promise<WatchedJob> {
+    const { promise, reject } = this.#job(jobId).end;
     const timer = setTimeout(() => reject(new Error(`job ${jobId} did not end`)), END_TIMEOUT_MS);
-    this.#waiting.set(jobId, () => resolve(undefined));
-    await promise.finally(() => clearTimeout(timer));
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#jobs.delete(jobId);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.close();
-    await once(this.#socket, 'close');
+    if (this.#socket.readyState !== WebSocket.CLOSED) await once(this.#socket, 'close');
+  }
+
+  #job(jobId: string): OpenJob {
+    const job = this.#jobs.get(jobId) ?? { startedAt: Number.NaN, end: Promise.withResolvers<WatchedJob>() };
+    this.#jobs.set(jobId, job);
+    return job;
   }
 
   #onMessage(data: Buffer): void {
     const receivedAt = Date.now();
     const { event } = messageSchema.parse(JSON.parse(data.toString()));
     if (event === undefined) return;
-    const received = { type: event.type, happenedAt: Date.parse(event.time), receivedAt };
-    this.#received.set(event.subject, [...this.eventsOf(event.subject), received]);
-    if (isEnd(received)) this.#waiting.get(event.subject)?.();
+    const happenedAt = Date.parse(event.time);
+    if (event.type === 'job.started') this.#job(event.subject).startedAt = happenedAt;
+    if (event.type !== 'job.completed' && event.type !== 'job.failed') return;
+    const { startedAt, end } = this.#job(event.subject);
+    end.resolve({ startedAt, endedAt: happenedAt, receivedAt, timings: event.data.outcome?.timings });
   }
-}
-
-function isEnd({ type }: ReceivedEvent): boolean {
-  return type === 'job.completed' || type === 'job.failed';
-}
-
-/** Images per second of the whole system, from the first upload to the last end at a subscriber. */
-export async function systemThroughput(
-  system: System,
-  watcher: JobWatcher,
-  images: readonly BenchImage[],
-): Promise<number> {
-  const uploads = uploadQueue();
-  const since = performance.now();
-  await Promise.all(
-    images.map(async (image) => {
-      const { jobId } = await uploads.add(() => upload(system.apiUrl, image));
-      await watcher.ended(jobId);
-    }),
-  );
-  return (images.length / (performance.now() - since)) * 1_000;
 }

@@ -3,55 +3,73 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { SnapshotWatch } from '../../testing/snapshot-watch.ts';
 import { startSystem, type System } from '../../testing/start-system.ts';
-import { JobWatcher, systemThroughput } from './job-watcher.ts';
-import { coreShares, report } from './measure.ts';
-import { benchImage, uploadAtRandom, type BenchImage } from './upload.ts';
+import type { BenchRun } from './bench-run.ts';
+import { JobWatcher } from './job-watcher.ts';
+import { startCpuClock } from './processes.ts';
+import { digits, type Section } from './report.ts';
+import { keepBusy, testImageForm, upload, uploadAtRandom, type Form } from './traffic.ts';
 
-const WARM_UP_IMAGES = 60;
+const WARM_UP = { warmUpSeconds: 2, seconds: 5 };
+const noClock = () => Promise.resolve(() => Promise.resolve(undefined));
 
 /** Measures the throughput of the system while warming it up. @returns this share of it, in images per second */
-async function rateFor(share: number, system: System, image: BenchImage): Promise<number> {
+async function rateFor(share: number, system: System, form: Form): Promise<number> {
   await using watcher = await JobWatcher.open(system.notificationUrl);
-  const images = Array.from({ length: WARM_UP_IMAGES }, () => image);
-  return share * (await systemThroughput(system, watcher, images));
+  const task = async () => watcher.ended((await upload(system.apiUrl, form)).jobId);
+  return share * (await keepBusy(task, WARM_UP, noClock)).perSecond;
 }
 
 /** Share of the throughput while the cost of monitoring is measured. */
 const COST_LOAD = 0.5;
 const COST_SECONDS = 60;
 
-/** The cost of monitoring at the default interval, idle and under load. */
-export async function measureMonitoring(): Promise<void> {
-  const image = benchImage('orientation-1.jpg', 'image/jpeg', 'resize:100x100');
+/** The cost of monitoring at the default interval, in shares of one core, idle and under load. */
+export async function measureMonitoring(bench: BenchRun): Promise<Section> {
+  const form = testImageForm('orientation-1.jpg', 'image/jpeg', 'resize:100x100');
   const slots = availableParallelism();
-  await using system = await startSystem({ name: 'monitoring', workers: 1, slots, monitoring: true });
-  const perSecond = await rateFor(COST_LOAD, system, image);
-  console.log(
-    `${perSecond.toFixed(1)} small images/s at random, ${COST_SECONDS} s idle and under load each\n`,
-  );
-  const rest = () => sleep(COST_SECONDS * 1_000);
-  const load = () => uploadAtRandom(system.apiUrl, image, { perSecond, seconds: COST_SECONDS });
-  const rabbitmq = system.node.process.pid;
+  const start = () => startSystem({ name: 'monitoring', workers: 1, slots, monitoring: true });
+  return bench.during(start, async (system) => {
+    const perSecond = await rateFor(COST_LOAD, system, form);
+    bench.say(`${digits(perSecond)} small images/s at random, four times ${COST_SECONDS} s`);
+    const rest = () => sleep(COST_SECONDS * 1_000);
+    const load = () => uploadAtRandom(system.apiUrl, form, { perSecond, seconds: COST_SECONDS });
+    const idle = await coreShares(system, rest);
+    const busy = await coreShares(system, load);
+    for (const service of system.monitoring) await service.stop();
+    const idleWithout = await coreShares(system, rest);
+    const busyWithout = await coreShares(system, load);
+    const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
+    const row = (title: string, own: CoreShares, without: CoreShares) => [
+      title,
+      percent(own.monitoring),
+      percent(own.broker - without.broker),
+      `${percent(own.broker)} − ${percent(without.broker)}`,
+    ];
+    return {
+      columns: ['system', 'core of monitoring', 'core of RabbitMQ for monitoring', 'with − without'],
+      rows: [row('idle', idle, idleWithout), row('under load', busy, busyWithout)],
+    };
+  });
+}
+
+interface CoreShares {
+  readonly monitoring: number;
+  readonly broker: number;
+}
+
+/** The share of one core that monitoring and RabbitMQ use during the action; 1 is a whole core. */
+async function coreShares(system: System, action: () => Promise<unknown>): Promise<CoreShares> {
   const monitoring = system.monitoring[0]?.pid ?? Number.NaN;
-
-  const [idle, idleBroker] = await coreShares([monitoring, rabbitmq], rest);
-  const [busy, busyBroker] = await coreShares([monitoring, rabbitmq], load);
-  for (const service of system.monitoring) await service.stop();
-  const [idleBrokerAlone] = await coreShares([rabbitmq], rest);
-  const [busyBrokerAlone] = await coreShares([rabbitmq], load);
-
-  report('core of monitoring, idle', percent(idle), '< 1 %');
-  report('core of RabbitMQ for monitoring, idle', difference(idleBroker, idleBrokerAlone), '< 1 %');
-  report('core of monitoring, under load', percent(busy), 'none');
-  report('core of RabbitMQ for monitoring, under load', difference(busyBroker, busyBrokerAlone), 'none');
-}
-
-function percent(share = Number.NaN): string {
-  return `${(share * 100).toFixed(2)} %`;
-}
-
-function difference(withMonitoring = Number.NaN, without = Number.NaN): string {
-  return `${percent(withMonitoring - without)} (${percent(withMonitoring)} − ${percent(without)})`;
+  const pids = new Map(Object.entries({ monitoring, broker: system.node.process.pid }));
+  const readClock = await startCpuClock(pids);
+  const since = performance.now();
+  await action();
+  const usage = await readClock();
+  const shareOf = (name: string) => {
+    const { own, children } = usage.get(name) ?? { own: Number.NaN, children: Number.NaN };
+    return (own + children) / (performance.now() - since);
+  };
+  return { monitoring: shareOf('monitoring'), broker: shareOf('broker') };
 }
 
 /** Share of the throughput: jobs wait now and then, and the queue does not grow permanently. */
@@ -63,33 +81,48 @@ const LAW_SECONDS = 200;
  * Whether the metrics of monitoring obey Little's law: compares the mean number of jobs in the system over its snapshots
  * with its throughput and mean time of completed jobs.
  */
-export async function measureLittlesLaw(): Promise<void> {
+export async function measureLittlesLaw(bench: BenchRun): Promise<Section> {
   // Slow operations: times start at the upload, but counts at its acceptance some 60 ms later, after all writes.
-  const image = benchImage('sample.jpg', 'image/jpeg', 'filter:blur,filter:sharpen,filter:sepia,watermark');
-  await using system = await startSystem({
-    name: 'law',
-    workers: 1,
-    slots: availableParallelism(),
-    monitoring: true,
-    environment: () => Promise.resolve({ STATUS_UPDATE_INTERVAL: '1' }),
+  const form = testImageForm('sample.jpg', 'image/jpeg', 'filter:blur,filter:sharpen,filter:sepia,watermark');
+  const start = () =>
+    startSystem({
+      name: 'law',
+      workers: 1,
+      slots: availableParallelism(),
+      monitoring: true,
+      environment: () => ({ STATUS_UPDATE_INTERVAL: '1' }),
+    });
+  const snapshots = await bench.during(start, async (system) => {
+    const perSecond = await rateFor(LAW_LOAD, system, form);
+    bench.say(`${digits(perSecond)} images/s at random for ${LAW_SECONDS} s, a snapshot each second`);
+    const watch = new SnapshotWatch(system.monitoringUrl ?? '');
+    await uploadAtRandom(system.apiUrl, form, { perSecond, seconds: LAW_SECONDS });
+    await watch[Symbol.asyncDispose]();
+    return watch.seen;
   });
-  const perSecond = await rateFor(LAW_LOAD, system, image);
-  console.log(`${perSecond.toFixed(1)} images/s at random for ${LAW_SECONDS} s, a snapshot each second\n`);
-  const watch = new SnapshotWatch(system.monitoringUrl ?? '');
-  await uploadAtRandom(system.apiUrl, image, { perSecond, seconds: LAW_SECONDS });
-  await watch[Symbol.asyncDispose]();
 
-  const snapshots = watch.seen;
   const [first, last] = [snapshots[0], snapshots.at(-1)];
   if (first === undefined || last === undefined) throw new Error('monitoring made no snapshot');
   const flow = flowBetween(first, last);
   const expected = flow.perSecond * flow.meanSeconds;
   const mean = meanInSystem(snapshots.slice(1));
-  const formula = `${flow.perSecond.toFixed(2)}/s × ${flow.meanSeconds.toFixed(3)} s = ${expected.toFixed(3)}`;
-  console.log(`${mean.toFixed(3)} jobs in the system in ${snapshots.length - 1} snapshots; ${formula}`);
-  report('mean jobs in system ÷ throughput × mean time', (mean / expected).toFixed(3), '0.9 to 1.1');
   const wrong = snapshots.filter(({ ledger }) => ledger?.unaccounted !== 0).length;
-  report('snapshots with jobs unaccounted', `${wrong} of ${snapshots.length}`, '0');
+  return {
+    columns: [
+      'mean jobs in the system',
+      'throughput × mean time',
+      'ratio (0.9 to 1.1)',
+      'snapshots with jobs unaccounted',
+    ],
+    rows: [
+      [
+        digits(mean),
+        `${digits(flow.perSecond)}/s × ${flow.meanSeconds.toFixed(3)} s = ${digits(expected)}`,
+        digits(mean / expected),
+        `${wrong} of ${snapshots.length}`,
+      ],
+    ],
+  };
 }
 
 /** Mean number of jobs in the system over snapshots at equal intervals: waiting, in progress, or waiting for a retry. */

@@ -1,0 +1,70 @@
+import type { Photo } from './photos.ts';
+
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130;
+
+/** What every part of the benchmark gets. Whatever a part starts, it starts with `during`, so that Ctrl-C can end it. */
+export class BenchRun implements AsyncDisposable {
+  readonly photos: readonly Photo[];
+  readonly #open = new Set<Promise<AsyncDisposable>>();
+  #ended = false;
+
+  constructor(photos: readonly Photo[]) {
+    this.photos = photos;
+  }
+
+  /** Prints a line of progress. */
+  say(line: string): void {
+    console.log(`  ${line}`);
+  }
+
+  /** Opens something, acts, and ends it. Once the run was ended, it never settles: the process is about to exit. */
+  async during<Opened extends AsyncDisposable, Result>(
+    open: () => Promise<Opened>,
+    action: (opened: Opened) => Promise<Result>,
+  ): Promise<Result> {
+    await this.#waitIfEnded();
+    const opening = open();
+    this.#open.add(opening);
+    try {
+      return await action(await opening);
+    } catch (error) {
+      // What is measured while everything is being ended fails.
+      await this.#waitIfEnded();
+      throw error;
+    } finally {
+      await end(opening);
+      this.#open.delete(opening);
+    }
+  }
+
+  async #waitIfEnded(): Promise<void> {
+    if (this.#ended) await new Promise(() => undefined);
+  }
+
+  /** Ends everything that is open, also what is still starting: the newest first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    for (const opening of [...this.#open].reverse()) await end(opening);
+  }
+}
+
+async function end(opening: Promise<AsyncDisposable>): Promise<void> {
+  // What could not be opened was reported to whoever opened it.
+  const opened = await opening.catch(() => undefined);
+  await opened?.[Symbol.asyncDispose]();
+}
+
+/** On Ctrl-C, ends everything that the benchmark has started, and exits. */
+export function endOnSignal(bench: BenchRun): void {
+  let ending: Promise<void> | undefined;
+  // npx passes on a signal that this process has got already: only the first one counts.
+  const onSignal = () => {
+    if (ending === undefined) console.error('Interrupted. Stopping everything …');
+    ending ??= bench[Symbol.asyncDispose]().finally(() => {
+      console.error('Everything is stopped.');
+      process.exit(INTERRUPTED);
+    });
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+}
