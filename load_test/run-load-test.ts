@@ -8,6 +8,7 @@ import { MAX_WORKERS } from '../local/supervisor/workers.ts';
 import { UserError } from '../local/user-error.ts';
 import { countJobs } from './calculate.ts';
 import { findK6, runK6 } from './k6-program.ts';
+import { INTERRUPTED } from './run-program.ts';
 import { loadTestResultSchema, type Script } from './result.ts';
 
 /** Settings of the scripts; see the comment at the top of each. */
@@ -30,8 +31,6 @@ const SETTINGS = [
 ] as const;
 
 const IMAGE_FILE = /\.(png|jpe?g|gif|webp)$/i;
-/** Exit code after Ctrl-C. */
-const INTERRUPTED = 130;
 
 /** `make load-bulk`, `make load-burst`, `make load-capacity`, with the settings of the environment. */
 export async function loadTest(script: Script): Promise<void> {

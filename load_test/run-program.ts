@@ -3,6 +3,8 @@ import { UserError } from '../local/user-error.ts';
 
 /** EX_CONFIG of sysexits.h */
 const CONFIG_ERROR = 78;
+/** Exit code after Ctrl-C. */
+export const INTERRUPTED = 130;
 
 /**
  * Runs the main function of a program. An expected error is printed as one line, without a stack trace, and sets the exit
@@ -21,4 +23,20 @@ export async function runProgram(main: () => Promise<unknown>): Promise<void> {
     console.error(error.message);
     process.exitCode = error instanceof UserError ? error.exitCode : CONFIG_ERROR;
   }
+}
+
+/** On Ctrl-C, ends everything that the program has started, and exits. */
+export function endOnSignal(started: AsyncDisposable): void {
+  let isEnding = false;
+  // npx forwards a signal that this process has received already: only the first one counts.
+  const onSignal = () => {
+    if (isEnding) return;
+    isEnding = true;
+    console.error('Interrupted. Stopping everything …');
+    void Promise.resolve(started[Symbol.asyncDispose]()).finally(() => {
+      console.error('Everything is stopped.');
+      process.exit(INTERRUPTED);
+    });
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
 }

@@ -1,8 +1,5 @@
 import type { Photo } from './photos.ts';
 
-/** Exit code after Ctrl-C. */
-const INTERRUPTED = 130;
-
 /** What every part of the benchmark gets. Whatever a part starts, it starts with `during`, so that Ctrl-C can end it. */
 export class BenchRun implements AsyncDisposable {
   readonly photos: readonly Photo[];
@@ -50,21 +47,7 @@ export class BenchRun implements AsyncDisposable {
 }
 
 async function end(opening: Promise<AsyncDisposable>): Promise<void> {
-  // What could not be opened was reported to whoever opened it.
+  // What could not be opened was reported to the caller.
   const opened = await opening.catch(() => undefined);
   await opened?.[Symbol.asyncDispose]();
-}
-
-/** On Ctrl-C, ends everything that the benchmark has started, and exits. */
-export function endOnSignal(bench: BenchRun): void {
-  let ending: Promise<void> | undefined;
-  // npx passes on a signal that this process has got already: only the first one counts.
-  const onSignal = () => {
-    if (ending === undefined) console.error('Interrupted. Stopping everything …');
-    ending ??= bench[Symbol.asyncDispose]().finally(() => {
-      console.error('Everything is stopped.');
-      process.exit(INTERRUPTED);
-    });
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env -S npx node
 import { UserError } from '../../local/user-error.ts';
-import { runProgram } from '../run-program.ts';
+import { endOnSignal, runProgram } from '../run-program.ts';
 import { measureBacklog } from './backlog.ts';
-import { BenchRun, endOnSignal } from './bench-run.ts';
+import { BenchRun } from './bench-run.ts';
 import { measureEngines } from './engines.ts';
 import { measureEta } from './eta.ts';
 import { measureGuarantees } from './guarantees.ts';

@@ -1,15 +1,13 @@
 #!/usr/bin/env -S npx node
 import { randomInt } from 'node:crypto';
 import { UserError } from '../../local/user-error.ts';
-import { runProgram } from '../run-program.ts';
+import { endOnSignal, runProgram } from '../run-program.ts';
 import { startChaosSystem, type ChaosSystem } from './chaos-system.ts';
 import { reportTable } from './check-evidence.ts';
 import { runScenario, type ScenarioResult } from './run-scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { allScenarios } from './scenarios/all.ts';
 
-/** Exit code after Ctrl-C. */
-const INTERRUPTED = 130;
 const MAX_SEED = 2 ** 31 - 1;
 const NAME_WIDTH = 24;
 
@@ -135,11 +133,7 @@ async function main(): Promise<void> {
     );
   }
   const session = new ChaosSession(settings);
-  const onSignal = () => {
-    console.error('Interrupted. Stopping the system …');
-    void session[Symbol.asyncDispose]().finally(() => process.exit(INTERRUPTED));
-  };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  endOnSignal(session);
   const failed: string[] = [];
   try {
     for (const scenario of chosen) {

@@ -1,12 +1,12 @@
 #!/usr/bin/env -S npx node
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { BenchRun, endOnSignal } from '../bench/bench-run.ts';
+import { BenchRun } from '../bench/bench-run.ts';
 import { makePhotos, UPLOAD_FIELDS } from '../bench/photos.ts';
 import { startCpuClock, sum, type CpuTime } from '../bench/processes.ts';
 import { describeMachine, digits, markdownTable, median, writeSection } from '../bench/report.ts';
 import { formOf, keepBusy, send, upload, type Form } from '../bench/traffic.ts';
-import { runProgram } from '../run-program.ts';
+import { endOnSignal, runProgram } from '../run-program.ts';
 import { installPeers } from './install-peers.ts';
 import { startOurs, startPeer, type RunningPeer } from './run-peer.ts';
 
