@@ -11,6 +11,8 @@ export interface Vhost {
   readonly name: string;
   readonly amqpUrl: string;
   readonly managementUrl: string;
+  /** Deliveries that no consumer has acknowledged. */
+  unacknowledged(): Promise<number>;
   /** Removes it with all that is in it. Throws if a connection to it is still open: a test has leaked it. */
   delete(): Promise<void>;
 }
@@ -28,6 +30,10 @@ export async function createVhost(broker: TestBroker): Promise<Vhost> {
     name,
     amqpUrl: `${broker.amqpUrl}/${name}`,
     managementUrl: broker.managementUrl,
+    unacknowledged: async () => {
+      const channels = await list(broker, 'channels', name, 'messages_unacknowledged');
+      return channels.reduce((sum, count) => sum + Number(count), 0);
+    },
     delete: async () => {
       const leaked = await openConnections(broker, name);
       await managementCall(broker, 'DELETE', `vhosts/${name}`);
@@ -37,14 +43,26 @@ export async function createVhost(broker: TestBroker): Promise<Vhost> {
   };
 }
 
-/** Asks the node itself: the management API lists a new connection only after some seconds. */
 async function openConnections(broker: TestBroker, vhost: string): Promise<number> {
-  const node = await findRabbitNode(broker.folder);
-  if (node === undefined) throw new Error('The RabbitMQ node of this test run has ended.');
   const deadline = performance.now() + CLOSING_MS;
   for (;;) {
-    const open = (await node.ctl(['--quiet', '--no-table-headers', 'list_connections', 'vhost'])).split('\n');
-    const count = open.filter((line) => line === vhost).length;
+    const { length: count } = await list(broker, 'connections', vhost, 'name');
     if (count === 0 || performance.now() > deadline) return count;
   }
+}
+
+/** One column of a list of this vhost. Asks the node itself: the management API is some seconds behind. */
+async function list(
+  broker: TestBroker,
+  what: 'connections' | 'channels',
+  vhost: string,
+  column: string,
+): Promise<string[]> {
+  const node = await findRabbitNode(broker.folder);
+  if (node === undefined) throw new Error('The RabbitMQ node of this test run has ended.');
+  const rows = await node.ctl(['--quiet', '--no-table-headers', `list_${what}`, 'vhost', column]);
+  return rows.split('\n').flatMap((row) => {
+    const [owner, value = ''] = row.split('\t');
+    return owner === vhost ? [value] : [];
+  });
 }

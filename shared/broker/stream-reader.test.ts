@@ -54,6 +54,13 @@ describe('a reader that starts', () => {
     expect(read).toEqual([]);
   });
 
+  it('leaves no entry unacknowledged when nothing more arrives', async () => {
+    const { read } = await startReader();
+    await append(publishing, ...numbers(1, 110));
+    await vi.waitFor(() => expect(read).toHaveLength(110), waiting);
+    await expect.poll(() => system.vhost.unacknowledged(), { timeout: 15_000, interval: 500 }).toBe(0);
+  });
+
   it('may be started and stopped twice and at once', async () => {
     const { reader } = await startReader();
     await Promise.all([reader.start(), reader.start()]);

@@ -6,6 +6,9 @@ import { SupervisedChannel } from './supervised-channel.ts';
 
 /** Prefetch. RabbitMQ sends streams in chunks, so a small value would slow the reader down. */
 const PREFETCH = 500;
+/** Entries acknowledged together, well below the prefetch; fewer if they have waited for `ACK_WITHIN_MS`. */
+const ACK_EVERY = 100;
+const ACK_WITHIN_MS = 1_000;
 
 export interface StreamEntry {
   /** Grows with every entry of this stream; not contiguous. */
@@ -102,6 +105,7 @@ export class StreamReader implements Startable {
     if (this.#last !== undefined && newest <= this.#last.offset) this.#reset();
     const silence = setTimeout(() => abandon('the marker did not arrive in time'), markerTimeoutMs);
     lost.addEventListener('abort', () => clearTimeout(silence), { once: true });
+    const acknowledge = acknowledgeInBatches(channel, lost);
     let expected = this.#last;
     const onMessage = (message: ConsumeMessage | null) => {
       if (lost.aborted) return;
@@ -124,7 +128,7 @@ export class StreamReader implements Startable {
       }
       if (this.#read(entry)) clearTimeout(silence);
       else if (!this.#caughtUp) silence.refresh();
-      channel.ack(message);
+      acknowledge(message);
     };
     const from = this.#last?.offset ?? this.#beginning(newest);
     await channel.prefetch(PREFETCH);
@@ -175,6 +179,31 @@ export class StreamReader implements Startable {
     this.#firstOffset = undefined;
     this.#options.onReset();
   }
+}
+
+/**
+ * Acknowledging an entry of a stream only renews the prefetch, and RabbitMQ reads the log again each time. An idle reader
+ * must not leave entries unacknowledged: RabbitMQ would close its channel after `consumer_timeout`.
+ */
+function acknowledgeInBatches(channel: Channel, lost: AbortSignal): (message: ConsumeMessage) => void {
+  let batch: { newest: ConsumeMessage; size: number; readonly timer: NodeJS.Timeout } | undefined;
+  const flush = () => {
+    if (batch === undefined) return;
+    const { newest, timer } = batch;
+    clearTimeout(timer);
+    batch = undefined;
+    try {
+      channel.ack(newest, true);
+    } catch {
+      // The channel is closing: the next one starts at the last entry that was read.
+    }
+  };
+  lost.addEventListener('abort', () => clearTimeout(batch?.timer), { once: true });
+  return (message) => {
+    batch ??= { newest: message, size: 0, timer: setTimeout(flush, ACK_WITHIN_MS) };
+    batch.newest = message;
+    if (++batch.size === ACK_EVERY) flush();
+  };
 }
 
 /** The offset of the first entry of the newest chunk. The marker ensures that there is one. */
