@@ -172,8 +172,8 @@ export async function completeReservedJob(
 function contentHash(files: readonly InspectedFile[], options: UploadOptions): string {
   const described = files.map(({ file, ...verdict }) => [
     file.name,
-    file.size,
-    'image' in verdict ? verdict.image.sha256 : null,
+    file.content.size,
+    'image' in verdict ? verdict.image.content.sha256 : null,
   ]);
   return createHash('sha256')
     .update(JSON.stringify([described, options]))
