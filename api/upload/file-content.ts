@@ -11,24 +11,27 @@ const BLOCK_BYTES = 256 * 1024;
 /** Enough to recognize every supported type. */
 const BEGINNING_BYTES = 4_100;
 
-/** The memory for the files of all uploads in progress. */
+/** The memory for the files of all uploads in progress, in blocks that are used again: garbage would cost more than copying. */
 export class UploadMemory {
-  #free: number;
+  #unused: number;
+  readonly #released: Buffer[] = [];
 
   /** @param bytes used in blocks of 256 KiB */
   constructor(bytes: number) {
-    this.#free = bytes;
+    this.#unused = Math.floor(bytes / BLOCK_BYTES);
   }
 
   /** A block to fill, or undefined if the memory is used up. */
   take(): Buffer | undefined {
-    if (this.#free < BLOCK_BYTES) return undefined;
-    this.#free -= BLOCK_BYTES;
+    const released = this.#released.pop();
+    if (released !== undefined || this.#unused === 0) return released;
+    this.#unused--;
     return Buffer.allocUnsafeSlow(BLOCK_BYTES);
   }
 
-  release(blocks: number): void {
-    this.#free += blocks * BLOCK_BYTES;
+  /** A write that timed out may still read the blocks: the store never shows its file. */
+  release(blocks: readonly Buffer[]): void {
+    this.#released.push(...blocks);
   }
 }
 
@@ -93,8 +96,7 @@ export class FileContent {
   async discard(): Promise<void> {
     if (this.#isDiscarded) return;
     this.#isDiscarded = true;
-    this.#memory.release(this.#blocks.length);
-    this.#blocks.length = 0;
+    this.#memory.release(this.#blocks.splice(0));
     await (await this.#file?.catch(() => undefined))?.close();
   }
 
