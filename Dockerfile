@@ -30,4 +30,4 @@ COPY --chown=node:node ${SERVICE} ${SERVICE}
 USER node
 WORKDIR /app/${SERVICE}
 # A small young generation, as without Docker: an idle service stays below 100 MB.
-CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=40", "main.ts"]
+CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=100", "main.ts"]

@@ -50,6 +50,12 @@ export const apiVariables = {
     default: 64,
     description: 'maximum concurrent uploads; ten times as many can wait',
   }),
+  UPLOAD_MEMORY_MIB: wholeNumber({
+    min: 0,
+    max: 65_536,
+    default: 128,
+    description: 'memory for the files of uploads in progress; the rest goes to temporary files',
+  }),
   MAX_QUEUE_LENGTH: wholeNumber({
     min: 1,
     max: 10_000_000,

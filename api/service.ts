@@ -26,8 +26,10 @@ import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-
 import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
+import { UploadMemory } from './upload/file-content.ts';
 import { formLimits } from './upload/form-limits.ts';
-import { TempFolder } from './upload/temp-folder.ts';
+
+const MIB = 1024 * 1024;
 
 /** Dead letters that the DLQ recorder of one replica processes at the same time. */
 const RECORDER_PREFETCH = 8;
@@ -93,7 +95,6 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
-  const tempFolder = new TempFolder();
   const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
@@ -159,7 +160,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     upload: {
       limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
-      tempFolder,
+      memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
       admission,
       uploads: {
         store,
@@ -217,7 +218,6 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
     tracing: { service: 'api', instance, ...tracingOptions(config), log },
     steps: [
-      { name: 'temporary folder', start: () => tempFolder.start(), stop: () => tempFolder.stop() },
       { name: 'store', start: () => inBackground(openStore), stop: closeStore },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },

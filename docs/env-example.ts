@@ -55,6 +55,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'MAX_FILE_BYTES',
       'MAX_FILES',
       'UPLOADS_IN_FLIGHT',
+      'UPLOAD_MEMORY_MIB',
       'MAX_QUEUE_LENGTH',
       'RATE_LIMIT_PER_MINUTE',
     ],

@@ -52,7 +52,7 @@ type Given<Create extends (place: TestPlace, ...given: never[]) => unknown> =
  *       const api = await system.startApi({ MAX_FILES: 2 });
  *
  * Services, clients, consumers and proxies end with the test that started them. A connection to the broker or a
- * temporary folder that is left then fails the test.
+ * temporary file that is left then fails the test.
  * @param lifetime of vhost and store: all tests of the file share them, or each test has its own
  */
 export function setUpSystem({ lifetime = 'file' }: { lifetime?: 'file' | 'test' } = {}): TestSystem {
@@ -188,9 +188,9 @@ export class TestSystem extends TestPlace {
     this.#ofTest = new AsyncDisposableStack();
     await ofTest.disposeAsync();
     // Each test file runs in a process of its own.
-    const prefix = `image-pipeline-api-${process.pid}-`;
+    const prefix = `image-pipeline-upload-${process.pid}-`;
     const left = (await readdir(tmpdir())).filter((name) => name.startsWith(prefix));
-    expect(left, 'temporary folders left behind').toEqual([]);
+    expect(left, 'temporary files left behind').toEqual([]);
   }
 
   #stopLater(service: Service): Service {

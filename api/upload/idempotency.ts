@@ -172,8 +172,8 @@ export async function completeReservedJob(
 function contentHash(files: readonly InspectedFile[], options: UploadOptions): string {
   const described = files.map(({ file, ...inspected }) => [
     file.name,
-    file.size,
-    'image' in inspected ? inspected.image.sha256 : null,
+    file.content.size,
+    'image' in inspected ? inspected.image.content.sha256 : null,
   ]);
   return createHash('sha256')
     .update(JSON.stringify([described, options]))

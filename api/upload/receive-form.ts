@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Transform, type TransformCallback, type Writable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -7,15 +6,14 @@ import type { Request, Response } from 'express';
 import multer, { type StorageEngine } from 'multer';
 import { bodyTooLarge } from '../http/request-body.ts';
 import { displayName } from './display-name.ts';
+import { FileContent, type UploadMemory } from './file-content.ts';
 import { type FormLimits, formProblem } from './form-limits.ts';
 import { FILE_FIELD } from './upload-options.ts';
 
 export interface ReceivedFile {
   /** Display name; not a path. */
   readonly name: string;
-  readonly path: string;
-  /** bytes */
-  readonly size: number;
+  readonly content: FileContent;
 }
 
 export interface ReceivedForm {
@@ -24,14 +22,35 @@ export interface ReceivedForm {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** The files of one upload while they are received and stored. */
+export class ReceivedFiles {
+  readonly #memory: UploadMemory;
+  readonly #contents: FileContent[] = [];
+
+  constructor(memory: UploadMemory) {
+    this.#memory = memory;
+  }
+
+  add(): FileContent {
+    const content = new FileContent(this.#memory);
+    this.#contents.push(content);
+    return content;
+  }
+
+  /** Releases memory and disk space, also of files that are still being received. */
+  async discard(): Promise<void> {
+    for (const content of this.#contents) await content.discard();
+  }
+}
+
 /**
- * Receives a multipart form, its files into `folder`, and stops reading at the first limit exceeded.
+ * Receives a multipart form, its files into `received`, and stops reading at the first limit exceeded.
  * @throws PipelineError with the code of what is wrong; UploadAborted
  */
 export async function receiveForm(
   request: Request,
   response: Response,
-  folder: string,
+  received: ReceivedFiles,
   limits: FormLimits,
 ): Promise<ReceivedForm> {
   const type = request.is('multipart/form-data');
@@ -43,7 +62,7 @@ export async function receiveForm(
   if (request.headers.expect !== undefined) response.writeContinue();
   const body = new FormBody(request, limits.bodyBytes);
   try {
-    return await parseForm(body, response, folder, limits);
+    return await parseForm(body, response, received, limits);
   } catch (error) {
     throw formProblem(error, limits, Math.max(announced, body.seen));
   }
@@ -52,15 +71,11 @@ export async function receiveForm(
 async function parseForm(
   body: FormBody,
   response: Response,
-  folder: string,
+  received: ReceivedFiles,
   limits: FormLimits,
 ): Promise<ReceivedForm> {
-  const storage = multer.diskStorage({
-    destination: folder,
-    filename: (_request, _file, callback) => callback(null, randomUUID()),
-  });
   const parse = multer({
-    storage: endingAtLimit(storage, body),
+    storage: storageIn(received, body),
     defParamCharset: 'utf8',
     limits: {
       fileSize: limits.fileBytes,
@@ -75,21 +90,23 @@ async function parseForm(
   // The parser uses only headers and bytes of a request, and sets `body` and `files`.
   const standIn = body as unknown as Request;
   await promisify(parse)(standIn, response);
-  const files = Array.isArray(standIn.files) ? standIn.files : [];
+  const files = (standIn.files ?? []) as (Express.Multer.File & { content: FileContent })[];
   return {
-    files: files.map(({ originalname, path, size }) => ({ name: displayName(originalname), path, size })),
+    files: files.map(({ originalname, content }) => ({ name: displayName(originalname), content })),
     fields: standIn.body as Record<string, unknown>,
   };
 }
 
-/** The parser would wait for the end of a file that is too large. */
-function endingAtLimit(storage: StorageEngine, body: FormBody): StorageEngine {
+function storageIn(received: ReceivedFiles, body: FormBody): StorageEngine {
   return {
-    _handleFile: (request, file, callback) => {
+    _handleFile: (_request, file, callback) => {
+      // The parser would wait for the end of a file that is too large.
       file.stream.once('limit', () => body.destroy());
-      storage._handleFile(request, file, callback);
+      const content = received.add();
+      content.receive(file.stream).then(() => callback(null, Object.assign(file, { content })), callback);
     },
-    _removeFile: (request, file, callback) => storage._removeFile(request, file, callback),
+    // `discard` does it.
+    _removeFile: (_request, _file, callback) => callback(null),
   };
 }
 

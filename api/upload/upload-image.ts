@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import {
   type OutgoingMessage,
   type Publisher,
@@ -60,7 +59,7 @@ function newIdentity(): JobIdentity {
 }
 
 export function requestFor(
-  { name, contentType, size, sha256 }: InspectedImage,
+  { name, contentType, content: { size, sha256 } }: InspectedImage,
   options: UploadOptions,
   { job_id, submitted_at }: JobIdentity,
 ): JobRequest {
@@ -77,11 +76,11 @@ export function requestFor(
 }
 
 export async function storeOriginal(
-  { path, size }: InspectedImage,
+  { content }: InspectedImage,
   jobId: string,
   { store }: Pick<UploadImageDeps, 'store'>,
 ): Promise<void> {
-  await store.put(originalKey(jobId), createReadStream(path), { size });
+  await store.put(originalKey(jobId), content.read(), { size: content.size });
 }
 
 async function storeRequest(request: JobRequest, { store }: UploadImageDeps): Promise<void> {

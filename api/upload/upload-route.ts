@@ -17,8 +17,8 @@ import {
   type UploadDeps,
 } from './idempotency.ts';
 import { type InspectedFile, inspectFile } from './inspect-image.ts';
-import { receiveForm } from './receive-form.ts';
-import { removeFolder, type TempFolder } from './temp-folder.ts';
+import type { UploadMemory } from './file-content.ts';
+import { receiveForm, ReceivedFiles } from './receive-form.ts';
 import { uploadImage } from './upload-image.ts';
 import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
 import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-response.ts';
@@ -27,7 +27,7 @@ import type { AsyncHandler } from './upload-slots.ts';
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
   readonly callbacks: CallbackRules;
-  readonly tempFolder: Pick<TempFolder, 'makeFolder'>;
+  readonly memory: UploadMemory;
   readonly admission: Pick<Admission, 'enter'>;
   readonly uploads: UploadDeps;
   readonly links: Links;
@@ -39,12 +39,12 @@ export function uploadRoute(deps: UploadRouteDeps): AsyncHandler {
   const inFlightKeys = new InFlightKeys();
   return async (request, response) => {
     const key = idempotencyKeyOf(request);
-    const folder = await deps.tempFolder.makeFolder();
+    const received = new ReceivedFiles(deps.memory);
     try {
-      const results = await processUpload({ request, response, key, folder, inFlightKeys }, deps);
+      const results = await processUpload({ request, response, key, received, inFlightKeys }, deps);
       sendResults(results, request, response, deps.links);
     } finally {
-      await removeFolder(folder);
+      await received.discard();
     }
   };
 }
@@ -53,8 +53,7 @@ interface UploadContext {
   readonly request: Request;
   readonly response: Response;
   readonly key: string | undefined;
-  /** For the files of this upload only. */
-  readonly folder: string;
+  readonly received: ReceivedFiles;
   readonly inFlightKeys: InFlightKeys;
 }
 
@@ -63,11 +62,11 @@ interface UploadContext {
  * place in the queue are released before the response is sent: its receiver may send the next request at once.
  */
 async function processUpload(upload: UploadContext, deps: UploadRouteDeps): Promise<FileResult[]> {
-  const { request, response, key, folder, inFlightKeys } = upload;
+  const { request, response, key, received, inFlightKeys } = upload;
   const releases = [inFlightKeys.claim(key)];
   try {
     releases.push(await deps.admission.enter());
-    const form = await receiveForm(request, response, folder, deps.limits);
+    const form = await receiveForm(request, response, received, deps.limits);
     const options = parseUploadOptions(form.fields, deps.callbacks);
     const files = await Promise.all(form.files.map(inspectFile));
     const reserved = key === undefined ? undefined : await reserveUpload(key, files, options, deps.uploads);

@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
@@ -124,13 +123,7 @@ function isBusy({ name, ready, unacked }: QueueDepth): boolean {
   return mustBeEmpty(name) && ready + unacked > 0;
 }
 
-/** Partially written objects, and files of uploads; each api process has one empty folder. */
+/** Partially written objects, and temporary files of services. */
 async function leftovers({ services, store }: ChaosSystem): Promise<string[]> {
-  const own = `image-pipeline-api-${services.api.pid ?? 0}-`;
-  const inTemp = await readdir(services.temp);
-  const uploads = await Promise.all(
-    inTemp.filter((name) => name.startsWith(own)).map((name) => readdir(join(services.temp, name))),
-  );
-  const others = inTemp.filter((name) => !name.startsWith(own));
-  return [...others, ...uploads.flat(), ...(await store.temporaryFiles())];
+  return [...(await readdir(services.temp)), ...(await store.temporaryFiles())];
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isRunning } from '../is-running.ts';
@@ -25,7 +25,7 @@ export async function withTemporaryFile<T>(
     }
     return await place(path);
   } finally {
-    await rm(path, { force: true });
+    await unlink(path).catch(undefinedIfGone);
   }
 }
 
@@ -61,19 +61,44 @@ export async function linkIfAbsent(temporary: string, target: string): Promise<b
 }
 
 /**
- * Flushes the folder of a file and every folder above it up to `top`, any of which may be new: only then does the file
- * survive a power cut under its name.
+ * Flushes folders to disk in groups: while one group is being flushed, the next one collects, and each of its folders is
+ * flushed once, for however many files. It covers every change that was made before its flush begins.
  */
-export async function flushFolders(file: string, top: string): Promise<void> {
-  for (let folder = dirname(file); ; folder = dirname(folder)) {
-    // Missing if the file was removed, with its empty folder.
-    const handle = await open(folder).catch(undefinedIfGone);
-    try {
-      await handle?.sync();
-    } finally {
-      await handle?.close();
+export class FolderFlusher {
+  #next: { readonly folders: Set<string>; readonly flushed: Promise<void> } | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Flushes the folder of a file and every folder above it up to `top`, any of which may be new: only then does the file
+   * survive a power cut under its name.
+   */
+  flushAbove(file: string, top: string): Promise<void> {
+    this.#next ??= this.#openGroup();
+    const { folders, flushed } = this.#next;
+    for (let folder = dirname(file); ; folder = dirname(folder)) {
+      folders.add(folder);
+      if (folder === top) return flushed;
     }
-    if (folder === top) return;
+  }
+
+  #openGroup() {
+    const folders = new Set<string>();
+    const flushed = this.#last.then(async () => {
+      this.#next = undefined;
+      await Promise.all([...folders].map(flushFolder));
+    });
+    this.#last = flushed.catch(() => undefined);
+    return { folders, flushed };
+  }
+}
+
+async function flushFolder(folder: string): Promise<void> {
+  // Missing if the file was removed, with its empty folder.
+  const handle = await open(folder).catch(undefinedIfGone);
+  try {
+    await handle?.sync();
+  } finally {
+    await handle?.close();
   }
 }
 

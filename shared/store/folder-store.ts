@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { withinDeadline } from '../waiting.ts';
 import { CheckedBody, measuredBody } from './bodies.ts';
-import { flushFolders, linkIfAbsent, removeStaleFiles, replace, withTemporaryFile } from './durable-file.ts';
+import { FolderFlusher, linkIfAbsent, removeStaleFiles, replace, withTemporaryFile } from './durable-file.ts';
 import { openObjectFile, removeObjectFile, statObjectFile, walkFolder } from './object-files.ts';
 import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
 import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
@@ -29,6 +29,7 @@ export class FolderStore implements ObjectStore {
   readonly #root: string;
   readonly #temporary: string;
   readonly #operationMs: number;
+  readonly #flusher = new FolderFlusher();
   #starting: Promise<void> | undefined;
 
   constructor(options: FolderStoreOptions) {
@@ -56,7 +57,7 @@ export class FolderStore implements ObjectStore {
         withTemporaryFile(this.#temporary, measuredBody(body, options.size, signal), async (temporary) => {
           signal.throwIfAborted();
           await replace(temporary, target);
-          await flushFolders(target, this.#root);
+          await this.#flusher.flushAbove(target, this.#root);
         }),
       );
     } finally {
@@ -71,7 +72,7 @@ export class FolderStore implements ObjectStore {
         signal.throwIfAborted();
         const ours = (await linkIfAbsent(temporary, target)) || (await holdsBytes(this, key, body));
         if (ours === undefined) throw new Error('the object was removed meanwhile');
-        if (ours) await flushFolders(target, this.#root);
+        if (ours) await this.#flusher.flushAbove(target, this.#root);
         return ours;
       }),
     );
@@ -121,7 +122,7 @@ export class FolderStore implements ObjectStore {
   async #start(): Promise<void> {
     await this.#attempt('start', '', async () => {
       const made = await mkdir(this.#temporary, { recursive: true });
-      if (made !== undefined) await flushFolders(this.#temporary, dirname(made));
+      if (made !== undefined) await this.#flusher.flushAbove(this.#temporary, dirname(made));
       await removeStaleFiles(this.#temporary, STALE_MS);
     });
     await provePutIfAbsent(this, 'Use a folder on a file system with hard links.');

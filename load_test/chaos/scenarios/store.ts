@@ -104,7 +104,7 @@ export const storeFull: Scenario = {
   },
 };
 
-/** Smaller than the upload, which has 300 kB. */
+/** Smaller than the upload, which has 300 kB and no room in memory. */
 const DISK = 'size=200k';
 
 export const tempFull: Scenario = {
@@ -116,7 +116,7 @@ export const tempFull: Scenario = {
     const mounted = await execa('mount', ['-t', 'tmpfs', '-o', DISK, 'tmpfs', temp], { reject: false });
     if (mounted.failed) throw new Skipped('only root on Linux can mount a small disk');
     try {
-      await api.restartWith({});
+      await api.restartWith({ UPLOAD_MEMORY_MIB: '0' });
       const note = await client.tryOnce(slowImage);
       mustHold(
         note.kind === 'refused' && note.code === 'out_of_space',
