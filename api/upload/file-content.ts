@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
-/** Content in memory is copied into blocks of this size, so that its real size is known: a chunk may be a small part of a
- * large buffer. */
+/**
+ * Content in memory is copied into blocks of this size, so that its real size is known: a chunk of a request may be a
+ * small part of a large buffer.
+ */
 const BLOCK_BYTES = 256 * 1024;
 
 /** Enough to recognize every supported type. */
