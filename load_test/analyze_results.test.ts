@@ -138,7 +138,7 @@ describe('analyze_results reports errors in one line', () => {
     expect(await analyze('.')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'No load test results in this folder. Make some first: make load-bulk COUNT=100 WORKERS=3\n',
+      stderr: 'No load test results in this folder. Create some first: make load-bulk COUNT=100 WORKERS=3\n',
     });
   });
 
@@ -219,7 +219,7 @@ describe('analyze_results --compare', () => {
     expect(await analyze('.', '--compare', 'workers', 'wrokers')).toMatchObject({
       code: 1,
       stderr:
-        'Unknown results "wrokers". Name a result file, a folder, a run id or an experiment. Known experiments: workers.\n',
+        'Unknown results "wrokers". Specify a result file, a folder, a run id or an experiment. Known experiments: workers.\n',
     });
   });
 });

@@ -4,7 +4,7 @@
  *   k6 run load_test/capacity_test.ts
  *
  * RATE=2 (uploads per second in the first step), FACTOR=1.25 (from step to step), STEPS=16, STEP_SECONDS=10,
- * LIMIT=10 (seconds from upload to result; the first job that takes longer ends the test), MAX_VUS=200; the others as in
+ * LIMIT=10 (seconds from upload to result; the first job that takes longer ends the test), MAX_VUS=400; the others as in
  * bulk_upload.ts. A virtual user is busy until its result is available: if all are busy, k6 drops the next upload.
  * Exit code 108: the test stopped itself, because the system was saturated.
  */
@@ -21,7 +21,7 @@ const factor = decimalNumber('FACTOR', { min: 1.01, max: 10, fallback: 1.25 });
 const stepCount = wholeNumber('STEPS', { min: 1, max: 100, fallback: 16 });
 const stepSeconds = wholeNumber('STEP_SECONDS', { min: 1, max: 3_600, fallback: 10 });
 const limit = wholeNumber('LIMIT', { min: 1, max: 3_600, fallback: 10 });
-const maxUsers = wholeNumber('MAX_VUS', { min: 1, max: 10_000, fallback: 200 });
+const maxUsers = wholeNumber('MAX_VUS', { min: 1, max: 10_000, fallback: 400 });
 const images = openImages(maxUsers);
 
 /** k6 requires whole numbers: uploads per ten seconds. */

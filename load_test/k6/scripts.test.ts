@@ -90,7 +90,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
         STEPS: '5',
         STEP_SECONDS: '3',
         LIMIT: '2',
-        MAX_VUS: '30',
+        MAX_VUS: '150',
         IMAGES: 'test_images/sample.jpg',
         PWD: root,
       });
@@ -151,7 +151,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
         STEP_SECONDS: '1',
       });
       expect(exitCode).toBe(99);
-      expect(stderr).toContain('was accepted and is lost: the API does not know it.');
+      expect(stderr).toContain('was accepted and is lost: the API has no such job.');
       expect(result?.lost).toBe(result?.uploads.accepted);
       expect(result?.unread).toBe(result?.uploads.accepted);
       expect(stdout).toContain('accepted jobs could not be read');

@@ -117,7 +117,7 @@ describe('comparing two sides', () => {
       simulateBulk({}, 100, { runtime, run_id: runtime }),
     );
     expect(() => compared(runtimes, [simulateBulk()])).toThrow(
-      'A mixes runs that differ in runtime local and compose, so they are not repeats. Name runs of one of them.',
+      'A mixes runs that differ in runtime local and compose, so they are not repeats. Select runs of one of them.',
     );
   });
 
