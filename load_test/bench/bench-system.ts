@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { startSystem, type System, type SystemOptions } from '../../testing/start-system.ts';
 import type { EngineName } from '../../worker/engine/engine.ts';
 import { JobWatcher, type WatchedJob } from './job-watcher.ts';
@@ -7,7 +8,8 @@ import { formOf, keepBusy, upload, type Form } from './traffic.ts';
 
 export interface BenchSystemOptions {
   readonly workers?: number;
-  readonly slots: number;
+  /** Default: one more than there are cores, because a job also waits for the store and the broker. */
+  readonly slots?: number;
   readonly engine: EngineName;
   readonly photos: readonly Photo[];
   readonly environment?: SystemOptions['environment'];
@@ -41,7 +43,7 @@ export class BenchSystem implements AsyncDisposable {
     const system = await startSystem({
       name: 'bench',
       workers: options.workers ?? 1,
-      slots: options.slots,
+      slots: options.slots ?? availableParallelism() + 1,
       monitoring: true,
       environment: async (made) => ({ IMAGE_ENGINE: engine, ...(await options.environment?.(made)) }),
     });

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BenchRun } from './bench-run.ts';
@@ -25,8 +24,7 @@ interface Measured {
 export async function measureGuarantees(bench: BenchRun): Promise<Section> {
   const variants: readonly string[] = [ALL, ...guarantees];
   const found = new Map<string, Measured[]>(variants.map((variant) => [variant, []]));
-  const slots = availableParallelism();
-  const start = () => BenchSystem.start({ slots, engine: 'sharp', photos: bench.photos });
+  const start = () => BenchSystem.start({ engine: 'sharp', photos: bench.photos });
   await bench.during(start, async (system) => {
     for (let round = 1; round <= ROUNDS; round++) {
       for (const [variant, measured] of found) {

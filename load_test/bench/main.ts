@@ -28,7 +28,7 @@ interface Part {
 const parts: Readonly<Record<string, Part>> = {
   engines: { title: 'Engines alone', seconds: 80, measure: measureEngines },
   system: { title: 'System compared with bare loops', seconds: 130, measure: measureSystem },
-  slots: { title: 'One and two slots', seconds: 85, measure: measureSlots },
+  slots: { title: 'One, two and three slots', seconds: 125, measure: measureSlots },
   latency: { title: 'Latency of an idle system', seconds: 40, measure: measureLatency },
   uploads: { title: 'Uploads alone', seconds: 60, measure: measureUploads },
   guarantees: { title: 'Price of each guarantee', seconds: 135, measure: measureGuarantees },

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchRun } from './bench-run.ts';
 import { BenchSystem } from './bench-system.ts';
@@ -13,8 +12,7 @@ const SETTLE_MS = 3_000;
 
 /** The memory of each service after few and after many jobs, under full load. */
 export async function measureMemory(bench: BenchRun): Promise<Section> {
-  const slots = availableParallelism();
-  const start = () => BenchSystem.start({ slots, engine: 'sharp', photos: bench.photos });
+  const start = () => BenchSystem.start({ engine: 'sharp', photos: bench.photos });
   return bench.during(start, async (system) => {
     const until = async (first: number, last: number) => {
       const jobs = uploadQueue();

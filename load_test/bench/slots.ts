@@ -6,27 +6,30 @@ const ROUNDS = 3;
 const WARM_UP_S = 3;
 const SECONDS = 6;
 
-/** One slot and two slots of a worker with the default engine, in turns. */
+const SLOTS = [1, 2, 3];
+
+/** One worker with the default engine and different numbers of slots, in turns. */
 export async function measureSlots(bench: BenchRun): Promise<Section> {
   const start = () => BenchSystem.start({ slots: 1, engine: 'jimp', photos: bench.photos });
   const rounds = await bench.during(start, async (system) => {
-    const found: { one: number; two: number }[] = [];
+    const found: number[][] = [];
     for (let round = 1; round <= ROUNDS; round++) {
-      const [one, two] = [await rateWith(system, 1), await rateWith(system, 2)];
-      bench.say(`round ${round}: ${digits(one)} images/s with 1 slot, ${digits(two)} with 2`);
-      found.push({ one, two });
+      const rates: number[] = [];
+      for (const slots of SLOTS) rates.push(await rateWith(system, slots));
+      bench.say(`round ${round}: ${rates.map(digits).join(', ')} images/s with ${SLOTS.join(', ')} slots`);
+      found.push(rates);
     }
     return found;
   });
+  const cell = (of: (rates: readonly number[]) => number | undefined) =>
+    digits(median(rounds.map((rates) => of(rates) ?? Number.NaN)));
   return {
-    columns: ['1 slot, images/s', '2 slots, images/s', '2 ÷ 1'],
-    rows: [
-      [
-        digits(median(rounds.map(({ one }) => one))),
-        digits(median(rounds.map(({ two }) => two))),
-        digits(median(rounds.map(({ one, two }) => two / one))),
-      ],
-    ],
+    columns: ['slots', 'images/s', '÷ 1 slot'],
+    rows: SLOTS.map((slots, index) => [
+      String(slots),
+      cell((rates) => rates[index]),
+      cell((rates) => (rates[index] ?? Number.NaN) / (rates[0] ?? Number.NaN)),
+    ]),
   };
 }
 

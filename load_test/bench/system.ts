@@ -40,12 +40,11 @@ export async function compareWithLoop(
   options: Pick<BenchSystemOptions, 'environment'>,
 ): Promise<string[]> {
   const { photos } = bench;
-  const slots = availableParallelism();
   const rounds: { perSecond: number; ratio: number; cpu: CpuPerImage }[] = [];
-  const startSystem = () => BenchSystem.start({ slots, engine, photos, ...options });
+  const startSystem = () => BenchSystem.start({ engine, photos, ...options });
   await bench.during(startSystem, (system) =>
     bench.during(
-      () => BareLoops.start(engine, slots, photos),
+      () => BareLoops.start(engine, availableParallelism(), photos),
       async (loops) => {
         for (let round = 1; round <= ROUNDS; round++) {
           const { perSecond, cpu } = await system.run(round === 1 ? WARM_UP_S : RAMP_UP_S, SECONDS);
