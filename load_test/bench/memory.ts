@@ -7,12 +7,14 @@ import { uploadQueue, UPLOADS_AT_ONCE } from './traffic.ts';
 
 const FIRST_JOBS = 500;
 const ALL_JOBS = 5_000;
+/** Limit of what the services keep in memory: reached before the first measurement. */
+const environment = () => ({ JOBS_REMEMBERED: '500' });
 /** Time for a service to release memory after a burst. */
 const SETTLE_MS = 3_000;
 
 /** The memory of each service after few and after many jobs, under full load. */
 export async function measureMemory(bench: BenchRun): Promise<Section> {
-  const start = () => BenchSystem.start({ engine: 'sharp', photos: bench.photos });
+  const start = () => BenchSystem.start({ engine: 'sharp', photos: bench.photos, environment });
   return bench.during(start, async (system) => {
     const until = async (first: number, last: number) => {
       const jobs = uploadQueue();

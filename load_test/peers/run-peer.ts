@@ -18,11 +18,14 @@ export interface RunningPeer extends AsyncDisposable {
   readonly pids: ReadonlyMap<'api' | 'worker' | 'broker' | 'other', readonly number[]>;
 }
 
+/** Images that each system processes at a time: one more than there are cores, because a job also waits. */
+const AT_ONCE = availableParallelism() + 1;
+
 export async function startOurs(engine: EngineName): Promise<RunningPeer> {
   const system = await startSystem({
     name: 'peers',
     workers: 1,
-    slots: availableParallelism(),
+    slots: AT_ONCE,
     monitoring: true,
     environment: () => ({ IMAGE_ENGINE: engine }),
   });
@@ -41,9 +44,6 @@ export async function startOurs(engine: EngineName): Promise<RunningPeer> {
 }
 
 export type PeerName = 'fastapi-pika' | 'fastapi-celery' | 'express-bullmq';
-
-/** As many images at a time as there are cores, like ours. */
-const workers = availableParallelism();
 
 export async function startPeer(name: PeerName, peers: InstalledPeers): Promise<RunningPeer> {
   const folder = await mkdtemp(join(tmpdir(), `image-pipeline-${name}-`));
@@ -107,11 +107,11 @@ export async function startPeer(name: PeerName, peers: InstalledPeers): Promise<
         '-A',
         'tasks',
         'worker',
-        `--concurrency=${workers}`,
+        `--concurrency=${AT_ONCE}`,
         '--loglevel=WARNING',
       ]);
     } else {
-      for (let worker = 0; worker < workers; worker++) await startWorker(['worker.py']);
+      for (let worker = 0; worker < AT_ONCE; worker++) await startWorker(['worker.py']);
     }
     pids.set('api', [await start(python, uvicorn, env)]);
   }

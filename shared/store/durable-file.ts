@@ -8,7 +8,7 @@ import { codeOf } from './store-failure.ts';
 /** How often a concurrent removal may delete a folder between its creation and the write. */
 const MAX_FOLDER_RACES = 10;
 
-/** Writes a temporary file, flushes it to disk, and passes its path to `place`; then removes it. */
+/** Writes a temporary file, flushes it to disk, and passes its path to `place`, which renames or removes it. */
 export async function withTemporaryFile<T>(
   folder: string,
   chunks: AsyncIterable<Uint8Array>,
@@ -24,8 +24,9 @@ export async function withTemporaryFile<T>(
       await file.close();
     }
     return await place(path);
-  } finally {
+  } catch (error) {
     await unlink(path).catch(undefinedIfGone);
+    throw error;
   }
 }
 
@@ -46,8 +47,8 @@ export async function replace(temporary: string, target: string): Promise<void> 
 }
 
 /**
- * Links a temporary file as `target` unless that exists: `link` fails where `rename` would replace, and unlike an
- * exclusive `open` it never leaves an empty file.
+ * Links a temporary file as `target` unless that exists, and removes it: `link` fails where `rename` would replace, and
+ * unlike an exclusive `open` it never leaves an empty file.
  * @returns false if it exists
  */
 export async function linkIfAbsent(temporary: string, target: string): Promise<boolean> {
@@ -57,16 +58,20 @@ export async function linkIfAbsent(temporary: string, target: string): Promise<b
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
+  } finally {
+    await unlink(temporary).catch(undefinedIfGone);
   }
 }
 
 /**
  * Flushes folders to disk in groups: while one group is being flushed, the next one collects, and each of its folders is
- * flushed once, for however many files. It covers every change that was made before its flush begins.
+ * flushed once, for however many files. It covers every change that was made before its flush begins. The top folder is
+ * flushed only for a folder that is new to this flusher: the store has few such folders, and never removes them.
  */
 export class FolderFlusher {
   #next: { readonly folders: Set<string>; readonly flushed: Promise<void> } | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #inTop = new Set<string>();
 
   /**
    * Flushes the folder of a file and every folder above it up to `top`, any of which may be new: only then does the file
@@ -75,10 +80,14 @@ export class FolderFlusher {
   flushAbove(file: string, top: string): Promise<void> {
     this.#next ??= this.#openGroup();
     const { folders, flushed } = this.#next;
-    for (let folder = dirname(file); ; folder = dirname(folder)) {
+    let entry = file;
+    for (let folder = dirname(file); folder !== top; folder = dirname(folder)) {
       folders.add(folder);
-      if (folder === top) return flushed;
+      entry = folder;
     }
+    if (this.#inTop.has(entry)) return flushed;
+    folders.add(top);
+    return entry === file ? flushed : flushed.then(() => void this.#inTop.add(entry));
   }
 
   #openGroup() {

@@ -14,6 +14,9 @@ import { failureOf } from './store-failure.ts';
 /** Age at which temporary files of other machines are removed at start-up. */
 const STALE_MS = 60 * 60_000;
 
+/** Read at a time: most images in a few steps, and little memory for a slow reader. */
+const READ_BYTES = 256 * 1024;
+
 export interface FolderStoreOptions {
   /** Created if missing. Processes of one machine may share it; its file system must support hard links. */
   readonly folder: string;
@@ -84,8 +87,10 @@ export class FolderStore implements ObjectStore {
       return (await openObjectFile(path, signal)) ?? this.#nothing();
     });
     if (opened === undefined) return undefined;
-    const body = new CheckedBody(opened.file.createReadStream(), {
-      size: opened.stat.size,
+    const { size } = opened.stat;
+    const highWaterMark = Math.min(Math.max(size, 1), READ_BYTES);
+    const body = new CheckedBody(opened.file.createReadStream({ highWaterMark }), {
+      size,
       waitMs: this.#operationMs,
       failure: (error) => this.#failure('get', key, error),
     });

@@ -30,12 +30,12 @@ export async function statObjectFile(path: string): Promise<ObjectStat | undefin
 }
 
 /**
- * Removes an object's file, if there is one, and the folders above it that are empty now, except `root`. It is not
- * flushed: after a power cut the object may exist again, as if it had not been removed yet.
+ * Removes an object's file, if there is one, and the folders above it that are empty now, except `root` and those in it.
+ * It is not flushed: after a power cut the object may exist again, as if it had not been removed yet.
  */
 export async function removeObjectFile(path: string, root: string): Promise<void> {
   await unlink(path).catch(undefinedIfAbsent);
-  for (let folder = dirname(path); folder !== root; folder = dirname(folder)) {
+  for (let folder = dirname(path); folder !== root && dirname(folder) !== root; folder = dirname(folder)) {
     try {
       await rmdir(folder);
     } catch (error) {

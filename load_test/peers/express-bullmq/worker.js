@@ -22,5 +22,5 @@ async function processImage({ data: { id } }) {
 
 new Worker('images', processImage, {
   connection: { host: '127.0.0.1', port: Number(REDIS_PORT) },
-  concurrency: availableParallelism(),
+  concurrency: availableParallelism() + 1,
 });
