@@ -8,6 +8,7 @@ ARG TRACING=
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY api/package.json api/
+COPY api/web/package.json api/web/
 COPY worker/package.json worker/
 COPY notification/package.json notification/
 COPY monitoring/package.json monitoring/
@@ -18,6 +19,18 @@ COPY test_images/package.json test_images/
 RUN npm ci $(test -n "${TRACING}" || echo --omit=dev) --workspace=shared --workspace=${SERVICE} --no-audit --no-fund --loglevel=error \
  && npm cache clean --force
 
+# The web page, which only the API serves.
+FROM node:24-bookworm-slim AS page
+ARG SERVICE
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY api/web api/web
+COPY shared/contracts shared/contracts
+RUN mkdir built && if [ "${SERVICE}" = api ]; then \
+      npm ci --workspace=api/web --no-audit --no-fund --loglevel=error \
+      && npm run build --silent --workspace=api/web && mkdir built/web && mv api/web/dist built/web/; \
+    fi
+
 FROM node:24-bookworm-slim
 ARG SERVICE
 ENV NODE_ENV=development
@@ -27,6 +40,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY --chown=node:node package.json docker/healthy.sh ./
 COPY --chown=node:node shared shared
 COPY --chown=node:node ${SERVICE} ${SERVICE}
+COPY --from=page --chown=node:node /app/built ${SERVICE}/
 USER node
 WORKDIR /app/${SERVICE}
 # A small young generation, as without Docker: an idle service stays below 100 MB.

@@ -111,6 +111,12 @@ STAMP := node_modules/.installed-package-lock.json
 NPM_QUIETLY := --no-audit --no-fund --loglevel=error
 setup:
 	@cmp -s package-lock.json $(STAMP) || $(MAKE) install
+	@$(MAKE) --silent $(PAGE)
+
+# Builds the web page when its sources have changed.
+PAGE := api/web/dist/index.html
+$(PAGE): $(STAMP) $(shell find api/web -path api/web/dist -prune -o -type f -print) shared/contracts/job-order.ts
+	@npm run build --silent
 
 install:
 	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or later, with npm" >&2; exit 1; }

@@ -9,9 +9,9 @@ const otherRooms = {
 const testingRoom = { regex: '(^|/)testing/', message: 'Only tests import testing/.' };
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/', 'coverage/', '.run/'] },
+  { ignores: ['**/node_modules/', 'coverage/', '.run/', 'api/web/dist/'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [eslint.configs.recommended, tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },

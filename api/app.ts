@@ -30,6 +30,7 @@ import {
   serverStatusRoute,
 } from './pipeline-status/pipeline-status-routes.ts';
 import type { ReadQueueMetrics } from './pipeline-status/queue-metrics.ts';
+import { pageAssets, pageRoute, pageSettings, pageSettingsRoute } from './page/page-routes.ts';
 import { queueStatsRoute, thumbnailRoute } from './thumbnails/thumbnail-routes.ts';
 import type { Thumbnails } from './thumbnails/thumbnails.ts';
 import { uploadRoute, type UploadRouteDeps } from './upload/upload-route.ts';
@@ -68,6 +69,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(setSecurityHeaders);
   mountRoutes(app, createRoutes(deps));
   app.get('/docs/:asset', docsAssetRoute);
+  app.use(pageAssets);
   app.use(notFoundHandler);
   app.use(errorHandler(log));
   return app;
@@ -119,7 +121,8 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
     'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
     'GET /docs': [docsRoute],
-    'GET /': [(_request, response) => response.redirect('/docs')],
+    'GET /': [pageRoute(config.PUBLIC_NOTIFICATION_URL)],
+    'GET /page.json': [pageSettingsRoute(pageSettings(config))],
   };
 }
 

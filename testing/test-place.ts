@@ -38,7 +38,8 @@ export class TestPlace {
 
   /** @throws Error if a connection to the vhost is still open */
   async close(): Promise<void> {
-    for (const user of this.#users) await managementCall(inject('broker'), 'DELETE', `users/${user}`);
+    for (const user of this.#users.splice(0))
+      await managementCall(inject('broker'), 'DELETE', `users/${user}`);
     await this.broker.stop();
     await this.store.stop();
     // A write that timed out or was aborted may still be removing its temporary file.

@@ -49,11 +49,4 @@ export const docsOperations = {
     responses: { 200: { description: 'A web page.', types: { 'text/html': undefined } } },
     problems: [],
   },
-  'GET /': {
-    id: 'goToDocs',
-    tag: 'Service',
-    summary: 'Redirect to the documentation',
-    responses: { 302: { description: 'To /docs.', headers: { Location: '/docs' } } },
-    problems: [],
-  },
 } as const satisfies Operations;

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { operations } from '../openapi/document.ts';
 import type { Operation } from '../openapi/operation.ts';
-import { setUpSystem } from '../../testing/test-system.ts';
-import type { TestApi } from '../../testing/test-system.ts';
+import { startBrowser } from '../../testing/browser.ts';
+import { setUpSystem, type TestApi } from '../../testing/test-system.ts';
 
 const TOKEN = '747279206974206f7574';
 const accepted = z.object({ job_id: z.string() });
@@ -99,18 +99,6 @@ describe.skipIf(executablePath === null)(
     });
   },
 );
-
-function startBrowser(executablePath: string): Promise<Browser> {
-  const args = [
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ];
-  return chromium.launch({ executablePath, args, chromiumSandbox: process.getuid?.() !== 0 });
-}
 
 /** The page, its errors, and its requests to other hosts. */
 async function openDocs(browser: Browser, api: TestApi): Promise<{ page: Page; faults: string[] }> {

@@ -120,6 +120,8 @@ export const jobListExample: JobList = {
       submitted_at: statusExample.submitted_at,
       updated_at: statusExample.updated_at,
       name: 'sample.jpg',
+      size: statusExample.original.size,
+      worker: 'worker-1',
       status_url: `/status/${EXAMPLE_JOB_ID}`,
       result_url: `/results/${EXAMPLE_JOB_ID}`,
     },

@@ -1,4 +1,4 @@
-import { jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
+import { failureSchema, jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
@@ -24,6 +24,10 @@ const jobSummarySchema = z
     submitted_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
     name: z.string().meta({ description: 'The display name of the original.' }),
+    size: z.int().min(1).meta({ description: 'Size of the original in bytes.' }),
+    worker: z.string().optional().meta({ description: 'The worker that the job was last on.' }),
+    error: failureSchema.optional().meta({ description: 'Why it failed, or why it waits for a retry.' }),
+    retry_at: z.iso.datetime().optional().meta({ description: 'When it returns to the queue.' }),
     status_url: z.string(),
     result_url: z.string().optional(),
   })
@@ -44,6 +48,7 @@ function jobListResponse(page: JobPage, links: Links): JobList {
 
 function summaryOf(view: JobView, links: Links) {
   const { job_id, run, submitted_at, original } = view.request;
+  const newest = view.timeline.at(-1);
   return {
     job_id,
     status: view.state,
@@ -52,6 +57,10 @@ function summaryOf(view: JobView, links: Links) {
     submitted_at,
     updated_at: updatedAt(view),
     name: original.name,
+    size: original.size,
+    ...(newest?.worker === undefined ? {} : { worker: newest.worker }),
+    ...(newest?.error === undefined ? {} : { error: newest.error }),
+    ...(newest?.retry_at === undefined ? {} : { retry_at: newest.retry_at }),
     status_url: links.status(job_id),
     ...(view.state === 'completed' ? { result_url: links.result(job_id) } : {}),
   };

@@ -11,6 +11,7 @@ import { deadLetterOperations } from '../dead-letters/dead-letters-openapi.ts';
 import { docsOperations } from '../docs/docs-routes.ts';
 import { healthOperations } from '../http/health.ts';
 import { problemTable } from '../http/problem.ts';
+import { pageOperations } from '../page/page-routes.ts';
 import { imageOperations, jobOperations } from '../jobs/jobs-openapi.ts';
 import { statusOperations } from '../pipeline-status/pipeline-status-openapi.ts';
 import { thumbnailOperations, upstreamOperations } from '../thumbnails/thumbnails-openapi.ts';
@@ -29,6 +30,7 @@ export const operations = {
   ...statusOperations,
   ...healthOperations,
   ...docsOperations,
+  ...pageOperations,
 } as const satisfies Operations;
 
 export type Route = keyof typeof operations;

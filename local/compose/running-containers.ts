@@ -4,7 +4,7 @@ import { workersOf, type Container } from './container.ts';
 
 /** The service of each page, and its port in the container. */
 const PAGES = [
-  { title: 'API', service: 'api', port: 8000, path: '', scheme: 'http' },
+  { title: 'Page and API', service: 'api', port: 8000, path: '', scheme: 'http' },
   { title: 'API docs', service: 'api', port: 8000, path: '/docs', scheme: 'http' },
   { title: 'Notifications', service: 'notification', port: 8001, path: '/ws', scheme: 'ws' },
   { title: 'Monitoring', service: 'monitoring', port: 8002, path: '/status', scheme: 'http' },

@@ -84,7 +84,7 @@ function addressVariables({ broker, ports }: Addresses): NodeJS.ProcessEnv {
 function addressLines({ broker, ports }: Addresses, store: string): string[] {
   const on = (name: string) => `localhost:${ports.get(name) ?? '?'}`;
   return [
-    `  API            http://${on('api')}`,
+    `  Page and API   http://${on('api')}`,
     `  API docs       http://${on('api')}/docs`,
     `  Notifications  ws://${on('notification')}/ws`,
     `  Monitoring     http://${on('monitoring')}/status  (make monitor)`,

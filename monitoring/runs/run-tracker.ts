@@ -1,9 +1,5 @@
-import {
-  attemptOfPlace,
-  jobEventStates,
-  placeInRun,
-  type JobEvent,
-} from '@image-pipeline/shared/contracts/event.ts';
+import { jobEventStates, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { attemptOfPlace, placeInRun } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { z } from 'zod';
 

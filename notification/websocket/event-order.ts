@@ -1,9 +1,5 @@
-import {
-  jobEventStates,
-  placeInRun,
-  queuedEvent,
-  type JobEvent,
-} from '@image-pipeline/shared/contracts/event.ts';
+import { jobEventStates, queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { placeInRun } from '@image-pipeline/shared/contracts/job-order.ts';
 import { terminalStates, type JobState } from '@image-pipeline/shared/contracts/job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 

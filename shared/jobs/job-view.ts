@@ -1,4 +1,5 @@
-import { jobEventStates, placeInRun, type JobEvent } from '../contracts/event.ts';
+import { jobEventStates, type JobEvent } from '../contracts/event.ts';
+import { placeInRun } from '../contracts/job-order.ts';
 import {
   queuedEntry,
   terminalStates,

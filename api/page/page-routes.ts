@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildTopology } from '@image-pipeline/shared/broker/topology.ts';
+import express, { type RequestHandler } from 'express';
+import { z } from 'zod';
+import type { ApiConfig } from '../config.ts';
+import type { Operations } from '../openapi/operation.ts';
+
+/** Vite's output: see `../web`. Everything in `assets` has its digest in its name. */
+const folder = join(import.meta.dirname, '../web/dist');
+
+export const pageSettingsSchema = z
+  .object({
+    notification_url: z.string().meta({ description: 'Base URL of WebSockets; empty: none is configured.' }),
+    token_required: z.boolean().meta({ description: 'Whether lists and live events require the API token.' }),
+    retry_delays: z.array(z.object({ label: z.string(), delay_ms: z.int() })),
+    exchanges: z.array(z.object({ name: z.string(), type: z.string(), description: z.string() })),
+    queues: z.array(
+      z.object({
+        name: z.string(),
+        description: z.string(),
+        arguments: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+        bindings: z.array(z.object({ exchange: z.string(), routingKey: z.string() })),
+      }),
+    ),
+  })
+  .meta({ id: 'PageSettings', description: 'What the web page needs to know: addresses and the topology.' });
+
+export type PageSettings = z.output<typeof pageSettingsSchema>;
+
+/** `GET /`: the web page, or the documentation if the page was not built. */
+export function pageRoute(notificationUrl: string): RequestHandler {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob:",
+    `connect-src 'self' ${notificationUrl}`.trimEnd(),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  return (_request, response) => {
+    if (!existsSync(join(folder, 'index.html'))) {
+      response.redirect('/docs');
+      return;
+    }
+    response.setHeader('Content-Security-Policy', policy);
+    response.setHeader('Cache-Control', 'no-cache');
+    response.sendFile('index.html', { root: folder });
+  };
+}
+
+/** The scripts, styles and icons of the page. */
+export const pageAssets = express.static(folder, {
+  index: false,
+  maxAge: '1y',
+  immutable: true,
+  redirect: false,
+});
+
+/** `GET /page.json` */
+export function pageSettingsRoute(settings: PageSettings): RequestHandler {
+  return (_request, response) => void response.json(settings);
+}
+
+type PageConfig = Pick<
+  ApiConfig,
+  'NODE_ENV' | 'PUBLIC_NOTIFICATION_URL' | 'RETRY_DELAYS' | 'WEBHOOK_RETRY_DELAYS'
+>;
+
+export function pageSettings(config: PageConfig): PageSettings {
+  const { exchanges, queues } = buildTopology({
+    jobs: config.RETRY_DELAYS,
+    webhooks: config.WEBHOOK_RETRY_DELAYS,
+  });
+  return {
+    notification_url: config.PUBLIC_NOTIFICATION_URL,
+    token_required: config.NODE_ENV === 'production',
+    retry_delays: config.RETRY_DELAYS.map(({ label, delayMs }) => ({ label, delay_ms: delayMs })),
+    exchanges: [...exchanges],
+    queues: queues.map((queue) => ({ ...queue, bindings: [...queue.bindings] })),
+  };
+}
+
+/** The OpenAPI entries of the page. */
+export const pageOperations = {
+  'GET /': {
+    id: 'showPage',
+    tag: 'Service',
+    summary: 'Get the web page',
+    responses: {
+      200: { description: 'A web page that shows the pipeline.', types: { 'text/html': undefined } },
+    },
+    problems: [],
+  },
+  'GET /page.json': {
+    id: 'readPageSettings',
+    tag: 'Service',
+    summary: 'Get the topology and the addresses that the web page uses',
+    responses: {
+      200: { description: 'Topology and addresses.', types: { 'application/json': pageSettingsSchema } },
+    },
+    problems: [],
+  },
+} as const satisfies Operations;

@@ -1,0 +1,81 @@
+import { parseRetryDelays } from '../../../../shared/broker/topology.ts';
+import { describe, expect, it } from 'vitest';
+import { pageSettings } from '../../../page/page-routes.ts';
+import type { Job } from '../live/jobs.ts';
+import { drawTopology, placeOf } from './places.ts';
+
+const settings = pageSettings({
+  NODE_ENV: 'development',
+  PUBLIC_NOTIFICATION_URL: '',
+  RETRY_DELAYS: parseRetryDelays('5s,30s,2m'),
+  WEBHOOK_RETRY_DELAYS: parseRetryDelays('1m'),
+});
+const drawing = drawTopology(settings, ['worker-1', 'worker-2']);
+
+describe('drawTopology', () => {
+  it('has every queue of jobs of the declared topology, and no other', () => {
+    const queues = drawing.places.filter(({ kind }) => kind === 'queue').map(({ id }) => id);
+    expect(queues).toEqual([
+      'image.jobs.process',
+      'image.jobs.retry.5s',
+      'image.jobs.retry.30s',
+      'image.jobs.retry.2m',
+      'image.jobs.dead',
+    ]);
+  });
+
+  it('has the bindings and the dead-lettering of the topology, between places that it draws', () => {
+    const ids = new Set(drawing.places.map(({ id }) => id));
+    for (const { from, to } of drawing.edges)
+      expect([ids.has(from), ids.has(to)], `${from} → ${to}`).toEqual([true, true]);
+    expect(drawing.edges).toContainEqual({
+      from: 'image.jobs',
+      to: 'image.jobs.process',
+      kind: 'binding',
+      label: 'job.process',
+    });
+    expect(drawing.edges).toContainEqual({
+      from: 'image.jobs.retry.30s',
+      to: 'image.jobs',
+      kind: 'delay',
+      label: '30s',
+    });
+    expect(drawing.edges).toContainEqual({
+      from: 'image.jobs.process',
+      to: 'image.dlx',
+      kind: 'dead-letter',
+      label: '',
+    });
+  });
+
+  it('draws no two boxes over each other', () => {
+    for (const one of drawing.places) {
+      for (const other of drawing.places) {
+        const overlaps = one.x === other.x && Math.abs(one.y - other.y) < one.height;
+        expect(one !== other && overlaps, `${one.id} and ${other.id}`).toBe(false);
+      }
+    }
+  });
+});
+
+describe('placeOf', () => {
+  const job: Job = {
+    id: '1',
+    state: 'queued',
+    run: 1,
+    attempt: 1,
+    submittedAt: '',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    steps: [],
+  };
+
+  it('follows the state', () => {
+    const placed = (change: Partial<Job>) => placeOf({ ...job, ...change }, settings);
+    expect(placed({})).toBe('image.jobs.process');
+    expect(placed({ state: 'processing', worker: 'worker-2' })).toBe('worker:worker-2');
+    expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:00:30.010Z' })).toBe('image.jobs.retry.30s');
+    expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:02:00.000Z' })).toBe('image.jobs.retry.2m');
+    expect(placed({ state: 'failed' })).toBe('image.jobs.dead');
+    expect(placed({ state: 'completed' })).toBe('results');
+  });
+});

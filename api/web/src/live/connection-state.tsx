@@ -1,0 +1,47 @@
+import { useSignal } from '@preact/signals';
+import { formatTime, t } from '../text/text.ts';
+import { setToken } from '../token.ts';
+import { connection } from './connection.ts';
+
+/** Whether what is shown is live, or how old it is. */
+export function ConnectionState() {
+  const { state, since } = connection.value;
+  const text = {
+    live: t('live'),
+    connecting: t('connecting'),
+    offline: t('offline', { time: formatTime(since) }),
+    token: t('tokenNeeded'),
+  }[state];
+  return (
+    <p class={`connection ${state}`} role="status">
+      {text}
+    </p>
+  );
+}
+
+/** Asks for the API token if events require it. */
+export function TokenForm() {
+  const given = useSignal('');
+  if (connection.value.state !== 'token') return null;
+  return (
+    <form
+      class="card token"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setToken(given.value);
+      }}
+    >
+      <label>
+        {t('token')}{' '}
+        <input
+          type="password"
+          autocomplete="off"
+          required
+          value={given.value}
+          onInput={({ currentTarget }) => (given.value = currentTarget.value)}
+        />
+      </label>{' '}
+      <button>{t('tokenUse')}</button> <small>{t('tokenKept')}</small>
+    </form>
+  );
+}

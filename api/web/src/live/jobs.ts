@@ -1,0 +1,102 @@
+import type { JobEvent } from '../../../../shared/contracts/event.ts';
+import { placeInRun } from '../../../../shared/contracts/job-order.ts';
+import type { Failure, JobState, TimelineEntry } from '../../../../shared/contracts/job.ts';
+import type { Operation } from '../../../../shared/contracts/operations.ts';
+
+/** What the page knows of a job: from its events, and from lists and statuses that it has read. */
+export interface Job {
+  readonly id: string;
+  readonly state: JobState;
+  readonly run: number;
+  readonly attempt: number;
+  readonly submittedAt: string;
+  readonly updatedAt: string;
+  readonly worker?: string | undefined;
+  readonly redelivered?: boolean | undefined;
+  /** When a retrying job returns to its queue. */
+  readonly retryAt?: string | undefined;
+  readonly error?: Failure | undefined;
+  /** Unknown until an event or the list of jobs names them. */
+  readonly name?: string | undefined;
+  readonly size?: number | undefined;
+  readonly contentType?: string | undefined;
+  readonly operations?: readonly Operation[] | undefined;
+  readonly steps: readonly TimelineEntry[];
+}
+
+/** A job in a list; lists lack what only events tell. */
+export type ListedJob = Omit<Job, 'steps' | 'operations' | 'contentType' | 'redelivered'>;
+
+/** Events of a job are ordered by run, attempt and state, never by arrival. Negative if `a` comes first. */
+function compare(
+  a: Pick<Job, 'run' | 'attempt' | 'state'>,
+  b: Pick<Job, 'run' | 'attempt' | 'state'>,
+): number {
+  return a.run - b.run || placeInRun(a.attempt, a.state) - placeInRun(b.attempt, b.state);
+}
+
+export function stateOfEvent(event: JobEvent): JobState {
+  return event.type === 'job.started' ? 'processing' : (event.type.slice('job.'.length) as JobState);
+}
+
+/** The entry of an event in the timeline of its job. */
+export function stepOf(event: JobEvent): TimelineEntry {
+  const { data } = event;
+  const step = { state: stateOfEvent(event), at: event.time, run: data.run, attempt: data.attempt };
+  switch (event.type) {
+    case 'job.queued':
+      return step;
+    case 'job.started':
+      return {
+        ...step,
+        worker: event.data.worker,
+        ...(event.data.redelivered === true && { redelivered: true }),
+      };
+    case 'job.retrying':
+      return { ...step, worker: event.data.worker, error: event.data.error, retry_at: event.data.retry_at };
+    case 'job.completed':
+    case 'job.failed': {
+      const { outcome } = event.data;
+      return { ...step, worker: outcome.worker, ...(outcome.state === 'failed' && { error: outcome.error }) };
+    }
+  }
+}
+
+/** The job after an event. An event may arrive again, or after a list that is newer: both change nothing. */
+export function applyEvent(known: Job | undefined, event: JobEvent): Job {
+  const step = stepOf(event);
+  const { request } = event.data;
+  const about = {
+    id: request.job_id,
+    submittedAt: request.submitted_at,
+    name: request.original.name,
+    size: request.original.size,
+    contentType: request.original.content_type,
+    operations: request.operations,
+  };
+  const earlier = known?.run === step.run ? known.steps : [];
+  const isKnown = earlier.some((one) => compare(one, step) === 0 && one.at === step.at);
+  const steps = isKnown ? earlier : [...earlier, step].sort(compare);
+  if (known !== undefined && compare(known, step) > 0) {
+    return { ...known, ...about, steps: known.run > step.run ? known.steps : steps };
+  }
+  return {
+    ...about,
+    state: step.state,
+    run: step.run,
+    attempt: step.attempt,
+    updatedAt: step.at,
+    worker: step.worker,
+    redelivered: step.redelivered,
+    retryAt: step.retry_at,
+    error: step.error,
+    steps,
+  };
+}
+
+/** The job after a list of jobs. */
+export function applyListed(known: Job | undefined, listed: ListedJob): Job {
+  if (known === undefined) return { ...listed, steps: [] };
+  if (compare(known, listed) >= 0) return { ...listed, ...known };
+  return { ...known, ...listed, redelivered: undefined };
+}
