@@ -95,6 +95,23 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await expect.poll(() => placesOf(page), SOON).toEqual(['results', 'results']);
   });
 
+  it('counts the jobs of the last minutes, also those that ended before it was opened', async () => {
+    const { api, page } = await openPage(browser);
+    await system.startWorker();
+    await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
+    await endOf(api, await uploadImage(api, GOOD_IMAGE));
+    await page.goto(`${api.url}/#/queue`);
+    await page.reload();
+    const count = (state: string) =>
+      page.locator('.counts div', { hasText: state }).locator('dd').innerText();
+    await expect.poll(() => count('Completed'), SOON).toBe('1');
+    await expect.poll(() => count('Failed'), SOON).toBe('1');
+    await page.locator('.chart', { hasText: 'Ended in 5 s' }).getByText('As a table').click();
+    const ended = () => page.locator('.chart', { hasText: 'Ended in 5 s' }).locator('td').allInnerTexts();
+    const sum = async () => (await ended()).reduce((total, text) => total + Number(text), 0);
+    await expect.poll(sum, SOON).toBe(2);
+  });
+
   it('keeps the language, and has the plurals of Russian', async () => {
     const { api, page } = await openPage(browser);
     await page.getByLabel('Language').selectOption('ru');
@@ -152,7 +169,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await system.startWorker();
     const id = await uploadImage(api, GOOD_IMAGE);
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
-    for (const path of ['/', '/jobs', `/jobs/${id}`, '/dead-letters']) {
+    for (const path of ['/', '/queue', '/jobs', `/jobs/${id}`, '/dead-letters']) {
       await page.goto(`${api.url}/#${path}`);
       await page.locator('h2').first().waitFor();
       await page.addScriptTag({ content: axe.source });

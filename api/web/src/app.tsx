@@ -6,12 +6,14 @@ import { JobView } from './journey/job-view.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
 import { Announcements } from './live/announcements.tsx';
 import { ConnectionState, TokenForm } from './live/connection-state.tsx';
+import { QueueView } from './queue/queue-view.tsx';
 import { route } from './route.ts';
 import { SendPanel } from './send/send-panel.tsx';
 import { language, setLanguage, t, type Language } from './text/text.ts';
 
 const views = [
   { path: '/', text: 'navJourney' },
+  { path: '/queue', text: 'navQueue' },
   { path: '/jobs', text: 'navJobs' },
   { path: '/dead-letters', text: 'navDeadLetters' },
 ] as const;
@@ -60,6 +62,7 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
   if (view === 'jobs' && id !== undefined && id !== '')
     return <JobView id={id} key={id} settings={settings} />;
   if (view === 'jobs') return <JobsView />;
+  if (view === 'queue') return <QueueView />;
   if (view === 'dead-letters') return <DeadLettersView />;
   return (
     <div class="home">

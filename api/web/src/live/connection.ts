@@ -88,7 +88,10 @@ function take(message: ServerMessage): void {
   }
 }
 
+/** Pages of 100 jobs; the page remembers no more. */
+const MAX_PAGES = 100;
+
 /** The newest jobs, which the events of the future do not tell. */
 async function readList(): Promise<void> {
-  for await (const page of listJobs(10)) learn(page);
+  for await (const page of listJobs(MAX_PAGES)) learn(page);
 }

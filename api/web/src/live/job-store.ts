@@ -7,7 +7,10 @@ const REMEMBERED = 10_000;
 
 const byId = new Map<string, Job>();
 
-/** All known jobs, newest first. Updated once per frame, however many events arrive. */
+/** Between two updates of the page, in milliseconds, however many events arrive. */
+const UPDATE_MS = 50;
+
+/** All known jobs, newest first. */
 export const jobs = signal<readonly Job[]>([]);
 
 /** The newest events, newest first, with the time at which the page received them. */
@@ -19,13 +22,13 @@ let scheduled = false;
 function changed(): void {
   if (scheduled) return;
   scheduled = true;
-  requestAnimationFrame(() => {
+  setTimeout(() => {
     scheduled = false;
     // Job ids sort by creation time.
     const sorted = [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
     for (const old of sorted.splice(REMEMBERED)) byId.delete(old.id);
     jobs.value = sorted;
-  });
+  }, UPDATE_MS);
 }
 
 export function jobOf(id: string): Job | undefined {

@@ -2,6 +2,7 @@
 export const en = {
   title: 'Image pipeline',
   navJourney: 'Journey',
+  navQueue: 'Queue',
   navJobs: 'Jobs',
   navDeadLetters: 'Dead letters',
   navApi: 'API documentation',
@@ -101,6 +102,13 @@ export const en = {
   submitted: 'Submitted',
   worker: 'Worker',
   error: 'Error',
+
+  period: 'Period',
+  lastMinutes: { one: 'the last {n} minute', other: 'the last {n} minutes' },
+  openJobs: 'Open jobs',
+  ended: 'Ended in {seconds} s',
+  timeToResult: 'Time to result, seconds',
+  asTable: 'As a table',
 
   deadTitle: 'Dead letters',
   deadNone: 'There are no dead letters.',

@@ -3,6 +3,7 @@ import type { Texts } from './en.ts';
 export const ru: Texts = {
   title: 'Конвейер изображений',
   navJourney: 'Путь',
+  navQueue: 'Очередь',
   navJobs: 'Задания',
   navDeadLetters: 'Недоставленные',
   navApi: 'Документация API',
@@ -112,6 +113,18 @@ export const ru: Texts = {
   submitted: 'Отправлено',
   worker: 'Обработчик',
   error: 'Ошибка',
+
+  period: 'Период',
+  lastMinutes: {
+    one: 'последняя {n} минута',
+    few: 'последние {n} минуты',
+    many: 'последние {n} минут',
+    other: 'последние {n} минуты',
+  },
+  openJobs: 'Незавершённые задания',
+  ended: 'Завершено за {seconds} с',
+  timeToResult: 'Время до результата, с',
+  asTable: 'Таблицей',
 
   deadTitle: 'Недоставленные сообщения',
   deadNone: 'Недоставленных сообщений нет.',
