@@ -69,7 +69,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(setSecurityHeaders);
   mountRoutes(app, createRoutes(deps));
   app.get('/docs/:asset', docsAssetRoute);
-  app.use(pageAssets);
+  app.use('/assets', pageAssets);
   app.use(notFoundHandler);
   app.use(errorHandler(log));
   return app;

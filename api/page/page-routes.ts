@@ -51,12 +51,12 @@ export function pageRoute(notificationUrl: string): RequestHandler {
   };
 }
 
-/** The scripts, styles and icons of the page. */
-export const pageAssets = express.static(folder, {
+/** `/assets`: the scripts, styles and icon of the page. */
+export const pageAssets = express.static(join(folder, 'assets'), {
   index: false,
+  redirect: false,
   maxAge: '1y',
   immutable: true,
-  redirect: false,
 });
 
 /** `GET /page.json` */

@@ -70,10 +70,14 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await page.getByRole('row', { name: CORRUPTED_IMAGE }).getByText('undecodable_image').waitFor();
 
     await page.goto(`${api.url}/#/dead-letters`);
-    await page.getByLabel('API token').fill(TOKEN);
     await page.getByLabel(`Select ${CORRUPTED_IMAGE}`).check();
     await page.getByRole('button', { name: 'Replay the selected' }).click();
-    await page.getByText('0 of 1 completed, 1 failed').waitFor();
+    await page.getByLabel('API token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Use the token' }).click();
+    await page.getByRole('button', { name: 'Replay the selected' }).click();
+    await expect
+      .poll(() => page.locator('.dead [role=status]').innerText(), SOON)
+      .toContain('0 of 1 completed, 1 failed');
     expect((await endOf(api, id)).run).toBe(2);
 
     await page.getByLabel(`Select ${CORRUPTED_IMAGE}`).check();
@@ -107,7 +111,8 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await expect.poll(() => count('Completed'), SOON).toBe('1');
     await expect.poll(() => count('Failed'), SOON).toBe('1');
     await page.locator('.chart', { hasText: 'Ended in 5 s' }).getByText('As a table').click();
-    const ended = () => page.locator('.chart', { hasText: 'Ended in 5 s' }).locator('td').allInnerTexts();
+    const ended = () =>
+      page.locator('.chart', { hasText: 'Ended in 5 s' }).locator('details td').allInnerTexts();
     const sum = async () => (await ended()).reduce((total, text) => total + Number(text), 0);
     await expect.poll(sum, SOON).toBe(2);
   });

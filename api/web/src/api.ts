@@ -3,7 +3,7 @@ import type { JobList } from '../../jobs/list-jobs.ts';
 import type { StatusResponse } from '../../jobs/status-response.ts';
 import type { PageSettings } from '../../page/page-routes.ts';
 import type { ListedJob } from './live/jobs.ts';
-import { token } from './token.ts';
+import { isTokenRefused, token } from './token.ts';
 
 /** A response of the API that is no success: RFC 9457 problem details. */
 export class Problem extends Error {
@@ -33,6 +33,7 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
   if (token.value !== '') headers.set('Authorization', `Bearer ${token.value}`);
   const response = await fetch(path, { ...init, headers });
   const body = await response.text();
+  if (response.status === 401) isTokenRefused.value = true;
   if (!response.ok) throw problemIn(response.status, body);
   return (body === '' ? undefined : JSON.parse(body)) as T;
 }

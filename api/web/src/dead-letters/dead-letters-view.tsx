@@ -8,9 +8,10 @@ import {
   startReplay,
 } from '../api.ts';
 import { jobOf, jobs } from '../live/job-store.ts';
+import type { Job } from '../live/jobs.ts';
 import { jobLink } from '../route.ts';
 import { formatDate, t } from '../text/text.ts';
-import { setToken, token } from '../token.ts';
+import { token } from '../token.ts';
 
 /** Dead letters by error and operations; the selected ones can be replayed or discarded. */
 export function DeadLettersView() {
@@ -27,6 +28,13 @@ export function DeadLettersView() {
   // A job that fails, or leaves the queue with a replay, changes the list.
   const version = jobs.value.filter(({ state, run }) => state === 'failed' || run > 1).length;
   useEffect(() => void read(), [version, token.value]);
+  // A failed job is announced before its dead letter is recorded.
+  const isBehind = lacksNewest(jobs.value, letters.value);
+  useEffect(() => {
+    if (!isBehind) return;
+    const timer = setTimeout(() => void read(), RECORDING_MS / 10);
+    return () => clearTimeout(timer);
+  }, [isBehind, letters.value]);
 
   const act = async (question: string, action: (ids: readonly string[]) => Promise<string>) => {
     const ids = [...selected.value];
@@ -83,18 +91,6 @@ export function DeadLettersView() {
       <p>
         <small>{t('replayHint')}</small>
       </p>
-      <form class="buttons" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          {t('token')}{' '}
-          <input
-            type="password"
-            autocomplete="off"
-            value={token.value}
-            onChange={({ currentTarget }) => setToken(currentTarget.value)}
-          />
-        </label>{' '}
-        <small>{t('tokenKept')}</small>
-      </form>
       <p role="status">
         {message.value} {progressOf(replayed.value)}
       </p>
@@ -103,6 +99,15 @@ export function DeadLettersView() {
       ))}
     </section>
   );
+}
+
+/** A dead letter is recorded well within this time after its job has failed. */
+const RECORDING_MS = 5_000;
+
+function lacksNewest(known: readonly Job[], letters: readonly ListedDeadLetter[] | undefined): boolean {
+  const listed = new Set(letters?.map(({ job_id }) => job_id));
+  const isNew = ({ updatedAt }: Job) => Date.now() - Date.parse(updatedAt) < RECORDING_MS;
+  return known.some((job) => job.state === 'failed' && isNew(job) && !listed.has(job.id));
 }
 
 function groupOf({ error, operations }: ListedDeadLetter): string {

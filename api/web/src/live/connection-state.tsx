@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { formatTime, t } from '../text/text.ts';
-import { setToken } from '../token.ts';
+import { isTokenRefused, setToken } from '../token.ts';
 import { connection } from './connection.ts';
 
 /** Whether what is shown is live, or how old it is. */
@@ -19,10 +19,10 @@ export function ConnectionState() {
   );
 }
 
-/** Asks for the API token if events require it. */
+/** Asks for the API token if events or a request require it. */
 export function TokenForm() {
   const given = useSignal('');
-  if (connection.value.state !== 'token') return null;
+  if (connection.value.state !== 'token' && !isTokenRefused.value) return null;
   return (
     <form
       class="card token"
