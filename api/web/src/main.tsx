@@ -11,8 +11,6 @@ if (page === null) throw new Error('index.html has no element "page"');
 setLanguage(language.value);
 const settings = await readSettings();
 const url = settings.notification_url === '' ? `ws://${location.hostname}:8001` : settings.notification_url;
-follow(url);
-token.subscribe((given) => {
-  if (given !== '') follow(url);
-});
+// Now, and again with each new token.
+token.subscribe(() => follow(url));
 render(<App settings={settings} />, page);

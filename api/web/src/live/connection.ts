@@ -74,7 +74,7 @@ function take(message: ServerMessage): void {
       if (message.job_id !== '*') return;
       lastEventId = message.event_id ?? lastEventId;
       isLive();
-      void readList();
+      void readList(socket);
       return;
     case 'reset':
       lastEventId = undefined;
@@ -91,7 +91,12 @@ function take(message: ServerMessage): void {
 /** Pages of 100 jobs; the page remembers no more. */
 const MAX_PAGES = 100;
 
-/** The newest jobs, which the events of the future do not tell. */
-async function readList(): Promise<void> {
-  for await (const page of listJobs(MAX_PAGES)) learn(page);
+/** The newest jobs, which the events of the future do not tell. If they cannot be read, tries again while connected. */
+async function readList(connected: WebSocket | undefined): Promise<void> {
+  try {
+    for await (const page of listJobs(MAX_PAGES)) learn(page);
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, LAST_RETRY_MS / 5));
+    if (socket === connected) await readList(connected);
+  }
 }
