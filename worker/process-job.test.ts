@@ -16,6 +16,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { setUpSystem } from '../testing/test-system.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
+import { SlowLane } from './image-pool/slow-lane.ts';
 import { createJobProcessor, type ProcessJobDependencies } from './process-job.ts';
 import type { ProcessedImage } from './processors/process-image.ts';
 import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
@@ -157,7 +158,7 @@ describe('a job that fails transiently', () => {
     let calls = 0;
     await startWorker(() =>
       ++calls < 3
-        ? Promise.reject(new TransientFailure('deadline_exceeded', 'took too long'))
+        ? Promise.reject(new TransientFailure('engine_crashed', 'the process died'))
         : Promise.resolve(processed),
     );
     const request = await submit();
@@ -187,6 +188,65 @@ describe('a job that fails transiently', () => {
       error: { code: 'engine_crashed', reason: 'the process died (attempt 3 of 3)' },
     });
     await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
+  });
+});
+
+describe('a job that exceeds its time or memory limit', () => {
+  const tooSlow = () => Promise.reject(new TransientFailure('deadline_exceeded', 'took too long'));
+
+  it('is retried once, and then ends failed', async () => {
+    const before = await deadLetters();
+    await startWorker(tooSlow);
+    const request = await submit();
+    expect(await outcomeOf(request)).toMatchObject({
+      state: 'failed',
+      attempt: 2,
+      error: {
+        code: 'deadline_exceeded',
+        reason: 'took too long (attempt 2; a job that exceeds a limit is retried only once)',
+      },
+    });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
+    await vi.waitFor(() =>
+      expect(typesOf(request)).toEqual(['job.started 1', 'job.retrying 1', 'job.started 2', 'job.failed 2']),
+    );
+  });
+
+  it('waits for its retry while a slow image is processed, and does not hold a slot meanwhile', async () => {
+    const slowLane = new SlowLane();
+    slowLane.enter('another');
+    const postponed: unknown[] = [];
+    let calls = 0;
+    await startWorker(() => (++calls === 1 ? tooSlow() : Promise.resolve(processed)), {
+      slowLane,
+      publisher: {
+        publish: async (message: OutgoingMessage) => {
+          await system.broker.publisher.publish(message);
+          if (message.exchange === exchangeNames.retry) postponed.push(message.headers?.['x-attempt']);
+        },
+      },
+    });
+    const request = await submit();
+    await vi.waitFor(() => expect(postponed.length).toBeGreaterThan(2), { timeout: 10_000 });
+    expect(await outcomeOf(await submit()), 'an ordinary job').toMatchObject({
+      state: 'completed',
+      attempt: 1,
+    });
+    expect(new Set(postponed)).toEqual(new Set([2]));
+    slowLane.leave('another');
+    expect(await outcomeOf(request)).toMatchObject({ state: 'completed', attempt: 2 });
+    await allSettled();
+    expect(slowLane.enter('the next'), 'it left the slow lane').toBe(true);
+  });
+
+  it('is retried by another worker', async () => {
+    await startWorker(tooSlow, { countWorkers: () => Promise.resolve(2) });
+    const first = consumer;
+    const request = await submit();
+    await vi.waitFor(() => expect(typesOf(request)).toContain('job.retrying 1'), { timeout: 10_000 });
+    await startWorker(() => Promise.resolve(processed), { worker: 'worker-2' });
+    expect(await outcomeOf(request)).toMatchObject({ state: 'completed', attempt: 2, worker: 'worker-2' });
+    await first?.stop();
   });
 });
 
@@ -350,6 +410,8 @@ async function startWorker(process: Process, changes: Partial<ProcessJobDependen
       store: system.store,
       publisher: system.broker.publisher,
       pool: { process },
+      slowLane: new SlowLane(),
+      countWorkers: () => Promise.resolve(1),
       retryDelays: testRetryDelays,
       maxFileBytes: 1_000_000,
       metrics: createWorkerMetrics(createMetrics('worker'), 2),

@@ -53,9 +53,14 @@ const THUMBNAIL: Resize = { type: 'resize', width: 256, height: 256, fit: 'conta
 
 /**
  * Makes a result and a thumbnail from an image file. Too large images are rejected before a pixel is decoded.
+ * @param onDecoded called when the image is decoded
  * @throws PermanentFailure `undecodable_image`, `image_too_large`, `output_too_large` or `processing_failed`
  */
-export async function processImage(task: ImageTask, engine: Engine): Promise<ProcessedImage> {
+export async function processImage(
+  task: ImageTask,
+  engine: Engine,
+  onDecoded: () => void = () => undefined,
+): Promise<ProcessedImage> {
   const { bytes, operations, output, limits } = task;
   const lap = stopwatch();
 
@@ -69,6 +74,7 @@ export async function processImage(task: ImageTask, engine: Engine): Promise<Pro
   const alpha = engine.resizesRgba && others.some(({ type }) => type === 'resize');
   let image = await decodeImage(bytes, header, reduceTo, alpha);
   const decode_ms = lap();
+  onDecoded();
 
   for (const step of steps) {
     image = await apply(step, image, engine);

@@ -7,21 +7,39 @@ import { isRunning } from '@image-pipeline/shared/is-running.ts';
 /** Followed by the process id of its owner. */
 const PREFIX = 'image-pipeline-fonts-';
 
+const OWN_CONFIGURATION = fileURLToPath(new URL('fonts.conf', import.meta.url));
+
 /**
  * Makes this process draw texts with the fonts of `fonts.conf` and no others. fontconfig reads its
  * configuration once a process, when the first text is drawn: `drawFirstText` must do that, and nothing may
- * have done it before. What fontconfig caches meanwhile goes to a directory that is removed again, with those of
- * processes that were killed before they could clean up.
+ * have done it before. Changes nothing in a process that was started by `withOwnFonts`.
  *
- * @param parent where that directory is made
+ * @param parent where the directory for fontconfig's cache is made
  */
 export async function useOwnFonts(drawFirstText: () => Promise<unknown>, parent = tmpdir()): Promise<void> {
+  if (process.env['FONTCONFIG_FILE'] === OWN_CONFIGURATION) {
+    await drawFirstText();
+    return;
+  }
+  await withOwnFonts(async (variables) => {
+    Object.assign(process.env, variables);
+    await drawFirstText();
+  }, parent);
+}
+
+/**
+ * Runs `work` with the environment variables of a process that draws texts with our fonts. What fontconfig caches
+ * meanwhile goes to a directory that is removed again, with those of processes that were killed before they could
+ * clean up.
+ */
+export async function withOwnFonts<Result>(
+  work: (variables: NodeJS.ProcessEnv) => Promise<Result>,
+  parent = tmpdir(),
+): Promise<Result> {
   await removeStrays(parent);
   const cache = await mkdtemp(join(parent, `${PREFIX}${process.pid}-`));
   try {
-    process.env['FONTCONFIG_FILE'] = fileURLToPath(new URL('fonts.conf', import.meta.url));
-    process.env['XDG_CACHE_HOME'] = cache;
-    await drawFirstText();
+    return await work({ FONTCONFIG_FILE: OWN_CONFIGURATION, XDG_CACHE_HOME: cache });
   } finally {
     await rm(cache, { recursive: true, force: true });
   }
