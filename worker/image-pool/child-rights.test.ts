@@ -83,8 +83,11 @@ describe('a child process', () => {
   });
 });
 
-/** What the descriptors of a process refer to, in their order: paths, and `socket:[number]` of connections. */
+/** What the descriptors of a process refer to: paths, and `socket:[number]` of connections. */
 async function descriptorsOf(pid: number): Promise<string[]> {
-  const numbers = (await readdir(`/proc/${pid}/fd`)).map(Number).sort((one, other) => one - other);
-  return Promise.all(numbers.map((number) => readlink(`/proc/${pid}/fd/${number}`).catch(() => '')));
+  const numbers = await readdir(`/proc/${pid}/fd`);
+  const targets = await Promise.all(
+    numbers.map((number) => readlink(`/proc/${pid}/fd/${number}`).catch(() => undefined)),
+  );
+  return targets.filter((target) => target !== undefined); // one may have been closed meanwhile
 }

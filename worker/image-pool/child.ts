@@ -13,6 +13,7 @@ import {
   type ResultMessage,
   type TaskMessage,
 } from './messages.ts';
+import type { SlowLane } from './slow-lane.ts';
 
 export interface ChildOptions {
   /** The module that the child runs; it calls `serveTasks`. */
@@ -27,7 +28,7 @@ export interface ChildOptions {
 /** The deadline for a child to get ready, in milliseconds. */
 const START_DEADLINE_MS = 30_000;
 const MIB = 1024 * 1024;
-/** Parts of the deadline: until an image must be decoded, and after which it counts as slow if it is not. */
+/** Parts of the deadline: within which an image must be decoded, and after which it is slow in any case. */
 const DECODE_PART = 1 / 3;
 const SLOW_PART = 1 / 9;
 
@@ -40,7 +41,8 @@ export class Child {
   readonly #gone = Promise.withResolvers<undefined>();
   #onMessage: (message: ResultMessage) => void = () => undefined;
   #alive = true;
-  #decoded = false;
+  #isDecoded = false;
+  #onDecoded: () => void = () => undefined;
   /** Why this process was killed here. */
   #killedBecause: TransientFailure | undefined;
   #imagesDone = 0;
@@ -69,7 +71,7 @@ export class Child {
     if (!(images instanceof Writable)) throw new Error('the child process has no pipe for images');
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
     this.#process.on('message', (message: ChildMessage) => {
-      if (message.kind === 'decoded') this.#decoded = true;
+      if (message.kind === 'decoded') this.#onDecoded();
       else this.#onMessage(message);
     });
     this.#process.once('exit', () => this.#onExit());
@@ -99,22 +101,28 @@ export class Child {
   }
 
   /**
-   * @param mayBeSlow called once if decoding takes long; if it returns false, the process is killed
+   * @param slowLane which an image that is decoded slowly must enter, or its process is killed
+   * @param attempt what enters it
    * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
    *   once the child has exited, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
    */
-  async run(task: ImageTask, mayBeSlow: () => boolean): Promise<ProcessedImage> {
+  async run(task: ImageTask, slowLane: SlowLane, attempt: string): Promise<ProcessedImage> {
     const { deadlineMs } = this.#options;
-    this.#decoded = false;
+    const began = performance.now();
+    this.#isDecoded = false;
+    this.#onDecoded = () => {
+      this.#isDecoded = true;
+      slowLane.decoded(performance.now() - began);
+    };
     if (this.#alive) this.#send(task);
     const timers = [
-      this.#killAfter(deadlineMs * SLOW_PART, (limit) =>
-        this.#decoded || mayBeSlow()
+      this.#killAfter(Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART), (limit) =>
+        this.#isDecoded || slowLane.enter(attempt)
           ? undefined
           : `Decoding the image took longer than ${limit} while another slow image was decoded.`,
       ),
       this.#killAfter(deadlineMs * DECODE_PART, (limit) =>
-        this.#decoded ? undefined : `Decoding the image took longer than ${limit}.`,
+        this.#isDecoded ? undefined : `Decoding the image took longer than ${limit}.`,
       ),
       this.#killAfter(deadlineMs, (limit) => `Processing the image took longer than ${limit}.`),
     ];

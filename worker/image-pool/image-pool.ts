@@ -37,9 +37,9 @@ export interface ImagePool extends Startable {
    */
   start(): Promise<void>;
   /**
-   * Processes an image in the next free process; waits while all are busy. A process that decodes for longer than a
-   * ninth of the deadline must enter the slow lane, or is killed.
-   * @param options.attempt what is in the lane then, unless the caller has entered it already
+   * Processes an image in the next free process; waits while all are busy. An image that is decoded slowly must enter the
+   * slow lane, or its process is killed.
+   * @param options.attempt what enters the slow lane, if the caller has not entered it already
    * @param options.log of the job that the image belongs to
    * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`,
    *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an unexpected error)
@@ -125,7 +125,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     const child = await acquire();
     atWork.add(child);
     try {
-      return await child.run({ ...task, limits }, () => slowLane.enter(attempt));
+      return await child.run({ ...task, limits }, slowLane, attempt);
     } catch (error) {
       if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
       throw error;

@@ -66,6 +66,17 @@ describe('slow images', () => {
 });
 
 describe('the slow lane', () => {
+  it.each([
+    ['longer than 1 s, even if others take no time', [1, 2, 3], 1_000],
+    ['longer than ten times the median', [100, 200, 5_000], 2_000],
+    ['ever: nothing is known yet', [], Infinity],
+    ['longer than ten times the median of the newest 20', [...many(20, 9_000), ...many(20, 300)], 3_000],
+  ])('calls an image slow if decoding it takes %s', (_what, times, ms) => {
+    const lane = new SlowLane();
+    for (const time of times) lane.decoded(time);
+    expect(lane.slowAfterMs).toBe(ms);
+  });
+
   it('has place for one attempt, which can enter it twice', () => {
     const lane = new SlowLane();
     expect([lane.enter('a'), lane.enter('a'), lane.enter('b')]).toEqual([true, true, false]);
@@ -75,3 +86,7 @@ describe('the slow lane', () => {
     expect(lane.enter('b')).toBe(true);
   });
 });
+
+function many(count: number, ms: number): number[] {
+  return Array.from({ length: count }, () => ms);
+}
