@@ -46,6 +46,7 @@ describe('the result of a file that went through the pipeline', () => {
       { code: 'undecodable_image', earlier: 'engine_crashed' },
       'engine_crashed: why',
     ],
+    ['a retry after the deadline', { code: 'undecodable_image', earlier: 'deadline_exceeded' }, undefined],
     ['a damaged image', { code: 'undecodable_image' }, undefined],
     ['a refused upload', { upload: 415 }, undefined],
   ])('%s', async (_what, behaviour, finding) => {

@@ -13,7 +13,7 @@ it('damaged images of every kind are processed or refused, and nothing crashes o
   expect(report?.inspectors.findings).toEqual([]);
   expect(report?.pipeline.findings).toEqual([]);
   expect(report?.crashes).toEqual([]);
-  expect(report?.inspectors.files).toBeGreaterThan(500);
+  expect(report?.inspectors.files).toBeGreaterThan(200);
   expect(report?.pipeline.counts.get('completed')).toBeGreaterThan(0);
   expect(report?.pipeline.counts.get('undecodable_image')).toBeGreaterThan(0);
 }, 120_000);

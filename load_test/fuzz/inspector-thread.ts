@@ -27,7 +27,7 @@ export interface InspectedBatch {
   readonly slowest: { readonly ms: number; readonly number: number };
 }
 
-const BATCH = 500;
+const BATCH = 100;
 
 async function inspectForever({ seed, from, current }: InspectorTask): Promise<void> {
   const corpus = await readCorpus();
