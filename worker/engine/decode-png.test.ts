@@ -162,6 +162,19 @@ describe('transparency of a colour', () => {
   });
 });
 
+it('a second transparency counts if the first is not valid', async () => {
+  const chunks = [pngChunk('tRNS'), pngChunk('tRNS', shorts(8)), pngChunk('tRNS', shorts(9))];
+  const file = row({ colourType: 0, width: 2 }, Buffer.from([9, 8]), ...chunks);
+  expect([...(await decode(file)).data].filter((_, i) => i % 4 === 3)).toEqual([255, 0]);
+});
+
+it('damaged transparency is rejected, unless it would not count', async () => {
+  const damaged = damagedPngChunk('tRNS', shorts(8));
+  const expected = expect.objectContaining({ code: 'undecodable_image' }) as unknown;
+  await expect(decode(row({ colourType: 0 }, Buffer.from([9]), damaged))).rejects.toThrow(expected);
+  await expect(decode(row({ colourType: 4 }, Buffer.from([9, 8]), damaged))).resolves.toBeDefined();
+});
+
 describe('colours are converted to sRGB', () => {
   /** The first pixel of an image in one colour. */
   const pixel = async (file: Buffer) => pixelAt(await decode(file), 0, 0).slice(0, 3);

@@ -85,28 +85,35 @@ describe('legal in unusual forms', () => {
   const odd: WebpChunk = ['abcd', Buffer.alloc(7)];
   const wrongFrame: WebpChunk = ['ANMF', anmf(9000, 9000, vp8lHead(3, 3), { x: 600, y: 600 })];
   it.each<[string, (still: WebpChunk[], frame: WebpChunk) => readonly WebpChunk[]]>([
-    ['unknown chunks', (still) => [odd, odd, ...still, odd]],
+    ['unknown chunks', (_, frame) => [odd, odd, anim, odd, frame, odd]],
     ['unknown chunks in a frame', (still) => [anim, odd, ['ANMF', anmf(30, 20, [odd, ...still, odd])], odd]],
     ['no ANIM', (_, frame) => [frame]],
-    ['no frame but an image', (still) => [anim, ...still]],
-    ['an image before its frames', (still) => [...still, anim, wrongFrame]],
-    ['two images', (still) => [...still, ['VP8L', vp8lHead(30, 20)]]],
+    ['an image beside its frames', (still, frame) => [...still, anim, frame]],
     ['a later frame of another size', (_, frame) => [anim, frame, wrongFrame]],
     ['a later frame without an image', (_, frame) => [anim, frame, ['ANMF', anmf(30, 20, [])]]],
-    ['an empty profile', (still) => [['ICCP', Buffer.alloc(0)], ...still]],
-    ['a profile that is none', (still) => [['ICCP', Buffer.alloc(300, 1)], ...still]],
-    ['metadata that is none', (still) => [...still, ['EXIF', Buffer.alloc(3)], ['XMP ', Buffer.alloc(3)]]],
+    ['an empty profile', (_, frame) => [['ICCP', Buffer.alloc(0)], anim, frame]],
+    ['a profile that is none', (_, frame) => [['ICCP', Buffer.alloc(300, 1)], anim, frame]],
+    [
+      'metadata that is none',
+      (_, frame) => [anim, frame, ['EXIF', Buffer.alloc(3)], ['XMP ', Buffer.alloc(3)]],
+    ],
   ])('%s', async (_, build) => {
     const still = await chunksOf(canvas, RED);
     const file = webpFile([['VP8X', vp8x(30, 20, ANIMATED)], ...build(still, ['ANMF', anmf(30, 20, still)])]);
     expect(largestDifference(await decode(file), plainPicture(canvas, RED))).toBe(0);
   });
 
-  it('a chunk at the end that is cut', async () => {
-    const file = webpFile([...(await chunksOf(canvas, RED)), ['EXIF', Buffer.alloc(100)]]);
-    const cut = Buffer.from(file.subarray(0, -50));
-    cut.writeUInt32LE(cut.length - 8, 4);
-    expect(largestDifference(await decode(cut), plainPicture(canvas, RED))).toBe(0);
+  it('unknown and repeated chunks around a still image', async () => {
+    const still = await chunksOf(canvas, RED);
+    const file = webpFile([
+      ['VP8X', vp8x(30, 20)],
+      odd,
+      ...still,
+      ['VP8L', vp8lHead(30, 20)],
+      odd,
+      wrongFrame,
+    ]);
+    expect(largestDifference(await decode(file), plainPicture(canvas, RED))).toBe(0);
   });
 });
 
@@ -157,6 +164,13 @@ describe('an alpha channel that the file declares as unused is not shown', () =>
     expect(pixelAt(await decode(file), 5, 5)).toEqual([...hidden]);
     expect(pixelAt(await decode(webpFile(await lossless())), 5, 5)).toEqual([...hidden]);
   });
+});
+
+it('a chunk that is longer than the file is rejected, wherever it is', async () => {
+  const file = webpFile([...(await chunksOf(canvas, RED)), ['EXIF', Buffer.alloc(100)]]);
+  const cut = Buffer.from(file.subarray(0, -50));
+  cut.writeUInt32LE(cut.length - 8, 4);
+  expect(() => inspectWebp(cut)).toThrow('a WebP chunk is truncated');
 });
 
 it.each([

@@ -1,7 +1,7 @@
 import type { ColourSpace } from '../colour-space.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
 import { undecodable, type ImageHeader } from './image-header.ts';
-import { plainPng } from './plain-png.ts';
+import { plainPng, transparencyOf } from './plain-png.ts';
 import { assertIntact, isIntact, PNG_SIGNATURE, pngChunks } from './png-chunks.ts';
 import { pngColourSpace } from './png-colour-space.ts';
 import { PALETTE, type PngHeader, readPngHeader } from './png-header.ts';
@@ -20,21 +20,22 @@ export interface PngImage extends ImageHeader {
   readonly picture: Buffer;
 }
 
-/** Ancillary chunks that may change the picture if they stand before the pixel data. */
-const INFLUENTIAL: ReadonlySet<string> = new Set(['tRNS', 'iCCP', 'cICP', 'sRGB', 'gAMA', 'cHRM']);
+/** Chunks that may give the colours another meaning. */
+const COLOUR_CHUNKS: ReadonlySet<string> = new Set(['iCCP', 'cICP', 'sRGB', 'gAMA', 'cHRM']);
 const ANCILLARY = /^[a-z][A-Za-z]{3}$/;
 
 /**
- * Reads the chunks of a PNG. Header, palette and pixel data must be intact. Ancillary chunks never decide whether the
- * image is accepted: the first intact one of a kind counts, and is ignored if it is invalid, as in libpng. After the
- * pixel data anything may be missing or damaged. Of an animated PNG the default image counts.
+ * Reads the chunks of a PNG. Header, palette, transparency and pixel data must be intact. Other chunks never decide
+ * whether the image is accepted: the first intact one of a kind counts, and is ignored if it is invalid, as in libpng.
+ * After the pixel data anything may be missing or damaged. Of an animated PNG the default image counts.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
 export function inspectPng(file: Buffer): PngImage {
   if (!file.subarray(0, 8).equals(PNG_SIGNATURE)) throw undecodable('it has no PNG signature');
   let header: PngHeader | undefined;
   let palette: Buffer | undefined;
-  const influences = new Map<string, Buffer>();
+  let transparency: Buffer | undefined;
+  const colourChunks = new Map<string, Buffer>();
   let orientation: Orientation | undefined;
   const data = Buffer.alloc(file.length);
   let dataBytes = 0;
@@ -65,9 +66,10 @@ export function inspectPng(file: Buffer): PngImage {
       if (palette !== undefined) throw undecodable('the PNG has more than one palette');
       assertIntact(chunk);
       palette = chunk.data;
-      influences.delete('tRNS'); // which counts only behind the palette
-    } else if (INFLUENTIAL.has(type)) {
-      if (!influences.has(type) && isIntact(chunk)) influences.set(type, chunk.data);
+    } else if (type === 'tRNS') {
+      transparency ??= transparencyOf(header, palette, chunk);
+    } else if (COLOUR_CHUNKS.has(type)) {
+      if (!colourChunks.has(type) && isIntact(chunk)) colourChunks.set(type, chunk.data);
     } else if (!ANCILLARY.test(type)) {
       throw undecodable(`the PNG requires an unknown chunk: ${JSON.stringify(type)}`);
     }
@@ -76,8 +78,8 @@ export function inspectPng(file: Buffer): PngImage {
   if (header === undefined || place === 'before') throw undecodable('the PNG has no pixel data');
   const { width, height, depth, inflatedBytes } = header;
   const compressed = data.subarray(0, dataBytes);
-  const colourSpace = pngColourSpace(influences);
-  const profile = colourSpace === 'profile' ? influences.get('iCCP') : undefined;
+  const colourSpace = pngColourSpace(colourChunks);
+  const profile = colourSpace === 'profile' ? colourChunks.get('iCCP') : undefined;
   return {
     format: 'png',
     width,
@@ -91,6 +93,6 @@ export function inspectPng(file: Buffer): PngImage {
     pieces,
     compressed,
     colourSpace,
-    picture: plainPng({ header, palette, transparency: influences.get('tRNS'), profile, compressed }),
+    picture: plainPng({ header, palette, transparency, profile, compressed }),
   };
 }

@@ -25,12 +25,13 @@ interface Bitstream {
   readonly alpha: Chunk | undefined;
 }
 
+const ANIMATION_FLAG = 2;
 const ALPHA_FLAG = 0x10;
 const ICC_FLAG = 0x20;
 
 /**
  * Reads the RIFF chunks of a WebP. An animation has the size of its canvas, whatever part of it the first frame
- * covers. Damage after the first frame is ignored.
+ * covers. Later frames are not read.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
 export function inspectWebp(file: Buffer): WebpImage {
@@ -48,20 +49,21 @@ export function inspectWebp(file: Buffer): WebpImage {
   let frames = 0;
   let framePixels = 0;
   let pieces = 0;
-  for (const chunk of chunksOf(file.subarray(12, end), () => first !== undefined)) {
+  for (const chunk of chunksOf(file.subarray(12, end))) {
     const { type, data } = chunk;
+    const isAnimation = ((extended?.flags ?? 0) & ANIMATION_FLAG) !== 0;
     pieces += 1;
     if (type === 'VP8X') extended ??= { flags: data.readUInt8(0), canvas: sizeAt(data, 4) };
     else if (type === 'ALPH') alpha ??= chunk;
     else if (type === 'ICCP') profile ??= chunk;
     else if (type === 'EXIF') orientation = exifOrientation(data);
-    else if (type === 'VP8 ' || type === 'VP8L') {
+    else if (!isAnimation && (type === 'VP8 ' || type === 'VP8L')) {
       first ??= { frame: { x: 0, y: 0, ...bitstreamSize(chunk) }, bitstream: { image: chunk, alpha } };
-    } else if (type === 'ANMF' && (first === undefined || frames > 0)) {
+    } else if (isAnimation && type === 'ANMF') {
       const frame = { x: 2 * data.readUIntLE(0, 3), y: 2 * data.readUIntLE(3, 3), ...sizeAt(data, 6) };
       first ??= { frame, bitstream: bitstreamOf(data.subarray(16), frame) };
       frames += 1;
-      framePixels += visiblePixels(frame, extended?.canvas ?? first.frame);
+      framePixels += visiblePixels(frame, extended?.canvas ?? frame);
     }
   }
   if (first === undefined) throw undecodable('the WebP contains no image');
@@ -88,18 +90,12 @@ export function inspectWebp(file: Buffer): WebpImage {
   };
 }
 
-/**
- * A chunk is its type, its length and its data, padded to an even length.
- * @param mayEnd whether what follows may be damaged
- */
-function* chunksOf(bytes: Buffer, mayEnd: () => boolean): Generator<Chunk> {
+/** A chunk is its type, its length and its data, padded to an even length. */
+function* chunksOf(bytes: Buffer): Generator<Chunk> {
   for (let at = 0; at + 8 <= bytes.length;) {
     const length = bytes.readUInt32LE(at + 4);
     const data = bytes.subarray(at + 8, at + 8 + length);
-    if (data.length < length) {
-      if (mayEnd()) return;
-      throw undecodable('a WebP chunk is truncated');
-    }
+    if (data.length < length) throw undecodable('a WebP chunk is truncated');
     yield { type: bytes.toString('latin1', at, at + 4), data };
     at += 8 + length + (length % 2);
   }
@@ -108,7 +104,7 @@ function* chunksOf(bytes: Buffer, mayEnd: () => boolean): Generator<Chunk> {
 /** The image in an ANMF chunk, which must have the size in the chunk's head. */
 function bitstreamOf(chunks: Buffer, size: Size): Bitstream {
   let alpha: Chunk | undefined;
-  for (const chunk of chunksOf(chunks, () => false)) {
+  for (const chunk of chunksOf(chunks)) {
     if (chunk.type === 'ALPH') alpha ??= chunk;
     if (chunk.type !== 'VP8 ' && chunk.type !== 'VP8L') continue;
     if (!sameSize(bitstreamSize(chunk), size)) throw differentSizes();

@@ -1,5 +1,5 @@
 import { undecodable } from './image-header.ts';
-import { PNG_SIGNATURE, pngChunk } from './png-chunks.ts';
+import { assertIntact, PNG_SIGNATURE, type PngChunk, pngChunk } from './png-chunks.ts';
 import { GREY, PALETTE, type PngHeader, RGB } from './png-header.ts';
 
 /** The data of the chunks that a PNG consists of. */
@@ -25,8 +25,7 @@ export function plainPng({ header, palette, transparency, profile, compressed }:
   const parts = [PNG_SIGNATURE, ...pngChunk('IHDR', header.bytes)];
   if (profile !== undefined) parts.push(...pngChunk('iCCP', profile));
   if (header.colourType === PALETTE) parts.push(...pngChunk('PLTE', validPalette(palette)));
-  const valid = validTransparency(header, palette, transparency);
-  if (valid !== undefined) parts.push(...pngChunk('tRNS', valid));
+  if (transparency !== undefined) parts.push(...pngChunk('tRNS', transparency));
   for (let at = 0; at < compressed.length; at += MAX_IDAT_BYTES) {
     parts.push(...pngChunk('IDAT', compressed.subarray(at, at + MAX_IDAT_BYTES)));
   }
@@ -41,24 +40,29 @@ function validPalette(palette: Buffer | undefined): Buffer {
 }
 
 /**
- * The alpha of each colour, or the one colour that is transparent; undefined if that is not valid for the type of PNG, as
- * in libpng. Of a colour only as many bits count as a sample has.
+ * The alpha of each colour, or the one colour that is transparent; undefined if the chunk is not valid for the type of
+ * PNG, as in libpng. Of a colour only as many bits count as a sample has.
+ * @param palette undefined if none stands before the chunk
+ * @throws PermanentFailure `undecodable_image` if the chunk is valid but damaged: the picture would be another one
  */
-function validTransparency(
+export function transparencyOf(
   { colourType, depth }: PngHeader,
   palette: Buffer | undefined,
-  transparency: Buffer | undefined,
+  chunk: PngChunk,
 ): Buffer | undefined {
-  const length = transparency?.length ?? 0;
-  if (transparency === undefined || length === 0) return undefined;
+  const { data } = chunk;
   if (colourType === PALETTE) {
     const colours = Math.min((palette?.length ?? 0) / COLOUR_BYTES, 2 ** depth);
-    return length <= colours ? transparency : undefined;
+    if (data.length === 0 || data.length > colours) return undefined;
+    assertIntact(chunk);
+    return data;
   }
-  if (!(colourType === GREY && length === 2) && !(colourType === RGB && length === 6)) return undefined;
-  const masked = Buffer.alloc(length);
-  for (let at = 0; at < length; at += 2) {
-    masked.writeUInt16BE(transparency.readUInt16BE(at) & (2 ** depth - 1), at);
+  if (!(colourType === GREY && data.length === 2) && !(colourType === RGB && data.length === 6))
+    return undefined;
+  assertIntact(chunk);
+  const masked = Buffer.alloc(data.length);
+  for (let at = 0; at < data.length; at += 2) {
+    masked.writeUInt16BE(data.readUInt16BE(at) & (2 ** depth - 1), at);
   }
   return masked;
 }
