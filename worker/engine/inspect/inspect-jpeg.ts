@@ -21,11 +21,10 @@ const TEM = 0x01;
 
 /** What libjpeg does not decode, by the marker of the frame header (ITU-T T.81, table B.1). */
 const UNSUPPORTED: Readonly<Record<number, string>> = {
-  0xc3: 'lossless',
   0xc5: 'hierarchical',
   0xc6: 'hierarchical',
   0xc7: 'hierarchical',
-  0xcb: 'lossless',
+  0xcb: 'lossless arithmetic-coded',
   0xcd: 'hierarchical',
   0xce: 'hierarchical',
   0xcf: 'hierarchical',
