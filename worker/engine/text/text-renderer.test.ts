@@ -83,7 +83,7 @@ it('every character of the contract has a glyph, and no other has', async () => 
 describe('scripts are shaped', () => {
   const width = async (text: string) => (await drawText({ ...request, text })).width;
   const widths = async (text: string) => {
-    const each = await Promise.all([...text].map(width));
+    const each = await Promise.all(Array.from(text, width));
     return each.reduce((sum, one) => sum + one, 0);
   };
   /** How many parts the text has that are side by side. */
@@ -107,7 +107,7 @@ describe('scripts are shaped', () => {
   it('with joined letters', async () => {
     const joined = 'محمد';
     expect(await inkedRuns(joined)).toBe(1);
-    expect(await inkedRuns([...joined].join('\u200c'))).toBeGreaterThan(1);
+    expect(await inkedRuns(Array.from(joined).join('\u200c'))).toBeGreaterThan(1);
   });
   it('from right to left', async () => {
     expect(await peak('אל')).toBeLessThan(0.5);
