@@ -2,7 +2,6 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
-import { withOwnFonts } from '../engine/text/use-own-fonts.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { childEnvironment, childPermissions } from './child-rights.ts';
 import {
@@ -49,24 +48,22 @@ export class Child {
   #memoryBytes = 0;
 
   /** @throws TransientFailure `engine_crashed` if the child does not get ready */
-  static start(options: ChildOptions): Promise<Child> {
-    return withOwnFonts(async (fontVariables) => {
-      const child = new Child(options, fontVariables);
-      const timer = child.#killAfter(START_DEADLINE_MS, () => 'Starting took too long.');
-      try {
-        await child.#nextMessage();
-      } catch (error) {
-        throw new TransientFailure('engine_crashed', 'The image process did not start.', { cause: error });
-      } finally {
-        clearTimeout(timer);
-      }
-      return child;
-    });
+  static async start(options: ChildOptions): Promise<Child> {
+    const child = new Child(options);
+    const timer = child.#killAfter(START_DEADLINE_MS, () => 'Starting took too long.');
+    try {
+      await child.#nextMessage();
+    } catch (error) {
+      throw new TransientFailure('engine_crashed', 'The image process did not start.', { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+    return child;
   }
 
-  private constructor(options: ChildOptions, fontVariables: NodeJS.ProcessEnv) {
+  private constructor(options: ChildOptions) {
     this.#options = options;
-    this.#process = forkProgram(options, fontVariables);
+    this.#process = forkProgram(options);
     const images = this.#process.stdio[IMAGE_PIPE];
     if (!(images instanceof Writable)) throw new Error('the child process has no pipe for images');
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
@@ -191,14 +188,11 @@ export class Child {
   }
 }
 
-function forkProgram(
-  { program, engine, memoryLimitBytes }: ChildOptions,
-  fontVariables: NodeJS.ProcessEnv,
-): ChildProcess {
+function forkProgram({ program, engine, memoryLimitBytes }: ChildOptions): ChildProcess {
   return fork(program, [String(memoryLimitBytes), engine], {
     serialization: 'advanced', // results are binary
     execArgv: [`--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`, ...childPermissions],
-    env: { ...childEnvironment(), ...fontVariables },
+    env: childEnvironment(),
     stdio: ['ignore', process.stderr, process.stderr, 'ipc', 'pipe'],
   });
 }

@@ -64,15 +64,15 @@ export async function processImage(
   const { bytes, operations, output, limits } = task;
   const lap = stopwatch();
 
-  const header = inspectImage(bytes, task.contentType);
-  checkInput(header, limits);
-  const source = orientedSize(header, header.orientation);
+  const inspected = inspectImage(bytes, task.contentType);
+  checkInput(inspected, limits);
+  const source = orientedSize(inspected, inspected.orientation);
   const steps = planSteps(source, operations, limits);
-  if ('compressed' in header) await checkPngData(header);
+  if (inspected.format === 'png') await checkPngData(inspected);
   const [first, ...others] = steps;
   const reduceTo = first?.type === 'resize' ? reducedFor(first, source) : source;
   const alpha = engine.resizesRgba && others.some(({ type }) => type === 'resize');
-  let image = await decodeImage(bytes, header, reduceTo, alpha);
+  let image = await decodeImage(inspected, reduceTo, alpha);
   const decode_ms = lap();
   onDecoded();
 
@@ -81,7 +81,7 @@ export async function processImage(
   }
   const operations_ms = lap();
 
-  const result = await encodeImage(image, outputFormat(output, header.format), output.quality);
+  const result = await encodeImage(image, outputFormat(output, inspected.format), output.quality);
   const encode_ms = lap();
 
   const thumbnail = await encodeThumbnail(image, planResize(image, THUMBNAIL).target);
