@@ -23,7 +23,7 @@ export const workerVariables = {
     max: 600_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'maximum time to process one image',
+    description: 'maximum time to process one image; a third of it to decode the image',
   }),
   JOB_MEMORY_MIB: wholeNumber({
     min: 128,

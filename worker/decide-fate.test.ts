@@ -1,4 +1,5 @@
 import { parseRetryDelays } from '@image-pipeline/shared/broker/topology.ts';
+import type { TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { describe, expect, it } from 'vitest';
 import { decideFate } from './decide-fate.ts';
@@ -8,11 +9,11 @@ const retryDelays = parseRetryDelays('5s,30s,2m');
 describe('the fate of a failed attempt', () => {
   it('is the end of the run for a permanent failure, at any attempt', () => {
     const error = new PermanentFailure('undecodable_image', 'not a PNG');
-    expect(decideFate(error, 1, retryDelays)).toEqual({
+    expect(decideFate(error, at(1), retryDelays)).toEqual({
       kind: 'fail',
       error: { code: 'undecodable_image', reason: 'not a PNG' },
     });
-    expect(decideFate(error, 4, retryDelays).kind).toBe('fail');
+    expect(decideFate(error, at(4), retryDelays).kind).toBe('fail');
   });
 
   it.each([
@@ -20,25 +21,63 @@ describe('the fate of a failed attempt', () => {
     [2, '30s'],
     [3, '2m'],
   ])('is a retry for a transient failure: after attempt %i it waits %s', (attempt, label) => {
-    const error = new TransientFailure('deadline_exceeded', 'took too long');
-    expect(decideFate(error, attempt, retryDelays)).toMatchObject({ kind: 'retry', retryDelay: { label } });
-  });
-
-  it('is the end of the run after the last retry delay, with the number of attempts in the reason', () => {
-    const error = new TransientFailure('deadline_exceeded', 'took too long');
-    expect(decideFate(error, 4, retryDelays)).toEqual({
-      kind: 'fail',
-      error: { code: 'deadline_exceeded', reason: 'took too long (attempt 4 of 4)' },
+    const error = new TransientFailure('engine_crashed', 'the process died');
+    expect(decideFate(error, at(attempt), retryDelays)).toMatchObject({
+      kind: 'retry',
+      retryDelay: { label },
     });
   });
 
+  it('is the end of the run after the last retry delay, with the number of attempts in the reason', () => {
+    const error = new TransientFailure('engine_crashed', 'the process died');
+    expect(decideFate(error, at(4), retryDelays)).toEqual({
+      kind: 'fail',
+      error: { code: 'engine_crashed', reason: 'the process died (attempt 4 of 4)' },
+    });
+  });
+
+  it.each(['deadline_exceeded', 'memory_exceeded'] as const)(
+    'is one retry for %s, and then the end of the run',
+    (code) => {
+      const error = new TransientFailure(code, 'too much');
+      expect(decideFate(error, at(1), retryDelays)).toMatchObject({
+        kind: 'retry',
+        retryDelay: { label: '5s' },
+      });
+      expect(decideFate(error, at(2, [code]), retryDelays)).toEqual({
+        kind: 'fail',
+        error: {
+          code,
+          reason: 'too much (attempt 2; a job that exceeds a limit is retried only once)',
+        },
+      });
+    },
+  );
+
+  it('counts the time and the memory limit together, and other failures between them separately', () => {
+    const late = new TransientFailure('deadline_exceeded', 'too long');
+    const crash = new TransientFailure('engine_crashed', 'the process died');
+    expect(decideFate(late, at(2, ['engine_crashed']), retryDelays).kind).toBe('retry');
+    expect(decideFate(crash, at(2, ['deadline_exceeded']), retryDelays).kind).toBe('retry');
+    expect(decideFate(late, at(3, ['memory_exceeded', 'engine_crashed']), retryDelays).kind).toBe('fail');
+  });
+
   it('is a retry for an unexpected error, whose message stays private', () => {
-    const fate = decideFate(new Error('/secret/path'), 1, retryDelays);
+    const fate = decideFate(new Error('/secret/path'), at(1), retryDelays);
     expect(fate).toMatchObject({ kind: 'retry', error: { code: 'processing_failed' } });
     expect(fate.error.reason).not.toContain('secret');
   });
 
   it('is the end of the run at once without retry delays', () => {
-    expect(decideFate(new TransientFailure('engine_crashed', 'died'), 1, []).kind).toBe('fail');
+    expect(decideFate(new TransientFailure('engine_crashed', 'died'), at(1), []).kind).toBe('fail');
   });
 });
+
+/** An attempt after others that failed with these codes. */
+function at(attempt: number, failedWith: readonly string[] = []) {
+  const history = failedWith.map((code, index): TimelineEntry => {
+    const error = { code, reason: '' };
+    return { state: 'retrying', at: '2026-01-01T00:00:00.000Z', run: 1, attempt: index + 1, error };
+  });
+  return { attempt, history };
+}

@@ -1,10 +1,11 @@
 import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
-import type { Failure } from '@image-pipeline/shared/contracts/job.ts';
+import type { Failure, TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import {
   PermanentFailure,
   PipelineError,
   TransientFailure,
   messageOf,
+  type ErrorCode,
 } from '@image-pipeline/shared/errors.ts';
 
 /** What happens after a failed attempt: a retry after a delay, or the end of the run. */
@@ -12,20 +13,41 @@ export type Fate =
   | { readonly kind: 'retry'; readonly retryDelay: RetryDelay; readonly error: Failure }
   | { readonly kind: 'fail'; readonly error: Failure };
 
+/** Limits that the same bytes are likely to exceed again. */
+const LIMITS = new Set<string>(['deadline_exceeded', 'memory_exceeded'] satisfies ErrorCode[]);
+
+/** Whether an earlier attempt of the run exceeded its time or memory limit. */
+export function hasExceededLimit(history: readonly TimelineEntry[]): boolean {
+  return history.some(({ error }) => error !== undefined && LIMITS.has(error.code));
+}
+
 /**
- * The one place that decides whether a failed attempt is retried. A permanent failure ends the run at once. Anything
- * else, unexpected errors included, is retried after the delay for this attempt, and ends the run after the last one.
+ * The one place that decides whether a failed attempt is retried. A permanent failure ends the run at once. An attempt
+ * that exceeds its time or memory limit is retried once in a run. Anything else, unexpected errors included, is retried
+ * after the delay for this attempt, and ends the run after the last one.
  *
- * @param attempt from 1
+ * @param job its attempt, from 1, and the timeline entries of earlier attempts
  * @param retryDelays the retry delays, in order
  */
-export function decideFate(thrown: unknown, attempt: number, retryDelays: readonly RetryDelay[]): Fate {
+export function decideFate(
+  thrown: unknown,
+  { attempt, history }: { readonly attempt: number; readonly history: readonly TimelineEntry[] },
+  retryDelays: readonly RetryDelay[],
+): Fate {
   const error = failureOf(thrown);
-  const retryDelay = retryDelays[attempt - 1];
   if (thrown instanceof PermanentFailure) return { kind: 'fail', error };
+  if (LIMITS.has(error.code) && hasExceededLimit(history)) {
+    return failedAfter(error, `attempt ${attempt}; a job that exceeds a limit is retried only once`);
+  }
+  const retryDelay = retryDelays[attempt - 1];
   if (retryDelay !== undefined) return { kind: 'retry', retryDelay, error };
-  const tries = attempt === 1 ? '' : ` (attempt ${attempt} of ${retryDelays.length + 1})`;
-  return { kind: 'fail', error: { ...error, reason: `${error.reason}${tries}` } };
+  return attempt === 1
+    ? { kind: 'fail', error }
+    : failedAfter(error, `attempt ${attempt} of ${retryDelays.length + 1}`);
+}
+
+function failedAfter(error: Failure, attempts: string): Fate {
+  return { kind: 'fail', error: { ...error, reason: `${error.reason} (${attempts})` } };
 }
 
 /** Only the messages of expected errors are public. */

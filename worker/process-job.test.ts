@@ -1,24 +1,27 @@
-import { createHash } from 'node:crypto';
 import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
-import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
-import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { originalKey, outcomeKey, resultKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { testRetryDelays, testLog } from '../testing/test-broker.ts';
-import { v7 as uuidv7 } from 'uuid';
+import { testLog } from '../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { setUpSystem } from '../testing/test-system.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
-import { createJobProcessor, type ProcessJobDependencies } from './process-job.ts';
-import type { ProcessedImage } from './processors/process-image.ts';
-import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
+import type { ProcessJobDependencies } from './process-job.ts';
+import {
+  awaitOutcome,
+  processed,
+  publishJob,
+  requestFor,
+  startJobProcessor,
+  submitJob,
+} from './testing/job-processor.ts';
 
 type Process = ImagePool['process'];
 
@@ -71,7 +74,7 @@ describe('a job that succeeds', () => {
     });
     const request = await submit();
     const first = await outcomeOf(request);
-    await publish(request, { ...request, history: [] });
+    await publish(request);
     await vi.waitFor(() =>
       expect(typesOf(request).filter((type) => type === 'job.completed 1')).toHaveLength(2),
     );
@@ -90,7 +93,7 @@ describe('a job that succeeds', () => {
     });
     const request = requestFor(Buffer.from('original'));
     await system.store.put(originalKey(request.job_id), Buffer.from('original'));
-    await publish(request, { ...request, history: [] });
+    await publish(request);
     expect(await outcomeOf(request)).toMatchObject({ attempt_id: 'rival' });
     await vi.waitFor(() => expect(typesOf(request)).toContain('job.completed 1'));
     await allSettled();
@@ -110,7 +113,7 @@ describe('a job whose first worker was killed', () => {
       await system.store.put(left, Buffer.from('result'));
       throw new TransientFailure('engine_crashed', 'killed');
     });
-    await publish(request, { ...request, history: [] });
+    await publish(request);
     const outcome = await outcomeOf(request);
     await allSettled();
     expect(outcome.state === 'completed' ? [outcome.result.key] : []).toEqual(await resultsOf(request));
@@ -157,7 +160,7 @@ describe('a job that fails transiently', () => {
     let calls = 0;
     await startWorker(() =>
       ++calls < 3
-        ? Promise.reject(new TransientFailure('deadline_exceeded', 'took too long'))
+        ? Promise.reject(new TransientFailure('engine_crashed', 'the process died'))
         : Promise.resolve(processed),
     );
     const request = await submit();
@@ -196,7 +199,7 @@ describe('a run that cannot be processed', () => {
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
     await system.store.put(originalKey(request.job_id), Buffer.from('damaged!'));
-    await publish(request, { ...request, history: [] });
+    await publish(request);
     expect(await outcomeOf(request)).toMatchObject({
       state: 'failed',
       attempt: 3,
@@ -210,7 +213,7 @@ describe('a run that cannot be processed', () => {
     await startWorker(() => Promise.resolve(processed));
     const request = requestFor(Buffer.from('original'));
     await system.store.put(outcomeKey(request.job_id, 1), Buffer.from('{'));
-    await publish(request, { ...request, history: [] });
+    await publish(request);
     await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
 
@@ -326,92 +329,26 @@ async function rivalOutcome(jobId: string): Promise<Outcome> {
   };
 }
 
-/** What a pool returns for a processed image. The pool has its own tests. */
-const processed: ProcessedImage = {
-  result: { bytes: Buffer.from('result'), contentType: 'image/png', extension: 'png', width: 2, height: 3 },
-  thumbnail: {
-    bytes: Buffer.from('thumb'),
-    contentType: 'image/jpeg',
-    extension: 'jpg',
-    width: 1,
-    height: 1,
-  },
-  source: { width: 4, height: 6 },
-  timings: { decode_ms: 1, operations_ms: 1, encode_ms: 1, thumbnail_ms: 1 },
-};
-
 /** Starts a worker whose pool is this function. */
 async function startWorker(process: Process, changes: Partial<ProcessJobDependencies> = {}) {
-  consumer = system.broker.consumer({
-    queue: queueNames.process,
-    prefetch: 2,
-    onDelivery: createJobProcessor({
-      worker: 'worker-1',
-      store: system.store,
-      publisher: system.broker.publisher,
-      pool: { process },
-      retryDelays: testRetryDelays,
-      maxFileBytes: 1_000_000,
-      metrics: createWorkerMetrics(createMetrics('worker'), 2),
-      stopping: stopping.signal,
-      log: testLog,
-      ...changes,
-    }),
-  });
-  await consumer.start();
+  consumer = await startJobProcessor(system, { pool: { process }, stopping: stopping.signal, ...changes });
 }
 
-function requestFor(bytes: Buffer): JobRequest {
-  return {
-    version: 1,
-    job_id: uuidv7(),
-    run: 1,
-    submitted_at: new Date().toISOString(),
-    original: {
-      name: 'a.png',
-      content_type: 'image/png',
-      size: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-    },
-    operations: [{ type: 'filter', name: 'grayscale' }],
-    output: { format: null, quality: 85 },
-  };
-}
-
-async function submit(options: { body?: Buffer; withOriginal?: boolean } = {}): Promise<JobRequest> {
-  const bytes = Buffer.from('original');
-  const request = requestFor(bytes);
-  if (options.withOriginal !== false) await system.store.put(originalKey(request.job_id), bytes);
-  await publish(request, { ...request, history: [] });
+async function submit({ withOriginal = true } = {}): Promise<JobRequest> {
+  if (withOriginal) return submitJob(system, Buffer.from('original'));
+  const request = requestFor(Buffer.from('original'));
+  await publish(request);
   return request;
 }
 
-const publish = (request: JobRequest, body: unknown) =>
-  system.broker.publisher.publish({
-    exchange: exchangeNames.jobs,
-    routingKey: routingKeys.process,
-    body,
-    messageId: uuidv7(),
-    correlationId: request.job_id,
-    type: 'job',
-    contentType: 'application/json',
-    headers: { 'x-run': 1, 'x-attempt': 1 },
-  });
+const publish = (request: JobRequest, body?: unknown) => publishJob(system.broker, request, body);
 
 const typesOf = (request: JobRequest) =>
   events
     .filter(({ subject }) => subject === request.job_id)
     .map(({ type, data }) => `${type} ${data.attempt}`);
 
-const outcomeOf = (request: JobRequest) =>
-  vi.waitFor(
-    async () => {
-      const outcome = await readOutcome(system.store, request.job_id, 1);
-      expect(outcome).toBeDefined();
-      return outcome as Outcome;
-    },
-    { timeout: 10_000 },
-  );
+const outcomeOf = (request: JobRequest) => awaitOutcome(system.store, request);
 
 const allSettled = () => vi.waitFor(() => expect(consumer?.inFlight).toBe(0), { timeout: 10_000 });
 

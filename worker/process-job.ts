@@ -15,10 +15,17 @@ import { readOutcome, recordOutcome, removeLeftovers } from '@image-pipeline/sha
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { decideFate, type Fate } from './decide-fate.ts';
+import { decideFate, hasExceededLimit, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
+import type { SlowLane } from './image-pool/slow-lane.ts';
 import { attemptJob } from './job/attempt-job.ts';
-import { completedOutcome, failedOutcome, nextAttemptMessage } from './job/attempt-records.ts';
+import {
+  completedOutcome,
+  failedOutcome,
+  nextAttemptMessage,
+  postponedMessage,
+} from './job/attempt-records.ts';
+import { decideTurn } from './job/decide-turn.ts';
 import { type JobContext, openJob } from './job/job-context.ts';
 import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
@@ -27,6 +34,10 @@ export interface ProcessJobDependencies {
   readonly store: ObjectStore;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly pool: Pick<ImagePool, 'process'>;
+  /** That of the pool. */
+  readonly slowLane: SlowLane;
+  /** The number of workers that consume jobs. */
+  readonly countWorkers: () => Promise<number>;
   readonly retryDelays: readonly RetryDelay[];
   readonly maxFileBytes: number;
   readonly metrics: WorkerMetrics;
@@ -41,7 +52,7 @@ export interface ProcessJobDependencies {
  * outcome of a run wins. It throws only where it cannot go on: the worker stops, or the channel is closed.
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
-  const { store, publisher, retryDelays, metrics, log } = dependencies;
+  const { store, publisher, slowLane, retryDelays, metrics, log } = dependencies;
 
   return async function processJob(message: ReceivedMessage): Promise<Settlement> {
     const job = openOrRefuse(message);
@@ -51,6 +62,8 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     try {
       const earlier = await findOutcome(job);
       if (earlier !== undefined) return await conclude(job, earlier);
+      const delay = await takeTurn(job);
+      if (delay !== undefined) return await postpone(job, delay);
       startAnnounced = announceStart(job);
       const images = await attemptJob(job, dependencies);
       const outcome = await record(job, completedOutcome(job, images, new Date().toISOString()));
@@ -58,12 +71,13 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       return await conclude(job, outcome);
     } catch (error) {
       if (job.signal.aborted) throw error;
-      const fate = decideFate(error, job.attempt, retryDelays);
+      const fate = decideFate(error, job, retryDelays);
       logFailure(job, error, fate);
       return fate.kind === 'retry'
         ? await retry(job, fate, startAnnounced)
         : await fail(job, fate.error, startAnnounced);
     } finally {
+      slowLane.leave(job.attemptId);
       release();
     }
   };
@@ -89,6 +103,24 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       metrics.finished('duplicate');
     }
     return outcome;
+  }
+
+  /**
+   * A job that exceeded a limit before starts only in the slow lane.
+   * @returns undefined to start it now, or the delay after which it is delivered again
+   */
+  async function takeTurn({ history, attemptId }: JobContext): Promise<RetryDelay | undefined> {
+    if (!hasExceededLimit(history)) return undefined;
+    const workers = await dependencies.countWorkers().catch(() => 1); // the broker is unavailable
+    const isLaneFree = slowLane.enter(attemptId);
+    const now = Date.now();
+    return decideTurn({ history, worker: dependencies.worker, workers, isLaneFree, now }, retryDelays);
+  }
+
+  async function postpone(job: JobContext, retryDelay: RetryDelay): Promise<Settlement> {
+    await publishUntilConfirmed(publisher, postponedMessage(job, retryDelay), job.signal);
+    job.log.info({ delay: retryDelay.label }, 'postponed: it exceeded a limit before, and has to run alone');
+    return 'ack';
   }
 
   /** Publishes while the image is processed; await the result once the outcome is stored. */

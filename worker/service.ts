@@ -9,6 +9,7 @@ import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
+import { SlowLane } from './image-pool/slow-lane.ts';
 import { createJobProcessor } from './process-job.ts';
 import { HealthWatch } from './telemetry/watch-health.ts';
 import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
@@ -22,12 +23,14 @@ export function createWorker(config: WorkerConfig): Service {
   const metrics = createMetrics('worker');
   const store = configuredStore(config);
   const broker = configuredBroker(config, { name: worker, appId: 'worker', log });
+  const slowLane = new SlowLane();
   const pool = createImagePool({
     slots,
     engine: config.IMAGE_ENGINE,
     deadlineMs: config.JOB_TIMEOUT_MS,
     memoryLimitBytes: config.JOB_MEMORY_MIB * 1024 * 1024,
     recycleAfter: 500,
+    slowLane,
     log,
   });
   const stopping = new AbortController();
@@ -36,6 +39,8 @@ export function createWorker(config: WorkerConfig): Service {
     store,
     publisher: broker.publisher,
     pool,
+    slowLane,
+    countWorkers: async () => (await broker.queues.inspect(queueNames.process)).consumers,
     retryDelays,
     maxFileBytes: config.MAX_FILE_BYTES,
     metrics: createWorkerMetrics(metrics, slots),

@@ -38,6 +38,7 @@ describe('the operations of an upload', () => {
     ['watermark:two words', [{ ...watermark, text: 'two words' }]],
     ['watermark:at 10:30', [{ ...watermark, text: 'at 10:30' }]],
     ['watermark:Привет 世界', [{ ...watermark, text: 'Привет 世界' }]],
+    ['watermark:שלום سلام ไทย', [{ ...watermark, text: 'שלום سلام ไทย' }]],
     [
       'resize:800x600,watermark:Hello,filter:sepia',
       [resize, { ...watermark, text: 'Hello' }, { type: 'filter', name: 'sepia' }],
@@ -79,6 +80,10 @@ describe('the operations of an upload', () => {
     ['[{"type":"resize","depth":8}]', 'operations[0]', 'Unrecognized key: "depth"'],
     ['[{"type":"filter","name":"blur","amount":1}]', 'operations[0]', 'Unrecognized key: "amount"'],
     ['[{"type":"watermark","text":" "}]', 'operations[0].text', '>=1'],
+    ['watermark:Hi ᏣᎳᎩ', 'operations[0].text', 'no font can draw: "Ꮳ" (U+13E3), "Ꮃ" (U+13B3), "Ꭹ" (U+13A9)'],
+    ['filter,watermark:\u{10380}', 'operations[1].text', 'no font can draw: "\u{10380}" (U+10380)'],
+    ['[{"type":"watermark","text":"\\ufffe"}]', 'operations[0].text', 'no font can draw'],
+    ['["watermark:\u200b"]', 'operations[0].text', 'has no visible character'],
     ['[{"text":"no type"}]', 'operations[0]', '(none)'],
     ['[7]', 'operations[0]', 'must be an object or a string'],
     ['[', 'operations', 'must be a JSON list'],

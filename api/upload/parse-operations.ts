@@ -1,3 +1,4 @@
+import { whyNotDrawable } from '@image-pipeline/shared/contracts/drawable-text.ts';
 import {
   filterSchema,
   type Operation,
@@ -101,7 +102,10 @@ function parseOperation(item: unknown, parameter: string): Operation {
   const operation = main.some((key) => asked[key] !== undefined) ? asked : { ...defaults, ...asked };
   if (kind === 'filter') refuseUnknownFilter(operation['name'], parameter);
   const parsed = schema.safeParse(operation);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    if (parsed.data.type === 'watermark') refuseUndrawableText(parsed.data.text, parameter);
+    return parsed.data;
+  }
   throw invalidBySchema(parameter, parsed.error, {
     takes: parametersOf(kind, operation['name']),
     allowed: allowedOperations,
@@ -116,6 +120,11 @@ function kindOf(type: unknown, parameter: string): OperationKind {
 function refuseUnknownFilter(name: unknown, parameter: string): void {
   if (typeof name === 'string' && filterParameters.has(name)) return;
   throw unknownName('filter', name, allowedOperations.filters, parameter);
+}
+
+function refuseUndrawableText(text: string, parameter: string): void {
+  const problem = whyNotDrawable(text);
+  if (problem !== undefined) throw invalidOperation(`${parameter}.text`, problem);
 }
 
 function unknownName(what: string, seen: unknown, known: readonly string[], parameter: string): Error {

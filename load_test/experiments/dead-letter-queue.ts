@@ -59,7 +59,7 @@ export async function deadLetterQueue(guide: Guide, system: DeadLetterSystem): P
   const first = await follow(guide, api, jobId);
   guide.say(
     `It failed on its first attempt with ${first.error?.code ?? 'no code'}. That is a permanent failure: the same bytes would fail on every attempt. ` +
-      'A transient failure, such as a timeout, would be retried after 5 s, 30 s and 2 min (RETRY_DELAYS) before the job failed.',
+      'A transient failure, such as a crashed process, would be retried after 5 s, 30 s and 2 min (RETRY_DELAYS) before the job failed.',
   );
 
   guide.step('Its message is in the dead-letter queue');

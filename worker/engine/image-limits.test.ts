@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { checkInput, checkOutput, defaultImageLimits } from './image-limits.ts';
 import type { ImageHeader } from './inspect/image-header.ts';
 
-const limits = { ...defaultImageLimits, maxPixels: 1000, maxSide: 100, maxTotalPixels: 3000, maxScans: 4 };
+const limits = {
+  ...defaultImageLimits,
+  maxPixels: 1000,
+  maxSide: 100,
+  maxTotalPixels: 3000,
+  maxScans: 4,
+  maxScannedPixels: 2000,
+  maxPieces: 50,
+};
 const outputLimits = { ...defaultImageLimits, maxOutputSide: 100, maxOutputPixels: 1000 };
 
 function header(differs: Partial<ImageHeader>): ImageHeader {
@@ -15,17 +23,22 @@ function header(differs: Partial<ImageHeader>): ImageHeader {
     orientation: 1,
     totalPixels: width * height * frames,
     scans: 1,
+    pieces: 1,
     ...differs,
   };
 }
 
 describe('an image', () => {
-  it.each([[{ width: 40, height: 25 }], [{ width: 100, height: 1 }], [{ frames: 30 }], [{ scans: 4 }]])(
-    'at the limit is accepted: %o',
-    (differs) => {
-      expect(() => checkInput(header(differs), limits)).not.toThrow();
-    },
-  );
+  it.each([
+    [{ width: 40, height: 25 }],
+    [{ width: 100, height: 1 }],
+    [{ frames: 30 }],
+    [{ scans: 4 }],
+    [{ width: 20, height: 25, scans: 4 }],
+    [{ pieces: 50 }],
+  ])('at the limit is accepted: %o', (differs) => {
+    expect(() => checkInput(header(differs), limits)).not.toThrow();
+  });
 
   it.each([
     [{ width: 40, height: 26 }, 1000, 1040, 'The image is 40 × 26 px; the limit is 1000 px in total.'],
@@ -33,12 +46,24 @@ describe('an image', () => {
     [{ width: 1, height: 101 }, 100, 101, 'The image is 1 × 101 px; the limit is 100 px per side.'],
     [{ frames: 31 }, 3000, 3100, 'The image has 31 frames with 3100 px; the limit is 3000 px.'],
     [{ scans: 5 }, 4, 5, 'The JPEG has 5 scans; the limit is 4 scans.'],
+    [
+      { width: 25, height: 30, scans: 3 },
+      2000,
+      2250,
+      'The JPEG has 3 scans of 750 px, 2250 px in total; the limit is 2000 px in all scans.',
+    ],
+    [{ pieces: 51 }, 50, 51, 'The file consists of 51 chunks, segments or blocks; the limit is 50 of them.'],
     [{ width: 2 ** 31 - 1, height: 2 ** 31 - 1 }, 100, 2 ** 31 - 1, /2147483647 × 2147483647 px/],
   ])('beyond it is rejected with the limit and the value: %o', (differs, limit, seen, message) => {
     const failure = expect.objectContaining({ code: 'image_too_large', details: { limit, seen } }) as unknown;
     expect(() => checkInput(header(differs), limits)).toThrow(failure);
     expect(() => checkInput(header(differs), limits)).toThrow(message);
   });
+});
+
+it('an ordinary progressive JPEG of the maximum size is accepted', () => {
+  const ordinary = header({ width: 5000, height: 5000, scans: 10, pieces: 40 });
+  expect(() => checkInput(ordinary, defaultImageLimits)).not.toThrow();
 });
 
 describe('a result', () => {

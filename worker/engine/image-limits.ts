@@ -9,10 +9,14 @@ export interface ImageLimits {
   readonly maxPixels: number;
   /** Width and height of the frame that is decoded, in pixels. */
   readonly maxSide: number;
-  /** Pixels of all frames of an animation together. */
+  /** Pixels of all frames of an animation together, as far as they are inside the image. */
   readonly maxTotalPixels: number;
-  /** Scans of a progressive JPEG: each goes over the whole image. */
+  /** Scans of a JPEG. */
   readonly maxScans: number;
+  /** Scans of a JPEG times its pixels: each scan of a progressive JPEG goes over the whole image. */
+  readonly maxScannedPixels: number;
+  /** Chunks, segments or blocks of a file. Each takes time to read, however small it is. */
+  readonly maxPieces: number;
   /** Maximum width and height after any operation, in pixels. */
   readonly maxOutputSide: number;
   /** Maximum pixels after any operation. */
@@ -24,13 +28,17 @@ export const defaultImageLimits: ImageLimits = {
   maxSide: 10_000,
   maxTotalPixels: 50_000_000,
   maxScans: 100,
+  // About 3 s. Progressive JPEG has some 10 scans, which is half of it for the largest image.
+  maxScannedPixels: 500_000_000,
+  // About 0.5 s. Ordinary files have at most a few thousand; 10 MiB could contain 2.6 million.
+  maxPieces: 1_000_000,
   maxOutputSide: MAX_OUTPUT_SIDE,
   maxOutputPixels: 25_000_000,
 };
 
 /** @throws PermanentFailure `image_too_large`, naming the limit and the value seen */
 export function checkInput(image: ImageHeader, limits: ImageLimits): void {
-  const { width, height, totalPixels, scans } = image;
+  const { width, height, totalPixels, scans, pieces } = image;
   const code = 'image_too_large';
   const size = `The image is ${width} × ${height} px`;
   check(code, Math.max(width, height), limits.maxSide, `${size}; the limit is`, 'px per side');
@@ -43,6 +51,15 @@ export function checkInput(image: ImageHeader, limits: ImageLimits): void {
     'px',
   );
   check(code, scans, limits.maxScans, `The JPEG has ${scans} scans; the limit is`, 'scans');
+  check(
+    code,
+    scans * width * height,
+    limits.maxScannedPixels,
+    `The JPEG has ${scans} scans of ${width * height} px, ${scans * width * height} px in total; the limit is`,
+    'px in all scans',
+  );
+  const parts = `The file consists of ${pieces} chunks, segments or blocks; the limit is`;
+  check(code, pieces, limits.maxPieces, parts, 'of them');
 }
 
 /** @throws PermanentFailure `output_too_large`, naming the limit and the value seen */

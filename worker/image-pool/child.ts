@@ -3,19 +3,22 @@ import { Writable } from 'node:stream';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
+import { childEnvironment, childPermissions } from './child-rights.ts';
 import {
   IMAGE_PIPE,
   MEMORY_EXCEEDED_SIGNAL,
   type ChildMessage,
   type Failure,
+  type ResultMessage,
   type TaskMessage,
 } from './messages.ts';
+import type { SlowLane } from './slow-lane.ts';
 
 export interface ChildOptions {
   /** The module that the child runs; it calls `serveTasks`. */
   readonly program: URL;
   readonly engine: EngineName;
-  /** The deadline for one image, in milliseconds. */
+  /** The deadline for one image, in milliseconds; decoding has a third of it. */
   readonly deadlineMs: number;
   /** The limit of the child's resident memory, in bytes. */
   readonly memoryLimitBytes: number;
@@ -24,10 +27,9 @@ export interface ChildOptions {
 /** The deadline for a child to get ready, in milliseconds. */
 const START_DEADLINE_MS = 30_000;
 const MIB = 1024 * 1024;
-/**
- * A process that reads untrusted files must not see the other variables: they include passwords.
- */
-const INHERITED_VARIABLES = ['TMPDIR', 'LD_LIBRARY_PATH'];
+/** Parts of the deadline: within which an image must be decoded, and after which it is slow in any case. */
+const DECODE_PART = 1 / 3;
+const SLOW_PART = 1 / 9;
 
 /** A child process that processes one image at a time. */
 export class Child {
@@ -36,19 +38,25 @@ export class Child {
   /** Its end of the pipe for the bytes of images. */
   readonly #images: Writable;
   readonly #gone = Promise.withResolvers<undefined>();
-  #onMessage: (message: ChildMessage) => void = () => undefined;
+  #onMessage: (message: ResultMessage) => void = () => undefined;
   #alive = true;
-  #late = false;
+  #isDecoded = false;
+  #onDecoded: () => void = () => undefined;
+  /** Why this process was killed here. */
+  #killedBecause: TransientFailure | undefined;
   #imagesDone = 0;
   #memoryBytes = 0;
 
   /** @throws TransientFailure `engine_crashed` if the child does not get ready */
   static async start(options: ChildOptions): Promise<Child> {
     const child = new Child(options);
+    const timer = child.#killAfter(START_DEADLINE_MS, () => 'Starting took too long.');
     try {
-      await child.#nextMessage(START_DEADLINE_MS);
+      await child.#nextMessage();
     } catch (error) {
       throw new TransientFailure('engine_crashed', 'The image process did not start.', { cause: error });
+    } finally {
+      clearTimeout(timer);
     }
     return child;
   }
@@ -59,7 +67,10 @@ export class Child {
     const images = this.#process.stdio[IMAGE_PIPE];
     if (!(images instanceof Writable)) throw new Error('the child process has no pipe for images');
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
-    this.#process.on('message', (message: ChildMessage) => this.#onMessage(message));
+    this.#process.on('message', (message: ChildMessage) => {
+      if (message.kind === 'decoded') this.#onDecoded();
+      else this.#onMessage(message);
+    });
     this.#process.once('exit', () => this.#onExit());
     this.#process.on('error', () => {
       // It could not be started, or a message could not be sent.
@@ -87,17 +98,41 @@ export class Child {
   }
 
   /**
+   * @param slowLane which an image that is decoded slowly must enter, or its process is killed
+   * @param attempt what enters it
    * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
    *   once the child has exited, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
    */
-  async run(task: ImageTask): Promise<ProcessedImage> {
+  async run(task: ImageTask, slowLane: SlowLane, attempt: string): Promise<ProcessedImage> {
+    const { deadlineMs } = this.#options;
+    const began = performance.now();
+    this.#isDecoded = false;
+    this.#onDecoded = () => {
+      this.#isDecoded = true;
+      slowLane.decoded(performance.now() - began);
+    };
     if (this.#alive) this.#send(task);
-    const message = await this.#nextMessage(this.#options.deadlineMs);
-    if (message.kind === 'ready') throw new Error('the child process sent `ready` twice');
-    this.#imagesDone += 1;
-    this.#memoryBytes = message.memoryBytes;
-    if (message.kind === 'failed') throw asError(message.failure);
-    return message.image;
+    const timers = [
+      this.#killAfter(Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART), (limit) =>
+        this.#isDecoded || slowLane.enter(attempt)
+          ? undefined
+          : `Decoding the image took longer than ${limit} while another slow image was decoded.`,
+      ),
+      this.#killAfter(deadlineMs * DECODE_PART, (limit) =>
+        this.#isDecoded ? undefined : `Decoding the image took longer than ${limit}.`,
+      ),
+      this.#killAfter(deadlineMs, (limit) => `Processing the image took longer than ${limit}.`),
+    ];
+    try {
+      const message = await this.#nextMessage();
+      if (message.kind === 'ready') throw new Error('the child process sent `ready` twice');
+      this.#imagesDone += 1;
+      this.#memoryBytes = message.memoryBytes;
+      if (message.kind === 'failed') throw asError(message.failure);
+      return message.image;
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+    }
   }
 
   #send({ bytes, ...task }: ImageTask): void {
@@ -112,16 +147,24 @@ export class Child {
     await this.#gone.promise;
   }
 
-  /** The next message of the child. Kills the child if that takes too long. */
-  async #nextMessage(deadlineMs: number): Promise<ChildMessage> {
-    const heard = Promise.withResolvers<ChildMessage>();
-    this.#onMessage = heard.resolve;
-    const timer = setTimeout(() => {
-      this.#late = true;
+  /**
+   * Kills the process after so many milliseconds, unless `reason` then returns none.
+   * @param reason gets the limit as text
+   */
+  #killAfter(milliseconds: number, reason: (limit: string) => string | undefined): NodeJS.Timeout {
+    const limit = Math.round(milliseconds);
+    return setTimeout(() => {
+      const message = reason(`${limit} ms`);
+      if (message === undefined) return;
+      this.#killedBecause = new TransientFailure('deadline_exceeded', message, { details: { limit } });
       this.#process.kill('SIGKILL');
-    }, deadlineMs);
+    }, limit);
+  }
+
+  async #nextMessage(): Promise<ResultMessage> {
+    const heard = Promise.withResolvers<ResultMessage>();
+    this.#onMessage = heard.resolve;
     const message = await Promise.race([heard.promise, this.#gone.promise]);
-    clearTimeout(timer);
     if (message === undefined) throw this.#causeOfDeath();
     return message;
   }
@@ -132,18 +175,9 @@ export class Child {
   }
 
   #causeOfDeath(): TransientFailure {
-    const { deadlineMs, memoryLimitBytes } = this.#options;
+    const { memoryLimitBytes } = this.#options;
     const { exitCode, signalCode } = this.#process;
-    if (this.#late) {
-      const details = { limit: deadlineMs };
-      return new TransientFailure(
-        'deadline_exceeded',
-        `Processing the image took longer than ${deadlineMs} ms.`,
-        {
-          details,
-        },
-      );
-    }
+    if (this.#killedBecause !== undefined) return this.#killedBecause;
     if (signalCode === MEMORY_EXCEEDED_SIGNAL) {
       const details = { limit: memoryLimitBytes };
       const message = `Processing the image took more than ${Math.round(memoryLimitBytes / MIB)} MiB of memory.`;
@@ -157,8 +191,8 @@ export class Child {
 function forkProgram({ program, engine, memoryLimitBytes }: ChildOptions): ChildProcess {
   return fork(program, [String(memoryLimitBytes), engine], {
     serialization: 'advanced', // results are binary
-    execArgv: [`--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`],
-    env: Object.fromEntries(INHERITED_VARIABLES.map((name) => [name, process.env[name]])),
+    execArgv: [`--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`, ...childPermissions],
+    env: childEnvironment(),
     stdio: ['ignore', process.stderr, process.stderr, 'ipc', 'pipe'],
   });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { PipelineError, TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
@@ -6,18 +7,21 @@ import type { EngineName } from '../engine/engine.ts';
 import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { Child } from './child.ts';
+import { SlowLane } from './slow-lane.ts';
 
 export interface ImagePoolOptions {
   /** The number of child processes, and so of images processed at once. */
   readonly slots: number;
   readonly engine?: EngineName;
-  /** The deadline for one image, in milliseconds; then its process is killed. */
+  /** The deadline for one image, in milliseconds, a third of it for decoding; then its process is killed. */
   readonly deadlineMs?: number;
   /** The limit of a process's resident memory, in bytes; above it the process is killed. */
   readonly memoryLimitBytes?: number;
   /** The number of images after which a process is replaced. */
   readonly recycleAfter?: number;
   readonly limits?: ImageLimits;
+  /** Shared with the caller, who may enter it first. */
+  readonly slowLane?: SlowLane;
   readonly log: Pick<Logger, 'debug' | 'warn'>;
   /** The module that children run instead of the image engine. */
   readonly program?: URL;
@@ -33,12 +37,17 @@ export interface ImagePool extends Startable {
    */
   start(): Promise<void>;
   /**
-   * Processes an image in the next free process; waits while all are busy.
-   * @param log of the job that the image belongs to
+   * Processes an image in the next free process; waits while all are busy. An image that is decoded slowly must enter the
+   * slow lane, or its process is killed.
+   * @param options.attempt what enters the slow lane, if the caller has not entered it already
+   * @param options.log of the job that the image belongs to
    * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`,
    *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an unexpected error)
    */
-  process(task: Omit<ImageTask, 'limits'>, log?: ImagePoolOptions['log']): Promise<ProcessedImage>;
+  process(
+    task: Omit<ImageTask, 'limits'>,
+    options?: { readonly attempt?: string; readonly log?: ImagePoolOptions['log'] },
+  ): Promise<ProcessedImage>;
   /**
    * Waits for the images in progress, rejects the waiting ones, and ends all processes.
    * @param patienceMs how long to wait for those in progress; then their processes are killed
@@ -61,6 +70,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     memoryLimitBytes = 1024 * MIB,
     recycleAfter = 500,
     limits = defaultImageLimits,
+    slowLane = new SlowLane(),
     program = new URL('engine-child.ts', import.meta.url),
   } = options;
   const children = new Pool<Child>({
@@ -110,22 +120,23 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     clearTimeout(impatient);
   }
 
-  async function process(task: Omit<ImageTask, 'limits'>, log = options.log): Promise<ProcessedImage> {
+  const process: ImagePool['process'] = async (task, { attempt = randomUUID(), log = options.log } = {}) => {
     if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The image pool has stopped.');
     const child = await acquire();
     atWork.add(child);
     try {
-      return await child.run({ ...task, limits });
+      return await child.run({ ...task, limits }, slowLane, attempt);
     } catch (error) {
       if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
       throw error;
     } finally {
+      slowLane.leave(attempt);
       atWork.delete(child);
       const { pid, imagesDone: images } = child;
       if (!isFit(child)) log.debug({ pid, images }, 'image process replaced');
       children.release(child);
     }
-  }
+  };
 
   return {
     start: () => (starting ??= start()),

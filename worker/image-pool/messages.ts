@@ -10,8 +10,10 @@ export type TaskMessage = Omit<ImageTask, 'bytes'> & { readonly size: number };
 /** The child's end of that pipe, a file descriptor; 3 is the channel for messages. */
 export const IMAGE_PIPE = 4;
 
-/** What a child process sends: `ready` once, then one message per task. */
-export type ChildMessage =
+/** What a child process sends: `ready` once; then, per task, `decoded` if it gets that far, and a result. */
+export type ChildMessage = { readonly kind: 'decoded' } | ResultMessage;
+
+export type ResultMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly image: ProcessedImage; readonly memoryBytes: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly memoryBytes: number };

@@ -6,7 +6,8 @@ import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import type { GuardSettings } from './guard-thread.ts';
 import { IMAGE_PIPE, type ChildMessage, type Failure, type TaskMessage } from './messages.ts';
 
-type Work = (task: ImageTask) => Promise<ProcessedImage>;
+/** Calls `onDecoded` when the image is decoded: decoding has a deadline of its own. */
+type Work = (task: ImageTask, onDecoded: () => void) => Promise<ProcessedImage>;
 
 /**
  * The child's side: gets ready, then processes one task after another until the parent disconnects. It ignores signals
@@ -24,7 +25,7 @@ export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
 
 async function handle(work: Work, { size, ...task }: TaskMessage): Promise<void> {
   try {
-    const image = await work({ ...task, bytes: readImage(size) });
+    const image = await work({ ...task, bytes: readImage(size) }, () => send({ kind: 'decoded' }));
     send({ kind: 'done', image, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
     send({ kind: 'failed', failure: asFailure(error), memoryBytes: process.memoryUsage.rss() });

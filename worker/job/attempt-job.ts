@@ -43,7 +43,7 @@ export async function attemptJob(
   const { operations, output } = request;
   const contentType = request.original.content_type;
   const processed = await inStage('process image', () =>
-    pool.process({ bytes, contentType, operations, output }, log),
+    pool.process({ bytes, contentType, operations, output }, { attempt: attemptId, log }),
   );
   const process_ms = clock();
 

@@ -42,29 +42,42 @@ function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'erro
   } as const satisfies Partial<CompletedOutcome>;
 }
 
-/**
- * The message for the next attempt, published to the retry queue of this delay. Its headers are new: with a copied
- * `x-death` or `x-delivery-count` the broker would drop the message as a dead-letter cycle.
- */
+/** The message for the next attempt, published to the retry queue of this delay. */
 export function nextAttemptMessage(
   job: JobContext,
   retryDelay: RetryDelay,
   hop: Pick<TimelineEntry, 'at' | 'retry_at' | 'worker' | 'error'>,
 ): OutgoingMessage {
   const { request, attempt, history, started } = job;
+  const retrying = { state: 'retrying', run: request.run, attempt, ...hop } as const;
+  return attemptMessage(job, attempt + 1, [...history, started, retrying], retryDelay);
+}
+
+/** The message for the same attempt at a later time. */
+export function postponedMessage(job: JobContext, retryDelay: RetryDelay): OutgoingMessage {
+  return attemptMessage(job, job.attempt, job.history, retryDelay);
+}
+
+/**
+ * Its headers are new: with a copied `x-death` or `x-delivery-count` the broker would drop the message as a dead-letter
+ * cycle.
+ */
+function attemptMessage(
+  { request }: JobContext,
+  attempt: number,
+  history: readonly TimelineEntry[],
+  retryDelay: RetryDelay,
+): OutgoingMessage {
   const { job_id, run } = request;
-  const body: JobMessage = {
-    ...request,
-    history: [...history, started, { state: 'retrying', run, attempt, ...hop }],
-  };
+  const body: JobMessage = { ...request, history: [...history] };
   return {
     exchange: exchangeNames.retry,
     routingKey: retryDelay.label,
     body,
-    messageId: `${job_id}/${run}/${attempt + 1}`,
+    messageId: `${job_id}/${run}/${attempt}`,
     correlationId: job_id,
     type: 'job',
     contentType: 'application/json',
-    headers: { 'x-run': run, 'x-attempt': attempt + 1 },
+    headers: { 'x-run': run, 'x-attempt': attempt },
   };
 }

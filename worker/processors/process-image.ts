@@ -53,29 +53,35 @@ const THUMBNAIL: Resize = { type: 'resize', width: 256, height: 256, fit: 'conta
 
 /**
  * Makes a result and a thumbnail from an image file. Too large images are rejected before a pixel is decoded.
+ * @param onDecoded called when the image is decoded
  * @throws PermanentFailure `undecodable_image`, `image_too_large`, `output_too_large` or `processing_failed`
  */
-export async function processImage(task: ImageTask, engine: Engine): Promise<ProcessedImage> {
+export async function processImage(
+  task: ImageTask,
+  engine: Engine,
+  onDecoded: () => void = () => undefined,
+): Promise<ProcessedImage> {
   const { bytes, operations, output, limits } = task;
   const lap = stopwatch();
 
-  const header = inspectImage(bytes, task.contentType);
-  checkInput(header, limits);
-  const source = orientedSize(header, header.orientation);
+  const inspected = inspectImage(bytes, task.contentType);
+  checkInput(inspected, limits);
+  const source = orientedSize(inspected, inspected.orientation);
   const steps = planSteps(source, operations, limits);
-  if ('compressed' in header) await checkPngData(header);
+  if (inspected.format === 'png') await checkPngData(inspected);
   const [first, ...others] = steps;
   const reduceTo = first?.type === 'resize' ? reducedFor(first, source) : source;
   const alpha = engine.resizesRgba && others.some(({ type }) => type === 'resize');
-  let image = await decodeImage(bytes, header, reduceTo, alpha);
+  let image = await decodeImage(inspected, reduceTo, alpha);
   const decode_ms = lap();
+  onDecoded();
 
   for (const step of steps) {
     image = await apply(step, image, engine);
   }
   const operations_ms = lap();
 
-  const result = await encodeImage(image, outputFormat(output, header.format), output.quality);
+  const result = await encodeImage(image, outputFormat(output, inspected.format), output.quality);
   const encode_ms = lap();
 
   const thumbnail = await encodeThumbnail(image, planResize(image, THUMBNAIL).target);

@@ -1,4 +1,5 @@
 import type { InputType } from '@image-pipeline/shared/contracts/operations.ts';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { asSharp } from '../engine/bitmap.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
@@ -9,6 +10,11 @@ import { cornersPicture } from '../engine/testing/pixels.ts';
 import { pngFile } from '../engine/testing/png-file.ts';
 import { anmf, vp8lHead, vp8x, webpFile } from '../engine/testing/webp-file.ts';
 import { process } from './testing/process.ts';
+
+function withComments(file: Buffer, count: number): Buffer {
+  const comments = Buffer.alloc(4 * count, Buffer.from([0xff, 0xfe, 0, 2]));
+  return Buffer.concat([file.subarray(0, 2), comments, file.subarray(2)]);
+}
 
 const picture = cornersPicture({ width: 120, height: 80 });
 
@@ -88,6 +94,27 @@ describe('is rejected before it is decoded', () => {
       'image/jpeg',
       async () => withMoreScans(await jpeg(), 300),
       'image_too_large',
+    ],
+    [
+      'a JPEG of 25 megapixels with 100 scans',
+      'image/jpeg',
+      async () => {
+        const large = sharp({ create: { width: 5000, height: 5000, channels: 3, background: 'red' } });
+        return withMoreScans(await large.jpeg({ progressive: true }).toBuffer(), 90);
+      },
+      'image_too_large',
+    ],
+    [
+      'a JPEG of 1,000,001 comments',
+      'image/jpeg',
+      async () => withComments(await jpeg(), 1_000_001),
+      'image_too_large',
+    ],
+    [
+      'a GIF with too little data',
+      'image/gif',
+      () => gifFile({ width: 50, height: 50 }, [{ width: 50, height: 50 }]),
+      'undecodable_image',
     ],
     ['a JPEG without its end', 'image/jpeg', async () => (await jpeg()).subarray(0, -2), 'undecodable_image'],
     ['a JPEG that is a PNG', 'image/jpeg', () => asSharp(picture).png().toBuffer(), 'undecodable_image'],

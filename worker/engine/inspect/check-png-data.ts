@@ -1,25 +1,24 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createInflate } from 'node:zlib';
-import type { PngHeader } from './inspect-png.ts';
+import { constants, createInflate } from 'node:zlib';
 import { undecodable } from './image-header.ts';
+import type { PngImage } from './inspect-png.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Inflates a PNG's pixel data without keeping it, to check that it has exactly the size that the header declares:
  * some decoders fill missing data with old memory, and surplus data may inflate without end. Stops at the first
- * surplus byte.
+ * surplus byte. What follows the last pixel, a checksum, may be missing but not wrong.
  * @throws PermanentFailure `undecodable_image`
  */
-export async function checkPngData(header: PngHeader): Promise<void> {
-  const { inflatedBytes, compressed } = header;
+export async function checkPngData(image: PngImage): Promise<void> {
+  const { inflatedBytes, compressed } = image;
   let seen = 0;
   try {
     await pipeline(
-      // In one piece: a PNG may have thousands of chunks, each a trip to the thread pool.
-      Readable.from([Buffer.concat(compressed)]),
-      createInflate({ chunkSize: CHUNK_BYTES }),
+      Readable.from([compressed]),
+      createInflate({ chunkSize: CHUNK_BYTES, finishFlush: constants.Z_SYNC_FLUSH }),
       async (inflated: AsyncIterable<Buffer>) => {
         for await (const { length } of inflated) {
           seen += length;
@@ -30,7 +29,7 @@ export async function checkPngData(header: PngHeader): Promise<void> {
     );
   } catch (error) {
     if (seen > inflatedBytes) throw error;
-    throw undecodable('the pixel data of the PNG is damaged or incomplete', error);
+    throw undecodable('the pixel data of the PNG is damaged', error);
   }
   if (seen < inflatedBytes) throw undecodable('the PNG contains less pixel data than its header declares');
 }

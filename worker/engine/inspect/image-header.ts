@@ -5,8 +5,8 @@ import type { Orientation } from './exif-orientation.ts';
 export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'webp';
 
 /**
- * The properties of an image that are known without decoding its pixels. `width` and `height` are those of the first
- * frame.
+ * The properties of an image that are known without decoding its pixels. `width` and `height` are those of the canvas
+ * that its first frame is drawn on.
  */
 export interface ImageHeader extends Size {
   readonly format: ImageFormat;
@@ -14,12 +14,23 @@ export interface ImageHeader extends Size {
   readonly orientation: Orientation;
   /** At least 1; more for animations. */
   readonly frames: number;
-  /** Pixels of all frames together. */
+  /** Pixels of all frames together, as far as they are inside the canvas. */
   readonly totalPixels: number;
   /** The scans of a JPEG; 1 for other formats. */
   readonly scans: number;
-  /** Whether a WebP may have an alpha channel even if it declares that it has none. */
-  readonly mayHideAlpha?: boolean;
+  /** Chunks, segments or blocks that the file consists of. */
+  readonly pieces: number;
+}
+
+/** Where a frame is on its canvas, in pixels. */
+export interface Frame extends Size {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The pixels of a frame that are inside a canvas. */
+export function visiblePixels({ x, y, width, height }: Frame, canvas: Size): number {
+  return Math.max(0, Math.min(width, canvas.width - x)) * Math.max(0, Math.min(height, canvas.height - y));
 }
 
 /**

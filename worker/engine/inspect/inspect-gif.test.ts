@@ -19,9 +19,13 @@ it('a first frame larger than the screen counts as the size', () => {
   expect(inspectGif(file)).toMatchObject({ width: 33, height: 44, totalPixels: 33 * 44 });
 });
 
-it('frames much larger than their data count with their declared size', () => {
+it('later frames count with the part that is inside the image', () => {
   const huge = { width: 65_535, height: 65_535 };
-  expect(inspectGif(gifFile(screen, [screen, huge, huge])).totalPixels).toBe(80 + 2 * 65_535 ** 2);
+  expect(inspectGif(gifFile(screen, [screen, huge, huge])).totalPixels).toBe(80 + 2 * 80);
+  const outside = { x: 9, y: 700, width: 65_535, height: 1 };
+  const corner = { x: 9, y: 7, width: 40, height: 1 };
+  const none = { width: 0, height: 0 };
+  expect(inspectGif(gifFile(screen, [screen, outside, corner, none])).totalPixels).toBe(80 + 1);
 });
 
 it('an endless chain of sub-blocks ends with the file', () => {

@@ -1,6 +1,24 @@
-import { undecodable, type ImageHeader } from './image-header.ts';
+import type { Size } from '../bitmap.ts';
+import { undecodable, visiblePixels, type Frame, type ImageHeader } from './image-header.ts';
+
+/** The first frame of a GIF, not yet decoded. */
+export interface GifFrame extends Frame {
+  readonly interlaced: boolean;
+  /** Red, green and blue of each colour; empty if the GIF has none. */
+  readonly palette: Buffer;
+  /** The colour that is transparent, if one is. */
+  readonly transparent: number | undefined;
+  /** The file from the LZW code size on: that byte, then the sub-blocks. */
+  readonly data: Buffer;
+}
+
+export interface GifImage extends ImageHeader {
+  readonly format: 'gif';
+  readonly firstFrame: GifFrame;
+}
 
 const EXTENSION = 0x21;
+const GRAPHIC_CONTROL = 0xf9;
 const FRAME = 0x2c;
 
 /**
@@ -8,68 +26,77 @@ const FRAME = 0x2c;
  * browsers. Damage after the first frame is ignored.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
-export function inspectGif(file: Buffer): ImageHeader {
+export function inspectGif(file: Buffer): GifImage {
   if (!/^GIF8[79]a/.test(file.toString('latin1', 0, 6))) throw undecodable('it has no GIF signature');
-  let width = file.readUInt16LE(6);
-  let height = file.readUInt16LE(8);
+  const globalPalette = colourTable(file, 13, file.readUInt8(10));
+  let canvas: Size = { width: file.readUInt16LE(6), height: file.readUInt16LE(8) };
+  let transparent: number | undefined;
+  let firstFrame: GifFrame | undefined;
   let totalPixels = 0;
   let frames = 0;
+  let pieces = 0;
 
-  for (let at = 13 + colourTableBytes(file.readUInt8(10)); at < file.length;) {
+  for (let at = 13 + globalPalette.length; at < file.length; pieces++) {
     const block = file[at];
     if (block === EXTENSION) {
+      if (firstFrame === undefined && file[at + 1] === GRAPHIC_CONTROL && file[at + 2] === 4) {
+        transparent = file.readUInt8(at + 3) & 1 ? file.readUInt8(at + 6) : undefined;
+      }
       at = afterSubBlocks(file, at + 2);
     } else if (block === FRAME && at + 10 < file.length) {
-      const frame = readFrame(file, at + 1);
-      if (frames === 0) {
+      const frame = {
+        x: file.readUInt16LE(at + 1),
+        y: file.readUInt16LE(at + 3),
+        width: file.readUInt16LE(at + 5),
+        height: file.readUInt16LE(at + 7),
+      };
+      const flags = file.readUInt8(at + 9);
+      const palette = colourTable(file, at + 10, flags);
+      const data = at + 10 + palette.length;
+      at = afterSubBlocks(file, data + 1);
+      if (firstFrame === undefined) {
         if (frame.width === 0 || frame.height === 0) {
           throw undecodable(`invalid GIF frame size: ${frame.width} × ${frame.height} px`);
         }
-        width = Math.max(width, frame.x + frame.width);
-        height = Math.max(height, frame.y + frame.height);
+        // A truncated first frame is an error; a truncated later one is not counted.
+        if (at > file.length) throw undecodable('the first frame of the GIF is truncated');
+        canvas = {
+          width: Math.max(canvas.width, frame.x + frame.width),
+          height: Math.max(canvas.height, frame.y + frame.height),
+        };
+        firstFrame = {
+          ...frame,
+          interlaced: (flags & 0x40) !== 0,
+          palette: palette.length > 0 ? palette : globalPalette,
+          transparent,
+          data: file.subarray(data, at),
+        };
       }
-      at = afterSubBlocks(file, frame.data + 1);
-      // A truncated first frame is an error; a truncated later one is not counted.
-      if (at > file.length && frames === 0) throw undecodable('the first frame of the GIF is truncated');
       frames += 1;
-      totalPixels += frames === 1 ? width * height : frame.width * frame.height;
+      totalPixels += frames === 1 ? canvas.width * canvas.height : visiblePixels(frame, canvas);
     } else {
       break;
     }
   }
-  if (frames === 0) throw undecodable('the GIF has no frame');
-  return {
-    format: 'gif',
-    width,
-    height,
-    orientation: 1,
-    frames,
-    totalPixels,
-    scans: 1,
-  };
-}
-
-function readFrame(file: Buffer, at: number) {
-  return {
-    x: file.readUInt16LE(at),
-    y: file.readUInt16LE(at + 2),
-    width: file.readUInt16LE(at + 4),
-    height: file.readUInt16LE(at + 6),
-    data: at + 9 + colourTableBytes(file.readUInt8(at + 8)),
-  };
+  if (firstFrame === undefined) throw undecodable('the GIF has no frame');
+  return { format: 'gif', ...canvas, orientation: 1, frames, totalPixels, scans: 1, pieces, firstFrame };
 }
 
 /** @param flags of a screen or frame descriptor: bit 7 = has a colour table, bits 0–2 = its size */
-function colourTableBytes(flags: number): number {
-  return flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0;
+function colourTable(file: Buffer, at: number, flags: number): Buffer {
+  const bytes = flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0;
+  return file.subarray(at, at + bytes);
 }
 
-/** Where a chain of length-prefixed sub-blocks ends; beyond the end of the file if it is truncated. */
+/**
+ * Where a chain of length-prefixed sub-blocks ends; beyond the end of the file if a block is truncated. The block that
+ * ends the chain may be missing.
+ */
 function afterSubBlocks(file: Buffer, from: number): number {
   let at = from;
   for (let length = file[at]; length !== undefined; length = file[at]) {
     at += 1 + length;
     if (length === 0) return at;
   }
-  return file.length + 1;
+  return at;
 }

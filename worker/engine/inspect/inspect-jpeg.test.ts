@@ -76,6 +76,52 @@ it.each([
   expect(() => inspectJpeg(file)).toThrow(undecodable);
 });
 
+it.each([
+  [0xc5, 'hierarchical JPEG is not supported'],
+  [0xcb, 'lossless arithmetic-coded JPEG is not supported'],
+])('a JPEG with the marker %i is rejected by its name', (marker, message) => {
+  const file = Buffer.from(jpeg);
+  file.writeUInt8(marker, file.indexOf(Buffer.from([0xff, 0xc0])) + 1);
+  expect(() => inspectJpeg(file)).toThrow(message);
+});
+
+it('what does not change the picture is left out', () => {
+  const picture = inspectJpeg(jpeg).picture;
+  expect(picture.equals(jpeg)).toBe(true);
+  const preview = Buffer.concat([Buffer.from('Exif\0\0'), exifBlock([]), jpeg]);
+  const file = [0xe1, 0xe2, 0xe3, 0xed, 0xef, 0xfe].reduce<Buffer>(
+    (whole, marker) => withSegment(whole, marker, preview),
+    jpeg,
+  );
+  expect(inspectJpeg(Buffer.concat([file, preview])).picture.equals(picture)).toBe(true);
+});
+
+it('what does is kept', () => {
+  const file = withSegment(
+    withSegment(jpeg, 0xee, Buffer.from('Adobe')),
+    0xe2,
+    Buffer.from('ICC_PROFILE\0\x01\x01'),
+  );
+  expect(inspectJpeg(file).picture.equals(file)).toBe(true);
+});
+
+describe('any number of segments is read in no time', () => {
+  const many = (bytes: readonly number[], count: number) =>
+    Buffer.concat(Array<Buffer>(count).fill(Buffer.from(bytes)));
+  it.each([
+    ['comments', many([0xff, 0xfe, 0, 2], 2_600_000)],
+    ['metadata', many([0xff, 0xe5, 0, 3, 7], 2_000_000)],
+    ['fill bytes', Buffer.alloc(10_000_000, 0xff)],
+    ['restart markers', many([0xff, 0xd0], 5_000_000)],
+    ['stuffed zeros', many([0xff, 0], 5_000_000)],
+  ])('%s', (_, bytes) => {
+    const file = Buffer.concat([jpeg.subarray(0, 2), bytes, jpeg.subarray(2)]);
+    const began = performance.now();
+    expect(inspectJpeg(file)).toMatchObject({ width: 90, height: 60 });
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+});
+
 it('data after the end is ignored', () => {
   const trailing = Buffer.concat([jpeg, Buffer.from('%PDF-1.7 and so on'), jpeg.subarray(0, 100)]);
   expect(inspectJpeg(trailing)).toEqual(inspectJpeg(jpeg));

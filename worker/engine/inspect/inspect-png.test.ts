@@ -1,15 +1,26 @@
+import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { asSharp } from '../bitmap.ts';
 import { exifBlock, ORIENTATION } from '../testing/exif-block.ts';
 import { cornersPicture } from '../testing/pixels.ts';
-import { pngChunk, pngFile } from '../testing/png-file.ts';
+import { damagedPngChunk, pngChunk, pngFile } from '../testing/png-file.ts';
 import { checkPngData } from './check-png-data.ts';
 import { inspectPng } from './inspect-png.ts';
 
 const MIB = 1024 * 1024;
 const picture = asSharp(cornersPicture({ width: 33, height: 21 }));
 const greyRows = (rows: number) => Buffer.alloc(rows * 11); // of 10 px and a filter byte
+const grey = (...before: Buffer[]) =>
+  pngFile({ width: 10, height: 3, colourType: 0, data: greyRows(3), before });
+function flipped(file: Buffer, at: number): Buffer {
+  const copy = Buffer.from(file);
+  copy.writeUInt8(copy.readUInt8(at) ^ 1, at);
+  return copy;
+}
+const COLOURS = Buffer.from([255, 0, 0, 0, 0, 255]);
+const palette = (...before: Buffer[]) =>
+  pngFile({ width: 10, height: 3, colourType: 3, data: greyRows(3), before });
 const undecodable = expect.objectContaining({ code: 'undecodable_image' }) as unknown;
 
 describe('the header', () => {
@@ -57,15 +68,74 @@ describe('the header', () => {
       Buffer.concat([pngFile({ width: 1, height: 1 }).subarray(0, 33), Buffer.alloc(8, 0xff)]),
     ],
     ['another signature', Buffer.alloc(100)],
+    ['a second header', grey(pngChunk('IHDR', Buffer.alloc(13)))],
+    ['an unknown critical chunk', grey(pngChunk('ABCD'))],
+    ['a chunk without a type', grey(pngChunk('\0\0\0\0'))],
+    ['a palette image without a palette', palette()],
+    ['two palettes', palette(pngChunk('PLTE', COLOURS), pngChunk('PLTE', COLOURS))],
+    ['a palette that ends within a colour', palette(pngChunk('PLTE', COLOURS.subarray(1)))],
+    ['a palette of 257 colours', palette(pngChunk('PLTE', Buffer.alloc(257 * 3)))],
+    ['a damaged palette', palette(damagedPngChunk('PLTE', COLOURS))],
+    ['a damaged header', flipped(grey(), 32)],
+    ['damaged pixel data', flipped(grey(), grey().length - 13)],
   ])('with %s is rejected', (_, file) => {
     expect(() => inspectPng(file)).toThrow(undecodable);
   });
 
-  it('without an end is rejected', async () => {
+  it('without pixel data behind it is rejected', async () => {
     const file = await picture.clone().png().toBuffer();
-    for (const length of [file.length - 1, file.length - 12, file.length - 20, 40, 20, 9]) {
-      expect(() => inspectPng(file.subarray(0, length))).toThrow();
-    }
+    for (const length of [40, 20, 9]) expect(() => inspectPng(file.subarray(0, length))).toThrow();
+  });
+});
+
+describe('after its last pixel a file may', () => {
+  const accepted = (file: Buffer) => expect(checkPngData(inspectPng(file))).resolves.toBeUndefined();
+  const whole = grey();
+  const IEND = 12;
+
+  it.each([1, IEND, IEND + 1, IEND + 4, IEND + 5, IEND + 8])('end %i bytes early', async (missing) => {
+    await accepted(whole.subarray(0, -missing));
+  });
+  it('end within the last pixel, which is rejected', async () => {
+    await expect(checkPngData(inspectPng(whole.subarray(0, -IEND - 11)))).rejects.toThrow(undecodable);
+  });
+  it.each([
+    ['other bytes', Buffer.from('PK\x03\x04 and so on')],
+    ['the head of a chunk', pngChunk('tEXt', Buffer.alloc(99)).subarray(0, 20)],
+    ['a damaged chunk', damagedPngChunk('tEXt', Buffer.alloc(9))],
+    ['a damaged critical chunk', damagedPngChunk('PLTE', Buffer.alloc(9))],
+    ['an unknown critical chunk', pngChunk('ABCD')],
+    ['more pixel data', Buffer.concat([pngChunk('tEXt'), pngChunk('IDAT', Buffer.alloc(9))])],
+  ])('have %s', async (_, trailing) => {
+    await accepted(Buffer.concat([whole.subarray(0, -IEND), trailing]));
+  });
+  it('say its orientation', () => {
+    const exif = pngChunk('eXIf', exifBlock([{ tag: ORIENTATION, value: 6 }]));
+    expect(inspectPng(Buffer.concat([whole.subarray(0, -IEND), exif])).orientation).toBe(6);
+  });
+});
+
+describe('any number of chunks is read in no time', () => {
+  const size = { width: 300, height: 300, colourType: 0 };
+  const whole = pngFile({ ...size, data: Buffer.alloc(300 * 301) });
+  const [head, data] = [whole.subarray(0, 33), whole.subarray(41, -16)];
+  const stored = [...deflateSync(Buffer.alloc(300 * 301), { level: 0 })];
+  const many = (chunk: Buffer, count: number) => Buffer.concat(Array<Buffer>(count).fill(chunk));
+  it.each([
+    ['empty pixel data', Buffer.concat([many(pngChunk('IDAT'), 850_000), pngChunk('IDAT', data)])],
+    [
+      'pixel data in single bytes',
+      Buffer.concat(stored.map((byte) => pngChunk('IDAT', Buffer.from([byte])))),
+    ],
+    ['texts', Buffer.concat([many(pngChunk('tEXt', Buffer.from('a\0b')), 500_000), pngChunk('IDAT', data)])],
+    ['chunks at the end', Buffer.concat([pngChunk('IDAT', data), many(pngChunk('eXIf'), 800_000)])],
+  ])('%s', async (_, chunks) => {
+    const file = Buffer.concat([head, chunks]);
+    const began = performance.now();
+    const image = inspectPng(file);
+    await checkPngData(image);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(image.picture.length).toBeLessThan(stored.length + 100);
   });
 });
 
@@ -107,12 +177,14 @@ describe('the pixel data', () => {
     await expect(checkPngData(header)).rejects.toThrow(undecodable);
   });
 
-  it('that is damaged is rejected', async () => {
-    const file = await picture.clone().png().toBuffer();
-    const data = file.indexOf('IDAT') + 4;
-    await expect(checkPngData(inspectPng(file.fill(0x55, data + 20, data + 40)))).rejects.toThrow(
-      undecodable,
-    );
+  it.each([
+    ['damaged', (data: Buffer) => data.fill(0x55, 4, 8)],
+    ['followed by a wrong checksum', (data: Buffer) => flipped(data, data.length - 1)],
+  ])('that is %s is rejected', async (_, damage) => {
+    const file = grey();
+    const data = damage(Buffer.from(file.subarray(41, -16)));
+    const image = inspectPng(Buffer.concat([file.subarray(0, 33), pngChunk('IDAT', data), pngChunk('IEND')]));
+    await expect(checkPngData(image)).rejects.toThrow(undecodable);
   });
 
   it('of an interlaced bomb is not inflated to its end', async () => {

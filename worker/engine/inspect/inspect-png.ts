@@ -1,87 +1,98 @@
+import type { ColourSpace } from '../colour-space.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
 import { undecodable, type ImageHeader } from './image-header.ts';
+import { plainPng, transparencyOf } from './plain-png.ts';
+import { assertIntact, isIntact, PNG_SIGNATURE, pngChunks } from './png-chunks.ts';
+import { pngColourSpace } from './png-colour-space.ts';
+import { PALETTE, type PngHeader, readPngHeader } from './png-header.ts';
 
-export interface PngHeader extends ImageHeader {
+export interface PngImage extends ImageHeader {
   readonly format: 'png';
+  /** Bits a sample. */
+  readonly depth: number;
   /** Bytes that the pixel data inflates to, filter bytes and all interlacing passes included. */
   readonly inflatedBytes: number;
   /** The compressed pixel data: the contents of the IDAT chunks. */
-  readonly compressed: readonly Buffer[];
+  readonly compressed: Buffer;
+  /** The meaning of the values; 'profile': by the ICC profile, which is in `picture`. */
+  readonly colourSpace: ColourSpace | 'srgb' | 'profile';
+  /** The file without what does not change the picture. */
+  readonly picture: Buffer;
 }
 
-const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-const MAX_DIMENSION = 2 ** 31 - 1;
-/** Samples a pixel and the bit depths allowed, by colour type (PNG 3rd edition, table 12). */
-const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly number[] }>> = {
-  0: { samples: 1, depths: [1, 2, 4, 8, 16] },
-  2: { samples: 3, depths: [8, 16] },
-  3: { samples: 1, depths: [1, 2, 4, 8] },
-  4: { samples: 2, depths: [8, 16] },
-  6: { samples: 4, depths: [8, 16] },
-};
-/** Adam7: where each pass begins and how far its pixels are apart, as [x, y, step x, step y]. */
-const ADAM7 = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-] as const;
+/** Chunks that may give the colours another meaning. */
+const COLOUR_CHUNKS: ReadonlySet<string> = new Set(['iCCP', 'cICP', 'sRGB', 'gAMA', 'cHRM']);
+const ANCILLARY = /^[a-z][A-Za-z]{3}$/;
 
-/** @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated */
-export function inspectPng(file: Buffer): PngHeader {
-  if (!file.subarray(0, 8).equals(SIGNATURE)) throw undecodable('it has no PNG signature');
-  const compressed: Buffer[] = [];
-  let header: ReturnType<typeof readIhdr> | undefined;
-  let orientation: Orientation = 1;
+/**
+ * Reads the chunks of a PNG. Header, palette, transparency and pixel data must be intact. Other chunks never decide
+ * whether the image is accepted: the first intact one of a kind counts, and is ignored if it is invalid, as in libpng.
+ * After the pixel data anything may be missing or damaged. Of an animated PNG the default image counts.
+ * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
+ */
+export function inspectPng(file: Buffer): PngImage {
+  if (!file.subarray(0, 8).equals(PNG_SIGNATURE)) throw undecodable('it has no PNG signature');
+  let header: PngHeader | undefined;
+  let palette: Buffer | undefined;
+  let transparency: Buffer | undefined;
+  const colourChunks = new Map<string, Buffer>();
+  let orientation: Orientation | undefined;
+  const data = Buffer.alloc(file.length);
+  let dataBytes = 0;
+  let place: 'before' | 'in' | 'after' = 'before'; // the pixel data, which is one sequence of chunks
+  let pieces = 0;
 
-  for (let at = 8; ;) {
-    const length = file.readUInt32BE(at);
-    const type = file.toString('latin1', at + 4, at + 8);
-    const data = file.subarray(at + 8, at + 8 + length);
-    if (data.length < length || at + 12 + length > file.length) throw undecodable('a PNG chunk is truncated');
-    at += 12 + length;
+  for (const chunk of pngChunks(file)) {
+    const { type, isTruncated } = chunk;
+    pieces += 1;
+    if (header === undefined) {
+      header = readPngHeader(chunk);
+      continue;
+    }
+    if (type === 'IDAT' && place !== 'after') {
+      place = 'in';
+      if (!isTruncated) assertIntact(chunk); // otherwise the data itself shows whether the last pixel is in it
+      dataBytes += chunk.data.copy(data, dataBytes);
+      continue;
+    }
+    if (place === 'in') place = 'after';
+    if (type === 'IEND') break;
+    if (type === 'eXIf' && isIntact(chunk)) orientation ??= exifOrientation(chunk.data);
+    if (place === 'after') continue;
 
-    if (header === undefined && type !== 'IHDR') throw undecodable('the PNG does not start with its header');
-    if (type === 'IHDR') header ??= readIhdr(data);
-    else if (type === 'IDAT') compressed.push(data);
-    else if (type === 'eXIf') orientation = exifOrientation(data);
-    else if (type === 'IEND') break;
+    if (isTruncated) throw undecodable('a PNG chunk is truncated');
+    if (type === 'PLTE') {
+      if (header.colourType !== PALETTE) continue;
+      if (palette !== undefined) throw undecodable('the PNG has more than one palette');
+      assertIntact(chunk);
+      palette = chunk.data;
+    } else if (type === 'tRNS') {
+      transparency ??= transparencyOf(header, palette, chunk);
+    } else if (COLOUR_CHUNKS.has(type)) {
+      if (!colourChunks.has(type) && isIntact(chunk)) colourChunks.set(type, chunk.data);
+    } else if (!ANCILLARY.test(type)) {
+      throw undecodable(`the PNG requires an unknown chunk: ${JSON.stringify(type)}`);
+    }
   }
-  if (header === undefined || compressed.length === 0) throw undecodable('the PNG has no pixel data');
-  const totalPixels = header.width * header.height;
+
+  if (header === undefined || place === 'before') throw undecodable('the PNG has no pixel data');
+  const { width, height, depth, inflatedBytes } = header;
+  const compressed = data.subarray(0, dataBytes);
+  const colourSpace = pngColourSpace(colourChunks);
+  const profile = colourSpace === 'profile' ? colourChunks.get('iCCP') : undefined;
   return {
     format: 'png',
-    ...header,
-    orientation,
+    width,
+    height,
+    depth,
+    inflatedBytes,
+    orientation: orientation ?? 1,
     frames: 1,
-    totalPixels,
+    totalPixels: width * height,
     scans: 1,
+    pieces,
     compressed,
+    colourSpace,
+    picture: plainPng({ header, palette, transparency, profile, compressed }),
   };
-}
-
-function readIhdr(data: Buffer) {
-  const width = data.readUInt32BE(0);
-  const height = data.readUInt32BE(4);
-  const depth = data.readUInt8(8);
-  const colours = COLOUR_TYPES[data.readUInt8(9)];
-  const interlaced = data.readUInt8(12);
-  if (width === 0 || height === 0 || width > MAX_DIMENSION || height > MAX_DIMENSION) {
-    throw undecodable(`invalid PNG size: ${width} × ${height} px`);
-  }
-  if (!colours?.depths.includes(depth)) throw undecodable('the PNG has an unknown colour type');
-  if (interlaced > 1) throw undecodable('the PNG has an unknown interlace method');
-
-  const bitsPerPixel = colours.samples * depth;
-  const passes = interlaced ? ADAM7 : ([[0, 0, 1, 1]] as const);
-  let inflatedBytes = 0;
-  for (const [x, y, stepX, stepY] of passes) {
-    const columns = Math.ceil(Math.max(width - x, 0) / stepX);
-    const rows = Math.ceil(Math.max(height - y, 0) / stepY);
-    if (columns > 0) inflatedBytes += rows * (1 + Math.ceil((columns * bitsPerPixel) / 8));
-  }
-  return { width, height, inflatedBytes };
 }

@@ -1,46 +1,80 @@
-import type { Size } from '../bitmap.ts';
+import { sameSize, type Size } from '../bitmap.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
-import { undecodable, type ImageHeader } from './image-header.ts';
+import { undecodable, visiblePixels, type Frame, type ImageHeader } from './image-header.ts';
+
+/** A WebP whose first frame is not yet decoded. */
+export interface WebpImage extends ImageHeader {
+  readonly format: 'webp';
+  readonly firstFrame: Frame;
+  /** A WebP of the first frame alone, without metadata. */
+  readonly picture: Buffer;
+  /** Whether the bitstream may have an alpha channel that the file declares as unused. */
+  readonly mayHideAlpha: boolean;
+}
 
 interface Chunk {
   readonly type: string;
   readonly data: Buffer;
 }
 
+/** The chunks that an image consists of. */
+interface Bitstream {
+  /** VP8 or VP8L. */
+  readonly image: Chunk;
+  /** The alpha channel of a VP8 image. */
+  readonly alpha: Chunk | undefined;
+}
+
+const ANIMATION_FLAG = 2;
+const ALPHA_FLAG = 0x10;
+const ICC_FLAG = 0x20;
+
 /**
  * Reads the RIFF chunks of a WebP. An animation has the size of its canvas, whatever part of it the first frame
- * covers.
+ * covers. Later frames are not read.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
-export function inspectWebp(file: Buffer): ImageHeader {
+export function inspectWebp(file: Buffer): WebpImage {
   if (file.toString('latin1', 0, 4) !== 'RIFF' || file.toString('latin1', 8, 12) !== 'WEBP') {
     throw undecodable('it has no WebP signature');
   }
   const end = 8 + file.readUInt32LE(4);
   if (end > file.length) throw undecodable('the WebP is truncated');
 
-  let canvas: Size | undefined;
-  let still: Size | undefined;
+  let extended: { flags: number; canvas: Size } | undefined;
+  let first: { frame: Frame; bitstream: Bitstream } | undefined;
+  let alpha: Chunk | undefined;
+  let profile: Chunk | undefined;
   let orientation: Orientation = 1;
   let frames = 0;
   let framePixels = 0;
-  let mayHideAlpha = false;
-  for (const { type, data } of chunksOf(file.subarray(12, end))) {
-    if (type === 'VP8L' || type === 'ALPH') mayHideAlpha = true;
-    if (type === 'VP8X') canvas ??= { width: uint24(data, 4) + 1, height: uint24(data, 7) + 1 };
-    else if (type === 'VP8 ' || type === 'VP8L') still ??= bitstreamSize({ type, data });
+  let pieces = 0;
+  for (const chunk of chunksOf(file.subarray(12, end))) {
+    const { type, data } = chunk;
+    const isAnimation = ((extended?.flags ?? 0) & ANIMATION_FLAG) !== 0;
+    pieces += 1;
+    if (type === 'VP8X') extended ??= { flags: data.readUInt8(0), canvas: sizeAt(data, 4) };
+    else if (type === 'ALPH') alpha ??= chunk;
+    else if (type === 'ICCP') profile ??= chunk;
     else if (type === 'EXIF') orientation = exifOrientation(data);
-    else if (type === 'ANMF') {
-      const frame = frameSize(data);
+    else if (!isAnimation && (type === 'VP8 ' || type === 'VP8L')) {
+      first ??= { frame: { x: 0, y: 0, ...bitstreamSize(chunk) }, bitstream: { image: chunk, alpha } };
+    } else if (isAnimation && type === 'ANMF') {
+      const frame = { x: 2 * data.readUIntLE(0, 3), y: 2 * data.readUIntLE(3, 3), ...sizeAt(data, 6) };
+      first ??= { frame, bitstream: bitstreamOf(data.subarray(16), frame) };
       frames += 1;
-      framePixels += frame.width * frame.height;
+      framePixels += visiblePixels(frame, extended?.canvas ?? frame);
     }
   }
-  if (still !== undefined && canvas !== undefined) assertSame(still, canvas);
-  const size = canvas ?? still;
-  if (size === undefined || (still === undefined && frames === 0))
-    throw undecodable('the WebP contains no image');
-  const { width, height } = size;
+  if (first === undefined) throw undecodable('the WebP contains no image');
+  const { frame, bitstream } = first;
+  const { width, height } = extended?.canvas ?? frame;
+  if (frames === 0 && !sameSize(frame, { width, height })) throw differentSizes();
+  if (frame.x + frame.width > width || frame.y + frame.height > height) {
+    throw undecodable('the first frame of the WebP is outside its canvas');
+  }
+  const hasAlpha =
+    extended === undefined || frames > 0 ? declaresAlpha(bitstream) : (extended.flags & ALPHA_FLAG) !== 0;
   return {
     format: 'webp',
     width,
@@ -49,7 +83,10 @@ export function inspectWebp(file: Buffer): ImageHeader {
     frames: Math.max(frames, 1),
     totalPixels: Math.max(width * height, framePixels),
     scans: 1,
-    mayHideAlpha,
+    pieces,
+    firstFrame: frame,
+    picture: stillImage(frame, bitstream, hasAlpha, profile),
+    mayHideAlpha: !hasAlpha && bitstream.image.type === 'VP8L',
   };
 }
 
@@ -64,13 +101,21 @@ function* chunksOf(bytes: Buffer): Generator<Chunk> {
   }
 }
 
-/** The size in an ANMF chunk's head, which must be that of the image inside. */
-function frameSize(data: Buffer): Size {
-  const size = { width: uint24(data, 6) + 1, height: uint24(data, 9) + 1 };
-  for (const chunk of chunksOf(data.subarray(16))) {
-    if (chunk.type === 'VP8 ' || chunk.type === 'VP8L') assertSame(bitstreamSize(chunk), size);
+/** The image in an ANMF chunk, which must have the size in the chunk's head. */
+function bitstreamOf(chunks: Buffer, size: Size): Bitstream {
+  let alpha: Chunk | undefined;
+  for (const chunk of chunksOf(chunks)) {
+    if (chunk.type === 'ALPH') alpha ??= chunk;
+    if (chunk.type !== 'VP8 ' && chunk.type !== 'VP8L') continue;
+    if (!sameSize(bitstreamSize(chunk), size)) throw differentSizes();
+    return { image: chunk, alpha };
   }
-  return size;
+  throw undecodable('the first frame of the WebP contains no image');
+}
+
+/** RFC 9649, section 3.4: the bit after the size is a hint that alpha is used. */
+function declaresAlpha({ image, alpha }: Bitstream): boolean {
+  return image.type === 'VP8L' ? (image.data.readUInt8(4) & 0x10) !== 0 : alpha !== undefined;
 }
 
 /** RFC 6386 section 9.1 for VP8; RFC 9649 section 3.4 for VP8L. */
@@ -88,12 +133,36 @@ function bitstreamSize({ type, data }: Chunk): Size {
   return size;
 }
 
-function assertSame(image: Size, promised: Size): void {
-  if (image.width !== promised.width || image.height !== promised.height) {
-    throw undecodable('the WebP declares two different sizes');
-  }
+function stillImage(
+  { width, height }: Size,
+  { image, alpha }: Bitstream,
+  hasAlpha: boolean,
+  profile: Chunk | undefined,
+): Buffer {
+  const head = Buffer.alloc(10);
+  head.writeUInt8((hasAlpha ? ALPHA_FLAG : 0) | (profile === undefined ? 0 : ICC_FLAG), 0);
+  head.writeUIntLE(width - 1, 4, 3);
+  head.writeUIntLE(height - 1, 7, 3);
+  const separateAlpha = hasAlpha && image.type === 'VP8 ' ? alpha : undefined;
+  const chunks = [{ type: 'VP8X', data: head }, profile, separateAlpha, image];
+  const parts = chunks.flatMap((chunk) => (chunk === undefined ? [] : riffChunk(chunk)));
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const riff = Buffer.from('RIFF\0\0\0\0WEBP', 'latin1');
+  riff.writeUInt32LE(4 + size, 4);
+  return Buffer.concat([riff, ...parts]);
 }
 
-function uint24(data: Buffer, at: number): number {
-  return data.readUIntLE(at, 3);
+function riffChunk({ type, data }: Chunk): Buffer[] {
+  const head = Buffer.alloc(8);
+  head.write(type, 'latin1');
+  head.writeUInt32LE(data.length, 4);
+  return [head, data, Buffer.alloc(data.length % 2)];
+}
+
+function sizeAt(data: Buffer, at: number): Size {
+  return { width: data.readUIntLE(at, 3) + 1, height: data.readUIntLE(at + 3, 3) + 1 };
+}
+
+function differentSizes(): Error {
+  return undecodable('the WebP declares two different sizes');
 }

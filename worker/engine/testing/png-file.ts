@@ -16,6 +16,13 @@ export interface PngParts {
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
+/** A PNG chunk whose checksum is wrong. */
+export function damagedPngChunk(type: string, data?: Buffer): Buffer {
+  const chunk = pngChunk(type, data);
+  chunk.writeUInt8(chunk.readUInt8(chunk.length - 1) ^ 1, chunk.length - 1);
+  return chunk;
+}
+
 /** A PNG built chunk by chunk, so that tests can make it invalid in any way. */
 export function pngFile(parts: PngParts): Buffer {
   const { width, height, depth = 8, colourType = 2, interlaced = false, data, before = [] } = parts;

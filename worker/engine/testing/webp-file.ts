@@ -1,5 +1,6 @@
-/** A WebP of chunks as [type, data]. */
-export function webpFile(chunks: readonly (readonly [type: string, data: Buffer])[]): Buffer {
+export type WebpChunk = readonly [type: string, data: Buffer];
+
+export function webpFile(chunks: readonly WebpChunk[]): Buffer {
   const body = Buffer.concat(chunks.map(([type, data]) => riffChunk(type, data)));
   return riffChunk('RIFF', Buffer.concat([Buffer.from('WEBP'), body]));
 }
@@ -21,12 +22,31 @@ export function vp8lHead(width: number, height: number): Buffer {
   return data;
 }
 
-/** A frame of an animation, as an ANMF chunk's data. */
-export function anmf(width: number, height: number, image: Buffer): Buffer {
+/** A frame of an animation, as an ANMF chunk's data, from a lossless bitstream or chunks of its own. */
+export function anmf(
+  width: number,
+  height: number,
+  image: Buffer | readonly WebpChunk[],
+  { x = 0, y = 0 } = {},
+): Buffer {
   const head = Buffer.alloc(16);
+  head.writeUIntLE(x / 2, 0, 3);
+  head.writeUIntLE(y / 2, 3, 3);
   head.writeUIntLE(width - 1, 6, 3);
   head.writeUIntLE(height - 1, 9, 3);
-  return Buffer.concat([head, riffChunk('VP8L', image)]);
+  const chunks: readonly WebpChunk[] = Buffer.isBuffer(image) ? [['VP8L', image]] : image;
+  return Buffer.concat([head, ...chunks.map(([type, data]) => riffChunk(type, data))]);
+}
+
+/** The chunks of a WebP, without those of its canvas and its metadata. */
+export function webpChunks(file: Buffer): WebpChunk[] {
+  const chunks: WebpChunk[] = [];
+  for (let at = 12; at < file.length;) {
+    const [type, length] = [file.toString('latin1', at, at + 4), file.readUInt32LE(at + 4)];
+    if (/^(VP8 |VP8L|ALPH)$/.test(type)) chunks.push([type, file.subarray(at + 8, at + 8 + length)]);
+    at += 8 + length + (length % 2);
+  }
+  return chunks;
 }
 
 function riffChunk(type: string, data: Buffer): Buffer {

@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url';
+import { asDrawn, whyNotDrawable } from '@image-pipeline/shared/contracts/drawable-text.ts';
 import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
 import { LRUCache } from 'lru-cache';
 import sharp, { type Sharp } from 'sharp';
 import type { Bitmap } from '../bitmap.ts';
-import { useOwnFonts } from './use-own-fonts.ts';
+import { fontFiles } from './fonts.ts';
 
 export interface TextRequest {
   /** Any Unicode text; line breaks count. */
@@ -16,7 +18,7 @@ export interface TextRequest {
 
 /**
  * White with a dark outline, on a transparent background, cropped to the text. Its pixels are shared: do not modify.
- * @throws PermanentFailure `processing_failed` if nothing in the text is visible
+ * @throws PermanentFailure `processing_failed` if nothing in the text is visible, or no font has one of its characters
  */
 export type DrawText = (request: TextRequest) => Promise<Bitmap>;
 
@@ -25,15 +27,18 @@ const CACHE_BYTES = 32 * 1024 * 1024;
 const FONT = 'Noto Sans';
 
 /**
- * Draws texts with Pango, which is part of libvips: line breaking, right-to-left scripts and a fallback font for every
- * character. Draws one at once, since fontconfig is slow for the first.
+ * Draws texts with Pango, which is part of libvips: line breaking, right-to-left scripts, shaping and a fallback font for
+ * every character. Only the fonts of `fonts.ts` are used: fontconfig reads its configuration once a process, when the
+ * first text is drawn, so nothing may have drawn one before. Draws one at once, since fontconfig is slow for the first.
  */
 export async function createTextRenderer(): Promise<DrawText> {
   const drawn = new LRUCache<string, Bitmap>({
     maxSize: CACHE_BYTES,
     sizeCalculation: ({ data }) => data.length,
   });
-  await useOwnFonts(() => draw({ text: 'Aя漢한😀', fontSize: 16, maxWidth: 200, align: 'left' }));
+  process.env['FONTCONFIG_FILE'] = fileURLToPath(new URL('fonts.conf', import.meta.url));
+  for (const fontfile of fontFiles) await sharp({ text: { text: 'A', fontfile } }).toBuffer();
+  await draw({ text: 'Aя漢한😀', fontSize: 16, maxWidth: 200, align: 'left' });
 
   return async (request) => {
     const key = JSON.stringify(request);
@@ -46,6 +51,9 @@ export async function createTextRenderer(): Promise<DrawText> {
 }
 
 async function draw({ text, fontSize, maxWidth, align }: TextRequest): Promise<Bitmap> {
+  const problem = whyNotDrawable(text);
+  if (problem !== undefined)
+    throw new PermanentFailure('processing_failed', `The watermark text ${problem}.`);
   const outline = outlineWidth(fontSize);
   const glyphs = sharp({
     text: {
@@ -71,14 +79,10 @@ function outlineWidth(fontSize: number): number {
   return Math.max(2, Math.round(fontSize / 12));
 }
 
-/** The text escaped for XML, without characters that XML does not allow. */
+/** The text escaped for XML, without hyphens where a word is broken. */
 function asPangoMarkup(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[^\P{Cc}\n\t]/gu, '')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
+  const escaped = asDrawn(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return `<span insert_hyphens="false">${escaped}</span>`;
 }
 
 /** Opacity of the outline, 0–1. */

@@ -1,16 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
-import type { ProcessedImage } from '../../processors/process-image.ts';
 import { serveTasks } from '../serve-tasks.ts';
+import { respondWith } from './respond-with.ts';
 
 /** What a task's bytes can command this child, which does not process images. */
 const behaviours = {
   /** Responds. */
   work: () => undefined,
-  /** Responds late. */
-  linger: () => sleep(300),
-  /** Blocks forever, without handling messages. */
-  hang: () => {
+  /** Responds late, once the image is decoded. */
+  linger: (onDecoded) => {
+    onDecoded();
+    return sleep(300);
+  },
+  /** Later. */
+  operate: (onDecoded) => {
+    onDecoded();
+    return sleep(1_500);
+  },
+  /** Decodes for half a second. */
+  'decode slowly': () => sleep(500),
+  /** Blocks forever, without handling messages, once the image is decoded. */
+  hang: (onDecoded) => {
+    onDecoded();
+    for (;;);
+  },
+  /** The same before the image is decoded. */
+  'hang decoding': () => {
     for (;;);
   },
   /** Allocates memory without pausing. */
@@ -31,23 +46,14 @@ const behaviours = {
   stumble: () => {
     throw new TypeError('unexpected');
   },
-};
+} satisfies Record<string, (onDecoded: () => void) => unknown>;
 export type Behaviour = keyof typeof behaviours;
 
 const hoarded: Buffer[] = [];
 
 await serveTasks(() =>
-  Promise.resolve(async ({ bytes }) => {
-    await behaviours[Buffer.from(bytes).toString() as Behaviour]();
-    return whoAnswers();
+  Promise.resolve(async ({ bytes }, onDecoded) => {
+    await behaviours[Buffer.from(bytes).toString() as Behaviour](onDecoded);
+    return respondWith(Object.keys(process.env).join());
   }),
 );
-
-/** The process id as the width, and the names of the environment variables as the bytes. */
-function whoAnswers(): ProcessedImage {
-  const size = { width: process.pid, height: 1 };
-  const bytes = Buffer.from(Object.keys(process.env).join());
-  const image = { bytes, contentType: 'image/png', extension: 'png', ...size } as const;
-  const timings = { decode_ms: 0, operations_ms: 0, encode_ms: 0, thumbnail_ms: 0 };
-  return { result: image, thumbnail: image, source: size, timings };
-}

@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createImagePool, type ImagePool } from './image-pool.ts';
+import { SlowLane } from './slow-lane.ts';
+import type { Behaviour } from './testing/misbehaving-child.ts';
+
+const DEADLINE_MS = 3_000;
+
+let pool: ImagePool | undefined;
+afterEach(() => pool?.stop());
+
+/** A started pool, and a function that gives its children something to do. */
+async function startPool(slots: number, slowLane = new SlowLane()) {
+  const program = new URL('testing/misbehaving-child.ts', import.meta.url);
+  const log = { debug: () => undefined, warn: () => undefined };
+  const started = createImagePool({ slots, deadlineMs: DEADLINE_MS, program, slowLane, log });
+  pool = started;
+  await started.start();
+  return (behaviour: Behaviour, attempt?: string) =>
+    started.process(
+      {
+        bytes: Buffer.from(behaviour),
+        contentType: 'image/png',
+        operations: [],
+        output: { format: null, quality: 85 },
+      },
+      attempt === undefined ? {} : { attempt },
+    );
+}
+
+describe('slow images', () => {
+  it('are decoded one at a time: another one is killed, after a ninth of the deadline', async () => {
+    const ask = await startPool(3);
+    const ends = await Promise.allSettled([ask('decode slowly'), ask('decode slowly'), ask('work')]);
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({
+      code: 'deadline_exceeded',
+      message: 'Decoding the image took longer than 333 ms while another slow image was decoded.',
+    });
+    await expect(ask('decode slowly'), 'the lane is free again').resolves.toBeDefined();
+  });
+
+  it('must be decoded within a third of the deadline', async () => {
+    const ask = await startPool(2);
+    const began = performance.now();
+    await expect(ask('hang decoding')).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      message: 'Decoding the image took longer than 1000 ms.',
+      details: { limit: 1_000 },
+    });
+    expect(performance.now() - began).toBeLessThan(2_500);
+  });
+
+  it('that are slow after decoding do not affect each other, and have the whole deadline', async () => {
+    const ask = await startPool(2);
+    await Promise.all([ask('operate'), ask('operate')]);
+  });
+
+  it('have the whole deadline for decoding if their attempt entered the lane before', async () => {
+    const slowLane = new SlowLane();
+    const ask = await startPool(2, slowLane);
+    expect(slowLane.enter('first')).toBe(true);
+    const ends = await Promise.allSettled([ask('decode slowly', 'first'), ask('decode slowly', 'second')]);
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(slowLane.enter('third'), 'the first one has left the lane').toBe(true);
+  });
+});
+
+describe('the slow lane', () => {
+  it.each([
+    ['longer than 1 s, even if others take no time', [1, 2, 3], 1_000],
+    ['longer than ten times the median', [100, 200, 5_000], 2_000],
+    ['ever: nothing is known yet', [], Infinity],
+    ['longer than ten times the median of the newest 20', [...many(20, 9_000), ...many(20, 300)], 3_000],
+  ])('calls an image slow if decoding it takes %s', (_what, times, ms) => {
+    const lane = new SlowLane();
+    for (const time of times) lane.decoded(time);
+    expect(lane.slowAfterMs).toBe(ms);
+  });
+
+  it('has place for one attempt, which can enter it twice', () => {
+    const lane = new SlowLane();
+    expect([lane.enter('a'), lane.enter('a'), lane.enter('b')]).toEqual([true, true, false]);
+    lane.leave('b');
+    expect(lane.enter('b'), 'only a can leave for a').toBe(false);
+    lane.leave('a');
+    expect(lane.enter('b')).toBe(true);
+  });
+});
+
+function many(count: number, ms: number): number[] {
+  return Array.from({ length: count }, () => ms);
+}
