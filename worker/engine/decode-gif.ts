@@ -28,25 +28,36 @@ export function decodeGif({ width, height, firstFrame: frame }: GifImage): Bitma
     );
   }
 
-  const colours = frame.palette.length > 0 ? frame.palette : Buffer.from([0, 0, 0, 255, 255, 255]);
-  const isVisible = Array.from({ length: 256 }, (_, i) => i !== frame.transparent && i * 3 < colours.length);
+  const palette = rgbaPalette(frame);
   const coversCanvas = frame.width === width && frame.height === height;
-  const channels = coversCanvas && coloursOf(pixels).every((colour) => isVisible[colour]) ? 3 : 4;
+  const channels =
+    coversCanvas && coloursOf(pixels).every((colour) => palette[colour * 4 + 3] === 255) ? 3 : 4;
 
   const data = Buffer.alloc(width * height * channels);
   let from = 0;
   for (const row of storedRows(frame)) {
     let to = ((frame.y + row) * width + frame.x) * channels;
     for (const end = from + frame.width; from < end; from++, to += channels) {
-      const colour = pixels[from] ?? 0;
-      if (isVisible[colour] !== true) continue;
-      data[to] = colours[colour * 3] ?? 0;
-      data[to + 1] = colours[colour * 3 + 1] ?? 0;
-      data[to + 2] = colours[colour * 3 + 2] ?? 0;
-      if (channels === 4) data[to + 3] = 255;
+      const colour = (pixels[from] ?? 0) * 4;
+      data[to] = palette[colour] ?? 0;
+      data[to + 1] = palette[colour + 1] ?? 0;
+      data[to + 2] = palette[colour + 2] ?? 0;
+      if (channels === 4) data[to + 3] = palette[colour + 3] ?? 0;
     }
   }
   return { data, width, height, channels };
+}
+
+/** 256 colours; black and white without a palette. */
+function rgbaPalette({ palette, transparent }: GifFrame): Uint8Array {
+  const colours = palette.length > 0 ? palette : Buffer.from([0, 0, 0, 255, 255, 255]);
+  const rgba = new Uint8Array(256 * 4);
+  for (let colour = 0; colour * 3 < colours.length; colour++) {
+    if (colour === transparent) continue;
+    rgba.set(colours.subarray(colour * 3, colour * 3 + 3), colour * 4);
+    rgba[colour * 4 + 3] = 255;
+  }
+  return rgba;
 }
 
 function coloursOf(pixels: Uint8Array): number[] {

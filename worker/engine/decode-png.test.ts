@@ -5,34 +5,18 @@ import { decodeImage } from './decode-image.ts';
 import { inspectPng } from './inspect/inspect-png.ts';
 import { exifBlock, ORIENTATION } from './testing/exif-block.ts';
 import { asRgba, cornersPicture, largestDifference, pixelAt, plainPicture } from './testing/pixels.ts';
-import { damagedPngChunk, pngChunk, pngFile, type PngParts } from './testing/png-file.ts';
-
-const HEADER_END = 33;
+import {
+  damagedPngChunk,
+  integers,
+  pngChunk,
+  row,
+  shorts,
+  type PngParts,
+  withChunks,
+} from './testing/png-file.ts';
 
 async function decode(file: Buffer): Promise<Bitmap> {
   return asRgba(await decodeImage(inspectPng(file)));
-}
-
-function withChunks(file: Buffer, ...chunks: Buffer[]): Buffer {
-  return Buffer.concat([file.subarray(0, HEADER_END), ...chunks, file.subarray(HEADER_END)]);
-}
-
-/** Whole numbers of 32 bits. */
-function integers(...values: number[]): Buffer {
-  const data = Buffer.alloc(values.length * 4);
-  values.forEach((value, i) => data.writeUInt32BE(value, i * 4));
-  return data;
-}
-
-/** Whole numbers of 16 bits. */
-function shorts(...values: number[]): Buffer {
-  return Buffer.from(values.flatMap((value) => [value >> 8, value & 0xff]));
-}
-
-/** One row of pixels. */
-function row(parts: Partial<PngParts>, samples: Buffer, ...chunks: Buffer[]): Buffer {
-  const data = Buffer.concat([Buffer.alloc(1), samples]);
-  return pngFile({ width: 1, height: 1, ...parts, data, before: chunks });
 }
 
 const gamma = (value: number) => pngChunk('gAMA', integers(Math.round(value * 100_000)));

@@ -28,9 +28,9 @@ export const defaultImageLimits: ImageLimits = {
   maxSide: 10_000,
   maxTotalPixels: 50_000_000,
   maxScans: 100,
-  // About 3 s. Progressive JPEG has some 10 scans, which is half of it for the largest image.
+  // Takes 1 to 3 s. An ordinary progressive JPEG has some 10 scans, 250 million pixels for the largest image.
   maxScannedPixels: 500_000_000,
-  // About 0.5 s. Ordinary files have at most a few thousand; 10 MiB could contain 2.6 million.
+  // Takes up to 0.5 s. Ordinary files have at most a few thousand; 10 MiB could contain 2.6 million.
   maxPieces: 1_000_000,
   maxOutputSide: MAX_OUTPUT_SIDE,
   maxOutputPixels: 25_000_000,

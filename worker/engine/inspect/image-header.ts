@@ -28,11 +28,6 @@ export interface Frame extends Size {
   readonly y: number;
 }
 
-/** The pixels of a frame that are inside a canvas. */
-export function visiblePixels({ x, y, width, height }: Frame, canvas: Size): number {
-  return Math.max(0, Math.min(width, canvas.width - x)) * Math.max(0, Math.min(height, canvas.height - y));
-}
-
 /**
  * The failure of a file that is not a valid image of its type.
  * @param reason completes "The image cannot be decoded: …"

@@ -1,5 +1,5 @@
 import type { Size } from '../bitmap.ts';
-import { undecodable, visiblePixels, type Frame, type ImageHeader } from './image-header.ts';
+import { undecodable, type Frame, type ImageHeader } from './image-header.ts';
 
 /** The first frame of a GIF, not yet decoded. */
 export interface GifFrame extends Frame {
@@ -99,4 +99,9 @@ function afterSubBlocks(file: Buffer, from: number): number {
     if (length === 0) return at;
   }
   return at;
+}
+
+/** The pixels of a frame that are inside a canvas. */
+function visiblePixels({ x, y, width, height }: Frame, canvas: Size): number {
+  return Math.max(0, Math.min(width, canvas.width - x)) * Math.max(0, Math.min(height, canvas.height - y));
 }

@@ -1,6 +1,6 @@
 import { sameSize, type Size } from '../bitmap.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
-import { undecodable, visiblePixels, type Frame, type ImageHeader } from './image-header.ts';
+import { undecodable, type Frame, type ImageHeader } from './image-header.ts';
 
 /** A WebP whose first frame is not yet decoded. */
 export interface WebpImage extends ImageHeader {
@@ -31,7 +31,7 @@ const ICC_FLAG = 0x20;
 
 /**
  * Reads the RIFF chunks of a WebP. An animation has the size of its canvas, whatever part of it the first frame
- * covers. Later frames are not read.
+ * covers. As in libwebp, all frames must have the form of frames, though only the first is decoded.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
 export function inspectWebp(file: Buffer): WebpImage {
@@ -61,18 +61,20 @@ export function inspectWebp(file: Buffer): WebpImage {
       first ??= { frame: { x: 0, y: 0, ...bitstreamSize(chunk) }, bitstream: { image: chunk, alpha } };
     } else if (isAnimation && type === 'ANMF') {
       const frame = { x: 2 * data.readUIntLE(0, 3), y: 2 * data.readUIntLE(3, 3), ...sizeAt(data, 6) };
-      first ??= { frame, bitstream: bitstreamOf(data.subarray(16), frame) };
+      const bitstream = bitstreamOf(data.subarray(16), frame);
+      const canvas = extended?.canvas ?? frame;
+      if (frame.x + frame.width > canvas.width || frame.y + frame.height > canvas.height) {
+        throw undecodable('a frame of the WebP is outside its canvas');
+      }
+      first ??= { frame, bitstream };
       frames += 1;
-      framePixels += visiblePixels(frame, extended?.canvas ?? frame);
+      framePixels += frame.width * frame.height;
     }
   }
   if (first === undefined) throw undecodable('the WebP contains no image');
   const { frame, bitstream } = first;
   const { width, height } = extended?.canvas ?? frame;
   if (frames === 0 && !sameSize(frame, { width, height })) throw differentSizes();
-  if (frame.x + frame.width > width || frame.y + frame.height > height) {
-    throw undecodable('the first frame of the WebP is outside its canvas');
-  }
   const hasAlpha =
     extended === undefined || frames > 0 ? declaresAlpha(bitstream) : (extended.flags & ALPHA_FLAG) !== 0;
   return {
@@ -110,7 +112,7 @@ function bitstreamOf(chunks: Buffer, size: Size): Bitstream {
     if (!sameSize(bitstreamSize(chunk), size)) throw differentSizes();
     return { image: chunk, alpha };
   }
-  throw undecodable('the first frame of the WebP contains no image');
+  throw undecodable('a frame of the WebP contains no image');
 }
 
 /** RFC 9649, section 3.4: the bit after the size is a hint that alpha is used. */

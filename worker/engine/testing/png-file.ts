@@ -14,6 +14,7 @@ export interface PngParts {
   readonly before?: readonly Buffer[];
 }
 
+const HEADER_END = 33;
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
 /** A PNG chunk whose checksum is wrong. */
@@ -41,4 +42,27 @@ export function pngChunk(type: string, data: Buffer = Buffer.alloc(0)): Buffer {
   chunk.set(data, 8);
   chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
   return chunk;
+}
+
+/** A PNG with chunks right behind its header. */
+export function withChunks(file: Buffer, ...chunks: Buffer[]): Buffer {
+  return Buffer.concat([file.subarray(0, HEADER_END), ...chunks, file.subarray(HEADER_END)]);
+}
+
+/** Whole numbers of 32 bits. */
+export function integers(...values: number[]): Buffer {
+  const data = Buffer.alloc(values.length * 4);
+  values.forEach((value, i) => data.writeUInt32BE(value, i * 4));
+  return data;
+}
+
+/** Whole numbers of 16 bits. */
+export function shorts(...values: number[]): Buffer {
+  return Buffer.from(values.flatMap((value) => [value >> 8, value & 0xff]));
+}
+
+/** A PNG of one row of pixels; by default one pixel of RGB. */
+export function row(parts: Partial<PngParts>, samples: Buffer, ...chunks: Buffer[]): Buffer {
+  const data = Buffer.concat([Buffer.alloc(1), samples]);
+  return pngFile({ width: 1, height: 1, ...parts, data, before: chunks });
 }
