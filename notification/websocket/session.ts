@@ -100,7 +100,7 @@ export interface Refusal {
 }
 
 const ALLOWED = `Allowed messages: {"type":"subscribe","job_id":JOB,"last_event_id":TEXT,"token":TEXT}, of which the \
-last two are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7 in lower case) or "*".`;
+last two are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7) or "*".`;
 
 /** Parses the message in one frame. */
 export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessage | Refusal {

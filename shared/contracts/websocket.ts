@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorCodes } from '../errors.ts';
 import { jobEventSchema } from './event.ts';
-import { failureSchema, jobIdSchema, jobStates, timelineEntrySchema } from './job.ts';
+import { failureSchema, givenJobIdSchema, jobIdSchema, jobStates, timelineEntrySchema } from './job.ts';
 import { storedImageSchema } from './outcome.ts';
 
 /**
@@ -17,7 +17,7 @@ export const ALL_JOBS = '*';
 export const LISTED_JOBS = 50;
 
 const watched = z
-  .union([z.literal(ALL_JOBS), jobIdSchema])
+  .union([z.literal(ALL_JOBS), givenJobIdSchema])
   .meta({ description: 'The id of a job, or * for all jobs.' });
 
 export const subscribeSchema = z
