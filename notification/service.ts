@@ -1,4 +1,5 @@
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
+import { handshakeQuerySchema } from '@image-pipeline/shared/contracts/websocket.ts';
 import { errorCodes, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -84,12 +85,14 @@ export function createNotification(
     host: config.LISTEN_HOST,
     port: config.NOTIFICATION_PORT,
     portsToTry: 1,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause: () =>
       broker.unavailableBecause ?? (follower.isCaughtUp ? undefined : errorCodes.not_caught_up),
     metrics,
     log,
     routes: {
       [`GET ${SOCKET_PATH}`]: {
+        query: Object.keys(handshakeQuerySchema.shape),
         description: `WebSocket with the events of jobs: npx wscat -c "ws://localhost:${config.NOTIFICATION_PORT}${SOCKET_PATH}?job_id=…"`,
         handle: () => {
           throw new PipelineError('upgrade_required', 'WebSocket only. Connect with a WebSocket client.');
