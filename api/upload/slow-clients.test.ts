@@ -122,18 +122,6 @@ describe('an upload below the minimum rate', () => {
     expect((await api.upload(form([{}]))).status).toBe(202);
     await system.take(queueNames.process);
   });
-
-  it('is not one that the API itself holds up', async () => {
-    const api = await system.startApi(
-      { UPLOAD_MEMORY_MIB: 0 },
-      { uploadMinRate: 1024 * KIB * KIB, uploadRateWindowMs: 1 },
-    );
-    const large = form([{ bytes: new Uint8Array(8 * 1024 * KIB) }]);
-    // What arrives is written to a file, and the client can send no more meanwhile.
-    expect((await api.upload(large)).json).toMatchObject({
-      code: expect.stringMatching(/unsupported_type|request_timeout/) as unknown,
-    });
-  });
 });
 
 describe('an upload that waits for a slot', () => {
