@@ -23,6 +23,8 @@ import { Webhooks } from './webhooks/webhooks.ts';
 const notificationLimits = {
   /** Jobs per connection. */
   maxSubscriptions: 200,
+  /** Jobs of all connections, about 4 KiB each, besides the first few of each; one address may have half of them. */
+  maxTotalSubscriptions: 40_000,
   /** Of a message from a client, in bytes; a larger one closes the connection (1009). */
   maxMessageBytes: 16 * 1024,
   /** Bytes that a client has not read; more closes the connection (1013). */
@@ -53,7 +55,7 @@ export function createNotification(
   config: NotificationConfig,
   options: Partial<NotificationOptions> = {},
 ): Service {
-  const { maxSubscriptions, maxMessageBytes, maxBufferedBytes, pingIntervalMs } = {
+  const { maxSubscriptions, maxTotalSubscriptions, maxMessageBytes, maxBufferedBytes, pingIntervalMs } = {
     ...notificationLimits,
     ...options,
   };
@@ -113,6 +115,7 @@ export function createNotification(
       maxConnections: config.WEBSOCKET_MAX_CONNECTIONS,
       maxConnectionsPerAddress: config.WEBSOCKET_MAX_PER_ADDRESS,
       maxSubscriptions,
+      maxTotalSubscriptions,
       maxMessageBytes,
       maxBufferedBytes,
       pingIntervalMs,

@@ -134,7 +134,8 @@ export const socketErrors = {
   invalid_message: 'A field is missing, unknown or invalid.',
   token_required: 'This subscription requires the API token.',
   token_not_set: 'This subscription requires an API token, and none is configured. Set API_TOKEN.',
-  too_many_subscriptions: 'The connection has the maximum number of subscriptions.',
+  too_many_subscriptions:
+    'The connection, its address or the service has the maximum number of subscriptions.',
   rate_limited: 'Too many messages; this one was ignored.',
   store_unavailable: `${errorCodes.store_unavailable} The subscription stays active; its state follows when the store is available.`,
   internal_error: errorCodes.internal_error,
