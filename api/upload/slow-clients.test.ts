@@ -165,6 +165,36 @@ describe('an upload that waits for a slot', () => {
   });
 });
 
+describe('ten slow clients of ten kinds', () => {
+  it('do not keep thirty ordinary uploads from being accepted, and hold no slot afterwards', async () => {
+    const api = await system.startApi({}, { requestTimeoutMs: 3_000 });
+    const upload = beginningOfUpload([LENGTH]);
+    const chunked = beginningOfUpload(['Transfer-Encoding: chunked']);
+    const read = 'GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n';
+    const clients = [
+      await silentClient(api),
+      await silentClient(api, 'POST /upload HTTP/1.1\r\nHost: x\r\nContent-'),
+      await silentClient(api, upload),
+      await silentClient(api, upload, BEGINNING_OF_FILE),
+      await silentClient(api, upload, BEGINNING_OF_FILE, Buffer.alloc(300 * KIB)),
+      await silentClient(api, chunked, '1000\r\nabc'),
+      await silentClient(api, chunked, chunk(BEGINNING_OF_FILE)),
+      await silentClient(api, beginningOfUpload([LENGTH, 'Expect: 100-continue'])),
+      await silentClient(api, 'GET /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n'),
+      await silentClient(api, read.repeat(20)),
+    ];
+    clients.at(-1)?.socket.pause();
+    const uploads = await Promise.all(Array.from({ length: 30 }, () => api.upload(form([{}]))));
+    expect(uploads.map(({ status }) => status)).toEqual(Array(30).fill(202));
+    await system.take(queueNames.process, 30);
+    const timedOut = () => clients.filter(({ received }) => received.includes('"request_timeout"')).length;
+    await expect.poll(timedOut, { timeout: 10_000 }).toBeGreaterThanOrEqual(6);
+    // More than an address may have if one of them still had a slot.
+    const openings = Array.from({ length: 32 }, () => slotHolder(api));
+    expect(await Promise.all(openings)).toHaveLength(32);
+  });
+});
+
 describe('one address', () => {
   const settings = { UPLOADS_IN_FLIGHT: 4, TRUSTED_PROXIES: 1 };
 

@@ -201,6 +201,15 @@ describe('an upgrade', () => {
   });
 });
 
+describe('an unknown expectation', () => {
+  it('is ignored', async () => {
+    const { send } = await startServer();
+    const client = await send(get('/livez', ['Expect: a-miracle', 'Connection: close']));
+    await client.closed();
+    expect(client.received).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
 describe('an idle connection', () => {
   it('stays open for the keep-alive time and is closed after it', async () => {
     const { send } = await startServer({ keepAliveTimeoutMs: 1_000 });

@@ -29,6 +29,7 @@ export function respondToClientErrors(server: Server): void {
     newest.set(request.socket, { request, response });
   server.prependListener('request', remember);
   server.prependListener('checkContinue', remember);
+  server.prependListener('checkExpectation', remember);
   server.on('clientError', (error: ClientError, socket) => {
     const received = socket instanceof Socket ? socket.bytesRead : 0;
     const receivedBefore = failed.get(socket);

@@ -51,6 +51,8 @@ export function createHttpServer(handle: RequestListener, options: HttpServerOpt
     handle,
   );
   server.timeout = SILENCE_MS;
+  // Unknown expectations may be ignored.
+  server.on('checkExpectation', handle);
   respondToClientErrors(server);
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
