@@ -161,6 +161,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       limits: formLimits({
         fileBytes: config.MAX_FILE_BYTES,
         files: config.MAX_FILES,
+        firstByteMs: limits.uploadFirstByteMs,
         receiveMs: limits.requestTimeoutMs,
         minRate: limits.uploadMinRate,
         rateWindowMs: limits.uploadRateWindowMs,

@@ -11,6 +11,7 @@ const WINDOW_MS = 10_000;
 const limits = formLimits({
   fileBytes: 10 * MIB,
   files: 1,
+  firstByteMs: 60_000,
   receiveMs: 60_000,
   minRate: 1_000,
   rateWindowMs: WINDOW_MS,

@@ -14,12 +14,14 @@ export class UploadAborted extends Error {
  * the request to its end; this stream can be ended at once and the rest of the request left unread. It fails with
  *
  * - `body_too_large` if the body exceeds `bodyBytes`, whatever its headers say
- * - `request_timeout` if it is not complete after `receiveMs`, or if, after the first window, less than `minRate` arrives
+ * - `request_timeout` if nothing has arrived after `firstByteMs`, if it is not complete after `receiveMs`, or if, after the
+ *   first window, less than `minRate` arrives
  * - UploadAborted if the client closes the connection
  */
 export class FormBody extends Transform {
   readonly headers: IncomingHttpHeaders;
   readonly #limits: FormLimits;
+  readonly #firstByte: NodeJS.Timeout;
   readonly #deadline: NodeJS.Timeout;
   readonly #window: NodeJS.Timeout;
   #seen = 0;
@@ -31,6 +33,7 @@ export class FormBody extends Transform {
     super();
     this.headers = { ...request.headers, 'content-type': contentType };
     this.#limits = limits;
+    this.#firstByte = setTimeout(() => this.#checkBegun(), limits.firstByteMs);
     this.#deadline = setTimeout(() => this.#endLate(), limits.receiveMs);
     this.#window = setInterval(() => this.#checkRate(), limits.rateWindowMs);
     const abort = () => {
@@ -58,6 +61,7 @@ export class FormBody extends Transform {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#firstByte);
     clearTimeout(this.#deadline);
     clearInterval(this.#window);
     callback(error);
@@ -68,6 +72,12 @@ export class FormBody extends Transform {
     super.unpipe(destination);
     this.destroy();
     return this;
+  }
+
+  #checkBegun(): void {
+    const seconds = this.#limits.firstByteMs / 1_000;
+    if (this.#seen > 0) return;
+    this.#timeOut(`Nothing of the upload arrived within ${seconds} s.`, { limit: seconds, seen: 0 });
   }
 
   #endLate(): void {

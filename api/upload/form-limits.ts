@@ -15,6 +15,8 @@ export interface FormLimits {
   readonly nameBytes: number;
   /** The whole body. */
   readonly bodyBytes: number;
+  /** Time to receive the first byte of the body, in milliseconds. */
+  readonly firstByteMs: number;
   /** Time to receive the body, in milliseconds. */
   readonly receiveMs: number;
   /** Bytes per second, measured over each window after the first. */
@@ -31,7 +33,7 @@ const PARTS_BESIDE_FILES = 5;
 const OVERHEAD_BYTES = 128 * 1024;
 
 export function formLimits(
-  options: Pick<FormLimits, 'fileBytes' | 'files' | 'receiveMs' | 'minRate' | 'rateWindowMs'>,
+  options: Pick<FormLimits, 'fileBytes' | 'files' | 'firstByteMs' | 'receiveMs' | 'minRate' | 'rateWindowMs'>,
 ): FormLimits {
   const { fileBytes, files } = options;
   return {

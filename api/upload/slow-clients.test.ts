@@ -21,7 +21,7 @@ async function silentClient(api: TestApi, ...bytes: readonly (string | Buffer)[]
   return client;
 }
 
-/** A silent client that has a slot: it was told to send its body. */
+/** A silent client that has a slot: it got "100 Continue". */
 async function slotHolder(api: TestApi, ...headers: readonly string[]): Promise<RawClient> {
   const client = await silentClient(api, beginningOfUpload([LENGTH, 'Expect: 100-continue', ...headers]));
   await expect.poll(() => client.received).toBe(CONTINUE);
@@ -63,6 +63,23 @@ describe('an upload whose client goes silent without closing', () => {
     expect(client.isClosed).toBe(false);
     const next = await api.upload(form([{}]), { 'Idempotency-Key': key });
     expect(next.status).toBe(202);
+    await system.take(queueNames.process);
+  });
+
+  it('before its first byte gets 408 sooner', async () => {
+    const api = await system.startApi({ UPLOADS_IN_FLIGHT: 1 }, { uploadFirstByteMs: 300 });
+    const begun = await silentClient(api, beginningOfUpload([LENGTH]), BEGINNING_OF_FILE);
+    const silent = await silentClient(api, beginningOfUpload([LENGTH]));
+    const next = api.upload(form([{}]));
+    expect(begun.received).toBe('');
+    begun.abort();
+    const { problem } = await refusal(silent, 408);
+    expect(problem).toMatchObject({
+      detail: 'Nothing of the upload arrived within 0.3 s.',
+      limit: 0.3,
+      seen: 0,
+    });
+    expect((await next).status).toBe(202);
     await system.take(queueNames.process);
   });
 

@@ -66,8 +66,8 @@ describe('thousands of subscriptions', () => {
     const [one, two] = [await system.connect(service), await system.connect(service)];
     const subscribe = async (client: SocketClient, jobIds: readonly string[]) => {
       for (const jobId of jobIds) client.watch(jobId);
-      const answers = gist(await client.take(jobIds.length));
-      return answers.filter((answer) => answer !== 'error too_many_subscriptions').length;
+      const received = gist(await client.take(jobIds.length));
+      return received.filter((message) => message !== 'error too_many_subscriptions').length;
     };
     const [first = '', ...others] = ids(30);
     // 5 of its own and the 20 of its address.

@@ -111,7 +111,7 @@ describe('a client error', () => {
     expect(response.head).toMatch(/^Connection: close\r?$/m);
   });
 
-  it('is answered on a connection that has been used before', async () => {
+  it('gets its response on a connection that has been used before', async () => {
     const { send } = await startServer();
     const client = await send(get('/livez'));
     await expect.poll(() => client.received).toContain('{"status":"ok"}');
