@@ -158,14 +158,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const app = createApp({
     config,
     upload: {
-      limits: formLimits({
-        fileBytes: config.MAX_FILE_BYTES,
-        files: config.MAX_FILES,
-        firstByteMs: limits.uploadFirstByteMs,
-        receiveMs: limits.requestTimeoutMs,
-        minRate: limits.uploadMinRate,
-        rateWindowMs: limits.uploadRateWindowMs,
-      }),
+      limits: formLimits(config, limits),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
       memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
       admission,

@@ -3,19 +3,16 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { beginningOfUpload, RawClient } from '../../testing/raw-client.ts';
+import { apiLimits } from '../config.ts';
 import { FormBody } from './form-body.ts';
 import { formLimits } from './form-limits.ts';
 
 const MIB = 1024 * 1024;
 const WINDOW_MS = 10_000;
-const limits = formLimits({
-  fileBytes: 10 * MIB,
-  files: 1,
-  firstByteMs: 60_000,
-  receiveMs: 60_000,
-  minRate: 1_000,
-  rateWindowMs: WINDOW_MS,
-});
+const limits = formLimits(
+  { MAX_FILE_BYTES: 10 * MIB, MAX_FILES: 1 },
+  { ...apiLimits, uploadMinRate: 1_000, uploadRateWindowMs: WINDOW_MS },
+);
 
 /** An upload that has only begun. */
 async function beginUpload(): Promise<{ client: RawClient; request: IncomingMessage }> {

@@ -1,5 +1,6 @@
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { MulterError } from 'multer';
+import type { ApiConfig, apiLimits } from '../config.ts';
 import { invalidParameter } from '../http/request.ts';
 import { UploadAborted } from './form-body.ts';
 import { textFields, unexpectedField } from './upload-options.ts';
@@ -33,16 +34,21 @@ const PARTS_BESIDE_FILES = 5;
 const OVERHEAD_BYTES = 128 * 1024;
 
 export function formLimits(
-  options: Pick<FormLimits, 'fileBytes' | 'files' | 'firstByteMs' | 'receiveMs' | 'minRate' | 'rateWindowMs'>,
+  { MAX_FILE_BYTES, MAX_FILES }: Pick<ApiConfig, 'MAX_FILE_BYTES' | 'MAX_FILES'>,
+  limits: typeof apiLimits,
 ): FormLimits {
-  const { fileBytes, files } = options;
   return {
-    ...options,
+    fileBytes: MAX_FILE_BYTES,
+    files: MAX_FILES,
+    firstByteMs: limits.uploadFirstByteMs,
+    receiveMs: limits.requestTimeoutMs,
+    minRate: limits.uploadMinRate,
+    rateWindowMs: limits.uploadRateWindowMs,
     fields: FIELDS,
-    parts: files + PARTS_BESIDE_FILES,
+    parts: MAX_FILES + PARTS_BESIDE_FILES,
     fieldBytes: FIELD_BYTES,
     nameBytes: 100,
-    bodyBytes: files * fileBytes + FIELDS * FIELD_BYTES + OVERHEAD_BYTES,
+    bodyBytes: MAX_FILES * MAX_FILE_BYTES + FIELDS * FIELD_BYTES + OVERHEAD_BYTES,
   };
 }
 
