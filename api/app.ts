@@ -1,5 +1,5 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { setSecurityHeaders } from '@image-pipeline/shared/http/http-server.ts';
+import { refuseEncodedBody, setSecurityHeaders } from '@image-pipeline/shared/http/http-server.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
@@ -16,13 +16,15 @@ import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { requireToken } from './http/guards.ts';
 import { livenessRoute, metricsRoute, readinessRoute, whyNotReady } from './http/health.ts';
 import { observe, recordJobId, traceRequest } from './http/observe.ts';
+import { refuseUnknownParameters } from './http/request.ts';
 import { jsonBody } from './http/request-body.ts';
 import { errorHandler, notFoundHandler } from './http/send-problem.ts';
 import { imageRoute, type ImageRouteDeps } from './jobs/image-route.ts';
 import { jobsRoute, type JobsRouteDeps } from './jobs/list-jobs.ts';
 import { readStatus } from './jobs/read-status.ts';
 import { statusRoute, type StatusRouteDeps } from './jobs/status-route.ts';
-import { createOpenapiDocument, type Route } from './openapi/document.ts';
+import { createOpenapiDocument, operations, type Route } from './openapi/document.ts';
+import type { Operation } from './openapi/operation.ts';
 import {
   cacheStateRoute,
   type PipelineStatusDeps,
@@ -43,6 +45,8 @@ const MAX_JSON_BYTES = 128 * 1024;
 export interface AppDeps {
   readonly config: ApiConfig;
   readonly upload: UploadRouteDeps;
+  /** How long an upload may wait for a slot, in milliseconds. */
+  readonly uploadWaitMs: number;
   readonly jobs: StatusRouteDeps & ImageRouteDeps & JobsRouteDeps;
   readonly thumbnails: Thumbnails;
   /** The queue of thumbnail reads in front of the object store. */
@@ -67,6 +71,10 @@ export function createApp(deps: AppDeps): Express {
   app.use(traceRequest);
   app.use(observe(log, metrics));
   app.use(setSecurityHeaders);
+  app.use((request, _response, next) => {
+    refuseEncodedBody(request);
+    next();
+  });
   mountRoutes(app, createRoutes(deps));
   app.get('/docs/:asset', docsAssetRoute);
   app.use('/assets', pageAssets);
@@ -88,6 +96,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'POST /upload': guardUpload(uploadRoute(upload), {
       ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
       slots: config.UPLOADS_IN_FLIGHT,
+      waitMs: deps.uploadWaitMs,
       whyUnavailable,
     }),
     'GET /status/{job_id}': [statusRoute(jobs)],
@@ -127,15 +136,17 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
 }
 
 /** Mounts handlers by `METHOD /path/{parameter}`. A known path with another method is 405. */
-function mountRoutes(app: Express, routes: Readonly<Record<string, readonly RequestHandler[]>>): void {
+function mountRoutes(app: Express, routes: Record<Route, readonly RequestHandler[]>): void {
   const methodsOf = new Map<string, string[]>();
-  for (const [name, handlers] of Object.entries(routes)) {
+  const queries = new Map(Object.entries<Operation>(operations).map(([name, { query }]) => [name, query]));
+  for (const [name, ownHandlers] of Object.entries(routes)) {
     const [method = '', documented = ''] = name.split(' ');
+    const handlers = [recordJobId, refuseUnknownParameters(queries.get(name)), ...ownHandlers];
     const path = documented.replaceAll(/\{(\w+)\}/g, ':$1');
     methodsOf.set(path, [...(methodsOf.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
-    if (method === 'GET') app.get(path, recordJobId, ...handlers);
-    else if (method === 'POST') app.post(path, recordJobId, ...handlers);
-    else if (method === 'DELETE') app.delete(path, recordJobId, ...handlers);
+    if (method === 'GET') app.get(path, ...handlers);
+    else if (method === 'POST') app.post(path, ...handlers);
+    else if (method === 'DELETE') app.delete(path, ...handlers);
     else throw new Error(`unknown method in ${name}`);
   }
   for (const [path, methods] of methodsOf) app.all(path, otherMethods(methods));

@@ -84,6 +84,13 @@ export const apiLimits = {
   /** To receive the headers of a request, and a whole request. */
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 60_000,
+  /** For an upload to get a slot. */
+  uploadWaitMs: 20_000,
+  /** For the first byte of an upload that has a slot. */
+  uploadFirstByteMs: 5_000,
+  /** Minimum rate of an upload in bytes per second, measured over each window after the first. */
+  uploadMinRate: 8 * 1024,
+  uploadRateWindowMs: 10_000,
   /** For a thumbnail, including its wait in the queue. */
   thumbnailTimeoutMs: 30_000,
   thumbnailTtlSeconds: 120,

@@ -38,7 +38,7 @@ describe('the HTTP surface', () => {
 
   it.each([
     ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1\.1 400 .*"code":"malformed_request"/s],
-    ['a head that is too large', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, /"malformed_request"/],
+    ['a head that is too large', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, /"headers_too_large"/],
   ])('returns problem details for %s', async (_case, bytes, expected) => {
     const api = await system.startApi();
     const client = await RawClient.to(api.port);

@@ -4,6 +4,7 @@ import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { createHttpServer } from '@image-pipeline/shared/http/http-server.ts';
 import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
@@ -16,7 +17,6 @@ import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterRecorder } from './dead-letters/record-dead-letter.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { createHttpServer } from './http/server.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob, JobEstimates } from './jobs/job-estimates.ts';
@@ -158,7 +158,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const app = createApp({
     config,
     upload: {
-      limits: formLimits({ fileBytes: config.MAX_FILE_BYTES, files: config.MAX_FILES }),
+      limits: formLimits(config, limits),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
       memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
       admission,
@@ -175,6 +175,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       links,
       metrics,
     },
+    uploadWaitMs: limits.uploadWaitMs,
     jobs: {
       ...sources,
       estimate,
@@ -206,10 +207,15 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const server = createHttpServer(app, {
     host: config.LISTEN_HOST,
     port: config.API_PORT,
+    portsToTry: 1,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     headersTimeoutMs: limits.headersTimeoutMs,
-    requestTimeoutMs: limits.requestTimeoutMs,
+    // An upload may also wait in line; its own timeouts are shorter.
+    requestTimeoutMs: limits.requestTimeoutMs + limits.uploadWaitMs,
     drainTimeoutMs: config.STOP_TIMEOUT_MS / 2,
   });
+  // The application sends "100 Continue" itself once it wants the body.
+  server.server.on('checkContinue', app);
   return createService({
     broker,
     server,

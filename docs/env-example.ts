@@ -52,6 +52,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'PUBLIC_API_URL',
       'PUBLIC_NOTIFICATION_URL',
       'TRUSTED_PROXIES',
+      'KEEP_ALIVE_TIMEOUT_MS',
       'MAX_FILE_BYTES',
       'MAX_FILES',
       'UPLOADS_IN_FLIGHT',

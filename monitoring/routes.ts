@@ -25,6 +25,7 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
       handle: () => ({ status: 200, body: keeper.snapshot }),
     },
     'GET /history': {
+      query: ['since'],
       description: 'One short sample of each recent refresh, oldest first; ?since=2026-01-01T12:00:00Z.',
       isTraced: true,
       handle: (request) => {

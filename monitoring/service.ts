@@ -128,6 +128,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     host: config.LISTEN_HOST,
     port: config.MONITORING_PORT,
     portsToTry: 1,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause: () =>
       broker.unavailableBecause ??
       (restored?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),

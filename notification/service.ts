@@ -1,4 +1,5 @@
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
+import { handshakeQuerySchema } from '@image-pipeline/shared/contracts/websocket.ts';
 import { errorCodes, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -22,6 +23,8 @@ import { Webhooks } from './webhooks/webhooks.ts';
 const notificationLimits = {
   /** Jobs per connection. */
   maxSubscriptions: 200,
+  /** Jobs of all connections, about 4 KiB each, besides the first few of each; one address may have half of them. */
+  maxTotalSubscriptions: 40_000,
   /** Of a message from a client, in bytes; a larger one closes the connection (1009). */
   maxMessageBytes: 16 * 1024,
   /** Bytes that a client has not read; more closes the connection (1013). */
@@ -52,7 +55,7 @@ export function createNotification(
   config: NotificationConfig,
   options: Partial<NotificationOptions> = {},
 ): Service {
-  const { maxSubscriptions, maxMessageBytes, maxBufferedBytes, pingIntervalMs } = {
+  const { maxSubscriptions, maxTotalSubscriptions, maxMessageBytes, maxBufferedBytes, pingIntervalMs } = {
     ...notificationLimits,
     ...options,
   };
@@ -84,12 +87,14 @@ export function createNotification(
     host: config.LISTEN_HOST,
     port: config.NOTIFICATION_PORT,
     portsToTry: 1,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause: () =>
       broker.unavailableBecause ?? (follower.isCaughtUp ? undefined : errorCodes.not_caught_up),
     metrics,
     log,
     routes: {
       [`GET ${SOCKET_PATH}`]: {
+        query: Object.keys(handshakeQuerySchema.shape),
         description: `WebSocket with the events of jobs: npx wscat -c "ws://localhost:${config.NOTIFICATION_PORT}${SOCKET_PATH}?job_id=…"`,
         handle: () => {
           throw new PipelineError('upgrade_required', 'WebSocket only. Connect with a WebSocket client.');
@@ -110,6 +115,7 @@ export function createNotification(
       maxConnections: config.WEBSOCKET_MAX_CONNECTIONS,
       maxConnectionsPerAddress: config.WEBSOCKET_MAX_PER_ADDRESS,
       maxSubscriptions,
+      maxTotalSubscriptions,
       maxMessageBytes,
       maxBufferedBytes,
       pingIntervalMs,

@@ -70,6 +70,13 @@ export const commonVariables = {
     example: '127.0.0.1',
     description: 'listen address; 0.0.0.0: all interfaces',
   }),
+  KEEP_ALIVE_TIMEOUT_MS: wholeNumber({
+    min: 1_000,
+    max: 3_600_000,
+    default: 75_000,
+    unit: 'milliseconds',
+    description: 'time after which an idle connection is closed; longer than that of a proxy in front',
+  }),
   RABBITMQ_URL: brokerAddresses,
   RETRY_DELAYS: retryDelays(DEFAULT_JOB_RETRY_DELAYS, 'retry delays of jobs'),
   WEBHOOK_RETRY_DELAYS: retryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS, 'retry delays'),

@@ -15,6 +15,9 @@ export const errorCodes = {
   too_many_fields: 'Too many form fields or parts, or a form field that is too long.',
   malformed_multipart: 'Malformed multipart/form-data body.',
   malformed_request: 'Malformed HTTP request.',
+  unsupported_encoding: 'Unsupported Content-Encoding. Send the body uncompressed.',
+  url_too_long: 'The URL exceeds the size limit.',
+  headers_too_large: 'The request headers exceed the size limit.',
   invalid_parameter: 'Unknown or invalid parameter.',
   idempotency_key_reused: 'This Idempotency-Key was used for a different upload. Use a new key.',
   idempotency_key_in_use:

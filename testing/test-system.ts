@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { createApi, createMonitoring, createNotification, createWorker } from './create-service.ts';
 import { untilStatus } from './monitoring-client.ts';
+import { RawClient } from './raw-client.ts';
 import { SocketClient } from './socket-client.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 import { testBroker } from './test-broker.ts';
@@ -130,6 +131,18 @@ export class TestSystem extends TestPlace {
   async subscribe(notification: Service, jobId: string): Promise<SocketClient> {
     const client = await this.connect(notification, `?job_id=${jobId}`);
     await client.next();
+    return client;
+  }
+
+  /** A client that sends these bytes, then nothing, and never closes the connection. */
+  async silentClient({ port }: Service, ...bytes: readonly (string | Buffer)[]): Promise<RawClient> {
+    const client = await RawClient.to(port);
+    this.onTestEnd(() => {
+      client.abort();
+      return Promise.resolve();
+    });
+    client.socket.allowHalfOpen = true;
+    for (const more of bytes) await client.send(more);
     return client;
   }
 

@@ -60,6 +60,7 @@ export function createWorker(config: WorkerConfig): Service {
     host: config.LISTEN_HOST,
     port: config.WORKER_PORT,
     portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause,
     metrics,
     log,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { LINGER_BYTES, LINGER_MS } from '@image-pipeline/shared/http/client-errors.ts';
 import express, { type RequestHandler } from 'express';
 import { z } from 'zod';
 
@@ -36,10 +37,6 @@ export function bodyTooLarge(limit: number, seen: number): PipelineError {
     { details: { limit, seen } },
   );
 }
-
-/** How long, and for how many bytes, an unwanted body is still read, so that its sender can read the response. */
-const LINGER_MS = 2_000;
-const LINGER_BYTES = 16 * 1024 * 1024;
 
 /**
  * Ends a response whose request is still being received, then the connection. Closing at once would reset the connection

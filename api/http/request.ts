@@ -1,26 +1,32 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import type { Request, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import { ipKeyGenerator } from 'express-rate-limit';
 import { z } from 'zod';
+
+/** Refuses requests with query parameters that are not in `schema`; undefined: with any. */
+export function refuseUnknownParameters(schema: z.ZodObject | undefined): RequestHandler {
+  const allowed = Object.keys(schema?.shape ?? {});
+  return (request, _response, next) => {
+    const unknown = Object.keys(request.query).find((name) => !allowed.includes(name));
+    if (unknown === undefined) {
+      next();
+      return;
+    }
+    const name = unknown.slice(0, 100);
+    throw invalidParameter(name, `unknown parameter. Allowed parameters: ${allowed.join(', ') || 'none'}`, {
+      allowed,
+    });
+  };
+}
 
 /**
  * The query of a request, checked.
- * @throws PipelineError `invalid_parameter`, for an unknown parameter too
+ * @throws PipelineError `invalid_parameter`
  */
 export function readQuery<Shape extends z.ZodRawShape>(
   request: Request,
   schema: z.ZodObject<Shape>,
 ): z.output<z.ZodObject<Shape>> {
-  const allowed = Object.keys(schema.shape);
-  const unknown = Object.keys(request.query).find((name) => !allowed.includes(name));
-  if (unknown !== undefined) {
-    throw invalidParameter(
-      unknown.slice(0, 100),
-      `unknown parameter. Allowed parameters: ${allowed.join(', ')}`,
-      {
-        allowed,
-      },
-    );
-  }
   const parsed = schema.safeParse(request.query);
   if (parsed.success) return parsed.data;
   throw invalidBySchema('', parsed.error);
@@ -78,10 +84,15 @@ export function invalidBySchema(
   );
 }
 
-/** The path parameter `job_id`; may be any text. */
+/** The path parameter `job_id` in lower case; may be any text. */
 export function jobIdOf(request: Request): string {
   const id = request.params['job_id'];
-  return typeof id === 'string' ? id : '';
+  return typeof id === 'string' ? id.toLowerCase() : '';
+}
+
+/** The client's address (one /56 in IPv6), behind the trusted proxies. */
+export function clientAddress(request: Request): string {
+  return ipKeyGenerator(request.ip ?? '');
 }
 
 /** Aborts when the client closes the connection. */

@@ -43,6 +43,8 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       response.destroy();
       return;
     }
+    // The server itself has responded, e.g. to a malformed chunk.
+    if (!request.socket.writable) return;
     const problem = problemOf(error);
     if (problem.code === 'internal_error') {
       const about = { job_id: recordedJobId(response), trace_id: traceIdOf(response), path: request.path };

@@ -1,15 +1,14 @@
-import { EventEmitter, once } from 'node:events';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { terminalStates } from '@image-pipeline/shared/contracts/job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { type JobPage, LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
+import { untilAborted } from '@image-pipeline/shared/waiting.ts';
 
 /** The newest jobs of the event log, and a way to wait for the end of one. */
 export class FollowedJobs {
   readonly #view: LiveView;
-  /** Emits the view of a job under its id when it ends. */
-  readonly #ends = new EventEmitter<Record<string, [JobView]>>();
-
+  /** Who waits for the end of each job. Sets, because thousands may leave at the same moment. */
+  readonly #waiting = new Map<string, Set<() => void>>();
   readonly #onChange: (view: JobView) => void;
 
   /**
@@ -19,7 +18,6 @@ export class FollowedJobs {
   constructor(capacity: number, onChange: (view: JobView) => void = () => undefined) {
     this.#view = new LiveView(capacity);
     this.#onChange = onChange;
-    this.#ends.setMaxListeners(0);
   }
 
   apply(event: JobEvent): void {
@@ -27,7 +25,7 @@ export class FollowedJobs {
     if (!changed) return;
     this.#onChange(view);
     if (!hasEnded(view)) return;
-    this.#ends.emit(view.request.job_id, view);
+    for (const resolve of this.#waiting.get(view.request.job_id) ?? []) resolve();
   }
 
   get(jobId: string): JobView | undefined {
@@ -45,7 +43,21 @@ export class FollowedJobs {
 
   /** Resolves when the job ends the next time; rejects when `signal` aborts. */
   async nextEnd(jobId: string, signal: AbortSignal): Promise<void> {
-    await once(this.#ends, jobId, { signal });
+    const { promise: ended, resolve } = Promise.withResolvers<undefined>();
+    const wake = () => resolve(undefined);
+    const waiting = this.#waiting.get(jobId) ?? new Set();
+    this.#waiting.set(jobId, waiting.add(wake));
+    try {
+      await untilAborted(ended, signal);
+    } finally {
+      waiting.delete(wake);
+      if (waiting.size === 0) this.#waiting.delete(jobId);
+    }
+  }
+
+  /** How many callers wait for the end of a job. */
+  get waiting(): number {
+    return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0);
   }
 }
 

@@ -39,6 +39,13 @@ describe.each([
     expect(disposition).toMatchObject({ type: 'inline', parameters: { filename: name } });
   });
 
+  it('accepts an id in capital letters', async () => {
+    const api = await system.startApi();
+    const { request } = await completedJob();
+    const response = await api.ask(`/${path}/${request.job_id.toUpperCase()}`);
+    expect(response.bytes).toEqual(Buffer.from(bytes));
+  });
+
   it('returns the same headers without bytes for HEAD', async () => {
     const api = await system.startApi();
     const { request } = await completedJob();

@@ -1,4 +1,9 @@
-import { failureSchema, jobIdSchema, jobStates } from '@image-pipeline/shared/contracts/job.ts';
+import {
+  failureSchema,
+  givenJobIdSchema,
+  jobIdSchema,
+  jobStates,
+} from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
@@ -12,7 +17,7 @@ import { updatedAt } from './status-response.ts';
 export const jobListQuerySchema = z.object({
   status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
   limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),
-  cursor: jobIdSchema.optional().meta(cursorMeta),
+  cursor: givenJobIdSchema.optional().meta(cursorMeta),
 });
 
 const jobSummarySchema = z

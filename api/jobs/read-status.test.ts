@@ -11,10 +11,11 @@ import {
 } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
+import { RawClient } from '../../testing/raw-client.ts';
 import { SlowStore } from '../../testing/slow-store.ts';
 import type { TestApi } from '../../testing/test-system.ts';
 import { FollowedJobs } from './followed-jobs.ts';
-import { readStatus } from './read-status.ts';
+import { awaitStatus, readStatus } from './read-status.ts';
 import { createUnlessUnavailable } from './unless-unavailable.ts';
 
 const system = setUpSystem();
@@ -259,6 +260,53 @@ describe('waiting for the end of a job', () => {
     await expect.poll(async () => (await api.ask('/livez')).status).toBe(200);
     await api.stop();
     expect((await waiting).json).toMatchObject({ status: 'queued' });
+  });
+
+  it('leaves nothing behind and reads nothing more when hundreds of clients hang up at once', async () => {
+    const request = someRequest();
+    await system.storeJob(request);
+    let reads = 0;
+    const store = {
+      get: (key: string) => system.store.get(key),
+      list: (prefix: string) => {
+        reads++;
+        return system.store.list(prefix);
+      },
+    };
+    const followed = new FollowedJobs(10);
+    const stopping = new AbortController();
+    const before = process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const clients = Array.from({ length: 500 }, () => new AbortController());
+    const waits = clients.map(({ signal }) =>
+      awaitStatus(
+        request.job_id,
+        60_000,
+        { gone: signal, stopping: stopping.signal },
+        { followed, store, unlessUnavailable },
+      ),
+    );
+    await expect.poll(() => reads).toBe(500);
+    expect(followed.waiting).toBe(500);
+    for (const client of clients) client.abort();
+    const ends = await Promise.allSettled(waits);
+    expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(500);
+    expect([reads, followed.waiting]).toEqual([500, 0]);
+    const after = process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    expect(after - before).toBeLessThan(10);
+  });
+
+  it('does not delay others when hundreds of connections are cut at once', async () => {
+    const api = await system.startApi();
+    const request = someRequest();
+    await system.storeJob(request);
+    const clients = await Promise.all(Array.from({ length: 300 }, () => RawClient.to(api.port)));
+    for (const client of clients) {
+      await client.send(`GET /status/${request.job_id}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    }
+    expect((await api.ask('/livez')).status).toBe(200);
+    expect(clients.filter(({ received }) => received !== '')).toEqual([]);
+    for (const client of clients) client.abort();
+    expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'queued' });
   });
 
   it.each(['61', '-1', '1.5', 'soon', ''])('refuses "%s" seconds', async (wait) => {

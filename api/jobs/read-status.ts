@@ -24,31 +24,32 @@ export interface JobSources {
  */
 export async function readStatus(jobId: string, sources: JobSources): Promise<JobView> {
   const { followed, store } = sources;
-  const id = jobId.toLowerCase();
-  const live = followed.get(id);
-  const view = live === undefined ? await findStoredJob(store, id) : await fromLogAndStore(live, sources);
+  const live = followed.get(jobId);
+  const view = live === undefined ? await findStoredJob(store, jobId) : await fromLogAndStore(live, sources);
   if (view === undefined) throw new PipelineError('job_not_found', 'No job with this id.');
   return view;
 }
 
 /**
- * The same, but waits until the job has ended, `waitMs` are over or `signal` aborts, whichever is first.
- * @throws PipelineError `job_not_found`, at once; StoreUnavailable
+ * The same, but waits until the job has ended, `waitMs` are over or `stopping` aborts, whichever is first.
+ * @throws PipelineError `job_not_found`, at once; StoreUnavailable; Error as soon as `gone` aborts
  */
 export async function awaitStatus(
   jobId: string,
   waitMs: number,
-  signal: AbortSignal,
+  { gone, stopping }: { readonly gone: AbortSignal; readonly stopping: AbortSignal },
   sources: JobSources,
 ): Promise<JobView> {
   const over = new AbortController();
-  const enough = AbortSignal.any([signal, over.signal]);
+  const enough = AbortSignal.any([gone, stopping, over.signal]);
   // Listens before it reads, so that no end is missed in between.
-  const ended = sources.followed.nextEnd(jobId.toLowerCase(), enough).catch(() => undefined);
+  const ended = sources.followed.nextEnd(jobId, enough).catch(() => undefined);
   try {
     const view = await readStatus(jobId, sources);
     if (hasEnded(view)) return view;
     await Promise.race([ended, pause(waitMs, enough)]);
+    // Many clients may leave at the same moment: nothing is read for them.
+    gone.throwIfAborted();
     return await readStatus(jobId, sources);
   } finally {
     over.abort();

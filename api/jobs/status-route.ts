@@ -31,7 +31,7 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
         : await awaitStatus(
             jobId,
             wait * 1_000,
-            AbortSignal.any([clientGone(response), deps.stopping]),
+            { gone: clientGone(response), stopping: deps.stopping },
             deps,
           );
     response.setHeader('Cache-Control', 'no-store');

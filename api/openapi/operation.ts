@@ -34,6 +34,10 @@ export interface ResponseSpec {
 /** Error codes of every operation. */
 export const commonProblems: readonly ProblemCode[] = [
   'malformed_request',
+  'invalid_parameter',
+  'unsupported_encoding',
+  'url_too_long',
+  'headers_too_large',
   'request_timeout',
   'internal_error',
 ];

@@ -1,7 +1,9 @@
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { MulterError } from 'multer';
-import { UploadAborted } from './receive-form.ts';
-import { unexpectedField } from './upload-options.ts';
+import type { ApiConfig, apiLimits } from '../config.ts';
+import { invalidParameter } from '../http/request.ts';
+import { UploadAborted } from './form-body.ts';
+import { textFields, unexpectedField } from './upload-options.ts';
 
 /** Limits of an upload. */
 export interface FormLimits {
@@ -14,6 +16,14 @@ export interface FormLimits {
   readonly nameBytes: number;
   /** The whole body. */
   readonly bodyBytes: number;
+  /** Time to receive the first byte of the body, in milliseconds. */
+  readonly firstByteMs: number;
+  /** Time to receive the body, in milliseconds. */
+  readonly receiveMs: number;
+  /** Bytes per second, measured over each window after the first. */
+  readonly minRate: number;
+  /** Milliseconds. */
+  readonly rateWindowMs: number;
 }
 
 const FIELDS = 10;
@@ -23,16 +33,22 @@ const PARTS_BESIDE_FILES = 5;
 /** For boundaries and headers of parts. */
 const OVERHEAD_BYTES = 128 * 1024;
 
-export function formLimits(options: { fileBytes: number; files: number }): FormLimits {
-  const { fileBytes, files } = options;
+export function formLimits(
+  { MAX_FILE_BYTES, MAX_FILES }: Pick<ApiConfig, 'MAX_FILE_BYTES' | 'MAX_FILES'>,
+  limits: typeof apiLimits,
+): FormLimits {
   return {
-    fileBytes,
-    files,
+    fileBytes: MAX_FILE_BYTES,
+    files: MAX_FILES,
+    firstByteMs: limits.uploadFirstByteMs,
+    receiveMs: limits.requestTimeoutMs,
+    minRate: limits.uploadMinRate,
+    rateWindowMs: limits.uploadRateWindowMs,
     fields: FIELDS,
-    parts: files + PARTS_BESIDE_FILES,
+    parts: MAX_FILES + PARTS_BESIDE_FILES,
     fieldBytes: FIELD_BYTES,
     nameBytes: 100,
-    bodyBytes: files * fileBytes + FIELDS * FIELD_BYTES + OVERHEAD_BYTES,
+    bodyBytes: MAX_FILES * MAX_FILE_BYTES + FIELDS * FIELD_BYTES + OVERHEAD_BYTES,
   };
 }
 
@@ -73,6 +89,9 @@ function multerProblem(error: MulterError, limits: FormLimits, seenBytes: number
     case 'LIMIT_FIELD_KEY':
       return tooLong('The name of a field', limits.nameBytes);
     case 'LIMIT_UNEXPECTED_FILE':
+      return textFields.includes(field)
+        ? invalidParameter(field, 'was sent as a file; send it as a text field')
+        : unexpectedField(field);
     case 'LIMIT_FIELD_NESTING':
     case 'LIMIT_FIELD_ARRAY_INDEX':
     case 'INVALID_FIELD_NAME':

@@ -1,13 +1,14 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Transform, type TransformCallback, type Writable } from 'node:stream';
-import { promisify } from 'node:util';
+import type { IncomingMessage } from 'node:http';
+import { MIMEType, promisify } from 'node:util';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Request, Response } from 'express';
 import multer, { type StorageEngine } from 'multer';
 import { bodyTooLarge } from '../http/request-body.ts';
 import { displayName } from './display-name.ts';
 import { FileContent, type UploadMemory } from './file-content.ts';
+import { FormBody } from './form-body.ts';
 import { type FormLimits, formProblem } from './form-limits.ts';
+import { PartWatch } from './part-watch.ts';
 import { FILE_FIELD } from './upload-options.ts';
 
 export interface ReceivedFile {
@@ -53,14 +54,12 @@ export async function receiveForm(
   received: ReceivedFiles,
   limits: FormLimits,
 ): Promise<ReceivedForm> {
-  const type = request.is('multipart/form-data');
-  if (type !== 'multipart/form-data') {
-    throw notAForm(type === null ? 'a request without a body' : request.headers['content-type']);
-  }
+  // Quoted, because the parser refuses some characters without quotes.
+  const contentType = `multipart/form-data; boundary="${boundaryOf(request)}"`;
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes, announced);
   if (request.headers.expect !== undefined) response.writeContinue();
-  const body = new FormBody(request, limits.bodyBytes);
+  const body = new FormBody(request, contentType, limits);
   try {
     return await parseForm(body, response, received, limits);
   } catch (error) {
@@ -74,8 +73,10 @@ async function parseForm(
   received: ReceivedFiles,
   limits: FormLimits,
 ): Promise<ReceivedForm> {
-  const parse = multer({
+  const parts = new PartWatch();
+  const options = {
     storage: storageIn(received, body),
+    streamHandler: parts.feed.bind(parts),
     defParamCharset: 'utf8',
     limits: {
       fileSize: limits.fileBytes,
@@ -86,10 +87,12 @@ async function parseForm(
       fieldNameSize: limits.nameBytes,
       fieldNestingDepth: 0,
     },
-  }).array(FILE_FIELD);
+  };
+  const parse = multer(options).array(FILE_FIELD);
   // The parser uses only headers and bytes of a request, and sets `body` and `files`.
   const standIn = body as unknown as Request;
   await promisify(parse)(standIn, response);
+  parts.check();
   const files = (standIn.files ?? []) as (Express.Multer.File & { content: FileContent })[];
   return {
     files: files.map(({ originalname, content }) => ({ name: displayName(originalname), content })),
@@ -110,6 +113,32 @@ function storageIn(received: ReceivedFiles, body: FormBody): StorageEngine {
   };
 }
 
+const BOUNDARY = /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/;
+
+/** The boundary of the form (RFC 2046, section 5.1.1). */
+function boundaryOf({ headers }: IncomingMessage): string {
+  const given = headers['content-type'];
+  if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) {
+    throw notAForm('a request without a body');
+  }
+  const type = parseType(given ?? '');
+  if (type?.essence !== 'multipart/form-data') throw notAForm(given);
+  const boundary = type.params.get('boundary') ?? '';
+  if (BOUNDARY.test(boundary)) return boundary;
+  throw new PipelineError(
+    'malformed_multipart',
+    'Missing or malformed boundary in Content-Type. Send 1 to 70 characters, as in multipart/form-data; boundary=abc.',
+  );
+}
+
+function parseType(text: string): MIMEType | undefined {
+  try {
+    return new MIMEType(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function notAForm(contentType: string | undefined): PipelineError {
   const seen = contentType ?? 'a body without a type';
   return new PipelineError(
@@ -119,49 +148,4 @@ function notAForm(contentType: string | undefined): PipelineError {
       details: { allowed: ['multipart/form-data'], seen: seen.slice(0, 100) },
     },
   );
-}
-
-/** The client closed the connection before its request was complete. */
-export class UploadAborted extends Error {
-  override readonly name = 'UploadAborted';
-}
-
-/**
- * The body of an upload between request and form parser, which takes it for the request. A parser that fails would read
- * the request to its end; this stream can be ended at once and the rest of the request left unread.
- */
-class FormBody extends Transform {
-  readonly headers: IncomingHttpHeaders;
-  readonly #maxBytes: number;
-  #seen = 0;
-
-  /** @param maxBytes a longer body fails with `body_too_large`, whatever its headers say */
-  constructor(request: IncomingMessage, maxBytes: number) {
-    super();
-    this.headers = request.headers;
-    this.#maxBytes = maxBytes;
-    request.once('close', () => {
-      if (!request.complete) this.destroy(new UploadAborted('the client closed the connection'));
-    });
-    request.once('error', (error) => this.destroy(error));
-    request.pipe(this);
-  }
-
-  /** Bytes received so far. */
-  get seen(): number {
-    return this.#seen;
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
-    this.#seen += chunk.length;
-    if (this.#seen <= this.#maxBytes) callback(null, chunk);
-    else callback(bodyTooLarge(this.#maxBytes, this.#seen));
-  }
-
-  /** The parser unpipes the body when it is complete or has failed: either way nobody reads on. */
-  override unpipe(destination?: Writable): this {
-    super.unpipe(destination);
-    this.destroy();
-    return this;
-  }
 }

@@ -7,8 +7,8 @@ import {
   type SocketErrorCode,
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import { PipelineError, problemType } from '@image-pipeline/shared/errors.ts';
-import { rawResponse } from '@image-pipeline/shared/http/http-server.ts';
-import { commonProblem, PROBLEM_TYPE } from '@image-pipeline/shared/http/problem.ts';
+import { endWithProblem } from '@image-pipeline/shared/http/client-errors.ts';
+import { commonProblem } from '@image-pipeline/shared/http/problem.ts';
 
 /** The path of the WebSocket endpoint. */
 export const SOCKET_PATH = '/ws';
@@ -52,29 +52,18 @@ export function refuseHandshake(socket: Duplex, code: HandshakeRefusal): void {
   const refusal = handshakeRefusals[code];
   const problem = { type: problemType(code), ...refusal, code };
   const canRetry = refusal.status === 429 || refusal.status === 503;
-  endWith(socket, problem, canRetry ? { 'Retry-After': RETRY_AFTER } : {});
+  endWithProblem(socket, problem, canRetry ? { 'Retry-After': RETRY_AFTER } : {});
 }
 
 /** Refuses a handshake that is no valid WebSocket handshake. @param reason from the WebSocket library */
 export function refuseMalformedHandshake(socket: Duplex, { method }: IncomingMessage, reason: string): void {
   if (method !== 'GET') {
-    endWith(socket, commonProblem(new PipelineError('method_not_allowed', 'Allowed: GET.')), {
-      Allow: 'GET',
-    });
+    const problem = commonProblem(new PipelineError('method_not_allowed', 'Allowed: GET.'));
+    endWithProblem(socket, problem, { Allow: 'GET' });
   } else {
     const problem = commonProblem(new PipelineError('malformed_request', `${reason}.`));
-    endWith(socket, problem, { 'Sec-WebSocket-Version': '13, 8' });
+    endWithProblem(socket, problem, { 'Sec-WebSocket-Version': '13, 8' });
   }
-}
-
-function endWith(
-  socket: Duplex,
-  problem: { status: number },
-  headers: Readonly<Record<string, string>>,
-): void {
-  // Otherwise sockets of an HTTP server stay half-open for as long as the peer likes.
-  socket.once('finish', () => socket.destroy());
-  socket.end(rawResponse(problem.status, { 'Content-Type': PROBLEM_TYPE, ...headers }, problem));
 }
 
 const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];

@@ -58,6 +58,43 @@ describe('a client that sends invalid messages', () => {
   });
 });
 
+describe('thousands of subscriptions', () => {
+  const ids = (count: number) => Array.from({ length: count }, () => someRequest().job_id);
+
+  it('beyond the share of an address are refused, except the first of each connection, and end with it', async () => {
+    const service = await system.startNotification({}, { maxTotalSubscriptions: 40 });
+    const [one, two] = [await system.connect(service), await system.connect(service)];
+    const subscribe = async (client: SocketClient, jobIds: readonly string[]) => {
+      for (const jobId of jobIds) client.watch(jobId);
+      const received = gist(await client.take(jobIds.length));
+      return received.filter((message) => message !== 'error too_many_subscriptions').length;
+    };
+    const [first = '', ...others] = ids(30);
+    // 5 of its own and the 20 of its address.
+    expect(await subscribe(one, [first, ...others])).toBe(25);
+    expect(await subscribe(two, ids(6))).toBe(5);
+    expect(await subscribe(one, [first])).toBe(1);
+    one.say({ type: 'unsubscribe', job_id: first });
+    expect(gist([await one.next()])).toEqual(['unsubscribed']);
+    expect(await subscribe(two, ids(2))).toBe(1);
+    await one.close();
+    await expect.poll(() => metric(service.port, 'image_websocket_subscriptions')).toBe(6);
+    expect(await subscribe(two, ids(20))).toBe(19);
+  });
+
+  it('leave nothing behind when their connections are gone', async () => {
+    const service = await system.startNotification();
+    const clients = await Promise.all(Array.from({ length: 10 }, () => system.connect(service)));
+    for (const client of clients) for (const jobId of ids(200)) client.watch(jobId);
+    for (const client of clients) client.socket.terminate();
+    await expect.poll(() => metric(service.port, 'image_websocket_connections')).toBe(0);
+    expect(await metric(service.port, 'image_websocket_subscriptions')).toBe(0);
+    expect(gist([await (await system.connect(service, `?job_id=${jobId}`)).next()])).toEqual([
+      'state unknown',
+    ]);
+  });
+});
+
 describe('other clients are not affected', () => {
   /** Runs an attack beside a client that watches a job and must still get its events. */
   async function besideTrouble(trouble: (port: number) => Promise<unknown>, env = {}): Promise<void> {

@@ -96,6 +96,38 @@ describe('while the store is unavailable', () => {
   });
 });
 
+describe('a subscriber of many unknown jobs', () => {
+  it('does not delay others: they take turns', async () => {
+    const asked: string[] = [];
+    const reads: PromiseWithResolvers<undefined>[] = [];
+    const find = (id: string) => {
+      asked.push(id);
+      const read = Promise.withResolvers<undefined>();
+      reads.push(read);
+      return read.promise;
+    };
+    const stored = new StoredJobs({ find, concurrency: 4, log: testLog });
+    const subscriber = () => ({
+      send: () => undefined,
+      flushed: () => Promise.resolve(),
+      cutSlowReader: () => undefined,
+    });
+    const [greedy, other] = [subscriber(), subscriber()];
+    const { signal } = new AbortController();
+    for (let count = 0; count < 1_000; count++)
+      void stored.find(`greedy ${count}`, greedy, signal, () => undefined);
+    expect(asked).toEqual(['greedy 0']);
+    for (let count = 0; count < 3; count++)
+      void stored.find(`other ${count}`, other, signal, () => undefined);
+    expect(asked).toEqual(['greedy 0', 'other 0']);
+    for (const index of [0, 1, 2, 3]) {
+      reads[index]?.resolve(undefined);
+      await vi.waitFor(() => expect(asked).toHaveLength(index + 3));
+    }
+    expect(asked).toEqual(['greedy 0', 'other 0', 'greedy 1', 'other 1', 'greedy 2', 'other 2']);
+  });
+});
+
 /** A subscription to a job that is not in memory, while the store is slow. */
 function whileStoreIsRead() {
   const sent: Record<string, unknown>[] = [];

@@ -6,11 +6,11 @@ import {
   type SocketErrorCode,
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { FairSlots } from '@image-pipeline/shared/fair-slots.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import PQueue from 'p-queue';
 import { NOWHERE, placeOfView } from './event-order.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
 import { encode, jobStateMessage, type Subscriber } from './subscriber.ts';
@@ -88,7 +88,7 @@ export class JobSubscription {
 
   /** Events that arrive while the store is read become part of the state. */
   async #sendStoredState(): Promise<void> {
-    const { jobId, stored } = this.#options;
+    const { jobId, stored, subscriber } = this.#options;
     const held: JobEvent[] = [];
     this.#held = held;
     this.#reading = new AbortController();
@@ -98,6 +98,7 @@ export class JobSubscription {
     try {
       view = await stored.find(
         jobId,
+        subscriber,
         signal,
         once(() => this.#sendError('store_unavailable')),
       );
@@ -140,31 +141,51 @@ export interface StoredJobsOptions {
   readonly log: Logger;
 }
 
-/** Reads jobs from the store that are not in memory. */
+/**
+ * Reads jobs from the store that are not in memory. Subscribers take turns, so that one that subscribes to thousands of
+ * jobs does not delay others. While the store is unavailable, only the reads that have a slot are retried.
+ */
 export class StoredJobs {
   readonly #options: StoredJobsOptions;
-  readonly #queue: PQueue;
+  readonly #slots: FairSlots<Subscriber>;
+  /** Those that wait for a job. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: StoredJobsOptions) {
     this.#options = options;
-    this.#queue = new PQueue({ concurrency: options.concurrency });
+    const slots = options.concurrency;
+    // A subscriber has a limited number of subscriptions.
+    this.#slots = new FairSlots({ slots, perCaller: Math.ceil(slots / 4), maxWaiting: Infinity });
   }
 
   /**
    * The job, or undefined if no job with this id was accepted. Retries while the store is unavailable, until `signal`
    * aborts.
-   * @param onUnavailable called before each retry
+   * @param onUnavailable called each time the store turns out to be unavailable
    */
-  async find(jobId: string, signal: AbortSignal, onUnavailable: () => void): Promise<JobView | undefined> {
+  async find(
+    jobId: string,
+    subscriber: Subscriber,
+    signal: AbortSignal,
+    onUnavailable: () => void,
+  ): Promise<JobView | undefined> {
     const { find, log } = this.#options;
-    const read = async () => {
-      try {
-        return await this.#queue.add(() => find(jobId), { signal });
-      } catch (error) {
-        if (error instanceof StoreUnavailable) onUnavailable();
-        throw error;
-      }
-    };
-    return waitForStore(read, signal, log.child({ job_id: jobId }));
+    this.#waiting.add(onUnavailable);
+    const slot = this.#slots.takeFree(subscriber) ?? (await this.#slots.acquire(subscriber, signal));
+    try {
+      if (typeof slot === 'string') throw new Error('the subscription has ended');
+      const read = async () => {
+        try {
+          return await find(jobId);
+        } catch (error) {
+          if (error instanceof StoreUnavailable) for (const notify of this.#waiting) notify();
+          throw error;
+        }
+      };
+      return await waitForStore(read, signal, log.child({ job_id: jobId }));
+    } finally {
+      this.#waiting.delete(onUnavailable);
+      if (typeof slot !== 'string') slot();
+    }
   }
 }

@@ -35,6 +35,20 @@ describe('a subscriber of one job', () => {
     expect(await client.rest()).toEqual([]);
   });
 
+  it('may write the job id in capitals: it is the same subscription', async () => {
+    const service = await system.startNotification();
+    const request = someRequest();
+    const client = await system.subscribe(service, request.job_id.toUpperCase());
+    client.watch(request.job_id);
+    expect(gist(await client.take(1))).toEqual(['state unknown']);
+    await system.publish(queuedEvent(request));
+    expect(await client.next()).toMatchObject({ event: { subject: request.job_id } });
+    client.say({ type: 'unsubscribe', job_id: request.job_id.toUpperCase() });
+    expect(await client.next()).toEqual({ type: 'unsubscribed', job_id: request.job_id });
+    await system.publish(started(request));
+    expect(await client.rest()).toEqual([]);
+  });
+
   it('that subscribes later gets the state with its timeline, then only new events', async () => {
     const service = await system.startNotification();
     const request = someRequest();

@@ -13,6 +13,11 @@ describe('a message of a client', () => {
     expect(read(JSON.stringify(message))).toEqual(message);
   });
 
+  it('is accepted with a job id in capitals', () => {
+    const message = { type: 'subscribe', job_id: jobId };
+    expect(read(JSON.stringify({ ...message, job_id: jobId.toUpperCase() }))).toEqual(message);
+  });
+
   it.each([
     ['no JSON', '{'],
     ['nothing', ''],
@@ -32,7 +37,6 @@ describe('a message of a client', () => {
     ['an unknown type', { type: 'publish', job_id: jobId }, /type/],
     ['no job', { type: 'subscribe' }, /job_id/],
     ['no job id', { type: 'subscribe', job_id: '../etc/passwd' }, /job_id/],
-    ['a job id in upper case', { type: 'subscribe', job_id: jobId.toUpperCase() }, /lower case/],
     [
       'a UUID of another kind',
       { type: 'subscribe', job_id: '6fa459ea-ee8a-4ca4-894e-db77e160355e' },

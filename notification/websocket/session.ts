@@ -15,6 +15,8 @@ import { encode } from './subscriber.ts';
 
 /** Maximum rejected messages in a row; one more closes the connection. */
 const MAX_REJECTED_IN_A_ROW = 20;
+/** Subscriptions that every connection may have, whatever the others of its address have. */
+const OWN_SUBSCRIPTIONS = 5;
 /** After a burst that can create and end the maximum number of subscriptions. */
 const MESSAGES_PER_SECOND = 50;
 
@@ -25,6 +27,17 @@ export interface SessionOptions {
   readonly token: string | undefined;
   readonly access: AllJobsAccess;
   readonly maxSubscriptions: number;
+  /** The share of the client's address. */
+  readonly share: SubscriptionShare;
+}
+
+/** What is left of the subscriptions that all connections share. */
+export interface SubscriptionShare {
+  /** The maximum for one address. */
+  readonly limit: number;
+  /** Takes one more; false if none is left. */
+  readonly take: () => boolean;
+  readonly release: () => void;
 }
 
 /** The subscriptions of one client. */
@@ -51,8 +64,21 @@ export class Session {
 
   onClose(): void {
     const { notifier, client } = this.#options;
-    for (const jobId of this.#watched) notifier.unsubscribe(client, jobId);
-    this.#watched.clear();
+    for (const jobId of this.#watched) {
+      notifier.unsubscribe(client, jobId);
+      this.#forget(jobId);
+    }
+  }
+
+  /** Whether there is room for one more subscription, which is then taken. */
+  #makeRoom(): boolean {
+    const { maxSubscriptions, share } = this.#options;
+    if (this.#watched.size >= maxSubscriptions) return false;
+    return this.#watched.size < OWN_SUBSCRIPTIONS || share.take();
+  }
+
+  #forget(jobId: string): void {
+    if (this.#watched.delete(jobId) && this.#watched.size >= OWN_SUBSCRIPTIONS) this.#options.share.release();
   }
 
   #handle(message: ClientMessage | Refusal): void {
@@ -63,22 +89,22 @@ export class Session {
       this.#subscribe(message);
     } else {
       this.#rejectedInARow = 0;
-      this.#watched.delete(message.job_id);
+      this.#forget(message.job_id);
       notifier.unsubscribe(client, message.job_id);
       client.send(encode({ type: 'unsubscribed', job_id: message.job_id }));
     }
   }
 
   #subscribe({ job_id: jobId, last_event_id: lastEventId, token }: SubscribeMessage): void {
-    const { client, notifier, access, maxSubscriptions } = this.#options;
+    const { client, notifier, access, maxSubscriptions, share } = this.#options;
     const forbidden = jobId === ALL_JOBS ? refusalOfAllJobs(token ?? this.#options.token, access) : undefined;
     if (forbidden !== undefined) {
       this.#reject({ code: forbidden, message: socketErrors[forbidden] }, jobId);
       return;
     }
     this.#rejectedInARow = 0;
-    if (this.#watched.size >= maxSubscriptions && !this.#watched.has(jobId)) {
-      const message = `${socketErrors.too_many_subscriptions} The limit is ${maxSubscriptions}.`;
+    if (!this.#watched.has(jobId) && !this.#makeRoom()) {
+      const message = `${socketErrors.too_many_subscriptions} The limit is ${maxSubscriptions}, and ${share.limit} for an address.`;
       client.send(encode({ type: 'error', code: 'too_many_subscriptions', message, job_id: jobId }));
       return;
     }
@@ -100,7 +126,7 @@ export interface Refusal {
 }
 
 const ALLOWED = `Allowed messages: {"type":"subscribe","job_id":JOB,"last_event_id":TEXT,"token":TEXT}, of which the \
-last two are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7 in lower case) or "*".`;
+last two are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7) or "*".`;
 
 /** Parses the message in one frame. */
 export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessage | Refusal {

@@ -11,7 +11,7 @@ import {
   refuseMalformedHandshake,
   type AllJobsAccess,
 } from './admission.ts';
-import { Session } from './session.ts';
+import { Session, type SubscriptionShare } from './session.ts';
 import { SocketClient } from './socket-client.ts';
 
 /** The deadline for clients' close frames when the service stops, in ms. */
@@ -35,6 +35,8 @@ export interface SocketLimits {
   readonly maxConnectionsPerAddress: number;
   /** Per connection. */
   readonly maxSubscriptions: number;
+  /** Of all connections; one address may have half of them. */
+  readonly maxTotalSubscriptions: number;
   readonly maxMessageBytes: number;
   /** Maximum bytes buffered for one client. */
   readonly maxBufferedBytes: number;
@@ -46,7 +48,9 @@ export class SocketServer implements Startable {
   readonly #options: SocketServerOptions;
   readonly #webSockets: WebSocketServer;
   readonly #clients = new Map<SocketClient, { readonly closed: Promise<void> }>();
-  readonly #ofAddress = new Map<string, number>();
+  /** Connections and subscriptions of each address. */
+  readonly #ofAddress = new Map<string, { connections: number; subscriptions: number }>();
+  #subscriptions = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -104,7 +108,7 @@ export class SocketServer implements Startable {
         ...limits,
         isReady: this.#stopping === undefined && isReady(),
         connections: this.#clients.size,
-        connectionsOfAddress: this.#ofAddress.get(address) ?? 0,
+        connectionsOfAddress: this.#ofAddress.get(address)?.connections ?? 0,
       },
       allowedOrigins,
     );
@@ -127,7 +131,8 @@ export class SocketServer implements Startable {
     const { notifier, access, limits, metrics } = this.#options;
     const { maxBufferedBytes, maxSubscriptions } = limits;
     const client = new SocketClient({ socket, maxBufferedBytes, metrics });
-    const session = new Session({ client, notifier, token, access, maxSubscriptions });
+    const share = this.#shareOf(address);
+    const session = new Session({ client, notifier, token, access, maxSubscriptions, share });
     const { promise: closed, resolve } = Promise.withResolvers<undefined>();
     socket.on('message', (data, isBinary) => session.onMessage(bufferOf(data), isBinary));
     // A malformed or too large frame: `ws` closes the connection with the right code.
@@ -135,19 +140,40 @@ export class SocketServer implements Startable {
     socket.on('close', () => {
       session.onClose();
       this.#clients.delete(client);
-      this.#count(address, -1);
+      this.#countConnection(address, -1);
       resolve(undefined);
     });
     this.#clients.set(client, { closed: closed });
-    this.#count(address, 1);
+    this.#countConnection(address, 1);
     session.onOpen(query);
   }
 
-  #count(address: string, change: number): void {
-    const count = (this.#ofAddress.get(address) ?? 0) + change;
-    if (count === 0) this.#ofAddress.delete(address);
-    else this.#ofAddress.set(address, count);
+  #countConnection(address: string, change: number): void {
+    const counts = this.#ofAddress.get(address) ?? { connections: 0, subscriptions: 0 };
+    counts.connections += change;
+    if (counts.connections === 0) this.#ofAddress.delete(address);
+    else this.#ofAddress.set(address, counts);
     this.#options.metrics.set('image_websocket_connections', this.#clients.size);
+  }
+
+  #shareOf(address: string): SubscriptionShare {
+    const total = this.#options.limits.maxTotalSubscriptions;
+    const limit = Math.ceil(total / 2);
+    const count = (change: number) => {
+      const counts = this.#ofAddress.get(address);
+      if (counts !== undefined) counts.subscriptions += change;
+      this.#subscriptions += change;
+    };
+    return {
+      limit,
+      take: () => {
+        const ofAddress = this.#ofAddress.get(address)?.subscriptions ?? 0;
+        if (this.#subscriptions >= total || ofAddress >= limit) return false;
+        count(1);
+        return true;
+      },
+      release: () => count(-1),
+    };
   }
 }
 

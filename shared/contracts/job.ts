@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { inputTypes, operationsSchema, outputSchema } from './operations.ts';
 
 /** A UUIDv7 in lower case, like the keys of the store: job ids sort by creation time. */
-export const jobIdSchema = z
-  .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-  .meta({ format: 'uuid' });
+const JOB_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+export const jobIdSchema = z.string().regex(JOB_ID).meta({ format: 'uuid' });
+
+/** A job id from a client, who may write it in upper case. */
+export const givenJobIdSchema = z.string().toLowerCase().regex(JOB_ID).meta({ format: 'uuid' });
 
 export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
 export type JobState = (typeof jobStates)[number];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorCodes } from '../errors.ts';
 import { jobEventSchema } from './event.ts';
-import { failureSchema, jobIdSchema, jobStates, timelineEntrySchema } from './job.ts';
+import { failureSchema, givenJobIdSchema, jobIdSchema, jobStates, timelineEntrySchema } from './job.ts';
 import { storedImageSchema } from './outcome.ts';
 
 /**
@@ -17,7 +17,7 @@ export const ALL_JOBS = '*';
 export const LISTED_JOBS = 50;
 
 const watched = z
-  .union([z.literal(ALL_JOBS), jobIdSchema])
+  .union([z.literal(ALL_JOBS), givenJobIdSchema])
   .meta({ description: 'The id of a job, or * for all jobs.' });
 
 export const subscribeSchema = z
@@ -134,7 +134,8 @@ export const socketErrors = {
   invalid_message: 'A field is missing, unknown or invalid.',
   token_required: 'This subscription requires the API token.',
   token_not_set: 'This subscription requires an API token, and none is configured. Set API_TOKEN.',
-  too_many_subscriptions: 'The connection has the maximum number of subscriptions.',
+  too_many_subscriptions:
+    'The connection, its address or the service has the maximum number of subscriptions.',
   rate_limited: 'Too many messages; this one was ignored.',
   store_unavailable: `${errorCodes.store_unavailable} The subscription stays active; its state follows when the store is available.`,
   internal_error: errorCodes.internal_error,

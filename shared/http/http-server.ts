@@ -1,20 +1,76 @@
 import { once } from 'node:events';
-import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import helmet from 'helmet';
 import { ConfigError } from '../config.ts';
 import { PipelineError } from '../errors.ts';
-import { commonProblem, PROBLEM_TYPE } from './problem.ts';
+import type { Startable } from '../lifecycle.ts';
+import { respondToClientErrors } from './client-errors.ts';
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** How many ports to try, from `port` upwards, while they are taken. */
+  readonly portsToTry: number;
+  /** How long a connection without a request stays open, in milliseconds. */
+  readonly keepAliveTimeoutMs: number;
+  /** Timeout for the headers of a request, in milliseconds. */
+  readonly headersTimeoutMs?: number;
+  /** Timeout for a whole request, in milliseconds. */
+  readonly requestTimeoutMs?: number;
+  /** How long requests in flight may take after `stop`, in milliseconds. */
+  readonly drainTimeoutMs?: number;
+}
+
+export interface HttpServer extends Startable {
+  /** For protocols that share the port. */
+  readonly server: Server;
+  /** The port that the server listens on. */
+  readonly port: number;
+}
+
+/** How often request timeouts are checked, at least. */
+const CHECK_MS = 1_000;
+/** Longer than the longest long poll; a peer that is silent for so long is gone. */
+const SILENCE_MS = 120_000;
+
+/** Listens; responds to every client error with problem details; `stop` lets requests in flight finish. */
+export function createHttpServer(handle: RequestListener, options: HttpServerOptions): HttpServer {
+  const { headersTimeoutMs = 15_000, requestTimeoutMs = 60_000, drainTimeoutMs = 5_000 } = options;
+  const server: Server = createServer(
+    {
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_MS, headersTimeoutMs, requestTimeoutMs),
+      // Other upgrades, such as h2c, are ignored: the request is served as HTTP/1.1.
+      shouldUpgradeCallback: ({ headers }) =>
+        server.listenerCount('upgrade') > 0 && headers.upgrade?.toLowerCase() === 'websocket',
+    },
+    handle,
+  );
+  server.timeout = SILENCE_MS;
+  // Unknown expectations may be ignored.
+  server.on('checkExpectation', handle);
+  respondToClientErrors(server);
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+  return {
+    server,
+    get port() {
+      return (server.address() as AddressInfo | null)?.port ?? options.port;
+    },
+    start: () => (starting ??= listen(server, options)),
+    stop: () => (stopping ??= closeServer(server, drainTimeoutMs)),
+  };
+}
 
 /**
  * Listens on `port`, or on the next free one where `portsToTry` allows.
  * @throws ConfigError that names the ports when all are taken
  */
-export async function listen(
-  server: Server,
-  options: { readonly host: string; readonly port: number; readonly portsToTry: number },
-): Promise<void> {
-  const { host, port, portsToTry } = options;
+async function listen(server: Server, { host, port, portsToTry }: HttpServerOptions): Promise<void> {
   for (let tried = port; tried < port + portsToTry; tried++) {
     try {
       server.listen(tried, host);
@@ -35,6 +91,20 @@ function isAddressInUse(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }
 
+/** Connections become idle while a server stops; they are closed this often. */
+const SWEEP_MS = 50;
+
+/** Stops listening and lets requests in progress finish; after `drainTimeoutMs`, closes their connections. */
+async function closeServer(server: Server, drainTimeoutMs: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cut);
+}
+
 /** Responses are data and load nothing; routes that serve pages set a policy of their own. */
 export const setSecurityHeaders = helmet({
   contentSecurityPolicy: {
@@ -46,56 +116,22 @@ export const setSecurityHeaders = helmet({
 });
 
 /** Whether the client is still sending, or about to send, a body. */
-export function isBodyUnread({ headers, complete, destroyed }: IncomingMessage): boolean {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return hasBody && !complete && !destroyed;
+export function isBodyUnread(request: IncomingMessage): boolean {
+  return hasBody(request) && !request.complete && !request.destroyed;
 }
 
-/** Connections become idle while a server stops; they are closed this often. */
-const SWEEP_MS = 50;
-
-/** Stops listening and lets requests in progress finish; after `drainTimeoutMs`, closes their connections. */
-export async function closeServer(server: Server, drainTimeoutMs: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cut);
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Responds to requests that are malformed or time out with problem details, and closes their connections. */
-export function respondToClientErrors(server: Server): void {
-  const newest = new WeakMap<Duplex, ServerResponse>();
-  const remember = (request: IncomingMessage, response: ServerResponse) =>
-    newest.set(request.socket, response);
-  server.prependListener('request', remember);
-  server.prependListener('checkContinue', remember);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const hasResponse = newest.get(socket)?.headersSent ?? false;
-    if (hasResponse || !socket.writable || error.code === 'ECONNRESET') socket.destroy();
-    else socket.end(clientErrorResponse(error.code));
-  });
-}
-
-function clientErrorResponse(code: string | undefined): string {
-  const problem = commonProblem(
-    code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? new PipelineError('request_timeout', 'The request timed out before it was received completely.')
-      : new PipelineError('malformed_request', 'Malformed HTTP request.'),
+/** @throws PipelineError `unsupported_encoding` if the body is compressed */
+export function refuseEncodedBody(request: IncomingMessage): void {
+  const given = request.headers['content-encoding'] ?? '';
+  const codings = given.split(',').map((coding) => coding.trim().toLowerCase());
+  if (!hasBody(request) || codings.every((coding) => coding === '' || coding === 'identity')) return;
+  throw new PipelineError(
+    'unsupported_encoding',
+    `Unsupported Content-Encoding: ${given.slice(0, 100)}. Send the body uncompressed.`,
+    { details: { allowed: ['identity'], seen: given.slice(0, 100) } },
   );
-  return rawResponse(problem.status, { 'Content-Type': PROBLEM_TYPE }, problem);
-}
-
-/** A response as text, for a socket without a ServerResponse. The body is sent as JSON; the connection closes. */
-export function rawResponse(
-  status: number,
-  headers: Readonly<Record<string, string | number>>,
-  body: unknown,
-): string {
-  const content = `${JSON.stringify(body)}\n`;
-  const all = { ...headers, 'Content-Length': Buffer.byteLength(content), Connection: 'close' };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-  return [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', content].join('\r\n');
 }

@@ -23,8 +23,11 @@ export const commonStatuses = {
   method_not_allowed: 405,
   request_timeout: 408,
   body_too_large: 413,
+  url_too_long: 414,
+  unsupported_encoding: 415,
   invalid_parameter: 422,
   upgrade_required: 426,
+  headers_too_large: 431,
   internal_error: 500,
   token_not_set: 503,
 } as const satisfies Partial<Record<ErrorCode, number>>;

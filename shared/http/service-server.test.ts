@@ -1,12 +1,13 @@
-import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { errorCodes, PipelineError } from '../errors.ts';
 import { createMetrics } from '../metrics.ts';
-import { listen, respondToClientErrors } from './http-server.ts';
+import { createHttpServer } from './http-server.ts';
 import { commonStatuses, type CommonCode } from './problem.ts';
 import { createServiceServer, type ServiceServerOptions } from './service-server.ts';
+
+const listening = { host: '127.0.0.1', port: 0, portsToTry: 1, keepAliveTimeoutMs: 5_000 };
 
 /** @returns calls a server with two routes besides the common ones */
 async function startServer(
@@ -14,9 +15,7 @@ async function startServer(
 ): Promise<(path: string, init?: RequestInit) => Promise<Response>> {
   const server = createServiceServer({
     service: 'monitoring',
-    host: '127.0.0.1',
-    port: 0,
-    portsToTry: 1,
+    ...listening,
     notReadyBecause: () => undefined,
     metrics: createMetrics('monitoring'),
     log: { error: (entry: unknown) => console.error(entry) },
@@ -96,7 +95,7 @@ describe('an error', () => {
     };
     const call = await startServer({
       log: { error: (entry: unknown) => void logged.push(entry) },
-      routes: { 'PUT /interval': { description: 'Fails.', handle: failing } },
+      routes: { 'PUT /interval': { description: 'Fails.', query: ['a'], handle: failing } },
     });
     const headers = { traceparent: `00-${TRACE}-b7ad6b7169203331-01` };
     return { logged, call: (path: string, init?: RequestInit) => call(path, { headers, ...init }) };
@@ -177,15 +176,10 @@ describe('an error', () => {
     ['malformed', 'NONSENSE\r\n\r\n', 400, 'malformed_request'],
     ['incomplete for too long', 'GET / HTTP/1.1\r\n', 408, 'request_timeout'],
   ])('of a request that is %s is problem details too', async (_case, bytes, status, code) => {
-    const server = createServer({
-      headersTimeout: 100,
-      requestTimeout: 100,
-      connectionsCheckingInterval: 20,
-    });
-    respondToClientErrors(server);
-    await listen(server, { host: '127.0.0.1', port: 0, portsToTry: 1 });
-    onTestFinished(() => void server.close());
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const server = createHttpServer(() => undefined, { ...listening, requestTimeoutMs: 100 });
+    await server.start();
+    onTestFinished(() => server.stop());
+    const socket = connect(server.port, '127.0.0.1');
     socket.write(bytes);
     const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));

@@ -1,22 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PipelineError } from '../errors.ts';
-import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { beginRequest } from '../tracing/http-spans.ts';
 import {
-  closeServer,
+  createHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
   isBodyUnread,
-  listen,
-  respondToClientErrors,
+  refuseEncodedBody,
   setSecurityHeaders,
 } from './http-server.ts';
 import { listOfRoutes } from './list-of-routes.ts';
 import { commonProblem, PROBLEM_TYPE } from './problem.ts';
-
-/** For requests in progress when the server stops. */
-const DRAIN_TIMEOUT_MS = 5_000;
 
 /** The response of a route. The body is sent as JSON, except for a string, which is sent as it is. */
 export interface RouteResponse {
@@ -30,18 +26,15 @@ export interface Route {
   readonly description: string;
   /** Whether each request is a span of its trace. Do not set it for what is polled every few seconds. */
   readonly isTraced?: boolean;
+  /** Names of the parameters that the query may have; by default, none. */
+  readonly query?: readonly string[];
   /** May throw a PipelineError with a code of `commonStatuses`. */
   readonly handle: (request: IncomingMessage) => RouteResponse | Promise<RouteResponse>;
 }
 
-export interface ServiceServerOptions {
+export interface ServiceServerOptions extends HttpServerOptions {
   /** The name of the service, for people. */
   readonly service: string;
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
-  /** How many ports to try, from `port` upwards, while they are taken. */
-  readonly portsToTry: number;
   /** Why the service is not ready, or undefined when it is. */
   readonly notReadyBecause: () => string | undefined;
   readonly metrics: Metrics;
@@ -51,35 +44,15 @@ export interface ServiceServerOptions {
   readonly log: Pick<Logger, 'error'>;
 }
 
-export interface ServiceServer extends Startable {
-  /** For protocols that share the port. */
-  readonly server: Server;
-  /** The port that was taken. */
-  readonly port: number;
-}
-
 /**
  * The HTTP server of a service whose work is not HTTP: `/` (a list of all addresses), `/livez`, `/readyz`, `/metrics` and a
  * few routes of its own. Every error is problem details, like those of the API.
  */
-export function createServiceServer(options: ServiceServerOptions): ServiceServer {
+export function createServiceServer(options: ServiceServerOptions): HttpServer {
   const routes = withCommonRoutes(options);
-  const server = createServer((request, response) => {
+  return createHttpServer((request, response) => {
     setSecurityHeaders(request, response, () => void respond(request, response, routes, options.log));
-  });
-  server.headersTimeout = 15_000;
-  server.requestTimeout = 60_000;
-  respondToClientErrors(server);
-  let starting: Promise<void> | undefined;
-  let stopping: Promise<void> | undefined;
-  return {
-    server,
-    get port() {
-      return (server.address() as AddressInfo | null)?.port ?? options.port;
-    },
-    start: () => (starting ??= listen(server, options)),
-    stop: () => (stopping ??= closeServer(server, DRAIN_TIMEOUT_MS)),
-  };
+  }, options);
 }
 
 async function respond(
@@ -88,13 +61,16 @@ async function respond(
   routes: Readonly<Record<string, Route>>,
   log: ServiceServerOptions['log'],
 ): Promise<void> {
-  const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname ?? '/';
+  const url = URL.parse(request.url ?? '/', 'http://localhost');
+  const path = url?.pathname ?? '/';
   const { method = 'GET' } = request;
   const sameRoute = method === 'HEAD' ? `GET ${path}` : `${method} ${path}`;
   const route = Object.hasOwn(routes, sameRoute) ? routes[sameRoute] : undefined;
   const span = beginRequest(method, request.headers.traceparent, route?.isTraced !== true);
   try {
     if (route === undefined) throw noRoute(path, routes);
+    refuseUnknownParameters(url?.searchParams.keys() ?? [], route.query ?? []);
+    refuseEncodedBody(request);
     const { status, body, headers } = await route.handle(request);
     send(response, status, body, headers);
   } catch (error) {
@@ -125,6 +101,16 @@ async function respond(
     const status = response.headersSent ? response.statusCode : undefined;
     span.end({ method, route: route && path, path, status });
   }
+}
+
+function refuseUnknownParameters(given: Iterable<string>, allowed: readonly string[]): void {
+  const unknown = [...given].find((name) => !allowed.includes(name));
+  if (unknown === undefined) return;
+  throw new PipelineError(
+    'invalid_parameter',
+    `Unknown parameter "${unknown.slice(0, 100)}". Allowed: ${allowed.join(', ') || 'none'}.`,
+    { details: { allowed } },
+  );
 }
 
 function noRoute(path: string, routes: Readonly<Record<string, Route>>): PipelineError {
