@@ -10,12 +10,14 @@ import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
+import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterRecorder } from './dead-letters/record-dead-letter.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { UnrecordedFailures } from './dead-letters/unrecorded-failures.ts';
 import { createHttpServer } from './http/server.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
@@ -59,6 +61,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     confirmTimeoutMs: changes.confirmTimeoutMs,
     log,
   });
+  const storeWatch = new StoreWatch(store, log);
+  const unrecorded = new UnrecordedFailures({ store, lostAfterMs: limits.unrecordedAfterMs, log });
   const estimates = new JobEstimates();
   const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
   const follower = new EventFollower({
@@ -66,7 +70,10 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     service: 'api',
     instance,
     replay: changes.eventsReplayed,
-    onEvent: (event) => followed.apply(event),
+    onEvent: (event) => {
+      followed.apply(event);
+      unrecorded.onEvent(event);
+    },
     onReset: () => {
       followed.forget();
       estimates.forget();
@@ -85,6 +92,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     broker,
     followed,
     onQueued,
+    storeWatch,
     replayTimeoutMs: config.RETRY_DELAYS.reduce((sum, { delayMs }) => sum + delayMs, limits.replayTimeoutMs),
     log,
   });
@@ -108,6 +116,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     queue: queueNames.deadRecorder,
     prefetch: RECORDER_PREFETCH,
     onDelivery: inConsumerSpans(queueNames.deadRecorder, recordDeadLetter),
+    mayConsume: (signal) => storeWatch.whenAvailable(signal),
   });
 
   let isStoreOpen = false;
@@ -127,6 +136,12 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     const reason = broker.unavailableBecause;
     if (reason !== undefined) return new PipelineError('broker_unavailable', reason);
     return isStoreOpen ? undefined : new StoreUnavailable('The object store has not responded yet.');
+  };
+  const whyIncomplete = () => {
+    const reason = recorder.notConsumingBecause ?? replays.notConsumingBecause;
+    return (
+      whyUnavailable() ?? (reason === undefined ? undefined : new PipelineError('broker_unavailable', reason))
+    );
   };
   const inBackground = (start: () => Promise<void>) => {
     start().catch((error: unknown) => {
@@ -200,6 +215,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     },
     queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
     whyUnavailable,
+    whyIncomplete,
     metrics,
     log,
   });
@@ -226,6 +242,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
         start: () => inBackground(() => recorder.start()),
         stop: () => recorder.stop(),
       },
+      { name: 'unrecorded failures', start: () => unrecorded.start(), stop: () => unrecorded.stop() },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
       { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => inBackground(() => replays.start()), stop: () => replays.stop() },

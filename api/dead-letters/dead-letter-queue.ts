@@ -2,12 +2,13 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { jobMessage } from '@image-pipeline/shared/jobs/job-message.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import type { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inOwnTrace } from '@image-pipeline/shared/tracing/spans.ts';
 import type { FollowedJobs } from '../jobs/followed-jobs.ts';
-import { jobMessage } from '../upload/upload-image.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type DeadRun, ReplayRecords, type ReplayProgress } from './replay-records.ts';
 import { Replays } from './replays.ts';
@@ -20,6 +21,7 @@ export interface DeadLetterQueueDeps {
   readonly followed: FollowedJobs;
   /** Called for every queued run. */
   readonly onQueued: (request: JobRequest) => void;
+  readonly storeWatch: Pick<StoreWatch, 'whenAvailable'>;
   /** How long a replay waits for each job, in milliseconds. */
   readonly replayTimeoutMs: number;
   readonly log: Logger;
@@ -35,7 +37,7 @@ export interface DeadLetterQueue {
 
 /** Nothing runs before `sweeper` and `replays` are started. */
 export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueue {
-  const { store, broker, followed, onQueued, replayTimeoutMs, log } = deps;
+  const { store, broker, followed, onQueued, storeWatch, replayTimeoutMs, log } = deps;
   const deadLetters = new DeadLetters(store, log);
   const sweeper = new Sweeper({
     sweep: (signal) => sweepQueue({ broker, deadLetters, store }, signal),
@@ -64,7 +66,13 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
     });
   };
   const replayRecords = new ReplayRecords(store);
-  const replays = new Replays({ broker, records: replayRecords, run, log });
+  const replays = new Replays({
+    broker,
+    records: replayRecords,
+    run,
+    mayConsume: (signal) => storeWatch.whenAvailable(signal),
+    log,
+  });
   return { deadLetters, sweeper, replayRecords, replays };
 }
 
