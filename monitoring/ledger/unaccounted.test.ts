@@ -1,4 +1,5 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { jobMessageSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { completedOutcome, lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { describe, expect, inject, it } from 'vitest';
@@ -67,7 +68,7 @@ describe('the ledger', () => {
         .poll(() => statusOf(service), POLL)
         .toMatchObject({ ledger: { accepted: 6, open: 6, in_broker: 6, unaccounted: 0, lost_jobs: [] } });
       const jobs = await system.take(queueNames.process, 6);
-      const ids = jobs.map(({ correlationId }) => correlationId);
+      const ids = jobs.map(({ content }) => jobMessageSchema.parse(JSON.parse(content.toString())).job_id);
       expect(ids.toSorted()).toEqual([late, ...lost].map(({ job_id }) => job_id).toSorted());
       const isRepublished = ({ headers }: (typeof jobs)[number]) => headers['x-republished'] === 1;
       expect(jobs.filter(isRepublished)).toHaveLength(5);
