@@ -61,7 +61,7 @@ export class SupervisedChannel {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await close(this.#channel);
+    await closeChannel(this.#channel);
     await this.#running;
   }
 
@@ -84,7 +84,7 @@ export class SupervisedChannel {
       }
     }
     // Opened while `stop` saw no channel.
-    await close(this.#channel);
+    await closeChannel(this.#channel);
   }
 
   #isStopped(): boolean {
@@ -112,7 +112,7 @@ export class SupervisedChannel {
     const abandon = (reason: string) => {
       log.warn({ reason }, `${name}: closing the channel`);
       fail(reason);
-      void close(channel);
+      void closeChannel(channel);
     };
     this.#channel = channel;
     try {
@@ -120,15 +120,15 @@ export class SupervisedChannel {
       this.#isSetUp = !gone.signal.aborted;
     } catch (error) {
       onGone();
-      await close(channel);
+      await closeChannel(channel);
       throw error;
     }
     return gone.signal;
   }
 }
 
-/** amqplib's own promise never settles if the connection is lost before the broker responds. */
-async function close(channel: Channel | undefined): Promise<void> {
+/** Never rejects. amqplib's own promise never settles if the connection is lost before the broker responds. */
+export async function closeChannel(channel: Channel | undefined): Promise<void> {
   if (channel === undefined) return;
   await Promise.race([channel.close(), once(channel, 'close')]).catch(() => undefined);
 }

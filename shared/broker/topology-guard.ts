@@ -5,6 +5,7 @@ import { Repeater } from '../repeater.ts';
 import { withinDeadline } from '../waiting.ts';
 import type { BrokerConnection } from './connection.ts';
 import { brokersWords, misconfiguration } from './misconfiguration.ts';
+import { closeChannel } from './supervised-channel.ts';
 import type { Topology } from './topology.ts';
 
 const CHECK_EVERY_SECONDS = 5;
@@ -112,7 +113,7 @@ export class TopologyGuard implements Startable {
       return await withinDeadline(connection.callTimeoutMs, () => work(channel));
     } finally {
       // The broker has closed it if something was missing or refused.
-      await Promise.resolve(channel.close()).catch(() => undefined);
+      await closeChannel(channel);
     }
   }
 }
