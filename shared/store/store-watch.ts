@@ -5,7 +5,7 @@ import { Repeater } from '../repeater.ts';
 import type { ObjectStore } from './object-store.ts';
 import { waitForStore } from './wait-for-store.ts';
 
-const CHECK_EVERY_SECONDS = 10;
+const CHECK_EVERY_SECONDS = 5;
 const RETRY_SECONDS = 2;
 
 /** Need not exist: only whether the store responds matters. A missing bucket or folder is an error. */
