@@ -103,13 +103,13 @@ async function startedBroker(): Promise<Broker> {
   return broker;
 }
 
-/** A store that is away until `end`: handlers wait for it, unless their message is lost to them. */
+/** A store that is unavailable until `end`: handlers wait for it, unless their message is lost to them. */
 function outageOf() {
   const { promise: over, resolve } = Promise.withResolvers<undefined>();
   let isFirst = true;
   const finished: string[] = [];
   return {
-    /** The first consumer starts before the outage. */
+    /** The first call is before the outage. */
     get over(): Promise<void> {
       const isBefore = isFirst;
       isFirst = false;

@@ -9,7 +9,7 @@ const CHECK_EVERY_SECONDS = 5;
 const RETRY_SECONDS = 2;
 
 /** Need not exist: only whether the store responds matters. A missing bucket or folder is an error. */
-export const PROBE_KEY = 'state/readiness';
+const PROBE_KEY = 'state/readiness';
 
 /** Checks regularly whether the store is available: its bucket or folder may be deleted while nobody uses it. */
 export class StoreWatch implements Startable {
