@@ -11,7 +11,7 @@ LOAD := @$(NODE) load_test/cli.ts
 # Passed to the commands through the environment, so that any character is allowed.
 export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO PART LONG WRITE
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench bench-peers chaos fuzz doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay republish load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench bench-peers chaos fuzz doctor clean setup install
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ status: setup ## show the status of a job (ID=…; default: the newest)
 
 replay: setup ## replay a failed job (ID=…)
 	$(LOCAL) replay "$$ID"
+
+republish: setup ## republish jobs whose message was lost (ID=…; default: all of them)
+	$(LOCAL) republish "$$ID"
 
 load-bulk: setup ## load test: many images as fast as possible (COUNT=100 WORKERS=3 IMAGES=folder)
 	$(LOAD) load-bulk
@@ -98,7 +101,7 @@ bench-peers: setup ## compare with three systems built on FastAPI and Express (n
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/peers/main.ts
 
 chaos: setup ## inject faults and verify that no job is lost (SCENARIO=storm SEED=42 JOBS=500 SECONDS=120)
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/chaos/main.ts
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-faketime && $(NODE) load_test/chaos/main.ts
 
 fuzz: setup ## send damaged images through the pipeline (SECONDS=60; SEED=42 repeats a run)
 	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/fuzz/main.ts

@@ -22,6 +22,7 @@ import { errorHandler, notFoundHandler } from './http/send-problem.ts';
 import { imageRoute, type ImageRouteDeps } from './jobs/image-route.ts';
 import { jobsRoute, type JobsRouteDeps } from './jobs/list-jobs.ts';
 import { readStatus } from './jobs/read-status.ts';
+import { republishRoute } from './jobs/republish-route.ts';
 import { statusRoute, type StatusRouteDeps } from './jobs/status-route.ts';
 import { createOpenapiDocument, operations, type Route } from './openapi/document.ts';
 import type { Operation } from './openapi/operation.ts';
@@ -57,6 +58,8 @@ export interface AppDeps {
   readonly queueMetrics: ReadQueueMetrics;
   /** Why no job can be accepted right now, or undefined. */
   readonly whyUnavailable: () => PipelineError | undefined;
+  /** Why a part of the API does not work, or undefined. */
+  readonly whyIncomplete: () => PipelineError | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -85,7 +88,7 @@ export function createApp(deps: AppDeps): Express {
 
 /** The handlers of each operation in the OpenAPI document: its guards, then the route itself. */
 function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
-  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, whyUnavailable } = deps;
+  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, whyUnavailable, log } = deps;
   const { deadLetters, replays, replayRecords, sweeper } = dlq;
   const { store, links, isCaughtUp } = jobs;
   const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
@@ -101,6 +104,17 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     }),
     'GET /status/{job_id}': [statusRoute(jobs)],
     'GET /jobs': [...tokenInProduction, jobsRoute(jobs)],
+    'POST /jobs/republish': [
+      token,
+      jsonBody(MAX_JSON_BYTES),
+      republishRoute({
+        store,
+        publisher: upload.uploads.publisher,
+        snapshots: pipelineStatus.snapshots,
+        links,
+        log,
+      }),
+    ],
     'GET /results/{job_id}': [imageRoute('result', jobs)],
     'GET /originals/{job_id}': [imageRoute('original', jobs)],
     'GET /thumbnail/{job_id}': [thumbnailRoute(thumbnails)],
@@ -126,7 +140,9 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
     'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],
-    'GET /readyz': [readinessRoute(() => whyNotReady({ whyUnavailable, isCaughtUp, store }))],
+    'GET /readyz': [
+      readinessRoute(() => whyNotReady({ whyUnavailable: deps.whyIncomplete, isCaughtUp, store })),
+    ],
     'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
     'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
     'GET /docs': [docsRoute],

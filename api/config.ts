@@ -96,6 +96,8 @@ export const apiLimits = {
   thumbnailTtlSeconds: 120,
   /** For a replayed job to finish, plus its retry delays. */
   replayTimeoutMs: 600_000,
+  /** A failed run without a dead letter after this time is recorded without its message. */
+  unrecordedAfterMs: 60_000,
   /** For calls to the monitoring service. */
   monitoringTimeoutMs: 2_000,
 };

@@ -1,21 +1,19 @@
-import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { createHttpServer } from '@image-pipeline/shared/http/http-server.ts';
-import { EventFollower, eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
+import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
-import { createDeadLetterRecorder } from './dead-letters/record-dead-letter.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
@@ -30,9 +28,6 @@ import { UploadMemory } from './upload/file-content.ts';
 import { formLimits } from './upload/form-limits.ts';
 
 const MIB = 1024 * 1024;
-
-/** Dead letters that the DLQ recorder of one replica processes at the same time. */
-const RECORDER_PREFETCH = 8;
 
 /** Maximum age of the queue metrics, and the timeout for reading them from the broker. */
 const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
@@ -59,6 +54,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     confirmTimeoutMs: changes.confirmTimeoutMs,
     log,
   });
+  const stopping = new AbortController();
+  const storeWatch = new StoreWatch(store, log);
   const estimates = new JobEstimates();
   const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
   const follower = new EventFollower({
@@ -66,7 +63,10 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     service: 'api',
     instance,
     replay: changes.eventsReplayed,
-    onEvent: (event) => followed.apply(event),
+    onEvent: (event) => {
+      followed.apply(event);
+      deadLetters.unrecorded.onEvent(event);
+    },
     onReset: () => {
       followed.forget();
       estimates.forget();
@@ -85,30 +85,20 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     broker,
     followed,
     onQueued,
+    storeWatch,
+    stopping: stopping.signal,
+    unrecordedAfterMs: limits.unrecordedAfterMs,
     replayTimeoutMs: config.RETRY_DELAYS.reduce((sum, { delayMs }) => sum + delayMs, limits.replayTimeoutMs),
     log,
   });
-  const { sweeper, replays } = deadLetters;
+  const { recorder, unrecorded, sweeper, replays } = deadLetters;
   const snapshots = new SnapshotCache({
     url: config.MONITORING_URL,
     timeoutMs: limits.monitoringTimeoutMs,
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
-  const stopping = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-
-  const recordDeadLetter = createDeadLetterRecorder({
-    store,
-    announce: (event, signal) => publishUntilConfirmed(broker.publisher, eventMessage(event), signal),
-    stopping: stopping.signal,
-    log,
-  });
-  const recorder = broker.consumer({
-    queue: queueNames.deadRecorder,
-    prefetch: RECORDER_PREFETCH,
-    onDelivery: inConsumerSpans(queueNames.deadRecorder, recordDeadLetter),
-  });
 
   let isStoreOpen = false;
   let opening: Promise<void> | undefined;
@@ -127,6 +117,14 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     const reason = broker.unavailableBecause;
     if (reason !== undefined) return new PipelineError('broker_unavailable', reason);
     return isStoreOpen ? undefined : new StoreUnavailable('The object store has not responded yet.');
+  };
+  const whyIncomplete = () => {
+    const refusal = whyUnavailable();
+    if (refusal !== undefined) return refusal;
+    const missing = storeWatch.unavailableBecause;
+    if (missing !== undefined) return new StoreUnavailable(missing);
+    const reason = recorder.notConsumingBecause ?? replays.notConsumingBecause;
+    return reason === undefined ? undefined : new PipelineError('broker_unavailable', reason);
   };
   const inBackground = (start: () => Promise<void>) => {
     start().catch((error: unknown) => {
@@ -201,6 +199,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     },
     queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
     whyUnavailable,
+    whyIncomplete,
     metrics,
     log,
   });
@@ -225,6 +224,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     tracing: { service: 'api', instance, ...tracingOptions(config), log },
     steps: [
       { name: 'store', start: () => inBackground(openStore), stop: closeStore },
+      {
+        name: 'store watch',
+        start: () => inBackground(() => storeWatch.start()),
+        stop: () => storeWatch.stop(),
+      },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
       {
@@ -232,6 +236,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
         start: () => inBackground(() => recorder.start()),
         stop: () => recorder.stop(),
       },
+      { name: 'unrecorded failures', start: () => unrecorded.start(), stop: () => unrecorded.stop() },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
       { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => inBackground(() => replays.start()), stop: () => replays.stop() },

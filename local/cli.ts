@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { Command } from 'commander';
-import { replay, status, upload } from './commands/jobs.ts';
+import { replay, republish, status, upload } from './commands/jobs.ts';
 import { monitor } from './commands/monitor.ts';
 import { scale } from './commands/scale.ts';
 import { demo } from './demo.ts';
@@ -35,11 +35,13 @@ program
   .action(upload);
 program.command('status').argument('[job_id]', 'id of the job', '').action(status);
 program.command('replay').argument('[job_id]', 'id of a failed job', '').action(replay);
+program.command('republish').argument('[job_id]', 'id of a job', '').action(republish);
 program.command('monitor').action(() => monitor('queue_monitor'));
 program.command('performance').action(() => monitor('performance_monitor'));
 program.command('demo').action(demo);
 program.command('install-rabbitmq').action(() => ensureRabbitmq());
 program.command('install-prometheus').action(() => tryToInstall('prometheus'));
+program.command('install-faketime').action(() => tryToInstall('faketime'));
 program.command('install-chromium').action(() => tryToInstall('chromium'));
 program.command('doctor').action(async () => (await currentRuntime()).doctor());
 program.command('clean').action(async () => (await currentRuntime()).clean());

@@ -1,3 +1,4 @@
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
@@ -6,7 +7,14 @@ import { jobsInBroker, LostRuns } from './ledger/lost-runs.ts';
 import { DurableTotals, noPeaks, raisePeaks } from './ledger/totals.ts';
 import type { BrokerSample } from './management/sample-broker.ts';
 import { endedRun, Recent, type EndedRun } from './runs/ended-runs.ts';
-import { byInactivity, countMoving, countOpenRuns, requeueAbandoned, withoutLost } from './runs/open-runs.ts';
+import {
+  byInactivity,
+  countMoving,
+  countOpenRuns,
+  likelyLost,
+  requeueAbandoned,
+  withoutLost,
+} from './runs/open-runs.ts';
 import { RunTracker, type Attempt, type OpenRun } from './runs/run-tracker.ts';
 import { KnownWorkers, type KnownWorker } from './runs/workers.ts';
 
@@ -44,6 +52,8 @@ export class PipelineMetrics {
   readonly #workers = new KnownWorkers(WORKER_EXPIRY_MS);
   /** Ids of events that will be published again. */
   readonly #republished = new Set<string>();
+  /** Time of the last sample with an empty job queue: everything that had entered it was delivered. */
+  #emptyAt = -Infinity;
   #peaks: Peaks;
 
   constructor(options: PipelineMetricsOptions) {
@@ -108,6 +118,7 @@ export class PipelineMetrics {
     const workers = new Set(seen.workers.map(({ name }) => name)).size;
     this.#peaks = raisePeaks(this.#peaks, { workers }, at);
     const inBroker = jobsInBroker(seen.queues);
+    if (isJobQueueEmpty(seen)) this.#emptyAt = at;
     if (inBroker === undefined || !this.#options.isLive()) {
       this.#lost.interrupt();
       return;
@@ -129,6 +140,14 @@ export class PipelineMetrics {
   /** Open runs, longest inactive first, while some seem to be in no queue; otherwise none. */
   get suspects(): readonly OpenRun[] {
     return this.#lost.isSuspected ? byInactivity(this.runs.open) : [];
+  }
+
+  /** As many open runs as are certainly in no queue: those of which it is most likely. */
+  get lostRuns(): readonly OpenRun[] {
+    const { certain } = this.#lost;
+    if (certain === 0) return [];
+    const startedFrom = Math.max(this.runs.startedFrom, this.#emptyAt);
+    return likelyLost(this.runs.open, startedFrom, Date.now()).slice(0, certain);
   }
 
   /** Before each snapshot: drops entries older than every window. @param now milliseconds since 1970 */
@@ -178,4 +197,8 @@ export class PipelineMetrics {
       peaks: this.#peaks,
     };
   }
+}
+
+function isJobQueueEmpty({ queues }: BrokerSample): boolean {
+  return queues.some(({ metrics }) => metrics.name === queueNames.process && metrics.ready === 0);
 }

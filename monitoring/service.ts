@@ -8,13 +8,14 @@ import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
+import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
 import { loadState, offsetToReadFrom, StateSaver } from './ledger/durable-state.ts';
 import { PipelineMetrics } from './pipeline-metrics.ts';
 import { MetricsExporter } from './snapshot/export-metrics.ts';
 import { monitoringRoutes } from './routes.ts';
-import { LostEnds } from './ledger/lost-ends.ts';
+import { LedgerRepair } from './ledger/repair-ledger.ts';
 import { ManagementClient } from './management/management-client.ts';
 import { sampleBroker } from './management/sample-broker.ts';
 import { RecentSamples } from './snapshot/recent-samples.ts';
@@ -25,7 +26,7 @@ interface Restored {
   readonly pipeline: PipelineMetrics;
   readonly follower: EventFollower;
   readonly saver: Startable;
-  readonly lostEnds: Startable;
+  readonly repair: LedgerRepair;
 }
 
 /** Limits that are no settings; tests change some. */
@@ -48,6 +49,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
   const exporter = new MetricsExporter(metrics);
   const samples = new RecentSamples();
   const store = configuredStore(config);
+  const storeWatch = new StoreWatch(store, log);
   const broker = configuredBroker(config, { name: instance, appId: 'monitoring', log });
   const management = new ManagementClient({
     url: config.RABBITMQ_MANAGEMENT_URL,
@@ -91,10 +93,12 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       pipeline,
       follower,
       saver: new StateSaver(store, () => pipeline.state, log),
-      lostEnds: new LostEnds({
+      repair: new LedgerRepair({
         store,
         publisher: broker.publisher,
         suspects: () => pipeline.suspects,
+        lost: () => pipeline.lostRuns,
+        repairAfterMs: config.UNACCOUNTED_AFTER * 1_000,
         onFound: (eventId) => pipeline.expectRepublished(eventId),
         log,
       }),
@@ -116,6 +120,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       sampleBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
     brokerVersion: () => broker.serverVersion,
     pipeline: () => restored?.pipeline,
+    lostRuns: () => restored?.repair.lost ?? [],
     behindBecause,
     onRefreshed: (seen) => {
       exporter.export(seen);
@@ -131,6 +136,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause: () =>
       broker.unavailableBecause ??
+      storeWatch.unavailableBecause ??
       (restored?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
     metrics,
     log,
@@ -153,6 +159,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
         start: () => waitForStore(() => store.start(), stopping.signal, log),
         stop: () => store.stop(),
       },
+      { name: 'store watch', start: () => storeWatch.start(), stop: () => storeWatch.stop() },
       {
         name: 'stored state',
         start: async () => {
@@ -167,9 +174,9 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
         stop: () => restored?.follower.stop(),
       },
       {
-        name: 'lost ends',
-        start: () => restored?.lostEnds.start(),
-        stop: () => restored?.lostEnds.stop(),
+        name: 'ledger repair',
+        start: () => restored?.repair.start(),
+        stop: () => restored?.repair.stop(),
       },
     ],
     onStarted: (port) => log.info({ port }, 'monitoring started'),

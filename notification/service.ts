@@ -9,6 +9,7 @@ import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
+import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { NotificationConfig } from './config.ts';
 import { EventRing } from './websocket/event-ring.ts';
@@ -40,6 +41,8 @@ export type NotificationOptions = typeof notificationLimits & {
   /** Concurrent webhooks, and those to one receiver. */
   readonly webhooksInFlight: number;
   readonly webhooksPerHost: number;
+  /** How long the end of a job may have no attempt to deliver its webhook, in milliseconds. */
+  readonly webhookLostAfterMs: number;
 };
 
 /** Maximum concurrent reads of jobs from the store. */
@@ -63,6 +66,7 @@ export function createNotification(
   const log = createLogger(instance, logOptions(config));
   const metrics = createMetrics('notification');
   const store = configuredStore(config);
+  const storeWatch = new StoreWatch(store, log);
   const broker = configuredBroker(config, { name: instance, appId: 'notification', log });
   const notifier = new Notifier({
     live: new LiveView(config.JOBS_REMEMBERED),
@@ -75,7 +79,10 @@ export function createNotification(
     broker,
     service: 'notification',
     instance,
-    onEvent: (event, offset) => notifier.onEvent(event, offset),
+    onEvent: (event, offset) => {
+      notifier.onEvent(event, offset);
+      webhooks.onEvent(event);
+    },
     onReset: () => {
       log.warn('the event log has a gap or was recreated; subscribers get the current state');
       notifier.onReset();
@@ -89,7 +96,10 @@ export function createNotification(
     portsToTry: 1,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause: () =>
-      broker.unavailableBecause ?? (follower.isCaughtUp ? undefined : errorCodes.not_caught_up),
+      broker.unavailableBecause ??
+      storeWatch.unavailableBecause ??
+      webhooks.notConsumingBecause ??
+      (follower.isCaughtUp ? undefined : errorCodes.not_caught_up),
     metrics,
     log,
     routes: {
@@ -126,9 +136,11 @@ export function createNotification(
     config,
     broker,
     store,
+    storeWatch,
     resolve: options.resolve ?? systemResolver(),
     inFlight: options.webhooksInFlight,
     perHost: options.webhooksPerHost,
+    lostAfterMs: options.webhookLostAfterMs,
     metrics,
     log,
   });
@@ -148,6 +160,7 @@ export function createNotification(
         start: () => startStore(store, { where: whereStoreIs(config), signal: stopping.signal, log }),
         stop: () => store.stop(),
       },
+      { name: 'store watch', start: () => storeWatch.start(), stop: () => storeWatch.stop() },
       { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
       {
         name: 'webhooks',

@@ -89,7 +89,15 @@ export function someSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       since: AT,
     },
     peaks: { waiting: peak(20), processing: peak(4), throughput_1m: peak(5.5), workers: peak(2) },
-    ledger: { accepted: 1_000_017, completed: 999_978, failed: 22, open: 17, in_broker: 17, unaccounted: 0 },
+    ledger: {
+      accepted: 1_000_017,
+      completed: 999_978,
+      failed: 22,
+      open: 17,
+      in_broker: 17,
+      unaccounted: 0,
+      lost_jobs: [],
+    },
     ...changes,
   };
 }

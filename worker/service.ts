@@ -1,10 +1,12 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
+import { HOLD_MS } from '@image-pipeline/shared/broker/consumer.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { createService, type Service } from '@image-pipeline/shared/service.ts';
+import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { WorkerConfig } from './config.ts';
@@ -22,6 +24,7 @@ export function createWorker(config: WorkerConfig): Service {
   const log = createLogger(worker, logOptions(config));
   const metrics = createMetrics('worker');
   const store = configuredStore(config);
+  const storeWatch = new StoreWatch(store, log);
   const broker = configuredBroker(config, { name: worker, appId: 'worker', log });
   const slowLane = new SlowLane();
   const pool = createImagePool({
@@ -51,9 +54,12 @@ export function createWorker(config: WorkerConfig): Service {
     queue: queueNames.process,
     prefetch: slots,
     onDelivery: inConsumerSpans(queueNames.process, processJob),
+    // A job that takes longer than its deadline waits for the store or the broker.
+    holdMs: Math.max(HOLD_MS, 2 * config.JOB_TIMEOUT_MS),
+    mayConsume: (signal) => storeWatch.whenAvailable(signal),
   });
   const notReadyBecause = () =>
-    broker.unavailableBecause ?? (consumer.isConsuming ? undefined : 'The worker is not consuming jobs yet.');
+    broker.unavailableBecause ?? storeWatch.unavailableBecause ?? consumer.notConsumingBecause;
   const health = new HealthWatch(notReadyBecause);
   const server = createServiceServer({
     service: 'worker',
@@ -85,6 +91,7 @@ export function createWorker(config: WorkerConfig): Service {
         start: () => startStore(store, { where: whereStoreIs(config), signal: stopping.signal, log }),
         stop: () => store.stop(),
       },
+      { name: 'store watch', start: () => storeWatch.start(), stop: () => storeWatch.stop() },
       { name: 'image pool', start: () => pool.start(), stop: () => pool.stop(0) },
       { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
       {

@@ -1,4 +1,5 @@
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import {
@@ -88,6 +89,28 @@ async function recordDeath(death: Death, store: ObjectStore): Promise<Recorded> 
   const record = recordOf(death, request, outcome);
   await store.putIfAbsent(deadKey(jobId, run), jsonBody(record));
   return { record, ended };
+}
+
+/**
+ * Records a failed run from its event, unless it has a record. @returns whether it had none
+ * @throws StoreUnavailable; safe to call again
+ */
+export async function recordFailure(
+  { data: { job_id, run, attempt, request, outcome } }: Extract<JobEvent, { type: 'job.failed' }>,
+  store: Pick<ObjectStore, 'stat' | 'putIfAbsent'>,
+): Promise<boolean> {
+  const key = deadKey(job_id, run);
+  if ((await store.stat(key)) !== undefined) return false;
+  const death: Death = {
+    jobId: job_id,
+    run,
+    attempt,
+    death: { reason: 'rejected', queue: queueNames.process, at: outcome.finished_at },
+    traceparent: undefined,
+    request,
+    unreadableBecause: '',
+  };
+  return store.putIfAbsent(key, jsonBody(recordOf(death, request, outcome)));
 }
 
 function recordOf(death: Death, request: JobRequest | undefined, outcome: Outcome | undefined): DeadLetter {

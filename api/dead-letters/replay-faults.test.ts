@@ -9,7 +9,7 @@ import { describe, expect, inject, it, vi } from 'vitest';
 import { managementCall } from '../../testing/management-call.ts';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { setUpDeadLetters } from '../../testing/dead-letters.ts';
-import { jobMessage } from '../upload/upload-image.ts';
+import { jobMessage } from '@image-pipeline/shared/jobs/job-message.ts';
 import { markDeadLetter } from './dead-letters.ts';
 import { type ReplayPlan, ReplayRecords } from './replay-records.ts';
 import { replayRun } from './run-replay.ts';

@@ -23,6 +23,8 @@ export interface ReplaysOptions {
   readonly records: ReplayRecords;
   /** Runs a replay from this progress, which it updates, to its end; rejects when `signal` aborts. */
   readonly run: (runs: readonly DeadRun[], progress: ReplayProgress, signal: AbortSignal) => Promise<void>;
+  /** Resolves when the store is available; rejects when `signal` aborts. */
+  readonly mayConsume?: (signal: AbortSignal) => Promise<void>;
   /** How long a message may be unacknowledged, in milliseconds; default 10 minutes. */
   readonly holdMs?: number;
   readonly log: Logger;
@@ -46,6 +48,7 @@ export class Replays implements Startable {
   readonly #consumer: Consumer;
   readonly #stopping = new AbortController();
   #starting: Promise<void> | undefined;
+  #publishing: Promise<void> | undefined;
   #running: RunningReplay | undefined;
 
   constructor(options: ReplaysOptions) {
@@ -54,13 +57,23 @@ export class Replays implements Startable {
       queue: queueNames.replays,
       prefetch: 1,
       onDelivery: (message) => this.#onDelivery(message),
+      mayConsume: options.mayConsume,
+      // Its queue may be a new one, without the messages of open replays.
+      onConsuming: () => {
+        this.#publishing = this.#publishOpen();
+      },
     });
   }
 
   /** Waits for broker and store. */
   start(): Promise<void> {
-    this.#starting ??= this.#start();
+    this.#starting ??= this.#consumer.start().then(() => this.#publishing);
     return this.#starting;
+  }
+
+  /** Why no replay can run here, or undefined. */
+  get notConsumingBecause(): string | undefined {
+    return this.#consumer.notConsumingBecause;
   }
 
   /** A running replay is left to another replica, or to the next start. */
@@ -68,7 +81,7 @@ export class Replays implements Startable {
     // First, so that RabbitMQ does not deliver the message to this replica again.
     const stopped = this.#consumer.stop();
     this.#stopping.abort();
-    await Promise.allSettled([stopped, this.#starting, this.#running?.ended]);
+    await Promise.allSettled([stopped, this.#starting, this.#publishing, this.#running?.ended]);
   }
 
   /**
@@ -103,10 +116,9 @@ export class Replays implements Startable {
   }
 
   /** Publishes the messages of open replays again, because they may be lost. */
-  async #start(): Promise<void> {
+  async #publishOpen(): Promise<void> {
     const { broker, records, log } = this.#options;
     const { signal } = this.#stopping;
-    await this.#consumer.start();
     try {
       for (const id of await waitForStore(() => records.open(), signal, log)) {
         await publishUntilConfirmed(broker.publisher, replayMessage(id), signal);

@@ -1,6 +1,7 @@
 import type { ProblemCode } from '../http/problem.ts';
 import { EXAMPLE_JOB_ID, jobPath, jobProblems, type Operations } from '../openapi/operation.ts';
 import { type JobList, jobListQuerySchema, jobListSchema } from './list-jobs.ts';
+import { republishBodySchema, republishedSchema } from './republish-route.ts';
 import { type StatusResponse, statusResponseSchema } from './status-response.ts';
 import { statusQuerySchema } from './status-route.ts';
 
@@ -129,6 +130,27 @@ export const jobListExample: JobList = {
   next_cursor: null,
 };
 
+/** Request bodies; tests parse them. Swagger UI sends the first one by default, so it is a dry run. */
+export const republishBodyExamples = {
+  'what would be republished': { all: true, dry_run: true },
+  'one job': { ids: [EXAMPLE_JOB_ID] },
+  'all unaccounted jobs': { all: true },
+};
+
+export const republishedExample = {
+  dry_run: false,
+  republished: 1,
+  jobs: [
+    {
+      job_id: EXAMPLE_JOB_ID,
+      run: 1,
+      status: 'queued',
+      republished: true,
+      status_url: `/status/${EXAMPLE_JOB_ID}`,
+    },
+  ],
+};
+
 /** The OpenAPI entries of status and list. */
 export const jobOperations = {
   'GET /status/{job_id}': {
@@ -162,5 +184,32 @@ export const jobOperations = {
     },
     problems: ['invalid_parameter', 'not_caught_up', 'unauthorized'],
     token: 'in production',
+  },
+  'POST /jobs/republish': {
+    id: 'republishJobs',
+    tag: 'Jobs',
+    summary: 'Republish jobs that are in no queue',
+    description:
+      'For jobs whose message was lost, because a queue was purged or deleted. The ledger of the monitoring service knows which; it republishes them itself after a while. A job that still has a message is not republished. If one id is unknown, none is.',
+    json: { schema: republishBodySchema, examples: republishBodyExamples },
+    responses: {
+      200: {
+        description: 'The selected jobs.',
+        types: { 'application/json': republishedSchema },
+        example: republishedExample,
+      },
+    },
+    problems: [
+      'unauthorized',
+      'token_not_set',
+      'invalid_parameter',
+      'body_too_large',
+      'job_not_found',
+      'not_caught_up',
+      'store_unavailable',
+      'broker_unavailable',
+      'publish_unconfirmed',
+    ],
+    token: 'always',
   },
 } as const satisfies Operations;

@@ -12,8 +12,14 @@ import {
 import { parseReplayOrder } from '../dead-letters/replay-request.ts';
 import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../dead-letters/replay-routes.ts';
 import { problemCodes, problemTable } from '../http/problem.ts';
-import { jobListExample, statusExample } from '../jobs/jobs-openapi.ts';
+import {
+  jobListExample,
+  republishBodyExamples,
+  republishedExample,
+  statusExample,
+} from '../jobs/jobs-openapi.ts';
 import { jobListSchema } from '../jobs/list-jobs.ts';
+import { republishBodySchema, republishedSchema } from '../jobs/republish-route.ts';
 import { statusResponseSchema } from '../jobs/status-response.ts';
 import {
   cacheStateExample,
@@ -148,10 +154,11 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has a dry run as the first example of a replay, which Swagger UI sends by default', () => {
+  it('has a dry run as the first example of calls that repeat jobs, which Swagger UI sends by default', () => {
     expect(Object.values(replayBodyExamples)[0]).toMatchObject({ dry_run: true });
+    expect(Object.values(republishBodyExamples)[0]).toMatchObject({ dry_run: true });
     const bodies = Object.values<Operation>(operations).filter(({ json }) => json !== undefined);
-    expect(bodies.map(({ id }) => id)).toEqual(['replayDeadLetters']);
+    expect(bodies.map(({ id }) => id)).toEqual(['republishJobs', 'replayDeadLetters']);
   });
 
   it('has examples that match their schemas', () => {
@@ -165,6 +172,10 @@ describe('the OpenAPI document', () => {
     expect(serverStatusSchema.strict().parse(serverStatusExample)).toEqual(serverStatusExample);
     expect(cacheStateSchema.parse(cacheStateExample)).toEqual(cacheStateExample);
     expect(queueStatusSchema.strict().parse(queueStatusExample)).toEqual(queueStatusExample);
+    expect(republishedSchema.strict().parse(republishedExample)).toEqual(republishedExample);
+    for (const body of Object.values(republishBodyExamples)) {
+      expect(republishBodySchema.safeParse(body).success).toBe(true);
+    }
     for (const body of Object.values(replayBodyExamples)) expect(() => parseReplayOrder(body)).not.toThrow();
   });
 

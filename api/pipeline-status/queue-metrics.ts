@@ -9,11 +9,17 @@ export interface QueueSamplerOptions {
   /** Timeout for all queues together, in milliseconds. */
   readonly timeoutMs: number;
   /** Called with new metrics at once. */
-  readonly onNew?: (queueMetrics: ReadonlyMap<string, QueueCounts>) => void;
+  readonly onNew?: (queueMetrics: QueueMetrics) => void;
 }
 
-/** The metrics of each queue; undefined while the broker does not return them. */
-export type ReadQueueMetrics = () => Promise<ReadonlyMap<string, QueueCounts> | undefined>;
+/** The metrics of each queue. */
+export interface QueueMetrics extends ReadonlyMap<string, QueueCounts> {
+  /** By the monotonic clock, in milliseconds: what was queued later may be missing. */
+  readonly requestedAt: number;
+}
+
+/** Undefined while the broker does not return them. */
+export type ReadQueueMetrics = () => Promise<QueueMetrics | undefined>;
 
 /** Undefined after `timeoutMs` milliseconds; the read goes on, and later callers get its metrics. */
 export function withTimeout(read: ReadQueueMetrics, timeoutMs: number): ReadQueueMetrics {
@@ -34,10 +40,11 @@ export function createQueueSampler(options: QueueSamplerOptions): ReadQueueMetri
 }
 
 async function sample({ queues, inspect, timeoutMs, onNew }: QueueSamplerOptions) {
+  const requestedAt = performance.now();
   const queueMetrics = await withinDeadline(timeoutMs, () =>
     Promise.all(queues.map(async (queue) => [queue, await inspect(queue)] as const)),
   );
-  const byQueue = new Map(queueMetrics);
+  const byQueue = Object.assign(new Map(queueMetrics), { requestedAt });
   onNew?.(byQueue);
   return byQueue;
 }

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { form } from '../../testing/images.ts';
 import { beginningOfUpload, RawClient } from '../../testing/raw-client.ts';
+import type { QueueMetrics } from '../pipeline-status/queue-metrics.ts';
+import { Admission } from './admission.ts';
 
 const system = setUpSystem();
 /** The API samples the queue once a second. */
@@ -60,3 +62,51 @@ describe('a full queue', () => {
     expect(count(202)).toBeLessThanOrEqual(5);
   });
 });
+
+describe('on a busy machine', () => {
+  it('counts the jobs that were accepted while the queue metrics were being read', async () => {
+    const { admission, admit } = admissionOf(3);
+    await admit(metricsOf(0, -1));
+    const requestedAt = performance.now();
+    await admit(metricsOf(0, -1));
+    // These metrics were requested before the second job was accepted, and do not include it.
+    await admit(metricsOf(1, requestedAt));
+    admission.next = metricsOf(1, requestedAt);
+    await expect(admission.enter()).rejects.toMatchObject({ code: 'queue_full', details: { seen: 3 } });
+    admission.next = metricsOf(2, Infinity);
+    await expect(admission.enter()).resolves.toBeInstanceOf(Function);
+  });
+
+  it('never admits more than the maximum while the broker does not report the queues', async () => {
+    const { admission, admit } = admissionOf(3);
+    for (let job = 0; job < 3; job++) await admit(undefined);
+    await expect(admission.enter()).rejects.toMatchObject({ code: 'queue_full', details: { seen: 3 } });
+  });
+});
+
+function admissionOf(maxQueueLength: number) {
+  let next: QueueMetrics | undefined;
+  const made = new Admission({
+    maxQueueLength,
+    queueMetrics: () => Promise.resolve(next),
+    estimates: { secondsFor: () => undefined },
+  });
+  const admission = {
+    set next(metrics: QueueMetrics | undefined) {
+      next = metrics;
+    },
+    enter: () => made.enter(),
+  };
+  /** Admits one job with these metrics and accepts it. */
+  const admit = async (metrics: QueueMetrics | undefined) => {
+    next = metrics;
+    const leave = await made.enter();
+    made.accepted();
+    leave();
+  };
+  return { admission, admit };
+}
+
+function metricsOf(ready: number, requestedAt: number): QueueMetrics {
+  return Object.assign(new Map([[queueNames.process, { ready, consumers: 1 }]]), { requestedAt });
+}

@@ -13,13 +13,14 @@ export interface AdmissionOptions {
 
 /**
  * Refuses uploads while too many jobs wait. An upload in progress already counts as one job, so that a burst cannot exceed
- * the limit; only the further files of an upload can. The broker has no limit of its own: a full queue would refuse
- * retries as well.
+ * the limit; only the further files of an upload can. While the broker does not report the queues, the last known length
+ * plus all jobs accepted since counts. The broker has no limit of its own: a full queue would refuse retries as well.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
   #seen: Awaited<ReturnType<ReadQueueMetrics>>;
-  #acceptedSince = 0;
+  /** Times of jobs accepted since the newest metrics were requested, by the monotonic clock. */
+  #acceptedAt: number[] = [];
   #inFlight = 0;
 
   constructor(options: AdmissionOptions) {
@@ -28,11 +29,11 @@ export class Admission {
 
   /** A job was accepted that the newest queue metrics do not include yet. */
   accepted(): void {
-    this.#acceptedSince++;
+    this.#acceptedAt.push(performance.now());
   }
 
   /**
-   * Admits an upload; also while the number of waiting jobs is unknown.
+   * Admits an upload.
    * @returns call it once when the upload has been processed
    * @throws PipelineError `queue_full`
    */
@@ -41,7 +42,7 @@ export class Admission {
     const newest = await queueMetrics();
     // No `await` from here to the count, or a whole burst would be admitted.
     const waiting = this.#waiting(newest);
-    if (waiting !== undefined && waiting >= maxQueueLength) throw this.#refusal(waiting);
+    if (waiting >= maxQueueLength) throw this.#refusal(waiting);
     this.#inFlight++;
     return () => {
       this.#inFlight--;
@@ -65,13 +66,13 @@ export class Admission {
     );
   }
 
-  #waiting(queueMetrics: Awaited<ReturnType<ReadQueueMetrics>>): number | undefined {
-    if (queueMetrics === undefined) return undefined;
-    if (queueMetrics !== this.#seen) {
+  #waiting(queueMetrics: Awaited<ReturnType<ReadQueueMetrics>>): number {
+    if (queueMetrics !== undefined && queueMetrics !== this.#seen) {
       this.#seen = queueMetrics;
-      this.#acceptedSince = 0;
+      const { requestedAt } = queueMetrics;
+      this.#acceptedAt = this.#acceptedAt.filter((at) => at >= requestedAt);
     }
-    const counted = [...queueMetrics.values()].reduce((sum, { ready }) => sum + ready, 0);
-    return counted + this.#acceptedSince + this.#inFlight;
+    const counted = [...(this.#seen?.values() ?? [])].reduce((sum, { ready }) => sum + ready, 0);
+    return counted + this.#acceptedAt.length + this.#inFlight;
   }
 }

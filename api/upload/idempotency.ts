@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { jobIdSchema, type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { jobMessage } from '@image-pipeline/shared/jobs/job-message.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { idempotencyKey, originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
@@ -10,13 +11,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { invalidParameter } from '../http/request.ts';
 import type { InspectedFile, InspectedImage } from './inspect-image.ts';
-import {
-  jobMessage,
-  reportAccepted,
-  requestFor,
-  storeOriginal,
-  type UploadImageDeps,
-} from './upload-image.ts';
+import { reportAccepted, requestFor, storeOriginal, type UploadImageDeps } from './upload-image.ts';
 import type { UploadOptions } from './upload-options.ts';
 
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';

@@ -1,11 +1,7 @@
-import {
-  type OutgoingMessage,
-  type Publisher,
-  PublishRefused,
-} from '@image-pipeline/shared/broker/publisher.ts';
-import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
-import type { JobMessage, JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { type Publisher, PublishRefused } from '@image-pipeline/shared/broker/publisher.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { jobMessage } from '@image-pipeline/shared/jobs/job-message.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
@@ -92,20 +88,6 @@ export function reportAccepted(request: JobRequest, { onAccepted, log }: UploadI
   onAccepted(request);
   const { job_id, original } = request;
   log.info({ job_id, file: original.name, size: original.size, type: original.content_type }, 'accepted');
-}
-
-/** The message of the first attempt of a run. */
-export function jobMessage(request: JobRequest): OutgoingMessage {
-  return {
-    exchange: exchangeNames.jobs,
-    routingKey: routingKeys.process,
-    body: { ...request, history: [] } satisfies JobMessage,
-    messageId: `${request.job_id}/${request.run}/1`,
-    correlationId: request.job_id,
-    type: 'job',
-    contentType: 'application/json',
-    headers: { 'x-run': request.run, 'x-attempt': 1 },
-  };
 }
 
 /** What cannot be removed now stays in the store; no client knows of it. */

@@ -1,3 +1,4 @@
+import { REPUBLISHED_HEADER } from '@image-pipeline/shared/broker/received-message.ts';
 import { jobEventSchemas, type PipelineEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { ClientMessage, ServerMessage } from '@image-pipeline/shared/contracts/websocket.ts';
 import { TRACEPARENT } from '@image-pipeline/shared/tracing/traceparent.ts';
@@ -115,9 +116,13 @@ function amqpParts(type: string): object {
   const number = { type: 'integer', minimum: 1 };
   const isEnd = endTypes.some((end) => end === type);
   const ofWebhook = { 'x-webhook-attempt': { ...number, description: 'The number of the webhook attempt.' } };
+  const republished = {
+    [REPUBLISHED_HEADER]: { ...number, description: 'Published again for work that may have begun.' },
+  };
   const properties = {
     ...(type === 'replay' ? {} : { 'x-run': number, 'x-attempt': number }),
     ...(isEnd ? ofWebhook : {}),
+    ...(type === 'job' || isEnd ? republished : {}),
     [TRACEPARENT]: { type: 'string', description: traceparent },
   };
   const headers = { type: 'object', properties };

@@ -81,12 +81,41 @@ export class BrokerUnderTest implements AsyncDisposable {
     await this.#node.ctl(NORMAL_WATERMARK);
   }
 
+  async deleteExchange(name: string): Promise<void> {
+    await this.#manage('DELETE', `exchanges/%2F/${name}`);
+  }
+
+  async deleteQueue(name: string): Promise<void> {
+    await this.#manage('DELETE', `queues/%2F/${name}`);
+  }
+
+  async purgeQueue(name: string): Promise<void> {
+    await this.#manage('DELETE', `queues/%2F/${name}/contents`);
+  }
+
+  /** Whether an exchange or a queue exists. */
+  async exists(kind: 'exchange' | 'queue', name: string): Promise<boolean> {
+    return this.#manage('GET', `${kind}s/%2F/${name}`).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** @param pattern of the names that the services may use; empty: none */
+  async permit(pattern: string): Promise<void> {
+    await this.#node.ctl(['set_permissions', 'guest', pattern, pattern, pattern]);
+  }
+
+  /** Of every channel that is opened from now on, in milliseconds. */
+  async setConsumerTimeout(ms: number): Promise<void> {
+    const set = (name: string, value: number) => `application:set_env(rabbit, ${name}, ${value})`;
+    await this.#node.ctl(['eval', `${set('consumer_timeout', ms)}, ${set('channel_tick_interval', 200)}.`]);
+  }
+
   /** Counts of the management API, which are up to 5 s old. */
   async queues(): Promise<QueueDepth[]> {
-    const { managementUrl } = this.#node;
-    const access = { managementUrl, username: 'guest', password: 'guest' };
     const columns = 'columns=name,messages_ready,messages_unacknowledged';
-    const queues = depthsSchema.parse(await managementCall(access, 'GET', `queues?${columns}`));
+    const queues = depthsSchema.parse(await this.#manage('GET', `queues?${columns}`));
     return queues.map(({ name, messages_ready, messages_unacknowledged }) => ({
       name,
       ready: messages_ready,
@@ -96,5 +125,10 @@ export class BrokerUnderTest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.network.close();
+  }
+
+  #manage(method: 'GET' | 'DELETE', path: string): Promise<unknown> {
+    const { managementUrl } = this.#node;
+    return managementCall({ managementUrl, username: 'guest', password: 'guest' }, method, path);
   }
 }

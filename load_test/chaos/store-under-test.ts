@@ -6,6 +6,7 @@ import { FolderStore } from '@image-pipeline/shared/store/folder-store.ts';
 import { MinioStore } from '@image-pipeline/shared/store/minio-store.ts';
 import { defaultTimeouts, type ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { codeOf } from '@image-pipeline/shared/store/store-failure.ts';
+import { retryWithBackoff } from '@image-pipeline/shared/waiting.ts';
 import { execa } from 'execa';
 import { findOrBuildMinio } from '../../local/minio/find-or-build-minio.ts';
 import { type MinioEndpoint, MinioServer } from '../../local/minio/minio-server.ts';
@@ -79,7 +80,8 @@ export class MinioUnderTest implements StoreUnderTest {
       const { hostname, port } = new URL(endpoint.endpoint);
       const network = await TcpProxy.to({ host: hostname, port: Number(port) });
       const started = new MinioUnderTest(server, network, endpoint);
-      await started.direct.start();
+      // A MinIO that has just started returns 503 for a moment.
+      await whenReady(() => started.direct.start());
       return started;
     } catch (error) {
       await server.stop();
@@ -125,6 +127,12 @@ export class MinioUnderTest implements StoreUnderTest {
     await this.direct.stop();
     await this.#server.stop();
   }
+}
+
+/** Retries for up to a minute. */
+async function whenReady(work: () => Promise<void>): Promise<void> {
+  const deadline = AbortSignal.timeout(60_000);
+  await retryWithBackoff(work, { firstMs: 200, maxMs: 1_000 }, deadline, () => undefined);
 }
 
 const DISK_SIZE = '64m';

@@ -41,6 +41,13 @@ export async function replay(jobId: string): Promise<void> {
   console.log(`\ncurl "${api.url}/status/${jobId}?wait=20"`);
 }
 
+/** `make republish ID=…`; default: all jobs that are unaccounted for. */
+export async function republish(jobId: string): Promise<void> {
+  const api = await runningApi();
+  const { API_TOKEN: token = '' } = await readEnvironment(root);
+  printResponse(await api.republish(jobId === '' ? undefined : jobId, token));
+}
+
 /** The next steps for a job. @param state its status, or `dead` for one that has a dead letter */
 export function nextSteps(url: string, jobId: string, state: Job['status'] | 'dead'): string[] {
   switch (state) {

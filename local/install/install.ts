@@ -4,7 +4,7 @@ import { UserError } from '../user-error.ts';
 import { installWithApt } from './apt.ts';
 import { installLine, programs } from './programs.ts';
 
-type Installable = 'rabbitmq' | 'prometheus' | 'chromium';
+type Installable = 'rabbitmq' | 'prometheus' | 'chromium' | 'faketime';
 
 /**
  * Installs RabbitMQ if it is missing: as root on Debian or Ubuntu, after a question if this is a terminal. No service is
@@ -19,7 +19,7 @@ export async function ensureRabbitmq(): Promise<void> {
 }
 
 /** Does the same for a program that only some tests need. If it is not possible, prints what to do. */
-export async function tryToInstall(name: 'prometheus' | 'chromium'): Promise<void> {
+export async function tryToInstall(name: 'prometheus' | 'chromium' | 'faketime'): Promise<void> {
   const { title } = programs[name];
   try {
     if (await install(name)) return;
@@ -45,7 +45,10 @@ async function install(name: Installable): Promise<boolean> {
   console.log(`Installing ${title} (package ${debianPackage}) …`);
   await installWithApt(debianPackage);
   if ((await find()) === undefined) return false;
-  const note = name === 'chromium' ? '' : ' Its system service is disabled; the pipeline runs its own.';
+  const note =
+    name === 'chromium' || name === 'faketime'
+      ? ''
+      : ' Its system service is disabled; the pipeline runs its own.';
   console.log(`${title} is installed.${note}`);
   return true;
 }

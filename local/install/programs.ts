@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { findPrometheus } from '../prometheus/find-prometheus.ts';
 import { findProgram, pathFolders } from '../process/find-program.ts';
 
@@ -51,6 +52,16 @@ export const programs = {
     },
     page: 'https://www.chromium.org/getting-involved/download-chromium',
   },
+  faketime: {
+    title: 'libfaketime',
+    debianPackage: 'faketime',
+    find: () => Promise.resolve(findFaketime()),
+    lines: {
+      'apt-get': apt('faketime'),
+      dnf: 'sudo dnf install -y libfaketime',
+    },
+    page: 'https://github.com/wolfcw/libfaketime',
+  },
   k6: {
     title: 'k6',
     find: () => findProgram('k6'),
@@ -96,6 +107,15 @@ export async function findRabbitmq(): Promise<RabbitmqPrograms | undefined> {
     if (server !== undefined && ctl !== undefined) return { server, ctl };
   }
   return undefined;
+}
+
+/** Path of the library that moves the clock of a process, or undefined. */
+export function findFaketime(): string | undefined {
+  const [library] = globSync([
+    '/usr/lib/*/faketime/libfaketimeMT.so.1', // Debian
+    '/usr/lib64/faketime/libfaketimeMT.so.1',
+  ]);
+  return library;
 }
 
 /**

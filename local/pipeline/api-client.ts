@@ -91,6 +91,15 @@ export class ApiClient {
     });
   }
 
+  /** Republishes a job whose message was lost; without an id, all of them. */
+  async republish(jobId: string | undefined, token: string): Promise<ApiResponse> {
+    return this.#ask('/jobs/republish', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}` },
+      body: JSON.stringify(jobId === undefined ? { all: true } : { ids: [jobId] }),
+    });
+  }
+
   /** Removes a dead letter for good; its job stays failed. */
   async discard(jobId: string, token: string): Promise<ApiResponse> {
     const headers = { Authorization: `Bearer ${token}` };

@@ -47,6 +47,11 @@ export class LostRuns {
     return (this.#bounds.at(-1)?.lost ?? 0) > 0;
   }
 
+  /** At least this many runs were lost in every sample of the last while, the newest included. */
+  get certain(): number {
+    return Math.min(this.#count, this.#bounds.at(-1)?.lost ?? 0);
+  }
+
   /** After each event. @param open number of runs that are open now */
   note(open: number): void {
     this.#lowest = Math.min(this.#lowest, open);
@@ -86,7 +91,7 @@ export function ledgerOf(
   { accepted, completed, failed }: Totals,
   unaccounted: number,
   queues: readonly SampledQueue[] | undefined,
-): NonNullable<Snapshot['ledger']> {
+): Omit<NonNullable<Snapshot['ledger']>, 'lost_jobs'> {
   const open = Math.max(0, accepted - completed - failed - unaccounted);
   return { accepted, completed, failed, open, in_broker: jobsInBroker(queues) ?? null, unaccounted };
 }

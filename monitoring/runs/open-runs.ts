@@ -1,6 +1,6 @@
 import { queueNames, retryQueueName, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { attemptOf, type OpenRun } from './run-tracker.ts';
+import { attemptOf, enteredQueueAt, type OpenRun } from './run-tracker.ts';
 
 /** Open runs by state. A run whose retry is due counts as queued. @param now milliseconds since 1970 */
 export function countOpenRuns(runs: Iterable<OpenRun>, now: number): Snapshot['jobs'] {
@@ -50,23 +50,38 @@ function isDue({ state, retry_at }: OpenRun, now: number): boolean {
  */
 export const MOVE_SETTLES_MS = 10_000;
 
-/** When the run was last active; in the future while it waits for its retry. */
-const inactiveSince = ({ since, retry_at }: OpenRun): number => retry_at ?? since;
-
 /** Number of runs that may be in transit to a retry queue or back. @param now milliseconds since 1970 */
 export function countMoving(runs: Iterable<OpenRun>, now: number): number {
   let moving = 0;
   for (const run of runs) {
     const wasRetried = run.state === 'retrying' || attemptOf(run) > 1;
     const isRecent = (time: number) => Math.abs(now - time) < MOVE_SETTLES_MS;
-    if (wasRetried && (isRecent(run.since) || isRecent(inactiveSince(run)))) moving++;
+    if (wasRetried && (isRecent(run.since) || isRecent(enteredQueueAt(run)))) moving++;
   }
   return moving;
 }
 
-/** Longest inactive first. */
+/** Longest inactive first; those that wait for their retry are last. */
 export function byInactivity(runs: Iterable<OpenRun>): OpenRun[] {
-  return [...runs].sort((one, other) => inactiveSince(one) - inactiveSince(other));
+  return [...runs].sort((one, other) => enteredQueueAt(one) - enteredQueueAt(other));
+}
+
+/** More than the clocks of the services differ, and more than the time from a submission to its publish. */
+const OVERTAKEN_MS = 30_000;
+
+/**
+ * The open runs that may be in no queue, the likeliest first: those that were overtaken in the job queue, which RabbitMQ
+ * delivers in order, then those in progress for long, whose message was lost with its queue.
+ * @param startedFrom runs that entered the job queue up to this time have been delivered, in milliseconds since 1970
+ * @param now milliseconds since 1970
+ */
+export function likelyLost(runs: Iterable<OpenRun>, startedFrom: number, now: number): OpenRun[] {
+  const oldest = byInactivity(runs);
+  const overtaken = oldest.filter(
+    (run) => run.state !== 'processing' && enteredQueueAt(run) < startedFrom - OVERTAKEN_MS,
+  );
+  const busy = oldest.filter((run) => run.state === 'processing' && run.since < now - OVERTAKEN_MS);
+  return [...overtaken, ...busy];
 }
 
 /**

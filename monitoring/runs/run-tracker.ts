@@ -60,6 +60,7 @@ export class RunTracker {
   readonly #ended = new Set<string>();
   readonly #maxEnded: number;
   readonly #counts = { queued: 0, processing: 0, retrying: 0 };
+  #startedFrom = -Infinity;
 
   /** @param open runs that are open before the first event is read */
   constructor(maxEnded: number, open: readonly OpenRun[] = []) {
@@ -73,6 +74,14 @@ export class RunTracker {
   /** Open runs by state. A run whose retry is due counts as retrying until it starts. */
   get counts(): Readonly<Record<OpenRun['state'], number>> {
     return this.#counts;
+  }
+
+  /**
+   * The latest time at which a run entered the job queue that has been started since, in milliseconds since 1970. Runs are
+   * started in the order in which they enter it, so one that entered it long before is not in it any more.
+   */
+  get startedFrom(): number {
+    return this.#startedFrom;
   }
 
   /** @param offset of the event in the log */
@@ -92,6 +101,10 @@ export class RunTracker {
     }
     const after = runAfter(before, event, offset, received);
     if (after === before) return undefined;
+    const hasWaited = before !== undefined && before.state !== 'processing';
+    if (hasWaited && event.type === 'job.started' && event.data.redelivered !== true) {
+      this.#startedFrom = Math.max(this.#startedFrom, enteredQueueAt(before));
+    }
     this.#open.set(key, after);
     if (before !== undefined) this.#counts[before.state]--;
     this.#counts[after.state]++;
@@ -129,6 +142,11 @@ export class RunTracker {
       return;
     }
   }
+}
+
+/** When the run entered the job queue, or will enter it after its retry delay. */
+export function enteredQueueAt({ since, retry_at }: OpenRun): number {
+  return retry_at ?? since;
 }
 
 /** The same object if the event is not newer. */

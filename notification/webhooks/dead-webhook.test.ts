@@ -77,7 +77,7 @@ describe('a webhook that no receiver accepts', () => {
     expect(dead.headers).toHaveProperty('x-death');
     await system.broker.publisher.publish({
       ...eventMessage(end),
-      headers: dead.headers as Record<string, string | number>,
+      headers: dead.headers,
       exchange: '',
       routingKey: queueNames.webhooks,
       body: JSON.parse(dead.content.toString()) as unknown,

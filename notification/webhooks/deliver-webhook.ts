@@ -11,6 +11,7 @@ import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { receiverKey } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { decideDeliveryFate, type DeliveryFate, whatIsDue } from './decide-delivery-fate.ts';
 import { sendWebhook, type SendOptions, type SentWebhook } from './post-webhook.ts';
+import type { LostWebhooks } from './lost-webhooks.ts';
 import type { Place, ReceiverSlots } from './receiver-slots.ts';
 import {
   DEFERRALS_HEADER,
@@ -26,6 +27,7 @@ export interface DeliverWebhookDeps extends Omit<SendOptions, 'signal'> {
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly retryDelays: readonly RetryDelay[];
   readonly slots: ReceiverSlots;
+  readonly lost: Pick<LostWebhooks, 'onEnded' | 'onMessage'>;
   /** Aborts when the service stops: waiting webhooks are handed back. */
   readonly stopping: AbortSignal;
   /** Aborts when the service stops waiting for the posts in progress. */
@@ -48,7 +50,7 @@ interface WebhookContext extends PendingWebhook {
  * It throws only where it cannot go on: the service stops, or the channel is closed.
  */
 export function createWebhookDelivery(deps: DeliverWebhookDeps) {
-  const { store, publisher, retryDelays, slots, metrics } = deps;
+  const { store, publisher, retryDelays, slots, lost, metrics } = deps;
   const turns = new Turns();
   const count = (state: string) => metrics.increase('image_webhook_deliveries_total', { state });
 
@@ -99,8 +101,10 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
       [DEFERRALS_HEADER]: Math.min(webhook.deferrals + 1, retryDelays.length),
       ...(webhook.isPutBack ? { [PUT_BACK_HEADER]: 1 } : {}),
     };
-    const message = retryMessage(webhook, retryDelay, spread(retryDelay), webhook.attempt, more);
+    const delayMs = spread(retryDelay);
+    const message = retryMessage(webhook, retryDelay, delayMs, webhook.attempt, more);
     await publishUntilConfirmed(publisher, message, webhook.signal);
+    lost.onMessage(webhook.id, delayMs);
     count('deferred');
     return 'ack';
   }
@@ -119,7 +123,8 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
     return all.filter((made) => made.run === run);
   }
 
-  function skip({ log }: WebhookContext, due: 'duplicate' | 'dead-letter'): Settlement {
+  function skip({ id, log }: WebhookContext, due: 'duplicate' | 'dead-letter'): Settlement {
+    if (due === 'dead-letter') lost.onEnded(id);
     log.info(`webhook skipped: ${due}`);
     count(due === 'dead-letter' ? 'dead' : 'duplicate');
     return due === 'dead-letter' ? 'dead-letter' : 'ack';
@@ -149,6 +154,8 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
       await publishUntilConfirmed(publisher, next, signal);
     }
     await waitForStore(() => recordWebhookAttempt(store, record), signal, log);
+    if (fate.state === 'retrying') lost.onMessage(webhook.id, fate.delayMs);
+    else lost.onEnded(webhook.id);
     count(fate.state);
     metrics.observe('image_webhook_duration_seconds', sent.durationMs / 1_000);
     if (fate.state === 'delivered') log.info({ ms: sent.durationMs }, 'webhook delivered');

@@ -52,7 +52,7 @@ export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'
   if (event.type !== 'job.completed' && event.type !== 'job.failed') {
     throw new UnreadableWebhook(`The event ${event.type} is not the end of a job.`);
   }
-  const { job_id, run, request } = event.data;
+  const { request } = event.data;
   const url = URL.parse(request.callback_url ?? '');
   if (url === null) throw new UnreadableWebhook('The job has no callback_url.');
   const attempt = attemptSchema.safeParse(message.headers[ATTEMPT_HEADER]);
@@ -62,7 +62,7 @@ export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'
     );
   }
   return {
-    id: `msg_${job_id}_${run}`,
+    id: webhookIdOf(event),
     event,
     url,
     attempt: attempt.data,
@@ -71,10 +71,28 @@ export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'
   };
 }
 
+/** The same for every attempt and every copy of the event, because a run ends once. */
+export function webhookIdOf({ data: { job_id, run } }: EndEvent): string {
+  return `msg_${job_id}_${run}`;
+}
+
 /** Retry queues add an `x-death`, too; only dead letters have one of the delivery queue. */
 function isPutBack(headers: ReceivedMessage['headers']): boolean {
   const deaths = deathsSchema.parse(headers['x-death']);
   return headers[PUT_BACK_HEADER] !== undefined || deaths.some(({ queue }) => queue === queueNames.webhooks);
+}
+
+/** The message for `attempt`, published to the queue of webhooks only. */
+export function deliveryMessage(event: EndEvent, attempt: number): OutgoingMessage {
+  const message = eventMessage(event);
+  return {
+    ...message,
+    // The default exchange, whose routing key is the name of the queue.
+    exchange: '',
+    routingKey: queueNames.webhooks,
+    messageId: `${event.id}/webhook/${attempt}`,
+    headers: { ...message.headers, [ATTEMPT_HEADER]: attempt },
+  };
 }
 
 /**
@@ -90,14 +108,11 @@ export function retryMessage(
   attempt: number,
   more: Readonly<Record<string, number>> = {},
 ): OutgoingMessage {
-  const message = eventMessage(event);
+  const message = deliveryMessage(event, attempt);
   return {
     ...message,
-    // The default exchange, whose routing key is the name of the queue.
-    exchange: '',
     routingKey: webhookRetryQueueName(retryDelay),
-    messageId: `${event.id}/webhook/${attempt}`,
-    headers: { ...message.headers, [ATTEMPT_HEADER]: attempt, ...more },
+    headers: { ...message.headers, ...more },
     expirationMs: delayMs,
   };
 }

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import type { ChannelModel } from 'amqplib';
 import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import { BrokerConnection, type ConnectionTimeouts } from './connection.ts';
@@ -8,6 +7,7 @@ import type { BrokerMisconfigured } from './misconfiguration.ts';
 import { Publisher } from './publisher.ts';
 import { QueueInspector } from './queue-inspector.ts';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
+import { declareTopology, TopologyGuard } from './topology-guard.ts';
 import type { Topology } from './topology.ts';
 
 export interface BrokerOptions {
@@ -20,6 +20,8 @@ export interface BrokerOptions {
   readonly topology: Topology;
   readonly timeouts: ConnectionTimeouts & { readonly confirmMs: number };
   readonly maxPublishesInFlight: number;
+  /** Seconds between two checks of the topology; default 5. */
+  readonly checkTopologyEverySeconds?: number;
   readonly log: Logger;
 }
 
@@ -37,6 +39,7 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
   readonly queues: QueueInspector;
   readonly #publishing: BrokerConnection;
   readonly #consuming: BrokerConnection;
+  readonly #topology: TopologyGuard;
   readonly #log: Logger;
 
   constructor(options: BrokerOptions) {
@@ -54,12 +57,19 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     for (const connection of [this.#publishing, this.#consuming]) {
       connection.on('fatal', (error) => this.emit('fatal', error));
     }
+    this.#topology = new TopologyGuard({
+      connection: this.#consuming,
+      topology,
+      checkEverySeconds: options.checkTopologyEverySeconds,
+      log,
+    });
     this.publisher = new Publisher({
       connection: this.#publishing,
       appId: options.appId,
       maxInFlight: options.maxPublishesInFlight,
       maxWaiting: options.maxPublishesInFlight * 10,
       confirmTimeoutMs: timeouts.confirmMs,
+      onUnroutable: () => this.#topology.check(),
     });
     this.queues = new QueueInspector(this.#consuming, log);
   }
@@ -69,15 +79,19 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     await this.#publishing.start();
     await this.#consuming.start();
     await this.queues.start();
+    await this.#topology.start();
   }
 
-  /** Why nothing can be published at the moment, or undefined if it can. */
+  /** Why messages cannot be published or consumed at the moment, in the broker's words; undefined if they can. */
   get unavailableBecause(): string | undefined {
     if (this.#publishing.state === 'blocked')
       return 'RabbitMQ blocks publishers: a memory or disk alarm is active';
-    if (this.#publishing.state === 'down' || this.#consuming.state === 'down')
-      return 'no connection to RabbitMQ';
-    return undefined;
+    return (
+      this.#publishing.downBecause ??
+      this.#consuming.downBecause ??
+      this.#topology.incompleteBecause ??
+      this.publisher.refusedBecause
+    );
   }
 
   /** The version of RabbitMQ, e.g. `4.1.2`; undefined before the first connection. */
@@ -85,37 +99,31 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     return this.#consuming.serverVersion;
   }
 
-  consumer(options: Omit<ConsumerOptions, 'connection' | 'log'>): Consumer {
-    return new Consumer({ ...options, connection: this.#consuming, log: this.#log });
+  /** A consumer that does not start during an alarm: its handler could not publish, and would hold messages. */
+  consumer(options: Omit<ConsumerOptions, 'connection' | 'publish' | 'onFailure' | 'log'>): Consumer {
+    return new Consumer({
+      ...options,
+      connection: this.#consuming,
+      mayConsume: async (signal) => {
+        await this.#publishing.whenUnblocked(signal);
+        await options.mayConsume?.(signal);
+      },
+      publish: (message) => this.publisher.publish(message),
+      onFailure: () => this.#topology.check(),
+      log: this.#log,
+    });
   }
 
-  streamReader(options: Omit<StreamReaderOptions, 'connection' | 'log'>): StreamReader {
-    return new StreamReader({ ...options, connection: this.#consuming, log: this.#log });
+  streamReader(options: Omit<StreamReaderOptions, 'connection' | 'onFailure' | 'log'>): StreamReader {
+    const onFailure = () => this.#topology.check();
+    return new StreamReader({ ...options, connection: this.#consuming, onFailure, log: this.#log });
   }
 
   async stop(): Promise<void> {
+    await this.#topology.stop();
     await this.publisher.drain();
     await this.queues.stop();
     await this.#consuming.stop();
     await this.#publishing.stop();
   }
-}
-
-/**
- * Asserts every exchange, queue and binding; existing ones with the same arguments are left unchanged.
- * @throws Error of amqplib (406) if one exists with other arguments
- */
-async function declareTopology(model: ChannelModel, topology: Topology): Promise<void> {
-  const channel = await model.createChannel();
-  channel.on('error', () => undefined);
-  for (const exchange of topology.exchanges) {
-    await channel.assertExchange(exchange.name, exchange.type, { durable: true });
-  }
-  for (const queue of topology.queues) {
-    await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments });
-    for (const binding of queue.bindings) {
-      await channel.bindQueue(queue.name, binding.exchange, binding.routingKey);
-    }
-  }
-  await channel.close();
 }

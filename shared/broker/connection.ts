@@ -41,7 +41,8 @@ const CLOSE_TIMEOUT_MS = 2_000;
 /**
  * One connection that reconnects by itself (amqplib's recovery). Channels are not reopened: their owners open new ones on
  * each `state` event `up`. While the broker blocks publishers (memory or disk alarm) the state is `blocked`. A
- * configuration that can never work is emitted once as `fatal` and ends the attempts.
+ * configuration that has never worked is emitted once as `fatal` and ends the attempts; one that stops to work, such as
+ * revoked permissions, may be restored, so the attempts go on.
  */
 export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
@@ -50,6 +51,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   #stopping: Promise<void> | undefined;
   #state: ConnectionState = 'down';
   #serverVersion: string | undefined;
+  #hasWorked = false;
+  /** Of the newest attempt to connect. */
+  #failure: string | undefined;
 
   constructor(options: ConnectionOptions) {
     super();
@@ -59,6 +63,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** Why there is no connection, or undefined if there is one. */
+  get downBecause(): string | undefined {
+    if (this.#state !== 'down') return undefined;
+    return `no connection to RabbitMQ${this.#failure === undefined ? '' : `: ${this.#failure}`}`;
   }
 
   /** The version of RabbitMQ at the newest connection, e.g. `4.1.2`; undefined before the first one. */
@@ -100,6 +110,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   /** Resolves when connected, immediately if it already is; rejects when `signal` aborts. */
   async whenUp(signal: AbortSignal): Promise<void> {
     while (this.#state === 'down') await once(this, 'state', { signal });
+  }
+
+  /** Resolves unless the broker blocks publishers, or when it no longer does; rejects when `signal` aborts. */
+  async whenUnblocked(signal: AbortSignal): Promise<void> {
+    while (this.#state === 'blocked') await once(this, 'state', { signal });
   }
 
   async #unlessLost<C extends Channel>(open: () => Promise<C>): Promise<C> {
@@ -163,6 +178,8 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     misconfigured.catch(() => undefined);
     connection.on('connect', () => {
       log.info({ connection: name, node: address.hostname }, 'connected to RabbitMQ');
+      this.#hasWorked = true;
+      this.#failure = undefined;
       this.#become('up');
     });
     connection.on('disconnect', (error) => {
@@ -189,10 +206,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   #onConnectFailed(error: Error, connection: RecoveringChannelModel): void {
+    const { name, log } = this.#options;
     const fatal = misconfiguration(error);
-    if (fatal === undefined) {
-      const { name, log } = this.#options;
-      log.warn({ connection: name, reason: connectFailure(error) }, 'cannot reach RabbitMQ; retrying');
+    this.#failure = connectFailure(error);
+    if (fatal === undefined || this.#hasWorked) {
+      log.warn({ connection: name, reason: this.#failure }, 'cannot connect to RabbitMQ; retrying');
       return;
     }
     void connection.close();

@@ -2,20 +2,13 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { inTraceOf } from '../tracing/messaging.ts';
-import { withinDeadline } from '../waiting.ts';
+import { pause, withinDeadline } from '../waiting.ts';
 import type { BrokerConnection } from './connection.ts';
+import { PROBE_TYPE, type OutgoingMessage } from './publisher.ts';
+import { copyOf, receivedMessage, type ReceivedMessage } from './received-message.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
-/** A message as a handler receives it. */
-export interface ReceivedMessage {
-  readonly content: Buffer;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly correlationId: string | undefined;
-  /** 1 for the first delivery, counted by the quorum queue. */
-  readonly deliveryNumber: number;
-  /** Aborts when the channel is closed: the message can no longer be settled, and the broker redelivers it. */
-  readonly lost: AbortSignal;
-}
+export type { ReceivedMessage };
 
 /** What becomes of a message when its handler has finished. */
 export type Settlement =
@@ -49,8 +42,28 @@ export interface ConsumerOptions {
    * consumer stops.
    */
   readonly onDelivery: (message: ReceivedMessage) => Promise<Settlement>;
+  /**
+   * How long a message may be unsettled, in milliseconds; default: forever. Then the consumer publishes a copy to the queue
+   * and acknowledges the message: otherwise RabbitMQ would take it back at its `consumer_timeout`, and count that towards
+   * the delivery limit.
+   */
+  readonly holdMs?: number | undefined;
+  /**
+   * The consumer starts, and starts again after each loss of its channel, when this resolves: when what its handler needs is
+   * available. Rejects when `signal` aborts.
+   */
+  readonly mayConsume?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Called each time the consumer has started or started again. */
+  readonly onConsuming?: () => void;
+  /** Publishes a message and waits for the confirm. */
+  readonly publish: (message: OutgoingMessage) => Promise<void>;
+  /** Called when the broker cancels or refuses the consumer. */
+  readonly onFailure: () => void;
   readonly log: Logger;
 }
+
+/** The usual `holdMs`: longer than any work takes, and well below RabbitMQ's default `consumer_timeout` of 30 minutes. */
+export const HOLD_MS = 10 * 60_000;
 
 /** Consumes a queue while it is started; resumes after every loss of channel or connection. */
 export class Consumer {
@@ -66,6 +79,8 @@ export class Consumer {
       connection: options.connection,
       name: `consumer of ${options.queue}`,
       log: options.log,
+      mayOpen: options.mayConsume,
+      onFailure: options.onFailure,
       use: (channel, lost, abandon) => this.#consume(channel, lost, abandon),
     });
   }
@@ -76,7 +91,14 @@ export class Consumer {
 
   /** True while the consumer is registered with the broker. */
   get isConsuming(): boolean {
-    return this.#supervised.channel !== undefined;
+    return this.#supervised.isSetUp;
+  }
+
+  /** Why the consumer is not registered with the broker, in the broker's words if they are known; undefined if it is. */
+  get notConsumingBecause(): string | undefined {
+    if (this.isConsuming) return undefined;
+    const { failure } = this.#supervised;
+    return `not consuming ${this.#options.queue}${failure === undefined ? '' : `: ${failure}`}`;
   }
 
   /** Deliveries whose handlers have not finished. */
@@ -120,6 +142,7 @@ export class Consumer {
     });
     this.#consumerTag = consumerTag;
     if (this.#isStopping()) await channel.cancel(consumerTag);
+    else this.#options.onConsuming?.();
   }
 
   /** A call, because it may change during an await. */
@@ -128,7 +151,7 @@ export class Consumer {
   }
 
   async #handle(message: ConsumeMessage, channel: Channel, lost: AbortSignal): Promise<void> {
-    const settlement = await this.#settlementOf(receivedMessage(message, lost));
+    const settlement = message.properties.type === PROBE_TYPE ? 'ack' : await this.#process(message, lost);
     if (lost.aborted) return;
     try {
       settleBy[settlement](channel, message);
@@ -138,6 +161,41 @@ export class Consumer {
         { queue: this.#options.queue, settlement, err: error },
         'could not settle: the channel is closing',
       );
+    }
+  }
+
+  /** Once there is a copy of the message, the result of its handler does not matter. */
+  async #process(message: ConsumeMessage, lost: AbortSignal): Promise<Settlement> {
+    const copied = new AbortController();
+    const handled = new AbortController();
+    const copying = this.#copyIfHeld(message, AbortSignal.any([lost, handled.signal]), copied);
+    const signal = this.#options.holdMs === undefined ? lost : AbortSignal.any([lost, copied.signal]);
+    const settlement = await this.#settlementOf(receivedMessage(message, signal));
+    handled.abort();
+    await copying;
+    return copied.signal.aborted ? 'ack' : settlement;
+  }
+
+  /** Publishes a copy when the message has been held for too long; tries again as long as it is held. */
+  async #copyIfHeld(message: ConsumeMessage, over: AbortSignal, copied: AbortController): Promise<void> {
+    const { holdMs, publish, queue, log } = this.#options;
+    while (holdMs !== undefined) {
+      await pause(holdMs, over);
+      if (over.aborted) return;
+      try {
+        await publish(copyOf(message, queue));
+        log.warn(
+          { queue, job_id: message.properties.correlationId as unknown },
+          'held for too long: requeued',
+        );
+        copied.abort();
+        return;
+      } catch (error) {
+        log.debug(
+          { queue, reason: messageOf(error) },
+          'could not requeue a message that is held for too long',
+        );
+      }
     }
   }
 
@@ -154,21 +212,4 @@ export class Consumer {
       return 'requeue';
     }
   }
-}
-
-function receivedMessage(message: ConsumeMessage, lost: AbortSignal): ReceivedMessage {
-  const headers = message.properties.headers ?? {};
-  const returns: unknown = headers['x-delivery-count'];
-  const correlationId: unknown = message.properties.correlationId;
-  return {
-    content: message.content,
-    headers,
-    correlationId: typeof correlationId === 'string' ? correlationId : undefined,
-    // RabbitMQ 4.3 does not count a hand-back by `nack`, but marks the message as redelivered.
-    deliveryNumber: Math.max(
-      (typeof returns === 'number' ? returns : 0) + 1,
-      message.fields.redelivered ? 2 : 1,
-    ),
-    lost,
-  };
 }

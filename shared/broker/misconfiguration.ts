@@ -18,6 +18,11 @@ const explanations: readonly { pattern: RegExp; explain: (message: string) => st
     },
   },
   {
+    pattern: /access to (queue|exchange|topic) /,
+    explain: () =>
+      'RabbitMQ refuses the user access to a queue or an exchange. Grant it configure, write and read permissions on the vhost in RABBITMQ_URL.',
+  },
+  {
     pattern: /ACCESS[_-]REFUSED/i,
     explain: () =>
       'RabbitMQ rejected the user name or password, or the user has no access to this vhost. Check RABBITMQ_URL.',
@@ -31,8 +36,16 @@ export function misconfiguration(error: unknown): BrokerMisconfigured | undefine
   return found && new BrokerMisconfigured(`${found.explain(message)} (${message})`, { cause: error });
 }
 
-/** The log message of a failed attempt to connect; the next attempt may succeed. */
+/** The broker's own words in an error of amqplib, or its whole message. */
+export function brokersWords(error: unknown): string {
+  const message = messageOf(error);
+  return /with message "(.*)"/s.exec(message)?.[1] ?? message;
+}
+
+/** The reason of a failed attempt to connect; the next attempt may succeed. */
 export function connectFailure(error: unknown): string {
+  const explained = misconfiguration(error);
+  if (explained !== undefined) return explained.message;
   const message = messageOf(error);
   // amqplib does not expose the broker's message at this point of the handshake.
   if (/Expected ConnectionOpenOk/.test(message)) {

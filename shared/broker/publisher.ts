@@ -1,44 +1,18 @@
-import type { ConfirmChannel, Message } from 'amqplib';
 import PQueue from 'p-queue';
-import { PipelineError, messageOf } from '../errors.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { messageOf } from '../errors.ts';
 import { publishInSpan } from '../tracing/messaging.ts';
 import { retryWithBackoff, withinDeadline } from '../waiting.ts';
 import { reconnectBackoff, type BrokerConnection } from './connection.ts';
+import {
+  PublishChannel,
+  PublishRefused,
+  PublishUnconfirmed,
+  type OutgoingMessage,
+} from './publish-channel.ts';
+import { Refusals, type Destination } from './refusals.ts';
 
-export interface OutgoingMessage {
-  readonly exchange: string;
-  readonly routingKey: string;
-  /** Sent as JSON. */
-  readonly body: unknown;
-  /** Unique among the messages in flight: it identifies a returned message. */
-  readonly messageId: string;
-  /** The job id. */
-  readonly correlationId: string;
-  /** What kind of message it is, e.g. `job` or `job.completed`. */
-  readonly type: string;
-  readonly contentType: 'application/json' | 'application/cloudevents+json';
-  readonly headers?: Readonly<Record<string, string | number>>;
-  /** Message TTL in milliseconds, if shorter than the queue's own TTL. */
-  readonly expirationMs?: number;
-}
-
-/** The message is not in any queue. */
-export class PublishRefused extends PipelineError {
-  override readonly name = 'PublishRefused';
-
-  constructor(message: string, cause?: unknown) {
-    super('broker_unavailable', message, { cause });
-  }
-}
-
-/** RabbitMQ did not confirm the message: it may be in its queue, or may still arrive there. */
-export class PublishUnconfirmed extends PipelineError {
-  override readonly name = 'PublishUnconfirmed';
-
-  constructor(message: string, cause?: unknown) {
-    super('publish_unconfirmed', message, { cause });
-  }
-}
+export { PublishRefused, PublishUnconfirmed, type OutgoingMessage };
 
 export interface PublisherOptions {
   readonly connection: BrokerConnection;
@@ -49,7 +23,12 @@ export interface PublisherOptions {
   /** Maximum number of publishes that queue here; further ones are rejected. */
   readonly maxWaiting: number;
   readonly confirmTimeoutMs: number;
+  /** Called when the broker has no exchange or queue for a message. */
+  readonly onUnroutable: () => void;
 }
+
+/** The AMQP property `type` of a message that every consumer discards; see Refusals. */
+export const PROBE_TYPE = 'probe';
 
 /**
  * Publishes durable, mandatory messages with publisher confirms. It never repeats a publish by itself: only the caller
@@ -58,21 +37,33 @@ export interface PublisherOptions {
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #inFlight: PQueue;
-  readonly #returned = new Set<string>();
-  readonly #closed = new WeakSet<ConfirmChannel>();
-  #channel: Promise<ConfirmChannel> | undefined;
+  readonly #refusals: Refusals;
+  #channel: Promise<PublishChannel> | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#refusals = new Refusals({
+      probe: (destination) => {
+        this.#renewChannel();
+        return this.#confirm(probeFor(destination));
+      },
+    });
     this.#inFlight = new PQueue({ concurrency: options.maxInFlight });
     options.connection.on('state', (state) => {
       if (state === 'down') this.#channel = undefined;
+      // The connection itself reports why nothing can be published now; afterwards everything may be different.
+      this.#refusals.forget();
     });
   }
 
   /** Publishes that are not settled yet. */
   get unsettled(): number {
     return this.#inFlight.size + this.#inFlight.pending;
+  }
+
+  /** Why messages of some kind are not accepted, in the broker's words; undefined if all are. */
+  get refusedBecause(): string | undefined {
+    return this.#refusals.reason;
   }
 
   /**
@@ -87,71 +78,42 @@ export class Publisher {
     await publishInSpan(message, (headers) => this.#inFlight.add(() => this.#send({ ...message, headers })));
   }
 
-  /** Waits until all publishes are settled. */
+  /** Waits until all publishes are settled; probes end. */
   async drain(): Promise<void> {
+    this.#refusals.forget();
     await this.#inFlight.onIdle();
   }
 
   async #send(message: OutgoingMessage): Promise<void> {
-    const { connection, confirmTimeoutMs } = this.#options;
+    const { connection } = this.#options;
+    try {
+      await this.#confirm(message);
+      this.#refusals.accepted(message);
+    } catch (error) {
+      // An alarm or a lost connection is reported by the connection itself.
+      if (connection.state === 'up') this.#refusals.failed(message, messageOf(error));
+      throw error;
+    }
+  }
+
+  async #confirm(message: OutgoingMessage): Promise<void> {
+    const { connection, confirmTimeoutMs, onUnroutable } = this.#options;
     if (connection.state === 'blocked')
       throw new PublishRefused('RabbitMQ blocks publishers: an alarm is active');
     if (connection.state === 'down') throw new PublishRefused('no connection to RabbitMQ');
     const channel = await this.#openChannel();
-    try {
-      await withinDeadline(
-        confirmTimeoutMs,
-        () => this.#confirmed(channel, message),
-        () => new PublishUnconfirmed(`RabbitMQ did not confirm the message within ${confirmTimeoutMs} ms`),
-      );
-      // The return of an unroutable message always comes before its confirm.
-      if (this.#returned.has(message.messageId)) {
-        const { exchange, routingKey } = message;
-        throw new PublishRefused(`no queue is bound to exchange "${exchange}" for "${routingKey}"`);
-      }
-    } catch (error) {
-      if (error instanceof PipelineError) throw error;
-      throw new PublishRefused(`the channel is closed: ${messageOf(error)}`, error);
-    } finally {
-      this.#returned.delete(message.messageId);
-    }
-  }
-
-  /** Sends the message. Resolves when the broker has confirmed it; rejects on a nack or on the loss of the channel. */
-  #confirmed(channel: ConfirmChannel, message: OutgoingMessage): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    channel.publish(
-      message.exchange,
-      message.routingKey,
-      Buffer.from(JSON.stringify(message.body)),
-      {
-        persistent: true,
-        mandatory: true,
-        appId: this.#options.appId,
-        messageId: message.messageId,
-        correlationId: message.correlationId,
-        type: message.type,
-        contentType: message.contentType,
-        timestamp: Math.floor(Date.now() / 1000),
-        headers: message.headers,
-        ...(message.expirationMs === undefined ? {} : { expiration: message.expirationMs }),
-      },
-      (error: unknown) => {
-        if (error === null || error === undefined) resolve(undefined);
-        else reject(this.#publishError(error, channel));
-      },
+    const isRouted = await withinDeadline(
+      confirmTimeoutMs,
+      () => channel.publish(message, this.#options.appId),
+      () => new PublishUnconfirmed(`RabbitMQ did not confirm the message within ${confirmTimeoutMs} ms`),
     );
-    return promise;
+    if (isRouted) return;
+    onUnroutable();
+    const { exchange, routingKey } = message;
+    throw new PublishRefused(`no queue is bound to exchange "${exchange}" for "${routingKey}"`);
   }
 
-  /** A nack comes from the broker; an error on a closed channel only means that no confirm will arrive. */
-  #publishError(error: unknown, channel: ConfirmChannel): PipelineError {
-    return this.#closed.has(channel)
-      ? new PublishUnconfirmed('lost the connection before RabbitMQ confirmed the message', error)
-      : new PublishRefused('RabbitMQ rejected the message (nack)', error);
-  }
-
-  async #openChannel(): Promise<ConfirmChannel> {
+  async #openChannel(): Promise<PublishChannel> {
     const opening = (this.#channel ??= this.#createChannel());
     try {
       return await opening;
@@ -161,27 +123,42 @@ export class Publisher {
     }
   }
 
-  async #createChannel(): Promise<ConfirmChannel> {
+  async #createChannel(): Promise<PublishChannel> {
     const channel = await this.#options.connection.createConfirmChannel();
     const opened = this.#channel;
-    channel.on('return', (message: Message) => {
-      const id: unknown = message.properties.messageId;
-      if (typeof id === 'string') this.#returned.add(id);
-    });
-    const onGone = () => {
-      this.#closed.add(channel);
+    return new PublishChannel(channel, (words) => {
       this.#forget(opened);
-    };
-    channel.on('error', onGone);
-    // Before amqplib's own listener, which fails the unconfirmed publishes.
-    channel.prependListener('close', onGone);
-    return channel;
+      if (words?.includes('NOT_FOUND') === true) this.#options.onUnroutable();
+    });
   }
 
   /** The next publish opens a new channel, unless that has happened already. */
-  #forget(channel: Promise<ConfirmChannel> | undefined): void {
+  #forget(channel: Promise<PublishChannel> | undefined): void {
     if (this.#channel === channel) this.#channel = undefined;
   }
+
+  /**
+   * Later publishes use a new channel. RabbitMQ caches permissions for each channel, and a quorum queue that has rejected a
+   * message of a channel goes on rejecting them after the policy is lifted.
+   */
+  #renewChannel(): void {
+    const { confirmTimeoutMs } = this.#options;
+    const old = this.#channel;
+    this.#forget(old);
+    old?.then((channel) => channel.close(confirmTimeoutMs)).catch(() => undefined);
+  }
+}
+
+function probeFor({ exchange, routingKey }: Destination): OutgoingMessage {
+  return {
+    exchange,
+    routingKey,
+    body: { version: 1 },
+    messageId: uuidv7(),
+    correlationId: PROBE_TYPE,
+    type: PROBE_TYPE,
+    contentType: 'application/json',
+  };
 }
 
 /**

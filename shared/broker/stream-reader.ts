@@ -37,6 +37,8 @@ export interface StreamReaderOptions {
    * retention removed entries before this reader got to them. Reading restarts with the newest part.
    */
   readonly onReset: () => void;
+  /** Called when the broker cancels or refuses the reader. */
+  readonly onFailure: () => void;
   readonly log: Logger;
 }
 
@@ -62,6 +64,7 @@ export class StreamReader implements Startable {
       connection: options.connection,
       name: `reader of ${options.stream}`,
       log: options.log,
+      onFailure: options.onFailure,
       use: (channel, lost, abandon) => this.#attach(channel, lost, abandon),
     });
   }
@@ -78,7 +81,7 @@ export class StreamReader implements Startable {
 
   /** True while the reader has also caught up with the newest entries and receives them as they are written. */
   get isFollowing(): boolean {
-    return this.#caughtUp && this.#supervised.channel !== undefined;
+    return this.#caughtUp && this.#supervised.isSetUp;
   }
 
   /** Approximate number of entries left to read until the reader has caught up. */

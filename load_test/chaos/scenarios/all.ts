@@ -19,6 +19,7 @@ import {
   workerFrozen,
   workerKilled,
 } from './services.ts';
+import { longOutage, partsDeleted, permissionsRevoked, queuePurged } from './surroundings.ts';
 import { storeCut, storeErrors, storeFrozen, storeFull, storeUnavailable, tempFull } from './store.ts';
 
 interface MixSettings {
@@ -50,6 +51,10 @@ export function allScenarios({ seed, jobs, seconds }: MixSettings & { readonly s
     queueFull,
     hostileSockets,
     sigterm,
+    partsDeleted,
+    permissionsRevoked,
+    queuePurged,
+    longOutage,
     tempFull,
     storm(jobs, seconds),
     randomMix(seed, jobs, seconds),

@@ -124,8 +124,6 @@ export const memoryAlarm: Scenario = {
 };
 
 const QUEUE_LIMIT = 5;
-/** Jobs that the API may accept before it sees the new queue depth. */
-const OVERSHOOT = 5;
 
 export const queueFull: Scenario = {
   name: 'queue-full',
@@ -147,7 +145,7 @@ export const queueFull: Scenario = {
         client.notes.some(({ kind }) => kind === 'refused'),
         'no upload was refused',
       );
-      mustHold(deepest <= QUEUE_LIMIT + OVERSHOOT, `${deepest} jobs were in the queue`);
+      mustHold(deepest <= QUEUE_LIMIT, `${deepest} jobs were in the queue`);
       return {};
     } finally {
       await api.restartWith({});

@@ -1,7 +1,7 @@
-import { globSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findFaketime } from '../../../local/install/programs.ts';
 import type { RespawnedService } from '../../../testing/respawned-service.ts';
 import type { Draw } from '../../draw.ts';
 import { slowImage, smallImages } from '../chaos-image.ts';
@@ -140,7 +140,7 @@ export const clockMoved: Scenario = {
     'the clocks of a worker and of the notification service jump forward and back by an hour, under load',
   store: 'folder',
   async run({ system, client, subscriber, draw }) {
-    const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
+    const library = findFaketime();
     if (library === undefined) throw new Skipped('libfaketime is not installed (apt-get install faketime)');
     const { workers, notification, folder } = system.services;
     const clock = join(folder, 'clock');

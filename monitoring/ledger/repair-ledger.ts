@@ -3,6 +3,7 @@ import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
@@ -19,28 +20,39 @@ const LOOKUPS_PER_CHECK = 200;
 /** A run without an outcome may still get one. */
 const LOOKUP_AGAIN_MS = 60_000;
 
-export interface LostEndsOptions {
+/** A run is published again at most this often, so that one that is lost each time does not fill the queue. */
+const REPUBLISH_AGAIN_MS = 600_000;
+
+export interface LedgerRepairOptions {
   readonly store: Pick<ObjectStore, 'get'>;
   readonly publisher: Pick<Publisher, 'publish'>;
   /** Open runs that may be in no queue, the likeliest first; none if nothing is missing. */
   readonly suspects: () => readonly OpenRun[];
+  /** Open runs that are certainly in no queue, or the likeliest ones: as many as are unaccounted. */
+  readonly lost: () => readonly OpenRun[];
+  /** How long a run must be lost before it is published again, in milliseconds. */
+  readonly repairAfterMs: number;
   /** Called with the id of an event before it is published again. */
   readonly onFound: (eventId: string) => void;
   readonly log: Logger;
 }
 
 /**
- * Finds runs that have ended without an event in the log: a broker that crashes may lose the newest part of a stream. Their
- * outcome is in the store, so the event is published again, for everyone who follows the log.
+ * Repairs open runs that are in no queue. A run with an outcome has ended without an event in the log: a broker that crashes
+ * may lose the newest part of a stream. The event is published again, for everyone who follows the log. A run without an
+ * outcome has lost its message: its queue was purged or deleted. The message is published again.
  */
-export class LostEnds implements Startable {
-  readonly #options: LostEndsOptions;
+export class LedgerRepair implements Startable {
+  readonly #options: LedgerRepairOptions;
   readonly #repeater = new Repeater(() => this.#check(), CHECK_EVERY_SECONDS);
   /** Time of each lookup, by the monotonic clock. A run with a new event is another object. */
   readonly #lookedUp = new WeakMap<OpenRun, number>();
+  /** Since when each run is lost, and when it was published again, by the monotonic clock and by `{job_id}/{run}`. */
+  #lostSince = new Map<string, number>();
+  readonly #republished = new Map<string, number>();
   #isStopping = false;
 
-  constructor(options: LostEndsOptions) {
+  constructor(options: LedgerRepairOptions) {
     this.#options = options;
   }
 
@@ -54,7 +66,41 @@ export class LostEnds implements Startable {
     return this.#repeater.stop();
   }
 
+  /** The lost runs that were not published again in the last minutes. */
+  get lost(): readonly OpenRun[] {
+    const since = performance.now() - REPUBLISH_AGAIN_MS;
+    return this.#options.lost().filter((run) => (this.#republished.get(keyOf(run)) ?? -Infinity) < since);
+  }
+
   async #check(): Promise<undefined> {
+    await this.#findEnds();
+    await this.#republishLost();
+  }
+
+  async #republishLost(): Promise<void> {
+    const { repairAfterMs, log } = this.#options;
+    const now = performance.now();
+    const lost = this.lost;
+    this.#lostSince = new Map(lost.map((run) => [keyOf(run), this.#lostSince.get(keyOf(run)) ?? now]));
+    for (const [key, at] of this.#republished) {
+      if (at < now - REPUBLISH_AGAIN_MS) this.#republished.delete(key);
+    }
+    const isDue = (run: OpenRun) => (this.#lostSince.get(keyOf(run)) ?? now) <= now - repairAfterMs;
+    let republished = 0;
+    try {
+      for (const run of lost.filter(isDue).slice(0, LOOKUPS_PER_CHECK)) {
+        if (this.#isStopping) return;
+        if (!(await republishRun(run, this.#options))) continue;
+        this.#republished.set(keyOf(run), performance.now());
+        republished++;
+      }
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'could not republish jobs that are in no queue; retrying');
+    }
+    if (republished > 0) log.warn({ runs: republished }, 'republished jobs that were in no queue');
+  }
+
+  async #findEnds(): Promise<void> {
     const { suspects, log } = this.#options;
     const isDue = (run: OpenRun) =>
       performance.now() - (this.#lookedUp.get(run) ?? -Infinity) > LOOKUP_AGAIN_MS;
@@ -90,4 +136,8 @@ export class LostEnds implements Startable {
     await inTraceOf({ traceparent }, () => publisher.publish(eventMessage(end)));
     return true;
   }
+}
+
+function keyOf({ job_id, run }: OpenRun): string {
+  return `${job_id}/${run}`;
 }

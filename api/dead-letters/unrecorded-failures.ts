@@ -1,0 +1,72 @@
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { Repeater } from '@image-pipeline/shared/repeater.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { recordFailure } from './record-dead-letter.ts';
+
+/** Maximum number of failed runs to look up per check, and of those to remember. */
+const LOOKUPS_PER_CHECK = 200;
+const MAX_PENDING = 50_000;
+
+type FailedEvent = Extract<JobEvent, { type: 'job.failed' }>;
+
+export interface UnrecordedFailuresOptions {
+  readonly store: Pick<ObjectStore, 'stat' | 'putIfAbsent'>;
+  /** How long a failed run may have no dead letter, in milliseconds. */
+  readonly lostAfterMs: number;
+  readonly log: Logger;
+}
+
+/**
+ * Records failed runs whose message never reached the DLQ recorder: its queue was purged or deleted, or its binding was
+ * missing. The event log has every failed run, and the store every dead letter, also replayed and removed ones.
+ */
+export class UnrecordedFailures implements Startable {
+  readonly #options: UnrecordedFailuresOptions;
+  readonly #repeater: Repeater;
+  /** Failed runs and the time of their event by the monotonic clock, oldest first; by `{job_id}/{run}`. */
+  readonly #pending = new Map<string, { readonly event: FailedEvent; readonly at: number }>();
+  #isStopping = false;
+
+  constructor(options: UnrecordedFailuresOptions) {
+    this.#options = options;
+    this.#repeater = new Repeater(() => this.#check(), options.lostAfterMs / 2_000);
+  }
+
+  start(): Promise<void> {
+    this.#repeater.start();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    return this.#repeater.stop();
+  }
+
+  /** The next event of the log. */
+  onEvent(event: JobEvent): void {
+    if (event.type !== 'job.failed') return;
+    const key = `${event.data.job_id}/${event.data.run}`;
+    if (this.#pending.has(key) || this.#pending.size >= MAX_PENDING) return;
+    this.#pending.set(key, { event, at: performance.now() });
+  }
+
+  async #check(): Promise<undefined> {
+    const { store, lostAfterMs, log } = this.#options;
+    const until = performance.now() - lostAfterMs;
+    const due = [...this.#pending].filter(([, { at }]) => at <= until).slice(0, LOOKUPS_PER_CHECK);
+    try {
+      for (const [key, { event }] of due) {
+        if (this.#isStopping) return;
+        if (await recordFailure(event, store)) {
+          log.warn({ job_id: event.data.job_id }, 'recorded a failed run whose dead letter was lost');
+        }
+        this.#pending.delete(key);
+      }
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'could not look for unrecorded failures; retrying');
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
+import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
+import { Repeater } from '@image-pipeline/shared/repeater.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { deliveryMessage, webhookIdOf, type EndEvent } from './webhook-message.ts';
+
+/** Maximum number of jobs to look up per check, and of those to remember. */
+const LOOKUPS_PER_CHECK = 200;
+const MAX_PENDING = 50_000;
+
+export interface LostWebhooksOptions {
+  readonly broker: Pick<Broker, 'publisher' | 'queues'>;
+  readonly store: Pick<ObjectStore, 'get' | 'list'>;
+  /** How long a webhook may be overdue, in milliseconds. */
+  readonly lostAfterMs: number;
+  /** The longest time that a webhook waits in a retry queue, in milliseconds. */
+  readonly longestDelayMs: number;
+  readonly log: Logger;
+}
+
+interface Pending {
+  readonly event: EndEvent;
+  /** Time of the next check, in milliseconds since 1970. */
+  checkAt: number;
+}
+
+/**
+ * Publishes webhooks again whose message was lost: their queue was purged or deleted, or its binding was missing when the
+ * job ended. The event log has every end of a job, and the store every attempt to deliver its webhook. A webhook that has
+ * neither an attempt nor a place in the queue is lost; one too many is harmless, because a delivered webhook is never sent
+ * again.
+ */
+export class LostWebhooks implements Startable {
+  readonly #options: LostWebhooksOptions;
+  readonly #repeater: Repeater;
+  /** By webhook id, oldest first. */
+  readonly #pending = new Map<string, Pending>();
+  #isStopping = false;
+
+  constructor(options: LostWebhooksOptions) {
+    this.#options = options;
+    this.#repeater = new Repeater(() => this.#check(), options.lostAfterMs / 2_000);
+  }
+
+  start(): Promise<void> {
+    this.#repeater.start();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#isStopping = true;
+    return this.#repeater.stop();
+  }
+
+  /** The next event of the log. */
+  onEvent(event: JobEvent): void {
+    if (event.type !== 'job.completed' && event.type !== 'job.failed') return;
+    if (event.data.request.callback_url === undefined) return;
+    const id = webhookIdOf(event);
+    if (this.#pending.has(id)) return;
+    this.#pending.set(id, { event, checkAt: Date.now() + this.#options.lostAfterMs });
+    if (this.#pending.size <= MAX_PENDING) return;
+    for (const oldest of this.#pending.keys()) {
+      this.#pending.delete(oldest);
+      return;
+    }
+  }
+
+  /** The webhook was delivered, or is a dead letter. */
+  onEnded(id: string): void {
+    this.#pending.delete(id);
+  }
+
+  /** The webhook has a message that is delivered within `delayMs` milliseconds. */
+  onMessage(id: string, delayMs: number): void {
+    this.#postpone(id, Date.now() + delayMs);
+  }
+
+  #postpone(id: string, dueAt: number): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.checkAt = dueAt + this.#options.lostAfterMs;
+  }
+
+  async #check(): Promise<undefined> {
+    const { broker, log } = this.#options;
+    const now = Date.now();
+    const due = [...this.#pending].filter(([, { checkAt }]) => checkAt <= now).slice(0, LOOKUPS_PER_CHECK);
+    if (due.length === 0) return;
+    let lost = 0;
+    try {
+      // Behind others, a webhook may wait for any time.
+      if ((await broker.queues.inspect(queueNames.webhooks)).ready > 0) return;
+      for (const [id, { event }] of due) {
+        if (this.#isStopping) return;
+        if (await this.#publishIfLost(id, event)) lost++;
+      }
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'could not look for lost webhooks; retrying');
+    }
+    if (lost > 0) log.warn({ webhooks: lost }, 'published lost webhooks again');
+  }
+
+  async #publishIfLost(id: string, event: EndEvent): Promise<boolean> {
+    const { broker, store, longestDelayMs } = this.#options;
+    const { job_id, run } = event.data;
+    const attempts = await readWebhookAttempts(store, job_id);
+    const last = attempts.findLast((attempt) => attempt.run === run);
+    if (last !== undefined && last.state !== 'retrying') {
+      this.onEnded(id);
+      return false;
+    }
+    const dueAt = dueTimeOf(last);
+    if (dueAt + this.#options.lostAfterMs > Date.now()) {
+      this.#postpone(id, dueAt);
+      return false;
+    }
+    // Another replica may have deferred it, which leaves no record.
+    this.#postpone(id, Date.now() + longestDelayMs);
+    await broker.publisher.publish(deliveryMessage(event, (last?.attempt ?? 0) + 1));
+    return true;
+  }
+}
+
+/** When the next attempt was due, in milliseconds since 1970; 0 without an earlier attempt. */
+function dueTimeOf(last: WebhookAttempt | undefined): number {
+  return last?.next_attempt_at === undefined ? 0 : Date.parse(last.next_attempt_at);
+}
