@@ -25,7 +25,7 @@ export interface RefusalsOptions {
 
 /**
  * The destinations to which the broker does not accept messages: permissions were revoked, a policy limits the queue, or
- * a binding is missing. Whoever refuses work because of it publishes nothing more, so probes find out when it is over.
+ * a binding is missing. A service that refuses work because of it publishes nothing more, so probes find out when it is over.
  */
 export class Refusals {
   readonly #options: RefusalsOptions;
