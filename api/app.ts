@@ -151,13 +151,17 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
   };
 }
 
+/** Opened by people and probes, whose addresses may have any query. */
+const unchecked: readonly string[] = ['GET /', 'GET /docs', 'GET /livez', 'GET /readyz'];
+
 /** Mounts handlers by `METHOD /path/{parameter}`. A known path with another method is 405. */
 function mountRoutes(app: Express, routes: Record<Route, readonly RequestHandler[]>): void {
   const methodsOf = new Map<string, string[]>();
   const queries = new Map(Object.entries<Operation>(operations).map(([name, { query }]) => [name, query]));
   for (const [name, ownHandlers] of Object.entries(routes)) {
     const [method = '', documented = ''] = name.split(' ');
-    const handlers = [recordJobId, refuseUnknownParameters(queries.get(name)), ...ownHandlers];
+    const refuse = unchecked.includes(name) ? [] : [refuseUnknownParameters(queries.get(name))];
+    const handlers = [recordJobId, ...refuse, ...ownHandlers];
     const path = documented.replaceAll(/\{(\w+)\}/g, ':$1');
     methodsOf.set(path, [...(methodsOf.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
     if (method === 'GET') app.get(path, ...handlers);

@@ -54,6 +54,13 @@ describe('the fate of a failed attempt', () => {
     },
   );
 
+  it('does not count an image that had to make way for a slow one as exceeding a limit', () => {
+    const madeWay = new TransientFailure('slow_image', 'another one is slow');
+    const late = new TransientFailure('deadline_exceeded', 'too long');
+    expect(decideFate(madeWay, at(2, ['deadline_exceeded']), retryDelays).kind).toBe('retry');
+    expect(decideFate(late, at(2, ['slow_image']), retryDelays).kind).toBe('retry');
+  });
+
   it('counts the time and the memory limit together, and other failures between them separately', () => {
     const late = new TransientFailure('deadline_exceeded', 'too long');
     const crash = new TransientFailure('engine_crashed', 'the process died');

@@ -17,9 +17,17 @@ export type Fate =
 const LIMITS = new Set<string>(['deadline_exceeded', 'memory_exceeded'] satisfies ErrorCode[]);
 
 /** Whether an earlier attempt of the run exceeded its time or memory limit. */
-export function hasExceededLimit(history: readonly TimelineEntry[]): boolean {
+function hasExceededLimit(history: readonly TimelineEntry[]): boolean {
   return history.some(({ error }) => error !== undefined && LIMITS.has(error.code));
 }
+
+/** Whether a job starts only while no other slow one runs: it exceeded a limit, or had to make way for a slow one. */
+export function isSlowJob(history: readonly TimelineEntry[]): boolean {
+  return hasExceededLimit(history) || history.some(({ error }) => error?.code === MADE_WAY);
+}
+
+/** The error of an attempt that ended because another slow image was being decoded. It does not count as a limit. */
+export const MADE_WAY = 'slow_image' satisfies ErrorCode;
 
 /**
  * The one place that decides whether a failed attempt is retried. A permanent failure ends the run at once. An attempt

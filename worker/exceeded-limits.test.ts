@@ -101,7 +101,9 @@ describe('ten images that are decoded forever', () => {
     const ordinaryMs = performance.now() - began;
     for (const request of hostile) {
       const outcome = await awaitOutcome(system.store, request, 60_000);
-      expect(outcome).toMatchObject({ state: 'failed', attempt: 2, error: { code: 'deadline_exceeded' } });
+      expect(outcome).toMatchObject({ state: 'failed', error: { code: 'deadline_exceeded' } });
+      // Two attempts exceed the deadline; one before them may have made way for another image.
+      expect([2, 3]).toContain(outcome.attempt);
     }
     expect(ordinaryMs).toBeLessThan((performance.now() - began) / 2);
   }, 120_000);

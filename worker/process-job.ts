@@ -15,7 +15,7 @@ import { readOutcome, recordOutcome, removeLeftovers } from '@image-pipeline/sha
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { decideFate, hasExceededLimit, type Fate } from './decide-fate.ts';
+import { decideFate, isSlowJob, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
 import type { SlowLane } from './image-pool/slow-lane.ts';
 import { attemptJob } from './job/attempt-job.ts';
@@ -45,6 +45,9 @@ export interface ProcessJobDependencies {
   readonly stopping: AbortSignal;
   readonly log: Logger;
 }
+
+/** Within which a postponed job is delivered again after its delay, in milliseconds. */
+const RETURN_MS = 10_000;
 
 /**
  * Processes one message to its end and returns its settlement. The order is: outcome stored, event published, message
@@ -106,20 +109,23 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
   }
 
   /**
-   * A job that exceeded a limit before starts only in the slow lane.
+   * A slow job starts only in the slow lane.
    * @returns undefined to start it now, or the delay after which it is delivered again
    */
   async function takeTurn({ history, attemptId }: JobContext): Promise<RetryDelay | undefined> {
-    if (!hasExceededLimit(history)) return undefined;
+    if (!isSlowJob(history)) return undefined;
     const workers = await dependencies.countWorkers().catch(() => 1); // the broker is unavailable
-    const isLaneFree = slowLane.enter(attemptId);
-    const now = Date.now();
-    return decideTurn({ history, worker: dependencies.worker, workers, isLaneFree, now }, retryDelays);
+    const { isFree: isLaneFree } = slowLane;
+    const turn = { history, worker: dependencies.worker, workers, isLaneFree, now: Date.now() };
+    const delay = decideTurn(turn, retryDelays);
+    if (delay === undefined) slowLane.enter(attemptId, { isReserved: true });
+    else if (!isLaneFree) slowLane.reserveFor(delay.delayMs + RETURN_MS);
+    return delay;
   }
 
   async function postpone(job: JobContext, retryDelay: RetryDelay): Promise<Settlement> {
     await publishUntilConfirmed(publisher, postponedMessage(job, retryDelay), job.signal);
-    job.log.info({ delay: retryDelay.label }, 'postponed: it exceeded a limit before, and has to run alone');
+    job.log.info({ delay: retryDelay.label }, 'postponed: it is slow, and another slow job is running');
     return 'ack';
   }
 

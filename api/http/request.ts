@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
 import { z } from 'zod';
 
-/** Refuses requests with query parameters that are not in `schema`; undefined: with any. */
+/** Refuses requests with query parameters that are not in `schema`; undefined: none is allowed. */
 export function refuseUnknownParameters(schema: z.ZodObject | undefined): RequestHandler {
   const allowed = Object.keys(schema?.shape ?? {});
   return (request, _response, next) => {

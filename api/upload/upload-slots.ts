@@ -47,10 +47,14 @@ function inUploadSlots(
       case 'left':
         return;
       case 'line_full':
-        throw overloaded(`${line.waiting} uploads are waiting, which is the maximum`, line.longestWaitMs, {
-          limit: maxWaiting,
-          seen: line.waiting,
-        });
+        throw overloaded(
+          `${line.waiting} uploads are waiting, which is the maximum`,
+          Math.max(line.longestWaitMs, waitMs - line.longestWaitMs),
+          {
+            limit: maxWaiting,
+            seen: line.waiting,
+          },
+        );
       case 'waited_too_long':
         throw overloaded(`no upload slot became free within ${waitMs / 1_000} s`, waitMs);
     }

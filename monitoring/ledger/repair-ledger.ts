@@ -1,7 +1,7 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
@@ -90,9 +90,8 @@ export class LedgerRepair implements Startable {
     try {
       for (const run of lost.filter(isDue).slice(0, LOOKUPS_PER_CHECK)) {
         if (this.#isStopping) return;
-        if (!(await republishRun(run, this.#options))) continue;
+        if (await this.#unlessDamaged(run, () => republishRun(run, this.#options))) republished++;
         this.#republished.set(keyOf(run), performance.now());
-        republished++;
       }
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not republish jobs that are in no queue; retrying');
@@ -110,7 +109,7 @@ export class LedgerRepair implements Startable {
     try {
       for (const run of due) {
         if (this.#isStopping) return;
-        if (await this.#publishEnd(run)) found++;
+        if (await this.#unlessDamaged(run, () => this.#publishEnd(run))) found++;
         else missing.push(run.job_id);
         this.#lookedUp.set(run, performance.now());
       }
@@ -121,6 +120,18 @@ export class LedgerRepair implements Startable {
     if (missing.length > 0) {
       const some = { runs: missing.length, jobs: missing.slice(0, 5) };
       log.warn(some, 'open runs have no outcome and may be in no queue');
+    }
+  }
+
+  /** False for a run whose records cannot be read, so that the others are repaired nevertheless. */
+  async #unlessDamaged(run: OpenRun, repair: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await repair();
+    } catch (error) {
+      if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
+      const about = { job_id: run.job_id, reason: error.message };
+      this.#options.log.warn(about, 'cannot repair a run: its records are damaged');
+      return false;
     }
   }
 

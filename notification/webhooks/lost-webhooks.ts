@@ -120,9 +120,9 @@ export class LostWebhooks implements Startable {
       this.#postpone(id, dueAt);
       return false;
     }
-    // Another replica may have deferred it, which leaves no record.
-    this.#postpone(id, Date.now() + longestDelayMs);
     await broker.publisher.publish(deliveryMessage(event, (last?.attempt ?? 0) + 1));
+    // Another replica may defer it, which leaves no record.
+    this.#postpone(id, Date.now() + longestDelayMs);
     return true;
   }
 }

@@ -47,7 +47,7 @@ export function respondToClientErrors(server: Server): void {
     if (request?.complete === false) request.emit('aborted');
   });
   server.on('connect', (_request, socket) => {
-    const problem = new PipelineError('method_not_allowed', 'This server is no proxy. Allowed: GET, HEAD.');
+    const problem = new PipelineError('method_not_allowed', 'CONNECT is not supported. Allowed: GET, HEAD.');
     endWithProblem(socket, commonProblem(problem), { Allow: 'GET, HEAD' });
   });
 }

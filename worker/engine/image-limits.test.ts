@@ -52,7 +52,7 @@ describe('an image', () => {
       2250,
       'The JPEG has 3 scans of 750 px, 2250 px in total; the limit is 2000 px in all scans.',
     ],
-    [{ pieces: 51 }, 50, 51, 'The file consists of 51 chunks, segments or blocks; the limit is 50 of them.'],
+    [{ pieces: 51 }, 50, 51, 'The file has 51 parts (chunks, segments or blocks); the limit is 50 parts.'],
     [{ width: 2 ** 31 - 1, height: 2 ** 31 - 1 }, 100, 2 ** 31 - 1, /2147483647 × 2147483647 px/],
   ])('beyond it is rejected with the limit and the value: %o', (differs, limit, seen, message) => {
     const failure = expect.objectContaining({ code: 'image_too_large', details: { limit, seen } }) as unknown;

@@ -58,8 +58,8 @@ export function checkInput(image: ImageHeader, limits: ImageLimits): void {
     `The JPEG has ${scans} scans of ${width * height} px, ${scans * width * height} px in total; the limit is`,
     'px in all scans',
   );
-  const parts = `The file consists of ${pieces} chunks, segments or blocks; the limit is`;
-  check(code, pieces, limits.maxPieces, parts, 'of them');
+  const parts = `The file has ${pieces} parts (chunks, segments or blocks); the limit is`;
+  check(code, pieces, limits.maxPieces, parts, 'parts');
 }
 
 /** @throws PermanentFailure `output_too_large`, naming the limit and the value seen */

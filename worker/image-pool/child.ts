@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { Writable } from 'node:stream';
-import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
+import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { childEnvironment, childPermissions } from './child-rights.ts';
@@ -27,8 +27,9 @@ export interface ChildOptions {
 /** The deadline for a child to get ready, in milliseconds. */
 const START_DEADLINE_MS = 30_000;
 const MIB = 1024 * 1024;
-/** Parts of the deadline: within which an image must be decoded, and after which it is slow in any case. */
+/** An image must be decoded within this part of the deadline. */
 const DECODE_PART = 1 / 3;
+/** An image that is still being decoded after this part of the deadline is slow in any case. */
 const SLOW_PART = 1 / 9;
 
 /** A child process that processes one image at a time. */
@@ -101,7 +102,8 @@ export class Child {
    * @param slowLane which an image that is decoded slowly must enter, or its process is killed
    * @param attempt what enters it
    * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
-   *   once the child has exited, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
+   *   once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
+   *   or `engine_crashed`
    */
   async run(task: ImageTask, slowLane: SlowLane, attempt: string): Promise<ProcessedImage> {
     const { deadlineMs } = this.#options;
@@ -113,10 +115,14 @@ export class Child {
     };
     if (this.#alive) this.#send(task);
     const timers = [
-      this.#killAfter(Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART), (limit) =>
-        this.#isDecoded || slowLane.enter(attempt)
-          ? undefined
-          : `Decoding the image took longer than ${limit} while another slow image was decoded.`,
+      this.#killAfter(
+        Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART),
+        (limit) => {
+          if (this.#isDecoded || slowLane.enter(attempt)) return undefined;
+          slowLane.decoded(performance.now() - began);
+          return `Decoding the image took longer than ${limit} while another slow image was decoded.`;
+        },
+        'slow_image',
       ),
       this.#killAfter(deadlineMs * DECODE_PART, (limit) =>
         this.#isDecoded ? undefined : `Decoding the image took longer than ${limit}.`,
@@ -151,12 +157,16 @@ export class Child {
    * Kills the process after so many milliseconds, unless `reason` then returns none.
    * @param reason gets the limit as text
    */
-  #killAfter(milliseconds: number, reason: (limit: string) => string | undefined): NodeJS.Timeout {
+  #killAfter(
+    milliseconds: number,
+    reason: (limit: string) => string | undefined,
+    code: ErrorCode = 'deadline_exceeded',
+  ): NodeJS.Timeout {
     const limit = Math.round(milliseconds);
     return setTimeout(() => {
       const message = reason(`${limit} ms`);
       if (message === undefined) return;
-      this.#killedBecause = new TransientFailure('deadline_exceeded', message, { details: { limit } });
+      this.#killedBecause = new TransientFailure(code, message, { details: { limit } });
       this.#process.kill('SIGKILL');
     }, limit);
   }

@@ -33,7 +33,7 @@ describe('slow images', () => {
     const ends = await Promise.allSettled([ask('decode slowly'), ask('decode slowly'), ask('work')]);
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({
-      code: 'deadline_exceeded',
+      code: 'slow_image',
       message: 'Decoding the image took longer than 333 ms while another slow image was decoded.',
     });
     await expect(ask('decode slowly'), 'the lane is free again').resolves.toBeDefined();
@@ -84,6 +84,17 @@ describe('the slow lane', () => {
     expect(lane.enter('b'), 'only a can leave for a').toBe(false);
     lane.leave('a');
     expect(lane.enter('b')).toBe(true);
+  });
+
+  it('is kept for a job that found it taken, for a while', () => {
+    const lane = new SlowLane();
+    lane.enter('a');
+    lane.reserveFor(60_000);
+    lane.leave('a');
+    expect([lane.isFree, lane.enter('turned out to be slow')]).toEqual([true, false]);
+    expect(lane.enter('returned', { isReserved: true })).toBe(true);
+    lane.leave('returned');
+    expect(lane.enter('turned out to be slow')).toBe(true);
   });
 });
 

@@ -34,6 +34,13 @@ describe('a job that exceeded a limit', () => {
     expect(turn({ worker: 'worker-2', afterS: 30 })).toBeUndefined();
   });
 
+  it('starts at once on the worker where it made way for a slow image', () => {
+    const error = { code: 'slow_image', reason: 'Another one was slow.' };
+    const at = new Date(failedAt).toISOString();
+    const history = [{ state: 'retrying', at, run: 1, attempt: 1, worker: 'worker-2', error }] as const;
+    expect(turn({ history, worker: 'worker-2' })).toBeUndefined();
+  });
+
   it('starts on the same worker at once if there is no other', () => {
     expect(turn({ worker: 'worker-2', workers: 1 })).toBeUndefined();
   });
