@@ -23,13 +23,12 @@ RUN npm ci $(test -n "${TRACING}" || echo --omit=dev) --workspace=shared --works
 FROM node:24-bookworm-slim AS page
 ARG SERVICE
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json tsconfig.json ./
+COPY api/web/package.json api/web/
+RUN mkdir built && test "${SERVICE}" != api || npm ci --workspace=api/web --no-audit --no-fund --loglevel=error
 COPY api/web api/web
 COPY shared/contracts shared/contracts
-RUN mkdir built && if [ "${SERVICE}" = api ]; then \
-      npm ci --workspace=api/web --no-audit --no-fund --loglevel=error \
-      && npm run build --silent --workspace=api/web && mkdir built/web && mv api/web/dist built/web/; \
-    fi
+RUN test "${SERVICE}" != api || { npm run build --silent --workspace=api/web && mkdir built/web && mv api/web/dist built/web/; }
 
 FROM node:24-bookworm-slim
 ARG SERVICE
