@@ -67,7 +67,7 @@ export const badInput: readonly Step[] = [
   failsWith('a broker that cannot be reached', {
     settings: '-e RABBITMQ_URL=amqp://guest:guest@nowhere:5672',
     seconds: 15,
-    expected: /cannot reach RabbitMQ/,
+    expected: /cannot connect to RabbitMQ/,
   }),
   failsWith('a store that cannot be reached', {
     settings: '-e MINIO_ENDPOINT=http://nowhere:9000',
