@@ -23,6 +23,11 @@ export class Repeater {
     if (this.#running === undefined) this.#schedule();
   }
 
+  /** False before `start` and after `stop`: long work ends early then. */
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
   start(): void {
     this.#isOn = true;
     void this.now();

@@ -28,7 +28,6 @@ export class UnrecordedFailures implements Startable {
   readonly #repeater: Repeater;
   /** Failed runs and the time of their event by the monotonic clock, oldest first; by `{job_id}/{run}`. */
   readonly #pending = new Map<string, { readonly event: FailedEvent; readonly at: number }>();
-  #isStopping = false;
 
   constructor(options: UnrecordedFailuresOptions) {
     this.#options = options;
@@ -41,7 +40,6 @@ export class UnrecordedFailures implements Startable {
   }
 
   stop(): Promise<void> {
-    this.#isStopping = true;
     return this.#repeater.stop();
   }
 
@@ -59,7 +57,7 @@ export class UnrecordedFailures implements Startable {
     const due = [...this.#pending].filter(([, { at }]) => at <= until).slice(0, LOOKUPS_PER_CHECK);
     try {
       for (const [key, { event }] of due) {
-        if (this.#isStopping) return;
+        if (!this.#repeater.isOn) return;
         if (await recordFailure(event, store)) {
           log.warn({ job_id: event.data.job_id }, 'recorded a failed run whose dead letter was lost');
         }

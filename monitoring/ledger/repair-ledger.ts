@@ -50,7 +50,6 @@ export class LedgerRepair implements Startable {
   /** Since when each run is lost, and when it was published again, by the monotonic clock and by `{job_id}/{run}`. */
   #lostSince = new Map<string, number>();
   readonly #republished = new Map<string, number>();
-  #isStopping = false;
 
   constructor(options: LedgerRepairOptions) {
     this.#options = options;
@@ -62,7 +61,6 @@ export class LedgerRepair implements Startable {
   }
 
   stop(): Promise<void> {
-    this.#isStopping = true;
     return this.#repeater.stop();
   }
 
@@ -89,7 +87,7 @@ export class LedgerRepair implements Startable {
     let republished = 0;
     try {
       for (const run of lost.filter(isDue).slice(0, LOOKUPS_PER_CHECK)) {
-        if (this.#isStopping) return;
+        if (!this.#repeater.isOn) return;
         if (await this.#unlessDamaged(run, () => republishRun(run, this.#options))) republished++;
         this.#republished.set(keyOf(run), performance.now());
       }
@@ -108,7 +106,7 @@ export class LedgerRepair implements Startable {
     const missing: string[] = [];
     try {
       for (const run of due) {
-        if (this.#isStopping) return;
+        if (!this.#repeater.isOn) return;
         if (await this.#unlessDamaged(run, () => this.#publishEnd(run))) found++;
         else missing.push(run.job_id);
         this.#lookedUp.set(run, performance.now());

@@ -41,7 +41,6 @@ export class LostWebhooks implements Startable {
   readonly #repeater: Repeater;
   /** By webhook id, oldest first. */
   readonly #pending = new Map<string, Pending>();
-  #isStopping = false;
 
   constructor(options: LostWebhooksOptions) {
     this.#options = options;
@@ -54,7 +53,6 @@ export class LostWebhooks implements Startable {
   }
 
   stop(): Promise<void> {
-    this.#isStopping = true;
     return this.#repeater.stop();
   }
 
@@ -97,7 +95,7 @@ export class LostWebhooks implements Startable {
       // Behind others, a webhook may wait for any time.
       if ((await broker.queues.inspect(queueNames.webhooks)).ready > 0) return;
       for (const [id, { event }] of due) {
-        if (this.#isStopping) return;
+        if (!this.#repeater.isOn) return;
         if (await this.#publishIfLost(id, event)) lost++;
       }
     } catch (error) {

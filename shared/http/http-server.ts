@@ -11,7 +11,7 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** How many ports to try, from `port` upwards, while they are taken. */
+  /** How many ports to try, from `port` upwards, while they are in use. */
   readonly portsToTry: number;
   /** How long a connection without a request stays open, in milliseconds. */
   readonly keepAliveTimeoutMs: number;
