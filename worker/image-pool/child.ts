@@ -1,4 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { Writable } from 'node:stream';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
@@ -9,8 +11,8 @@ import {
   MEMORY_EXCEEDED_SIGNAL,
   type ChildMessage,
   type Failure,
+  type ParentMessage,
   type ResultMessage,
-  type TaskMessage,
 } from './messages.ts';
 import type { SlowLane } from './slow-lane.ts';
 
@@ -31,6 +33,8 @@ const MIB = 1024 * 1024;
 const DECODE_PART = 1 / 3;
 /** An image that is still being decoded after this part of the deadline is slow in any case. */
 const SLOW_PART = 1 / 9;
+/** The nice value of a process that processes a slow image: it gets a third of the CPU time of an ordinary one. */
+const SLOW_PRIORITY = 5;
 
 /** A child process that processes one image at a time. */
 export class Child {
@@ -43,6 +47,7 @@ export class Child {
   #alive = true;
   #isDecoded = false;
   #onDecoded: () => void = () => undefined;
+  #onSlow: () => boolean = () => false;
   /** Why this process was killed here. */
   #killedBecause: TransientFailure | undefined;
   #imagesDone = 0;
@@ -70,6 +75,7 @@ export class Child {
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
     this.#process.on('message', (message: ChildMessage) => {
       if (message.kind === 'decoded') this.#onDecoded();
+      else if (message.kind === 'slow') this.#send({ kind: 'permission', isGranted: this.#onSlow() });
       else this.#onMessage(message);
     });
     this.#process.once('exit', () => this.#onExit());
@@ -99,13 +105,20 @@ export class Child {
   }
 
   /**
-   * @param slowLane which an image that is decoded slowly must enter, or its process is killed
+   * A slow image must enter the slow lane. If the lane is taken, an image that would be slow is not started, and the
+   * process of an image that is decoded slowly is killed.
    * @param attempt what enters it
+   * @param onSlowed called when this process gets a lower priority: it cannot take another image
    * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
    *   once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
    *   or `engine_crashed`
    */
-  async run(task: ImageTask, slowLane: SlowLane, attempt: string): Promise<ProcessedImage> {
+  async run(
+    task: ImageTask,
+    slowLane: SlowLane,
+    attempt: string,
+    onSlowed: () => void,
+  ): Promise<ProcessedImage> {
     const { deadlineMs } = this.#options;
     const began = performance.now();
     this.#isDecoded = false;
@@ -113,7 +126,13 @@ export class Child {
       this.#isDecoded = true;
       slowLane.decoded(performance.now() - began);
     };
-    if (this.#alive) this.#send(task);
+    this.#onSlow = () => {
+      if (!slowLane.enter(attempt)) return false;
+      this.#lowerPriority();
+      onSlowed();
+      return true;
+    };
+    if (this.#alive) this.#sendTask(task);
     const timers = [
       this.#killAfter(
         Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART),
@@ -141,10 +160,27 @@ export class Child {
     }
   }
 
-  #send({ bytes, ...task }: ImageTask): void {
-    const message: TaskMessage = { ...task, size: bytes.length };
-    this.#process.send(message);
+  #sendTask({ bytes, ...task }: ImageTask): void {
+    this.#send({ kind: 'task', ...task, size: bytes.length });
     this.#images.write(bytes);
+  }
+
+  #send(message: ParentMessage): void {
+    this.#process.send(message);
+  }
+
+  /** For good: only a privileged process could raise it again. */
+  #lowerPriority(): void {
+    const { pid } = this.#process;
+    if (pid === undefined) return;
+    const threads = `/proc/${pid}/task`; // each has a priority of its own on Linux
+    try {
+      for (const thread of existsSync(threads) ? readdirSync(threads) : [pid]) {
+        setPriority(Number(thread), SLOW_PRIORITY);
+      }
+    } catch {
+      // The process or the thread has exited.
+    }
   }
 
   /** Kills the process; resolves when it has exited. */
