@@ -15,7 +15,7 @@ import {
 } from '@image-pipeline/shared/contracts/webhook.ts';
 import type { EarlierRun, JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { z } from 'zod';
-import type { JobEstimate } from './job-estimates.ts';
+import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import type { Links } from './links.ts';
 
 const meanings = Object.entries(webhookErrors).map(([code, meaning]) => `\`${code}\`: ${meaning}`);

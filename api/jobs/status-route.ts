@@ -4,7 +4,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { clientGone, jobIdOf, readQuery, wholeNumber } from '../http/request.ts';
 import { hasEnded } from './followed-jobs.ts';
-import type { EstimateJob } from './job-estimates.ts';
+import type { EstimateJob } from './estimate-job.ts';
 import type { Links } from './links.ts';
 import { awaitStatus, type JobSources, readStatus } from './read-status.ts';
 import { type Deliveries, statusResponse } from './status-response.ts';

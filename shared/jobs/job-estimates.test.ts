@@ -1,15 +1,10 @@
-import {
-  endedEvent,
-  queuedEvent,
-  retryingEvent,
-  startedEvent,
-} from '@image-pipeline/shared/contracts/event.ts';
-import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { endedEvent, queuedEvent, retryingEvent, startedEvent } from '../contracts/event.ts';
+import type { JobEvent } from '../contracts/event.ts';
+import type { JobRequest } from '../contracts/job.ts';
+import type { JobView } from './job-view.ts';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FollowedJobs } from './followed-jobs.ts';
+import { LiveView } from './live-view.ts';
 import { JobEstimates } from './job-estimates.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -17,11 +12,11 @@ const at = (secondsFromNow: number) => new Date(NOW + secondsFromNow * 1_000).to
 const oneWorker = (ready: number) => ({ ready, consumers: 1 });
 
 let estimates: JobEstimates;
-let followed: FollowedJobs;
+let followed: LiveView;
 
 beforeEach(() => {
   estimates = new JobEstimates(() => NOW);
-  followed = new FollowedJobs(1_000, (view) => estimates.changed(view));
+  followed = new LiveView(1_000);
 });
 
 const queued = (secondsAgo: number) => queuedEvent(someRequest({ submitted_at: at(-secondsAgo) }));
@@ -112,7 +107,7 @@ describe('jobs that the event log does not have', () => {
 
 /** Applies these events and returns the views after them. */
 function applied(...events: JobEvent[]): JobView[] {
-  for (const event of events) followed.apply(event);
+  for (const event of events) estimates.changed(followed.apply(event).view);
   return events.flatMap(({ data }) => followed.get(data.job_id) ?? []);
 }
 
