@@ -75,9 +75,36 @@ describe('the estimate of a job', () => {
     expect(estimates.of(due, oneWorker(3))).toEqual({ queue_position: 3, eta_seconds: 12 });
   });
 
+  it('is listed for the jobs that end next', () => {
+    const [, first] = applied(queued(1), queued(2), started(someRequest(), 1));
+    expect(estimates.next(2)).toEqual([expect.any(String), first?.request.job_id]);
+    expect(estimates.next(10)).toHaveLength(3);
+  });
+
   it('does not exist once the job has ended', () => {
     const [view] = applied(ended(4, 1));
     expect(view && estimates.of(view, oneWorker(0))).toBeUndefined();
+  });
+});
+
+describe('the range of an estimate', () => {
+  it('is what 80 % of the newest jobs took, relative to their estimates', () => {
+    let now = NOW;
+    estimates = new JobEstimates(() => now);
+    applied(ended(4, 40));
+    estimates.compare(oneWorker(0));
+    for (const took of [2, 4, 4, 4, 12]) {
+      expect(estimates.range(10)).toBeNull();
+      const request = someRequest({ submitted_at: new Date(now).toISOString() });
+      applied(queuedEvent(request));
+      now += took * 1_000;
+      const finished_at = new Date(now).toISOString();
+      const start = new Date(now - 4_000).toISOString(); // so that every estimate is 4 s
+      const timeline = [{ state: 'processing', at: start, run: 1, attempt: 1 }] as const;
+      applied(endedEvent(request, { ...completedOutcome(request), timeline: [...timeline], finished_at }));
+    }
+    expect(estimates.range(10)).toEqual([5, 30]);
+    expect(estimates.range(null)).toBeNull();
   });
 });
 
