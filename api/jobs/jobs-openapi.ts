@@ -66,6 +66,7 @@ export const statusExample: StatusResponse = {
     { type: 'watermark', text: 'image pipeline', position: 'bottom-right', opacity: 0.5, size: 0.06 },
   ],
   output: { format: null, quality: 85 },
+  read_from: 'event_log',
   timeline: [
     { state: 'queued', at: '2026-03-02T10:15:30.123Z', run: 1, attempt: 1 },
     {

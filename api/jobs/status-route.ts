@@ -36,7 +36,8 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
           );
     response.setHeader('Cache-Control', 'no-store');
     const [deliveries, estimate] = await Promise.all([readDeliveries(view, deps), deps.estimate(view)]);
-    response.json(statusResponse(view, { deliveries, estimate, links: deps.links }));
+    const readFrom = deps.followed.get(jobId) === undefined ? 'store' : 'event_log';
+    response.json(statusResponse(view, { deliveries, readFrom, estimate, links: deps.links }));
   };
 }
 

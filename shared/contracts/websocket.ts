@@ -205,6 +205,7 @@ export const serverMessageSchema = z.union([
 export type JobStateMessage = z.output<typeof jobStateMessageSchema>;
 export type UnknownStateMessage = z.output<typeof unknownStateMessageSchema>;
 export type AllJobsStateMessage = z.output<typeof allJobsStateMessageSchema>;
+export type PipelineMessage = z.output<typeof pipelineMessageSchema>;
 export type ServerMessage = z.output<typeof serverMessageSchema>;
 
 /** Close codes of the service (RFC 6455, section 7.4); `ws` adds 1002, 1007 and 1009 for malformed frames. */
