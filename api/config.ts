@@ -1,12 +1,12 @@
 import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
 import {
   commonVariables,
+  monitoringUrl,
   publicApiUrl,
   refuseSamplePasswords,
   upstreamVariables,
 } from '@image-pipeline/shared/common-config.ts';
 import {
-  address,
   port,
   publicAddress,
   readConfig,
@@ -27,11 +27,7 @@ export const apiVariables = {
   PUBLIC_NOTIFICATION_URL: publicAddress('ws', 'base URL of WebSocket links; empty: no links'),
   ...accessTokenVariables,
   ...webhookVariables,
-  MONITORING_URL: address({
-    protocols: ['http', 'https'],
-    default: 'http://localhost:8002',
-    description: 'URL of the monitoring service',
-  }),
+  MONITORING_URL: monitoringUrl,
   STATUS_CACHE_TTL: seconds({
     min: 1,
     max: 86_400,

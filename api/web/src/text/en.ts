@@ -126,6 +126,15 @@ export const en = {
   replayState: '{completed} of {total} completed, {failed} failed',
   discarded: { one: '{n} discarded', other: '{n} discarded' },
   attempts: { one: '{n} attempt', other: '{n} attempts' },
+
+  // The journey, the queue, finding and sending.
+  play: 'Replay the journey',
+  fromEventLog: 'From the event log, which is kept for a week.',
+  fromStore: 'From the record in the object store: the event log no longer has this job.',
+  onSlot: 'on {worker}, slot {slot}',
+  etaRange: '{low} to {high}',
+  notConsuming: 'not consuming',
+  slotCount: { one: '{n} slot', other: '{n} slots' },
 } as const;
 
 export type Plural = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;

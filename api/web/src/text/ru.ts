@@ -149,4 +149,13 @@ export const ru: Texts = {
   replayState: 'готово {completed} из {total}, с ошибкой {failed}',
   discarded: { one: 'Удалено {n}', few: 'Удалено {n}', many: 'Удалено {n}', other: 'Удалено {n}' },
   attempts: { one: '{n} попытка', few: '{n} попытки', many: '{n} попыток', other: '{n} попытки' },
+
+  // Путь, очередь, поиск и отправка.
+  play: 'Воспроизвести путь',
+  fromEventLog: 'По журналу событий, который хранится неделю.',
+  fromStore: 'По записи в хранилище: в журнале событий этого задания уже нет.',
+  onSlot: 'на {worker}, слот {slot}',
+  etaRange: 'от {low} до {high}',
+  notConsuming: 'не принимает задания',
+  slotCount: { one: '{n} слот', few: '{n} слота', many: '{n} слотов', other: '{n} слота' },
 };
