@@ -10,7 +10,7 @@ import {
 } from '@image-pipeline/shared/contracts/job.ts';
 import type { FailedOutcome, Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
-import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readEnded, readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
@@ -92,19 +92,23 @@ async function recordDeath(death: Death, store: ObjectStore): Promise<Recorded> 
 }
 
 /**
- * Records a failed run from its event, unless it has a record. @returns whether it had none
+ * Records a failed run as its outcome describes it, unless it has a record. @returns whether it had none
  * @throws StoreUnavailable; safe to call again
  */
 export async function recordFailure(
-  { data: { job_id, run, attempt, request, outcome } }: Extract<JobEvent, { type: 'job.failed' }>,
-  store: Pick<ObjectStore, 'stat' | 'putIfAbsent'>,
+  jobId: string,
+  run: number,
+  store: Pick<ObjectStore, 'get' | 'stat' | 'putIfAbsent'>,
 ): Promise<boolean> {
-  const key = deadKey(job_id, run);
+  const key = deadKey(jobId, run);
   if ((await store.stat(key)) !== undefined) return false;
+  const ended = await readEnded(store, jobId, run);
+  if (ended?.outcome.state !== 'failed') return false;
+  const { request, outcome } = ended;
   const death: Death = {
-    jobId: job_id,
+    jobId,
     run,
-    attempt,
+    attempt: outcome.attempt,
     death: { reason: 'rejected', queue: queueNames.process, at: outcome.finished_at },
     traceparent: undefined,
     request,

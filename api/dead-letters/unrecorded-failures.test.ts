@@ -35,7 +35,11 @@ it('one that was recorded, and removed since, is left alone', async () => {
   const [removed, lost] = [someRequest(), someRequest()];
   const record = { version: 1, job_id: removed.job_id, run: 1, state: 'removed', name: 'kept.jpg' };
   await system.store.put(deadKey(removed.job_id, 1), jsonBody(record));
-  await system.publish(endedEvent(removed, failedOutcome(removed)), endedEvent(lost, failedOutcome(lost)));
+  for (const request of [removed, lost]) {
+    const outcome = failedOutcome(request);
+    await system.storeJob(request, outcome);
+    await system.publish(endedEvent(request, outcome));
+  }
   await system.startApi({}, { unrecordedAfterMs: 500 });
   const read = () => readJson(system.store, deadKey(lost.job_id, 1), storedDeadLetterSchema);
   await expect.poll(read, SOON).toMatchObject({ state: 'dead' });

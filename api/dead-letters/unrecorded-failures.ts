@@ -6,14 +6,11 @@ import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { recordFailure } from './record-dead-letter.ts';
 
-/** Maximum number of failed runs to look up per check, and of those to remember. */
-const LOOKUPS_PER_CHECK = 200;
+/** Maximum number of failed runs to remember. */
 const MAX_PENDING = 50_000;
 
-type FailedEvent = Extract<JobEvent, { type: 'job.failed' }>;
-
 export interface UnrecordedFailuresOptions {
-  readonly store: Pick<ObjectStore, 'stat' | 'putIfAbsent'>;
+  readonly store: Pick<ObjectStore, 'get' | 'stat' | 'putIfAbsent'>;
   /** How long a failed run may have no dead letter, in milliseconds. */
   readonly lostAfterMs: number;
   readonly log: Logger;
@@ -27,7 +24,10 @@ export class UnrecordedFailures implements Startable {
   readonly #options: UnrecordedFailuresOptions;
   readonly #repeater: Repeater;
   /** Failed runs and the time of their event by the monotonic clock, oldest first; by `{job_id}/{run}`. */
-  readonly #pending = new Map<string, { readonly event: FailedEvent; readonly at: number }>();
+  readonly #pending = new Map<
+    string,
+    { readonly jobId: string; readonly run: number; readonly at: number }
+  >();
 
   constructor(options: UnrecordedFailuresOptions) {
     this.#options = options;
@@ -46,20 +46,21 @@ export class UnrecordedFailures implements Startable {
   /** The next event of the log. */
   onEvent(event: JobEvent): void {
     if (event.type !== 'job.failed') return;
-    const key = `${event.data.job_id}/${event.data.run}`;
+    const { job_id: jobId, run } = event.data;
+    const key = `${jobId}/${run}`;
     if (this.#pending.has(key) || this.#pending.size >= MAX_PENDING) return;
-    this.#pending.set(key, { event, at: performance.now() });
+    this.#pending.set(key, { jobId, run, at: performance.now() });
   }
 
   async #check(): Promise<undefined> {
     const { store, lostAfterMs, log } = this.#options;
     const until = performance.now() - lostAfterMs;
-    const due = [...this.#pending].filter(([, { at }]) => at <= until).slice(0, LOOKUPS_PER_CHECK);
+    const due = [...this.#pending].filter(([, { at }]) => at <= until);
     try {
-      for (const [key, { event }] of due) {
+      for (const [key, { jobId, run }] of due) {
         if (!this.#repeater.isOn) return;
-        if (await recordFailure(event, store)) {
-          log.warn({ job_id: event.data.job_id }, 'recorded a failed run whose dead letter was lost');
+        if (await recordFailure(jobId, run, store)) {
+          log.warn({ job_id: jobId }, 'recorded a failed run whose dead letter was lost');
         }
         this.#pending.delete(key);
       }

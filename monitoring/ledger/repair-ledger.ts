@@ -1,16 +1,13 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readEnded } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
-import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { inTraceOf } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { OpenRun } from '../runs/run-tracker.ts';
 
@@ -136,11 +133,9 @@ export class LedgerRepair implements Startable {
   /** Returns whether the run has ended. @throws StoreUnavailable, PublishRefused */
   async #publishEnd({ job_id, run, traceparent }: OpenRun): Promise<boolean> {
     const { store, publisher, onFound } = this.#options;
-    const outcome = await readOutcome(store, job_id, run);
-    if (outcome === undefined) return false;
-    const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
-    if (request === undefined) return false;
-    const end = endedEvent(request, outcome);
+    const ended = await readEnded(store, job_id, run);
+    if (ended === undefined) return false;
+    const end = endedEvent(ended.request, ended.outcome);
     onFound(end.id);
     await inTraceOf({ traceparent }, () => publisher.publish(eventMessage(end)));
     return true;

@@ -1,5 +1,6 @@
+import { type JobRequest, jobRequestSchema } from '../contracts/job.ts';
 import { type CompletedOutcome, type Outcome, outcomeSchema } from '../contracts/outcome.ts';
-import { outcomeKey, resultsPrefix, thumbnailsPrefix } from '../store/keys.ts';
+import { outcomeKey, requestKey, resultsPrefix, thumbnailsPrefix } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { jsonBody, readJson } from '../store/read-object.ts';
 
@@ -10,6 +11,18 @@ export function readOutcome(
   run: number,
 ): Promise<Outcome | undefined> {
   return readJson(store, outcomeKey(jobId, run), outcomeSchema);
+}
+
+/** A run that has ended, as it is stored; undefined while it is unfinished. @throws StoreUnavailable */
+export async function readEnded(
+  store: Pick<ObjectStore, 'get'>,
+  jobId: string,
+  run: number,
+): Promise<{ readonly request: JobRequest; readonly outcome: Outcome } | undefined> {
+  const outcome = await readOutcome(store, jobId, run);
+  if (outcome === undefined) return undefined;
+  const request = await readJson(store, requestKey(jobId, run), jobRequestSchema);
+  return request && { request, outcome };
 }
 
 /**
