@@ -50,7 +50,7 @@ export const errorCodes = {
   internal_error: 'An internal error occurred.',
   // Why a job fails.
   undecodable_image: 'The image is damaged or does not match its file type, and cannot be decoded.',
-  image_too_large: 'The image exceeds the limit for pixels, frames, scans or chunks.',
+  image_too_large: 'The image exceeds the limit for pixels, scans or chunks.',
   output_too_large: 'The operations would produce an image that exceeds the size limit.',
   invalid_job: 'The job message is invalid.',
   original_missing: 'The original is missing from the object store.',

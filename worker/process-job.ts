@@ -144,7 +144,10 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
   function announceStart(job: JobContext): Promise<void> {
     const { worker, at, slot, redelivered } = job.started;
     job.log.info({ operations: job.request.operations.map(({ type }) => type) }, 'started');
-    const announced = announce(job, startedEvent(job.request, job.attempt, worker, at, { slot, redelivered }));
+    const announced = announce(
+      job,
+      startedEvent(job.request, job.attempt, worker, at, { slot, redelivered }),
+    );
     announced.catch(() => undefined);
     return announced;
   }

@@ -9,8 +9,6 @@ export interface ImageLimits {
   readonly maxPixels: number;
   /** Width and height of the frame that is decoded, in pixels. */
   readonly maxSide: number;
-  /** Pixels of all frames of an animation together, as far as they are inside the image. */
-  readonly maxTotalPixels: number;
   /** Scans of a JPEG. */
   readonly maxScans: number;
   /** Scans of a JPEG times its pixels: each scan of a progressive JPEG goes over the whole image. */
@@ -26,7 +24,6 @@ export interface ImageLimits {
 export const defaultImageLimits: ImageLimits = {
   maxPixels: 25_000_000,
   maxSide: 10_000,
-  maxTotalPixels: 50_000_000,
   maxScans: 100,
   // Takes 1 to 3 s. An ordinary progressive JPEG has some 10 scans, 250 million pixels for the largest image.
   maxScannedPixels: 500_000_000,
@@ -38,18 +35,11 @@ export const defaultImageLimits: ImageLimits = {
 
 /** @throws PermanentFailure `image_too_large`, naming the limit and the value seen */
 export function checkInput(image: ImageHeader, limits: ImageLimits): void {
-  const { width, height, totalPixels, scans, pieces } = image;
+  const { width, height, scans, pieces } = image;
   const code = 'image_too_large';
   const size = `The image is ${width} × ${height} px`;
   check(code, Math.max(width, height), limits.maxSide, `${size}; the limit is`, 'px per side');
   check(code, width * height, limits.maxPixels, `${size}; the limit is`, 'px in total');
-  check(
-    code,
-    totalPixels,
-    limits.maxTotalPixels,
-    `The image has ${image.frames} frames with ${totalPixels} px; the limit is`,
-    'px',
-  );
   check(code, scans, limits.maxScans, `The JPEG has ${scans} scans; the limit is`, 'scans');
   check(
     code,

@@ -139,14 +139,19 @@ export class Child {
         (limit) => {
           if (this.#isDecoded || slowLane.enter(attempt)) return undefined;
           slowLane.decoded(performance.now() - began);
-          return `Decoding the image took longer than ${limit} while another slow image was decoded.`;
+          return `Decoding the image took longer than ${limit} while another slow image was processed.`;
         },
         'slow_image',
       ),
       this.#killAfter(deadlineMs * DECODE_PART, (limit) =>
-        this.#isDecoded ? undefined : `Decoding the image took longer than ${limit}.`,
+        this.#isDecoded
+          ? undefined
+          : `Decoding the image took longer than ${limit}, a third of JOB_TIMEOUT_MS.`,
       ),
-      this.#killAfter(deadlineMs, (limit) => `Processing the image took longer than ${limit}.`),
+      this.#killAfter(
+        deadlineMs,
+        (limit) => `Processing the image took longer than ${limit} (JOB_TIMEOUT_MS).`,
+      ),
     ];
     try {
       const message = await this.#nextMessage();
@@ -226,7 +231,7 @@ export class Child {
     if (this.#killedBecause !== undefined) return this.#killedBecause;
     if (signalCode === MEMORY_EXCEEDED_SIGNAL) {
       const details = { limit: memoryLimitBytes };
-      const message = `Processing the image took more than ${Math.round(memoryLimitBytes / MIB)} MiB of memory.`;
+      const message = `Processing the image took more than ${Math.round(memoryLimitBytes / MIB)} MiB of memory (JOB_MEMORY_MIB).`;
       return new TransientFailure('memory_exceeded', message, { details });
     }
     const details = { exit_code: exitCode, signal: signalCode };

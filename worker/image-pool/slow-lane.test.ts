@@ -35,7 +35,7 @@ describe('slow images', () => {
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({
       code: 'slow_image',
-      message: 'Decoding the image took longer than 333 ms while another slow image was decoded.',
+      message: 'Decoding the image took longer than 333 ms while another slow image was processed.',
     });
     await expect(ask('decode slowly'), 'the lane is free again').resolves.toBeDefined();
   });
@@ -71,7 +71,7 @@ describe('slow images', () => {
     const began = performance.now();
     await expect(ask('hang decoding')).rejects.toMatchObject({
       code: 'deadline_exceeded',
-      message: 'Decoding the image took longer than 1000 ms.',
+      message: 'Decoding the image took longer than 1000 ms, a third of JOB_TIMEOUT_MS.',
       details: { limit: 1_000 },
     });
     expect(performance.now() - began).toBeLessThan(2_500);
