@@ -142,12 +142,12 @@ export class PipelineMetrics {
     return this.#lost.isSuspected ? byInactivity(this.runs.open) : [];
   }
 
-  /** As many open runs as are certainly in no queue: those of which it is most likely. */
-  get lostRuns(): readonly OpenRun[] {
-    const { certain } = this.#lost;
-    if (certain === 0) return [];
+  /** The number of open runs that are certainly in no queue, and the runs of which it is possible, the likeliest first. */
+  get lostRuns(): { readonly count: number; readonly candidates: readonly OpenRun[] } {
+    const { certain: count } = this.#lost;
+    if (count === 0) return { count, candidates: [] };
     const startedFrom = Math.max(this.runs.startedFrom, this.#emptyAt);
-    return likelyLost(this.runs.open, startedFrom, Date.now()).slice(0, certain);
+    return { count, candidates: likelyLost(this.runs.open, startedFrom, Date.now()) };
   }
 
   /** Before each snapshot: drops entries older than every window. @param now milliseconds since 1970 */

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
-import type { Consumer, ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
+import {
+  type Consumer,
+  HOLD_MS,
+  type ReceivedMessage,
+  type Settlement,
+} from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
@@ -15,8 +20,6 @@ import type { DeadRun, ReplayPlan, ReplayProgress, ReplayRecords } from './repla
 
 /** Between two writes of the progress (ms). */
 const SAVE_MS = 1_000;
-/** A message is unacknowledged for at most this time (ms), because RabbitMQ's `consumer_timeout` is 30 minutes. */
-const HOLD_MS = 10 * 60_000;
 
 export interface ReplaysOptions {
   readonly broker: Pick<Broker, 'consumer' | 'publisher'>;

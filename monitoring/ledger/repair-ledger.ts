@@ -17,6 +17,8 @@ const LOOKUPS_PER_CHECK = 200;
 /** A run without an outcome may still get one. */
 const LOOKUP_AGAIN_MS = 60_000;
 
+/** RabbitMQ's metrics may not include a message that was published less than this ago. */
+const COUNTED_AFTER_MS = 20_000;
 /** A run is published again at most this often, so that one that is lost each time does not fill the queue. */
 const REPUBLISH_AGAIN_MS = 600_000;
 
@@ -25,8 +27,8 @@ export interface LedgerRepairOptions {
   readonly publisher: Pick<Publisher, 'publish'>;
   /** Open runs that may be in no queue, the likeliest first; none if nothing is missing. */
   readonly suspects: () => readonly OpenRun[];
-  /** Open runs that are certainly in no queue, or the likeliest ones: as many as are unaccounted. */
-  readonly lost: () => readonly OpenRun[];
+  /** The number of open runs that are certainly in no queue, and the runs of which it is possible, the likeliest first. */
+  readonly lost: () => { readonly count: number; readonly candidates: readonly OpenRun[] };
   /** How long a run must be lost before it is published again, in milliseconds. */
   readonly repairAfterMs: number;
   /** Called with the id of an event before it is published again. */
@@ -61,10 +63,15 @@ export class LedgerRepair implements Startable {
     return this.#repeater.stop();
   }
 
-  /** The lost runs that were not published again in the last minutes. */
+  /** As many of the runs that were not published again in the last minutes as are still lost. */
   get lost(): readonly OpenRun[] {
-    const since = performance.now() - REPUBLISH_AGAIN_MS;
-    return this.#options.lost().filter((run) => (this.#republished.get(keyOf(run)) ?? -Infinity) < since);
+    const { count, candidates } = this.#options.lost();
+    const now = performance.now();
+    const ages = [...this.#republished.values()].map((at) => now - at);
+    const notCounted = ages.filter((age) => age < COUNTED_AFTER_MS).length;
+    const isLost = (run: OpenRun) =>
+      now - (this.#republished.get(keyOf(run)) ?? -Infinity) > REPUBLISH_AGAIN_MS;
+    return candidates.filter(isLost).slice(0, Math.max(0, count - notCounted));
   }
 
   async #check(): Promise<undefined> {
