@@ -97,8 +97,15 @@ export function createWorker(config: WorkerConfig): Service {
       {
         name: 'consumer',
         start: () => consumer.start(),
-        // Unfinished jobs are handed back then; the rest of the time is for closing everything.
-        stop: () => consumer.stop(config.STOP_TIMEOUT_MS * 0.8),
+        stop: async () => {
+          log.info(
+            { jobs_in_progress: consumer.inFlight },
+            'stopping: finishing the current jobs, taking no new ones',
+          );
+          // Unfinished jobs are handed back then; the rest of the time is for closing everything.
+          await consumer.stop(config.STOP_TIMEOUT_MS * 0.8);
+          log.info({ jobs_handed_back: consumer.inFlight }, 'stopped consuming');
+        },
       },
     ],
     onStarted: (port) => log.info({ slots, port }, 'ready for jobs'),

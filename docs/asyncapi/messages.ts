@@ -17,6 +17,8 @@ type EventType = PipelineEvent['type'];
 const eventSummaries: Readonly<Record<EventType, string>> = {
   'job.queued': 'The job was accepted, or is replayed.',
   'job.started': 'A worker has started an attempt.',
+  'job.redelivered':
+    'RabbitMQ delivered the job to another worker, because the one that had it did not finish it.',
   'job.retrying': 'An attempt failed with a transient error and will be retried.',
   'job.completed': 'The run completed.',
   'job.failed': 'The run failed.',
