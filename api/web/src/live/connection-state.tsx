@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { formatTime, t } from '../text/text.ts';
-import { isTokenRefused, setToken } from '../token.ts';
+import { isTokenRefused, setToken, token } from '../token.ts';
 import { connection } from './connection.ts';
 
 /** Whether what is shown is live, or how old it is. */
@@ -31,6 +31,7 @@ export function TokenForm() {
         setToken(given.value);
       }}
     >
+      <p role="alert">{token.value === '' ? t('tokenAsk') : t('tokenWrong')}</p>
       <label>
         {t('token')}{' '}
         <input
