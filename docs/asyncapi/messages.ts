@@ -38,6 +38,7 @@ export const clientMessages: Readonly<Record<ClientMessage['type'], readonly str
 export const serverMessages: Readonly<Record<ServerMessage['type'], readonly string[]>> = {
   state: ['JobStateMessage', 'UnknownStateMessage', 'AllJobsStateMessage'],
   event: ['EventMessage'],
+  pipeline: ['PipelineMessage'],
   reset: ['ResetMessage'],
   unsubscribed: ['UnsubscribedMessage'],
   error: ['ErrorMessage'],
@@ -49,6 +50,7 @@ const socketSummaries: Readonly<Record<string, string>> = {
   UnknownStateMessage: 'No such job exists yet.',
   AllJobsStateMessage: 'The newest jobs.',
   EventMessage: 'An event of a job.',
+  PipelineMessage: 'The state of the whole pipeline.',
   ResetMessage: 'Events may be missing; the current state follows.',
   UnsubscribedMessage: 'The subscription has ended.',
   ErrorMessage: 'A request failed.',

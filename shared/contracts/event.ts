@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { failureSchema, jobIdSchema, jobRequestSchema, type JobRequest, type JobState } from './job.ts';
+import {
+  failureSchema,
+  jobIdSchema,
+  jobRequestSchema,
+  slotSchema,
+  type JobRequest,
+  type JobState,
+  type TimelineEntry,
+} from './job.ts';
 import { outcomeSchema, type Outcome } from './outcome.ts';
 
 /**
@@ -33,7 +41,12 @@ export const jobEventSchemas = {
   'job.queued': cloudEvent('job.queued', z.object(jobData)),
   'job.started': cloudEvent(
     'job.started',
-    z.object({ ...jobData, worker: z.string(), redelivered: z.boolean().optional() }),
+    z.object({
+      ...jobData,
+      worker: z.string(),
+      slot: slotSchema.optional(),
+      redelivered: z.boolean().optional(),
+    }),
   ),
   'job.retrying': cloudEvent(
     'job.retrying',
@@ -102,18 +115,17 @@ export function queuedEvent(request: JobRequest): JobEvent {
   };
 }
 
-/** @param redelivered whether RabbitMQ had delivered this attempt before */
+/** @param more the slot, and whether RabbitMQ had delivered this attempt before */
 export function startedEvent(
   request: JobRequest,
   attempt: number,
   worker: string,
   at: string,
-  redelivered = false,
+  more: Pick<TimelineEntry, 'slot' | 'redelivered'> = {},
 ): JobEvent {
-  const again = redelivered ? { redelivered } : {};
   return {
     ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt),
-    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...again },
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...more },
   };
 }
 

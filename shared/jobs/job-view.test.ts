@@ -64,7 +64,7 @@ describe('the view of a job', () => {
   it('has the worker that a job was redelivered to, in place of the one that died', () => {
     const [first, later] = ['2026-01-02T03:04:05.000Z', '2026-01-02T03:04:09.000Z'];
     const died = startedEvent(request, 1, 'worker-1', first);
-    const again = startedEvent(request, 1, 'worker-2', later, true);
+    const again = startedEvent(request, 1, 'worker-2', later, { redelivered: true });
     for (const order of [
       [died, again],
       [again, died],

@@ -112,6 +112,7 @@ function hopOf(event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }
       return {
         ...hop,
         worker: event.data.worker,
+        ...(event.data.slot === undefined ? {} : { slot: event.data.slot }),
         ...(event.data.redelivered === undefined ? {} : { redelivered: event.data.redelivered }),
       };
     case 'job.retrying': {

@@ -30,7 +30,12 @@ export interface JobContext {
 /** @throws PermanentFailure `invalid_job` */
 export function openJob(
   received: ReceivedMessage,
-  context: { readonly worker: string; readonly stopping: AbortSignal; readonly log: Logger },
+  context: {
+    readonly worker: string;
+    readonly slot: number;
+    readonly stopping: AbortSignal;
+    readonly log: Logger;
+  },
 ): JobContext {
   const { history, ...request } = readMessage(received.content);
   const attempt = readAttempt(received.headers);
@@ -51,6 +56,7 @@ export function openJob(
       run,
       attempt,
       worker: context.worker,
+      slot: context.slot,
       ...(redelivered ? { redelivered } : {}),
     },
     signal: AbortSignal.any([received.lost, context.stopping]),

@@ -70,7 +70,9 @@ export async function* listJobs(pages: number): AsyncGenerator<ListedJob[]> {
       updatedAt: job.updated_at,
       name: job.name,
       size: job.size,
+      startedAt: job.started_at,
       worker: job.worker,
+      slot: job.slot,
       error: job.error,
       retryAt: job.retry_at,
     }));

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { commandWorker, type ListedWorker, readWorkers } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
-import { StateName } from '../journey/job-view.tsx';
+import { StateName } from '../journey/state-name.tsx';
 import { jobOf, jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { jobLink } from '../route.ts';

@@ -22,7 +22,7 @@ const error = { code: 'store_unavailable', reason: 'The store is unavailable.' }
 const queued = queuedEvent(request);
 const started = startedEvent(request, 1, 'worker-1', at(1));
 const retrying = retryingEvent(request, 1, { worker: 'worker-1', at: at(2), retry_at: at(7), error });
-const again = startedEvent(request, 2, 'worker-2', at(8), true);
+const again = startedEvent(request, 2, 'worker-2', at(8), { slot: 1, redelivered: true });
 const all = [queued, started, retrying, again];
 
 function after(events: readonly JobEvent[]): Job | undefined {

@@ -183,6 +183,15 @@ export const en = {
     one: 'The job that {worker} had in progress',
     other: 'The {n} jobs that {worker} had in progress',
   },
+
+  // The journey, the queue, finding and sending.
+  play: 'Replay the journey',
+  fromEventLog: 'From the event log, which is kept for a week.',
+  fromStore: 'From the record in the object store: the event log no longer has this job.',
+  onSlot: 'on {worker}, slot {slot}',
+  etaRange: '{low} to {high}',
+  notConsuming: 'not consuming',
+  slotCount: { one: '{n} slot', other: '{n} slots' },
 } as const;
 
 export type Plural = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;
