@@ -17,6 +17,7 @@ import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { KnownWorkers } from './development/known-workers.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob } from './jobs/estimate-job.ts';
@@ -99,6 +100,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
+  const workers = new KnownWorkers(broker);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
   let isStoreOpen = false;
@@ -198,6 +200,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       sampleQueue: rememberLastSample(queueNames.process, waitingJobsInTime),
       isUp: () => broker.unavailableBecause === undefined,
     },
+    workers,
     queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
     whyUnavailable,
     whyIncomplete,
@@ -232,6 +235,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
+      ...(config.NODE_ENV === 'production'
+        ? []
+        : [
+            { name: 'workers', start: () => inBackground(() => workers.start()), stop: () => workers.stop() },
+          ]),
       {
         name: 'DLQ recorder',
         start: () => inBackground(() => recorder.start()),

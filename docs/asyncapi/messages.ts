@@ -64,6 +64,16 @@ const table: Readonly<Record<string, Message>> = {
     summary: 'A job.',
     contentType: 'application/json',
   },
+  'worker.command': {
+    schema: 'WorkerCommand',
+    summary: 'A command to a worker, outside of production only.',
+    contentType: 'application/json',
+  },
+  'worker.report': {
+    schema: 'WorkerReport',
+    summary: 'The state of a worker, outside of production only.',
+    contentType: 'application/json',
+  },
   replay: {
     schema: 'ReplayMessage',
     summary: 'A replay of dead letters that is running.',
@@ -116,6 +126,9 @@ function transportParts(name: string): object {
 
 const traceparent = 'The trace of the message (W3C Trace Context). Optional; ignored if malformed.';
 
+/** Commands to workers and their reports; they are about no job and not traced. */
+export const workerMessages: readonly string[] = ['worker.command', 'worker.report'];
+
 function amqpParts(type: string): object {
   const number = { type: 'integer', minimum: 1 };
   const isEnd = endTypes.some((end) => end === type);
@@ -131,7 +144,7 @@ function amqpParts(type: string): object {
   };
   const headers = { type: 'object', properties };
   return {
-    ...(type === 'service.following' ? {} : { headers }),
+    ...(type === 'service.following' || workerMessages.includes(type) ? {} : { headers }),
     bindings: { amqp: { messageType: type, bindingVersion: '0.3.0' } },
   };
 }

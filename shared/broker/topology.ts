@@ -32,6 +32,7 @@ export const exchangeNames = {
   deadLetters: 'image.dlx',
   retry: 'image.retry',
   events: 'image.events',
+  workers: 'image.workers',
 } as const;
 
 export const queueNames = {
@@ -48,6 +49,7 @@ export const routingKeys = {
   process: 'job.process',
   deadJob: 'job.dead',
   deadWebhook: 'webhook.dead',
+  workerReport: 'report',
   /** Suffix of the routing key of an event that also triggers a webhook: `job.completed.callback`. */
   callbackSuffix: '.callback',
 } as const;
@@ -130,6 +132,12 @@ export function buildTopology(retryDelays: {
       { name: exchangeNames.jobs, type: 'topic', description: 'Jobs for the workers.' },
       { name: exchangeNames.retry, type: 'direct', description: 'Jobs that wait for another attempt.' },
       { name: exchangeNames.events, type: 'topic', description: 'Job events, as CloudEvents.' },
+      {
+        name: exchangeNames.workers,
+        type: 'direct',
+        description:
+          'Commands to workers and their reports, outside of production only. They have no durable queue.',
+      },
     ],
     queues: [
       {
