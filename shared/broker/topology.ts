@@ -13,6 +13,8 @@ export interface Queue {
   readonly name: string;
   readonly description: string;
   readonly arguments: Readonly<Record<string, string | number | boolean>>;
+  /** An argument that an earlier version declared with another value: the queue is declared anew once it is empty. */
+  readonly changedArgument?: string;
   readonly bindings: readonly { readonly exchange: string; readonly routingKey: string }[];
 }
 
@@ -143,7 +145,9 @@ export function buildTopology(retryDelays: {
       {
         name: queueNames.dead,
         description: 'The dead-letter queue for operators.',
-        arguments: { ...quorum, 'x-single-active-consumer': true, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        // No single active consumer, so that people can get its messages in the management UI.
+        arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        changedArgument: 'x-single-active-consumer',
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
       },
       {
