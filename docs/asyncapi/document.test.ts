@@ -26,7 +26,7 @@ describe('the AsyncAPI document', () => {
     const names = document?.allMessages().map((message) => message.id());
     const sockets = [...Object.values(clientMessages), ...Object.values(serverMessages)].flat();
     expect(new Set(names)).toEqual(new Set(['job', 'replay', 'Webhook', ...eventTypes, ...sockets]));
-    expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'service.following']);
+    expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'worker.consuming', 'service.following']);
     const contracts = [...clientMessageSchema.options, ...serverMessageSchema.options];
     expect(sockets.toSorted()).toEqual(contracts.map((schema) => schema.meta()?.id).toSorted());
   });
