@@ -123,6 +123,11 @@ export function parseRetryDelays(text: string): readonly RetryDelay[] {
 export const DEFAULT_JOB_RETRY_DELAYS = '5s,30s,2m';
 export const DEFAULT_WEBHOOK_RETRY_DELAYS = '5s,1m,10m,1h';
 
+/** Names of the queues whose length and consumers a passive declaration returns: all but streams. */
+export function countableQueues({ queues }: Topology): readonly string[] {
+  return queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream').map(({ name }) => name);
+}
+
 /** The topology for these retry delays. Dead-letter queues are declared first: without them, source queues fill up. */
 export function buildTopology(retryDelays: {
   jobs: readonly RetryDelay[];

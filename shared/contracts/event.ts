@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import {
   failureSchema,
@@ -68,6 +69,12 @@ export const followingEventSchema = cloudEvent(
   z.object({ service: z.string(), instance: z.string() }),
 );
 
+/** A worker publishes one each time it starts to consume jobs. */
+export const consumingEventSchema = cloudEvent(
+  'worker.consuming',
+  z.object({ worker: z.string(), slots: z.int().min(1) }),
+);
+
 export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.queued'],
   jobEventSchemas['job.started'],
@@ -76,15 +83,34 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.completed'],
   jobEventSchemas['job.failed'],
 ]);
-export const pipelineEventSchema = z.discriminatedUnion('type', [jobEventSchema, followingEventSchema]);
+export const pipelineEventSchema = z.discriminatedUnion('type', [
+  jobEventSchema,
+  followingEventSchema,
+  consumingEventSchema,
+]);
 
 export type JobEvent = z.output<typeof jobEventSchema>;
 export type JobEventType = JobEvent['type'];
 export type FollowingEvent = z.output<typeof followingEventSchema>;
+export type ConsumingEvent = z.output<typeof consumingEventSchema>;
 export type PipelineEvent = z.output<typeof pipelineEventSchema>;
 
 export function isJobEvent(event: PipelineEvent): event is JobEvent {
-  return event.type !== 'service.following';
+  return Object.hasOwn(jobEventSchemas, event.type);
+}
+
+/** @param slots jobs that the worker processes at a time */
+export function consumingEvent(worker: string, slots: number): ConsumingEvent {
+  return {
+    specversion: '1.0',
+    id: uuidv7(),
+    source: `/image-pipeline/worker/${worker}`,
+    type: 'worker.consuming',
+    subject: worker,
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    data: { worker, slots },
+  };
 }
 
 function jobEnvelope<Type extends JobEventType>(
