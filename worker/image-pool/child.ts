@@ -1,11 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { Writable } from 'node:stream';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { childEnvironment, childPermissions } from './child-rights.ts';
+import { childEnvironment, childPermissions, lowerPriority } from './child-rights.ts';
 import {
   IMAGE_PIPE,
   MEMORY_EXCEEDED_SIGNAL,
@@ -33,8 +31,6 @@ const MIB = 1024 * 1024;
 const DECODE_PART = 1 / 3;
 /** An image that is still being decoded after this part of the deadline is slow in any case. */
 const SLOW_PART = 1 / 9;
-/** The nice value of a process that processes a slow image: it gets a third of the CPU time of an ordinary one. */
-const SLOW_PRIORITY = 5;
 
 /** A child process that processes one image at a time. */
 export class Child {
@@ -128,7 +124,7 @@ export class Child {
     };
     this.#onSlow = () => {
       if (!slowLane.enter(attempt)) return false;
-      this.#lowerPriority();
+      lowerPriority(this.#process.pid);
       onSlowed();
       return true;
     };
@@ -174,18 +170,9 @@ export class Child {
     this.#process.send(message);
   }
 
-  /** For good: only a privileged process could raise it again. */
-  #lowerPriority(): void {
-    const { pid } = this.#process;
-    if (pid === undefined) return;
-    const threads = `/proc/${pid}/task`; // each has a priority of its own on Linux
-    try {
-      for (const thread of existsSync(threads) ? readdirSync(threads) : [pid]) {
-        setPriority(Number(thread), SLOW_PRIORITY);
-      }
-    } catch {
-      // The process or the thread has exited.
-    }
+  /** Makes the process crash as if its native code had accessed memory that is not its own. */
+  crash(): void {
+    this.#process.kill('SIGSEGV');
   }
 
   /** Kills the process; resolves when it has exited. */

@@ -46,6 +46,10 @@ export interface ImagePool extends Startable {
     task: Omit<ImageTask, 'limits'>,
     options?: { readonly attempt?: string; readonly log?: ImagePoolOptions['log'] },
   ): Promise<ProcessedImage>;
+  /** Crashes the process of the next image, so that people can see what becomes of its job. */
+  crashNext(): void;
+  /** Whether the next image will crash its process. */
+  readonly willCrash: boolean;
   /**
    * Waits for the images in progress, rejects the waiting ones, and ends all processes.
    * @param patienceMs how long to wait for those in progress; then their processes are killed
@@ -82,6 +86,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   const inProgress = new Set<Promise<ProcessedImage>>();
   const running = new Set<Child>();
   let started: Promise<void> | undefined;
+  let willCrash = false;
   let stopping: Promise<void> | undefined;
 
   /** Starts the processes that are missing. A failed start is reported to the images that wait. */
@@ -142,7 +147,10 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   ): Promise<ProcessedImage> {
     const child = await acquire();
     try {
-      return await child.run({ ...task, limits }, slowLane, attempt, () => replace(child));
+      const processed = child.run({ ...task, limits }, slowLane, attempt, () => replace(child));
+      if (willCrash) child.crash();
+      willCrash = false;
+      return await processed;
     } catch (error) {
       if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
       throw error;
@@ -184,6 +192,12 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
       return (started ??= Promise.all(starting).then(() => undefined));
     },
     process,
+    crashNext: () => {
+      willCrash = true;
+    },
+    get willCrash() {
+      return willCrash;
+    },
     stop: (patienceMs = NEVER_MS) => (stopping ??= stop(patienceMs)),
   };
 }
