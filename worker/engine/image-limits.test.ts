@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkInput, checkOutput, defaultImageLimits } from './image-limits.ts';
+import { checkInput, checkOutput, checkOutputBytes, defaultImageLimits } from './image-limits.ts';
 import type { ImageHeader } from './inspect/image-header.ts';
 
 const limits = {
@@ -62,6 +62,15 @@ it('an ordinary progressive JPEG of the maximum size is accepted', () => {
 });
 
 describe('a result', () => {
+  it('has a maximum file size', () => {
+    const limit = 50 * 1024 * 1024;
+    expect(() => checkOutputBytes(limit, 12_000, defaultImageLimits)).not.toThrow();
+    expect(() => checkOutputBytes(limit + 1, 12_000, defaultImageLimits)).toThrow(
+      'The result has 52428801 bytes; use JPEG or WebP, or a smaller size. The limit is 52428800 bytes.',
+    );
+    expect(() => checkOutputBytes(75_000_000, 9_000_000, defaultImageLimits)).not.toThrow();
+  });
+
   it('at the limit is accepted', () => {
     expect(() => checkOutput({ width: 100, height: 10 }, outputLimits)).not.toThrow();
   });

@@ -19,6 +19,10 @@ export interface ImageLimits {
   readonly maxOutputSide: number;
   /** Maximum pixels after any operation. */
   readonly maxOutputPixels: number;
+  /** Maximum size of a result file, in bytes, unless the original is large as well. */
+  readonly maxOutputBytes: number;
+  /** Maximum size of a result file, as a multiple of the size of its original, if that is larger. */
+  readonly maxGrowth: number;
 }
 
 export const defaultImageLimits: ImageLimits = {
@@ -31,6 +35,9 @@ export const defaultImageLimits: ImageLimits = {
   maxPieces: 1_000_000,
   maxOutputSide: MAX_OUTPUT_SIDE,
   maxOutputPixels: 25_000_000,
+  // A photo of 25 megapixels takes some 45 MB as PNG; noise takes 75 MB, and 9 MB as JPEG.
+  maxOutputBytes: 50 * 1024 * 1024,
+  maxGrowth: 10,
 };
 
 /** @throws PermanentFailure `image_too_large`, naming the limit and the value seen */
@@ -58,6 +65,13 @@ export function checkOutput({ width, height }: Size, limits: ImageLimits): void 
   const size = `The operations produce ${width} × ${height} px`;
   check(code, Math.max(width, height), limits.maxOutputSide, `${size}; the limit is`, 'px per side');
   check(code, width * height, limits.maxOutputPixels, `${size}; the limit is`, 'px in total');
+}
+
+/** @throws PermanentFailure `output_too_large`, naming the limit and the value seen */
+export function checkOutputBytes(bytes: number, originalBytes: number, limits: ImageLimits): void {
+  const limit = Math.max(limits.maxOutputBytes, limits.maxGrowth * originalBytes);
+  const sentence = `The result has ${bytes} bytes; use JPEG or WebP, or a smaller size. The limit is`;
+  check('output_too_large', bytes, limit, sentence, 'bytes');
 }
 
 function check(code: ErrorCode, seen: number, limit: number, sentence: string, unit: string): void {

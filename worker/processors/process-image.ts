@@ -9,7 +9,7 @@ import type { Bitmap, Size } from '../engine/bitmap.ts';
 import { decodeImage, orientedSize } from '../engine/decode-image.ts';
 import { encodeImage, encodeThumbnail, type EncodedImage } from '../engine/encode-image.ts';
 import type { Engine } from '../engine/engine.ts';
-import { checkInput, type ImageLimits } from '../engine/image-limits.ts';
+import { checkInput, checkOutputBytes, type ImageLimits } from '../engine/image-limits.ts';
 import { checkPngData } from '../engine/inspect/check-png-data.ts';
 import type { ImageFormat } from '../engine/inspect/image-header.ts';
 import { inspectImage } from '../engine/inspect/inspect-image.ts';
@@ -90,6 +90,7 @@ export async function processImage(
   const operations_ms = lap();
 
   const result = await encodeImage(image, format, output.quality);
+  checkOutputBytes(result.bytes.length, bytes.length, limits);
   const encode_ms = lap();
 
   const thumbnail = await encodeThumbnail(image, planResize(image, THUMBNAIL).target);
