@@ -11,6 +11,7 @@ import { createService, instanceName, type Service } from '@image-pipeline/share
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
+import { StoreComparison } from './ledger/compare-with-store.ts';
 import { loadState, offsetToReadFrom, StateSaver } from './ledger/durable-state.ts';
 import { PipelineMetrics } from './pipeline-metrics.ts';
 import { MetricsExporter } from './snapshot/export-metrics.ts';
@@ -62,6 +63,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       minInterval: config.UPSTREAM_MIN_INTERVAL,
     }),
   });
+  const comparison = new StoreComparison({ store, metrics, log });
   let restored: Restored | undefined;
 
   /** Reads the state of the last process and prepares to continue from there. */
@@ -82,7 +84,11 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       replay: limits.eventsReplayed,
       from: offsetToReadFrom(state),
       atMost: limits.eventsCountedAtStart,
-      onEvent: (event, offset) => pipeline.onEvent(event, offset),
+      onEvent: (event, offset) => {
+        const { isNew, isSecondEnd } = pipeline.onEvent(event, offset);
+        if (isNew) comparison.onEvent(event, isSecondEnd);
+      },
+      onInvalid: (content) => comparison.onInvalid(content),
       onReset: () => {
         log.warn('the event log has a gap or was recreated; totals continue from here');
         pipeline.onLogEnd();
@@ -178,6 +184,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
         start: () => restored?.repair.start(),
         stop: () => restored?.repair.stop(),
       },
+      { name: 'store comparison', start: () => comparison.start(), stop: () => comparison.stop() },
     ],
     onStarted: (port) => log.info({ port }, 'monitoring started'),
   });

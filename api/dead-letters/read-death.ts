@@ -15,6 +15,9 @@ import { z } from 'zod';
 
 /** A dead-lettered message: its job, and why it was dead-lettered. */
 export interface Death {
+  /** Derived from the bytes: the id of the dead letter if the message belongs to no job. */
+  readonly messageId: string;
+  /** The job that the message claims to be; `messageId` if it claims to be none. */
   readonly jobId: string;
   readonly run: number;
   readonly attempt: number;
@@ -44,8 +47,10 @@ export function readDeath(delivery: Pick<ReceivedMessage, 'content' | 'headers'>
   const message = jobMessageSchema.safeParse(json.value);
   const attempt = attemptHeaderSchema.safeParse(headers['x-attempt']);
   const tag = message.success ? message : nameTag.safeParse(json.value);
+  const messageId = unreadableId(delivery.content);
   return {
-    jobId: tag.data?.job_id ?? unreadableId(delivery.content),
+    messageId,
+    jobId: tag.data?.job_id ?? messageId,
     run: tag.data?.run ?? 1,
     attempt: attempt.data ?? 1,
     death: deathOf(headers['x-death'], now),

@@ -1,5 +1,5 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
+import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import type { TestApi } from '../../testing/test-system.ts';
@@ -17,7 +17,11 @@ describe('the list of jobs', () => {
   it('is paged, newest first, and can be filtered by state', async () => {
     const requests = [someRequest(), someRequest(), someRequest(), someRequest()] as const;
     const [failed, completed, ...waiting] = requests;
-    await system.publish(...lifeOf(failed, failedOutcome(failed)), ...lifeOf(completed));
+    const [failure, success] = [failedOutcome(failed), completedOutcome(completed)];
+    await system.storeJob(failed, failure);
+    await system.storeJob(completed, success);
+    for (const request of waiting) await system.storeJob(request);
+    await system.publish(...lifeOf(failed, failure), ...lifeOf(completed, success));
     await system.publish(...waiting.map(queuedEvent));
     const newestFirst = requests.map(({ job_id }) => job_id).toReversed();
     const api = await system.startApi();

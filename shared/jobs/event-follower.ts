@@ -37,6 +37,8 @@ export interface EventFollowerOptions {
    * called as a part of the trace that the event belongs to.
    */
   readonly onEvent: (event: JobEvent, offset: number) => void;
+  /** An entry that is no event that this version knows. */
+  readonly onInvalid?: (content: Buffer) => void;
   /** The log was lost and recreated. */
   readonly onReset: () => void;
   readonly log: Logger;
@@ -110,6 +112,7 @@ export class EventFollower implements Startable {
     const event = parseEvent(content);
     if (event === undefined) {
       this.#options.log.debug({ offset }, 'skipped an unknown entry of the event log');
+      this.#options.onInvalid?.(content);
       return false;
     }
     if (isJobEvent(event)) {
