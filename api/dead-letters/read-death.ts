@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
+import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts';
 import { type DeadLetter, deathReasons } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import {
   attemptHeaderSchema,
@@ -70,7 +71,7 @@ function unreadableId(content: Buffer): string {
 
 function parseJson(content: Buffer): { value?: unknown; problem?: string } {
   try {
-    return { value: JSON.parse(content.toString()) };
+    return { value: decodeMessage(content) };
   } catch (error) {
     return { problem: `the message is not JSON: ${messageOf(error)}` };
   }

@@ -1,3 +1,4 @@
+import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts';
 import { type JobEvent, jobEventStates } from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
@@ -124,7 +125,7 @@ export class StoreComparison implements Startable {
 
 function claimsKnownType(content: Buffer): boolean {
   try {
-    const event: unknown = JSON.parse(content.toString());
+    const event: unknown = decodeMessage(content);
     return (
       typeof event === 'object' &&
       event !== null &&

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Broker } from '../broker/broker.ts';
 import type { OutgoingMessage } from '../broker/publisher.ts';
+import { decodeMessage } from '../broker/received-message.ts';
 import type { StreamEntry, StreamReader } from '../broker/stream-reader.ts';
 import { exchangeNames, queueNames, routingKeys } from '../broker/topology.ts';
 import {
@@ -126,7 +127,7 @@ export class EventFollower implements Startable {
 /** Parses an event; undefined if this version does not know its type or format. */
 export function parseEvent(content: Buffer): PipelineEvent | undefined {
   try {
-    return pipelineEventSchema.safeParse(JSON.parse(content.toString())).data;
+    return pipelineEventSchema.safeParse(decodeMessage(content)).data;
   } catch {
     return undefined;
   }

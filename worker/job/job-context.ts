@@ -1,4 +1,5 @@
 import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
+import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts';
 import {
   attemptHeaderSchema,
   BAD_ATTEMPT_HEADER,
@@ -61,7 +62,7 @@ export function openJob(
 function readMessage(content: Buffer): JobMessage {
   let json: unknown;
   try {
-    json = JSON.parse(content.toString());
+    json = decodeMessage(content);
   } catch (error) {
     throw new PermanentFailure('invalid_job', `The message is not valid JSON: ${messageOf(error)}`, {
       cause: error,
