@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
@@ -98,6 +99,13 @@ describe.skipIf(executablePath === null)(
       await page.getByText('There are no dead letters.').waitFor();
     });
 
+    it('explains in Russian why a file is refused, with the limit and the words of the API', async () => {
+      const { page } = await openPage(browser, system, { MAX_FILE_BYTES: '2048' }, { locale: 'ru-RU' });
+      await page.setInputFiles('input[type=file]', pathOf('sample.jpg'));
+      await page.getByText('Файл слишком большой: допускается не больше 2 кБ').waitFor();
+      await page.getByText('ответ API: File too large. Maximum: 2048 bytes').waitFor();
+    });
+
     it('asks for the token in production, and keeps it in the tab', async () => {
       const token = '747279206974206f757420696e2070726f64';
       // A service in production refuses the test broker's sample password.
@@ -117,6 +125,10 @@ describe.skipIf(executablePath === null)(
   },
 );
 
+function pathOf(image: string): string {
+  return join(import.meta.dirname, '../../test_images', image);
+}
+
 async function giveToken(page: Page, token: string): Promise<void> {
   await page.getByLabel('API token').fill(token);
   await page.getByRole('button', { name: 'Use the token' }).click();
@@ -127,8 +139,8 @@ const acceptedSchema = z.object({ job_id: z.string() });
 /** Uploads an image that takes some seconds. @returns the id of its job */
 async function uploadSlowImage(api: TestApi): Promise<string> {
   const operations = [
-    { type: 'resize', width: 4000, height: 4000, fit: 'cover', enlarge: true },
-    { type: 'filter', name: 'blur', radius: 100 },
+    { type: 'resize', width: 3000, height: 2000, enlarge: true },
+    { type: 'filter', name: 'blur', radius: 20 },
   ];
   const body = form([{ bytes: bytesOf('sample.jpg'), name: 'sample.jpg' }], {
     operations: JSON.stringify(operations),
