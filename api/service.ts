@@ -1,4 +1,9 @@
-import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  buildTopology,
+  countableQueues,
+  queueNames,
+  retryQueueName,
+} from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
@@ -145,7 +150,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ...QUEUE_SAMPLING,
   });
   const waitingJobsInTime = withTimeout(waitingJobs, SAMPLE_TIMEOUT_MS);
-  const allQueues = createQueueSampler({ queues: queuesWithLength(config), inspect, ...QUEUE_SAMPLING });
+  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
+  const allQueues = createQueueSampler({ queues: countableQueues(topology), inspect, ...QUEUE_SAMPLING });
   const estimate = createEstimateJob(estimates, waitingJobsInTime);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
@@ -254,11 +260,4 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ],
     onStarted: (port) => log.info({ port }, 'listening'),
   });
-}
-
-function queuesWithLength(config: ApiConfig): readonly string[] {
-  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
-  // A passive declare of a stream returns neither its length nor its readers.
-  const queues = topology.queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream');
-  return queues.map(({ name }) => name);
 }

@@ -1,7 +1,10 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
+import { consumingEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { HOLD_MS } from '@image-pipeline/shared/broker/consumer.ts';
+import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
@@ -52,6 +55,12 @@ export function createWorker(config: WorkerConfig): Service {
     stopping: stopping.signal,
     log,
   });
+  /** RabbitMQ's management API lists a new consumer only after some seconds. */
+  const announce = () => {
+    broker.publisher.publish(eventMessage(consumingEvent(worker, slots))).catch((error: unknown) => {
+      log.debug({ reason: messageOf(error) }, 'could not announce that the worker consumes');
+    });
+  };
   const createConsumer = () =>
     broker.consumer({
       queue: queueNames.process,
@@ -60,6 +69,7 @@ export function createWorker(config: WorkerConfig): Service {
       // A job that takes longer than its deadline waits for the store or the broker.
       holdMs: Math.max(HOLD_MS, 2 * config.JOB_TIMEOUT_MS),
       mayConsume: (signal) => storeWatch.whenAvailable(signal),
+      onConsuming: announce,
     });
   // Unfinished jobs are handed back then; the rest of the time is for closing everything.
   const intake = new JobIntake(createConsumer, config.STOP_TIMEOUT_MS * 0.8);
@@ -104,7 +114,18 @@ export function createWorker(config: WorkerConfig): Service {
       ...(config.NODE_ENV === 'production'
         ? []
         : [{ name: 'commands', start: () => commands.start(), stop: () => commands.stop() }]),
-      { name: 'intake', start: () => intake.start(), stop: () => intake.stop() },
+      {
+        name: 'intake',
+        start: () => intake.start(),
+        stop: async () => {
+          log.info(
+            { jobs_in_progress: intake.inFlight },
+            'stopping: finishing the current jobs, taking no new ones',
+          );
+          await intake.stop();
+          log.info({ jobs_handed_back: intake.inFlight }, 'stopped consuming');
+        },
+      },
     ],
     onStarted: (port) => log.info({ slots, port }, 'ready for jobs'),
   });

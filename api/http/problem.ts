@@ -32,7 +32,7 @@ export const problemTable = {
   token_not_set: { status: commonStatuses.token_not_set },
   not_found: { status: commonStatuses.not_found },
   job_not_found: { status: 404 },
-  not_ready: { status: 409, retryAfter: 1 },
+  not_ready: { status: 409, retryAfter: 10 },
   job_failed: { status: 410 },
   result_gone: { status: 410 },
   not_in_dlq: { status: 409 },

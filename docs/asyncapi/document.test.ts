@@ -28,7 +28,7 @@ describe('the AsyncAPI document', () => {
     expect(new Set(names)).toEqual(
       new Set(['job', 'replay', ...workerMessages, 'Webhook', ...eventTypes, ...sockets]),
     );
-    expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'service.following']);
+    expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'worker.consuming', 'service.following']);
     const contracts = [...clientMessageSchema.options, ...serverMessageSchema.options];
     expect(sockets.toSorted()).toEqual(contracts.map((schema) => schema.meta()?.id).toSorted());
   });

@@ -17,14 +17,18 @@ type EventType = PipelineEvent['type'];
 const eventSummaries: Readonly<Record<EventType, string>> = {
   'job.queued': 'The job was accepted, or is replayed.',
   'job.started': 'A worker has started an attempt.',
+  'job.redelivered':
+    'RabbitMQ delivered the job to another worker, because the one that had it did not finish it.',
   'job.retrying': 'An attempt failed with a transient error and will be retried.',
   'job.completed': 'The run completed.',
   'job.failed': 'The run failed.',
+  'worker.consuming': 'A worker has started to consume jobs.',
   'service.following': 'The marker of an event log reader, which has caught up when it reads its own marker.',
 };
 
 export const eventTypes: readonly EventType[] = [
   ...(Object.keys(jobEventSchemas) as (keyof typeof jobEventSchemas)[]),
+  'worker.consuming',
   'service.following',
 ];
 /** Events that end a run. */
@@ -142,7 +146,7 @@ function amqpParts(type: string): object {
   };
   const headers = { type: 'object', properties };
   return {
-    ...(type === 'service.following' || workerMessages.includes(type) ? {} : { headers }),
+    ...(['service.following', 'worker.consuming', ...workerMessages].includes(type) ? {} : { headers }),
     bindings: { amqp: { messageType: type, bindingVersion: '0.3.0' } },
   };
 }

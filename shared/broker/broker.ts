@@ -31,6 +31,9 @@ interface BrokerEvents {
   fatal: [BrokerMisconfigured];
 }
 
+const KEPT =
+  'the queue was declared by an earlier version: it works, but the management UI cannot get its messages. It is declared anew when it is empty: replay or remove its dead letters';
+
 /**
  * The broker as a service uses it. It has two connections, because an alarm blocks all traffic of a connection that
  * publishes: acknowledgements must not wait behind publishes.
@@ -52,7 +55,9 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
       name: `${name} publish`,
       timeouts,
       log,
-      setup: (model) => declareTopology(model, topology),
+      setup: async (model) => {
+        for (const queue of await declareTopology(model, topology)) log.warn({ queue }, KEPT);
+      },
     });
     this.#consuming = new BrokerConnection({ urls, name: `${name} consume`, timeouts, log });
     for (const connection of [this.#publishing, this.#consuming]) {
