@@ -10,23 +10,25 @@ import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { createHttpServer } from '@image-pipeline/shared/http/http-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { KnownWorkers } from './development/known-workers.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
-import { createEstimateJob, JobEstimates } from './jobs/job-estimates.ts';
+import { createEstimateJob } from './jobs/estimate-job.ts';
 import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
 import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
-import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
 import { UploadMemory } from './upload/file-content.ts';
@@ -103,6 +105,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
+  const workers = new KnownWorkers(broker);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
   let isStoreOpen = false;
@@ -203,6 +206,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       sampleQueue: rememberLastSample(queueNames.process, waitingJobsInTime),
       isUp: () => broker.unavailableBecause === undefined,
     },
+    workers,
     queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
     whyUnavailable,
     whyIncomplete,
@@ -237,6 +241,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
+      ...(config.NODE_ENV === 'production'
+        ? []
+        : [
+            { name: 'workers', start: () => inBackground(() => workers.start()), stop: () => workers.stop() },
+          ]),
       {
         name: 'DLQ recorder',
         start: () => inBackground(() => recorder.start()),

@@ -65,8 +65,9 @@ export class PipelineMetrics {
     const change = this.runs.apply(event, offset, { receivedAt: now, traceparent: activeTraceparent() });
     const isNew = this.#totals.count(event, offset, change, this.runs.size);
     this.#lost.note(this.#outstanding);
-    if (event.type === 'job.started')
+    if (event.type === 'job.started' || event.type === 'job.redelivered') {
       this.#onWorkerEvent({ worker: event.data.worker, starts: true }, at, now);
+    }
     if (change === undefined) return;
     if (change.attempt !== undefined) {
       this.attempts.add(change.attempt);

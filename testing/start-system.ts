@@ -65,6 +65,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await (await findRabbitNode(join(folder, 'rabbitmq')))?.kill();
   });
   const node = await startRabbitNode({ folder: join(folder, 'rabbitmq') });
+  const ports = new Map<string, number>();
+  const portOf = async (service: string) => {
+    const port = ports.get(service) ?? (await freePort([], [...ports.values()]));
+    ports.set(service, port);
+    return port;
+  };
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     LOG_LEVEL: 'warn',
@@ -74,7 +80,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     RABBITMQ_MANAGEMENT_URL: node.managementUrl,
     STORE: 'folder',
     STORE_FOLDER: join(folder, 'store'),
-    MONITORING_URL: 'http://127.0.0.1:9', // not the one of another system on this machine
+    PUBLIC_NOTIFICATION_URL: `ws://127.0.0.1:${await portOf('notification')}`,
+    // Not the one of another system on this machine.
+    MONITORING_URL: `http://127.0.0.1:${options.monitoring === true ? await portOf('monitoring') : 9}`,
     TMPDIR: temp,
     ...(await options.environment?.({ folder, node, cleanup })),
   };
@@ -82,10 +90,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   cleanup.defer(async () => {
     await Promise.all(services.map((service) => service.stop()));
   });
-  const ports: number[] = [];
   const add = async (kind: 'api' | 'notification' | 'worker' | 'monitoring', name: string) => {
-    const port = await freePort([], ports);
-    ports.push(port);
+    const port = await portOf(name);
     const service = new RespawnedService({
       name,
       port,

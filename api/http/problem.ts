@@ -38,6 +38,7 @@ export const problemTable = {
   not_in_dlq: { status: 409 },
   not_replayable: { status: 409 },
   replay_running: { status: 409, retryAfter: 5 },
+  worker_not_running: { status: 404 },
   method_not_allowed: { status: commonStatuses.method_not_allowed },
   broker_unavailable: { status: 503, retryAfter: 5 },
   publish_unconfirmed: { status: 503, retryAfter: 5 },

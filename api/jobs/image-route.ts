@@ -9,7 +9,8 @@ import type { Request, RequestHandler, Response } from 'express';
 import fresh from 'fresh';
 import { jobIdOf } from '../http/request.ts';
 import { renamed } from '../upload/display-name.ts';
-import { type EstimateJob, type JobEstimate, retryAfterDetails } from './job-estimates.ts';
+import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';
+import { type EstimateJob, retryAfterDetails } from './estimate-job.ts';
 import { type JobSources, readStatus } from './read-status.ts';
 
 export type ImageKind = 'result' | 'original' | 'thumbnail';

@@ -1,8 +1,8 @@
 import { knowsWorkers } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
-import type { JobEstimates } from '../jobs/job-estimates.ts';
+import type { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import type { QueueSample } from './queue-metrics.ts';
-import type { CachedSnapshot } from './snapshot-cache.ts';
+import type { CachedSnapshot } from '@image-pipeline/shared/snapshot-cache.ts';
 
 const count = z.int().min(0).nullable();
 

@@ -111,6 +111,7 @@ export class MetricsExporter {
     this.#advance('image_jobs_accepted_total', totals.accepted);
     this.#advance('image_jobs_completed_total', totals.completed);
     this.#advance('image_jobs_retried_total', totals.retried);
+    this.#advance('image_jobs_redelivered_total', totals.redelivered);
     // One series per error code; unknown codes in old events get none.
     for (const code of Object.keys(errorCodes)) {
       this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code });

@@ -38,7 +38,7 @@ export const performanceView: View = {
     ],
     below: failureLines(snapshot, width, paint),
   }),
-  line({ throughput, latency, utilisation, failures_5m }) {
+  line({ throughput, latency, utilisation, failures_5m, totals }) {
     const total = latency.stages.total;
     const compact = (seconds: number | undefined) => secondsText(seconds).replace(' ', '');
     const failed = Object.values(failures_5m).reduce((sum, count) => sum + count, 0);
@@ -48,6 +48,7 @@ export const performanceView: View = {
       `busy=${utilisation.busy}/${utilisation.slots}`,
       `utilisation=${utilisation.last_minute === null ? '-' : utilisation.last_minute.toFixed(2)}`,
       `failed_5m=${failed}`,
+      `redelivered=${totals?.redelivered ?? '-'}`,
     ].join(' ');
   },
 };
@@ -110,8 +111,14 @@ function failureLines({ failures_5m, totals }: Snapshot, width: number, paint: P
     .map(([code, count]) => `${code} ${count}`);
   const more = found.length > MAX_FAILURES ? [`${found.length - MAX_FAILURES} other kinds`] : [];
   const text = found.length === 0 ? 'none in 5 min' : [...found.slice(0, MAX_FAILURES), ...more].join(', ');
-  const ever =
-    totals === null ? '' : ` (${countText(totals.failed)} in total, ${countText(totals.retried)} retries)`;
+  const ever = totals === null ? '' : ` (${countText(totals.failed)} in total)`;
   const tint = (line: string) => (found.length === 0 ? line : paint('yellow', line));
-  return labelledLines('Failures', `${text}${ever}`, width, paint, tint);
+  const repeats =
+    totals === null
+      ? 'unknown'
+      : `${countText(totals.retried)} retries, ${countText(totals.redelivered)} redeliveries in total`;
+  return [
+    ...labelledLines('Repeats', repeats, width, paint),
+    ...labelledLines('Failures', `${text}${ever}`, width, paint, tint),
+  ];
 }

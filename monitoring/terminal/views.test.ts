@@ -251,7 +251,10 @@ describe('the performance view', () => {
     expect(lines.find((line) => line.startsWith('  notify'))).toMatch(
       / until its event arrived +(?: {9}-){4}$/,
     );
-    expect(lines.at(-1)).toBe('Failures  undecodable_image 3, deadline_exceeded 1 (22 in total, 7 retries)');
+    expect(lines.slice(-2)).toEqual([
+      'Repeats   7 retries, 2 redeliveries in total',
+      'Failures  undecodable_image 3, deadline_exceeded 1 (22 in total)',
+    ]);
   });
 
   it('drops descriptions, then the mean, on narrow terminals', () => {

@@ -1,6 +1,14 @@
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { failureSchema, jobIdSchema, jobRequestSchema, type JobRequest, type JobState } from './job.ts';
+import {
+  failureSchema,
+  jobIdSchema,
+  jobRequestSchema,
+  redeliverySchema,
+  slotSchema,
+  type JobRequest,
+  type TimelineEntry,
+} from './job.ts';
 import { outcomeSchema, type Outcome } from './outcome.ts';
 
 /**
@@ -34,7 +42,18 @@ export const jobEventSchemas = {
   'job.queued': cloudEvent('job.queued', z.object(jobData)),
   'job.started': cloudEvent(
     'job.started',
-    z.object({ ...jobData, worker: z.string(), redelivered: z.boolean().optional() }),
+    z.object({
+      ...jobData,
+      worker: z.string(),
+      slot: slotSchema.optional(),
+      redelivered: z.boolean().optional(),
+      delivery: redeliverySchema.optional(),
+    }),
+  ),
+  /** Published by the worker that received the job, before its `job.started`. */
+  'job.redelivered': cloudEvent(
+    'job.redelivered',
+    z.object({ ...jobData, worker: z.string(), delivery: redeliverySchema, reason: z.string() }),
   ),
   'job.retrying': cloudEvent(
     'job.retrying',
@@ -59,6 +78,7 @@ export const consumingEventSchema = cloudEvent(
 export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.queued'],
   jobEventSchemas['job.started'],
+  jobEventSchemas['job.redelivered'],
   jobEventSchemas['job.retrying'],
   jobEventSchemas['job.completed'],
   jobEventSchemas['job.failed'],
@@ -74,15 +94,6 @@ export type JobEventType = JobEvent['type'];
 export type FollowingEvent = z.output<typeof followingEventSchema>;
 export type ConsumingEvent = z.output<typeof consumingEventSchema>;
 export type PipelineEvent = z.output<typeof pipelineEventSchema>;
-
-/** The state of a job after the event. */
-export const jobEventStates: Readonly<Record<JobEventType, JobState>> = {
-  'job.queued': 'queued',
-  'job.started': 'processing',
-  'job.retrying': 'retrying',
-  'job.completed': 'completed',
-  'job.failed': 'failed',
-};
 
 export function isJobEvent(event: PipelineEvent): event is JobEvent {
   return Object.hasOwn(jobEventSchemas, event.type);
@@ -108,10 +119,12 @@ function jobEnvelope<Type extends JobEventType>(
   time: string,
   request: JobRequest,
   attempt: number,
+  delivery = 1,
 ) {
+  const number = delivery === 1 ? '' : `/${delivery}`;
   return {
     specversion: '1.0',
-    id: `${request.job_id}/${request.run}/${attempt}/${type}`,
+    id: `${request.job_id}/${request.run}/${attempt}/${type}${number}`,
     source,
     type,
     subject: request.job_id,
@@ -128,18 +141,30 @@ export function queuedEvent(request: JobRequest): JobEvent {
   };
 }
 
-/** @param redelivered whether RabbitMQ had delivered this attempt before */
+/** @param more the slot, and the delivery of a redelivered job */
 export function startedEvent(
   request: JobRequest,
   attempt: number,
   worker: string,
   at: string,
-  redelivered = false,
+  more: Pick<TimelineEntry, 'slot' | 'redelivered' | 'delivery'> = {},
 ): JobEvent {
-  const again = redelivered ? { redelivered } : {};
   return {
-    ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt),
-    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...again },
+    ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt, more.delivery),
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...more },
+  };
+}
+
+/** @param redelivery the worker that received the job, the number of the delivery (from 2), and why it was needed */
+export function redeliveredEvent(
+  request: JobRequest,
+  attempt: number,
+  redelivery: { worker: string; at: string; delivery: number; reason: string },
+): JobEvent {
+  const { worker, at, delivery, reason } = redelivery;
+  return {
+    ...jobEnvelope('job.redelivered', `/image-pipeline/worker/${worker}`, at, request, attempt, delivery),
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, delivery, reason },
   };
 }
 

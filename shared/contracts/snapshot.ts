@@ -64,6 +64,8 @@ export const totalsSchema = z.object({
   failed: count,
   /** Attempts that were retried. */
   retried: count,
+  /** Jobs that RabbitMQ delivered again because their worker did not finish them. */
+  redelivered: count.default(0),
   /** Failed runs by error code. */
   failed_by_code: z.record(z.string(), count),
   /** Start of the counting. */

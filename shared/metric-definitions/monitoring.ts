@@ -36,6 +36,13 @@ export const monitoringMetrics = {
     isKept: true,
     services: ['monitoring'],
   },
+  image_jobs_redelivered_total: {
+    type: 'counter',
+    help: 'Jobs that RabbitMQ delivered again because their worker did not finish them.',
+    labels: [],
+    isKept: true,
+    services: ['monitoring'],
+  },
   image_job_duration_seconds: {
     type: 'histogram',
     help: 'Time from acceptance to the result of completed runs.',
