@@ -1,9 +1,9 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
-import { readEnded } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
@@ -130,8 +130,8 @@ export class LedgerRepair implements Startable {
     try {
       return await repair();
     } catch (error) {
-      if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
-      const about = { job_id: run.job_id, reason: error.message };
+      if (!isDamagedRecord(error)) throw error;
+      const about = { job_id: run.job_id, reason: messageOf(error) };
       this.#options.log.warn(about, 'cannot repair a run: its records are damaged');
       return false;
     }
@@ -140,9 +140,11 @@ export class LedgerRepair implements Startable {
   /** Returns whether the run has ended. @throws StoreUnavailable, PublishRefused */
   async #publishEnd({ job_id, run, traceparent }: OpenRun): Promise<boolean> {
     const { store, publisher, onFound } = this.#options;
-    const ended = await readEnded(store, job_id, run);
-    if (ended === undefined) return false;
-    const end = endedEvent(ended.request, ended.outcome);
+    const outcome = await readOutcome(store, job_id, run);
+    if (outcome === undefined) return false;
+    const request = await readRequest(store, job_id, run);
+    if (request === undefined) return false;
+    const end = endedEvent(request, outcome);
     onFound(end.id);
     await inTraceOf({ traceparent }, () => publisher.publish(eventMessage(end)));
     return true;

@@ -1,12 +1,11 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import { describe, expect, inject, it } from 'vitest';
 import { managementCall } from '../../testing/management-call.ts';
-import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
 
@@ -17,14 +16,14 @@ const startNotification = () => system.startNotification(webhookSettings, { webh
 describe('a webhook whose message was lost', () => {
   it('is delivered, once, if the job ended while nothing led to the queue', async () => {
     await startNotification();
-    const { request, end } = await storedJob();
+    const { request, end } = await hooks.endedJob();
     await logOnly(end);
     expect(await hooks.until(request, 'delivered')).toMatchObject([{ attempt: 1 }]);
     await nothingMore(request, 1);
   });
 
   it('is delivered if the queue was purged while no service ran', async () => {
-    const { request, end } = await storedJob();
+    const { request, end } = await hooks.endedJob();
     await system.publish(end);
     await managementCall(
       inject('broker'),
@@ -36,7 +35,7 @@ describe('a webhook whose message was lost', () => {
   });
 
   it('goes on with its next attempt if it was lost between two', async () => {
-    const { request, end } = await storedJob();
+    const { request, end } = await hooks.endedJob();
     await recordWebhookAttempt(system.store, retriedAttempt(request, end, Date.now() - 60_000));
     await logOnly(end);
     await startNotification();
@@ -44,7 +43,7 @@ describe('a webhook whose message was lost', () => {
   });
 
   it('is not taken for lost while it waits for its retry', async () => {
-    const { request, end } = await storedJob();
+    const { request, end } = await hooks.endedJob();
     await recordWebhookAttempt(system.store, retriedAttempt(request, end, Date.now() + 60_000));
     await logOnly(end);
     await startNotification();
@@ -54,19 +53,11 @@ describe('a webhook whose message was lost', () => {
   it('is delivered after its queue was deleted while everything runs', async () => {
     await startNotification();
     await managementCall(inject('broker'), 'DELETE', `queues/${system.vhost.name}/${queueNames.webhooks}`);
-    const { request, end } = await storedJob();
+    const { request, end } = await hooks.endedJob();
     await logOnly(end);
     await hooks.until(request, 'delivered');
   });
 });
-
-/** An ended job with a callback URL, and the event of its end. */
-async function storedJob() {
-  const request = someRequest({ callback_url: hooks.receiver.url() });
-  const outcome = completedOutcome(request);
-  await system.storeJob(request, outcome);
-  return { request, end: endedEvent(request, outcome) };
-}
 
 /** The end of a job in the event log, as if no queue were bound for webhooks. */
 const logOnly = (end: JobEvent) =>
@@ -74,7 +65,7 @@ const logOnly = (end: JobEvent) =>
 
 /** Nothing happens in more than twice the time after which a webhook counts as lost. */
 async function nothingMore(request: JobRequest, attempts: number): Promise<void> {
-  const marker = await storedJob();
+  const marker = await hooks.endedJob();
   await logOnly(marker.end);
   await hooks.until(marker.request, 'delivered');
   expect(await hooks.attempts(request)).toHaveLength(attempts);

@@ -2,8 +2,8 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
-import { readEnded } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
@@ -98,7 +98,15 @@ export class LostWebhooks implements Startable {
       if ((await broker.queues.inspect(queueNames.webhooks)).ready > 0) return;
       for (const [id, pending] of due) {
         if (!this.#repeater.isOn) return;
-        if (await this.#publishIfLost(id, pending)) lost++;
+        const isLost = await this.#publishIfLost(id, pending).catch((error: unknown) => {
+          if (!isDamagedRecord(error)) throw error;
+          log.error(
+            { err: error, job_id: pending.jobId },
+            'cannot repair a webhook: its records are damaged',
+          );
+          this.onEnded(id);
+        });
+        if (isLost === true) lost++;
       }
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not look for lost webhooks; retrying');
@@ -119,12 +127,13 @@ export class LostWebhooks implements Startable {
       this.#postpone(id, dueAt);
       return false;
     }
-    const ended = await readEnded(store, jobId, run);
-    if (ended === undefined) {
+    const request = await readRequest(store, jobId, run);
+    const outcome = await readOutcome(store, jobId, run);
+    if (request === undefined || outcome === undefined) {
       this.onEnded(id); // its records were removed
       return false;
     }
-    const event = endedEvent(ended.request, ended.outcome);
+    const event = endedEvent(request, outcome);
     await broker.publisher.publish(deliveryMessage(event, (last?.attempt ?? 0) + 1));
     // Another replica may defer it, which leaves no record.
     this.#postpone(id, Date.now() + longestDelayMs);
