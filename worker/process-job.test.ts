@@ -298,7 +298,7 @@ describe('a store outage', () => {
         state: 'redelivered',
         worker: 'worker-2',
         delivery: 2,
-        reason: expect.stringContaining('disconnected'),
+        reason: expect.stringContaining('disconnected') as unknown,
       },
       { state: 'processing', worker: 'worker-2', redelivered: true, delivery: 2 },
       { state: 'completed' },

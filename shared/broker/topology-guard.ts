@@ -173,7 +173,8 @@ async function declareOn(
     for (const binding of queue.bindings) {
       await channel.bindQueue(queue.name, binding.exchange, binding.routingKey);
     }
-  }  return kept;
+  }
+  return kept;
 }
 
 function assertQueue(channel: Channel, { name, arguments: given }: Queue) {
