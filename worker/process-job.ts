@@ -57,10 +57,13 @@ const RETURN_MS = 10_000;
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
   const { store, publisher, slowLane, retryDelays, metrics, log } = dependencies;
+  const slotsInUse = new Set<number>();
 
   return async function processJob(message: ReceivedMessage): Promise<Settlement> {
-    const job = openOrRefuse(message);
+    const slot = lowestFreeSlot();
+    const job = openOrRefuse(message, slot);
     if (job === undefined) return 'dead-letter';
+    slotsInUse.add(slot);
     const release = metrics.takeSlot();
     let startAnnounced = Promise.resolve();
     try {
@@ -85,13 +88,21 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
         : await fail(job, fate.error, startAnnounced);
     } finally {
       slowLane.leave(job.attemptId);
+      slotsInUse.delete(slot);
       release();
     }
   };
 
-  function openOrRefuse(message: ReceivedMessage): JobContext | undefined {
+  /** At most the prefetch of the consumer; more only while deliveries of a lost channel are still being processed. */
+  function lowestFreeSlot(): number {
+    let slot = 1;
+    while (slotsInUse.has(slot)) slot++;
+    return slot;
+  }
+
+  function openOrRefuse(message: ReceivedMessage, slot: number): JobContext | undefined {
     try {
-      return openJob(message, dependencies);
+      return openJob(message, { ...dependencies, slot });
     } catch (error) {
       if (!(error instanceof PermanentFailure)) throw error;
       const about = { code: error.code, reason: error.message, job_id: message.correlationId };
@@ -136,9 +147,9 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
   /** Publishes while the image is processed; await the result once the outcome is stored. */
   function announceStart(job: JobContext): Promise<void> {
     const { request, attempt, redelivered } = job;
-    const { worker, at } = job.started;
+    const { worker, at, slot } = job.started;
     job.log.info({ operations: request.operations.map(({ type }) => type) }, 'started');
-    const more = { ...(redelivered && { redelivered: true, delivery: redelivered.delivery }) };
+    const more = { slot, ...(redelivered && { redelivered: true, delivery: redelivered.delivery }) };
     const started = () => announce(job, startedEvent(request, attempt, worker, at, more));
     const announced =
       redelivered === undefined

@@ -6,6 +6,7 @@ import { Consumer, type ConsumerOptions } from './consumer.ts';
 import type { BrokerMisconfigured } from './misconfiguration.ts';
 import { Publisher } from './publisher.ts';
 import { QueueInspector } from './queue-inspector.ts';
+import { Subscription, type SubscriptionOptions } from './subscription.ts';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 import { declareTopology, TopologyGuard } from './topology-guard.ts';
 import type { Topology } from './topology.ts';
@@ -122,6 +123,10 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
   streamReader(options: Omit<StreamReaderOptions, 'connection' | 'onFailure' | 'log'>): StreamReader {
     const onFailure = () => this.#topology.check();
     return new StreamReader({ ...options, connection: this.#consuming, onFailure, log: this.#log });
+  }
+
+  subscription(options: Omit<SubscriptionOptions, 'connection' | 'log'>): Subscription {
+    return new Subscription({ ...options, connection: this.#consuming, log: this.#log });
   }
 
   async stop(): Promise<void> {

@@ -1,9 +1,11 @@
+import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import {
   failureSchema,
   jobIdSchema,
   jobRequestSchema,
   redeliverySchema,
+  slotSchema,
   type JobRequest,
   type TimelineEntry,
 } from './job.ts';
@@ -43,6 +45,7 @@ export const jobEventSchemas = {
     z.object({
       ...jobData,
       worker: z.string(),
+      slot: slotSchema.optional(),
       redelivered: z.boolean().optional(),
       delivery: redeliverySchema.optional(),
     }),
@@ -66,6 +69,12 @@ export const followingEventSchema = cloudEvent(
   z.object({ service: z.string(), instance: z.string() }),
 );
 
+/** A worker publishes one each time it starts to consume jobs. */
+export const consumingEventSchema = cloudEvent(
+  'worker.consuming',
+  z.object({ worker: z.string(), slots: z.int().min(1) }),
+);
+
 export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.queued'],
   jobEventSchemas['job.started'],
@@ -74,15 +83,34 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.completed'],
   jobEventSchemas['job.failed'],
 ]);
-export const pipelineEventSchema = z.discriminatedUnion('type', [jobEventSchema, followingEventSchema]);
+export const pipelineEventSchema = z.discriminatedUnion('type', [
+  jobEventSchema,
+  followingEventSchema,
+  consumingEventSchema,
+]);
 
 export type JobEvent = z.output<typeof jobEventSchema>;
 export type JobEventType = JobEvent['type'];
 export type FollowingEvent = z.output<typeof followingEventSchema>;
+export type ConsumingEvent = z.output<typeof consumingEventSchema>;
 export type PipelineEvent = z.output<typeof pipelineEventSchema>;
 
 export function isJobEvent(event: PipelineEvent): event is JobEvent {
-  return event.type !== 'service.following';
+  return Object.hasOwn(jobEventSchemas, event.type);
+}
+
+/** @param slots jobs that the worker processes at a time */
+export function consumingEvent(worker: string, slots: number): ConsumingEvent {
+  return {
+    specversion: '1.0',
+    id: uuidv7(),
+    source: `/image-pipeline/worker/${worker}`,
+    type: 'worker.consuming',
+    subject: worker,
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    data: { worker, slots },
+  };
 }
 
 function jobEnvelope<Type extends JobEventType>(
@@ -113,13 +141,13 @@ export function queuedEvent(request: JobRequest): JobEvent {
   };
 }
 
-/** @param more of a redelivered job */
+/** @param more the slot, and the delivery of a redelivered job */
 export function startedEvent(
   request: JobRequest,
   attempt: number,
   worker: string,
   at: string,
-  more: Pick<TimelineEntry, 'redelivered' | 'delivery'> = {},
+  more: Pick<TimelineEntry, 'slot' | 'redelivered' | 'delivery'> = {},
 ): JobEvent {
   return {
     ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt, more.delivery),

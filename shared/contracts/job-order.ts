@@ -53,11 +53,12 @@ export function timelineEntryOf(event: JobEvent): TimelineEntry {
       return { state: 'redelivered', ...entry, worker, delivery, reason };
     }
     case 'job.started': {
-      const { worker, redelivered, delivery } = event.data;
+      const { worker, slot, redelivered, delivery } = event.data;
       return {
         state: 'processing',
         ...entry,
         worker,
+        ...(slot === undefined ? {} : { slot }),
         ...(redelivered === undefined ? {} : { redelivered }),
         ...(delivery === undefined ? {} : { delivery }),
       };

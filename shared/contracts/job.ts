@@ -29,6 +29,12 @@ export const failureSchema = z
   .meta({ id: 'Failure' });
 export type Failure = z.output<typeof failureSchema>;
 
+/** The slot of a worker in which a job is processed. */
+export const slotSchema = z
+  .int()
+  .min(1)
+  .meta({ description: 'The slot of the worker, from 1: the lowest that was free.' });
+
 /** The number of a delivery by RabbitMQ that is not the first one. */
 export const redeliverySchema = z.int().min(2).meta({
   description:
@@ -43,6 +49,7 @@ export const timelineEntrySchema = z
     run: z.int().min(1),
     attempt: z.int().min(1),
     worker: z.string().optional(),
+    slot: slotSchema.optional(),
     redelivered: z.boolean().optional().meta({
       description:
         'True if RabbitMQ redelivered the job because an earlier worker died or stopped before it finished.',

@@ -52,7 +52,7 @@ export const monitoringMetrics = {
   },
   image_jobs_open: {
     type: 'gauge',
-    help: 'Unfinished runs, from events: queued, processing or retrying.',
+    help: 'Unfinished runs: queued (the length of the job queue), processing or retrying (from events).',
     labels: ['state'],
     services: ['monitoring'],
   },
@@ -64,7 +64,7 @@ export const monitoringMetrics = {
   },
   image_jobs_waiting_peak: {
     type: 'gauge',
-    help: 'Maximum number of jobs that waited for a worker.',
+    help: 'Maximum length of the job queue at a refresh.',
     labels: [],
     services: ['monitoring'],
   },

@@ -42,7 +42,12 @@ const HELD_TOO_LONG = 'The worker that had the job was unable to finish it for a
 /** @throws PermanentFailure `invalid_job` */
 export function openJob(
   received: ReceivedMessage,
-  context: { readonly worker: string; readonly stopping: AbortSignal; readonly log: Logger },
+  context: {
+    readonly worker: string;
+    readonly slot: number;
+    readonly stopping: AbortSignal;
+    readonly log: Logger;
+  },
 ): JobContext {
   const { history, ...request } = readMessage(received.content);
   const attempt = readAttempt(received.headers);
@@ -66,6 +71,7 @@ export function openJob(
       run,
       attempt,
       worker,
+      slot: context.slot,
       ...(reason === undefined ? {} : { redelivered: true, delivery }),
     },
     signal: AbortSignal.any([received.lost, context.stopping]),

@@ -26,7 +26,7 @@ const retrying = retryingEvent(request, 1, { worker: 'worker-1', at: at(2), retr
 const reason = 'Connection lost.';
 const lost = startedEvent(request, 2, 'worker-1', at(7));
 const redelivered = redeliveredEvent(request, 2, { worker: 'worker-2', at: at(8), delivery: 2, reason });
-const again = startedEvent(request, 2, 'worker-2', at(8), { redelivered: true, delivery: 2 });
+const again = startedEvent(request, 2, 'worker-2', at(8), { slot: 1, redelivered: true, delivery: 2 });
 const all = [queued, started, retrying, lost, redelivered, again];
 
 function after(events: readonly JobEvent[]): Job | undefined {

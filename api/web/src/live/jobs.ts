@@ -11,7 +11,11 @@ export interface Job {
   readonly attempt: number;
   readonly submittedAt: string;
   readonly updatedAt: string;
+  /** When the newest attempt started. */
+  readonly startedAt?: string | undefined;
   readonly worker?: string | undefined;
+  /** The slot of its worker, from 1. */
+  readonly slot?: number | undefined;
   readonly redelivered?: boolean | undefined;
   readonly delivery?: number | undefined;
   /** When a retrying job returns to its queue. */
@@ -54,8 +58,11 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
   if (known !== undefined && compare(known, step) > 0) {
     return { ...known, ...about, steps: known.run > step.run ? known.steps : steps };
   }
+  const start = steps.findLast(({ state }) => state === 'processing');
   return {
     ...about,
+    startedAt: start?.at ?? known?.startedAt,
+    slot: start?.slot ?? known?.slot,
     state: jobStateAfter(step.state),
     run: step.run,
     attempt: step.attempt,
