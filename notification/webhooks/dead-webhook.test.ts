@@ -14,20 +14,25 @@ const hooks = setUpWebhooks(system);
 /** As "Move messages" of the management UI. */
 async function moveMessages(from: string, to: string): Promise<void> {
   const uri = `amqp:///${encodeURIComponent(system.vhost.name)}`;
-  await managementCall(inject('broker'), 'PUT', `parameters/shovel/${system.vhost.name}/Move%20from%20${from}`, {
-    value: {
-      'src-uri': uri,
-      'src-queue': from,
-      'src-protocol': 'amqp091',
-      'src-prefetch-count': 1_000,
-      'src-delete-after': 'queue-length',
-      'dest-uri': uri,
-      'dest-queue': to,
-      'dest-protocol': 'amqp091',
-      'dest-add-forward-headers': false,
-      'ack-mode': 'on-confirm',
+  await managementCall(
+    inject('broker'),
+    'PUT',
+    `parameters/shovel/${system.vhost.name}/Move%20from%20${from}`,
+    {
+      value: {
+        'src-uri': uri,
+        'src-queue': from,
+        'src-protocol': 'amqp091',
+        'src-prefetch-count': 1_000,
+        'src-delete-after': 'queue-length',
+        'dest-uri': uri,
+        'dest-queue': to,
+        'dest-protocol': 'amqp091',
+        'dest-add-forward-headers': false,
+        'ack-mode': 'on-confirm',
+      },
     },
-  });
+  );
 }
 
 describe('a webhook that no receiver accepts', () => {
