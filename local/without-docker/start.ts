@@ -13,8 +13,11 @@ import { isRunning, type ServiceReport, type SystemReport } from '../supervisor/
 import { startSystem, stopSystem, untilReady } from '../supervisor/running-system.ts';
 import type { SystemPlan } from '../supervisor/system-plan.ts';
 import { duration } from '../terminal/duration.ts';
+import { UserError } from '../user-error.ts';
 
 const START_DEADLINE_MS = 120_000;
+const NOT_FOR_PRODUCTION =
+  'NODE_ENV=production is not possible without Docker, because the RabbitMQ that make starts has the sample password. Use Docker Compose, or start the services with your own RabbitMQ in RABBITMQ_URL.';
 
 /** Starts the system unless it is running; prints each service when it is ready. */
 export async function ensureUp(): Promise<{ report: SystemReport; started: boolean }> {
@@ -27,6 +30,7 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
   // An invalid configuration is reported in full before anything is started.
   const prometheus = await findPrometheus();
   const env = await readEnvironment(root);
+  if (env.NODE_ENV === 'production') throw new UserError(NOT_FOR_PRODUCTION);
   const plan = pipelinePlan(runFolder, env, prometheus?.server);
   await requireStore(env);
   const services = plan.services.map(({ name }) => name).join(', ');
