@@ -1,7 +1,15 @@
+/// <reference lib="dom" />
+import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { TcpProxy } from '../tcp-proxy.ts';
 import type { TestApi, TestSystem } from '../test-system.ts';
+
+declare global {
+  interface Window {
+    readonly axe: typeof axe;
+  }
+}
 
 /** For `expect.poll`, whose default is 1 s. */
 export const SOON = { timeout: 20_000 };
@@ -36,4 +44,11 @@ export async function openPage(
   await page.goto(api.url);
   await page.locator('h2').first().waitFor();
   return { api, page, faults, proxy };
+}
+
+/** What axe-core finds: rules and the elements that violate them. The page needs `bypassCSP`. */
+export async function violationsOf(page: Page): Promise<[string, string[]][]> {
+  await page.addScriptTag({ content: axe.source });
+  const found = await page.evaluate(async () => (await window.axe.run()).violations);
+  return found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
 }
