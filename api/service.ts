@@ -7,7 +7,7 @@ import {
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { messageOf, PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { createHttpServer } from '@image-pipeline/shared/http/http-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
@@ -140,6 +140,13 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     });
   };
 
+  const startBroker = async () => {
+    await broker.start();
+    await broker.removeRetiredQueues().catch((error: unknown) => {
+      log.warn({ reason: messageOf(error) }, 'could not remove the queues of an earlier version');
+    });
+  };
+
   const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
   const sources = { followed, store, unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS) };
   const inspect = (queue: string) => broker.queues.inspect(queue);
@@ -239,7 +246,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
         start: () => inBackground(() => storeWatch.start()),
         stop: () => storeWatch.stop(),
       },
-      { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
+      { name: 'broker', start: () => inBackground(startBroker), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
       ...(config.NODE_ENV === 'production'
         ? []

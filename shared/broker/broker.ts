@@ -7,6 +7,7 @@ import type { BrokerMisconfigured } from './misconfiguration.ts';
 import { Publisher } from './publisher.ts';
 import { QueueInspector } from './queue-inspector.ts';
 import { Subscription, type SubscriptionOptions } from './subscription.ts';
+import { removeRetiredQueues } from './retired-queues.ts';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 import { declareTopology, TopologyGuard } from './topology-guard.ts';
 import type { Topology } from './topology.ts';
@@ -127,6 +128,15 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
 
   subscription(options: Omit<SubscriptionOptions, 'connection' | 'log'>): Subscription {
     return new Subscription({ ...options, connection: this.#consuming, log: this.#log });
+  }
+
+  /** Moves the messages of queues that only an earlier version had. Call it after `start`, in one service. */
+  removeRetiredQueues(): Promise<void> {
+    return removeRetiredQueues({
+      connection: this.#consuming,
+      publish: (message) => this.publisher.publish(message),
+      log: this.#log,
+    });
   }
 
   async stop(): Promise<void> {
