@@ -40,6 +40,8 @@ export const errorCodes = {
   worker_not_running: 'No worker with this name is running.',
   method_not_allowed: 'Method not allowed for this URL.',
   upgrade_required: 'This endpoint accepts only WebSocket connections.',
+  record_damaged: 'A record of this job in the object store is damaged.',
+  image_damaged: 'The stored image does not match its record.',
   // What the system itself lacks.
   broker_unavailable: 'The message broker is unavailable or does not accept messages at the moment.',
   publish_unconfirmed: 'The message broker did not confirm the job in time, so it may or may not be queued.',
@@ -104,6 +106,11 @@ export class StoreUnavailable extends PipelineError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('store_unavailable', message, options);
   }
+}
+
+/** Whether a record in the store is the cause: retrying does not help, and the records of other jobs are not affected. */
+export function isDamagedRecord(error: unknown): boolean {
+  return error instanceof PipelineError && error.code === 'record_damaged';
 }
 
 /** The message of a thrown value of any type. */

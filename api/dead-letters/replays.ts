@@ -3,6 +3,7 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { Consumer, ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
+import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { type ReplayMessage, replayMessageSchema } from '@image-pipeline/shared/contracts/replay.ts';
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
@@ -224,7 +225,7 @@ function replayMessage(replay_id: string): OutgoingMessage {
 
 function replayIdIn(content: Buffer): string | undefined {
   try {
-    return replayMessageSchema.parse(JSON.parse(content.toString())).replay_id;
+    return replayMessageSchema.parse(decodeMessage(content)).replay_id;
   } catch {
     return undefined;
   }

@@ -1,16 +1,13 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
-import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
-import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { inTraceOf } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { OpenRun } from '../runs/run-tracker.ts';
 
@@ -126,8 +123,8 @@ export class LedgerRepair implements Startable {
     try {
       return await repair();
     } catch (error) {
-      if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
-      const about = { job_id: run.job_id, reason: error.message };
+      if (!isDamagedRecord(error)) throw error;
+      const about = { job_id: run.job_id, reason: messageOf(error) };
       this.#options.log.warn(about, 'cannot repair a run: its records are damaged');
       return false;
     }
@@ -138,7 +135,7 @@ export class LedgerRepair implements Startable {
     const { store, publisher, onFound } = this.#options;
     const outcome = await readOutcome(store, job_id, run);
     if (outcome === undefined) return false;
-    const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
+    const request = await readRequest(store, job_id, run);
     if (request === undefined) return false;
     const end = endedEvent(request, outcome);
     onFound(end.id);
