@@ -51,7 +51,7 @@ describe.skipIf(executablePath === null)(
       await hit.getByText('delivered again').waitFor();
       await hit.getByText('Completed').waitFor(SOON);
       await hit.getByRole('link').click();
-      await page.locator('.job tbody').getByText('delivered again').waitFor();
+      await page.locator('.job tbody .state.redelivered').waitFor();
     });
 
     it('pauses and resumes a worker, and crashes its decoder', async () => {

@@ -79,9 +79,11 @@ export function DeadLettersView() {
       </p>
       <p role="status">{message.value}</p>
       {replayed.value.length > 0 && <ReplayState letters={replayed.value} />}
-      {[...Map.groupBy(letters ?? [], groupOf)].map(([group, members]) => (
-        <Group key={group} members={members} selected={selected.value} select={select} />
-      ))}
+      <div class="groups">
+        {[...Map.groupBy(letters ?? [], groupOf)].map(([group, members]) => (
+          <Group key={group} members={members} selected={selected.value} select={select} />
+        ))}
+      </div>
     </section>
   );
 }
@@ -125,26 +127,33 @@ function Group({ members, selected, select }: GroupProps) {
       </legend>
       <div class="sample">
         <img src={originalUrl(sample.job_id)} alt="" width={96} height={96} />
-        <p>
+        <div>
           {sample.error.reason}
           <br />
           <small>{t('lastAt', { time: formatDate(sample.dead_lettered_at) })}</small>
-        </p>
+          <br />
+          <label>
+            <input
+              type="checkbox"
+              checked={chosen === ids.length}
+              indeterminate={chosen > 0 && chosen < ids.length}
+              onChange={({ currentTarget }) => select(ids, currentTarget.checked)}
+            />{' '}
+            {t('selectAll')}
+          </label>
+        </div>
       </div>
-      <label>
-        <input
-          type="checkbox"
-          checked={chosen === ids.length}
-          indeterminate={chosen > 0 && chosen < ids.length}
-          onChange={({ currentTarget }) => select(ids, currentTarget.checked)}
-        />{' '}
-        {t('selectAll')}
-      </label>
       <details open={members.length <= OPEN}>
         <summary>{t('letters', { n: members.length })}</summary>
         <ul>
           {members.map((letter) => (
-            <Letter key={letter.job_id} letter={letter} selected={selected} select={select} />
+            <Letter
+              key={letter.job_id}
+              letter={letter}
+              commonReason={sample.error.reason}
+              selected={selected}
+              select={select}
+            />
           ))}
         </ul>
       </details>
@@ -152,8 +161,13 @@ function Group({ members, selected, select }: GroupProps) {
   );
 }
 
-function Letter(props: Omit<GroupProps, 'members'> & { readonly letter: ListedDeadLetter }) {
-  const { letter, selected, select } = props;
+interface LetterProps extends Omit<GroupProps, 'members'> {
+  readonly letter: ListedDeadLetter;
+  /** Shown for the group, so not repeated. */
+  readonly commonReason: string;
+}
+
+function Letter({ letter, commonReason, selected, select }: LetterProps) {
   const { job_id: id, name, error, dead_lettered_at: at, attempts } = letter;
   return (
     <li>
@@ -167,8 +181,12 @@ function Letter(props: Omit<GroupProps, 'members'> & { readonly letter: ListedDe
       <span>
         <a href={jobLink(id)}>{name ?? id}</a>
         <br />
-        {error.reason}
-        <br />
+        {error.reason !== commonReason && (
+          <>
+            {error.reason}
+            <br />
+          </>
+        )}
         <small>
           {formatDate(at)}, {t('attempts', { n: attempts })}
         </small>

@@ -152,7 +152,8 @@ export const en = {
   navBreak: 'Break it',
   breakIntro:
     'Break a worker while it processes images, and see that no image is lost. First send a few large images, so that workers have jobs in progress.',
-  breakNoWorkers: 'No worker is running. Start one: make start-worker',
+  breakNoWorkers:
+    'No worker is running. One that has just exited is started again in a moment. To start one: make start-worker',
   worker_starting: 'Starting',
   worker_consuming: 'Takes jobs',
   worker_paused: 'Paused',
