@@ -104,7 +104,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await system.startWorker();
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
     await endOf(api, await uploadImage(api, GOOD_IMAGE));
-    await page.goto(`${api.url}/#/queue`);
+    await page.goto(`${api.url}/#/queue?minutes=5`);
     await page.reload();
     const count = (state: string) =>
       page.locator('.counts div', { hasText: state }).locator('dd').innerText();
