@@ -140,7 +140,7 @@ export const en = {
   noMonitoring: 'Utilisation, latency and ledger: the monitoring service does not respond.',
   oldMonitoring: 'The monitoring service does not respond: these numbers are {age} old.',
   now: 'Now, as in /queue/status',
-  waiting: 'Waiting for a worker',
+  waiting: 'Waiting for a worker, with returned jobs',
   peak: '(peak {n})',
   ofSlots: '{n} of {slots}',
   utilisation: 'Utilisation, last minute',

@@ -168,7 +168,7 @@ export const ru: Texts = {
   noMonitoring: 'Загрузка, задержки и баланс: сервис мониторинга не отвечает.',
   oldMonitoring: 'Сервис мониторинга не отвечает: данным уже {age}.',
   now: 'Сейчас, как в /queue/status',
-  waiting: 'Ждут обработчика',
+  waiting: 'Ждут обработчика, с вернувшимися',
   peak: '(максимум {n})',
   ofSlots: '{n} из {slots}',
   utilisation: 'Загрузка за минуту',
