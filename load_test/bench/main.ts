@@ -10,6 +10,7 @@ import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
 import { measureMinio } from './minio.ts';
 import { measureLittlesLaw, measureMonitoring } from './monitoring.ts';
+import { measurePage } from './page.ts';
 import { makePhotos } from './photos.ts';
 import { describeMachine, markdownTable, writeSection, type Section } from './report.ts';
 import { measureSlots } from './slots.ts';
@@ -37,6 +38,7 @@ const parts: Readonly<Record<string, Part>> = {
   backlog: { title: 'Long queue', seconds: 150, isLong: true, measure: measureBacklog },
   eta: { title: 'Error of eta_seconds', seconds: 40, isLong: true, measure: measureEta },
   monitoring: { title: 'Cost of monitoring', seconds: 260, isLong: true, measure: measureMonitoring },
+  page: { title: 'The web page', seconds: 900, isLong: true, measure: measurePage },
   law: { title: 'Little’s law', seconds: 220, isLong: true, measure: measureLittlesLaw },
 };
 

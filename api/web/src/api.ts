@@ -50,7 +50,7 @@ export const readSettings = () => call<PageSettings>('/page.json');
 
 export const readStatus = (id: string) => call<StatusResponse>(`/status/${encodeURIComponent(id)}`);
 
-/** The newest jobs that match, newest first, by pages of 100. @param filter parameters of `GET /jobs` */
+/** The newest jobs that match, newest first, by pages of 1,000. @param filter parameters of `GET /jobs` */
 export async function* listJobs(
   pages: number,
   filter = new URLSearchParams(),
@@ -58,7 +58,7 @@ export async function* listJobs(
   let cursor: string | null = '';
   for (let page = 0; page < pages && cursor !== null; page++) {
     const query = new URLSearchParams(filter);
-    query.set('limit', '100');
+    query.set('limit', '1000');
     if (cursor !== '') query.set('cursor', cursor);
     const list: JobList = await call<JobList>(`/jobs?${query.toString()}`);
     yield list.jobs.map((job) => ({

@@ -3,6 +3,7 @@ import type { PageSettings } from '../../page/page-routes.ts';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
+import { LatestEvents } from './journey/latest-events.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
 import { Announcements } from './live/announcements.tsx';
 import { ConnectionState, TokenForm } from './live/connection-state.tsx';
@@ -67,7 +68,10 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
   return (
     <div class="home">
       <SendPanel />
-      <JourneyMap settings={settings} />
+      <div class="stack">
+        <JourneyMap settings={settings} />
+        <LatestEvents />
+      </div>
     </div>
   );
 }

@@ -12,8 +12,8 @@ import { filterJobs, filterOf, listQuery, visibleRows } from './filter-jobs.ts';
 import { FilterForm } from './filter-form.tsx';
 
 const ROW_HEIGHT = 44;
-/** Pages of 100 jobs that a search reads. */
-const MAX_PAGES = 50;
+/** Pages of 1,000 jobs that a search reads. */
+const MAX_PAGES = 10;
 /** After the last change of the filter, in milliseconds. */
 const SEARCH_DELAY_MS = 300;
 

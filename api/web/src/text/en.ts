@@ -162,6 +162,7 @@ export const en = {
   unaccounted: 'Unaccounted',
   ledgerClosed: 'Every accepted job is accounted for.',
   ledgerBroken: 'Some accepted jobs are in no queue: see the runbook.',
+  latestEvents: 'Latest events',
   onSlot: 'on {worker}, slot {slot}',
   etaRange: '{low} to {high}',
   notConsuming: 'not consuming',

@@ -195,6 +195,7 @@ export const ru: Texts = {
   unaccounted: 'Потеряно из виду',
   ledgerClosed: 'Все принятые задания учтены.',
   ledgerBroken: 'Часть принятых заданий не находится ни в одной очереди: см. runbook.',
+  latestEvents: 'Последние события',
   onSlot: 'на {worker}, слот {slot}',
   etaRange: 'от {low} до {high}',
   notConsuming: 'не принимает задания',
