@@ -1,4 +1,9 @@
-import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  buildTopology,
+  countableQueues,
+  queueNames,
+  retryQueueName,
+} from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
@@ -17,6 +22,7 @@ import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { KnownWorkers } from './development/known-workers.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob } from './jobs/estimate-job.ts';
@@ -99,6 +105,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
+  const workers = new KnownWorkers(broker);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
   let isStoreOpen = false;
@@ -143,7 +150,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ...QUEUE_SAMPLING,
   });
   const waitingJobsInTime = withTimeout(waitingJobs, SAMPLE_TIMEOUT_MS);
-  const allQueues = createQueueSampler({ queues: queuesWithLength(config), inspect, ...QUEUE_SAMPLING });
+  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
+  const allQueues = createQueueSampler({ queues: countableQueues(topology), inspect, ...QUEUE_SAMPLING });
   const estimate = createEstimateJob(estimates, waitingJobsInTime);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
@@ -198,6 +206,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       sampleQueue: rememberLastSample(queueNames.process, waitingJobsInTime),
       isUp: () => broker.unavailableBecause === undefined,
     },
+    workers,
     queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
     whyUnavailable,
     whyIncomplete,
@@ -232,6 +241,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
+      ...(config.NODE_ENV === 'production'
+        ? []
+        : [
+            { name: 'workers', start: () => inBackground(() => workers.start()), stop: () => workers.stop() },
+          ]),
       {
         name: 'DLQ recorder',
         start: () => inBackground(() => recorder.start()),
@@ -246,11 +260,4 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ],
     onStarted: (port) => log.info({ port }, 'listening'),
   });
-}
-
-function queuesWithLength(config: ApiConfig): readonly string[] {
-  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
-  // A passive declare of a stream returns neither its length nor its readers.
-  const queues = topology.queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream');
-  return queues.map(({ name }) => name);
 }

@@ -1,3 +1,4 @@
+import { buildTopology, countableQueues } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
@@ -62,6 +63,9 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       minInterval: config.UPSTREAM_MIN_INTERVAL,
     }),
   });
+  const queues = countableQueues(
+    buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS }),
+  );
   let restored: Restored | undefined;
 
   /** Reads the state of the last process and prepares to continue from there. */
@@ -83,6 +87,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       from: offsetToReadFrom(state),
       atMost: limits.eventsCountedAtStart,
       onEvent: (event, offset) => pipeline.onEvent(event, offset),
+      onConsuming: (event) => pipeline.onConsuming(event),
       onReset: () => {
         log.warn('the event log has a gap or was recreated; totals continue from here');
         pipeline.onLogEnd();
@@ -118,6 +123,10 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     retryDelays: config.RETRY_DELAYS,
     sampleBroker: () =>
       sampleBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
+    countQueues: async () =>
+      new Map(
+        await Promise.all(queues.map(async (queue) => [queue, await broker.queues.inspect(queue)] as const)),
+      ),
     brokerVersion: () => broker.serverVersion,
     pipeline: () => restored?.pipeline,
     lostRuns: () => restored?.repair.lost ?? [],

@@ -71,7 +71,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     ports.set(service, port);
     return port;
   };
-  const env = {
+  const env: NodeJS.ProcessEnv = {
     ...process.env,
     LOG_LEVEL: 'warn',
     RATE_LIMIT_PER_MINUTE: '0',
@@ -103,11 +103,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     services.push(service);
     return service;
   };
+  const monitoring = options.monitoring === true ? [await add('monitoring', 'monitoring')] : [];
+  const monitoringUrl = monitoring[0] && `http://127.0.0.1:${monitoring[0].port}`;
+  if (monitoringUrl !== undefined) env['MONITORING_URL'] = monitoringUrl;
   const api = await add('api', 'api');
   const notification = await add('notification', 'notification');
   const workers: RespawnedService[] = [];
   for (let n = 1; n <= options.workers; n++) workers.push(await add('worker', `worker-${n}`));
-  const monitoring = options.monitoring === true ? [await add('monitoring', 'monitoring')] : [];
   await Promise.all(services.map((service) => service.start()));
   await Promise.all(services.map((service) => service.untilReady()));
   const all = cleanup.move();
@@ -122,7 +124,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     services,
     apiUrl: `http://127.0.0.1:${api.port}`,
     notificationUrl: `ws://127.0.0.1:${notification.port}`,
-    monitoringUrl: monitoring[0] && `http://127.0.0.1:${monitoring[0].port}`,
+    monitoringUrl,
     keepFolder: () => {
       keep = true;
     },

@@ -311,10 +311,19 @@ describe('a store outage', () => {
     expect(outcome).toMatchObject({ state: 'completed' });
     expect(outcome.timeline).toMatchObject([
       { state: 'queued' },
-      { state: 'processing', worker: 'worker-2', redelivered: true },
+      {
+        state: 'redelivered',
+        worker: 'worker-2',
+        delivery: 2,
+        reason: 'Connection lost: the worker that had the job disconnected before it finished.',
+      },
+      { state: 'processing', worker: 'worker-2', redelivered: true, delivery: 2 },
       { state: 'completed' },
     ]);
     await allSettled();
+    await vi.waitFor(() =>
+      expect(typesOf(request).slice(1)).toEqual(['job.redelivered 1', 'job.started 1', 'job.completed 1']),
+    );
   });
 });
 

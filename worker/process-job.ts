@@ -4,6 +4,7 @@ import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   endedEvent,
   type JobEvent,
+  redeliveredEvent,
   retryingEvent,
   startedEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
@@ -76,7 +77,10 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       await startAnnounced;
       return await conclude(job, outcome);
     } catch (error) {
-      if (job.signal.aborted) throw error;
+      if (job.signal.aborted) {
+        job.log.warn('not finished: RabbitMQ redelivers the job');
+        throw error;
+      }
       const fate = decideFate(error, job, retryDelays);
       logFailure(job, error, fate);
       return fate.kind === 'retry'
@@ -142,9 +146,15 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 
   /** Publishes while the image is processed; await the result once the outcome is stored. */
   function announceStart(job: JobContext): Promise<void> {
-    const { worker, at, slot, redelivered } = job.started;
-    job.log.info({ operations: job.request.operations.map(({ type }) => type) }, 'started');
-    const announced = announce(job, startedEvent(job.request, job.attempt, worker, at, { slot, redelivered }));
+    const { request, attempt, redelivered } = job;
+    const { worker, at, slot } = job.started;
+    job.log.info({ operations: request.operations.map(({ type }) => type) }, 'started');
+    const more = { slot, ...(redelivered && { redelivered: true, delivery: redelivered.delivery }) };
+    const started = () => announce(job, startedEvent(request, attempt, worker, at, more));
+    const announced =
+      redelivered === undefined
+        ? started()
+        : announce(job, redeliveredEvent(request, attempt, redelivered)).then(started);
     announced.catch(() => undefined);
     return announced;
   }
@@ -209,8 +219,8 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 }
 
 /** Whether an earlier attempt at this job may have stored images. */
-function mayHaveLeftovers({ request, attempt, started }: JobContext): boolean {
-  return request.run > 1 || attempt > 1 || started.redelivered === true;
+function mayHaveLeftovers({ request, attempt, redelivered }: JobContext): boolean {
+  return request.run > 1 || attempt > 1 || redelivered !== undefined;
 }
 
 function logFailure({ log }: JobContext, error: unknown, fate: Fate): void {

@@ -24,7 +24,7 @@ it('a waiting job has a queue position and an ETA, in /status and in a 409', asy
   }
   const [taken = '', next = '', last = ''] = ids;
   await expect.poll(() => statusOf(last), POLL).toMatchObject({ queue_position: 3, eta_seconds: null });
-  expect((await api.ask(`/results/${last}`)).headers.get('retry-after')).toBe('1');
+  expect((await api.ask(`/results/${last}`)).headers.get('retry-after')).toBe('10');
 
   await system.holdJobs('worker-1', 1);
   await system.publish(startedEvent(someRequest({ job_id: taken }), 1, 'worker-1', at(0)));

@@ -6,6 +6,7 @@ import { exchangeNames, queueNames, routingKeys } from '../broker/topology.ts';
 import {
   isJobEvent,
   pipelineEventSchema,
+  type ConsumingEvent,
   type FollowingEvent,
   type JobEvent,
   type PipelineEvent,
@@ -37,6 +38,8 @@ export interface EventFollowerOptions {
    * called as a part of the trace that the event belongs to.
    */
   readonly onEvent: (event: JobEvent, offset: number) => void;
+  /** A worker has started to consume jobs. */
+  readonly onConsuming?: (event: ConsumingEvent) => void;
   /** The log was lost and recreated. */
   readonly onReset: () => void;
   readonly log: Logger;
@@ -116,6 +119,7 @@ export class EventFollower implements Startable {
       inTraceOf(headers, () => this.#options.onEvent(event, offset));
       return false;
     }
+    if (event.type === 'worker.consuming') this.#options.onConsuming?.(event);
     return event.id === this.#marker;
   }
 }

@@ -30,7 +30,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
   afterAll(() => browser.close());
 
   it('has the hops of the event log, with workers and slots', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     const notification = await system.startNotification();
     const client = await system.subscribe(notification, '*');
     await system.startWorker({ WORKER_NAME: 'worker-7' });
@@ -45,7 +45,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
   });
 
   it('shows the redelivery of a job whose worker was killed', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     const killed = new ServiceProcess('worker', {
       ...environmentOf('worker', system),
       WORKER_NAME: 'worker-1',
@@ -84,7 +84,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
     const stored = { ...outcome, timeline: [queuedEntry(request), ...outcome.timeline.slice(1), end] };
     await system.store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(request));
     await system.store.putIfAbsent(outcomeKey(request.job_id, 1), jsonBody(stored));
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     await page.goto(`${api.url}/#/jobs/${request.job_id}`);
     await page.getByText('From the record in the object store').waitFor();
     const at = () => page.locator('.job [data-job]').getAttribute('data-at');
@@ -96,7 +96,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
   });
 
   it('has the position of each waiting job', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     const ids = [await uploadImage(api, GOOD_IMAGE), await uploadImage(api, GOOD_IMAGE)];
     for (const [index, id] of ids.entries()) {
       const link = page.locator(`[data-job="${id}"] a`);
@@ -107,7 +107,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
   });
 
   it('gives a curl command that works as it is, whatever its texts', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     await page.getByLabel('Text').fill(`It's "50 %"; type=a/b \\ $HOME`);
     const command = await page.locator('.curl code').innerText();
     const run = promisify(execFile);
@@ -119,7 +119,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
   });
 
   it('reorders operations with the pointer and with the keyboard', async () => {
-    const { page } = await openPage(system, browser);
+    const { page } = await openPage(browser, system);
     const names = () => page.locator('.operations strong').allInnerTexts();
     expect(await names()).toEqual(['Resize', 'Watermark']);
     await page.getByText('Watermark', { exact: true }).first().hover();
@@ -132,7 +132,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
   });
 
   it('is found by everything in its address, also by a bookmark', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     await system.startWorker();
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
     await endOf(api, await uploadImage(api, GOOD_IMAGE));

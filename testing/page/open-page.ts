@@ -10,16 +10,16 @@ export const SOON = { timeout: 20_000 };
 export interface OpenedPage {
   readonly api: TestApi;
   readonly page: Page;
-  /** Errors of the page, and of its console. */
+  /** Errors of the page, as its console shows them. */
   readonly faults: string[];
-  /** Before the notification service. */
+  /** In front of the notification service. */
   readonly proxy: TcpProxy;
 }
 
-/** The page of a new API, with the notification service behind a proxy. */
+/** The page of a new API, with a new notification service. @param settings of both */
 export async function openPage(
-  system: TestSystem,
   browser: Browser,
+  system: TestSystem,
   settings: Record<string, string> = {},
   options: BrowserContextOptions = {},
 ): Promise<OpenedPage> {

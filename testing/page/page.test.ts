@@ -2,7 +2,6 @@
 import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { TOKEN } from '../api-client.ts';
 import { startBrowser } from '../browser.ts';
 import { setUpSystem } from '../test-system.ts';
 import { bytesOf, CORRUPTED_IMAGE, endOf, GOOD_IMAGE, uploadImage } from '../uploads.ts';
@@ -27,7 +26,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   afterAll(() => browser.close());
 
   it('sends three files and follows them to their results', async () => {
-    const { api, page, faults } = await openPage(system, browser);
+    const { api, page, faults } = await openPage(browser, system);
     await system.startWorker();
     const names = [GOOD_IMAGE, 'sample.jpg', 'photo.webp'];
     await page.setInputFiles('input[type=file]', names.map(pathOf));
@@ -49,7 +48,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('shows where a job is while it waits and when it has ended, and which worker processed it', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     const id = await uploadImage(api, GOOD_IMAGE);
     const at = () => page.locator(`[data-job="${id}"]`).getAttribute('data-at');
     await expect.poll(at, SOON).toBe('image.jobs.process');
@@ -60,33 +59,8 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await worker.stop();
   });
 
-  it('finds a failed job, replays it from the dead letters and discards it', async () => {
-    const { api, page } = await openPage(system, browser, { API_TOKEN: TOKEN });
-    await system.startWorker();
-    page.on('dialog', (dialog) => void dialog.accept());
-    const id = await uploadImage(api, CORRUPTED_IMAGE);
-    expect((await endOf(api, id)).status).toBe('failed');
-    await page.goto(`${api.url}/#/jobs?state=failed`);
-    await page.getByRole('row', { name: CORRUPTED_IMAGE }).getByText('undecodable_image').waitFor();
-
-    await page.goto(`${api.url}/#/dead-letters`);
-    await page.getByLabel(`Select ${CORRUPTED_IMAGE}`).check();
-    await page.getByRole('button', { name: 'Replay the selected' }).click();
-    await page.getByLabel('API token').fill(TOKEN);
-    await page.getByRole('button', { name: 'Use the token' }).click();
-    await page.getByRole('button', { name: 'Replay the selected' }).click();
-    await expect
-      .poll(() => page.locator('.dead [role=status]').innerText(), SOON)
-      .toContain('0 of 1 completed, 1 failed');
-    expect((await endOf(api, id)).run).toBe(2);
-
-    await page.getByLabel(`Select ${CORRUPTED_IMAGE}`).check();
-    await page.getByRole('button', { name: 'Discard the selected' }).click();
-    await page.getByText('There are no dead letters.').waitFor();
-  });
-
   it('says that it is offline, and misses nothing when the connection returns', async () => {
-    const { api, page, proxy } = await openPage(system, browser);
+    const { api, page, proxy } = await openPage(browser, system);
     await uploadImage(api, GOOD_IMAGE);
     await expect.poll(() => placesOf(page), SOON).toHaveLength(1);
     await proxy.refuse();
@@ -100,7 +74,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('counts the jobs of the last minutes, also those that ended before it was opened', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     await system.startWorker();
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
     await endOf(api, await uploadImage(api, GOOD_IMAGE));
@@ -118,7 +92,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('keeps the language, and has the plurals of Russian', async () => {
-    const { api, page } = await openPage(system, browser);
+    const { api, page } = await openPage(browser, system);
     await page.getByLabel('Language').selectOption('ru');
     await page.reload();
     await page.getByRole('heading', { name: 'Где сейчас изображения' }).waitFor();
@@ -132,7 +106,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('shows a hostile file name as text', async () => {
-    const { page, faults } = await openPage(system, browser);
+    const { page, faults } = await openPage(browser, system);
     const name = '<img src=x onerror=alert(1)>.png';
     page.on('dialog', (dialog) => {
       faults.push(dialog.message());
@@ -151,30 +125,13 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('says why a file is refused', async () => {
-    const { page } = await openPage(system, browser);
+    const { page } = await openPage(browser, system);
     await page.setInputFiles('input[type=file]', pathOf('empty.jpg'));
     await page.getByText('empty.jpg: refused. The file "empty.jpg" is empty.').waitFor();
   });
 
-  it('asks for the token in production, and keeps it in the tab', async () => {
-    const token = '747279206974206f757420696e2070726f64';
-    // A service in production refuses the test broker's sample password.
-    const RABBITMQ_URL = await system.urlOfOwnUser();
-    const { page } = await openPage(system, browser, {
-      NODE_ENV: 'production',
-      API_TOKEN: token,
-      RABBITMQ_URL,
-    });
-    await page.getByText('This system requires the API token').waitFor();
-    await page.getByLabel('API token').fill(token);
-    await page.getByRole('button', { name: 'Use the token' }).click();
-    await page.getByText('Live', { exact: true }).waitFor();
-    await page.reload();
-    await page.getByText('Live', { exact: true }).waitFor();
-  });
-
   it.each(['light', 'dark'] as const)('has no accessibility violation in %s', async (colorScheme) => {
-    const { api, page } = await openPage(system, browser, {}, { colorScheme, bypassCSP: true });
+    const { api, page } = await openPage(browser, system, {}, { colorScheme, bypassCSP: true });
     await system.startWorker();
     const id = await uploadImage(api, GOOD_IMAGE);
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));

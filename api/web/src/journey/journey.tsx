@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
+import { jobStateAfter } from '../../../../shared/contracts/job-order.ts';
 import type { TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { StatusResponse } from '../../../jobs/status-response.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
@@ -88,7 +89,7 @@ function StepOnDrawing(props: Omit<Props, 'live'> & { readonly step: TimelineEnt
     size: status.original.size,
     submittedAt: status.submitted_at,
     updatedAt: step.at,
-    state: step.state,
+    state: jobStateAfter(step.state),
     run: step.run,
     attempt: step.attempt,
     worker: step.worker,
@@ -150,6 +151,7 @@ function detailsOf(entry: TimelineEntry): string {
     t('attempt', { n: entry.attempt }),
     ...(entry.worker === undefined ? [] : [onWorker(entry.worker, entry.slot)]),
     ...(entry.redelivered === true ? [t('redelivered')] : []),
+    ...(entry.reason === undefined ? [] : [entry.reason]),
     ...(entry.error === undefined ? [] : [`${entry.error.code}: ${entry.error.reason}`]),
     ...(wait === undefined ? [] : [t('returnsIn', { seconds: formatDuration(wait) })]),
   ].join(', ');

@@ -1,5 +1,5 @@
 import { heard, jobs } from '../live/job-store.ts';
-import { stepOf } from '../live/jobs.ts';
+import { timelineEntryOf } from '../../../../shared/contracts/job-order.ts';
 import { jobLink } from '../route.ts';
 import { formatTime, t } from '../text/text.ts';
 import { onWorker } from './progress-text.ts';
@@ -16,7 +16,7 @@ export function LatestEvents() {
       <h2 id="events">{t('latestEvents')}</h2>
       <ol class="events">
         {heard.slice(0, SHOWN).map(({ event }) => {
-          const { state, worker, slot } = stepOf(event);
+          const { state, worker, slot } = timelineEntryOf(event);
           const { job_id: id, request } = event.data;
           return (
             <li key={`${event.id} ${event.time}`}>

@@ -7,6 +7,9 @@ import { drawTopology, placeOf } from './places.ts';
 const settings = pageSettings({
   NODE_ENV: 'development',
   PUBLIC_NOTIFICATION_URL: '',
+  RABBITMQ_MANAGEMENT_PORT: 0,
+  GRAFANA_PORT: 0,
+  MINIO_CONSOLE_PORT: 0,
   RETRY_DELAYS: parseRetryDelays('5s,30s,2m'),
   WEBHOOK_RETRY_DELAYS: parseRetryDelays('1m'),
 });

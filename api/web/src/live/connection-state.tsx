@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { isTokenRefused, setToken } from '../token.ts';
 import { formatDuration, formatTime, t } from '../text/text.ts';
+import { isTokenRefused, setToken, token } from '../token.ts';
 import { connection } from './connection.ts';
 import { clock } from './pipeline.ts';
 
@@ -35,6 +35,7 @@ export function TokenForm() {
         setToken(given.value);
       }}
     >
+      <p role="alert">{token.value === '' ? t('tokenAsk') : t('tokenWrong')}</p>
       <label>
         {t('token')}{' '}
         <input

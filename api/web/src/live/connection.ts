@@ -33,6 +33,7 @@ let socket: WebSocket | undefined;
  */
 export function follow(url: string): void {
   socket?.close();
+  if (connection.value.state === 'token') become('connecting');
   const opened = new WebSocket(`${url.replace(/\/$/, '')}/ws`);
   socket = opened;
   opened.addEventListener('open', () => {
