@@ -83,7 +83,7 @@ describe('the list of jobs', () => {
     ['from', '?from=yesterday'],
     ['status', '?status=done'],
     ['limit', '?limit=0'],
-    ['limit', '?limit=101'],
+    ['limit', '?limit=1001'],
     ['limit', '?limit=1&limit=2'],
     ['cursor', '?cursor=next'],
     ['state', '?state=failed'],

@@ -34,7 +34,7 @@ export const jobListQuerySchema = z.object({
     .optional()
     .meta({ description: 'Only jobs that were submitted at this time or later.' }),
   to: submittedSchema.optional().meta({ description: 'Only jobs that were submitted before this time.' }),
-  limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),
+  limit: wholeNumber(1, 1_000, 20, 'Jobs on one page.'),
   cursor: givenJobIdSchema.optional().meta(cursorMeta),
 });
 

@@ -11,6 +11,7 @@ import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
 import { measureMinio } from './minio.ts';
 import { measureLittlesLaw, measureMonitoring } from './monitoring.ts';
+import { measurePage } from './page.ts';
 import { makePhotos } from './photos.ts';
 import { describeMachine, markdownTable, writeSection, type Section } from './report.ts';
 import { measureSlots } from './slots.ts';
@@ -44,6 +45,7 @@ const parts: Readonly<Record<string, Part>> = {
     measure: measureFairness,
   },
   monitoring: { title: 'Cost of monitoring', seconds: 260, isLong: true, measure: measureMonitoring },
+  page: { title: 'The web page', seconds: 900, isLong: true, measure: measurePage },
   law: { title: 'Little’s law', seconds: 220, isLong: true, measure: measureLittlesLaw },
 };
 

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
@@ -51,4 +52,16 @@ export async function violationsOf(page: Page): Promise<[string, string[]][]> {
   await page.addScriptTag({ content: axe.source });
   const found = await page.evaluate(async () => (await window.axe.run()).violations);
   return found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+}
+
+/** The path of a test image. */
+export function pathOf(image: string): string {
+  return join(import.meta.dirname, '../../test_images', image);
+}
+
+/** Where the pictures of the drawing are. */
+export function placesOf(page: Page): Promise<(string | null)[]> {
+  return page
+    .locator('[data-job]')
+    .evaluateAll((tokens) => tokens.map((token) => token.getAttribute('data-at')));
 }

@@ -1,11 +1,10 @@
 /// <reference lib="dom" />
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startBrowser } from '../browser.ts';
 import { setUpSystem } from '../test-system.ts';
 import { bytesOf, CORRUPTED_IMAGE, endOf, GOOD_IMAGE, uploadImage } from '../uploads.ts';
-import { openPage, SOON, violationsOf } from './open-page.ts';
+import { openPage, pathOf, placesOf, SOON, violationsOf } from './open-page.ts';
 
 const executablePath = inject('chromium');
 const skipped = executablePath === null ? ' (SKIPPED: no Chromium; the start of this run says why)' : '';
@@ -72,7 +71,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await system.startWorker();
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
     await endOf(api, await uploadImage(api, GOOD_IMAGE));
-    await page.goto(`${api.url}/#/queue`);
+    await page.goto(`${api.url}/#/queue?minutes=5`);
     await page.reload();
     const count = (state: string) =>
       page.locator('.counts div', { hasText: state }).locator('dd').innerText();
@@ -136,14 +135,3 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     }
   });
 });
-
-function pathOf(image: string): string {
-  return join(import.meta.dirname, '../../test_images', image);
-}
-
-/** Where the pictures of the drawing are. */
-function placesOf(page: Page): Promise<(string | null)[]> {
-  return page
-    .locator('[data-job]')
-    .evaluateAll((tokens) => tokens.map((token) => token.getAttribute('data-at')));
-}

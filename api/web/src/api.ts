@@ -55,12 +55,17 @@ export const readSettings = () => call<PageSettings>('/page.json');
 
 export const readStatus = (id: string) => call<StatusResponse>(`/status/${encodeURIComponent(id)}`);
 
-/** The newest jobs, newest first, by pages of 100. */
-export async function* listJobs(pages: number): AsyncGenerator<ListedJob[]> {
+/** The newest jobs that match, newest first, by pages of 1,000. @param filter parameters of `GET /jobs` */
+export async function* listJobs(
+  pages: number,
+  filter = new URLSearchParams(),
+): AsyncGenerator<readonly ListedJob[]> {
   let cursor: string | null = '';
   for (let page = 0; page < pages && cursor !== null; page++) {
-    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const list: JobList = await call<JobList>(`/jobs?limit=100${query}`);
+    const query = new URLSearchParams(filter);
+    query.set('limit', '1000');
+    if (cursor !== '') query.set('cursor', cursor);
+    const list: JobList = await call<JobList>(`/jobs?${query.toString()}`);
     yield list.jobs.map((job) => ({
       id: job.job_id,
       state: job.status,

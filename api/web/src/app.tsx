@@ -6,6 +6,7 @@ import { updateDeadLetters } from './dead-letters/dead-letter-store.ts';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
+import { LatestEvents } from './journey/latest-events.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
 import { Announcements } from './live/announcements.tsx';
 import { connection } from './live/connection.ts';
@@ -84,7 +85,10 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
   return (
     <div class="home">
       <SendPanel />
-      <JourneyMap settings={settings} />
+      <div class="stack">
+        <JourneyMap settings={settings} />
+        <LatestEvents />
+      </div>
     </div>
   );
 }

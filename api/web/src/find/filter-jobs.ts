@@ -1,20 +1,58 @@
 import type { Job } from '../live/jobs.ts';
 
+/** What to find. Empty texts match everything; times are in milliseconds since 1970. */
 export interface JobFilter {
-  /** Empty: any state. */
   readonly state: string;
-  /** Words that all occur in the name, id, worker or error code; letter case does not matter. */
-  readonly text: string;
+  readonly error: string;
+  readonly worker: string;
+  /** Part of the file name or of the id; letter case does not matter. */
+  readonly name: string;
+  readonly from: number | undefined;
+  readonly to: number | undefined;
 }
 
-export function filterJobs(jobs: readonly Job[], { state, text }: JobFilter): readonly Job[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  if (state === '' && words.length === 0) return jobs;
+const MINUTE_MS = 60_000;
+
+/** The filter in an address: `?state=failed&last=60`, or with `from` and `to` as ISO timestamps. */
+export function filterOf(query: URLSearchParams, now: number): JobFilter {
+  const text = (name: string) => query.get(name) ?? '';
+  const time = (name: string) => {
+    const given = Date.parse(text(name));
+    return Number.isNaN(given) ? undefined : given;
+  };
+  const last = Number(text('last'));
+  return {
+    state: text('state'),
+    error: text('error'),
+    worker: text('worker'),
+    name: text('name').trim(),
+    from: last > 0 ? now - last * MINUTE_MS : time('from'),
+    to: last > 0 ? undefined : time('to'),
+  };
+}
+
+export function filterJobs(jobs: readonly Job[], filter: JobFilter): readonly Job[] {
+  const { state, error, worker, from, to } = filter;
+  const name = filter.name.toLowerCase();
   return jobs.filter((job) => {
-    if (state !== '' && job.state !== state) return false;
-    const searched = [job.name, job.id, job.worker, job.error?.code].join(' ').toLowerCase();
-    return words.every((word) => searched.includes(word));
+    const submitted = from === undefined && to === undefined ? 0 : Date.parse(job.submittedAt);
+    return (
+      (state === '' || job.state === state) &&
+      (error === '' || job.error?.code === error) &&
+      (worker === '' || job.worker === worker) &&
+      (name === '' || job.name?.toLowerCase().includes(name) === true || job.id.includes(name)) &&
+      (from === undefined || submitted >= from) &&
+      (to === undefined || submitted < to)
+    );
   });
+}
+
+/** The same for `GET /jobs`; undefined if nothing is filtered. */
+export function listQuery({ state, error, worker, name, from, to }: JobFilter): URLSearchParams | undefined {
+  const time = (ms: number | undefined) => (ms === undefined ? '' : new Date(ms).toISOString());
+  const given = { status: state, error, worker, name, from: time(from), to: time(to) };
+  const query = new URLSearchParams(Object.entries(given).filter(([, value]) => value !== ''));
+  return query.size === 0 ? undefined : query;
 }
 
 /** The rows of a long list that are visible, and a few more. */

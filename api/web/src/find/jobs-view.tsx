@@ -1,46 +1,50 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { jobs } from '../live/job-store.ts';
+import { listJobs } from '../api.ts';
+import { jobs, learn } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pictureOf } from '../live/pictures.ts';
-import { jobLink, route, setQuery } from '../route.ts';
+import { clock } from '../live/pipeline.ts';
+import { jobLink, route } from '../route.ts';
 import { StateName } from '../journey/state-name.tsx';
 import { formatDate, t } from '../text/text.ts';
-import { filterJobs, visibleRows } from './filter-jobs.ts';
+import { filterJobs, filterOf, listQuery, visibleRows } from './filter-jobs.ts';
+import { FilterForm } from './filter-form.tsx';
 
 const ROW_HEIGHT = 44;
-const states = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
+/** Pages of 1,000 jobs that a search reads. */
+const MAX_PAGES = 10;
+/** After the last change of the filter, in milliseconds. */
+const SEARCH_DELAY_MS = 300;
 
-/** All jobs that the page knows, filtered; the filter is part of the address. */
+/** All jobs that the API knows, filtered; the filter is part of the address. */
 export function JobsView() {
   const { query } = route.value;
-  const [state, text] = [query.get('state') ?? '', query.get('text') ?? ''];
-  const found = filterJobs(jobs.value, { state, text });
+  const filter = filterOf(query, clock.peek());
+  const isSearching = useSignal(false);
+  useEffect(() => {
+    const wanted = listQuery(filter);
+    if (wanted === undefined) return;
+    let isCurrent = true;
+    const search = async () => {
+      isSearching.value = true;
+      for await (const page of listJobs(MAX_PAGES, wanted)) {
+        if (!isCurrent) return;
+        learn(page);
+      }
+    };
+    const timer = setTimeout(() => void search().finally(() => (isSearching.value = false)), SEARCH_DELAY_MS);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [query.toString()]);
+  const found = filterJobs(jobs.value, filter);
   return (
-    <section class="card jobs" aria-labelledby="jobs">
+    <section class="card jobs" aria-labelledby="jobs" aria-busy={isSearching.value}>
       <h2 id="jobs">{t('jobsTitle')}</h2>
-      <p class="filters">
-        <label>
-          {t('filterState')}{' '}
-          <select value={state} onChange={({ currentTarget }) => setQuery('state', currentTarget.value)}>
-            <option value="">{t('any')}</option>
-            {states.map((name) => (
-              <option key={name} value={name}>
-                {t(name)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          {t('filterText')}{' '}
-          <input
-            type="search"
-            value={text}
-            onInput={({ currentTarget }) => setQuery('text', currentTarget.value)}
-          />
-        </label>
-        <span role="status">{t('found', { n: found.length })}</span>
-      </p>
+      <FilterForm />
+      <p role="status">{t('found', { n: found.length })}</p>
       <Rows found={found} />
     </section>
   );

@@ -38,34 +38,35 @@ export function JobView({ id, settings }: { readonly id: string; readonly settin
   return (
     <section class="card job" aria-labelledby="job">
       <h2 id="job">{t('jobTitle', { name: shown.original.name })}</h2>
-      <p>
-        <code>{id}</code>
-      </p>
-      <p role="status">{live === undefined ? <StateName state={shown.status} /> : progressOf(live)}</p>
-      {shown.error !== undefined && (
-        <p class="failed">
-          <code>{shown.error.code}</code>: {shown.error.reason}
+      <div class="facts">
+        <p role="status">{live === undefined ? <StateName state={shown.status} /> : progressOf(live)}</p>
+        <p class="soft">
+          <code>{id}</code>
         </p>
-      )}
-      {shown.result === undefined ? (
-        <img class="original" src={originalUrl(id)} alt={t('before')} />
-      ) : (
-        <>
-          <Compare
-            before={originalUrl(id)}
-            after={resultUrl(id)}
-            width={shown.result.width}
-            height={shown.result.height}
-          />
-          <p>
-            <a href={resultUrl(id)} download>
-              {t('download')}
-            </a>{' '}
-            {shown.result.width} × {shown.result.height}, {formatBytes(shown.result.size)}
+        {shown.error !== undefined && (
+          <p class="failed">
+            <code>{shown.error.code}</code>: {shown.error.reason}
           </p>
-        </>
-      )}
+        )}
+      </div>
+      <Pictures id={id} result={shown.result} />
       <Journey status={shown} live={live} settings={settings} />
     </section>
+  );
+}
+
+/** Before and after; only before while there is no result. */
+function Pictures({ id, result }: { readonly id: string } & Pick<StatusResponse, 'result'>) {
+  if (result === undefined) return <img class="original" src={originalUrl(id)} alt={t('before')} />;
+  return (
+    <div class="pictures">
+      <Compare before={originalUrl(id)} after={resultUrl(id)} width={result.width} height={result.height} />
+      <p>
+        <a href={resultUrl(id)} download>
+          {t('download')}
+        </a>{' '}
+        {result.width} × {result.height}, {formatBytes(result.size)}
+      </p>
+    </div>
   );
 }

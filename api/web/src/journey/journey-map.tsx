@@ -12,6 +12,7 @@ import { captionOf, progressOf } from './progress-text.ts';
 import { nameOf, Token, type TokenProps, Topology } from './topology.tsx';
 
 const MAX_WORKERS = 6;
+const { compare: inNaturalOrder } = new Intl.Collator('en', { numeric: true });
 
 /** The topology, and on it the images where they are now. */
 export function JourneyMap({ settings }: { readonly settings: PageSettings }) {
@@ -58,8 +59,9 @@ function drawnWorkers(known: readonly Job[]): readonly DrawnWorker[] {
     const { slots, isLive } = workers.get(worker) ?? { slots: 0, isLive: true };
     workers.set(worker, { name: worker, slots: Math.max(slots, slot), isLive });
   }
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  return [...workers.values()].sort((one, other) => compare(one.name, other.name)).slice(0, MAX_WORKERS);
+  return [...workers.values()]
+    .sort((one, other) => inNaturalOrder(one.name, other.name))
+    .slice(0, MAX_WORKERS);
 }
 
 function noteOf(place: Place): string {

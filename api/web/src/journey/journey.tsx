@@ -129,6 +129,7 @@ function Timeline(props: { readonly timeline: readonly TimelineEntry[]; readonly
               key={at}
               class={at === current ? 'current' : ''}
               aria-current={at === current ? 'step' : undefined}
+              data-step={`${entry.run} ${entry.attempt} ${entry.state} ${entry.worker ?? ''} ${entry.slot ?? ''}`.trim()}
             >
               <td>
                 <StateName state={entry.state} />

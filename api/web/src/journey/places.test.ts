@@ -57,7 +57,11 @@ describe('drawTopology', () => {
   it('draws no two boxes over each other', () => {
     for (const one of drawing.places) {
       for (const other of drawing.places) {
-        const overlaps = one.x === other.x && Math.abs(one.y - other.y) < one.height;
+        const overlaps =
+          one.x < other.x + other.width &&
+          other.x < one.x + one.width &&
+          one.y < other.y + other.height &&
+          other.y < one.y + one.height;
         expect(one !== other && overlaps, `${one.id} and ${other.id}`).toBe(false);
       }
     }

@@ -18,11 +18,13 @@ export function captionOf(job: Job): string {
     case 'processing':
       return seconds(since(job.startedAt));
     case 'completed':
-      return formatDuration(Date.parse(job.updatedAt) - Date.parse(job.submittedAt));
+      return took(Date.parse(job.updatedAt) - Date.parse(job.submittedAt));
     case 'failed':
       return '';
   }
 }
+
+const took = (ms: number) => (ms < 10_000 ? formatDuration(ms) : seconds(ms / 1_000));
 
 function forecastCaption({ id }: Job): string {
   const forecast = pipeline.value?.forecasts.get(id);

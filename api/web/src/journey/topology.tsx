@@ -110,30 +110,30 @@ export function Token({ job, place, index, caption, label }: TokenProps) {
   const { x, y } = cellAt(place, index);
   const picture = pictureOf(job);
   return (
-    <a
-      href={jobLink(job.id)}
+    <g
       class={`token ${job.state}`}
       style={{ transform: `translate(${x}px, ${y}px)` }}
       data-job={job.id}
       data-at={place.id}
       data-step={`${job.run} ${job.attempt} ${job.state}`}
-      aria-label={label}
     >
-      <title>{label}</title>
-      <rect {...SQUARE} />
-      {picture !== undefined && (
-        <image
-          href={picture}
-          width={CELL.picture}
-          height={CELL.picture}
-          preserveAspectRatio="xMidYMid slice"
-        />
-      )}
-      <rect class="frame" {...SQUARE} />
-      <text x={CELL.picture / 2} y={CELL.picture + 12} text-anchor="middle">
+      <a href={jobLink(job.id)} aria-label={label}>
+        <title>{label}</title>
+        <rect {...SQUARE} />
+        {picture !== undefined && (
+          <image
+            href={picture}
+            width={CELL.picture}
+            height={CELL.picture}
+            preserveAspectRatio="xMidYMid slice"
+          />
+        )}
+        <rect class="frame" {...SQUARE} />
+      </a>
+      <text x={CELL.picture / 2} y={CELL.picture + 12} text-anchor="middle" aria-hidden="true">
         {caption}
       </text>
-    </a>
+    </g>
   );
 }
 

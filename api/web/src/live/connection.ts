@@ -110,8 +110,8 @@ function take(message: ServerMessage): void {
   }
 }
 
-/** Pages of 100 jobs; the page remembers no more. */
-const MAX_PAGES = 100;
+/** Pages of 1,000 jobs; the page remembers no more. */
+const MAX_PAGES = 10;
 
 /** The newest jobs, which the events of the future do not tell. If they cannot be read, tries again while connected. */
 async function readList(connected: WebSocket | undefined): Promise<void> {

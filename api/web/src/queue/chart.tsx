@@ -106,11 +106,13 @@ function optionsOf(lines: readonly Line[], width: number): uPlot.Options {
         label: t('time'),
         value: (_plot, time) => (typeof time === 'number' ? formatTime(time * 1_000) : '–'),
       },
-      ...lines.map(({ label, colour: name }) => ({
+      ...lines.map(({ label, colour: name, values }) => ({
         label,
         stroke: colour(name),
         width: 2,
         spanGaps: true,
+        // A value between gaps is no line.
+        points: { show: values.includes(null), size: 5, fill: colour(name) },
         value: (_plot: uPlot, value: number | null) => textOf(value),
       })),
     ],

@@ -33,6 +33,15 @@ describe('historyOf', () => {
     expect(history.completed).toEqual([0, 0, 0, 0]);
   });
 
+  it('counts the jobs that were processed at the end of each part', () => {
+    const jobs = [
+      { ...job(61, 'completed', 85), startedAt: at(72) },
+      { ...job(61, 'processing', 82), startedAt: at(82) },
+      { ...job(61, 'retrying', 70), startedAt: at(62) },
+    ];
+    expect(historyOf(jobs, period).processing).toEqual([0, 1, 1, 1]);
+  });
+
   it('has the percentiles of the time to result, and null where nothing was completed', () => {
     const jobs = Array.from({ length: 20 }, (_, index) => job(70 - (index + 1), 'completed', 75));
     const { p50, p95 } = historyOf(jobs, period);

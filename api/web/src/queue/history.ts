@@ -6,6 +6,8 @@ export interface History {
   readonly times: readonly number[];
   /** Jobs that were accepted and had not ended yet, at the end of the part. */
   readonly open: readonly number[];
+  /** Of these, jobs that a worker was processing. */
+  readonly processing: readonly number[];
   readonly completed: readonly number[];
   readonly failed: readonly number[];
   /** Time from upload to result in seconds, of the jobs that were completed in the part; null if there is none. */
@@ -26,6 +28,7 @@ export function historyOf(
   const begin = end - parts * partMs;
   const partOf = (time: number) => Math.floor((time - begin) / partMs);
   const change = new Array<number>(parts + 1).fill(0);
+  const processingChange = new Array<number>(parts + 1).fill(0);
   const [completed, failed] = [new Array<number>(parts).fill(0), new Array<number>(parts).fill(0)];
   const durations = Array.from({ length: parts }, (): number[] => []);
 
@@ -38,16 +41,22 @@ export function historyOf(
     const last = Math.min(until === Infinity ? parts : partOf(until), parts);
     change[first] = (change[first] ?? 0) + 1;
     change[last] = (change[last] ?? 0) - 1;
+    if (job.startedAt !== undefined && (job.state === 'processing' || hasEnded(job))) {
+      const started = Math.max(partOf(Date.parse(job.startedAt)), 0);
+      processingChange[started] = (processingChange[started] ?? 0) + 1;
+      processingChange[last] = (processingChange[last] ?? 0) - 1;
+    }
     if (last === parts) continue;
     const counted = job.state === 'completed' ? completed : failed;
     counted[last] = (counted[last] ?? 0) + 1;
     if (job.state === 'completed') durations[last]?.push((until - from) / 1_000);
   }
-  let open = 0;
+  let [open, processing] = [0, 0];
   const sorted = durations.map((seconds) => seconds.sort((one, other) => one - other));
   return {
     times: completed.map((_, part) => (begin + (part + 1) * partMs) / 1_000),
     open: completed.map((_, part) => (open += change[part] ?? 0)),
+    processing: completed.map((_, part) => (processing += processingChange[part] ?? 0)),
     completed,
     failed,
     p50: sorted.map((seconds) => percentile(seconds, 0.5)),

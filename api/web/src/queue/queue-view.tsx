@@ -5,13 +5,14 @@ import type { Job } from '../live/jobs.ts';
 import { route, setQuery } from '../route.ts';
 import { t } from '../text/text.ts';
 import { Chart } from './chart.tsx';
+import { PipelineNow } from './pipeline-now.tsx';
 import { historyOf } from './history.ts';
 
 const MINUTE = 60_000;
 const periods = {
   '5': { partMs: 5_000, parts: 60 },
   '15': { partMs: 15_000, parts: 60 },
-  '60': { partMs: MINUTE, parts: 60 },
+  '60': { partMs: MINUTE / 2, parts: 120 },
 } as const;
 type Minutes = keyof typeof periods;
 const minutes = Object.keys(periods) as Minutes[];
@@ -23,7 +24,7 @@ export function QueueView() {
     const timer = setInterval(() => (now.value = Date.now()), 1_000);
     return () => clearInterval(timer);
   }, []);
-  const chosen = minutes.find((one) => one === route.value.query.get('minutes')) ?? '5';
+  const chosen = minutes.find((one) => one === route.value.query.get('minutes')) ?? '60';
   const period = periods[chosen];
   // Once a second is enough: `peek` does not render again with each event.
   const known = jobs.peek();
@@ -46,7 +47,10 @@ export function QueueView() {
         <Chart
           title={t('openJobs')}
           times={history.times}
-          lines={[{ label: t('openJobs'), colour: '--accent', values: history.open }]}
+          lines={[
+            { label: t('openJobs'), colour: '--accent', values: history.open },
+            { label: t('processing'), colour: '--good', values: history.processing },
+          ]}
         />
         <Chart
           title={t('ended', { seconds: String(period.partMs / 1_000) })}
@@ -65,6 +69,7 @@ export function QueueView() {
           ]}
         />
       </div>
+      <PipelineNow />
     </section>
   );
 }

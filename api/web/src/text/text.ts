@@ -47,9 +47,22 @@ export const formatNumber = (value: number) => numbers.value.format(value);
 export const formatTime = (at: string | number) => times.value.format(new Date(at));
 export const formatDate = (at: string | number) => dates.value.format(new Date(at));
 
+/** Making a format takes much longer than using it. */
+const unitFormats = new Map<string, Intl.NumberFormat>();
+
 function unit(value: number, name: string, digits = 0): string {
-  const style = { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits } as const;
-  return new Intl.NumberFormat(language.value, style).format(value);
+  const key = `${language.value} ${name} ${digits}`;
+  const format =
+    unitFormats.get(key) ??
+    new Intl.NumberFormat(language.value, {
+      style: 'unit',
+      unit: name,
+      // The short form of seconds is "sec" in English.
+      unitDisplay: name === 'second' ? 'narrow' : 'short',
+      maximumFractionDigits: digits,
+    });
+  unitFormats.set(key, format);
+  return format.format(value);
 }
 
 /** `12 ms`, `3.4 s`, `2 min` */
@@ -61,11 +74,5 @@ export function formatDuration(ms: number): string {
 export const formatSeconds = (seconds: number) =>
   seconds < 120 ? unit(seconds, 'second', 1) : unit(seconds / 60, 'minute', 1);
 
-export function formatBytes(bytes: number): string {
-  const isSmall = bytes < 1_000_000;
-  return new Intl.NumberFormat(language.value, {
-    style: 'unit',
-    unit: isSmall ? 'kilobyte' : 'megabyte',
-    maximumFractionDigits: 1,
-  }).format(bytes / (isSmall ? 1_000 : 1_000_000));
-}
+export const formatBytes = (bytes: number) =>
+  bytes < 1_000_000 ? unit(bytes / 1_000, 'kilobyte', 1) : unit(bytes / 1_000_000, 'megabyte', 1);
