@@ -179,6 +179,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       estimate,
       links,
       isCaughtUp: () => follower.isCaughtUp,
+      metrics,
       stopping: stopping.signal,
     },
     thumbnails: new Thumbnails({
@@ -188,6 +189,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       ttl: limits.thumbnailTtlSeconds,
       maxBytes: 32 * 1024 * 1024,
       timeoutMs: limits.thumbnailTimeoutMs,
+      metrics,
     }),
     thumbnailQueue,
     dlq: deadLetters,
