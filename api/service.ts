@@ -161,7 +161,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
       admission,
       uploads: {
-        store,
+        store: storeWatch.watchWrites(store),
         publisher: broker.publisher,
         onAccepted: (request) => {
           admission.accepted();
