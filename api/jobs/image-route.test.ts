@@ -104,6 +104,26 @@ describe.each(['results', 'originals', 'thumbnail'] as const)('/%s whose bytes i
   });
 });
 
+it('an original is served under a name that says what it is', async () => {
+  const api = await system.startApi();
+  const { original: png, ...others } = someRequest();
+  const request = {
+    ...others,
+    original: {
+      ...png,
+      name: 'page.html',
+      content_type: 'image/png' as const,
+      size: original.length,
+      sha256: digest(original),
+    },
+  };
+  await system.store.put(originalKey(request.job_id), original);
+  await system.storeJob(request);
+  const response = await api.ask(`/originals/${request.job_id}`);
+  const disposition = parseDisposition(response.headers.get('content-disposition') ?? '');
+  expect(disposition.parameters).toEqual({ filename: 'page.png' });
+});
+
 it('a large result with other bytes is cut off before its end', async () => {
   const api = await system.startApi();
   const request = someRequest();

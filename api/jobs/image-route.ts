@@ -40,7 +40,8 @@ export function findImage(kind: ImageKind, view: JobView, estimate?: JobEstimate
         contentType: original.content_type,
         sha256: original.sha256,
         size: original.size,
-        fileName: original.name,
+        // The upload may have had any name, such as page.html.
+        fileName: renamed(original.name, '', extensionOf(original.content_type)),
       };
     case 'result':
       return jobImage(completed(view, estimate).result, original.name, '');
@@ -71,8 +72,17 @@ function completed({ state, outcome }: JobView, estimate: JobEstimate | undefine
 }
 
 function jobImage({ key, content_type, sha256, size }: StoredImage, name: string, suffix: string): JobImage {
-  const extension = content_type.replace('image/', '').replace('jpeg', 'jpg');
-  return { key, contentType: content_type, sha256, size, fileName: renamed(name, suffix, extension) };
+  return {
+    key,
+    contentType: content_type,
+    sha256,
+    size,
+    fileName: renamed(name, suffix, extensionOf(content_type)),
+  };
+}
+
+function extensionOf(contentType: string): string {
+  return contentType.replace('image/', '').replace('jpeg', 'jpg');
 }
 
 export interface ImageRouteDeps extends JobSources {
