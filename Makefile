@@ -11,7 +11,7 @@ LOAD := @$(NODE) load_test/cli.ts
 # Passed to the commands through the environment, so that any character is allowed.
 export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO PART LONG WRITE
 
-.PHONY: help demo up down ps logs scale stop-worker start-worker monitor performance upload status replay republish load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench bench-peers chaos fuzz doctor clean setup install
+.PHONY: help demo up down ps logs scale stop-worker kill-worker start-worker monitor performance upload status replay republish load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench bench-peers chaos fuzz doctor clean setup install
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ scale: setup ## set the number of workers (N=3) and of jobs per worker (N=3 SLOT
 
 stop-worker: setup ## stop one worker after its current jobs
 	$(LOCAL) stop-worker
+
+kill-worker: setup ## kill one worker with SIGKILL, like a crash; its jobs are redelivered
+	$(LOCAL) kill-worker
 
 start-worker: setup ## restart the stopped worker, or add one
 	$(LOCAL) start-worker

@@ -13,6 +13,8 @@ import {
   removalRoute,
 } from './dead-letters/dead-letter-routes.ts';
 import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
+import type { KnownWorkers } from './development/known-workers.ts';
+import { commandRoute, workersRoute } from './development/worker-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { requireToken } from './http/guards.ts';
 import { livenessRoute, metricsRoute, readinessRoute, whyNotReady } from './http/health.ts';
@@ -25,7 +27,13 @@ import { jobsRoute, type JobsRouteDeps } from './jobs/list-jobs.ts';
 import { readStatus } from './jobs/read-status.ts';
 import { republishRoute } from './jobs/republish-route.ts';
 import { statusRoute, type StatusRouteDeps } from './jobs/status-route.ts';
-import { createOpenapiDocument, operations, type Route } from './openapi/document.ts';
+import {
+  createOpenapiDocument,
+  type Environment,
+  existsIn,
+  operations,
+  type Route,
+} from './openapi/document.ts';
 import type { Operation } from './openapi/operation.ts';
 import {
   cacheStateRoute,
@@ -55,6 +63,8 @@ export interface AppDeps {
   readonly thumbnailQueue: RequestQueue;
   readonly dlq: DeadLetterQueue;
   readonly pipelineStatus: PipelineStatusDeps;
+  /** Outside of production; none in production. */
+  readonly workers: KnownWorkers;
   /** Of every queue, for `/metrics`. */
   readonly queueMetrics: ReadQueueMetrics;
   /** Why no job can be accepted right now, or undefined. */
@@ -82,7 +92,7 @@ export function createApp(deps: AppDeps): Express {
     refuseEncodedBody(request);
     next();
   });
-  mountRoutes(app, createRoutes(deps));
+  mountRoutes(app, createRoutes(deps), environmentOf(config));
   app.get('/docs/:asset', docsAssetRoute);
   app.use('/assets', pageAssets);
   app.use(notFoundHandler);
@@ -95,7 +105,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
   const { config, upload, jobs, thumbnails, dlq, pipelineStatus, whyUnavailable, log } = deps;
   const { deadLetters, replays, replayRecords, sweeper } = dlq;
   const { store, links, isCaughtUp } = jobs;
-  const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL));
+  const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL, environmentOf(config)));
   const token = requireToken(config.API_TOKEN);
   const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
   const readState = async (jobId: string) => (await readStatus(jobId, jobs)).state;
@@ -152,17 +162,28 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /docs': [docsRoute],
     'GET /': [pageRoute(config.PUBLIC_NOTIFICATION_URL)],
     'GET /page.json': [pageSettingsRoute(pageSettings(config))],
+    'GET /development/workers': [token, workersRoute(deps.workers, jobs.stopping)],
+    'POST /development/commands': [token, jsonBody(MAX_JSON_BYTES), commandRoute(deps.workers)],
   };
+}
+
+function environmentOf({ NODE_ENV }: ApiConfig): Environment {
+  return { isProduction: NODE_ENV === 'production' };
 }
 
 /** Opened by people and probes, whose addresses may have any query. */
 const unchecked: readonly string[] = ['GET /', 'GET /docs', 'GET /livez', 'GET /readyz'];
 
 /** Mounts handlers by `METHOD /path/{parameter}`. A known path with another method is 405. */
-function mountRoutes(app: Express, routes: Record<Route, readonly RequestHandler[]>): void {
+function mountRoutes(
+  app: Express,
+  routes: Record<Route, readonly RequestHandler[]>,
+  environment: Environment,
+): void {
   const methodsOf = new Map<string, string[]>();
   const queries = new Map(Object.entries<Operation>(operations).map(([name, { query }]) => [name, query]));
   for (const [name, ownHandlers] of Object.entries(routes)) {
+    if (!existsIn(name, environment)) continue;
     const [method = '', documented = ''] = name.split(' ');
     const refuse = unchecked.includes(name) ? [] : [refuseUnknownParameters(queries.get(name))];
     const handlers = [recordJobId, ...refuse, ...ownHandlers];

@@ -1,12 +1,12 @@
 import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
 import {
   commonVariables,
+  monitoringUrl,
   publicApiUrl,
   refuseSamplePasswords,
   upstreamVariables,
 } from '@image-pipeline/shared/common-config.ts';
 import {
-  address,
   port,
   publicAddress,
   readConfig,
@@ -25,13 +25,12 @@ export const apiVariables = {
   API_PORT: port(8000, 'API'),
   PUBLIC_API_URL: publicApiUrl,
   PUBLIC_NOTIFICATION_URL: publicAddress('ws', 'base URL of WebSocket links; empty: no links'),
+  RABBITMQ_MANAGEMENT_PORT: port(15_672, 'RabbitMQ management UI, for a link on the web page; 0: no link'),
+  GRAFANA_PORT: port(3000, 'Grafana, for a link on the web page; 0: no link'),
+  MINIO_CONSOLE_PORT: port(9001, 'MinIO console, for a link on the web page; 0: no link'),
   ...accessTokenVariables,
   ...webhookVariables,
-  MONITORING_URL: address({
-    protocols: ['http', 'https'],
-    default: 'http://localhost:8002',
-    description: 'URL of the monitoring service',
-  }),
+  MONITORING_URL: monitoringUrl,
   STATUS_CACHE_TTL: seconds({
     min: 1,
     max: 86_400,

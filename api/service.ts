@@ -1,27 +1,34 @@
-import { buildTopology, queueNames, retryQueueName } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  buildTopology,
+  countableQueues,
+  queueNames,
+  retryQueueName,
+} from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { createHttpServer } from '@image-pipeline/shared/http/http-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { KnownWorkers } from './development/known-workers.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
-import { createEstimateJob, JobEstimates } from './jobs/job-estimates.ts';
+import { createEstimateJob } from './jobs/estimate-job.ts';
 import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
 import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
-import { SnapshotCache } from './pipeline-status/snapshot-cache.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
 import { UploadMemory } from './upload/file-content.ts';
@@ -98,6 +105,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
+  const workers = new KnownWorkers(broker);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
   let isStoreOpen = false;
@@ -142,7 +150,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ...QUEUE_SAMPLING,
   });
   const waitingJobsInTime = withTimeout(waitingJobs, SAMPLE_TIMEOUT_MS);
-  const allQueues = createQueueSampler({ queues: queuesWithLength(config), inspect, ...QUEUE_SAMPLING });
+  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
+  const allQueues = createQueueSampler({ queues: countableQueues(topology), inspect, ...QUEUE_SAMPLING });
   const estimate = createEstimateJob(estimates, waitingJobsInTime);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
@@ -199,6 +208,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       sampleQueue: rememberLastSample(queueNames.process, waitingJobsInTime),
       isUp: () => broker.unavailableBecause === undefined,
     },
+    workers,
     queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
     whyUnavailable,
     whyIncomplete,
@@ -233,6 +243,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'broker', start: () => inBackground(() => broker.start()), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
+      ...(config.NODE_ENV === 'production'
+        ? []
+        : [
+            { name: 'workers', start: () => inBackground(() => workers.start()), stop: () => workers.stop() },
+          ]),
       {
         name: 'DLQ recorder',
         start: () => inBackground(() => recorder.start()),
@@ -247,11 +262,4 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ],
     onStarted: (port) => log.info({ port }, 'listening'),
   });
-}
-
-function queuesWithLength(config: ApiConfig): readonly string[] {
-  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
-  // A passive declare of a stream returns neither its length nor its readers.
-  const queues = topology.queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream');
-  return queues.map(({ name }) => name);
 }

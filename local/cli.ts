@@ -4,7 +4,7 @@ import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { Command } from 'commander';
 import { replay, republish, status, upload } from './commands/jobs.ts';
 import { monitor } from './commands/monitor.ts';
-import { scale } from './commands/scale.ts';
+import { killWorker, scale } from './commands/workers.ts';
 import { demo } from './demo.ts';
 import { ensureRabbitmq, tryToInstall } from './install/install.ts';
 import { currentRuntime } from './runtime/current-runtime.ts';
@@ -27,6 +27,7 @@ program
   .argument('[slots]', 'jobs that each processes at once', '')
   .action(scale);
 program.command('stop-worker').action(async () => (await currentRuntime()).stopWorker());
+program.command('kill-worker').action(killWorker);
 program.command('start-worker').action(async () => (await currentRuntime()).startWorker());
 program
   .command('upload')

@@ -15,7 +15,7 @@ describe('the configuration', () => {
   it('has defaults for everything', () => {
     expect(readMonitoringConfig({})).toMatchObject({
       MONITORING_PORT: 8002,
-      STATUS_UPDATE_INTERVAL: 5,
+      STATUS_UPDATE_INTERVAL: 1,
       RABBITMQ_MANAGEMENT_USER: 'guest',
       UPSTREAM_MAX_CONCURRENT: 3,
       UPSTREAM_MIN_INTERVAL: 0.1,
@@ -24,7 +24,7 @@ describe('the configuration', () => {
 
   it('rejects an invalid interval', () => {
     expect(problemsOf({ STATUS_UPDATE_INTERVAL: '0.5' })).toEqual([
-      'STATUS_UPDATE_INTERVAL is "0.5", but must be a number from 1 to 3600 (seconds), for example 5',
+      'STATUS_UPDATE_INTERVAL is "0.5", but must be a number from 1 to 3600 (seconds), for example 1',
     ]);
   });
 

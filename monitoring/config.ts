@@ -18,7 +18,7 @@ export const monitoringVariables = {
   STATUS_UPDATE_INTERVAL: seconds({
     min: MIN_INTERVAL_SECONDS,
     max: MAX_INTERVAL_SECONDS,
-    default: 5,
+    default: 1,
     description: 'interval of snapshots; PUT /interval changes it at runtime',
   }),
   UNACCOUNTED_AFTER: seconds({

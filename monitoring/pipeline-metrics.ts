@@ -1,5 +1,4 @@
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { ConsumingEvent, JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { Peaks, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { activeTraceparent } from '@image-pipeline/shared/tracing/spans.ts';
 import type { DurableState } from './ledger/durable-state.ts';
@@ -7,16 +6,9 @@ import { jobsInBroker, LostRuns } from './ledger/lost-runs.ts';
 import { DurableTotals, noPeaks, raisePeaks } from './ledger/totals.ts';
 import type { BrokerSample } from './management/sample-broker.ts';
 import { endedRun, Recent, type EndedRun } from './runs/ended-runs.ts';
-import {
-  byInactivity,
-  countMoving,
-  countOpenRuns,
-  likelyLost,
-  requeueAbandoned,
-  withoutLost,
-} from './runs/open-runs.ts';
+import { byInactivity, countMoving, likelyLost, requeueAbandoned, withoutLost } from './runs/open-runs.ts';
 import { RunTracker, type Attempt, type OpenRun, type RunChange } from './runs/run-tracker.ts';
-import { KnownWorkers, type KnownWorker } from './runs/workers.ts';
+import { KnownWorkers, type KnownWorker, type WorkerEvent } from './runs/workers.ts';
 
 /** The longest window of any metric. */
 export const WINDOW_MS = 300_000;
@@ -64,7 +56,7 @@ export class PipelineMetrics {
   readonly #workers = new KnownWorkers(WORKER_EXPIRY_MS);
   /** Ids of events that will be published again. */
   readonly #republished = new Set<string>();
-  /** Time of the last sample with an empty job queue: everything that had entered it was delivered. */
+  /** Time of the last refresh with an empty job queue: everything that had entered it was delivered. */
   #emptyAt = -Infinity;
   #peaks: Peaks;
 
@@ -86,7 +78,9 @@ export class PipelineMetrics {
     const change = this.runs.apply(event, offset, { receivedAt: now, traceparent: activeTraceparent() });
     const isNew = this.#totals.count(event, offset, change, this.runs.size);
     this.#lost.note(this.#outstanding);
-    if (event.type === 'job.started') this.#onWorkerEvent(event.data.worker, at, now);
+    if (event.type === 'job.started' || event.type === 'job.redelivered') {
+      this.#onWorkerEvent({ worker: event.data.worker, starts: true }, at, now);
+    }
     const isEnd = event.type === 'job.completed' || event.type === 'job.failed';
     if (change !== undefined) this.#onChange(change, event, { at, now, receivedAt, isNew, isRepublished });
     return { isNew, isSecondEnd: isEnd && change === undefined };
@@ -99,10 +93,9 @@ export class PipelineMetrics {
   ): void {
     if (change.attempt !== undefined) {
       this.attempts.add(change.attempt);
-      this.#onWorkerEvent(change.attempt.worker, at, now);
+      this.#onWorkerEvent({ worker: change.attempt.worker, starts: false }, at, now);
     }
-    const { queued: waiting, processing } = this.runs.counts;
-    const seen = { waiting, processing };
+    const seen = { processing: this.runs.counts.processing };
     if (change.ended === undefined) {
       if (isNew) this.#peaks = raisePeaks(this.#peaks, seen, at);
       return;
@@ -123,9 +116,16 @@ export class PipelineMetrics {
     this.#republished.add(eventId);
   }
 
+  /** A worker has started to consume jobs. */
+  onConsuming({ data, time }: ConsumingEvent): void {
+    const now = Date.now();
+    const at = this.#options.isLive() ? now : Math.min(Date.parse(time), now);
+    this.#onWorkerEvent({ ...data, starts: true }, at, now);
+  }
+
   /** Old events do not show which workers are live now. */
-  #onWorkerEvent(worker: string, at: number, now: number): void {
-    if (at >= now - WORKER_EXPIRY_MS) this.#workers.onEvent(worker, at);
+  #onWorkerEvent(event: WorkerEvent, at: number, now: number): void {
+    if (at >= now - WORKER_EXPIRY_MS) this.#workers.onEvent(event, at);
   }
 
   /** The log has been read to its end, or was recreated: a mark that was not found is gone. */
@@ -140,7 +140,6 @@ export class PipelineMetrics {
     const workers = new Set(seen.workers.map(({ name }) => name)).size;
     this.#peaks = raisePeaks(this.#peaks, { workers }, at);
     const inBroker = jobsInBroker(seen.queues);
-    if (isJobQueueEmpty(seen)) this.#emptyAt = at;
     if (inBroker === undefined || !this.#options.isLive()) {
       this.#lost.interrupt();
       return;
@@ -172,13 +171,15 @@ export class PipelineMetrics {
     return likelyLost(this.runs.open, startedFrom, Date.now()).slice(0, certain);
   }
 
-  /** Before each snapshot: drops entries older than every window. @param now milliseconds since 1970 */
-  onRefresh(now: number): void {
-    // No event reports that a retry became due or a worker died, but then the job waits again.
-    if (this.#options.isLive()) {
-      const { queued: waiting } = countOpenRuns(this.accountedRuns, now);
-      this.#peaks = raisePeaks(this.#peaks, { waiting }, now);
-    }
+  /**
+   * Before each snapshot: drops entries older than every window.
+   * @param now milliseconds since 1970
+   * @param waiting length of the job queue; undefined until RabbitMQ has returned it
+   */
+  onRefresh(now: number, waiting: number | undefined): void {
+    // Not from events: those of the API and of workers do not arrive in their order.
+    if (waiting === 0) this.#emptyAt = now;
+    if (waiting !== undefined) this.#peaks = raisePeaks(this.#peaks, { waiting }, now);
     this.ends.dropBefore(now - WINDOW_MS);
     this.attempts.dropBefore(now - WINDOW_MS);
   }
@@ -219,8 +220,4 @@ export class PipelineMetrics {
       peaks: this.#peaks,
     };
   }
-}
-
-function isJobQueueEmpty({ queues }: BrokerSample): boolean {
-  return queues.some(({ metrics }) => metrics.name === queueNames.process && metrics.ready === 0);
 }

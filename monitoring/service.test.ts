@@ -55,7 +55,8 @@ describe('the monitoring service', () => {
       ledger: { open: 3, unaccounted: 0, in_broker: 3 },
       latency: { samples: 1, stages: { process: { p50: 0.05 }, store: { p99: 0.003 } } },
       failures_5m: { undecodable_image: 1 },
-      peaks: { waiting: { value: 2 }, workers: { value: 1 } },
+      jobs: { queued: 1, processing: 1 },
+      peaks: { workers: { value: 1 } },
       utilisation: { slots: 2, busy: 1 },
       machine: { platform: `${process.platform} ${process.arch}`, cores: availableParallelism() },
       versions: { node: process.versions.node, rabbitmq: expect.stringMatching(/^\d+\.\d+/) as string },
@@ -83,7 +84,13 @@ describe('the monitoring service', () => {
     const first = await system.startMonitoring();
     const requests = Array.from({ length: 6 }, () => someRequest());
     const open = someRequest();
+    await system.enqueue(open, ...requests);
     await system.publish(queuedEvent(open), ...requests.map(queuedEvent));
+    await untilStatus(first, ({ jobs, peaks }) => {
+      expect(jobs.queued).toBe(7);
+      expect(peaks?.waiting.value).toBe(7);
+    });
+    await system.take('image.jobs.process', 6);
     for (const request of requests) {
       const end = request === requests[0] ? failedOutcome(request) : completedOutcome(request);
       await system.publish(...lifeOf(request, end).slice(1));
@@ -127,6 +134,21 @@ describe('the monitoring service', () => {
       unaccounted: 0,
     });
   });
+});
+
+it('knows workers and their slots as soon as they consume', async () => {
+  const service = await system.startMonitoring();
+  await untilStatus(service, (seen) => {
+    expect(queue(seen, 'image.jobs.process')).toMatchObject({ ready: 0, consumers: 0 });
+  });
+  await system.startWorker({ MAX_CONCURRENT_JOBS: '3' });
+  const startedAt = performance.now();
+  await untilStatus(service, (seen) => {
+    expect(seen.workers).toMatchObject([{ name: 'worker-1', slots: 3, live: true }]);
+    expect(queue(seen, 'image.jobs.process')).toMatchObject({ consumers: 1 });
+  });
+  // The management API takes up to 5 s.
+  expect(performance.now() - startedAt).toBeLessThan(2_500);
 });
 
 describe('while RabbitMQ is unreachable', () => {
@@ -175,7 +197,11 @@ describe('while RabbitMQ’s management API is unavailable', () => {
       await Promise.all(Array.from({ length: 100 }, () => statusOf(service)));
       expect(performance.now() - requestedAt).toBeLessThan(1_000);
       expect(await metricsOf(service)).not.toMatch(
-        /^(rabbitmq_queue_messages_ready|image_workers\w*)\b.* \d/m,
+        /^(rabbitmq_queue_messages_unacked|image_workers\w*)\b.* \d/m,
+      );
+      // RabbitMQ itself returns the length of its queues.
+      expect(await metricsOf(service)).toContain(
+        'rabbitmq_queue_messages_ready{queue="image.jobs.process"} 0',
       );
       await proxy.resume();
       await untilStatus(service, ({ sources }) => expect(sources.management.state).toBe('ok'));
@@ -220,7 +246,9 @@ describe('while RabbitMQ’s management API is unavailable', () => {
 describe('GET /history', () => {
   it('has one sample per refresh, oldest first, and can start at a given time', async () => {
     const service = await system.startMonitoring();
-    await system.publish(...lifeOf(someRequest()), queuedEvent(someRequest()));
+    const waiting = someRequest();
+    await system.enqueue(waiting);
+    await system.publish(...lifeOf(someRequest()), queuedEvent(waiting));
     const history = await vi.waitFor(
       async () => {
         const response = await get(service, '/history');

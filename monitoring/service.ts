@@ -1,3 +1,4 @@
+import { buildTopology, countableQueues } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
@@ -63,6 +64,9 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       minInterval: config.UPSTREAM_MIN_INTERVAL,
     }),
   });
+  const queues = countableQueues(
+    buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS }),
+  );
   const comparison = new StoreComparison({ store, metrics, log });
   let restored: Restored | undefined;
 
@@ -88,6 +92,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
         const { isNew, isSecondEnd } = pipeline.onEvent(event, offset);
         if (isNew) comparison.onEvent(event, isSecondEnd);
       },
+      onConsuming: (event) => pipeline.onConsuming(event),
       onInvalid: (content) => comparison.onInvalid(content),
       onReset: () => {
         log.warn('the event log has a gap or was recreated; totals continue from here');
@@ -124,6 +129,10 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     retryDelays: config.RETRY_DELAYS,
     sampleBroker: () =>
       sampleBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
+    countQueues: async () =>
+      new Map(
+        await Promise.all(queues.map(async (queue) => [queue, await broker.queues.inspect(queue)] as const)),
+      ),
     brokerVersion: () => broker.serverVersion,
     pipeline: () => restored?.pipeline,
     lostRuns: () => restored?.repair.lost ?? [],

@@ -1,6 +1,7 @@
 import { accessTokenVariables, refuseWeakToken } from '@image-pipeline/shared/access-token.ts';
 import {
   commonVariables,
+  monitoringUrl,
   publicApiUrl,
   refuseSamplePasswords,
 } from '@image-pipeline/shared/common-config.ts';
@@ -39,6 +40,7 @@ export const notificationVariables = {
   ...accessTokenVariables,
   ...webhookVariables,
   PUBLIC_API_URL: publicApiUrl,
+  MONITORING_URL: monitoringUrl,
   NOTIFICATION_PORT: port(8001, 'notification service'),
   WEBSOCKET_ORIGINS: origins,
   WEBSOCKET_MAX_CONNECTIONS: wholeNumber({

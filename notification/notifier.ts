@@ -1,5 +1,6 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { ALL_JOBS } from '@image-pipeline/shared/contracts/websocket.ts';
+import type { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { sendInSpan } from '@image-pipeline/shared/tracing/messaging.ts';
@@ -7,7 +8,7 @@ import { AllJobsSubscription } from './websocket/all-jobs-subscription.ts';
 import { dueEvents } from './websocket/event-order.ts';
 import type { EventRing, RingEntry } from './websocket/event-ring.ts';
 import { JobSubscription, type StoredJobs } from './websocket/job-subscription.ts';
-import type { Subscriber } from './websocket/subscriber.ts';
+import type { Frame, Subscriber } from './websocket/subscriber.ts';
 
 export interface NotifierOptions {
   /** The state of the newest jobs. */
@@ -17,6 +18,7 @@ export interface NotifierOptions {
   readonly stored: Pick<StoredJobs, 'find'>;
   /** Whether the event log was read from its beginning, so that there are no earlier events. */
   readonly hasReadAll: () => boolean;
+  readonly estimates: Pick<JobEstimates, 'changed' | 'forget'>;
   readonly metrics: Pick<Metrics, 'set' | 'observe'>;
 }
 
@@ -40,17 +42,19 @@ export class Notifier {
 
   /** The next event of the log. */
   onEvent(event: JobEvent, offset: number): void {
-    const { live, ring } = this.#options;
+    const { live, ring, estimates } = this.#options;
     this.#logStart ??= Date.parse(event.time);
     const due = dueEvents(live.get(event.data.job_id), event, this.#mayBeKnown(event));
-    live.apply(event);
+    const { view, changed } = live.apply(event);
+    if (changed) estimates.changed(view);
     for (const next of due) this.#notify(next, ring.append(next, offset));
   }
 
   /** Discards what was read of the log so far. */
   onReset(): void {
-    const { live, ring } = this.#options;
+    const { live, ring, estimates } = this.#options;
     live.clear();
+    estimates.forget();
     ring.clear();
     this.#logStart = undefined;
     for (const subscriptions of this.#ofJob.values()) {
@@ -63,13 +67,24 @@ export class Notifier {
    * Subscribes to a job, or to all; replaces an existing subscription.
    * @param jobId the id of a job, or `*`
    * @param lastEventId the last `event_id` that it received, to get later events only
+   * @param wantsPipelineStatus whether a subscriber of all jobs also gets the state of the pipeline
    */
-  subscribe(subscriber: Subscriber, jobId: string, lastEventId: string | undefined): void {
+  subscribe(
+    subscriber: Subscriber,
+    jobId: string,
+    lastEventId: string | undefined,
+    wantsPipelineStatus = false,
+  ): void {
     this.unsubscribe(subscriber, jobId);
     this.#countSubscriptions(1);
     if (jobId === ALL_JOBS) {
       const isWatched = (id: string) => this.#ofJob.get(id)?.has(subscriber) === true;
-      const subscription = new AllJobsSubscription({ ...this.#options, subscriber, isWatched });
+      const subscription = new AllJobsSubscription({
+        ...this.#options,
+        subscriber,
+        isWatched,
+        wantsPipelineStatus,
+      });
       this.#ofAll.set(subscriber, subscription);
       subscription.begin(lastEventId);
     } else {
@@ -89,6 +104,16 @@ export class Notifier {
     if (jobId === ALL_JOBS) this.#ofAll.delete(subscriber);
     ofThisJob?.delete(subscriber);
     if (ofThisJob?.size === 0) this.#ofJob.delete(jobId);
+  }
+
+  get wantsPipelineStatus(): boolean {
+    return [...this.#ofAll.values()].some((subscription) => subscription.wantsPipelineStatus);
+  }
+
+  sendPipelineStatus(frame: Frame): void {
+    for (const [subscriber, { wantsPipelineStatus }] of this.#ofAll) {
+      if (wantsPipelineStatus) subscriber.send(frame);
+    }
   }
 
   #notify(event: JobEvent, entry: RingEntry): void {

@@ -5,16 +5,19 @@ import { hostsOf } from '@image-pipeline/shared/http/allowed-hosts.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
+import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
+import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { NotificationConfig } from './config.ts';
 import { EventRing } from './websocket/event-ring.ts';
 import { Notifier } from './notifier.ts';
+import { PipelineStatus } from './websocket/pipeline-status.ts';
 import { SOCKET_PATH } from './websocket/admission.ts';
 import { StoredJobs } from './websocket/job-subscription.ts';
 import { SocketServer } from './websocket/socket-server.ts';
@@ -46,6 +49,9 @@ export type NotificationOptions = typeof notificationLimits & {
   readonly webhookLostAfterMs: number;
 };
 
+/** For a fetch of monitoring's snapshot, and its maximum age where monitoring's interval is shorter. */
+const SNAPSHOT_TIMEOUT_MS = 2_000;
+const SNAPSHOT_TTL_S = 15;
 /** Maximum concurrent reads of jobs from the store. */
 const LOOKUPS = 16;
 /** Connections for health checks and metrics, in addition to the WebSockets. */
@@ -69,8 +75,11 @@ export function createNotification(
   const store = configuredStore(config);
   const storeWatch = new StoreWatch(store, log);
   const broker = configuredBroker(config, { name: instance, appId: 'notification', log });
+  const live = new LiveView(config.JOBS_REMEMBERED);
+  const estimates = new JobEstimates();
   const notifier = new Notifier({
-    live: new LiveView(config.JOBS_REMEMBERED),
+    live,
+    estimates,
     ring: new EventRing(options.eventsResumable ?? config.JOBS_REMEMBERED),
     stored: new StoredJobs({ find: (jobId) => findStoredJob(store, jobId), concurrency: LOOKUPS, log }),
     hasReadAll: () => follower.hasReadAll,
@@ -151,6 +160,13 @@ export function createNotification(
     metrics,
     log,
   });
+  const snapshots = new SnapshotCache({
+    url: config.MONITORING_URL,
+    timeoutMs: SNAPSHOT_TIMEOUT_MS,
+    ttlSeconds: SNAPSHOT_TTL_S,
+    log,
+  });
+  const pipelineStatus = new PipelineStatus({ notifier, live, estimates, queues: broker.queues, snapshots });
   const stopping = new AbortController();
   return createService({
     broker,
@@ -175,6 +191,8 @@ export function createNotification(
         // Unfinished webhooks are handed back then; the rest of the time is for closing everything.
         stop: () => webhooks.stop(config.STOP_TIMEOUT_MS * 0.6),
       },
+      { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
+      { name: 'pipeline status', start: () => pipelineStatus.start(), stop: () => pipelineStatus.stop() },
       { name: 'event follower', start: () => follower.start(), stop: () => follower.stop() },
       { name: 'intake', stop: () => sockets.stop() },
     ],

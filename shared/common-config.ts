@@ -165,6 +165,13 @@ export const upstreamVariables = {
   }),
 } as const;
 
+/** The URL of the monitoring service for other services. */
+export const monitoringUrl = address({
+  protocols: ['http', 'https'],
+  default: 'http://localhost:8002',
+  description: 'URL of the monitoring service',
+});
+
 /** The URL of the API for clients. */
 export const publicApiUrl = publicAddress('http', 'base URL of links; empty: relative links');
 

@@ -39,6 +39,7 @@ export const errorCodes = {
   not_replayable:
     'This dead letter does not contain a valid job, so it cannot be replayed. You can only remove it.',
   replay_running: 'Another replay is still running. Retry after it has finished.',
+  worker_not_running: 'No worker with this name is running.',
   method_not_allowed: 'Method not allowed for this URL.',
   upgrade_required: 'This endpoint accepts only WebSocket connections.',
   record_damaged: 'A record of this job in the object store is damaged.',

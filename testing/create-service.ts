@@ -17,7 +17,7 @@ const RETRY_DELAYS = testRetryDelays.map(({ label }) => label).join(',');
 /** Settings that differ from the defaults: free ports, no waits, no other services. */
 const ownSettings = {
   api: { API_PORT: '0', MONITORING_URL: NO_SERVICE },
-  notification: { NOTIFICATION_PORT: '0' },
+  notification: { NOTIFICATION_PORT: '0', MONITORING_URL: NO_SERVICE },
   monitoring: {
     MONITORING_PORT: '0',
     STATUS_UPDATE_INTERVAL: '1',

@@ -70,9 +70,15 @@ export function retrying(request: JobRequest, attempt = 1): JobEvent {
 function beginningOfOutcome(request: JobRequest, attempt: number) {
   const at = new Date().toISOString();
   const { job_id, run } = request;
+  const entry = { at, run, worker: WORKER };
+  const retried = Array.from({ length: attempt - 1 }, (_, index): TimelineEntry[] => [
+    { state: 'processing', ...entry, attempt: index + 1 },
+    { state: 'retrying', ...entry, attempt: index + 1 },
+  ]);
   const timeline: TimelineEntry[] = [
     queuedEntry(request),
-    { state: 'processing', at, run, attempt, worker: WORKER },
+    ...retried.flat(),
+    { state: 'processing', ...entry, attempt },
   ];
   const attempt_id = `attempt-${attempt}`;
   return { version: 1, job_id, run, attempt, attempt_id, worker: WORKER, finished_at: at, timeline } as const;

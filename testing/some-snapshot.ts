@@ -85,6 +85,7 @@ export function someSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       completed: 999_978,
       failed: 22,
       retried: 7,
+      redelivered: 2,
       failed_by_code: { undecodable_image: 22 },
       since: AT,
     },

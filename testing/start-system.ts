@@ -65,7 +65,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await (await findRabbitNode(join(folder, 'rabbitmq')))?.kill();
   });
   const node = await startRabbitNode({ folder: join(folder, 'rabbitmq') });
-  const env = {
+  const ports = new Map<string, number>();
+  const portOf = async (service: string) => {
+    const port = ports.get(service) ?? (await freePort([], [...ports.values()]));
+    ports.set(service, port);
+    return port;
+  };
+  const env: NodeJS.ProcessEnv = {
     ...process.env,
     LOG_LEVEL: 'warn',
     RATE_LIMIT_PER_MINUTE: '0',
@@ -74,7 +80,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     RABBITMQ_MANAGEMENT_URL: node.managementUrl,
     STORE: 'folder',
     STORE_FOLDER: join(folder, 'store'),
-    MONITORING_URL: 'http://127.0.0.1:9', // not the one of another system on this machine
+    PUBLIC_NOTIFICATION_URL: `ws://127.0.0.1:${await portOf('notification')}`,
+    // Not the one of another system on this machine.
+    MONITORING_URL: `http://127.0.0.1:${options.monitoring === true ? await portOf('monitoring') : 9}`,
     TMPDIR: temp,
     ...(await options.environment?.({ folder, node, cleanup })),
   };
@@ -82,10 +90,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   cleanup.defer(async () => {
     await Promise.all(services.map((service) => service.stop()));
   });
-  const ports: number[] = [];
   const add = async (kind: 'api' | 'notification' | 'worker' | 'monitoring', name: string) => {
-    const port = await freePort([], ports);
-    ports.push(port);
+    const port = await portOf(name);
     const service = new RespawnedService({
       name,
       port,
@@ -97,11 +103,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     services.push(service);
     return service;
   };
+  const monitoring = options.monitoring === true ? [await add('monitoring', 'monitoring')] : [];
+  const monitoringUrl = monitoring[0] && `http://127.0.0.1:${monitoring[0].port}`;
+  if (monitoringUrl !== undefined) env['MONITORING_URL'] = monitoringUrl;
   const api = await add('api', 'api');
   const notification = await add('notification', 'notification');
   const workers: RespawnedService[] = [];
   for (let n = 1; n <= options.workers; n++) workers.push(await add('worker', `worker-${n}`));
-  const monitoring = options.monitoring === true ? [await add('monitoring', 'monitoring')] : [];
   await Promise.all(services.map((service) => service.start()));
   await Promise.all(services.map((service) => service.untilReady()));
   const all = cleanup.move();
@@ -116,7 +124,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     services,
     apiUrl: `http://127.0.0.1:${api.port}`,
     notificationUrl: `ws://127.0.0.1:${notification.port}`,
-    monitoringUrl: monitoring[0] && `http://127.0.0.1:${monitoring[0].port}`,
+    monitoringUrl,
     keepFolder: () => {
       keep = true;
     },

@@ -67,6 +67,23 @@ describe('a job that succeeds', () => {
     expect(await system.broker.queues.inspect(queueNames.process)).toMatchObject({ ready: 0 });
   });
 
+  it('takes the lowest free slot', async () => {
+    const gates = Array.from({ length: 3 }, () => Promise.withResolvers<typeof processed>());
+    let calls = 0;
+    await startWorker(() => gates[calls++]?.promise ?? Promise.resolve(processed));
+    const requests = [await submit(), await submit(), await submit()];
+    const slots = () =>
+      requests.map(({ job_id }) => {
+        const start = events.find(({ type, data }) => type === 'job.started' && data.job_id === job_id);
+        return start?.type === 'job.started' ? start.data.slot : undefined;
+      });
+    await vi.waitFor(() => expect(slots()).toEqual([1, 2, undefined]));
+    gates[0]?.resolve(processed);
+    await vi.waitFor(() => expect(slots()).toEqual([1, 2, 1]));
+    for (const gate of gates) gate.resolve(processed);
+    for (const request of requests) await outcomeOf(request);
+  });
+
   it('is not processed again when its message is delivered twice: the end event is published again', async () => {
     let calls = 0;
     await startWorker(() => {
@@ -324,10 +341,19 @@ describe('a store outage', () => {
     expect(outcome).toMatchObject({ state: 'completed' });
     expect(outcome.timeline).toMatchObject([
       { state: 'queued' },
-      { state: 'processing', worker: 'worker-2', redelivered: true },
+      {
+        state: 'redelivered',
+        worker: 'worker-2',
+        delivery: 2,
+        reason: 'Connection lost: the worker that had the job disconnected before it finished.',
+      },
+      { state: 'processing', worker: 'worker-2', redelivered: true, delivery: 2 },
       { state: 'completed' },
     ]);
     await allSettled();
+    await vi.waitFor(() =>
+      expect(typesOf(request).slice(1)).toEqual(['job.redelivered 1', 'job.started 1', 'job.completed 1']),
+    );
   });
 });
 

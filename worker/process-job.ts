@@ -5,6 +5,7 @@ import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   endedEvent,
   type JobEvent,
+  redeliveredEvent,
   retryingEvent,
   startedEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
@@ -58,10 +59,13 @@ const RETURN_MS = 10_000;
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
   const { store, publisher, slowLane, retryDelays, metrics, log } = dependencies;
+  const slotsInUse = new Set<number>();
 
   return async function processJob(message: ReceivedMessage): Promise<Settlement> {
-    const job = openOrRefuse(message);
+    const slot = lowestFreeSlot();
+    const job = openOrRefuse(message, slot);
     if (job === undefined) return 'dead-letter';
+    slotsInUse.add(slot);
     const release = metrics.takeSlot();
     let startAnnounced = Promise.resolve();
     try {
@@ -76,7 +80,10 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       await startAnnounced;
       return await conclude(job, outcome);
     } catch (error) {
-      if (job.signal.aborted) throw error;
+      if (job.signal.aborted) {
+        job.log.warn('not finished: RabbitMQ redelivers the job');
+        throw error;
+      }
       const fate = decideFate(error, job, retryDelays);
       logFailure(job, error, fate);
       return fate.kind === 'retry'
@@ -84,13 +91,21 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
         : await fail(job, fate.error, startAnnounced);
     } finally {
       slowLane.leave(job.attemptId);
+      slotsInUse.delete(slot);
       release();
     }
   };
 
-  function openOrRefuse(message: ReceivedMessage): JobContext | undefined {
+  /** At most the prefetch of the consumer; more only while deliveries of a lost channel are still being processed. */
+  function lowestFreeSlot(): number {
+    let slot = 1;
+    while (slotsInUse.has(slot)) slot++;
+    return slot;
+  }
+
+  function openOrRefuse(message: ReceivedMessage, slot: number): JobContext | undefined {
     try {
-      return openJob(message, dependencies);
+      return openJob(message, { ...dependencies, slot });
     } catch (error) {
       if (!(error instanceof PermanentFailure)) throw error;
       const about = { code: error.code, reason: error.message, job_id: message.correlationId };
@@ -148,9 +163,15 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 
   /** Publishes while the image is processed; await the result once the outcome is stored. */
   function announceStart(job: JobContext): Promise<void> {
-    const { worker, at, redelivered } = job.started;
-    job.log.info({ operations: job.request.operations.map(({ type }) => type) }, 'started');
-    const announced = announce(job, startedEvent(job.request, job.attempt, worker, at, redelivered));
+    const { request, attempt, redelivered } = job;
+    const { worker, at, slot } = job.started;
+    job.log.info({ operations: request.operations.map(({ type }) => type) }, 'started');
+    const more = { slot, ...(redelivered && { redelivered: true, delivery: redelivered.delivery }) };
+    const started = () => announce(job, startedEvent(request, attempt, worker, at, more));
+    const announced =
+      redelivered === undefined
+        ? started()
+        : announce(job, redeliveredEvent(request, attempt, redelivered)).then(started);
     announced.catch(() => undefined);
     return announced;
   }
@@ -215,8 +236,8 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 }
 
 /** Whether an earlier attempt at this job may have stored images. */
-function mayHaveLeftovers({ request, attempt, started }: JobContext): boolean {
-  return request.run > 1 || attempt > 1 || started.redelivered === true;
+function mayHaveLeftovers({ request, attempt, redelivered }: JobContext): boolean {
+  return request.run > 1 || attempt > 1 || redelivered !== undefined;
 }
 
 function logFailure({ log }: JobContext, error: unknown, fate: Fate): void {

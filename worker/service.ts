@@ -1,7 +1,10 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
+import { consumingEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { HOLD_MS } from '@image-pipeline/shared/broker/consumer.ts';
+import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
@@ -9,6 +12,8 @@ import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
+import { JobIntake } from './commands/job-intake.ts';
+import { WorkerCommands } from './commands/worker-commands.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
 import { SlowLane } from './image-pool/slow-lane.ts';
@@ -50,16 +55,28 @@ export function createWorker(config: WorkerConfig): Service {
     stopping: stopping.signal,
     log,
   });
-  const consumer = broker.consumer({
-    queue: queueNames.process,
-    prefetch: slots,
-    onDelivery: inConsumerSpans(queueNames.process, processJob),
-    // A job that takes longer than its deadline waits for the store or the broker.
-    holdMs: Math.max(HOLD_MS, 2 * config.JOB_TIMEOUT_MS),
-    mayConsume: (signal) => storeWatch.whenAvailable(signal),
-  });
+  /** RabbitMQ's management API lists a new consumer only after some seconds. */
+  const announce = () => {
+    broker.publisher.publish(eventMessage(consumingEvent(worker, slots))).catch((error: unknown) => {
+      log.debug({ reason: messageOf(error) }, 'could not announce that the worker consumes');
+    });
+  };
+  const createConsumer = () =>
+    broker.consumer({
+      queue: queueNames.process,
+      prefetch: slots,
+      onDelivery: inConsumerSpans(queueNames.process, processJob),
+      // A job that takes longer than its deadline waits for the store or the broker.
+      holdMs: Math.max(HOLD_MS, 2 * config.JOB_TIMEOUT_MS),
+      mayConsume: (signal) => storeWatch.whenAvailable(signal),
+      onConsuming: announce,
+    });
+  // Unfinished jobs are handed back then; the rest of the time is for closing everything.
+  const intake = new JobIntake(createConsumer, config.STOP_TIMEOUT_MS * 0.8);
+  const signal = (name: NodeJS.Signals) => process.kill(process.pid, name);
+  const commands = new WorkerCommands({ worker, slots, broker, intake, pool, signal, log });
   const notReadyBecause = () =>
-    broker.unavailableBecause ?? storeWatch.unavailableBecause ?? consumer.notConsumingBecause;
+    broker.unavailableBecause ?? storeWatch.unavailableBecause ?? intake.notConsumingBecause;
   const health = new HealthWatch(notReadyBecause);
   const server = createServiceServer({
     service: 'worker',
@@ -95,11 +112,20 @@ export function createWorker(config: WorkerConfig): Service {
       { name: 'store watch', start: () => storeWatch.start(), stop: () => storeWatch.stop() },
       { name: 'image pool', start: () => pool.start(), stop: () => pool.stop(0) },
       { name: 'broker', start: () => broker.start(), stop: () => broker.stop() },
+      ...(config.NODE_ENV === 'production'
+        ? []
+        : [{ name: 'commands', start: () => commands.start(), stop: () => commands.stop() }]),
       {
-        name: 'consumer',
-        start: () => consumer.start(),
-        // Unfinished jobs are handed back then; the rest of the time is for closing everything.
-        stop: () => consumer.stop(config.STOP_TIMEOUT_MS * 0.8),
+        name: 'intake',
+        start: () => intake.start(),
+        stop: async () => {
+          log.info(
+            { jobs_in_progress: intake.inFlight },
+            'stopping: finishing the current jobs, taking no new ones',
+          );
+          await intake.stop();
+          log.info({ jobs_handed_back: intake.inFlight }, 'stopped consuming');
+        },
       },
     ],
     onStarted: (port) => log.info({ slots, port }, 'ready for jobs'),

@@ -214,7 +214,7 @@ const forgeries = {
 };
 
 function redelivered(request: JobRequest) {
-  return startedEvent(request, 1, 'worker-1', new Date().toISOString(), true);
+  return startedEvent(request, 1, 'worker-1', new Date().toISOString(), { redelivered: true });
 }
 
 /** Workers that die of every message, until RabbitMQ delivers no more. */

@@ -23,7 +23,7 @@ const TRIES = 5;
 const MAX_PREFETCH = 60_000;
 /** More than may arrive between reading the queue length and the deliveries. */
 const MARGIN = 100;
-/** Single active consumer: after this time (ms) without deliveries, another consumer has the messages. */
+/** After this time (ms) without deliveries, another consumer has the rest. */
 const IDLE_MS = 1_000;
 const POLL_MS = 20;
 

@@ -145,6 +145,7 @@ describe.each(['results', 'thumbnail'])('/%s of a job without a result', (path) 
     await system.storeJob(request);
     const response = await api.ask(`/${path}/${request.job_id}`);
     expect(response).toMatchObject({ status: 409, json: { code: 'not_ready', job_status: 'queued' } });
+    expect(response.headers.get('retry-after')).toBe('10');
   });
 
   it('is 410 with the code and the reason after a failure', async () => {

@@ -10,7 +10,8 @@ import type { Request, RequestHandler, Response } from 'express';
 import fresh from 'fresh';
 import { jobIdOf } from '../http/request.ts';
 import { renamed } from '../upload/display-name.ts';
-import { type EstimateJob, type JobEstimate, retryAfterDetails } from './job-estimates.ts';
+import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';
+import { type EstimateJob, retryAfterDetails } from './estimate-job.ts';
 import { type JobSources, readStatus } from './read-status.ts';
 import { verifiedBody } from './verified-body.ts';
 
@@ -50,12 +51,16 @@ export function findImage(kind: ImageKind, view: JobView, estimate?: JobEstimate
   }
 }
 
+/** Without an estimate, a job that a worker is processing may end soon; without workers, nothing is known. */
+const PROCESSING_RETRY_AFTER_S = 1;
+
 /** The error for an image of a job that has not ended. */
 export function notReady(state: JobView['state'], estimate: JobEstimate | undefined): PipelineError {
+  const seconds = estimate?.eta_seconds ?? (state === 'processing' ? PROCESSING_RETRY_AFTER_S : undefined);
   return new PipelineError(
     'not_ready',
     `The job is ${state}. Retry later, or wait with /status/{job_id}?wait=20.`,
-    { details: { job_status: state, ...retryAfterDetails(estimate?.eta_seconds) } },
+    { details: { job_status: state, ...retryAfterDetails(seconds) } },
   );
 }
 

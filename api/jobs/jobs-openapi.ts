@@ -67,9 +67,17 @@ export const statusExample: StatusResponse = {
     { type: 'watermark', text: 'image pipeline', position: 'bottom-right', opacity: 0.5, size: 0.06 },
   ],
   output: { format: null, quality: 85 },
+  read_from: 'event_log',
   timeline: [
     { state: 'queued', at: '2026-03-02T10:15:30.123Z', run: 1, attempt: 1 },
-    { state: 'processing', at: '2026-03-02T10:15:30.131Z', run: 1, attempt: 1, worker: 'worker-1' },
+    {
+      state: 'processing',
+      at: '2026-03-02T10:15:30.131Z',
+      run: 1,
+      attempt: 1,
+      worker: 'worker-1',
+      slot: 1,
+    },
     { state: 'completed', at: '2026-03-02T10:15:30.681Z', run: 1, attempt: 1, worker: 'worker-1' },
   ],
   result: {
@@ -123,6 +131,8 @@ export const jobListExample: JobList = {
       updated_at: statusExample.updated_at,
       name: 'sample.jpg',
       size: statusExample.original.size,
+      started_at: '2026-03-02T10:15:30.131Z',
+      slot: 1,
       worker: 'worker-1',
       status_url: `/status/${EXAMPLE_JOB_ID}`,
       result_url: `/results/${EXAMPLE_JOB_ID}`,

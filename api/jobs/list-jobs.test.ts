@@ -1,4 +1,5 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
@@ -47,7 +48,39 @@ describe('the list of jobs', () => {
     });
   });
 
+  it('can be filtered by error code, worker, file name and time', async () => {
+    const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
+    const [early, late, waiting] = [1, 2, 3].map((day) =>
+      someRequest({
+        submitted_at: at(day),
+        original: { name: `Photo ${day}.JPG`, content_type: 'image/jpeg', size: 1, sha256: 'a'.repeat(64) },
+      }),
+    ) as [JobRequest, JobRequest, JobRequest];
+    const outcome = { ...failedOutcome(late), worker: 'worker-9' };
+    outcome.timeline = [
+      ...outcome.timeline,
+      { state: 'failed', at: at(2), run: 1, attempt: 1, worker: 'worker-9', error: outcome.error },
+    ];
+    const success = completedOutcome(early);
+    await system.storeJob(early, success);
+    await system.storeJob(late, outcome);
+    await system.storeJob(waiting);
+    await system.publish(...lifeOf(early, success), ...lifeOf(late, outcome), queuedEvent(waiting));
+    const api = await system.startApi();
+    const found = async (query: string) => (await list(api, query)).ids;
+    expect(await found('?error=undecodable_image')).toContain(late.job_id);
+    expect(await found('?worker=worker-9')).toEqual([late.job_id]);
+    expect(await found('?name=photo%201.jpg')).toEqual([early.job_id]);
+    expect(await found('?name=photo&status=queued')).toEqual([waiting.job_id]);
+    expect(await found(`?from=${at(2)}&to=${at(3)}`)).toEqual([late.job_id]);
+    expect(await found(`?from=2026-01-02T03:00:00%2B03:00&to=${at(4)}`)).toEqual([
+      waiting.job_id,
+      late.job_id,
+    ]);
+  });
+
   it.each([
+    ['from', '?from=yesterday'],
     ['status', '?status=done'],
     ['limit', '?limit=0'],
     ['limit', '?limit=101'],

@@ -3,6 +3,8 @@ import {
   givenJobIdSchema,
   jobIdSchema,
   jobStates,
+  slotSchema,
+  type TimelineEntry,
 } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
@@ -16,8 +18,22 @@ import type { Links } from './links.ts';
 import { confirm, type JobSources } from './read-status.ts';
 import { updatedAt } from './status-response.ts';
 
+const submittedSchema = z.iso.datetime({
+  offset: true,
+  error: 'must be an ISO 8601 timestamp with a time zone, for example 2026-03-02T10:15:30Z',
+});
+
 export const jobListQuerySchema = z.object({
   status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),
+  error: z.string().optional().meta({ description: 'Only jobs whose newest error has this code.' }),
+  worker: z.string().optional().meta({ description: 'Only jobs whose newest attempt is on this worker.' }),
+  name: z.string().optional().meta({
+    description: 'Only jobs whose file name contains this text; letter case does not matter.',
+  }),
+  from: submittedSchema
+    .optional()
+    .meta({ description: 'Only jobs that were submitted at this time or later.' }),
+  to: submittedSchema.optional().meta({ description: 'Only jobs that were submitted before this time.' }),
   limit: wholeNumber(1, 100, 20, 'Jobs on one page.'),
   cursor: givenJobIdSchema.optional().meta(cursorMeta),
 });
@@ -32,7 +48,9 @@ const jobSummarySchema = z
     updated_at: z.iso.datetime(),
     name: z.string().meta({ description: 'The display name of the original.' }),
     size: z.int().min(1).meta({ description: 'Size of the original in bytes.' }),
+    started_at: z.iso.datetime().optional().meta({ description: 'Start of the newest attempt.' }),
     worker: z.string().optional().meta({ description: 'The worker that the job was last on.' }),
+    slot: slotSchema.optional(),
     error: failureSchema.optional().meta({ description: 'Why it failed, or why it waits for a retry.' }),
     retry_at: z.iso.datetime().optional().meta({ description: 'When it returns to the queue.' }),
     status_url: z.string(),
@@ -56,6 +74,7 @@ function jobListResponse(page: JobPage, links: Links): JobList {
 function summaryOf(view: JobView, links: Links) {
   const { job_id, run, submitted_at, original } = view.request;
   const newest = view.timeline.at(-1);
+  const start = newestStart(view);
   return {
     job_id,
     status: view.state,
@@ -65,11 +84,36 @@ function summaryOf(view: JobView, links: Links) {
     updated_at: updatedAt(view),
     name: original.name,
     size: original.size,
+    ...(start === undefined ? {} : { started_at: start.at }),
+    ...(start?.slot === undefined ? {} : { slot: start.slot }),
     ...(newest?.worker === undefined ? {} : { worker: newest.worker }),
     ...(newest?.error === undefined ? {} : { error: newest.error }),
     ...(newest?.retry_at === undefined ? {} : { retry_at: newest.retry_at }),
     status_url: links.status(job_id),
     ...(view.state === 'completed' ? { result_url: links.result(job_id) } : {}),
+  };
+}
+
+function newestStart({ timeline }: JobView): TimelineEntry | undefined {
+  return timeline.findLast(({ state }) => state === 'processing');
+}
+
+type JobFilter = Omit<z.output<typeof jobListQuerySchema>, 'limit' | 'cursor'>;
+
+function matcher({ status, error, worker, name, from, to }: JobFilter): (view: JobView) => boolean {
+  const text = name?.toLowerCase();
+  const [begin, end] = [from, to].map((time) => (time === undefined ? undefined : Date.parse(time)));
+  return ({ state, timeline, request }) => {
+    const newest = timeline.at(-1);
+    const submitted = Date.parse(request.submitted_at);
+    return (
+      (status === undefined || state === status) &&
+      (error === undefined || newest?.error?.code === error) &&
+      (worker === undefined || newest?.worker === worker) &&
+      (text === undefined || request.original.name.toLowerCase().includes(text)) &&
+      (begin === undefined || submitted >= begin) &&
+      (end === undefined || submitted < end)
+    );
   };
 }
 
@@ -87,19 +131,19 @@ export function jobsRoute(deps: JobsRouteDeps): RequestHandler {
   const { followed, isCaughtUp, links } = deps;
   const reads = new PQueue({ concurrency: MAX_CONCURRENT_READS });
   return async (request, response) => {
-    const { status, limit, cursor } = readQuery(request, jobListQuerySchema);
+    const { limit, cursor, ...filter } = readQuery(request, jobListQuerySchema);
     if (!isCaughtUp()) {
       throw new PipelineError('not_caught_up', 'The event log is still being read. Retry in a moment.');
     }
-    const page = followed.list({ state: status, limit, before: cursor });
+    const matches = matcher(filter);
+    const page = followed.list({ matches, limit, before: cursor });
     const confirmed = await Promise.all(
       page.jobs.map(async (view) =>
         followed.isStored(view) ? view : await reads.add(() => confirm(view, deps)),
       ),
     );
-    const jobs = confirmed.filter((view) => view !== undefined);
-    const ofState = jobs.filter(({ state }) => status === undefined || state === status);
+    const jobs = confirmed.filter((view) => view !== undefined).filter(matches);
     response.setHeader('Cache-Control', 'no-store');
-    response.json(jobListResponse({ jobs: ofState, next: page.next }, links));
+    response.json(jobListResponse({ jobs, next: page.next }, links));
   };
 }

@@ -45,6 +45,7 @@ describe('the status of a job', () => {
     expect((await api.ask(`/status/${request.job_id}`)).json).toEqual({
       job_id: request.job_id,
       status: 'completed',
+      read_from: 'event_log',
       run: 1,
       attempt: 1,
       submitted_at: request.submitted_at,

@@ -9,7 +9,7 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
-import type { SnapshotCache } from '../pipeline-status/snapshot-cache.ts';
+import type { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import type { Links } from './links.ts';
 
 const MAX_IDS = 1_000;

@@ -15,7 +15,7 @@ import {
 } from '@image-pipeline/shared/contracts/webhook.ts';
 import type { EarlierRun, JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { z } from 'zod';
-import type { JobEstimate } from './job-estimates.ts';
+import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import type { Links } from './links.ts';
 
 const meanings = Object.entries(webhookErrors).map(([code, meaning]) => `\`${code}\`: ${meaning}`);
@@ -118,6 +118,9 @@ export const statusResponseSchema = z
     original: originalSchema,
     operations: operationsSchema,
     output: outputSchema,
+    read_from: z.enum(['event_log', 'store']).meta({
+      description: 'Where this is from: the event log, or the store for jobs that are no longer in it.',
+    }),
     timeline: z.array(timelineEntrySchema).meta({ description: 'State changes of this run, oldest first.' }),
     result: resultSchema.optional(),
     source: z
@@ -137,6 +140,7 @@ export type StatusResponse = z.output<typeof statusResponseSchema>;
 /** Data of the response besides the job itself. */
 export interface StatusContext {
   readonly deliveries: Deliveries;
+  readonly readFrom: StatusResponse['read_from'];
   /** Undefined once the job has ended. */
   readonly estimate: JobEstimate | undefined;
   readonly links: Links;
@@ -145,7 +149,7 @@ export interface StatusContext {
 /** The response of `/status`. */
 export function statusResponse(
   view: JobView,
-  { deliveries, estimate, links }: StatusContext,
+  { deliveries, readFrom, estimate, links }: StatusContext,
 ): StatusResponse {
   const { request } = view;
   const { name, size, content_type } = request.original;
@@ -160,6 +164,7 @@ export function statusResponse(
     original: { name, size, content_type, url: links.original(request.job_id) },
     operations: request.operations,
     output: request.output,
+    read_from: readFrom,
     timeline: [...view.timeline],
     ...endOf(view, links),
     ...callbackResponse(request.callback_url, deliveries),

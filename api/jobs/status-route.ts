@@ -4,7 +4,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { clientGone, jobIdOf, readQuery, wholeNumber } from '../http/request.ts';
 import { hasEnded } from './followed-jobs.ts';
-import type { EstimateJob } from './job-estimates.ts';
+import type { EstimateJob } from './estimate-job.ts';
 import type { Links } from './links.ts';
 import { awaitStatus, type JobSources, readStatus } from './read-status.ts';
 import { type Deliveries, statusResponse } from './status-response.ts';
@@ -36,7 +36,8 @@ export function statusRoute(deps: StatusRouteDeps): RequestHandler {
           );
     response.setHeader('Cache-Control', 'no-store');
     const [deliveries, estimate] = await Promise.all([readDeliveries(view, deps), deps.estimate(view)]);
-    response.json(statusResponse(view, { deliveries, estimate, links: deps.links }));
+    const readFrom = deps.followed.get(jobId) === undefined ? 'store' : 'event_log';
+    response.json(statusResponse(view, { deliveries, readFrom, estimate, links: deps.links }));
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../dead-letters/dead-letters-openapi.ts';
 import { parseReplayOrder } from '../dead-letters/replay-request.ts';
 import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from '../dead-letters/replay-routes.ts';
+import { commandExamples } from '../development/worker-routes.ts';
 import { problemCodes, problemTable } from '../http/problem.ts';
 import {
   jobListExample,
@@ -154,11 +155,12 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has a dry run as the first example of calls that repeat jobs, which Swagger UI sends by default', () => {
+  it('has a harmless first example of calls that change something, which Swagger UI sends by default', () => {
     expect(Object.values(replayBodyExamples)[0]).toMatchObject({ dry_run: true });
     expect(Object.values(republishBodyExamples)[0]).toMatchObject({ dry_run: true });
     const bodies = Object.values<Operation>(operations).filter(({ json }) => json !== undefined);
-    expect(bodies.map(({ id }) => id)).toEqual(['republishJobs', 'replayDeadLetters']);
+    expect(bodies.map(({ id }) => id)).toEqual(['republishJobs', 'replayDeadLetters', 'commandWorker']);
+    expect(Object.values(commandExamples)[0]).toMatchObject({ command: 'resume' });
   });
 
   it('has examples that match their schemas', () => {

@@ -8,6 +8,7 @@ import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { deadLetterOperations } from '../dead-letters/dead-letters-openapi.ts';
+import { developmentOperations } from '../development/worker-routes.ts';
 import { docsOperations } from '../docs/docs-routes.ts';
 import { healthOperations } from '../http/health.ts';
 import { problemTable } from '../http/problem.ts';
@@ -31,12 +32,22 @@ export const operations = {
   ...healthOperations,
   ...docsOperations,
   ...pageOperations,
+  ...developmentOperations,
 } as const satisfies Operations;
 
 export type Route = keyof typeof operations;
 
+export interface Environment {
+  /** Production has no operations for development. */
+  readonly isProduction: boolean;
+}
+
+export function existsIn(route: string, { isProduction }: Environment): boolean {
+  return !(isProduction && Object.hasOwn(developmentOperations, route));
+}
+
 /** The OpenAPI document, generated from the schemas and the tables of operations and error codes. */
-export function createOpenapiDocument(apiUrl: string) {
+export function createOpenapiDocument(apiUrl: string, environment: Environment = { isProduction: false }) {
   return createDocument({
     openapi: '3.1.0',
     info: {
@@ -52,8 +63,11 @@ export function createOpenapiDocument(apiUrl: string) {
       { name: 'Dead letters', description: 'Failed jobs: list, replay, remove.' },
       { name: 'Status', description: 'The whole pipeline.' },
       { name: 'Service', description: 'The API itself: health, metrics, documentation.' },
+      ...(environment.isProduction
+        ? []
+        : [{ name: 'Development', description: 'Break something on purpose; absent in production.' }]),
     ],
-    paths: paths(),
+    paths: paths(environment),
     webhooks,
     components: {
       schemas: { Problem: problemSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
@@ -78,9 +92,10 @@ const jobErrorCodeSchema = z
   .enum(Object.keys(errorCodes).filter((code) => !Object.hasOwn(problemTable, code)))
   .meta({ description: 'Error code of a failed job.' });
 
-function paths(): ZodOpenApiPathsObject {
+function paths(environment: Environment): ZodOpenApiPathsObject {
   const all: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const [route, operation] of Object.entries<Operation>(operations)) {
+    if (!existsIn(route, environment)) continue;
     const [method = '', path = ''] = route.split(' ');
     all[path] = { ...all[path], [method.toLowerCase()]: operationObject(operation) };
   }

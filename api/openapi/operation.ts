@@ -8,7 +8,7 @@ export const EXAMPLE_JOB_ID = '01980a3e-7c1b-7d9a-8f00-3c2b1a0f9e8d';
 /** One operation of the API. */
 export interface Operation {
   readonly id: string;
-  readonly tag: 'Images' | 'Jobs' | 'Dead letters' | 'Status' | 'Service';
+  readonly tag: 'Images' | 'Jobs' | 'Dead letters' | 'Status' | 'Service' | 'Development';
   readonly summary: string;
   readonly description?: string;
   readonly path?: z.ZodObject;

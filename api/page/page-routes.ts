@@ -9,10 +9,17 @@ import type { Operations } from '../openapi/operation.ts';
 /** Vite's output: see `../web`. Everything in `assets` has its digest in its name. */
 const folder = join(import.meta.dirname, '../web/dist');
 
+const port = z.int().min(1).max(65_535).nullable();
+
 export const pageSettingsSchema = z
   .object({
     notification_url: z.string().meta({ description: 'Base URL of WebSockets; empty: none is configured.' }),
-    token_required: z.boolean().meta({ description: 'Whether lists and live events require the API token.' }),
+    is_production: z
+      .boolean()
+      .meta({ description: 'Lists and live events require the API token then, and nothing can be broken.' }),
+    tools: z
+      .object({ rabbitmq: port, grafana: port, minio_console: port })
+      .meta({ description: 'Ports of other web pages on the same host; null: it does not run.' }),
     retry_delays: z.array(z.object({ label: z.string(), delay_ms: z.int() })),
     exchanges: z.array(z.object({ name: z.string(), type: z.string(), description: z.string() })),
     queues: z.array(
@@ -66,7 +73,13 @@ export function pageSettingsRoute(settings: PageSettings): RequestHandler {
 
 type PageConfig = Pick<
   ApiConfig,
-  'NODE_ENV' | 'PUBLIC_NOTIFICATION_URL' | 'RETRY_DELAYS' | 'WEBHOOK_RETRY_DELAYS'
+  | 'NODE_ENV'
+  | 'PUBLIC_NOTIFICATION_URL'
+  | 'RETRY_DELAYS'
+  | 'WEBHOOK_RETRY_DELAYS'
+  | 'RABBITMQ_MANAGEMENT_PORT'
+  | 'GRAFANA_PORT'
+  | 'MINIO_CONSOLE_PORT'
 >;
 
 export function pageSettings(config: PageConfig): PageSettings {
@@ -76,7 +89,12 @@ export function pageSettings(config: PageConfig): PageSettings {
   });
   return {
     notification_url: config.PUBLIC_NOTIFICATION_URL,
-    token_required: config.NODE_ENV === 'production',
+    is_production: config.NODE_ENV === 'production',
+    tools: {
+      rabbitmq: config.RABBITMQ_MANAGEMENT_PORT || null,
+      grafana: config.GRAFANA_PORT || null,
+      minio_console: config.MINIO_CONSOLE_PORT || null,
+    },
     retry_delays: config.RETRY_DELAYS.map(({ label, delayMs }) => ({ label, delay_ms: delayMs })),
     exchanges: [...exchanges],
     queues: queues.map((queue) => ({ ...queue, bindings: [...queue.bindings] })),

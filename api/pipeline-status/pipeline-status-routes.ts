@@ -1,10 +1,10 @@
 import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { RequestHandler } from 'express';
-import type { JobEstimates } from '../jobs/job-estimates.ts';
+import type { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import type { QueueSample } from './queue-metrics.ts';
 import { type QueueStatus, queueStatus, queueStatusAge } from './queue-status.ts';
 import { type CacheState, cacheState, type ServerStatus, serverStatus } from './server-status.ts';
-import type { SnapshotCache } from './snapshot-cache.ts';
+import type { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 
 /** Timeout (ms) for the first snapshot of monitoring; see also SAMPLE_TIMEOUT_MS. */
 const FIRST_SNAPSHOT_TIMEOUT_MS = 400;

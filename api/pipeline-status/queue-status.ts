@@ -1,8 +1,8 @@
 import { knowsWorkers } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
-import type { JobEstimates } from '../jobs/job-estimates.ts';
+import type { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import type { QueueSample } from './queue-metrics.ts';
-import type { CachedSnapshot } from './snapshot-cache.ts';
+import type { CachedSnapshot } from '@image-pipeline/shared/snapshot-cache.ts';
 
 const count = z.int().min(0).nullable();
 
@@ -10,7 +10,9 @@ const count = z.int().min(0).nullable();
 export const queueStatusSchema = z
   .object({
     queue_size: count.meta({ description: 'Jobs that wait for a worker.' }),
-    max_queue_size: count.meta({ description: 'Peak of `queue_size`, from events.' }),
+    max_queue_size: count.meta({
+      description: 'Peak of `queue_size`, measured at each refresh of monitoring.',
+    }),
     processing: count.meta({ description: 'Jobs that workers are processing.' }),
     max_processing: count.meta({ description: 'Peak of `processing`, from events.' }),
     max_concurrent: count.meta({ description: 'Jobs that all live workers can process at the same time.' }),

@@ -2,7 +2,7 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { z } from 'zod';
 import type { QueueSample } from './queue-metrics.ts';
-import type { CachedSnapshot } from './snapshot-cache.ts';
+import type { CachedSnapshot } from '@image-pipeline/shared/snapshot-cache.ts';
 
 const perSecond = z.number().min(0).nullable();
 

@@ -6,7 +6,7 @@ import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
 import { hasEnded } from '../jobs/followed-jobs.ts';
 import { damaged, findImage, type JobImage, notReady } from '../jobs/image-route.ts';
-import type { EstimateJob } from '../jobs/job-estimates.ts';
+import type { EstimateJob } from '../jobs/estimate-job.ts';
 import { type JobSources, readStatus } from '../jobs/read-status.ts';
 import { SharedReads } from './shared-reads.ts';
 

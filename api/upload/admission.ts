@@ -1,6 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { type JobEstimates, retryAfterDetails } from '../jobs/job-estimates.ts';
+import type { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
+import { retryAfterDetails } from '../jobs/estimate-job.ts';
 import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
 
 export interface AdmissionOptions {

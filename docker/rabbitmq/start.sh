@@ -51,4 +51,8 @@ cat > /tmp/definitions.json << EOF
   ]
 }
 EOF
+# The shovel moves messages in the management UI ("Move messages").
+export RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins
+echo '[rabbitmq_management, rabbitmq_prometheus, rabbitmq_shovel, rabbitmq_shovel_management].' \
+  > "$RABBITMQ_ENABLED_PLUGINS_FILE"
 exec docker-entrypoint.sh rabbitmq-server

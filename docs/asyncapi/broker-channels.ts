@@ -6,7 +6,8 @@ import {
   type Queue,
   type Topology,
 } from '@image-pipeline/shared/broker/topology.ts';
-import { endTypes, eventTypes, messagesOf } from './messages.ts';
+import { workerCommandKey } from '@image-pipeline/shared/contracts/worker-command.ts';
+import { endTypes, eventTypes, messagesOf, workerMessages } from './messages.ts';
 
 const bindingVersion = '0.3.0';
 const servers = [{ $ref: '#/servers/rabbitmq' }];
@@ -28,17 +29,24 @@ function exchangeChannel(exchange: Exchange, topology: Topology): [string, objec
   const bindings = topology.queues
     .flatMap((queue) => queue.bindings)
     .filter((binding) => binding.exchange === name);
+  // No durable queue is bound to it.
+  const isOfWorkers = name === exchangeNames.workers;
   const keys =
     name === exchangeNames.events
       ? [...eventTypes, ...endTypes.map((type) => type + routingKeys.callbackSuffix)]
       : [...new Set(bindings.map(({ routingKey }) => routingKey))];
+  const through = isOfWorkers ? workerMessages : bindings.flatMap((binding) => messagesThrough(binding));
   const channel = {
     address: '{routing_key}',
     title: `exchange ${name}`,
     description,
     servers,
-    messages: messagesOf([...new Set(bindings.flatMap((binding) => messagesThrough(binding)))]),
-    parameters: { routing_key: { enum: keys } },
+    messages: messagesOf([...new Set(through)]),
+    parameters: {
+      routing_key: isOfWorkers
+        ? { description: `${routingKeys.workerReport}, or ${workerCommandKey('{name of a worker}')}` }
+        : { enum: keys },
+    },
     bindings: {
       amqp: {
         is: 'routingKey',

@@ -5,7 +5,7 @@ import { clientMessageSchema, serverMessageSchema } from '@image-pipeline/shared
 import { jobEventSchemas } from '@image-pipeline/shared/contracts/event.ts';
 import { describe, expect, it } from 'vitest';
 import { asyncapiYaml, createAsyncapiDocument } from './document.ts';
-import { clientMessages, eventTypes, serverMessages } from './messages.ts';
+import { clientMessages, eventTypes, serverMessages, workerMessages } from './messages.ts';
 
 describe('the AsyncAPI document', () => {
   it('matches its generated file (npm run docs)', async () => {
@@ -25,8 +25,10 @@ describe('the AsyncAPI document', () => {
     const { document } = await new Parser().parse(asyncapiYaml());
     const names = document?.allMessages().map((message) => message.id());
     const sockets = [...Object.values(clientMessages), ...Object.values(serverMessages)].flat();
-    expect(new Set(names)).toEqual(new Set(['job', 'replay', 'Webhook', ...eventTypes, ...sockets]));
-    expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'service.following']);
+    expect(new Set(names)).toEqual(
+      new Set(['job', 'replay', ...workerMessages, 'Webhook', ...eventTypes, ...sockets]),
+    );
+    expect(eventTypes).toEqual([...Object.keys(jobEventSchemas), 'worker.consuming', 'service.following']);
     const contracts = [...clientMessageSchema.options, ...serverMessageSchema.options];
     expect(sockets.toSorted()).toEqual(contracts.map((schema) => schema.meta()?.id).toSorted());
   });

@@ -17,14 +17,18 @@ type EventType = PipelineEvent['type'];
 const eventSummaries: Readonly<Record<EventType, string>> = {
   'job.queued': 'The job was accepted, or is replayed.',
   'job.started': 'A worker has started an attempt.',
+  'job.redelivered':
+    'RabbitMQ delivered the job to another worker, because the one that had it did not finish it.',
   'job.retrying': 'An attempt failed with a transient error and will be retried.',
   'job.completed': 'The run completed.',
   'job.failed': 'The run failed.',
+  'worker.consuming': 'A worker has started to consume jobs.',
   'service.following': 'The marker of an event log reader, which has caught up when it reads its own marker.',
 };
 
 export const eventTypes: readonly EventType[] = [
   ...(Object.keys(jobEventSchemas) as (keyof typeof jobEventSchemas)[]),
+  'worker.consuming',
   'service.following',
 ];
 /** Events that end a run. */
@@ -38,6 +42,7 @@ export const clientMessages: Readonly<Record<ClientMessage['type'], readonly str
 export const serverMessages: Readonly<Record<ServerMessage['type'], readonly string[]>> = {
   state: ['JobStateMessage', 'UnknownStateMessage', 'AllJobsStateMessage'],
   event: ['EventMessage'],
+  pipeline: ['PipelineMessage'],
   reset: ['ResetMessage'],
   unsubscribed: ['UnsubscribedMessage'],
   error: ['ErrorMessage'],
@@ -49,6 +54,7 @@ const socketSummaries: Readonly<Record<string, string>> = {
   UnknownStateMessage: 'No such job exists yet.',
   AllJobsStateMessage: 'The newest jobs.',
   EventMessage: 'An event of a job.',
+  PipelineMessage: 'The state of the whole pipeline.',
   ResetMessage: 'Events may be missing; the current state follows.',
   UnsubscribedMessage: 'The subscription has ended.',
   ErrorMessage: 'A request failed.',
@@ -58,6 +64,16 @@ const table: Readonly<Record<string, Message>> = {
   job: {
     schema: 'JobMessage',
     summary: 'A job.',
+    contentType: 'application/json',
+  },
+  'worker.command': {
+    schema: 'WorkerCommand',
+    summary: 'A command to a worker, outside of production only.',
+    contentType: 'application/json',
+  },
+  'worker.report': {
+    schema: 'WorkerReport',
+    summary: 'The state of a worker, outside of production only.',
     contentType: 'application/json',
   },
   replay: {
@@ -112,6 +128,9 @@ function transportParts(name: string): object {
 
 const traceparent = 'The trace of the message (W3C Trace Context). Optional; ignored if malformed.';
 
+/** Commands to workers and their reports; they are about no job and not traced. */
+export const workerMessages: readonly string[] = ['worker.command', 'worker.report'];
+
 function amqpParts(type: string): object {
   const number = { type: 'integer', minimum: 1 };
   const isEnd = endTypes.some((end) => end === type);
@@ -127,7 +146,7 @@ function amqpParts(type: string): object {
   };
   const headers = { type: 'object', properties };
   return {
-    ...(type === 'service.following' ? {} : { headers }),
+    ...(['service.following', 'worker.consuming', ...workerMessages].includes(type) ? {} : { headers }),
     bindings: { amqp: { messageType: type, bindingVersion: '0.3.0' } },
   };
 }

@@ -56,6 +56,30 @@ const operations: Readonly<Record<string, Operation>> = {
     messages: ['job'],
     summary: 'Schedules a retry in the retry queue of this attempt.',
   },
+  'api.command-worker': {
+    action: 'send',
+    channel: `exchange.${exchangeNames.workers}`,
+    messages: ['worker.command'],
+    summary: 'Breaks a worker on purpose, outside of production only.',
+  },
+  'worker.obey-command': {
+    action: 'receive',
+    channel: `exchange.${exchangeNames.workers}`,
+    messages: ['worker.command'],
+    summary: 'Obeys a command, through a queue that exists while the worker is connected.',
+  },
+  'worker.report': {
+    action: 'send',
+    channel: `exchange.${exchangeNames.workers}`,
+    messages: ['worker.report'],
+    summary: 'Reports its state every second, outside of production only.',
+  },
+  'api.follow-workers': {
+    action: 'receive',
+    channel: `exchange.${exchangeNames.workers}`,
+    messages: ['worker.report'],
+    summary: 'Follows the workers, through a queue that exists while the API is connected.',
+  },
   'api.publish-event': {
     action: 'send',
     channel: `exchange.${exchangeNames.events}`,

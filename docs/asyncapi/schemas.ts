@@ -4,6 +4,7 @@ import '@image-pipeline/shared/contracts/job.ts';
 import '@image-pipeline/shared/contracts/replay.ts';
 import '@image-pipeline/shared/contracts/webhook.ts';
 import '@image-pipeline/shared/contracts/websocket.ts';
+import '@image-pipeline/shared/contracts/worker-command.ts';
 import { z } from 'zod';
 
 type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>;

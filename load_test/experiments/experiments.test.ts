@@ -39,6 +39,9 @@ test('experiment 1 stops and kills workers of a real system, and every job ends 
   const shown = (await written()).replaceAll(/\s+/g, ' ');
   expect(shown).toMatch(/\$ kill -9 \d+ /);
   expect(shown).toMatch(/RabbitMQ redelivered it: worker-\d started it \d\.\d s after the kill/);
+  expect(shown).toMatch(
+    /processing \S+ (worker-\d) - redelivered \S+ worker-\d Connection lost: [^(]+\(delivery 2\)/,
+  );
   expect(shown).toContain('worker-2 was processing 1 job when it was stopped, and finished 1 of them');
   expect(shown).toContain('RabbitMQ counted 2 in the queue');
   expect(shown).toContain('11 accepted = 11 completed + 0 failed');

@@ -128,15 +128,15 @@ async function killOne(
   return { ...finding, violations: [...finding.violations, ...missing] };
 }
 
-/** The timeline has only the last start: that of the killed worker is not in it. */
+/** With both starts, and the redelivery in between. */
 async function showTimeline(guide: Guide, api: ApiClient, jobId: string, jobs: JobBatches): Promise<void> {
   const { timeline } = await guide.run(`curl "${api.url}/status/${jobId}"`, () => api.job(jobId));
-  const columns = ['STATE', 'AT', 'WORKER', 'REDELIVERED'].map((title) => ({ title }));
-  const rows = timeline.map(({ state, at, worker, redelivered }) => [
+  const columns = ['STATE', 'AT', 'WORKER', 'WHY'].map((title) => ({ title }));
+  const rows = timeline.map(({ state, at, worker, delivery, reason }) => [
     state,
     at,
     worker === undefined ? '-' : jobs.nameOf(worker),
-    redelivered === undefined ? '-' : String(redelivered),
+    reason === undefined ? '-' : `${reason} (delivery ${delivery ?? 2})`,
   ]);
   guide.evidence('Its timeline:', columns, rows);
 }

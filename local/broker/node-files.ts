@@ -44,7 +44,8 @@ log.file.rotation.count = 2
  * The default of 180 s would stall expired retries for minutes.
  */
 const ADVANCED = '[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}]}].\n';
-const PLUGINS = '[rabbitmq_management, rabbitmq_prometheus].\n';
+/** The shovel moves messages in the management UI ("Move messages"). */
+const PLUGINS = '[rabbitmq_management, rabbitmq_prometheus, rabbitmq_shovel, rabbitmq_shovel_management].\n';
 
 /** Writes the configuration of a node that keeps all its files in `folder`. */
 export async function writeNodeFiles(folder: string, ports: NodePorts): Promise<void> {

@@ -29,6 +29,10 @@ test('a killed node restarts with its ports and messages; a stopped one leaves n
     expect(await first.ctl(['eval', SETTING])).toBe('{ok,5000}');
     expect(await first.ctl(['eval', MAX_MESSAGE_SIZE])).toBe('{ok,2097152}');
     expect((await startRabbitNode({ folder })).process).toEqual(first.process);
+    process.kill(first.process.pid, 'SIGSTOP');
+    expect(await first.probe()).toEqual({ ready: false, reason: 'not responding' });
+    process.kill(first.process.pid, 'SIGCONT');
+    expect(await first.probe()).toEqual({ ready: true });
     process.kill(first.process.pid, 'SIGKILL');
     expect(await waitUntilGone(first.process, 5_000)).toBe(true);
 

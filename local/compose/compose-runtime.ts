@@ -1,4 +1,6 @@
 import { styleText } from 'node:util';
+import { readEnvironment } from '../pipeline/dotenv.ts';
+import { root } from '../pipeline/paths.ts';
 import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/runtime.ts';
 import { NOT_RUNNING } from '../supervisor/control.ts';
 import { duration } from '../terminal/duration.ts';
@@ -8,7 +10,7 @@ import type { ComposeProject } from './compose-project.ts';
 import { workersOf, workerToStart, workerToStop, type Container } from './container.ts';
 import { doctor } from './doctor.ts';
 import { systemOf } from './running-containers.ts';
-import { startContainers, untilReady } from './start-containers.ts';
+import { portVariables, startContainers, untilReady } from './start-containers.ts';
 
 /** The commands of the Makefile for a system that runs with Compose. */
 export class ComposeRuntime implements Runtime {
@@ -108,8 +110,8 @@ export class ComposeRuntime implements Runtime {
     return { line: `${this.#project.commandLine} start worker`, run };
   }
 
-  doctor(): Promise<void> {
-    return doctor(this.#project);
+  async doctor(): Promise<void> {
+    return doctor(this.#project, portVariables(await readEnvironment(root)));
   }
 
   async clean(): Promise<void> {

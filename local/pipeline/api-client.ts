@@ -25,6 +25,8 @@ const jobSchema = z.object({
       attempt: z.int(),
       worker: z.string().optional(),
       redelivered: z.boolean().optional(),
+      delivery: z.int().optional(),
+      reason: z.string().optional(),
       retry_at: z.string().optional(),
     }),
   ),

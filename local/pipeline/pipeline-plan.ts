@@ -76,6 +76,10 @@ function addressVariables({ broker, ports }: Addresses): NodeJS.ProcessEnv {
     NOTIFICATION_URL: `http://${HOST}:${notification}`,
     MONITORING_PORT: monitoring,
     MONITORING_URL: `http://${HOST}:${monitoring}`,
+    // What the web page links to; Grafana and MinIO run with Docker only.
+    RABBITMQ_MANAGEMENT_PORT: String(broker.ports.management),
+    GRAFANA_PORT: '0',
+    MINIO_CONSOLE_PORT: '0',
     PUBLIC_API_URL: `http://localhost:${api}`,
     PUBLIC_NOTIFICATION_URL: `ws://localhost:${notification}`,
   };

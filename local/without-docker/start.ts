@@ -8,6 +8,7 @@ import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { pipelinePlan } from '../pipeline/pipeline-plan.ts';
 import { findPrometheus } from '../prometheus/find-prometheus.ts';
+import { checkDisk, refuseToStart } from '../runtime/checks.ts';
 import { isRunning, type ServiceReport, type SystemReport } from '../supervisor/control.ts';
 import { startSystem, stopSystem, untilReady } from '../supervisor/running-system.ts';
 import type { SystemPlan } from '../supervisor/system-plan.ts';
@@ -22,6 +23,7 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
   if (await isRunning(runFolder.socket)) {
     return { report: await untilReady(runFolder, START_DEADLINE_MS), started: false };
   }
+  refuseToStart(await checkDisk(root, 'make clean'));
   // An invalid configuration is reported in full before anything is started.
   const prometheus = await findPrometheus();
   const env = await readEnvironment(root);

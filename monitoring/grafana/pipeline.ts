@@ -98,10 +98,10 @@ export const pipeline: Dashboard = {
         { '5xx': rate('image_http_server_errors_total') },
       ),
       lines(
-        'Retried attempts',
+        'Retried and redelivered attempts',
         'suffix:attempts/s',
-        'Attempts that were followed by another one, for example after a timeout or a crash.',
-        { retried: rate('image_jobs_retried_total') },
+        'Retried: followed by another attempt, for example after a timeout. Redelivered: the worker did not finish it.',
+        { retried: rate('image_jobs_retried_total'), redelivered: rate('image_jobs_redelivered_total') },
       ),
       lines(
         'Dead letters by queue',

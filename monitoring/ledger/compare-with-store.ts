@@ -1,5 +1,5 @@
 import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts';
-import { type JobEvent, jobEventStates } from '@image-pipeline/shared/contracts/event.ts';
+import { type JobEvent, jobEventSchemas } from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
 import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
@@ -131,7 +131,7 @@ function claimsKnownType(content: Buffer): boolean {
       event !== null &&
       'type' in event &&
       typeof event.type === 'string' &&
-      Object.hasOwn(jobEventStates, event.type)
+      Object.hasOwn(jobEventSchemas, event.type)
     );
   } catch {
     return true;

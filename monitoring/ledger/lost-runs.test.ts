@@ -6,7 +6,8 @@ import { jobsInBroker, ledgerOf, LostRuns } from './lost-runs.ts';
 import { noTotals } from './totals.ts';
 
 const queue = (name: string, held: number | null): SampledQueue => ({
-  metrics: someQueue(name, { ready: held ?? 0 }),
+  metrics: someQueue(name),
+  messages: held,
   held,
   counters: { publish: 0, deliver: 0, ack: 0 },
 });

@@ -72,12 +72,17 @@ export const noTotals: Totals = {
   completed: 0,
   failed: 0,
   retried: 0,
+  redelivered: 0,
   failed_by_code: {},
   since: null,
 };
 
 /** The totals after one more change. @param at RFC 3339 */
-function countChange(totals: Totals, { accepted, retried, ended }: RunChange, at: string): Totals {
+function countChange(
+  totals: Totals,
+  { accepted, retried, redelivered, ended }: RunChange,
+  at: string,
+): Totals {
   const code = ended?.state === 'failed' ? ended.error.code : undefined;
   const { failed_by_code: codes } = totals;
   return {
@@ -85,6 +90,7 @@ function countChange(totals: Totals, { accepted, retried, ended }: RunChange, at
     completed: totals.completed + Number(ended?.state === 'completed'),
     failed: totals.failed + Number(code !== undefined),
     retried: totals.retried + Number(retried),
+    redelivered: totals.redelivered + Number(redelivered),
     failed_by_code: code === undefined ? codes : { ...codes, [code]: (codes[code] ?? 0) + 1 },
     since: totals.since ?? at,
   };
@@ -98,6 +104,7 @@ function addTotals(one: Totals, other: Totals): Totals {
     completed: one.completed + other.completed,
     failed: one.failed + other.failed,
     retried: one.retried + other.retried,
+    redelivered: one.redelivered + other.redelivered,
     failed_by_code: codes,
     since: one.since ?? other.since,
   };

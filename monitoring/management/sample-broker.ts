@@ -22,8 +22,10 @@ export interface BrokerSample {
 }
 
 export interface SampledQueue {
-  /** As in the snapshot, but `head_age_seconds` is always null: RabbitMQ does not report it. */
-  readonly metrics: QueueMetrics;
+  /** The part of the snapshot that only the management API has. */
+  readonly metrics: Omit<QueueMetrics, 'ready' | 'consumers' | 'head_age_seconds'>;
+  /** Ready and unacknowledged messages; null until RabbitMQ has counted them. */
+  readonly messages: number | null;
   /** All messages in the queue, including those being dead-lettered; null until RabbitMQ has counted them. */
   readonly held: number | null;
   /** Messages since the queue was declared or RabbitMQ started. `publish` is null where the rate is. */
@@ -41,7 +43,6 @@ const queuesSchema = z.array(
     messages_ready: countIfKnown,
     messages_unacknowledged: countIfKnown,
     messages_dlx: count,
-    consumers: countIfKnown,
     message_stats: z
       .object({
         publish: count,
@@ -70,7 +71,7 @@ const alarmsSchema = z.object({
 
 const columns = {
   queues:
-    'name,messages_ready,messages_unacknowledged,messages_dlx,consumers,' +
+    'name,messages_ready,messages_unacknowledged,messages_dlx,' +
     ['publish', 'deliver', 'ack'].map((kind) => `message_stats.${kind}`).join(',') +
     ['publish', 'deliver_get', 'ack'].map((kind) => `,message_stats.${kind}_details.rate`).join(''),
   consumers: 'queue.name,prefetch_count,channel_details.connection_name',
@@ -101,21 +102,20 @@ export async function sampleBroker(
 }
 
 function sampledQueue(queue: z.output<typeof queuesSchema>[number]): SampledQueue {
-  const { name, messages_ready: ready, messages_unacknowledged: unacked, consumers } = queue;
+  const { name, messages_ready: ready, messages_unacknowledged: unacked } = queue;
   const { message_stats: stats } = queue;
+  const messages = ready === null || unacked === null ? null : ready + unacked;
   const isPublishedTo = !fedByDeadLettering.includes(name);
   return {
     metrics: {
       name,
-      ready,
       unacked,
       publish_rate: isPublishedTo ? stats.publish_details.rate : null,
       deliver_rate: stats.deliver_get_details.rate,
       ack_rate: stats.ack_details.rate,
-      consumers,
-      head_age_seconds: null,
     },
-    held: ready === null || unacked === null ? null : ready + unacked + queue.messages_dlx,
+    messages,
+    held: messages === null ? null : messages + queue.messages_dlx,
     counters: { publish: isPublishedTo ? stats.publish : null, deliver: stats.deliver, ack: stats.ack },
   };
 }

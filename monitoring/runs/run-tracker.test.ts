@@ -1,4 +1,9 @@
-import { endedEvent, queuedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import {
+  endedEvent,
+  queuedEvent,
+  redeliveredEvent,
+  startedEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
 import { completedOutcome, lifeOf, retrying, someRequest, started } from '../../testing/job-life.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -54,6 +59,20 @@ describe('open runs', () => {
     tracker.apply(started(request), 0);
     tracker.apply(startedEvent(request, 1, 'worker-2', new Date().toISOString()), 1);
     expect([...tracker.open]).toMatchObject([{ state: 'processing', worker: 'worker-2' }]);
+  });
+
+  it('are redelivered to the worker that received them, which counts once', () => {
+    const tracker = new RunTracker(10);
+    const at = '2026-01-01T00:00:09.000Z';
+    const to = { worker: 'worker-2', at, delivery: 2, reason: 'Connection lost.' };
+    const redelivered = redeliveredEvent(request, 1, to);
+    const again = startedEvent(request, 1, 'worker-2', at, { redelivered: true, delivery: 2 });
+    const changes = [queued, started(request), redelivered, redelivered, again, redelivered].map(
+      (event, offset) => tracker.apply(event, offset),
+    );
+    expect(changes.filter((change) => change?.redelivered)).toHaveLength(1);
+    expect([...tracker.open]).toMatchObject([{ state: 'processing', worker: 'worker-2' }]);
+    expect(tracker.counts).toEqual({ queued: 0, processing: 1, retrying: 0 });
   });
 
   it('restart when a worker returns under its old name, but not on a duplicate event', () => {

@@ -1,5 +1,6 @@
-import { jobEventStates, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { attemptOfPlace, placeInRun } from '@image-pipeline/shared/contracts/job-order.ts';
+import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { attemptOfPlace, placeInRun, timelineEntryOf } from '@image-pipeline/shared/contracts/job-order.ts';
+import type { TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { z } from 'zod';
 
@@ -11,7 +12,7 @@ export const openRunSchema = z.object({
   offset: z.int().min(0),
   state: z.enum(['queued', 'processing', 'retrying']),
   /** Place of its newest event in the order of a run; see `placeInRun`. */
-  place: z.int().min(0),
+  place: z.number().min(0),
   /** Since when it has been in this state. */
   since: z.number(),
   worker: z.string().optional(),
@@ -45,12 +46,13 @@ export interface RunChange {
   /** It was the first event of the run. */
   readonly accepted: boolean;
   readonly retried: boolean;
+  readonly redelivered: boolean;
   readonly ended: Outcome | undefined;
   readonly attempt: Attempt | undefined;
 }
 
 /**
- * Every open run, from events. Events are ordered by (attempt, rank), never by arrival: a late or duplicate event changes
+ * Every open run, from events. Events are ordered by (attempt, rank, delivery), never by arrival: a late or duplicate event changes
  * nothing, and a run that has ended stays ended as long as it is remembered.
  */
 export class RunTracker {
@@ -97,11 +99,13 @@ export class RunTracker {
     if (event.type === 'job.completed' || event.type === 'job.failed') {
       const { outcome } = event.data;
       this.#end(key, before);
-      return { accepted, retried: false, ended: outcome, attempt: lastAttempt(outcome, received.receivedAt) };
+      const attempt = lastAttempt(outcome, received.receivedAt);
+      return { accepted, retried: false, redelivered: false, ended: outcome, attempt };
     }
     const after = runAfter(before, event, offset, received);
     if (after === before) return undefined;
     const hasWaited = before !== undefined && before.state !== 'processing';
+    const redelivered = event.type === 'job.redelivered';
     if (hasWaited && event.type === 'job.started' && event.data.redelivered !== true) {
       this.#startedFrom = Math.max(this.#startedFrom, enteredQueueAt(before));
     }
@@ -111,7 +115,7 @@ export class RunTracker {
     const retried = event.type === 'job.retrying';
     const wasBusy = retried && before?.state === 'processing' && before.worker !== undefined;
     const attempt = wasBusy ? { worker: before.worker, from: before.since, to: after.since } : undefined;
-    return { accepted, retried, ended: undefined, attempt };
+    return { accepted, retried, redelivered, ended: undefined, attempt };
   }
 
   get open(): Iterable<OpenRun> {
@@ -156,11 +160,13 @@ function runAfter(
   offset: number,
   { receivedAt, traceparent }: Received,
 ): OpenRun {
-  const place = placeInRun(event.data.attempt, jobEventStates[event.type]);
-  const worker = event.type === 'job.started' ? event.data.worker : undefined;
+  const entry = timelineEntryOf(event);
+  const place = placeInRun(entry);
+  const state = openState(entry.state);
+  const worker = state === 'processing' ? entry.worker : undefined;
   const isNewer = before === undefined || place > before.place;
   const since = Math.min(Date.parse(event.time), receivedAt);
-  // The broker redelivered the job after its worker died, possibly to a new worker of the same name.
+  // RabbitMQ redelivered the job with the same number, possibly to a new worker of the same name.
   const isAnother = before !== undefined && (worker !== before.worker || since > before.since);
   const isRedelivery = before?.place === place && worker !== undefined && isAnother;
   if (!isNewer && !isRedelivery) return before;
@@ -168,18 +174,17 @@ function runAfter(
     job_id: event.data.job_id,
     run: event.data.run,
     offset: before?.offset ?? offset,
-    state: stateAfter(event.type),
+    state,
     place,
     since,
     worker,
-    retry_at: event.type === 'job.retrying' ? Date.parse(event.data.retry_at) : undefined,
+    retry_at: entry.retry_at === undefined ? undefined : Date.parse(entry.retry_at),
     traceparent,
   };
 }
 
-function stateAfter(type: 'job.queued' | 'job.started' | 'job.retrying'): OpenRun['state'] {
-  if (type === 'job.queued') return 'queued';
-  return type === 'job.started' ? 'processing' : 'retrying';
+function openState(state: TimelineEntry['state']): OpenRun['state'] {
+  return state === 'queued' || state === 'retrying' ? state : 'processing';
 }
 
 /** From the timeline, because the start event may arrive later. */

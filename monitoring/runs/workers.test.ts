@@ -4,6 +4,11 @@ import { KnownWorkers, utilisationOfAll, workerTable } from './workers.ts';
 
 const NOW = 1_000_000;
 const seconds = (count: number) => NOW - count * 1_000;
+const begins = (worker: string, slots?: number) => ({
+  worker,
+  starts: true,
+  ...(slots === undefined ? {} : { slots }),
+});
 const busy = (worker: string, since: number): OpenRun => ({
   job_id: 'job',
   run: 1,
@@ -26,7 +31,7 @@ describe('the worker table', () => {
       consuming({ name: 'worker-10', slots: 2 }, { name: 'worker-2', slots: 1 }),
       seconds(100),
     );
-    workers.onEvent('worker-2', seconds(40));
+    workers.onEvent(begins('worker-2'), seconds(40));
     workers.onSample(consuming({ name: 'worker-10', slots: 2 }), seconds(20));
     return workers;
   }
@@ -50,7 +55,7 @@ describe('the worker table', () => {
 
   it('reports as null what RabbitMQ does not report', () => {
     const workers = new KnownWorkers(30_000);
-    workers.onEvent('worker-1', seconds(5));
+    workers.onEvent(begins('worker-1'), seconds(5));
     const input = { known: workers.all, open: [], attempts: [], now: NOW };
     expect(workerTable(input)).toMatchObject([{ slots: null, utilisation: null, live: true }]);
     expect(utilisationOfAll([])).toEqual({ slots: 0, busy: 0, last_minute: null });
@@ -68,6 +73,26 @@ describe('the worker table', () => {
     expect(workerTable(input)[0]?.utilisation).toBe(0.5);
   });
 
+  it('shows a new worker before RabbitMQ lists it, and drops a closed one at once', () => {
+    const workers = oneLeft();
+    const [second, third] = ['worker-2', 'worker-3'];
+    const live = () => workers.all.filter((worker) => worker.live).map(({ name, slots }) => [name, slots]);
+    workers.onEvent(begins(third, 4), seconds(19));
+    workers.onSample(consuming({ name: 'worker-10', slots: 2 }), seconds(15));
+    expect(live()).toEqual([
+      ['worker-10', 2],
+      [third, 4],
+    ]);
+    workers.onSample(consuming({ name: 'worker-10', slots: 2 }, { name: third, slots: 4 }), seconds(14));
+    workers.onSample(consuming({ name: 'worker-10', slots: 2 }), seconds(13));
+    expect(live()).toEqual([['worker-10', 2]]);
+    expect(workers.isConnected(third)).toBe(false);
+    // A paused worker ends its jobs.
+    workers.onEvent({ worker: second, starts: false }, seconds(12));
+    expect(live()).toEqual([['worker-10', 2]]);
+    expect(workers.isConnected(second)).toBe(true);
+  });
+
   it('drops workers that are missing in the newest sample, and none without a new sample', () => {
     const workers = oneLeft();
     const names = () => workers.all.map(({ name }) => name);
@@ -81,7 +106,7 @@ describe('the worker table', () => {
     const second = () => workers.all.find(({ name }) => name === 'worker-2');
     expect(second()).toMatchObject({ live: false });
     expect(workers.isConnected('worker-2')).toBe(false);
-    workers.onEvent('worker-2', seconds(15));
+    workers.onEvent(begins('worker-2'), seconds(15));
     expect(second()).toMatchObject({ live: true, slots: 1 });
     expect(workers.isConnected('worker-2')).toBe(true);
     for (const [ago, isConnected] of [
@@ -98,7 +123,7 @@ describe('the worker table', () => {
 
   it('is bounded while RabbitMQ cannot be sampled', () => {
     const workers = new KnownWorkers(30_000);
-    for (let n = 0; n < 1_100; n++) workers.onEvent(`worker-${n}`, NOW);
+    for (let n = 0; n < 1_100; n++) workers.onEvent(begins(`worker-${n}`), NOW);
     expect(workers.all).toHaveLength(1_000);
     expect(workers.all[0]?.name).toBe('worker-100');
   });

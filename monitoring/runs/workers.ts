@@ -13,20 +13,55 @@ export interface KnownWorker {
   readonly live: boolean;
 }
 
-/** The management API lists a new connection only after some seconds. */
-const SETTLES_MS = 10_000;
-
 /** Beyond this, the oldest are dropped. It takes very many starts while RabbitMQ cannot be sampled. */
 const MAX_KNOWN = 1_000;
+
+/** An event of a worker. */
+export interface WorkerEvent {
+  readonly worker: string;
+  /** Jobs it can process at a time, if the event says so. */
+  readonly slots?: number;
+  /** Whether it has started to consume, or a job; otherwise it has ended one, as a paused worker also does. */
+  readonly starts: boolean;
+}
+
+/** The management API lists a new connection or consumer only after some seconds, but drops a closed one at once. */
+const SETTLES_MS = 10_000;
+
+/** The names that the management API lists, and those with an event that it does not list yet. */
+class Presence {
+  /** Undefined before the first list. */
+  #listed: ReadonlySet<string> | undefined;
+  /** Time of the last event of each name with a recent one. */
+  readonly #lastEvent = new Map<string, number>();
+
+  /** Whether it is present; all are before the first list. */
+  has(name: string): boolean {
+    return this.#listed === undefined || this.#listed.has(name) || this.#lastEvent.has(name);
+  }
+
+  onEvent(name: string, at: number): void {
+    this.#lastEvent.set(name, at);
+    const [oldest] = this.#lastEvent.keys();
+    if (this.#lastEvent.size > MAX_KNOWN && oldest !== undefined) this.#lastEvent.delete(oldest);
+  }
+
+  onList(names: readonly string[], at: number): void {
+    const listed = new Set(names);
+    for (const [name, receivedAt] of this.#lastEvent) {
+      const hasGone = this.#listed?.has(name) === true && !listed.has(name);
+      if (hasGone || receivedAt < at - SETTLES_MS) this.#lastEvent.delete(name);
+    }
+    this.#listed = listed;
+  }
+}
 
 /** The workers, from their events and RabbitMQ's consumers. While RabbitMQ cannot be sampled, none is gone. */
 export class KnownWorkers {
   readonly #expiryMs: number;
   readonly #known = new Map<string, KnownWorker>();
-  /** Time of the last event of each worker with a recent one. */
-  readonly #lastEvent = new Map<string, number>();
-  /** Connected in the newest sample, or with an event since or shortly before; undefined before the first sample. */
-  #connected: Set<string> | undefined;
+  readonly #consuming = new Presence();
+  readonly #connected = new Presence();
 
   /** @param expiryMs how long a worker is kept after it has gone */
   constructor(expiryMs: number) {
@@ -39,25 +74,27 @@ export class KnownWorkers {
 
   /** Whether its jobs in progress are still with it; true also while it is paused. */
   isConnected(name: string): boolean {
-    return this.#connected === undefined || this.#connected.has(name);
+    return this.#connected.has(name);
   }
 
-  onEvent(name: string, at: number): void {
-    this.#connected?.add(name);
-    this.#lastEvent.set(name, at);
-    this.#update(name, at);
+  onEvent({ worker, slots, starts }: WorkerEvent, at: number): void {
+    this.#connected.onEvent(worker, at);
+    if (starts) this.#consuming.onEvent(worker, at);
+    this.#update(worker, at, slots);
   }
 
   /** The sample lists all consumers and connections. */
   onSample({ workers, connected }: Pick<BrokerSample, 'workers' | 'connected'>, at: number): void {
-    for (const [name, receivedAt] of this.#lastEvent) {
-      if (receivedAt < at - SETTLES_MS) this.#lastEvent.delete(name);
-    }
-    this.#connected = new Set([...connected, ...this.#lastEvent.keys()]);
-    for (const worker of this.#known.values()) {
-      if (worker.live) this.#known.set(worker.name, { ...worker, live: false });
-    }
+    this.#connected.onList(connected, at);
+    this.#consuming.onList(
+      workers.map(({ name }) => name),
+      at,
+    );
     for (const { name, slots } of workers) this.#update(name, at, slots);
+    for (const worker of this.#known.values()) {
+      const live = this.#consuming.has(worker.name);
+      if (worker.live !== live) this.#known.set(worker.name, { ...worker, live });
+    }
     for (const { name, live, lastSeen } of this.#known.values()) {
       if (!live && lastSeen < at - this.#expiryMs) this.#known.delete(name);
     }
@@ -70,12 +107,11 @@ export class KnownWorkers {
       slots: slots ?? before?.slots ?? null,
       firstSeen: Math.min(before?.firstSeen ?? at, at),
       lastSeen: Math.max(before?.lastSeen ?? at, at),
-      live: true,
+      live: this.#consuming.has(name),
     });
     if (this.#known.size <= MAX_KNOWN) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);
-      this.#lastEvent.delete(oldest);
       return;
     }
   }

@@ -1,4 +1,5 @@
 import { arch, availableParallelism, loadavg, platform, totalmem } from 'node:os';
+import type { QueueCounts } from '@image-pipeline/shared/broker/queue-inspector.ts';
 import { queueNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { WINDOW_MS, type PipelineMetrics } from '../pipeline-metrics.ts';
@@ -22,6 +23,8 @@ const MAX_LOST_LISTED = 1_000;
 /** The snapshot without the members that change with time: its age and that of its sources. */
 export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | 'sources'>;
 
+export type QueueCountsByName = ReadonlyMap<string, QueueCounts>;
+
 export interface SnapshotInput {
   /** Undefined until the stored totals have been read. */
   readonly pipeline: Omit<PipelineMetrics, 'onEvent' | 'onSample' | 'onSampleFailed'> | undefined;
@@ -29,6 +32,8 @@ export interface SnapshotInput {
   readonly lostRuns: readonly OpenRun[];
   /** The newest sample of RabbitMQ; undefined until the first one. */
   readonly broker: BrokerSample | undefined;
+  /** The newest length and consumers of the queues, from RabbitMQ itself; undefined until the first count. */
+  readonly counts: QueueCountsByName | undefined;
   /** Time of that sample, in milliseconds since 1970. */
   readonly sampledAt: number | undefined;
   /** The version of RabbitMQ; undefined before the first connection. */
@@ -40,7 +45,7 @@ export interface SnapshotInput {
 }
 
 export function buildSnapshot(input: SnapshotInput): SnapshotBody {
-  const { pipeline, lostRuns, broker, sampledAt, brokerVersion, retryDelays, now } = input;
+  const { pipeline, lostRuns, broker, counts, sampledAt, brokerVersion, retryDelays, now } = input;
   const unaccounted = pipeline?.unaccounted ?? 0;
   const known = pipeline?.workers ?? workersIn(broker, sampledAt ?? now);
   const open = pipeline?.accountedRuns ?? [];
@@ -52,6 +57,7 @@ export function buildSnapshot(input: SnapshotInput): SnapshotBody {
     now,
   });
   const ages = headAges(open, retryDelays, now);
+  const jobs = countOpenRuns(open, now);
   return {
     version: 1,
     updated_at: new Date(now).toISOString(),
@@ -64,6 +70,8 @@ export function buildSnapshot(input: SnapshotInput): SnapshotBody {
     queues:
       broker?.queues.map(({ metrics }) => ({
         ...metrics,
+        ready: counts?.get(metrics.name)?.ready ?? null,
+        consumers: counts?.get(metrics.name)?.consumers ?? null,
         head_age_seconds: ages.get(metrics.name) ?? null,
       })) ?? [],
     dead_letters: {
@@ -73,7 +81,7 @@ export function buildSnapshot(input: SnapshotInput): SnapshotBody {
     alarms: broker?.alarms.map(({ resource, node }) => `${resource} on ${node}`) ?? [],
     workers,
     utilisation: utilisationOfAll(workers),
-    jobs: countOpenRuns(open, now),
+    jobs: { ...jobs, queued: counts?.get(queueNames.process)?.ready ?? jobs.queued },
     throughput: throughputOf(ends, now),
     latency: latencyOf(ends, WINDOW_MS / 1_000),
     failures_5m: failuresByCode(ends),
@@ -107,7 +115,5 @@ function workersIn(broker: BrokerSample | undefined, sampledAt: number): readonl
 
 /** Ready and unacknowledged messages, because all are unacknowledged while someone browses the queue. */
 function messagesIn(broker: BrokerSample | undefined, name: string): number | null {
-  const queue = broker?.queues.find(({ metrics }) => metrics.name === name)?.metrics;
-  if (queue === undefined || queue.ready === null || queue.unacked === null) return null;
-  return queue.ready + queue.unacked;
+  return broker?.queues.find(({ metrics }) => metrics.name === name)?.messages ?? null;
 }

@@ -2,13 +2,14 @@ import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { MetricsExporter } from './export-metrics.ts';
 import type { BrokerSample, SampledQueue } from '../management/sample-broker.ts';
-import { someQueue, someSnapshot, someSource } from '../../testing/some-snapshot.ts';
+import { someQueue, someSnapshot, someSource, someWorker } from '../../testing/some-snapshot.ts';
 
 const QUEUE = 'image.jobs.process';
 
 function brokerWith(queue: Partial<SampledQueue>): BrokerSample {
   const known: SampledQueue = {
-    metrics: someQueue(QUEUE, { ready: 1, unacked: 2, consumers: 4 }),
+    metrics: someQueue(QUEUE, { unacked: 2 }),
+    messages: 3,
     held: 3,
     counters: { publish: 0, deliver: 0, ack: 0 },
   };
@@ -58,19 +59,27 @@ describe('RabbitMQ metrics', () => {
   });
 
   it('that RabbitMQ has not counted yet are omitted, not 0', async () => {
-    const uncounted = {
-      metrics: someQueue(QUEUE, { ready: null, unacked: null, consumers: null }),
-      held: null,
-    };
-    const lines = await exposedAfter({ broker: brokerWith({}) }, { broker: brokerWith(uncounted) });
+    const uncounted = { metrics: someQueue(QUEUE, { unacked: null }), messages: null, held: null };
+    const queues = [someQueue(QUEUE, { ready: null, consumers: null })];
+    const lines = await exposedAfter(
+      { broker: brokerWith({}) },
+      { snapshot: { queues }, broker: brokerWith(uncounted) },
+    );
     expect(
       lines.filter((line) => /^rabbitmq_queue_(messages(_ready|_unacked)?|consumers)\{/.test(line)),
     ).toEqual([]);
-    const { queues } = someSnapshot();
-    const uncountedQueues = { queues: queues.map((queue) => ({ ...queue, consumers: null })) };
-    const unknown = await exposedAfter({ snapshot: uncountedQueues, broker: brokerWith(uncounted) });
+    const unknown = await exposedAfter({
+      snapshot: { queues, workers: [] },
+      broker: brokerWith(uncounted),
+    });
     expect(unknown.filter((line) => /^image_(workers|pipeline)/.test(line))).toEqual([]);
-    const counted = await exposedAfter({ broker: brokerWith(uncounted) }, { broker: brokerWith({}) });
+    const counted = await exposedAfter(
+      { broker: brokerWith(uncounted) },
+      {
+        snapshot: { queues: [someQueue(QUEUE, { consumers: 4 })], workers: [someWorker('worker-1')] },
+        broker: brokerWith({}),
+      },
+    );
     expect(counted).toContain('image_pipeline_slots 2');
     expect(counted).toContain(`rabbitmq_queue_messages{queue="${QUEUE}"} 3`);
     expect(counted).toContain(`rabbitmq_queue_consumers{queue="${QUEUE}"} 4`);

@@ -8,10 +8,8 @@ import type { BrokerSample } from '../management/sample-broker.ts';
 
 /** From the sample of RabbitMQ. */
 const brokerGauges = [
-  'rabbitmq_queue_messages_ready',
   'rabbitmq_queue_messages_unacked',
   'rabbitmq_queue_messages',
-  'rabbitmq_queue_consumers',
   'rabbitmq_alarms_memory_used_watermark',
   'rabbitmq_alarms_free_disk_space_watermark',
   'image_workers',
@@ -19,8 +17,10 @@ const brokerGauges = [
   'image_pipeline_busy_slots',
 ] as const satisfies readonly MetricName[];
 
-/** From events. */
+/** From events, and from RabbitMQ's passive declarations. */
 const eventGauges = [
+  'rabbitmq_queue_messages_ready',
+  'rabbitmq_queue_consumers',
   'image_jobs_open',
   'image_jobs_unaccounted',
   'image_jobs_waiting_peak',
@@ -66,6 +66,13 @@ export class MetricsExporter {
     if (snapshot.sources.events.state === 'ok') this.#exportJobs(snapshot);
   }
 
+  #exportCounts({ queues }: Snapshot): void {
+    for (const { name: queue, ready, consumers } of queues) {
+      if (ready !== null) this.#metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
+      if (consumers !== null) this.#metrics.set('rabbitmq_queue_consumers', consumers, { queue });
+    }
+  }
+
   #exportHeadAges({ queues }: Snapshot): void {
     for (const { name: queue, head_age_seconds } of queues) {
       if (queue === queueNames.process || queue.startsWith(JOB_RETRY_PREFIX)) {
@@ -77,14 +84,10 @@ export class MetricsExporter {
   #exportBroker({ queues, alarms }: BrokerSample): void {
     const metrics = this.#metrics;
     metrics.set('image_monitoring_last_sample_timestamp_seconds', Date.now() / 1_000);
-    for (const { metrics: sampled, counters } of queues) {
-      const { name: queue, ready, unacked, consumers } = sampled;
-      if (ready !== null && unacked !== null) {
-        metrics.set('rabbitmq_queue_messages_ready', ready, { queue });
-        metrics.set('rabbitmq_queue_messages_unacked', unacked, { queue });
-        metrics.set('rabbitmq_queue_messages', ready + unacked, { queue });
-      }
-      if (consumers !== null) metrics.set('rabbitmq_queue_consumers', consumers, { queue });
+    for (const { metrics: sampled, messages, counters } of queues) {
+      const { name: queue, unacked } = sampled;
+      if (unacked !== null) metrics.set('rabbitmq_queue_messages_unacked', unacked, { queue });
+      if (messages !== null) metrics.set('rabbitmq_queue_messages', messages, { queue });
       if (counters.publish !== null)
         this.#advance('rabbitmq_queue_messages_published_total', counters.publish, { queue });
       this.#advance('rabbitmq_queue_messages_delivered_ack_total', counters.deliver, { queue });
@@ -98,6 +101,7 @@ export class MetricsExporter {
   #exportJobs(snapshot: Snapshot): void {
     const metrics = this.#metrics;
     const { jobs, totals, peaks, ledger } = snapshot;
+    this.#exportCounts(snapshot);
     this.#exportHeadAges(snapshot);
     // From events, but only for workers that RabbitMQ lists.
     if (snapshot.sources.management.state === 'ok' && knowsWorkers(snapshot))
@@ -107,6 +111,7 @@ export class MetricsExporter {
     this.#advance('image_jobs_accepted_total', totals.accepted);
     this.#advance('image_jobs_completed_total', totals.completed);
     this.#advance('image_jobs_retried_total', totals.retried);
+    this.#advance('image_jobs_redelivered_total', totals.redelivered);
     // One series per error code; unknown codes in old events get none.
     for (const code of Object.keys(errorCodes)) {
       this.#advance('image_jobs_failed_total', totals.failed_by_code[code] ?? 0, { code });

@@ -33,7 +33,7 @@ it('discards the oldest sample beyond the limit', () => {
       .since(0)
       .map((sample) => sample.at),
   ).toEqual([at(2), at(3), at(4)]);
-  expect(samplesOf(800).since(0)).toHaveLength(720);
+  expect(samplesOf(3_700).since(0)).toHaveLength(3_600);
 });
 
 it('returns only samples at or after the given time', () => {
@@ -43,8 +43,8 @@ it('returns only samples at or after the given time', () => {
 
 it('reports unavailable values as null', () => {
   const samples = new RecentSamples();
-  const management = someSource({ state: 'unavailable', reason: 'refused' });
+  const events = someSource({ state: 'unavailable', reason: 'refused' });
   const queues = [someQueue('image.jobs.process', { ready: 7 })];
-  samples.add(someSnapshot({ sources: { management, events: someSource() }, queues, totals: null }));
+  samples.add(someSnapshot({ sources: { management: someSource(), events }, queues, totals: null }));
   expect(samples.since(0)).toMatchObject([{ ready: null, completed: null, failed: null }]);
 });

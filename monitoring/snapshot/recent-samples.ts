@@ -1,8 +1,8 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Sample, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 
-/** An hour at the default interval of 5 s; at other intervals correspondingly more or less. About 150 kB of memory. */
-const MAX_SAMPLES = 720;
+/** An hour at the default interval of 1 s; at other intervals correspondingly more or less. About 750 kB of memory. */
+const MAX_SAMPLES = 3_600;
 
 /** One sample of each refresh, kept in memory up to a limit; then the oldest is discarded. A restart empties it. */
 export class RecentSamples {
@@ -28,7 +28,7 @@ export class RecentSamples {
 }
 
 function sampleOf({ updated_at, sources, queues, utilisation, jobs, totals }: Snapshot): Sample {
-  const isAvailable = sources.management.state === 'ok';
+  const isAvailable = sources.events.state === 'ok';
   const queue = queues.find(({ name }) => name === queueNames.process);
   return {
     at: updated_at,

@@ -1,22 +1,28 @@
-import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
+import { queueNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot, Source } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
+import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { PipelineMetrics } from '../pipeline-metrics.ts';
 import type { BrokerSample } from '../management/sample-broker.ts';
 import type { OpenRun } from '../runs/run-tracker.ts';
-import { buildSnapshot, type SnapshotBody } from './build-snapshot.ts';
+import { buildSnapshot, type QueueCountsByName, type SnapshotBody } from './build-snapshot.ts';
 
 /** Seconds until the next try after a source was unavailable, however long the interval is. */
 const RETRY_SECONDS = 2;
+
+/** Passive declarations take milliseconds. */
+const COUNT_TIMEOUT_MS = 1_000;
 
 export interface SnapshotKeeperOptions {
   readonly intervalSeconds: number;
   /** The retry delays, by attempt. */
   readonly retryDelays: readonly RetryDelay[];
   readonly sampleBroker: () => Promise<BrokerSample>;
+  /** Asks RabbitMQ itself for length and consumers of every queue, by name. */
+  readonly countQueues: () => Promise<QueueCountsByName>;
   /** The version of RabbitMQ; undefined before the first connection. */
   readonly brokerVersion: () => string | undefined;
   /** Metrics from events; undefined until the stored totals have been read. */
@@ -41,6 +47,7 @@ export class SnapshotKeeper implements Startable {
   readonly #management = new SourceWatch();
   readonly #events = new SourceWatch();
   #broker: BrokerSample | undefined;
+  #counts: QueueCountsByName | undefined;
   #body: SnapshotBody;
   #builtAt = performance.now();
 
@@ -82,11 +89,14 @@ export class SnapshotKeeper implements Startable {
   }
 
   async #refresh(): Promise<number | undefined> {
+    const { sampleBroker, countQueues, pipeline, behindBecause, onRefreshed, log } = this.#options;
     const startedAt = performance.now();
-    const broker = await this.#sample();
-    const { pipeline, behindBecause, onRefreshed, log } = this.#options;
+    const [sampled] = await Promise.allSettled([sampleBroker()]);
+    // Last, so that they describe the same moment as the events.
+    const [counted] = await Promise.allSettled([withinDeadline(COUNT_TIMEOUT_MS, countQueues)]);
+    const broker = this.#onSampled(sampled);
     try {
-      const reason = behindBecause();
+      const reason = behindBecause() ?? this.#onCounted(counted);
       if (reason === undefined) {
         pipeline()?.onLogEnd();
         this.#events.succeeded();
@@ -94,7 +104,7 @@ export class SnapshotKeeper implements Startable {
         this.#events.failed(reason);
       }
       const tookSeconds = (performance.now() - startedAt) / 1_000;
-      pipeline()?.onRefresh(Date.now());
+      pipeline()?.onRefresh(Date.now(), this.#counts?.get(queueNames.process)?.ready);
       this.#body = this.#build();
       this.#builtAt = performance.now();
       onRefreshed({ snapshot: this.snapshot, broker, tookSeconds });
@@ -105,23 +115,30 @@ export class SnapshotKeeper implements Startable {
     return isComplete ? undefined : RETRY_SECONDS;
   }
 
-  async #sample(): Promise<BrokerSample | undefined> {
-    const { sampleBroker, pipeline, log } = this.#options;
-    try {
-      const sample = await sampleBroker();
+  #onSampled(sampled: PromiseSettledResult<BrokerSample>): BrokerSample | undefined {
+    const { pipeline, log } = this.#options;
+    if (sampled.status === 'fulfilled') {
       this.#management.succeeded();
-      this.#broker = sample;
-      pipeline()?.onSample(sample, this.#management.lastSuccess ?? Date.now());
-      return sample;
-    } catch (error) {
-      const reason = messageOf(error);
-      // Once, not on each try.
-      if (this.#management.source.state === 'ok')
-        log.warn({ reason }, 'RabbitMQ’s management API is unavailable');
-      this.#management.failed(reason);
-      pipeline()?.onSampleFailed();
-      return undefined;
+      this.#broker = sampled.value;
+      pipeline()?.onSample(sampled.value, this.#management.lastSuccess ?? Date.now());
+      return sampled.value;
     }
+    const reason = messageOf(sampled.reason);
+    // Once, not on each try.
+    if (this.#management.source.state === 'ok')
+      log.warn({ reason }, 'RabbitMQ’s management API is unavailable');
+    this.#management.failed(reason);
+    pipeline()?.onSampleFailed();
+    return undefined;
+  }
+
+  /** @returns why the queues could not be counted */
+  #onCounted(counted: PromiseSettledResult<QueueCountsByName>): string | undefined {
+    if (counted.status === 'rejected') {
+      return `RabbitMQ does not return the length of its queues: ${messageOf(counted.reason)}`;
+    }
+    this.#counts = counted.value;
+    return undefined;
   }
 
   #build(): SnapshotBody {
@@ -129,6 +146,7 @@ export class SnapshotKeeper implements Startable {
       pipeline: this.#options.pipeline(),
       lostRuns: this.#options.lostRuns(),
       broker: this.#broker,
+      counts: this.#counts,
       sampledAt: this.#management.lastSuccess,
       brokerVersion: this.#options.brokerVersion(),
       retryDelays: this.#options.retryDelays,

@@ -27,7 +27,7 @@ export function readMonitorOptions(
       'monitoring service (default: MONITORING_URL, or MONITORING_PORT on this machine)',
       asUrl,
     )
-    .option('--interval <seconds>', 'seconds between two polls', asSeconds, 2)
+    .option('--interval <seconds>', 'seconds between two polls', asSeconds, 1)
     .option('--once', 'poll once and exit', false)
     .option('--json', 'print each snapshot as one line of JSON', false)
     .addHelpText(

@@ -3,11 +3,13 @@ import {
   type LatencyStage,
   type Snapshot,
 } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { countText, firstThatFits, fit, labelledLines, rateText, secondsText, sparkline } from './text.ts';
+import { countText, firstThatFits, fit, labelledLines, rateText, secondsText, chart } from './text.ts';
 import { eventMetrics, type Poll } from './history.ts';
 import type { Paint, View } from './view.ts';
 
 const COLUMN = 10;
+/** Wider terminals do not get wider tables: values stay beside their names. */
+const WIDEST_TABLE = 80;
 /** Width of the name of a stage or rate. */
 const NAME = 10;
 /** Error codes to list, the most frequent first. */
@@ -28,11 +30,15 @@ export const performanceView: View = {
   name: 'performance_monitor',
   description: 'Watch the performance: throughput, latency percentiles, utilisation, failures.',
   title: 'Performance',
-  body: ({ snapshot, history }, width, paint) => ({
-    above: [...throughputLines(history, snapshot, width, paint), '', ...latencyLines(snapshot, width, paint)],
+  body: ({ snapshot, history }, width, paint, chartRows) => ({
+    above: [
+      ...throughputLines(history, snapshot, { width, rows: chartRows }, paint),
+      '',
+      ...latencyLines(snapshot, width, paint),
+    ],
     below: failureLines(snapshot, width, paint),
   }),
-  line({ throughput, latency, utilisation, failures_5m }) {
+  line({ throughput, latency, utilisation, failures_5m, totals }) {
     const total = latency.stages.total;
     const compact = (seconds: number | undefined) => secondsText(seconds).replace(' ', '');
     const failed = Object.values(failures_5m).reduce((sum, count) => sum + count, 0);
@@ -42,6 +48,7 @@ export const performanceView: View = {
       `busy=${utilisation.busy}/${utilisation.slots}`,
       `utilisation=${utilisation.last_minute === null ? '-' : utilisation.last_minute.toFixed(2)}`,
       `failed_5m=${failed}`,
+      `redelivered=${totals?.redelivered ?? '-'}`,
     ].join(' ');
   },
 };
@@ -51,10 +58,10 @@ const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(CO
 function throughputLines(
   history: readonly Poll[],
   { throughput, peaks }: Snapshot,
-  width: number,
+  { width, rows }: { width: number; rows: number },
   paint: Paint,
 ): string[] {
-  const nameWidth = Math.max(NAME, width - COLUMN * 3);
+  const nameWidth = Math.max(NAME, Math.min(width, WIDEST_TABLE) - COLUMN * 3);
   const rates = eventMetrics(history, (snapshot) => snapshot.throughput.completed_1m);
   const peak = peaks === null ? '-' : `${rateText(peaks.throughput_1m.value)}/s`;
   const row = (name: string, texts: readonly string[]) => fit(name, nameWidth) + cells(texts);
@@ -70,11 +77,12 @@ function throughputLines(
       `${rateText(throughput.failed_5m)}/s`,
       '',
     ]).trimEnd(),
-    paint('cyan', sparkline(rates, width)),
+    ...chart(rates, width, rows).map((line) => paint('cyan', line)),
   ];
 }
 
-function latencyLines({ latency }: Snapshot, width: number, paint: Paint): string[] {
+function latencyLines({ latency }: Snapshot, available: number, paint: Paint): string[] {
+  const width = Math.min(available, WIDEST_TABLE);
   const titles = width < NAME + COLUMN * 4 + 1 ? ['P50', 'P95', 'P99'] : ['P50', 'P95', 'P99', 'MEAN'];
   const nameWidth = Math.max(NAME, width - COLUMN * titles.length);
   const samples = `LATENCY, ${countText(latency.samples)} jobs`;
@@ -103,8 +111,14 @@ function failureLines({ failures_5m, totals }: Snapshot, width: number, paint: P
     .map(([code, count]) => `${code} ${count}`);
   const more = found.length > MAX_FAILURES ? [`${found.length - MAX_FAILURES} other kinds`] : [];
   const text = found.length === 0 ? 'none in 5 min' : [...found.slice(0, MAX_FAILURES), ...more].join(', ');
-  const ever =
-    totals === null ? '' : ` (${countText(totals.failed)} in total, ${countText(totals.retried)} retries)`;
+  const ever = totals === null ? '' : ` (${countText(totals.failed)} in total)`;
   const tint = (line: string) => (found.length === 0 ? line : paint('yellow', line));
-  return labelledLines('Failures', `${text}${ever}`, width, paint, tint);
+  const repeats =
+    totals === null
+      ? 'unknown'
+      : `${countText(totals.retried)} retries, ${countText(totals.redelivered)} redeliveries in total`;
+  return [
+    ...labelledLines('Repeats', repeats, width, paint),
+    ...labelledLines('Failures', `${text}${ever}`, width, paint, tint),
+  ];
 }

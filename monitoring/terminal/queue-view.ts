@@ -9,7 +9,7 @@ import {
   rateText,
   secondsText,
   shortCountText,
-  sparkline,
+  chart,
 } from './text.ts';
 import type { Paint, View } from './view.ts';
 
@@ -18,48 +18,49 @@ export const queueView: View = {
   name: 'queue_monitor',
   description: 'Watch the queues: depth, rates, workers, dead letters.',
   title: 'Queues',
-  body: ({ snapshot, history }, width, paint) => ({
+  body: ({ snapshot, history }, width, paint, chartRows) => ({
     above: [
       ...queueTable(snapshot, width, paint),
       '',
-      ...depthLines(snapshot, history.slice(-width), width, paint),
+      ...depthLines(snapshot, history.slice(-width), { width, rows: chartRows }, paint),
     ],
     below: jobLines(snapshot, width, paint),
   }),
   line(snapshot) {
-    const queue = snapshot.queues.find(({ name }) => name === queueNames.process);
+    const queue = queueOf(snapshot, queueNames.process);
     const { busy, slots } = snapshot.utilisation;
     return [
-      `ready=${queue?.ready ?? '-'} unacked=${queue?.unacked ?? '-'} retrying=${snapshot.jobs.retrying}`,
+      `ready=${queue?.ready ?? '-'} retrying=${snapshot.jobs.retrying}`,
       `in=${rateText(queue?.publish_rate ?? null)}/s out=${rateText(queue?.ack_rate ?? null)}/s`,
       `oldest=${secondsText(queue?.head_age_seconds).replace(' ', '')} busy=${busy}/${slots}`,
-      `consumers=${queue?.consumers ?? '-'} dlq=${snapshot.dead_letters.jobs ?? '-'}`,
+      `consumers=${queue?.consumers ?? '-'} dlq=${queueOf(snapshot, queueNames.dead)?.ready ?? '-'}`,
       `unaccounted=${snapshot.ledger?.unaccounted ?? '-'}`,
     ].join(' ');
   },
 };
 
-/** From events, like the peak and the jobs below, and not from RabbitMQ, which lags. */
-function depthLines({ peaks }: Snapshot, history: readonly Poll[], width: number, paint: Paint): string[] {
+const queueOf = ({ queues }: Snapshot, queue: string) => queues.find(({ name }) => name === queue);
+
+/** The job queue over time: the same number as in the table and in the line of jobs. */
+function depthLines(
+  { peaks }: Snapshot,
+  history: readonly Poll[],
+  { width, rows }: { width: number; rows: number },
+  paint: Paint,
+): string[] {
   const depths = eventMetrics(history, ({ jobs }) => jobs.queued);
   const known = depths.filter((depth) => depth !== undefined);
   const here = known.length === 0 ? 'unknown' : `peak ${countText(Math.max(...known))} in this chart`;
   const ever = peaks === null ? '' : `, ${countText(peaks.waiting.value)} overall`;
   return [
-    ...labelledLines('Depth', `${here}${ever}, from events`, width, paint),
-    paint('cyan', sparkline(depths, width)),
+    ...labelledLines('Depth', `${here}${ever}`, width, paint),
+    ...chart(depths, width, rows).map((line) => paint('cyan', line)),
   ];
 }
 
-function jobLines({ jobs, ledger, dead_letters }: Snapshot, width: number, paint: Paint): string[] {
+function jobLines({ jobs, ledger }: Snapshot, width: number, paint: Paint): string[] {
   const open = `${countText(jobs.queued)} waiting, ${countText(jobs.processing)} in progress, ${countText(jobs.retrying)} waiting for a retry`;
-  const dead = `${countText(dead_letters.jobs)} jobs, ${countText(dead_letters.webhooks)} webhooks`;
-  const lines = [
-    ...labelledLines('Jobs', open, width, paint),
-    ...labelledLines('Dead', dead, width, paint, (line) =>
-      (dead_letters.jobs ?? 0) > 0 ? paint('yellow', line) : line,
-    ),
-  ];
+  const lines = labelledLines('Jobs', open, width, paint);
   if (ledger === null) return lines;
   const { accepted, completed, failed, open: left, unaccounted } = ledger;
   const sum = `${countText(accepted)} accepted = ${countText(completed)} completed + ${countText(failed)} failed + ${countText(left)} open`;
@@ -81,7 +82,6 @@ interface Column {
 const always: readonly string[] = [queueNames.process, queueNames.dead, queueNames.webhooks];
 const columns: readonly Column[] = [
   { title: 'READY', width: 7, cell: (queue) => shortCountText(queue.ready) },
-  { title: 'UNACKED', width: 9, cell: (queue) => shortCountText(queue.unacked) },
   { title: 'IN/s', width: 7, cell: (queue) => rateText(queue.publish_rate) },
   { title: 'OUT/s', width: 7, cell: (queue) => rateText(queue.deliver_rate) },
   { title: 'ACK/s', width: 7, cell: (queue) => rateText(queue.ack_rate) },
@@ -89,15 +89,20 @@ const columns: readonly Column[] = [
   { title: 'OLDEST', width: 8, cell: (queue) => secondsText(queue.head_age_seconds) },
 ];
 /** Columns to drop on narrow terminals, in this order. */
-const expendable = ['ACK/s', 'UNACKED', 'OUT/s', 'IN/s'];
-/** For all columns but the age, which comes from events; RabbitMQ samples every 5 s. */
-const titles = ['QUEUE (RabbitMQ’s, ≤ 5 s old)', 'QUEUE (RabbitMQ, ≤ 5 s)', 'QUEUE (RabbitMQ)', 'QUEUE'];
+const expendable = ['ACK/s', 'OUT/s', 'IN/s'];
+/** Wider terminals do not get a wider table: its values stay beside the names. */
+const WIDEST_TABLE = 100;
+/** RabbitMQ measures rates every 5 s. */
+const RATE_PERIOD_SECONDS = 5;
 /** Minimum width of the name column. */
 const SHORTEST = 'QUEUE'.length;
 const PREFIX = /^image\./;
 
 /** The queues in use, the job queue first. */
-function queueTable({ queues }: Snapshot, width: number, paint: Paint): string[] {
+function queueTable({ queues, sources }: Snapshot, available: number, paint: Paint): string[] {
+  const width = Math.min(available, WIDEST_TABLE);
+  const rateAge = Math.ceil((sources.management.age_seconds ?? 0) + RATE_PERIOD_SECONDS);
+  const titles = [`QUEUE (rates: last ${rateAge} s)`, 'QUEUE'];
   const ours = queues.filter(({ name }) => name !== queueNames.eventLog);
   const longest = Math.max(0, ...ours.map(({ name }) => name.length));
   const longestShort = Math.max(SHORTEST, ...ours.map(({ name }) => name.replace(PREFIX, '').length));

@@ -37,16 +37,28 @@ export function shortCountText(count: number | null): string {
 const STEPS = '▁▂▃▄▅▆▇█';
 const GAP = ' ';
 
-/** The newest values that fit, scaled from 0 to the highest; a gap for an unknown value. */
-export function sparkline(values: readonly (number | undefined)[], width: number): string {
+/**
+ * A bar for each of the newest values that fit, scaled from 0 to the highest; a gap for an unknown value.
+ * @param rows lines of the chart
+ */
+export function chart(values: readonly (number | undefined)[], width: number, rows: number): string[] {
   const shown = values.slice(-width);
   const top = Math.max(...shown.filter((value) => value !== undefined), Number.MIN_VALUE);
-  return shown.map((value) => (value === undefined ? GAP : STEPS[stepOf(value / top)])).join('');
+  const heights = shown.map((value) => value && barHeight(value / top, rows));
+  return Array.from({ length: rows }, (_, row) =>
+    heights.map((height) => cell(height, (rows - 1 - row) * STEPS.length)).join(''),
+  );
 }
 
-/** Only 0 gets the lowest step, so that one waiting job is visible beside a thousand. */
-function stepOf(part: number): number {
-  return part <= 0 ? 0 : Math.max(1, Math.round(part * (STEPS.length - 1)));
+/** In steps. Only 0 gets the lowest one, so that one waiting job is visible beside a thousand. */
+function barHeight(part: number, rows: number): number {
+  return part <= 0 ? 0 : Math.max(1, Math.round(part * (STEPS.length * rows - 1)));
+}
+
+/** @param below steps in the rows below */
+function cell(height: number | undefined, below: number): string {
+  if (height === undefined || height < below) return GAP;
+  return STEPS[Math.min(height - below, STEPS.length - 1)] ?? GAP;
 }
 
 /** `██████░░░░` */

@@ -1,7 +1,7 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { snapshotHealth } from '../snapshot/snapshot-health.ts';
-import { someQueue, someSnapshot, someSource, someWorker } from '../../testing/some-snapshot.ts';
+import { someSnapshot, someSource, someWorker } from '../../testing/some-snapshot.ts';
 import { heading, statusText } from './view.ts';
 
 const idle = { queued: 0, processing: 0, retrying: 0 };
@@ -14,7 +14,7 @@ const aged = (age_seconds: number | null) => ({
 describe('the status in the heading and in log lines', () => {
   it.each<[string, string, string, Partial<Snapshot>]>([
     ['there are no problems', 'ok', '', {}],
-    ['no jobs and no workers', 'ok', '', { workers: gone, jobs: idle, queues: [] }],
+    ['no jobs and no workers', 'no workers', ' no_workers', { workers: gone, jobs: idle, queues: [] }],
     [
       'RabbitMQ has an alarm',
       'ALARM',
@@ -28,12 +28,6 @@ describe('the status in the heading and in log lines', () => {
       { alarms: ['memory on rabbit@a', 'disk on rabbit@a'] },
     ],
     ['jobs wait for a worker', 'no workers', ' no_workers', { workers: gone, queues: [] }],
-    [
-      'jobs wait, by RabbitMQ only',
-      'no workers',
-      ' no_workers',
-      { workers: [], jobs: idle, queues: [someQueue('image.jobs.process', { ready: 1 })] },
-    ],
     ['metrics are old', 'stale', ' stale', { sources: aged(60) }],
     ['there is no data', 'error', ' error', { sources: aged(null) }],
     [

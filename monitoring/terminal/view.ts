@@ -1,4 +1,3 @@
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Health } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { Poll } from './history.ts';
@@ -34,15 +33,19 @@ export interface View {
   readonly name: string;
   readonly description: string;
   readonly title: string;
-  /** The lines above and below the workers, none longer than `width`. */
+  /** The lines above and below the workers, none longer than `width`, with a chart of `chartRows` lines. */
   readonly body: (
     seen: ViewState,
     width: number,
     paint: Paint,
+    chartRows: number,
   ) => { readonly above: readonly string[]; readonly below: readonly string[] };
   /** A summary in one line, for logs. */
   readonly line: (snapshot: Snapshot) => string;
 }
+
+/** On high terminals. */
+const HIGHEST_CHART = 8;
 
 /** Lines for the workers below which empty lines are dropped: the sum and a few workers. */
 const WORKERS_WANTED = 4;
@@ -50,13 +53,17 @@ const WORKERS_WANTED = 4;
 const plain: Paint = (_style, text) => text;
 
 /**
- * The screen, within its width and height. If the height is too small, the list of workers is shortened; then empty lines
+ * The screen, within its width and height. If there is room, the chart gets more lines. If the height is too small, the list of workers is shortened; then empty lines
  * are dropped; then the last line gives the number of hidden lines.
  */
 export function drawView(view: View, seen: ViewState, { width, height }: Size, paint: Paint): string[] {
   const isOutdated = seen.outage !== undefined;
   const head = heading(view.title, seen, width, paint);
-  const { above, below } = view.body(seen, width, isOutdated ? plain : paint);
+  const bodyWith = (chartRows: number) => view.body(seen, width, isOutdated ? plain : paint, chartRows);
+  const low = bodyWith(1);
+  const used = head.length + low.above.length + low.below.length + seen.snapshot.workers.length + 3;
+  const spare = Number.isFinite(height) ? Math.max(0, height - used) : 0;
+  const { above, below } = bodyWith(Math.min(HIGHEST_CHART, 1 + spare));
   const wanted = Math.min(WORKERS_WANTED, seen.snapshot.workers.length + 1);
   const isLow = head.length + above.length + below.length + 2 + wanted > height;
   const before = isLow ? above.filter(isText) : [...above, ''];
@@ -125,7 +132,7 @@ function statusWords(snapshot: Snapshot, { status }: Health): StatusWord[] {
   const found: StatusWord[] = [];
   if (status === 'error') found.push('error');
   if (snapshot.alarms.length > 0) found.push('ALARM');
-  if (isWaitingForWorkers(snapshot)) found.push('no workers');
+  if (hasNoWorkers(snapshot)) found.push('no workers');
   if (status === 'stale') found.push('stale');
   return found;
 }
@@ -144,8 +151,6 @@ export function statusText(snapshot: Snapshot, health: Health): string {
     .join('');
 }
 
-/** From events or from RabbitMQ, because one of them may be unavailable. */
-function isWaitingForWorkers({ workers, jobs, queues }: Snapshot): boolean {
-  const ready = queues.find(({ name }) => name === queueNames.process)?.ready ?? 0;
-  return workers.every(({ live }) => !live) && (jobs.queued > 0 || ready > 0);
+function hasNoWorkers({ workers, sources }: Snapshot): boolean {
+  return sources.management.state !== 'never' && workers.every(({ live }) => !live);
 }

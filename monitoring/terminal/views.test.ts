@@ -33,13 +33,13 @@ function seen(snapshot: Snapshot, more: Partial<ViewState> = {}): ViewState {
 function draw(
   view: View,
   snapshot: Snapshot,
-  { width = 80, height = 40, ...more }: Partial<ViewState> & { width?: number; height?: number } = {},
+  { width = 80, height = Infinity, ...more }: Partial<ViewState> & { width?: number; height?: number } = {},
 ): string[] {
   return drawView(view, seen(snapshot, more), { width, height }, plain);
 }
 
 describe.each([queueView, performanceView])('$name', (view) => {
-  it.each([40, 45, 60, 66, 80, 100, 132])('stays within %d columns, whatever it shows', (width) => {
+  it.each([40, 45, 60, 66, 80, 100, 132, 200])('stays within %d columns, whatever it shows', (width) => {
     const many = someSnapshot({
       workers: manyWorkers(100),
       failures_5m: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`some_error_code_${n}`, n])),
@@ -56,7 +56,8 @@ describe.each([queueView, performanceView])('$name', (view) => {
     });
     const outage = { reason: `It cannot be reached: ${'refused'.repeat(30)}`, ageSeconds: 7 };
     for (const snapshot of [someSnapshot(), many, empty]) {
-      const lines = draw(view, snapshot, { width, outage, history: Array<Snapshot>(500).fill(snapshot) });
+      const history = Array<Snapshot>(500).fill(snapshot);
+      const lines = draw(view, snapshot, { width, height: 40, outage, history });
       expect(lines.filter((line) => line.length > width)).toEqual([]);
       expect(lines.length).toBeLessThanOrEqual(40);
     }
@@ -132,6 +133,38 @@ describe.each([queueView, performanceView])('$name', (view) => {
     expect(lines.filter((line) => line.includes('more workers'))).toHaveLength(more);
   });
 
+  it('uses the height for the chart, and keeps values beside their names, on large terminals', () => {
+    const history = [0, 1, 8, 16].map((level) =>
+      someSnapshot({
+        jobs: { queued: level, processing: 0, retrying: 0 },
+        throughput: { completed_1m: level, completed_5m: 0, failed_1m: 0, failed_5m: 0 },
+      }),
+    );
+    const lines = draw(view, history.at(-1) ?? empty, { width: 200, height: 50, history });
+    const top = lines.indexOf('   █');
+    expect(lines.slice(top, top + 8)).toEqual([
+      '   █',
+      '   █',
+      '   █',
+      '  ▁█',
+      '  ██',
+      '  ██',
+      '  ██',
+      '▁▅██',
+    ]);
+    const tables = lines.filter((line) => /^(image\.|completed|total)/.test(line));
+    expect(tables.length).toBeGreaterThan(0);
+    for (const line of tables) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('names workers in one line on terminals that have no room for a line each', () => {
+    const workers = [...manyWorkers(2), someWorker('worker-3', { live: false })];
+    const all = draw(view, someSnapshot({ workers })).filter((line) => line !== '');
+    const lines = draw(view, someSnapshot({ workers }), { height: all.length - 2 });
+    expect(lines).toContain('  worker-1 1/2, worker-2 1/2, worker-3 gone');
+    expect(lines).toHaveLength(all.length - 2);
+  });
+
   it('shows how many lines are hidden', () => {
     const all = draw(view, someSnapshot({ workers: [] })).filter((line) => line !== '');
     const lines = draw(view, someSnapshot({ workers: [] }), { height: 5 });
@@ -148,18 +181,18 @@ describe('the queue view', () => {
   it('shows the job queue first, other queues if they have messages, and never the event log', () => {
     const lines = draw(queueView, someSnapshot());
     expect(lines.slice(2, 8)).toEqual([
-      'QUEUE (RabbitMQ, ≤ 5 s)   READY  UNACKED   IN/s  OUT/s  ACK/s  CONSUMERS  OLDEST',
-      'image.jobs.process        1235k   12 345    123    4.8   0.05        100  61 min',
-      'image.jobs.dead               3        0      0      0      0          0       -',
-      'image.jobs.retry.30s          1        0      0      0      0          0       -',
-      'image.webhooks.deliver        0        0      0      0      0          0       -',
+      'QUEUE (rates: last 6 s)            READY   IN/s  OUT/s  ACK/s  CONSUMERS  OLDEST',
+      'image.jobs.process                 1235k    123    4.8   0.05        100  61 min',
+      'image.jobs.dead                        3      0      0      0          0       -',
+      'image.jobs.retry.30s                   1      0      0      0          0       -',
+      'image.webhooks.deliver                 0      0      0      0          0       -',
       '',
     ]);
   });
 
   it.each([
-    [79, 'image.jobs.process       1235k   12 345    123    4.8   0.05        100  61 min'],
-    [66, 'jobs.process       1235k   12 345    123    4.8        100  61 min'],
+    [79, 'image.jobs.process                1235k    123    4.8   0.05        100  61 min'],
+    [66, 'jobs.process         1235k    123    4.8   0.05        100  61 min'],
     [60, 'jobs.process          1235k    123    4.8        100  61 min'],
     [45, 'jobs.process         1235k        100  61 min'],
   ])('drops columns at width %d', (width, line) => {
@@ -177,7 +210,7 @@ describe('the queue view', () => {
     ]);
   });
 
-  it('draws the depth over time, from events', () => {
+  it('draws the depth over time', () => {
     const history = [0, 1, 50, 100].map((queued) =>
       someSnapshot({
         jobs: { queued, processing: 0, retrying: 0 },
@@ -185,12 +218,12 @@ describe('the queue view', () => {
       }),
     );
     const lines = draw(queueView, history.at(-1) ?? empty, { history });
-    expect(lines).toContain('Depth     peak 100 in this chart, 20 overall, from events');
+    expect(lines).toContain('Depth     peak 100 in this chart, 20 overall');
     expect(lines).toContain('▁▂▅█');
   });
 
   it('reports an unknown depth', () => {
-    expect(draw(queueView, empty)).toContain('Depth     unknown, from events');
+    expect(draw(queueView, empty)).toContain('Depth     unknown');
   });
 
   it('shows unaccounted runs', () => {
@@ -218,7 +251,10 @@ describe('the performance view', () => {
     expect(lines.find((line) => line.startsWith('  notify'))).toMatch(
       / until its event arrived +(?: {9}-){4}$/,
     );
-    expect(lines.at(-1)).toBe('Failures  undecodable_image 3, deadline_exceeded 1 (22 in total, 7 retries)');
+    expect(lines.slice(-2)).toEqual([
+      'Repeats   7 retries, 2 redeliveries in total',
+      'Failures  undecodable_image 3, deadline_exceeded 1 (22 in total)',
+    ]);
   });
 
   it('drops descriptions, then the mean, on narrow terminals', () => {

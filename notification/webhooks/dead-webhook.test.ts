@@ -1,13 +1,38 @@
 import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { failedOutcome } from '../../testing/job-life.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
+import { managementCall } from '../../testing/management-call.ts';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
 import { responding, closing, silent } from '../../testing/webhook-receiver.ts';
 
 const system = setUpSystem();
 const hooks = setUpWebhooks(system);
+
+/** As "Move messages" of the management UI. */
+async function moveMessages(from: string, to: string): Promise<void> {
+  const uri = `amqp:///${encodeURIComponent(system.vhost.name)}`;
+  await managementCall(
+    inject('broker'),
+    'PUT',
+    `parameters/shovel/${system.vhost.name}/Move%20from%20${from}`,
+    {
+      value: {
+        'src-uri': uri,
+        'src-queue': from,
+        'src-protocol': 'amqp091',
+        'src-prefetch-count': 1_000,
+        'src-delete-after': 'queue-length',
+        'dest-uri': uri,
+        'dest-queue': to,
+        'dest-protocol': 'amqp091',
+        'dest-add-forward-headers': false,
+        'ack-mode': 'on-confirm',
+      },
+    },
+  );
+}
 
 describe('a webhook that no receiver accepts', () => {
   it('is dead after the last retry, with the reason', async () => {
@@ -65,21 +90,14 @@ describe('a webhook that no receiver accepts', () => {
     expect(dead.map(({ correlationId }) => correlationId)).toEqual([request.job_id, last.request.job_id]);
   });
 
-  it('is delivered after an operator moved it back', async () => {
+  it('is delivered after its message was moved back in the management UI', async () => {
     await system.startNotification(webhookSettings);
     const { request, end } = await hooks.endedJob();
     hooks.receiver.respondWith([responding(410)]);
     await system.publish(end);
-    const dead = await hooks.takeDead();
-    // As a shovel does: with all headers.
-    expect(dead.headers).toHaveProperty('x-death');
-    await system.broker.publisher.publish({
-      ...eventMessage(end),
-      headers: dead.headers,
-      exchange: '',
-      routingKey: queueNames.webhooks,
-      body: JSON.parse(dead.content.toString()) as unknown,
-    });
+    await hooks.until(request, 'dead');
+    await expect.poll(() => hooks.depth(queueNames.webhooksDead)).toBe(1);
+    await moveMessages(queueNames.webhooksDead, queueNames.webhooks);
     expect(await hooks.until(request, 'delivered')).toHaveLength(2);
   });
 

@@ -17,6 +17,7 @@ export interface AllJobsSubscriptionOptions {
   readonly ring: Pick<EventRing, 'find' | 'after' | 'newest'>;
   /** Whether the subscriber also has a subscription to this job alone. */
   readonly isWatched: (jobId: string) => boolean;
+  readonly wantsPipelineStatus: boolean;
 }
 
 /** Notifies one subscriber of all jobs: the newest ones, then every later event. */
@@ -27,6 +28,10 @@ export class AllJobsSubscription {
 
   constructor(options: AllJobsSubscriptionOptions) {
     this.#options = options;
+  }
+
+  get wantsPipelineStatus(): boolean {
+    return this.#options.wantsPipelineStatus;
   }
 
   /** @param lastEventId the last event that the subscriber received: it gets later events, and no state */

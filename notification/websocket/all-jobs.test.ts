@@ -1,7 +1,8 @@
-import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf, someRequest, started } from '../../testing/job-life.ts';
+import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { completedOutcome, lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
+import { uploadImage } from '../../testing/uploads.ts';
 import { gist, SocketClient } from '../../testing/socket-client.ts';
 
 const system = setUpSystem();
@@ -45,6 +46,39 @@ describe('a subscriber of all jobs', () => {
     expect(await client.next()).toEqual({ type: 'unsubscribed', job_id: '*' });
     await system.publish(started(other));
     expect(await client.rest()).toEqual([]);
+  });
+});
+
+describe('a subscriber that requests the state of the pipeline', () => {
+  it('gets monitoring’s snapshot, and the same position and ETA as /status has', async () => {
+    const monitoring = await system.startMonitoring();
+    const MONITORING_URL = `http://127.0.0.1:${monitoring.port}`;
+    const service = await system.startNotification({ MONITORING_URL });
+    const api = await system.startApi();
+    const old = someRequest();
+    await system.publish(endedEvent(old, completedOutcome(old)));
+    const ids = [await uploadImage(api, 'sample.jpg'), await uploadImage(api, 'sample.jpg')];
+    const client = await system.connect(service);
+    client.say({ type: 'subscribe', job_id: '*', pipeline: true });
+    const positions = async () => {
+      const message = await client.next();
+      if (!('type' in message) || message.type !== 'pipeline' || message.snapshot === null) return undefined;
+      return ids.map((id) => message.forecasts.find(({ job_id }) => job_id === id)?.queue_position);
+    };
+    await expect.poll(positions, { timeout: 20_000, interval: 0 }).toEqual([1, 2]);
+    for (const [index, id] of ids.entries()) {
+      expect((await api.ask(`/status/${id}`)).json).toMatchObject({ queue_position: index + 1 });
+    }
+  });
+
+  it('that does not request it gets none', async () => {
+    const service = await system.startNotification();
+    const [client, other] = [await system.connect(service), await system.connect(service)];
+    client.say({ type: 'subscribe', job_id: '*', pipeline: true });
+    other.say({ type: 'subscribe', job_id: '*' });
+    expect(await client.take(2)).toMatchObject([{ type: 'state' }, { type: 'pipeline', snapshot: null }]);
+    await other.next();
+    expect(await other.rest()).toEqual([]);
   });
 });
 

@@ -1,4 +1,10 @@
-import { endedEvent, queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import {
+  endedEvent,
+  queuedEvent,
+  redeliveredEvent,
+  startedEvent,
+  type JobEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { completedOutcome, failedOutcome, retrying, someRequest, started } from '../../testing/job-life.ts';
 import fc from 'fast-check';
@@ -8,10 +14,14 @@ import { dueEvents, placeOfEvent } from './event-order.ts';
 const request = someRequest();
 const secondRun = { ...request, run: 2 };
 
-/** Two attempts that end in a failure, then a replay that completes: in the order of a job's life. */
+const at = new Date().toISOString();
+
+/** Two attempts, the first one redelivered, that end in a failure, then a replay that completes: in the order of a job's life. */
 const life: readonly JobEvent[] = [
   queuedEvent(request),
   started(request, 1),
+  redeliveredEvent(request, 1, { worker: 'worker-2', at, delivery: 2, reason: 'Connection lost.' }),
+  startedEvent(request, 1, 'worker-2', at, { redelivered: true, delivery: 2 }),
   retrying(request, 1),
   started(request, 2),
   endedEvent(request, failedOutcome(request, 2)),
@@ -44,8 +54,8 @@ describe('the events sent to subscribers', () => {
   });
 
   it('start a replay with queued too', () => {
-    const [queued, begun, completed] = life.slice(5) as [JobEvent, JobEvent, JobEvent];
-    expect(sentFor([...life.slice(0, 5), begun, queued, completed])).toEqual(life);
+    const [queued, begun, completed] = life.slice(7) as [JobEvent, JobEvent, JobEvent];
+    expect(sentFor([...life.slice(0, 7), begun, queued, completed])).toEqual(life);
   });
 
   it('omit duplicates', () => {

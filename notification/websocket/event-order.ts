@@ -1,10 +1,10 @@
-import { jobEventStates, queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { placeInRun } from '@image-pipeline/shared/contracts/job-order.ts';
-import { terminalStates, type JobState } from '@image-pipeline/shared/contracts/job.ts';
+import { queuedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { placeInRun, timelineEntryOf } from '@image-pipeline/shared/contracts/job-order.ts';
+import { queuedEntry, terminalStates, type TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 
 /** A run has far fewer attempts, so its places end before those of the next run start. */
-const PLACES_OF_A_RUN = 2 ** 30;
+const PLACES_OF_A_RUN = 2 ** 20;
 
 /** The place of an unknown job: before all others. */
 export const NOWHERE = -1;
@@ -29,23 +29,23 @@ export function dueEvents(
 }
 
 /**
- * The place of an event in the life of its job: by run, attempt and rank. All ends of a run share its last place, so
+ * The place of an event in the life of its job: by run, attempt, rank and delivery. All ends of a run share its last place, so
  * that nothing follows the first of them.
  */
 export function placeOfEvent(event: JobEvent): number {
-  const { request, attempt } = event.data;
-  return placeOf(request.run, attempt, jobEventStates[event.type]);
+  return placeOf(timelineEntryOf(event));
 }
 
 /** The place of the event that led to the current state. */
 export function placeOfView(view: JobView | undefined): number {
-  return view === undefined ? NOWHERE : placeOf(view.request.run, view.attempt, view.state);
+  if (view === undefined) return NOWHERE;
+  const { request, state, attempt, timeline } = view;
+  const newest = timeline.at(-1) ?? queuedEntry(request);
+  return placeOf(view.outcome === undefined ? newest : { ...newest, state, attempt });
 }
 
-function placeOf(run: number, attempt: number, state: JobState): number {
+function placeOf(entry: TimelineEntry): number {
   const last = PLACES_OF_A_RUN - 1;
-  return (
-    run * PLACES_OF_A_RUN +
-    (terminalStates.includes(state) ? last : Math.min(placeInRun(attempt, state), last - 1))
-  );
+  const place = terminalStates.some((state) => state === entry.state) ? last : placeInRun(entry);
+  return entry.run * PLACES_OF_A_RUN + Math.min(place, last);
 }

@@ -95,7 +95,7 @@ export class Session {
     }
   }
 
-  #subscribe({ job_id: jobId, last_event_id: lastEventId, token }: SubscribeMessage): void {
+  #subscribe({ job_id: jobId, last_event_id: lastEventId, token, pipeline }: SubscribeMessage): void {
     const { client, notifier, access, maxSubscriptions, share } = this.#options;
     const forbidden = jobId === ALL_JOBS ? refusalOfAllJobs(token ?? this.#options.token, access) : undefined;
     if (forbidden !== undefined) {
@@ -109,7 +109,7 @@ export class Session {
       return;
     }
     this.#watched.add(jobId);
-    notifier.subscribe(client, jobId, lastEventId);
+    notifier.subscribe(client, jobId, lastEventId, pipeline);
   }
 
   #reject({ code, message }: Refusal, jobId?: string): void {
@@ -125,8 +125,8 @@ export interface Refusal {
   readonly message: string;
 }
 
-const ALLOWED = `Allowed messages: {"type":"subscribe","job_id":JOB,"last_event_id":TEXT,"token":TEXT}, of which the \
-last two are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7) or "*".`;
+const ALLOWED = `Allowed messages: {"type":"subscribe","job_id":JOB,"last_event_id":TEXT,"token":TEXT,"pipeline":BOOLEAN}, \
+of which the last three are optional, and {"type":"unsubscribe","job_id":JOB}; JOB is a job id (a UUIDv7) or "*".`;
 
 /** Parses the message in one frame. */
 export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessage | Refusal {

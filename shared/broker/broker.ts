@@ -6,6 +6,7 @@ import { Consumer, type ConsumerOptions } from './consumer.ts';
 import type { BrokerMisconfigured } from './misconfiguration.ts';
 import { Publisher } from './publisher.ts';
 import { QueueInspector } from './queue-inspector.ts';
+import { Subscription, type SubscriptionOptions } from './subscription.ts';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 import { declareTopology, TopologyGuard } from './topology-guard.ts';
 import type { Topology } from './topology.ts';
@@ -30,6 +31,9 @@ interface BrokerEvents {
   fatal: [BrokerMisconfigured];
 }
 
+const KEPT =
+  'the queue was declared by an earlier version: it works, but the management UI cannot get its messages. It is declared anew when it is empty: replay or remove its dead letters';
+
 /**
  * The broker as a service uses it. It has two connections, because an alarm blocks all traffic of a connection that
  * publishes: acknowledgements must not wait behind publishes.
@@ -51,7 +55,9 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
       name: `${name} publish`,
       timeouts,
       log,
-      setup: (model) => declareTopology(model, topology),
+      setup: async (model) => {
+        for (const queue of await declareTopology(model, topology)) log.warn({ queue }, KEPT);
+      },
     });
     this.#consuming = new BrokerConnection({ urls, name: `${name} consume`, timeouts, log });
     for (const connection of [this.#publishing, this.#consuming]) {
@@ -117,6 +123,10 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
   streamReader(options: Omit<StreamReaderOptions, 'connection' | 'onFailure' | 'log'>): StreamReader {
     const onFailure = () => this.#topology.check();
     return new StreamReader({ ...options, connection: this.#consuming, onFailure, log: this.#log });
+  }
+
+  subscription(options: Omit<SubscriptionOptions, 'connection' | 'log'>): Subscription {
+    return new Subscription({ ...options, connection: this.#consuming, log: this.#log });
   }
 
   async stop(): Promise<void> {

@@ -78,6 +78,15 @@ export class Publisher {
     await publishInSpan(message, (headers) => this.#inFlight.add(() => this.#send({ ...message, headers })));
   }
 
+  /**
+   * Publishes a message that nobody may be waiting for.
+   * @returns whether a queue has stored it
+   * @throws PublishRefused, PublishUnconfirmed
+   */
+  offer(message: OutgoingMessage): Promise<boolean> {
+    return this.#inFlight.add(() => this.#route(message));
+  }
+
   /** Waits until all publishes are settled; probes end. */
   async drain(): Promise<void> {
     this.#refusals.forget();
@@ -97,20 +106,24 @@ export class Publisher {
   }
 
   async #confirm(message: OutgoingMessage): Promise<void> {
-    const { connection, confirmTimeoutMs, onUnroutable } = this.#options;
+    if (await this.#route(message)) return;
+    this.#options.onUnroutable();
+    const { exchange, routingKey } = message;
+    throw new PublishRefused(`no queue is bound to exchange "${exchange}" for "${routingKey}"`);
+  }
+
+  /** @returns false if no queue is bound for the message */
+  async #route(message: OutgoingMessage): Promise<boolean> {
+    const { connection, confirmTimeoutMs } = this.#options;
     if (connection.state === 'blocked')
       throw new PublishRefused('RabbitMQ blocks publishers: an alarm is active');
     if (connection.state === 'down') throw new PublishRefused('no connection to RabbitMQ');
     const channel = await this.#openChannel();
-    const isRouted = await withinDeadline(
+    return withinDeadline(
       confirmTimeoutMs,
       () => channel.publish(message, this.#options.appId),
       () => new PublishUnconfirmed(`RabbitMQ did not confirm the message within ${confirmTimeoutMs} ms`),
     );
-    if (isRouted) return;
-    onUnroutable();
-    const { exchange, routingKey } = message;
-    throw new PublishRefused(`no queue is bound to exchange "${exchange}" for "${routingKey}"`);
   }
 
   async #openChannel(): Promise<PublishChannel> {

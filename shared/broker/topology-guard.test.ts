@@ -58,6 +58,43 @@ describe('a part of the topology that is deleted while everything runs', () => {
     expect(await exists('queues', 'image.webhooks.dead')).toBe(true);
   });
 
+  describe('of an earlier version', () => {
+    const sac = { 'x-queue-type': 'quorum', 'x-delivery-limit': 1_000_000, 'x-single-active-consumer': true };
+    const declareEarlier = (messages: number) =>
+      onChannel(async (channel) => {
+        await channel.assertExchange('image.dlx', 'topic', { durable: true });
+        await channel.deleteQueue('image.jobs.dead');
+        await channel.assertQueue('image.jobs.dead', { durable: true, arguments: sac });
+        await channel.bindQueue('image.jobs.dead', 'image.dlx', 'job.dead');
+        for (let i = 0; i < messages; i++) channel.sendToQueue('image.jobs.dead', Buffer.from('dead'));
+        const counted = async () => (await channel.checkQueue('image.jobs.dead')).messageCount;
+        await expect.poll(counted, SOON).toBe(messages);
+      });
+    /** As "Get messages" of the management UI: refused (405) for a queue with a single active consumer. */
+    const getMessages = () =>
+      managementCall(inject('broker'), 'POST', `queues/${vhost.name}/image.jobs.dead/get`, {
+        count: 1,
+        ackmode: 'ack_requeue_true',
+        encoding: 'auto',
+      });
+
+    it('is declared anew if it is empty', async () => {
+      await declareEarlier(0);
+      await untilAvailable(await startedBroker());
+      await expect(getMessages()).resolves.toEqual([]);
+      expect(await isBound('image.jobs.dead', 'image.dlx', 'job.dead')).toBe(true);
+    });
+
+    it('keeps its messages, and is declared anew when they have left', async () => {
+      await declareEarlier(2);
+      const broker = await startedBroker();
+      await untilAvailable(broker);
+      expect(await broker.queues.inspect('image.jobs.dead')).toMatchObject({ ready: 2 });
+      await onChannel((channel) => channel.purgeQueue('image.jobs.dead'));
+      await expect.poll(() => getMessages().catch(() => 'refused'), SOON).toEqual([]);
+    });
+  });
+
   it('is named when somebody has declared it with other arguments', async () => {
     const broker = await startedBroker(vhost.amqpUrl, 30);
     await onChannel(async (channel) => {

@@ -6,7 +6,7 @@ import { withinDeadline } from '../waiting.ts';
 import type { BrokerConnection } from './connection.ts';
 import { brokersWords, misconfiguration } from './misconfiguration.ts';
 import { closeChannel } from './supervised-channel.ts';
-import type { Topology } from './topology.ts';
+import type { Queue, Topology } from './topology.ts';
 
 const CHECK_EVERY_SECONDS = 5;
 const JITTER = 0.25;
@@ -84,7 +84,7 @@ export class TopologyGuard implements Startable {
         this.#problem ??= `${missing} does not exist`;
       }
       if (missing !== undefined || declaresAll) {
-        await this.#onChannel((channel) => declareOn(channel, topology));
+        await this.#onChannel((channel) => declareOn(channel, topology, () => connection.createChannel()));
       }
       if (this.#problem !== undefined) log.info('the topology is complete again');
       this.#problem = undefined;
@@ -137,23 +137,80 @@ async function findMissing(channel: Channel, topology: Topology): Promise<string
   return undefined;
 }
 
-/** @throws Error of amqplib (406) if something exists with other arguments */
-export async function declareTopology(model: ChannelModel, topology: Topology): Promise<void> {
-  const channel = await model.createChannel();
-  channel.on('error', () => undefined);
-  await declareOn(channel, topology);
+/**
+ * @returns the queues that still have the arguments of an earlier version, because they are not empty
+ * @throws Error of amqplib (406) if something exists with other arguments
+ */
+export async function declareTopology(model: ChannelModel, topology: Topology): Promise<readonly string[]> {
+  const open = async () => {
+    const channel = await model.createChannel();
+    channel.on('error', () => undefined);
+    return channel;
+  };
+  const channel = await open();
+  const kept = await declareOn(channel, topology, open);
   await channel.close();
+  return kept;
 }
 
-/** Asserts every exchange, queue and binding; existing ones with the same arguments are left unchanged. */
-async function declareOn(channel: Channel, topology: Topology): Promise<void> {
+/**
+ * Asserts every exchange, queue and binding; existing ones with the same arguments are left unchanged.
+ * @param open opens another channel
+ * @returns the queues that still have the arguments of an earlier version
+ */
+async function declareOn(
+  channel: Channel,
+  topology: Topology,
+  open: () => Promise<Channel>,
+): Promise<readonly string[]> {
+  const kept: string[] = [];
   for (const exchange of topology.exchanges) {
     await channel.assertExchange(exchange.name, exchange.type, { durable: true });
   }
   for (const queue of topology.queues) {
-    await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments });
+    if (queue.changedArgument === undefined) await assertQueue(channel, queue);
+    else if (!(await assertOrReplace(queue, queue.changedArgument, open))) kept.push(queue.name);
     for (const binding of queue.bindings) {
       await channel.bindQueue(queue.name, binding.exchange, binding.routingKey);
+    }
+  }
+  return kept;
+}
+
+function assertQueue(channel: Channel, { name, arguments: given }: Queue) {
+  return channel.assertQueue(name, { durable: true, arguments: given });
+}
+
+/** Other services may do the same at the same time, so a queue that was just deleted may exist again. */
+const REPLACE_TRIES = 5;
+
+/**
+ * Deletes a queue that an earlier version declared with another value of this argument, and declares it again.
+ * @returns false if it has messages or consumers and is left unchanged
+ */
+async function assertOrReplace(
+  queue: Queue,
+  argument: string,
+  open: () => Promise<Channel>,
+): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    const asserting = await open();
+    try {
+      await assertQueue(asserting, queue);
+      return true;
+    } catch (error) {
+      const isEarlier = brokersWords(error).includes(`inequivalent arg '${argument}'`);
+      if (!isEarlier || tries === REPLACE_TRIES) throw error;
+    } finally {
+      await closeChannel(asserting);
+    }
+    const deleting = await open();
+    try {
+      const { messageCount, consumerCount } = await deleting.checkQueue(queue.name);
+      if (messageCount + consumerCount > 0) return false;
+      await deleting.deleteQueue(queue.name);
+    } finally {
+      await closeChannel(deleting);
     }
   }
 }

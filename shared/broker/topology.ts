@@ -13,6 +13,8 @@ export interface Queue {
   readonly name: string;
   readonly description: string;
   readonly arguments: Readonly<Record<string, string | number | boolean>>;
+  /** An argument that an earlier version declared with another value: the queue is declared anew once it is empty. */
+  readonly changedArgument?: string;
   readonly bindings: readonly { readonly exchange: string; readonly routingKey: string }[];
 }
 
@@ -32,6 +34,7 @@ export const exchangeNames = {
   deadLetters: 'image.dlx',
   retry: 'image.retry',
   events: 'image.events',
+  workers: 'image.workers',
 } as const;
 
 export const queueNames = {
@@ -48,6 +51,7 @@ export const routingKeys = {
   process: 'job.process',
   deadJob: 'job.dead',
   deadWebhook: 'webhook.dead',
+  workerReport: 'report',
   /** Suffix of the routing key of an event that also triggers a webhook: `job.completed.callback`. */
   callbackSuffix: '.callback',
 } as const;
@@ -119,6 +123,11 @@ export function parseRetryDelays(text: string): readonly RetryDelay[] {
 export const DEFAULT_JOB_RETRY_DELAYS = '5s,30s,2m';
 export const DEFAULT_WEBHOOK_RETRY_DELAYS = '5s,1m,10m,1h';
 
+/** Names of the queues whose length and consumers a passive declaration returns: all but streams. */
+export function countableQueues({ queues }: Topology): readonly string[] {
+  return queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream').map(({ name }) => name);
+}
+
 /** The topology for these retry delays. Dead-letter queues are declared first: without them, source queues fill up. */
 export function buildTopology(retryDelays: {
   jobs: readonly RetryDelay[];
@@ -130,12 +139,20 @@ export function buildTopology(retryDelays: {
       { name: exchangeNames.jobs, type: 'topic', description: 'Jobs for the workers.' },
       { name: exchangeNames.retry, type: 'direct', description: 'Jobs that wait for another attempt.' },
       { name: exchangeNames.events, type: 'topic', description: 'Job events, as CloudEvents.' },
+      {
+        name: exchangeNames.workers,
+        type: 'direct',
+        description:
+          'Commands to workers and their reports, outside of production only. They have no durable queue.',
+      },
     ],
     queues: [
       {
         name: queueNames.dead,
         description: 'The dead-letter queue for operators.',
-        arguments: { ...quorum, 'x-single-active-consumer': true, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        // No single active consumer, so that people can get its messages in the management UI.
+        arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
+        changedArgument: 'x-single-active-consumer',
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadJob }],
       },
       {

@@ -1,5 +1,14 @@
+import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { failureSchema, jobIdSchema, jobRequestSchema, type JobRequest, type JobState } from './job.ts';
+import {
+  failureSchema,
+  jobIdSchema,
+  jobRequestSchema,
+  redeliverySchema,
+  slotSchema,
+  type JobRequest,
+  type TimelineEntry,
+} from './job.ts';
 import { outcomeSchema, type Outcome } from './outcome.ts';
 
 /**
@@ -47,7 +56,20 @@ export const jobEventSchemas = {
   'job.started': cloudEvent(
     'job.started',
     z
-      .object({ ...runData, worker: z.string(), redelivered: z.boolean().optional() })
+      .object({
+        ...runData,
+        worker: z.string(),
+        slot: slotSchema.optional(),
+        redelivered: z.boolean().optional(),
+        delivery: redeliverySchema.optional(),
+      })
+      .refine(isOfOneRun, MIXED),
+  ),
+  /** Published by the worker that received the job, before its `job.started`. */
+  'job.redelivered': cloudEvent(
+    'job.redelivered',
+    z
+      .object({ ...runData, worker: z.string(), delivery: redeliverySchema, reason: z.string() })
       .refine(isOfOneRun, MIXED),
   ),
   'job.retrying': cloudEvent(
@@ -72,31 +94,48 @@ export const followingEventSchema = cloudEvent(
   z.object({ service: z.string(), instance: z.string() }),
 );
 
+/** A worker publishes one each time it starts to consume jobs. */
+export const consumingEventSchema = cloudEvent(
+  'worker.consuming',
+  z.object({ worker: z.string(), slots: z.int().min(1) }),
+);
+
 export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.queued'],
   jobEventSchemas['job.started'],
+  jobEventSchemas['job.redelivered'],
   jobEventSchemas['job.retrying'],
   jobEventSchemas['job.completed'],
   jobEventSchemas['job.failed'],
 ]);
-export const pipelineEventSchema = z.discriminatedUnion('type', [jobEventSchema, followingEventSchema]);
+export const pipelineEventSchema = z.discriminatedUnion('type', [
+  jobEventSchema,
+  followingEventSchema,
+  consumingEventSchema,
+]);
 
 export type JobEvent = z.output<typeof jobEventSchema>;
 export type JobEventType = JobEvent['type'];
 export type FollowingEvent = z.output<typeof followingEventSchema>;
+export type ConsumingEvent = z.output<typeof consumingEventSchema>;
 export type PipelineEvent = z.output<typeof pipelineEventSchema>;
 
-/** The state of a job after the event. */
-export const jobEventStates: Readonly<Record<JobEventType, JobState>> = {
-  'job.queued': 'queued',
-  'job.started': 'processing',
-  'job.retrying': 'retrying',
-  'job.completed': 'completed',
-  'job.failed': 'failed',
-};
-
 export function isJobEvent(event: PipelineEvent): event is JobEvent {
-  return event.type !== 'service.following';
+  return Object.hasOwn(jobEventSchemas, event.type);
+}
+
+/** @param slots jobs that the worker processes at a time */
+export function consumingEvent(worker: string, slots: number): ConsumingEvent {
+  return {
+    specversion: '1.0',
+    id: uuidv7(),
+    source: `/image-pipeline/worker/${worker}`,
+    type: 'worker.consuming',
+    subject: worker,
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    data: { worker, slots },
+  };
 }
 
 function jobEnvelope<Type extends JobEventType>(
@@ -105,10 +144,12 @@ function jobEnvelope<Type extends JobEventType>(
   time: string,
   request: JobRequest,
   attempt: number,
+  delivery = 1,
 ) {
+  const number = delivery === 1 ? '' : `/${delivery}`;
   return {
     specversion: '1.0',
-    id: `${request.job_id}/${request.run}/${attempt}/${type}`,
+    id: `${request.job_id}/${request.run}/${attempt}/${type}${number}`,
     source,
     type,
     subject: request.job_id,
@@ -125,18 +166,30 @@ export function queuedEvent(request: JobRequest): JobEvent {
   };
 }
 
-/** @param redelivered whether RabbitMQ had delivered this attempt before */
+/** @param more the slot, and the delivery of a redelivered job */
 export function startedEvent(
   request: JobRequest,
   attempt: number,
   worker: string,
   at: string,
-  redelivered = false,
+  more: Pick<TimelineEntry, 'slot' | 'redelivered' | 'delivery'> = {},
 ): JobEvent {
-  const again = redelivered ? { redelivered } : {};
   return {
-    ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt),
-    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...again },
+    ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt, more.delivery),
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...more },
+  };
+}
+
+/** @param redelivery the worker that received the job, the number of the delivery (from 2), and why it was needed */
+export function redeliveredEvent(
+  request: JobRequest,
+  attempt: number,
+  redelivery: { worker: string; at: string; delivery: number; reason: string },
+): JobEvent {
+  const { worker, at, delivery, reason } = redelivery;
+  return {
+    ...jobEnvelope('job.redelivered', `/image-pipeline/worker/${worker}`, at, request, attempt, delivery),
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, delivery, reason },
   };
 }
 

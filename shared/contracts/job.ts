@@ -12,6 +12,10 @@ export const givenJobIdSchema = z.string().toLowerCase().regex(JOB_ID).meta({ fo
 export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
 export type JobState = (typeof jobStates)[number];
 
+/** The states in a timeline: a redelivery is an event in the life of a job, which is then still in progress. */
+export const timelineStates = [...jobStates, 'redelivered'] as const;
+export type TimelineState = (typeof timelineStates)[number];
+
 /** The final states of a run. */
 export const terminalStates: readonly JobState[] = ['completed', 'failed'];
 
@@ -25,18 +29,33 @@ export const failureSchema = z
   .meta({ id: 'Failure' });
 export type Failure = z.output<typeof failureSchema>;
 
+/** The slot of a worker in which a job is processed. */
+export const slotSchema = z
+  .int()
+  .min(1)
+  .meta({ description: 'The slot of the worker, from 1: the lowest that was free.' });
+
+/** The number of a delivery by RabbitMQ that is not the first one. */
+export const redeliverySchema = z.int().min(2).meta({
+  description:
+    'How often RabbitMQ had delivered the job by then, this time included; 2 is the first redelivery.',
+});
+
 /** One entry of a job's timeline. */
 export const timelineEntrySchema = z
   .object({
-    state: z.enum(jobStates),
+    state: z.enum(timelineStates),
     at: timestamp,
     run: z.int().min(1),
     attempt: z.int().min(1),
     worker: z.string().optional(),
+    slot: slotSchema.optional(),
     redelivered: z.boolean().optional().meta({
       description:
         'True if RabbitMQ redelivered the job because an earlier worker died or stopped before it finished.',
     }),
+    delivery: redeliverySchema.optional(),
+    reason: z.string().optional().meta({ description: 'Why the job was redelivered.' }),
     retry_at: timestamp.optional(),
     error: failureSchema.optional(),
   })

@@ -19,8 +19,9 @@ export const sourceSchema = z.object({
 
 export const queueMetricsSchema = z.object({
   name: z.string(),
-  /** Messages ready and unacknowledged; null while RabbitMQ does not report them. */
+  /** Messages that wait for a consumer, from RabbitMQ itself at the time of the refresh; null until it was asked. */
   ready: count.nullable(),
+  /** Unacknowledged messages, from the management API; null while it does not report them. */
   unacked: count.nullable(),
   /**
    * Messages per second, as RabbitMQ samples them every 5 s. It does not count dead-lettered messages as published, and
@@ -29,6 +30,7 @@ export const queueMetricsSchema = z.object({
   publish_rate: perSecond.nullable(),
   deliver_rate: perSecond,
   ack_rate: perSecond,
+  /** As `ready`. */
   consumers: count.nullable(),
   /** Waiting time of the oldest job of the queue, from events; null if unknown. */
   head_age_seconds: seconds.nullable(),
@@ -62,6 +64,8 @@ export const totalsSchema = z.object({
   failed: count,
   /** Attempts that were retried. */
   retried: count,
+  /** Jobs that RabbitMQ delivered again because their worker did not finish them. */
+  redelivered: count.default(0),
   /** Failed runs by error code. */
   failed_by_code: z.record(z.string(), count),
   /** Start of the counting. */
@@ -69,7 +73,7 @@ export const totalsSchema = z.object({
 });
 
 export const peaksSchema = z.object({
-  /** Maximum number of waiting jobs and of jobs in progress, from events. */
+  /** Maximum length of the job queue at a refresh, and maximum number of jobs in progress, from events. */
   waiting: peak,
   processing: peak,
   /** Completed jobs per second, over a minute. */
@@ -117,7 +121,7 @@ export const snapshotSchema = z
     workers: z.array(workerMetricsSchema),
     /** All live workers together. */
     utilisation: z.object({ slots: count, busy: count, last_minute: share.nullable() }),
-    /** Jobs from events: waiting for a worker, in progress, waiting for a retry. */
+    /** Jobs: waiting for a worker (the length of the job queue), in progress and waiting for a retry (from events). */
     jobs: z.object({ queued: count, processing: count, retrying: count }),
     /** Completed and failed jobs per second. */
     throughput: z.object({
@@ -162,20 +166,21 @@ export type Percentiles = z.output<typeof percentiles>;
 export type Totals = z.output<typeof totalsSchema>;
 export type Peaks = z.output<typeof peaksSchema>;
 
-/** Whether the workers are known: RabbitMQ reports consumers only some seconds after its start. */
-export function knowsWorkers({ queues }: Pick<Snapshot, 'queues'>): boolean {
-  const jobs = queues.find(({ name }) => name === queueNames.process);
-  return jobs !== undefined && jobs.consumers !== null;
+/** Whether the workers and their slots are known: at the start of RabbitMQ they take some seconds. */
+export function knowsWorkers({ queues, workers }: Pick<Snapshot, 'queues' | 'workers'>): boolean {
+  const consumers = queues.find(({ name }) => name === queueNames.process)?.consumers ?? null;
+  const live = workers.filter((worker) => worker.live);
+  return live.length === 0 ? consumers === 0 : live.every(({ slots }) => slots !== null);
 }
 
 /** The state of the pipeline at one refresh of monitoring's snapshot, in compact form. */
 export const sampleSchema = z.object({
   at: timestamp,
-  /** Jobs waiting for a worker, in progress, and waiting for a retry, by events. */
+  /** Jobs waiting for a worker, in progress, and waiting for a retry, as in the snapshot. */
   queued: count,
   processing: count,
   retrying: count,
-  /** Messages ready in `image.jobs.process`, as RabbitMQ counts them; null while it is unavailable. */
+  /** Length of `image.jobs.process`; null while RabbitMQ does not return it. */
   ready: count.nullable(),
   /** Jobs that all live workers can process at once, and those they are processing. */
   slots: count,

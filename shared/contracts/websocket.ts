@@ -3,6 +3,7 @@ import { errorCodes } from '../errors.ts';
 import { jobEventSchema } from './event.ts';
 import { failureSchema, givenJobIdSchema, jobIdSchema, jobStates, timelineEntrySchema } from './job.ts';
 import { storedImageSchema } from './outcome.ts';
+import { snapshotSchema } from './snapshot.ts';
 
 /**
  * The messages between the notification service and its WebSocket clients: one JSON object per text frame. `event_id` is
@@ -27,6 +28,9 @@ export const subscribeSchema = z
     last_event_id: z.string().max(200).optional().meta({
       description: 'The last event_id that you received: only later events are sent, and no state.',
     }),
+    pipeline: z.boolean().optional().meta({
+      description: 'With *: whether to send the message pipeline every second. Default: false.',
+    }),
     token: z.string().max(1_000).optional().meta({
       description:
         'API_TOKEN, required for * in production; you can send Authorization: Bearer with the handshake instead.',
@@ -37,7 +41,7 @@ export const subscribeSchema = z
 /**
  * The query of a connection: `/ws?job_id=…`, may be repeated. No token: URLs end up in logs.
  */
-export const handshakeQuerySchema = subscribeSchema.omit({ type: true, token: true });
+export const handshakeQuerySchema = subscribeSchema.omit({ type: true, token: true, pipeline: true });
 
 export const unsubscribeSchema = z
   .strictObject({ type: z.literal('unsubscribe'), job_id: watched })
@@ -104,6 +108,39 @@ export const eventMessageSchema = z
     description: 'An event of a job. The events of a job arrive in order, once each.',
   });
 
+/** Maximum number of forecasts in a message: the jobs that are processed and those at the head of the queue. */
+export const LISTED_FORECASTS = 100;
+
+const forecastSchema = z.object({
+  job_id: jobIdSchema,
+  queue_position: z.int().min(1).nullable(),
+  eta_seconds: z.number().min(0).nullable(),
+  eta_range_seconds: z
+    .tuple([z.number().min(0), z.number().min(0)])
+    .nullable()
+    .meta({
+      description:
+        'Between which 80 % of the recent jobs ended that had this estimate; null while too few have.',
+    }),
+});
+export type JobForecast = z.output<typeof forecastSchema>;
+
+export const pipelineMessageSchema = z
+  .object({
+    type: z.literal('pipeline'),
+    at: z.iso.datetime(),
+    forecasts: z.array(forecastSchema).max(LISTED_FORECASTS).meta({
+      description: 'Position and ETA, as in /status, of the jobs in progress and of those that are next.',
+    }),
+    snapshot: snapshotSchema.nullable().meta({
+      description: 'The response of /status of the monitoring service; null if it has never responded.',
+    }),
+  })
+  .meta({
+    id: 'PipelineMessage',
+    description: 'The state of the whole pipeline, every second, if the subscription to * requested it.',
+  });
+
 export const resetReasons = {
   malformed_event_id: 'Malformed last_event_id.',
   event_id_too_old: 'last_event_id is older than the events kept for resuming.',
@@ -159,6 +196,7 @@ export const serverMessageSchema = z.union([
   unknownStateMessageSchema,
   allJobsStateMessageSchema,
   eventMessageSchema,
+  pipelineMessageSchema,
   resetMessageSchema,
   unsubscribedMessageSchema,
   errorMessageSchema,
@@ -167,6 +205,7 @@ export const serverMessageSchema = z.union([
 export type JobStateMessage = z.output<typeof jobStateMessageSchema>;
 export type UnknownStateMessage = z.output<typeof unknownStateMessageSchema>;
 export type AllJobsStateMessage = z.output<typeof allJobsStateMessageSchema>;
+export type PipelineMessage = z.output<typeof pipelineMessageSchema>;
 export type ServerMessage = z.output<typeof serverMessageSchema>;
 
 /** Close codes of the service (RFC 6455, section 7.4); `ws` adds 1002, 1007 and 1009 for malformed frames. */

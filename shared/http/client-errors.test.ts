@@ -97,12 +97,7 @@ describe('a client error', () => {
     ['an unknown method', 'BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'malformed_request'],
     ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'malformed_request'],
     ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc', 400, 'malformed_request'],
-    [
-      'CONNECT',
-      'CONNECT example.org:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n',
-      405,
-      'method_not_allowed',
-    ],
+    ['CONNECT', 'CONNECT example.org:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n', 405, 'method_not_allowed'],
   ])('by %s is problem details, and closes the connection', async (_what, bytes, status, code) => {
     const { send } = await startServer();
     const response = await responseOf(await send(bytes));

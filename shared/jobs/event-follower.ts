@@ -7,6 +7,7 @@ import { exchangeNames, queueNames, routingKeys } from '../broker/topology.ts';
 import {
   isJobEvent,
   pipelineEventSchema,
+  type ConsumingEvent,
   type FollowingEvent,
   type JobEvent,
   type PipelineEvent,
@@ -38,6 +39,8 @@ export interface EventFollowerOptions {
    * called as a part of the trace that the event belongs to.
    */
   readonly onEvent: (event: JobEvent, offset: number) => void;
+  /** A worker has started to consume jobs. */
+  readonly onConsuming?: (event: ConsumingEvent) => void;
   /** An entry that is no event that this version knows. */
   readonly onInvalid?: (content: Buffer) => void;
   /** The log was lost and recreated. */
@@ -120,6 +123,7 @@ export class EventFollower implements Startable {
       inTraceOf(headers, () => this.#options.onEvent(event, offset));
       return false;
     }
+    if (event.type === 'worker.consuming') this.#options.onConsuming?.(event);
     return event.id === this.#marker;
   }
 }

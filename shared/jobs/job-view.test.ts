@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endedEvent, queuedEvent, startedEvent, type JobEvent } from '../contracts/event.ts';
+import {
+  endedEvent,
+  queuedEvent,
+  redeliveredEvent,
+  startedEvent,
+  type JobEvent,
+} from '../contracts/event.ts';
+import { queuedEntry } from '../contracts/job.ts';
 import {
   completedOutcome,
   failedOutcome,
@@ -61,18 +68,47 @@ describe('the view of a job', () => {
     for (const event of open) expect(viewOf([event], view)).toBe(view);
   });
 
-  it('has the worker that a job was redelivered to, in place of the one that died', () => {
+  describe('of a job whose worker died', () => {
     const [first, later] = ['2026-01-02T03:04:05.000Z', '2026-01-02T03:04:09.000Z'];
-    const died = startedEvent(request, 1, 'worker-1', first);
-    const again = startedEvent(request, 1, 'worker-2', later, true);
-    for (const order of [
-      [died, again],
-      [again, died],
-    ]) {
-      expect(viewOf(order)?.timeline.slice(1)).toEqual([
-        { state: 'processing', at: later, run: 1, attempt: 1, worker: 'worker-2', redelivered: true },
+    const reason = 'Connection lost.';
+    const entry = { at: later, run: 1, attempt: 1, worker: 'worker-1' };
+    const died = { state: 'processing', at: first, run: 1, attempt: 1, worker: 'worker-2' } as const;
+    const redelivered = { state: 'redelivered', ...entry, delivery: 2, reason } as const;
+    const again = { state: 'processing', ...entry, redelivered: true, delivery: 2 } as const;
+    const events = [
+      startedEvent(request, 1, 'worker-2', first),
+      redeliveredEvent(request, 1, { worker: 'worker-1', at: later, delivery: 2, reason }),
+      startedEvent(request, 1, 'worker-1', later, { redelivered: true, delivery: 2 }),
+    ];
+
+    it('has both starts, and why the job was redelivered in between, in any order of arrival', () => {
+      fc.assert(
+        fc.property(anyOrderOf(events), (order) => {
+          expect(viewOf(order)).toMatchObject({ state: 'processing', attempt: 1 });
+          expect(viewOf(order)?.timeline.slice(1)).toEqual([died, redelivered, again]);
+        }),
+      );
+    });
+
+    it('is in progress as soon as the job is redelivered', () => {
+      expect(viewOf(events.slice(0, 2))?.state).toBe('processing');
+    });
+
+    it('keeps the start of the worker that died when another worker has finished the job', () => {
+      const outcome = completedOutcome(request);
+      const end = { state: 'completed', at: later, run: 1, attempt: 1, worker: 'worker-1' } as const;
+      const ended = { ...outcome, timeline: [queuedEntry(request), redelivered, again, end] };
+      const view = viewOf([...events, endedEvent(request, ended)]);
+      expect(view?.timeline).toEqual([queuedEntry(request), died, redelivered, again, end]);
+    });
+
+    it('reads starts of earlier versions, which have no number', () => {
+      const old = startedEvent(request, 1, 'worker-1', later, { redelivered: true });
+      expect(viewOf([...events.slice(0, 1), old])?.timeline.slice(1)).toEqual([
+        died,
+        { state: 'processing', ...entry, redelivered: true },
       ]);
-    }
+    });
   });
 
   it('begins anew with a replay and remembers how the runs before it ended', () => {

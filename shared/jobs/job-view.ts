@@ -1,5 +1,5 @@
-import { jobEventStates, type JobEvent } from '../contracts/event.ts';
-import { placeInRun } from '../contracts/job-order.ts';
+import type { JobEvent } from '../contracts/event.ts';
+import { jobStateAfter, placeInRun, timelineEntryOf } from '../contracts/job-order.ts';
 import {
   queuedEntry,
   terminalStates,
@@ -85,38 +85,38 @@ function summaryOf(view: JobView): EarlierRun {
 function advance(view: JobView, event: JobEvent): JobView {
   if (event.type === 'job.completed' || event.type === 'job.failed') {
     const { outcome } = event.data;
-    const { attempt, state, timeline } = outcome;
-    return { ...view, attempt, state, timeline, outcome };
+    const { attempt, state } = outcome;
+    return { ...view, attempt, state, timeline: withEarlierDeliveries(outcome, view.timeline), outcome };
   }
-  const hop = hopOf(event);
-  const place = placeInRun(hop.attempt, hop.state);
-  const after = view.timeline.findIndex((known) => placeInRun(known.attempt, known.state) >= place);
-  const known = after === -1 ? undefined : view.timeline[after];
-  const isKnown = known !== undefined && placeInRun(known.attempt, known.state) === place;
-  // A job that was redelivered starts a second time within the attempt: the newer start is the one that counts.
-  const isNewerStart = isKnown && hop.state === 'processing' && hop.at > known.at;
-  if (isKnown && !isNewerStart) return view;
-  const timeline =
-    after === -1 ? [...view.timeline, hop] : view.timeline.toSpliced(after, isKnown ? 1 : 0, hop);
-  const newest = timeline.at(-1) ?? hop;
-  return { ...view, attempt: newest.attempt, state: newest.state, timeline };
+  const timeline = withEntry(view.timeline, timelineEntryOf(event));
+  if (timeline === view.timeline) return view;
+  const newest = timeline.at(-1);
+  return newest === undefined
+    ? view
+    : { ...view, attempt: newest.attempt, state: jobStateAfter(newest.state), timeline };
 }
 
-function hopOf(event: Exclude<JobEvent, { type: 'job.completed' | 'job.failed' }>): TimelineEntry {
-  const { run, attempt } = event.data;
-  const hop = { state: jobEventStates[event.type], at: event.time, run, attempt };
-  switch (event.type) {
-    case 'job.queued':
-      return hop;
-    case 'job.started':
-      return {
-        ...hop,
-        worker: event.data.worker,
-        ...(event.data.redelivered === undefined ? {} : { redelivered: event.data.redelivered }),
-      };
-    case 'job.retrying': {
-      const { worker, error, retry_at } = event.data;
-      return { ...hop, worker, error, retry_at };
-    }
-  }
+/** The worker that finished a job does not know which workers had it before, so they are taken from the events. */
+function withEarlierDeliveries(
+  { timeline }: Outcome,
+  known: readonly TimelineEntry[],
+): readonly TimelineEntry[] {
+  const places = new Set(timeline.map(placeInRun));
+  return known
+    .filter(({ state }) => state === 'processing' || state === 'redelivered')
+    .filter((entry) => !places.has(placeInRun(entry)))
+    .reduce(withEntry, timeline);
+}
+
+/** The timeline with this entry in its place; the same object if it is there already. */
+function withEntry(timeline: readonly TimelineEntry[], entry: TimelineEntry): readonly TimelineEntry[] {
+  const place = placeInRun(entry);
+  const index = timeline.findIndex((known) => placeInRun(known) >= place);
+  const known = index === -1 ? undefined : timeline[index];
+  if (known === undefined) return [...timeline, entry];
+  const isKnown = placeInRun(known) === place;
+  // RabbitMQ 4.3 gives a job that was handed back twice the same delivery number: the newer start is the one that counts.
+  const isNewerStart = isKnown && jobStateAfter(entry.state) === 'processing' && entry.at > known.at;
+  if (isKnown && !isNewerStart) return timeline;
+  return timeline.toSpliced(index, isKnown ? 1 : 0, entry);
 }

@@ -55,7 +55,7 @@ describe('the live view', () => {
   it('lists the jobs of one state', () => {
     const live = viewOf(10);
     for (const request of requests.slice(2, 4)) for (const event of lifeOf(request)) live.apply(event);
-    const { jobs, next } = live.list({ state: 'completed', limit: 10 });
+    const { jobs, next } = live.list({ matches: ({ state }) => state === 'completed', limit: 10 });
     expect(jobs.map(({ request }) => request.job_id)).toEqual(ids.slice(2, 4).toReversed());
     expect(next).toBeUndefined();
   });

@@ -1,5 +1,4 @@
 import type { JobEvent } from '../contracts/event.ts';
-import type { JobState } from '../contracts/job.ts';
 import { applyEvent, type JobView } from './job-view.ts';
 
 export interface JobPage {
@@ -55,15 +54,19 @@ export class LiveView {
     return this.#ids.length;
   }
 
-  /** Jobs made before the job `before` (or the newest), at most `limit`, in this state (or any). */
-  list(options: { state?: JobState | undefined; limit: number; before?: string | undefined }): JobPage {
-    const { state, limit, before } = options;
+  /** Jobs made before the job `before` (or the newest), at most `limit`, of those that match (or all). */
+  list(options: {
+    matches?: (view: JobView) => boolean;
+    limit: number;
+    before?: string | undefined;
+  }): JobPage {
+    const { matches = () => true, limit, before } = options;
     const jobs: JobView[] = [];
     for (let index = this.#ids.length - 1; index >= 0; index--) {
       const id = this.#ids[index] ?? '';
       if (before !== undefined && id >= before) continue;
       const view = this.#views.get(id);
-      if (view === undefined || (state !== undefined && view.state !== state)) continue;
+      if (view === undefined || !matches(view)) continue;
       if (jobs.length === limit) return { jobs, next: jobs.at(-1)?.request.job_id };
       jobs.push(view);
     }

@@ -36,6 +36,13 @@ export const monitoringMetrics = {
     isKept: true,
     services: ['monitoring'],
   },
+  image_jobs_redelivered_total: {
+    type: 'counter',
+    help: 'Jobs that RabbitMQ delivered again because their worker did not finish them.',
+    labels: [],
+    isKept: true,
+    services: ['monitoring'],
+  },
   image_job_duration_seconds: {
     type: 'histogram',
     help: 'Time from acceptance to the result of completed runs.',
@@ -45,7 +52,7 @@ export const monitoringMetrics = {
   },
   image_jobs_open: {
     type: 'gauge',
-    help: 'Unfinished runs, from events: queued, processing or retrying.',
+    help: 'Unfinished runs: queued (the length of the job queue), processing or retrying (from events).',
     labels: ['state'],
     services: ['monitoring'],
   },
@@ -57,7 +64,7 @@ export const monitoringMetrics = {
   },
   image_jobs_waiting_peak: {
     type: 'gauge',
-    help: 'Maximum number of jobs that waited for a worker.',
+    help: 'Maximum length of the job queue at a refresh.',
     labels: [],
     services: ['monitoring'],
   },

@@ -1,18 +1,11 @@
 /// <reference lib="dom" />
 import { join } from 'node:path';
-import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { TOKEN } from '../api-client.ts';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startBrowser } from '../browser.ts';
-import { setUpSystem, type TestApi } from '../test-system.ts';
+import { setUpSystem } from '../test-system.ts';
 import { bytesOf, CORRUPTED_IMAGE, endOf, GOOD_IMAGE, uploadImage } from '../uploads.ts';
-
-declare global {
-  interface Window {
-    readonly axe: typeof axe;
-  }
-}
+import { openPage, SOON, violationsOf } from './open-page.ts';
 
 const executablePath = inject('chromium');
 const skipped = executablePath === null ? ' (SKIPPED: no Chromium; the start of this run says why)' : '';
@@ -27,7 +20,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   afterAll(() => browser.close());
 
   it('sends three files and follows them to their results', async () => {
-    const { api, page, faults } = await openPage(browser);
+    const { api, page, faults } = await openPage(browser, system);
     await system.startWorker();
     const names = [GOOD_IMAGE, 'sample.jpg', 'photo.webp'];
     await page.setInputFiles('input[type=file]', names.map(pathOf));
@@ -49,7 +42,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('shows where a job is while it waits and when it has ended, and which worker processed it', async () => {
-    const { api, page } = await openPage(browser);
+    const { api, page } = await openPage(browser, system);
     const id = await uploadImage(api, GOOD_IMAGE);
     const at = () => page.locator(`[data-job="${id}"]`).getAttribute('data-at');
     await expect.poll(at, SOON).toBe('image.jobs.process');
@@ -60,33 +53,8 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await worker.stop();
   });
 
-  it('finds a failed job, replays it from the dead letters and discards it', async () => {
-    const { api, page } = await openPage(browser, { API_TOKEN: TOKEN });
-    await system.startWorker();
-    page.on('dialog', (dialog) => void dialog.accept());
-    const id = await uploadImage(api, CORRUPTED_IMAGE);
-    expect((await endOf(api, id)).status).toBe('failed');
-    await page.goto(`${api.url}/#/jobs?state=failed`);
-    await page.getByRole('row', { name: CORRUPTED_IMAGE }).getByText('undecodable_image').waitFor();
-
-    await page.goto(`${api.url}/#/dead-letters`);
-    await page.getByLabel(`Select ${CORRUPTED_IMAGE}`).check();
-    await page.getByRole('button', { name: 'Replay the selected' }).click();
-    await page.getByLabel('API token').fill(TOKEN);
-    await page.getByRole('button', { name: 'Use the token' }).click();
-    await page.getByRole('button', { name: 'Replay the selected' }).click();
-    await expect
-      .poll(() => page.locator('.dead [role=status]').innerText(), SOON)
-      .toContain('0 of 1 completed, 1 failed');
-    expect((await endOf(api, id)).run).toBe(2);
-
-    await page.getByLabel(`Select ${CORRUPTED_IMAGE}`).check();
-    await page.getByRole('button', { name: 'Discard the selected' }).click();
-    await page.getByText('There are no dead letters.').waitFor();
-  });
-
   it('says that it is offline, and misses nothing when the connection returns', async () => {
-    const { api, page, proxy } = await openPage(browser);
+    const { api, page, proxy } = await openPage(browser, system);
     await uploadImage(api, GOOD_IMAGE);
     await expect.poll(() => placesOf(page), SOON).toHaveLength(1);
     await proxy.refuse();
@@ -100,7 +68,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('counts the jobs of the last minutes, also those that ended before it was opened', async () => {
-    const { api, page } = await openPage(browser);
+    const { api, page } = await openPage(browser, system);
     await system.startWorker();
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
     await endOf(api, await uploadImage(api, GOOD_IMAGE));
@@ -118,7 +86,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('keeps the language, and has the plurals of Russian', async () => {
-    const { api, page } = await openPage(browser);
+    const { api, page } = await openPage(browser, system);
     await page.getByLabel('Language').selectOption('ru');
     await page.reload();
     await page.getByRole('heading', { name: 'Где сейчас изображения' }).waitFor();
@@ -132,7 +100,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('shows a hostile file name as text', async () => {
-    const { page, faults } = await openPage(browser);
+    const { page, faults } = await openPage(browser, system);
     const name = '<img src=x onerror=alert(1)>.png';
     page.on('dialog', (dialog) => {
       faults.push(dialog.message());
@@ -151,71 +119,23 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
   });
 
   it('says why a file is refused', async () => {
-    const { page } = await openPage(browser);
+    const { page } = await openPage(browser, system);
     await page.setInputFiles('input[type=file]', pathOf('empty.jpg'));
     await page.getByText('empty.jpg: refused. The file "empty.jpg" is empty.').waitFor();
   });
 
-  it('asks for the token in production, and keeps it in the tab', async () => {
-    const token = '747279206974206f757420696e2070726f64';
-    // A service in production refuses the test broker's sample password.
-    const RABBITMQ_URL = await system.urlOfOwnUser();
-    const { page } = await openPage(browser, { NODE_ENV: 'production', API_TOKEN: token, RABBITMQ_URL });
-    await page.getByText('This system requires the API token').waitFor();
-    await page.getByLabel('API token').fill(token);
-    await page.getByRole('button', { name: 'Use the token' }).click();
-    await page.getByText('Live', { exact: true }).waitFor();
-    await page.reload();
-    await page.getByText('Live', { exact: true }).waitFor();
-  });
-
   it.each(['light', 'dark'] as const)('has no accessibility violation in %s', async (colorScheme) => {
-    const { api, page } = await openPage(browser, {}, { colorScheme, bypassCSP: true });
+    const { api, page } = await openPage(browser, system, {}, { colorScheme, bypassCSP: true });
     await system.startWorker();
     const id = await uploadImage(api, GOOD_IMAGE);
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));
     for (const path of ['/', '/queue', '/jobs', `/jobs/${id}`, '/dead-letters']) {
       await page.goto(`${api.url}/#${path}`);
       await page.locator('h2').first().waitFor();
-      await page.addScriptTag({ content: axe.source });
-      const found = await page.evaluate(async () => (await window.axe.run()).violations);
-      expect(
-        found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-        path,
-      ).toEqual([]);
+      expect(await violationsOf(page), path).toEqual([]);
     }
   });
-
-  /** The page of a new API, with the notification service behind a proxy. */
-  async function openPage(
-    of: Browser,
-    settings: Record<string, string> = {},
-    options: BrowserContextOptions = {},
-  ): Promise<{
-    api: TestApi;
-    page: Page;
-    faults: string[];
-    proxy: Awaited<ReturnType<typeof system.proxyBefore>>;
-  }> {
-    const notification = await system.startNotification(settings);
-    const proxy = await system.proxyBefore(`ws://127.0.0.1:${notification.port}`);
-    const api = await system.startApi({ ...settings, PUBLIC_NOTIFICATION_URL: proxy.url });
-    const context = await of.newContext({ locale: 'en-US', ...options });
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    page.on('pageerror', (error) => faults.push(error.message));
-    await page.goto(api.url);
-    await page.locator('h2').first().waitFor();
-    return { api, page, faults, proxy };
-  }
 });
-
-/** For `expect.poll`, whose default is 1 s. */
-const SOON = { timeout: 20_000 };
 
 function pathOf(image: string): string {
   return join(import.meta.dirname, '../../test_images', image);

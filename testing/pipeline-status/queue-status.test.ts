@@ -65,11 +65,10 @@ describe('/queue/status', () => {
   });
 
   it('has size, peaks, totals and estimated wait under load, also while monitoring is unavailable', async () => {
-    await system.holdJobs('worker-1', 2);
     const monitoring = await system.startMonitoring();
     const proxy = await system.proxyBefore(urlOf(monitoring));
     const api = await system.startApi(monitoredAt(proxy.url));
-    await publishLoad();
+    await publishLoad(api);
     await untilEqual(api, underLoad);
     const { status, age } = await ask(api);
     // Four jobs must end, two at a time, of 50 ms on the average (the failed one took none).
@@ -93,11 +92,10 @@ describe('/queue/status', () => {
   });
 
   it('keeps its values when monitoring restarts without the store', async () => {
-    await system.holdJobs('worker-1', 2);
     const first = await system.startMonitoring();
     const { url } = await system.proxyBefore(urlOf(first));
     const api = await system.startApi(monitoredAt(url));
-    await publishLoad();
+    await publishLoad(api);
     await untilEqual(api, underLoad);
     const { port } = first;
     await first.stop();
@@ -142,10 +140,13 @@ function outcomeAfter75Ms(request: JobRequest): Outcome {
 }
 
 /** Two completed, one failed, three waiting and two in progress. */
-async function publishLoad() {
+async function publishLoad(api: TestApi) {
   const [done, also, failed] = [someRequest(), someRequest(), someRequest()];
   const waiting = [someRequest(), someRequest(), someRequest()];
   const inProgress = [someRequest(), someRequest()];
+  await system.enqueue(...inProgress, ...waiting);
+  await untilEqual(api, { max_queue_size: 5 });
+  await system.holdJobs('worker-1', 2);
   await system.publish(
     ...lifeOf(done, outcomeAfter75Ms(done)),
     ...lifeOf(also, outcomeAfter75Ms(also)),

@@ -147,6 +147,11 @@ export class Child {
     this.#images.write(bytes);
   }
 
+  /** Makes the process crash as if its native code had accessed memory that is not its own. */
+  crash(): void {
+    this.#process.kill('SIGSEGV');
+  }
+
   /** Kills the process; resolves when it has exited. */
   async end(): Promise<void> {
     this.#process.kill('SIGKILL');

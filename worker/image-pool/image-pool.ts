@@ -48,6 +48,10 @@ export interface ImagePool extends Startable {
     task: Omit<ImageTask, 'limits'>,
     options?: { readonly attempt?: string; readonly log?: ImagePoolOptions['log'] },
   ): Promise<ProcessedImage>;
+  /** Crashes the process of the next image, so that people can see what becomes of its job. */
+  crashNext(): void;
+  /** Whether the next image will crash its process. */
+  readonly willCrash: boolean;
   /**
    * Waits for the images in progress, rejects the waiting ones, and ends all processes.
    * @param patienceMs how long to wait for those in progress; then their processes are killed
@@ -84,6 +88,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     acquireTimeoutMillis: NEVER_MS, // every image that holds a slot has its own deadline
   });
   const atWork = new Set<Child>();
+  let willCrash = false;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -125,7 +130,10 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     const child = await acquire();
     atWork.add(child);
     try {
-      return await child.run({ ...task, limits }, slowLane, attempt);
+      const processed = child.run({ ...task, limits }, slowLane, attempt);
+      if (willCrash) child.crash();
+      willCrash = false;
+      return await processed;
     } catch (error) {
       if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
       throw error;
@@ -141,6 +149,12 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   return {
     start: () => (starting ??= start()),
     process,
+    crashNext: () => {
+      willCrash = true;
+    },
+    get willCrash() {
+      return willCrash;
+    },
     stop: (patienceMs = NEVER_MS) => (stopping ??= stop(patienceMs)),
   };
 }

@@ -8,7 +8,7 @@ import {
 } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import type { AttemptResult } from './attempt-job.ts';
-import type { JobContext } from './job-context.ts';
+import { startEntries, type JobContext } from './job-context.ts';
 
 /** @param at when the run ended, RFC 3339 */
 export function completedOutcome(job: JobContext, made: AttemptResult, at: string): CompletedOutcome {
@@ -29,6 +29,7 @@ export function failedOutcome(job: JobContext, error: Failure, at: string): Fail
 
 function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'error'>) {
   const { request, attempt, attemptId, history, started } = job;
+  const earlier = [queuedEntry(request), ...history, ...startEntries(job)];
   const { run } = request;
   return {
     version: 1,
@@ -38,7 +39,7 @@ function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'erro
     attempt_id: attemptId,
     worker: started.worker,
     finished_at: end.at,
-    timeline: [queuedEntry(request), ...history, started, { run, attempt, worker: started.worker, ...end }],
+    timeline: [...earlier, { run, attempt, worker: started.worker, ...end }],
   } as const satisfies Partial<CompletedOutcome>;
 }
 
@@ -48,9 +49,9 @@ export function nextAttemptMessage(
   retryDelay: RetryDelay,
   hop: Pick<TimelineEntry, 'at' | 'retry_at' | 'worker' | 'error'>,
 ): OutgoingMessage {
-  const { request, attempt, history, started } = job;
+  const { request, attempt, history } = job;
   const retrying = { state: 'retrying', run: request.run, attempt, ...hop } as const;
-  return attemptMessage(job, attempt + 1, [...history, started, retrying], retryDelay);
+  return attemptMessage(job, attempt + 1, [...history, ...startEntries(job), retrying], retryDelay);
 }
 
 /** The message for the same attempt at a later time. */

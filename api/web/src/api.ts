@@ -1,4 +1,5 @@
 import type { DeadLetter } from '../../../shared/contracts/dead-letter.ts';
+import type { WorkerCommand, WorkerReport } from '../../../shared/contracts/worker-command.ts';
 import type { JobList } from '../../jobs/list-jobs.ts';
 import type { StatusResponse } from '../../jobs/status-response.ts';
 import type { PageSettings } from '../../page/page-routes.ts';
@@ -9,19 +10,23 @@ import { isTokenRefused, token } from './token.ts';
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
+  /** All members, such as `limit`. */
+  readonly members: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, code: string, detail: string) {
+  constructor(status: number, code: string, detail: string, members: Readonly<Record<string, unknown>> = {}) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.members = members;
   }
 }
 
 /** The problem in a response body. */
 export function problemIn(status: number, body: string): Problem {
   try {
-    const { code, detail, title } = JSON.parse(body) as { code?: string; detail?: string; title?: string };
-    return new Problem(status, code ?? 'unknown', detail ?? title ?? `HTTP ${status}`);
+    const members = JSON.parse(body) as { code?: string; detail?: string; title?: string };
+    const { code, detail, title } = members;
+    return new Problem(status, code ?? 'unknown', detail ?? title ?? `HTTP ${status}`, members);
   } catch {
     return new Problem(status, 'unknown', `HTTP ${status}`);
   }
@@ -65,7 +70,9 @@ export async function* listJobs(pages: number): AsyncGenerator<ListedJob[]> {
       updatedAt: job.updated_at,
       name: job.name,
       size: job.size,
+      startedAt: job.started_at,
       worker: job.worker,
+      slot: job.slot,
       error: job.error,
       retryAt: job.retry_at,
     }));
@@ -96,6 +103,15 @@ export function removeDeadLetters(ids: readonly string[]): Promise<{ removed: nu
   const query = ids.map((id) => `id=${encodeURIComponent(id)}`).join('&');
   return call(`/dlq/messages?${query}`, { method: 'DELETE' });
 }
+
+export type ListedWorker = Omit<WorkerReport, 'version'>;
+
+/** The workers, as soon as their version is not `after`. */
+export const readWorkers = (after: number, signal: AbortSignal) =>
+  call<{ version: number; workers: ListedWorker[] }>(`/development/workers?after=${after}`, { signal });
+
+export const commandWorker = (worker: string, command: WorkerCommand) =>
+  postJson<unknown>('/development/commands', { worker, command });
 
 export const resultUrl = (id: string) => `/results/${id}`;
 export const originalUrl = (id: string) => `/originals/${id}`;

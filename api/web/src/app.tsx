@@ -1,10 +1,14 @@
 import { useEffect } from 'preact/hooks';
 import type { PageSettings } from '../../page/page-routes.ts';
+import { BreakView } from './break/break-view.tsx';
+import { ConfirmDialog } from './confirm.tsx';
+import { updateDeadLetters } from './dead-letters/dead-letter-store.ts';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
 import { Announcements } from './live/announcements.tsx';
+import { connection } from './live/connection.ts';
 import { ConnectionState, TokenForm } from './live/connection-state.tsx';
 import { QueueView } from './queue/queue-view.tsx';
 import { route } from './route.ts';
@@ -16,11 +20,22 @@ const views = [
   { path: '/queue', text: 'navQueue' },
   { path: '/jobs', text: 'navJobs' },
   { path: '/dead-letters', text: 'navDeadLetters' },
+  { path: '/break', text: 'navBreak' },
 ] as const;
+
+/** Production has no routes to break a worker. */
+function viewsOf({ is_production: isProduction }: PageSettings) {
+  return views.filter(({ path }) => !(isProduction && path === '/break'));
+}
 
 export function App({ settings }: { readonly settings: PageSettings }) {
   const { path } = route.value;
   useEffect(() => void (document.title = t('title')), [language.value]);
+  // For the drawing, which shows failed jobs until they are discarded. Their own view says what is wrong.
+  const isLive = connection.value.state === 'live';
+  useEffect(() => {
+    if (isLive) updateDeadLetters().catch(() => undefined);
+  }, [isLive]);
   return (
     <>
       <a class="skip" href="#content" onClick={skipToContent}>
@@ -29,12 +44,11 @@ export function App({ settings }: { readonly settings: PageSettings }) {
       <header>
         <h1>{t('title')}</h1>
         <nav>
-          {views.map((view) => (
+          {viewsOf(settings).map((view) => (
             <a href={`#${view.path}`} aria-current={view.path === path ? 'page' : undefined} key={view.path}>
               {t(view.text)}
             </a>
           ))}
-          <a href="/docs">{t('navApi')}</a>
         </nav>
         <ConnectionState />
         <label class="language">
@@ -53,6 +67,8 @@ export function App({ settings }: { readonly settings: PageSettings }) {
         <TokenForm />
         <View path={path} settings={settings} />
       </main>
+      <Tools settings={settings} />
+      <ConfirmDialog />
     </>
   );
 }
@@ -64,11 +80,37 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
   if (view === 'jobs') return <JobsView />;
   if (view === 'queue') return <QueueView />;
   if (view === 'dead-letters') return <DeadLettersView />;
+  if (view === 'break' && !settings.is_production) return <BreakView />;
   return (
     <div class="home">
       <SendPanel />
       <JourneyMap settings={settings} />
     </div>
+  );
+}
+
+/** Where people look who want to see more. Their ports are open to this machine only, so elsewhere there is no link. */
+function Tools({ settings: { tools } }: { readonly settings: PageSettings }) {
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+  const known = [
+    { name: t('toolRabbitmq'), port: tools.rabbitmq },
+    { name: 'Grafana', port: tools.grafana },
+    { name: t('toolMinio'), port: tools.minio_console },
+  ];
+  return (
+    <footer>
+      <a href="/docs">{t('navApi')}</a>
+      {isLocal &&
+        known.map(({ name, port }) =>
+          port === null ? (
+            <span key={name}>{t('toolAbsent', { name })}</span>
+          ) : (
+            <a key={name} href={`http://${location.hostname}:${port}`}>
+              {name}
+            </a>
+          ),
+        )}
+    </footer>
   );
 }
 

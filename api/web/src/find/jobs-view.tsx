@@ -4,7 +4,7 @@ import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pictureOf } from '../live/pictures.ts';
 import { jobLink, route, setQuery } from '../route.ts';
-import { StateName } from '../journey/job-view.tsx';
+import { StateName } from '../journey/state-name.tsx';
 import { formatDate, t } from '../text/text.ts';
 import { filterJobs, visibleRows } from './filter-jobs.ts';
 

@@ -36,9 +36,10 @@ export function messageOf(
     }
     case 'failed':
       return to('image.jobs.dead', step.attempt);
+    case 'redelivered':
     case 'processing':
     case 'completed': {
-      const type = step.state === 'processing' ? 'job.started' : 'job.completed';
+      const type = `job.${step.state === 'processing' ? 'started' : step.state}`;
       return { exchange: 'image.events', routingKey: type, queue: 'image.events.log', headers: {} };
     }
   }

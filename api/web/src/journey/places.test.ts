@@ -7,10 +7,16 @@ import { drawTopology, placeOf } from './places.ts';
 const settings = pageSettings({
   NODE_ENV: 'development',
   PUBLIC_NOTIFICATION_URL: '',
+  RABBITMQ_MANAGEMENT_PORT: 0,
+  GRAFANA_PORT: 0,
+  MINIO_CONSOLE_PORT: 0,
   RETRY_DELAYS: parseRetryDelays('5s,30s,2m'),
   WEBHOOK_RETRY_DELAYS: parseRetryDelays('1m'),
 });
-const drawing = drawTopology(settings, ['worker-1', 'worker-2']);
+const drawing = drawTopology(settings, [
+  { name: 'worker-1', slots: 2, isLive: true },
+  { name: 'worker-2', slots: 7, isLive: false },
+]);
 
 describe('drawTopology', () => {
   it('has every queue of jobs of the declared topology, and no other', () => {
@@ -70,11 +76,13 @@ describe('placeOf', () => {
   };
 
   it('follows the state', () => {
-    const placed = (change: Partial<Job>) => placeOf({ ...job, ...change }, settings);
+    const placed = (change: Partial<Job>) =>
+      placeOf({ ...job, ...change }, settings, Date.parse('2026-01-01T00:00:01.000Z'));
     expect(placed({})).toBe('image.jobs.process');
     expect(placed({ state: 'processing', worker: 'worker-2' })).toBe('worker:worker-2');
     expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:00:30.010Z' })).toBe('image.jobs.retry.30s');
     expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:02:00.000Z' })).toBe('image.jobs.retry.2m');
+    expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:00:01.000Z' })).toBe('image.jobs.process');
     expect(placed({ state: 'failed' })).toBe('image.jobs.dead');
     expect(placed({ state: 'completed' })).toBe('results');
   });

@@ -12,6 +12,9 @@ export interface Place {
   /** What RabbitMQ calls it; the page translates the names of the others. */
   readonly name: string;
   readonly description: string;
+  /** Of a worker: how many jobs it processes at a time, and whether it consumes jobs. */
+  readonly slots?: number;
+  readonly isIdle?: boolean;
 }
 
 export interface Edge {
@@ -29,55 +32,125 @@ export interface Drawing {
   readonly edges: readonly Edge[];
 }
 
-const BOX = { width: 152, height: 88 };
-const GAP = { x: 66, y: 22 };
+/** A worker as the drawing shows it. */
+export interface DrawnWorker {
+  readonly name: string;
+  readonly slots: number;
+  readonly isLive: boolean;
+}
+
+/** A picture and what is around it. */
+export const CELL = { width: 44, height: 58, picture: 38, left: 9, top: 28 };
+const GAP = { x: 62, y: 16 };
+const WIDTH = { exchange: 122, queue: 238, worker: 238, result: 150 } as const;
+/** Before a queue, there is room for a routing key. */
+const KEY_WIDTH = 34;
+const EXCHANGE_HEIGHT = 44;
+const WORK_QUEUE_ROWS = 2;
+const RESULT_ROWS = 4;
 
 type Topology = Pick<PageSettings, 'queues' | 'exchanges' | 'retry_delays'>;
+
+/** How many pictures fit beside each other into a box. */
+export function cellsPerRow({ width }: Pick<Place, 'width'>): number {
+  return Math.floor((width - CELL.left) / CELL.width);
+}
+
+/** How many pictures fit into a box. */
+export function cellsIn(place: Place): number {
+  return cellsPerRow(place) * Math.floor((place.height - CELL.top) / CELL.height);
+}
+
+const heightOf = (rows: number) => CELL.top + rows * CELL.height;
 
 /**
  * Draws the part of the topology that jobs travel, from the table that the services declare: exchanges on the left of
  * the queues that are bound to them, workers and results on the right.
- * @param workers names of the workers, in their order
+ * @param workers in their order
  */
-export function drawTopology({ queues, exchanges }: Topology, workers: readonly string[]): Drawing {
-  const jobQueues = queues.filter(
-    ({ name }) => name.startsWith('image.jobs.') && !name.endsWith('.recorder'),
+export function drawTopology({ queues, exchanges }: Topology, workers: readonly DrawnWorker[]): Drawing {
+  const jobQueues = orderQueues(
+    queues.filter(({ name }) => name.startsWith('image.jobs.') && !name.endsWith('.recorder')),
   );
-  const sources = new Set(jobQueues.flatMap(({ bindings }) => bindings.map(({ exchange }) => exchange)));
-  const rows = orderQueues(jobQueues);
-  const column = (index: number) => index * (BOX.width + GAP.x);
-  const row = (index: number) => index * (BOX.height + GAP.y);
-  const box = (place: Omit<Place, 'width' | 'height'>): Place => ({ ...place, ...BOX });
-
-  const queuePlaces = rows.map((queue, index) =>
-    box({
-      id: queue.name,
+  const columns = columnsOf(['exchange', 'queue', 'worker', 'result']);
+  const queuePlaces = stacked(
+    jobQueues.map(({ name, description }) => ({
+      id: name,
       kind: 'queue',
-      x: column(2),
-      y: row(index),
-      name: queue.name,
-      description: queue.description,
-    }),
+      x: columns.queue,
+      width: WIDTH.queue,
+      height: heightOf(name === WORK_QUEUE ? WORK_QUEUE_ROWS : 1),
+      name,
+      description,
+    })),
   );
-  const exchangePlaces = exchanges
-    .filter(({ name }) => sources.has(name))
-    .map(({ name, description }) => {
-      const bound = queuePlaces.filter(({ id }) => isBound(rows, id, name)).map(({ y }) => y);
-      const y = bound.reduce((sum, one) => sum + one, 0) / bound.length;
-      return box({ id: name, kind: 'exchange', x: column(1), y, name, description });
-    });
-  const workerPlaces = workers.map((name, index) =>
-    box({ id: `worker:${name}`, kind: 'worker', x: column(3), y: row(index), name, description: '' }),
+  const middle = ({ y, height }: Place) => y + height / 2;
+  const exchangePlaces = exchanges.flatMap(({ name, description }): Place[] => {
+    const bound = queuePlaces.filter(({ id }) => isBound(jobQueues, id, name)).map(middle);
+    if (bound.length === 0) return [];
+    const y = bound.reduce((sum, one) => sum + one, 0) / bound.length - EXCHANGE_HEIGHT / 2;
+    const size = { width: WIDTH.exchange, height: EXCHANGE_HEIGHT };
+    return [{ id: name, kind: 'exchange', x: columns.exchange, y, ...size, name, description }];
+  });
+  const workerPlaces = stacked(
+    workers.map(({ name, slots, isLive }) => ({
+      id: workerPlace(name),
+      kind: 'worker',
+      x: columns.worker,
+      width: WIDTH.worker,
+      height: heightOf(Math.ceil(Math.max(slots, 1) / cellsPerRow({ width: WIDTH.worker }))),
+      name,
+      description: '',
+      slots,
+      isIdle: !isLive,
+    })),
   );
-  const client = box({ id: 'clients', kind: 'client', x: 0, y: 0, name: '', description: '' });
-  const results = box({ id: 'results', kind: 'result', x: column(4), y: 0, name: '', description: '' });
+  const empty = { name: '', description: '' };
+  const client: Place = {
+    id: 'clients',
+    kind: 'client',
+    x: columns.exchange,
+    y: 0,
+    width: WIDTH.exchange,
+    height: CELL.top,
+    ...empty,
+  };
+  const results: Place = {
+    id: 'results',
+    kind: 'result',
+    x: columns.result,
+    y: 0,
+    width: WIDTH.result,
+    height: heightOf(RESULT_ROWS),
+    ...empty,
+  };
   const places = [client, ...exchangePlaces, ...queuePlaces, ...workerPlaces, results];
   return {
-    width: column(4) + BOX.width,
-    height: Math.max(...places.map(({ y }) => y)) + BOX.height,
+    width: columns.result + WIDTH.result,
+    height: Math.max(...places.map(({ y, height }) => y + height)),
     places,
-    edges: [...bindingsOf(rows), ...deathsOf(rows), ...travelsOf(queuePlaces, workers)],
+    edges: [...bindingsOf(jobQueues), ...deathsOf(jobQueues), ...travelsOf(queuePlaces, workerPlaces)],
   };
+}
+
+function columnsOf<Kind extends keyof typeof WIDTH>(kinds: readonly Kind[]): Record<Kind, number> {
+  let x = 0;
+  const columns = {} as Record<Kind, number>;
+  for (const kind of kinds) {
+    columns[kind] = x;
+    x += WIDTH[kind] + GAP.x + (kind === 'exchange' ? KEY_WIDTH : 0);
+  }
+  return columns;
+}
+
+/** Boxes below each other. */
+function stacked(boxes: readonly Omit<Place, 'y'>[]): Place[] {
+  let next = 0;
+  return boxes.map((box) => {
+    const y = next;
+    next += box.height + GAP.y;
+    return { ...box, y };
+  });
 }
 
 type Queue = PageSettings['queues'][number];
@@ -91,6 +164,7 @@ function orderQueues(queues: readonly Queue[]): readonly Queue[] {
 
 const WORK_QUEUE = 'image.jobs.process';
 const DEAD_QUEUE = 'image.jobs.dead';
+const workerPlace = (name: string) => `worker:${name}`;
 
 function isBound(queues: readonly Queue[], id: string, exchange: string): boolean {
   return queues.some(
@@ -114,39 +188,34 @@ function deathsOf(queues: readonly Queue[]): Edge[] {
   return queues.flatMap(({ name, arguments: given }): Edge[] => {
     const exchange = given['x-dead-letter-exchange'];
     if (typeof exchange !== 'string' || exchange === '') return [];
-    const ttl = given['x-message-ttl'];
-    const isDelay = typeof ttl === 'number';
-    return [
-      {
-        from: name,
-        to: exchange,
-        kind: isDelay ? 'delay' : 'dead-letter',
-        label: isDelay ? delayIn(name) : '',
-      },
-    ];
+    const isDelay = typeof given['x-message-ttl'] === 'number';
+    const label = isDelay ? (name.split('.').at(-1) ?? '') : '';
+    return [{ from: name, to: exchange, kind: isDelay ? 'delay' : 'dead-letter', label }];
   });
 }
 
-const delayIn = (queue: string) => queue.split('.').at(-1) ?? '';
-
-function travelsOf(queues: readonly Place[], workers: readonly string[]): Edge[] {
+function travelsOf(queues: readonly Place[], workers: readonly Place[]): Edge[] {
   const work = queues.find(({ id }) => id === WORK_QUEUE);
   const other = (from: string, to: string): Edge => ({ from, to, kind: 'other', label: '' });
   return [
     other('clients', 'image.jobs'),
-    ...(work === undefined ? [] : workers.map((name) => other(WORK_QUEUE, `worker:${name}`))),
-    ...workers.map((name) => other(`worker:${name}`, 'results')),
+    ...(work === undefined ? [] : workers.map(({ id }) => other(WORK_QUEUE, id))),
+    ...workers.map(({ id }) => other(id, 'results')),
   ];
 }
 
-/** The id of the place where a job is. */
-export function placeOf(job: Job, { retry_delays }: Topology): string {
+/**
+ * The id of the place where a job is. After its delay, a retrying job is in the work queue until a worker takes it.
+ * @param now milliseconds since 1970
+ */
+export function placeOf(job: Job, { retry_delays }: Topology, now: number): string {
   switch (job.state) {
     case 'queued':
       return WORK_QUEUE;
     case 'processing':
-      return job.worker === undefined ? WORK_QUEUE : `worker:${job.worker}`;
+      return job.worker === undefined ? WORK_QUEUE : workerPlace(job.worker);
     case 'retrying':
+      if (job.retryAt !== undefined && Date.parse(job.retryAt) <= now) return WORK_QUEUE;
       return `image.jobs.retry.${retryDelayOf(job, retry_delays)}`;
     case 'completed':
       return 'results';

@@ -1,11 +1,14 @@
 import { useSignal } from '@preact/signals';
-import { formatTime, t } from '../text/text.ts';
-import { isTokenRefused, setToken } from '../token.ts';
+import { formatDuration, formatTime, t } from '../text/text.ts';
+import { isTokenRefused, setToken, token } from '../token.ts';
 import { connection } from './connection.ts';
+import { clock } from './pipeline.ts';
 
 /** Whether what is shown is live, or how old it is. */
 export function ConnectionState() {
   const { state, since } = connection.value;
+  // For a screen reader only the change of state is news, not each second.
+  const age = state === 'offline' ? formatDuration(Math.max(0, clock.value - since)) : '';
   const text = {
     live: t('live'),
     connecting: t('connecting'),
@@ -13,8 +16,9 @@ export function ConnectionState() {
     token: t('tokenNeeded'),
   }[state];
   return (
-    <p class={`connection ${state}`} role="status">
-      {text}
+    <p class={`connection ${state}`}>
+      <span role="status">{text}</span>
+      {age !== '' && <span aria-hidden="true"> ({age})</span>}
     </p>
   );
 }
@@ -31,6 +35,7 @@ export function TokenForm() {
         setToken(given.value);
       }}
     >
+      <p role="alert">{token.value === '' ? t('tokenAsk') : t('tokenWrong')}</p>
       <label>
         {t('token')}{' '}
         <input

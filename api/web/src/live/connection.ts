@@ -1,11 +1,13 @@
 import { signal } from '@preact/signals';
 import type { ServerMessage } from '../../../../shared/contracts/websocket.ts';
+import { hearPipeline } from './pipeline.ts';
 import { forgetJobs, hear, learn } from './job-store.ts';
 import { listJobs } from '../api.ts';
 import { token } from '../token.ts';
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
+const SILENCE_MS = 8_000;
 
 /** Whether events arrive, and since when they do or do not. */
 export const connection = signal<{
@@ -31,6 +33,7 @@ let socket: WebSocket | undefined;
  */
 export function follow(url: string): void {
   socket?.close();
+  if (connection.value.state === 'token') become('connecting');
   const opened = new WebSocket(`${url.replace(/\/$/, '')}/ws`);
   socket = opened;
   opened.addEventListener('open', () => {
@@ -38,6 +41,7 @@ export function follow(url: string): void {
       JSON.stringify({
         type: 'subscribe',
         job_id: '*',
+        pipeline: true,
         ...(lastEventId === undefined ? {} : { last_event_id: lastEventId }),
         ...(token.value === '' ? {} : { token: token.value }),
       }),
@@ -45,7 +49,10 @@ export function follow(url: string): void {
     // A resumed subscription begins without a state.
     if (lastEventId !== undefined) isLive();
   });
-  opened.addEventListener('message', ({ data }) => take(JSON.parse(String(data)) as ServerMessage));
+  opened.addEventListener('message', ({ data }) => {
+    restartWatchdog(opened);
+    take(JSON.parse(String(data)) as ServerMessage);
+  });
   opened.addEventListener('close', () => {
     if (socket !== opened) return;
     if (connection.value.state !== 'token') become('offline');
@@ -59,6 +66,18 @@ export function follow(url: string): void {
   });
 }
 
+let watchdog: ReturnType<typeof setTimeout> | undefined;
+
+/** The service sends a message every second: silence means that the connection is dead, even if nobody closed it. */
+function restartWatchdog(watched: WebSocket): void {
+  clearTimeout(watchdog);
+  watchdog = setTimeout(() => {
+    if (socket !== watched || connection.value.state !== 'live') return;
+    become('offline');
+    watched.close();
+  }, SILENCE_MS);
+}
+
 function isLive(): void {
   retryMs = FIRST_RETRY_MS;
   become('live');
@@ -69,6 +88,9 @@ function take(message: ServerMessage): void {
     case 'event':
       lastEventId = message.event_id;
       hear(message.event);
+      return;
+    case 'pipeline':
+      hearPipeline(message);
       return;
     case 'state':
       if (message.job_id !== '*') return;

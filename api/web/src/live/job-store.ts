@@ -6,6 +6,8 @@ import { applyEvent, applyListed, type Job, type ListedJob } from './jobs.ts';
 const REMEMBERED = 10_000;
 
 const byId = new Map<string, Job>();
+/** Jobs that are not in the list yet. */
+const added = new Set<string>();
 
 /** Between two updates of the page, in milliseconds, however many events arrive. */
 const UPDATE_MS = 50;
@@ -18,37 +20,52 @@ export const heard: { readonly event: JobEvent; readonly at: number }[] = [];
 const HEARD = 200;
 
 let scheduled = false;
+let updatedAt = 0;
 
+/** The first change is shown at once, those that follow soon after it together. */
 function changed(): void {
   if (scheduled) return;
   scheduled = true;
-  setTimeout(() => {
-    scheduled = false;
+  setTimeout(update, Math.max(0, updatedAt + UPDATE_MS - performance.now()));
+}
+
+function update(): void {
+  scheduled = false;
+  updatedAt = performance.now();
+  const known = jobs.value.flatMap(({ id }) => byId.get(id) ?? []);
+  if (added.size > 0) {
+    known.push(...[...added].flatMap((id) => byId.get(id) ?? []));
+    added.clear();
     // Job ids sort by creation time.
-    const sorted = [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-    for (const old of sorted.splice(REMEMBERED)) byId.delete(old.id);
-    jobs.value = sorted;
-  }, UPDATE_MS);
+    known.sort((one, other) => (one.id < other.id ? 1 : -1));
+    for (const old of known.splice(REMEMBERED)) byId.delete(old.id);
+  }
+  jobs.value = known;
 }
 
 export function jobOf(id: string): Job | undefined {
   return byId.get(id);
 }
 
+function keep(job: Job): void {
+  if (!byId.has(job.id)) added.add(job.id);
+  byId.set(job.id, job);
+}
+
 export function hear(event: JobEvent): void {
-  const id = event.data.job_id;
-  byId.set(id, applyEvent(byId.get(id), event));
+  keep(applyEvent(byId.get(event.data.job_id), event));
   heard.unshift({ event, at: Date.now() });
   heard.length = Math.min(heard.length, HEARD);
   changed();
 }
 
 export function learn(listed: readonly ListedJob[]): void {
-  for (const job of listed) byId.set(job.id, applyListed(byId.get(job.id), job));
+  for (const job of listed) keep(applyListed(byId.get(job.id), job));
   changed();
 }
 
 export function forgetJobs(): void {
   byId.clear();
-  changed();
+  added.clear();
+  jobs.value = [];
 }

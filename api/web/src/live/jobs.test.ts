@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   queuedEvent,
+  redeliveredEvent,
   retryingEvent,
   startedEvent,
   type JobEvent,
@@ -22,8 +23,11 @@ const error = { code: 'store_unavailable', reason: 'The store is unavailable.' }
 const queued = queuedEvent(request);
 const started = startedEvent(request, 1, 'worker-1', at(1));
 const retrying = retryingEvent(request, 1, { worker: 'worker-1', at: at(2), retry_at: at(7), error });
-const again = startedEvent(request, 2, 'worker-2', at(8), true);
-const all = [queued, started, retrying, again];
+const reason = 'Connection lost.';
+const lost = startedEvent(request, 2, 'worker-1', at(7));
+const redelivered = redeliveredEvent(request, 2, { worker: 'worker-2', at: at(8), delivery: 2, reason });
+const again = startedEvent(request, 2, 'worker-2', at(8), { slot: 1, redelivered: true, delivery: 2 });
+const all = [queued, started, retrying, lost, redelivered, again];
 
 function after(events: readonly JobEvent[]): Job | undefined {
   return events.reduce<Job | undefined>(applyEvent, undefined);
@@ -43,13 +47,15 @@ describe('applyEvent', () => {
       'processing',
       'retrying',
       'processing',
+      'redelivered',
+      'processing',
     ]);
   });
 
   it('gives the same job in any order of arrival, and if events arrive twice', () => {
     const inOrder = after(all);
-    expect(after([again, retrying, started, queued])).toEqual(inOrder);
-    expect(after([started, queued, started, again, retrying, queued])).toEqual(inOrder);
+    expect(after([again, retrying, lost, started, redelivered, queued])).toEqual(inOrder);
+    expect(after([started, queued, started, again, lost, redelivered, retrying, queued])).toEqual(inOrder);
   });
 
   it('names the return of a retrying job, and forgets it when the job starts', () => {

@@ -1,5 +1,5 @@
 import type { JobEvent } from '../../../../shared/contracts/event.ts';
-import { placeInRun } from '../../../../shared/contracts/job-order.ts';
+import { jobStateAfter, placeInRun, timelineEntryOf } from '../../../../shared/contracts/job-order.ts';
 import type { Failure, JobState, TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { Operation } from '../../../../shared/contracts/operations.ts';
 
@@ -11,8 +11,13 @@ export interface Job {
   readonly attempt: number;
   readonly submittedAt: string;
   readonly updatedAt: string;
+  /** When the newest attempt started. */
+  readonly startedAt?: string | undefined;
   readonly worker?: string | undefined;
+  /** The slot of its worker, from 1. */
+  readonly slot?: number | undefined;
   readonly redelivered?: boolean | undefined;
+  readonly delivery?: number | undefined;
   /** When a retrying job returns to its queue. */
   readonly retryAt?: string | undefined;
   readonly error?: Failure | undefined;
@@ -25,46 +30,19 @@ export interface Job {
 }
 
 /** A job in a list; lists lack what only events tell. */
-export type ListedJob = Omit<Job, 'steps' | 'operations' | 'contentType' | 'redelivered'>;
+export type ListedJob = Omit<Job, 'steps' | 'operations' | 'contentType' | 'redelivered' | 'delivery'>;
 
-/** Events of a job are ordered by run, attempt and state, never by arrival. Negative if `a` comes first. */
+/** Events of a job are ordered by run, attempt, state and delivery, never by arrival. Negative if `a` comes first. */
 function compare(
-  a: Pick<Job, 'run' | 'attempt' | 'state'>,
-  b: Pick<Job, 'run' | 'attempt' | 'state'>,
+  a: Pick<TimelineEntry, 'run' | 'attempt' | 'state' | 'delivery' | 'redelivered'>,
+  b: Pick<TimelineEntry, 'run' | 'attempt' | 'state' | 'delivery' | 'redelivered'>,
 ): number {
-  return a.run - b.run || placeInRun(a.attempt, a.state) - placeInRun(b.attempt, b.state);
-}
-
-export function stateOfEvent(event: JobEvent): JobState {
-  return event.type === 'job.started' ? 'processing' : (event.type.slice('job.'.length) as JobState);
-}
-
-/** The entry of an event in the timeline of its job. */
-export function stepOf(event: JobEvent): TimelineEntry {
-  const { data } = event;
-  const step = { state: stateOfEvent(event), at: event.time, run: data.run, attempt: data.attempt };
-  switch (event.type) {
-    case 'job.queued':
-      return step;
-    case 'job.started':
-      return {
-        ...step,
-        worker: event.data.worker,
-        ...(event.data.redelivered === true && { redelivered: true }),
-      };
-    case 'job.retrying':
-      return { ...step, worker: event.data.worker, error: event.data.error, retry_at: event.data.retry_at };
-    case 'job.completed':
-    case 'job.failed': {
-      const { outcome } = event.data;
-      return { ...step, worker: outcome.worker, ...(outcome.state === 'failed' && { error: outcome.error }) };
-    }
-  }
+  return a.run - b.run || placeInRun(a) - placeInRun(b);
 }
 
 /** The job after an event. An event may arrive again, or after a list that is newer: both change nothing. */
 export function applyEvent(known: Job | undefined, event: JobEvent): Job {
-  const step = stepOf(event);
+  const step = timelineEntryOf(event);
   const { request } = event.data;
   const about = {
     id: request.job_id,
@@ -80,14 +58,18 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
   if (known !== undefined && compare(known, step) > 0) {
     return { ...known, ...about, steps: known.run > step.run ? known.steps : steps };
   }
+  const start = steps.findLast(({ state }) => state === 'processing');
   return {
     ...about,
-    state: step.state,
+    startedAt: start?.at ?? known?.startedAt,
+    slot: start?.slot ?? known?.slot,
+    state: jobStateAfter(step.state),
     run: step.run,
     attempt: step.attempt,
     updatedAt: step.at,
     worker: step.worker,
-    redelivered: step.redelivered,
+    redelivered: step.state === 'redelivered' || step.redelivered,
+    delivery: step.delivery,
     retryAt: step.retry_at,
     error: step.error,
     steps,
@@ -98,5 +80,5 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
 export function applyListed(known: Job | undefined, listed: ListedJob): Job {
   if (known === undefined) return { ...listed, steps: [] };
   if (compare(known, listed) >= 0) return { ...listed, ...known };
-  return { ...known, ...listed, redelivered: undefined };
+  return { ...known, ...listed, redelivered: undefined, delivery: undefined };
 }

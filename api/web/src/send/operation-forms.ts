@@ -38,6 +38,8 @@ export const newOperations: Readonly<Record<Operation['type'], Readonly<Record<s
   filter: { type: 'filter', name: 'grayscale' },
 };
 
+const SAMPLE = 'test_images/sample.jpg';
+
 /** An operation as its form has it; the API checks it. */
 export type Draft = Readonly<Record<string, string | number>>;
 
@@ -73,8 +75,15 @@ export function changed(draft: Draft, field: Field, given: string): Draft {
   return { type: 'filter', name: given }; // its parameters belong to the former filter
 }
 
-/** The command that sends the same. */
-export function curlLine(origin: string, operations: readonly Draft[]): string {
-  const json = JSON.stringify(operations).replaceAll("'", "'\\''");
-  return `curl -F file=@photo.jpg -F 'operations=${json}' ${origin}/upload`;
+/**
+ * The command that sends the same, for a POSIX shell. `--form-string` takes a value as it is: with `-F`, a `;` in a text
+ * would begin an option of the part.
+ * @param file a path; the placeholder is a file of the repository
+ */
+export function curlLine(origin: string, operations: readonly Draft[], file = SAMPLE): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  // curl unquotes what is within double quotes.
+  const path = `"${file.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  const name = file === SAMPLE ? `file=@${SAMPLE}` : quoted(`file=@${path}`);
+  return `curl -F ${name} --form-string ${quoted(`operations=${JSON.stringify(operations)}`)} ${origin}/upload`;
 }

@@ -1,4 +1,5 @@
-import type { Signal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { t } from '../text/text.ts';
 import { changed, type Draft, type Field, fieldsOf, newOperations } from './operation-forms.ts';
 
@@ -13,6 +14,16 @@ export function OperationsEditor({ operations }: { readonly operations: Signal<r
     const moved = operations.value[from];
     if (moved !== undefined) operations.value = operations.value.toSpliced(from, 1).toSpliced(to, 0, moved);
   };
+  const dragged = useSignal<number | undefined>(undefined);
+  useEffect(() => {
+    const drop = () => (dragged.value = undefined);
+    addEventListener('pointerup', drop);
+    addEventListener('pointercancel', drop);
+    return () => {
+      removeEventListener('pointerup', drop);
+      removeEventListener('pointercancel', drop);
+    };
+  }, []);
   return (
     <fieldset>
       <legend>{t('operations')}</legend>
@@ -20,17 +31,26 @@ export function OperationsEditor({ operations }: { readonly operations: Signal<r
         {operations.value.map((draft, index) => {
           const name = t(draft['type'] as (typeof kinds)[number]);
           return (
-            <li key={index}>
-              <strong>{name}</strong>
-              {fieldsOf(draft).map((field) => (
-                <FieldInput
-                  key={field.name}
-                  field={field}
-                  value={draft[field.name]}
-                  onChange={(given) => replace(index, changed(draft, field, given))}
-                />
-              ))}
+            <li
+              key={index}
+              class={dragged.value === index ? 'dragged' : ''}
+              onPointerEnter={() => {
+                if (dragged.value === undefined) return;
+                move(dragged.value, index);
+                dragged.value = index;
+              }}
+            >
               <span class="buttons">
+                <strong
+                  class="handle"
+                  onPointerDown={(event) => {
+                    // A touch captures the pointer, and the other items would not notice it.
+                    event.currentTarget.releasePointerCapture(event.pointerId);
+                    dragged.value = index;
+                  }}
+                >
+                  {name}
+                </strong>
                 <button
                   type="button"
                   disabled={index === 0}
@@ -56,6 +76,14 @@ export function OperationsEditor({ operations }: { readonly operations: Signal<r
                   ×
                 </button>
               </span>
+              {fieldsOf(draft).map((field) => (
+                <FieldInput
+                  key={field.name}
+                  field={field}
+                  value={draft[field.name]}
+                  onChange={(given) => replace(index, changed(draft, field, given))}
+                />
+              ))}
             </li>
           );
         })}

@@ -1,7 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { progressOf } from '../journey/progress-text.ts';
+import { jobOf, jobs } from '../live/job-store.ts';
+import { pictureOf } from '../live/pictures.ts';
 import { jobLink } from '../route.ts';
-import { t } from '../text/text.ts';
+import { formatPercent, t } from '../text/text.ts';
 import { curlLine, type Draft, newOperations } from './operation-forms.ts';
 import { OperationsEditor } from './operations-editor.tsx';
 import { type Upload, uploadFiles, uploads } from './upload.ts';
@@ -38,21 +41,18 @@ export function SendPanel() {
           take(event.dataTransfer?.files);
         }}
       >
+        <span class="button">{t('chooseFiles')}</span>
         <span>{t('dropHere')}</span>
-        <input
-          type="file"
-          multiple
-          accept="image/png,image/jpeg,image/gif,image/webp"
-          onChange={({ currentTarget }) => {
-            take(currentTarget.files);
-            currentTarget.value = ''; // so that the same file can be chosen again
-          }}
-        />
+        <FileInput take={take} multiple />
+      </label>
+      <label class="photo button">
+        {t('takePhoto')}
+        <FileInput take={take} capture="environment" />
       </label>
       <OperationsEditor operations={operations} />
       <p class="curl">
         <span>{t('curl')}</span>
-        <code tabIndex={0}>{command}</code>
+        <code>{command}</code>
         <button
           type="button"
           onClick={() => void navigator.clipboard.writeText(command).then(() => (copied.value = true))}
@@ -69,20 +69,48 @@ export function SendPanel() {
   );
 }
 
+/** A real input, so that it can be reached and used with the keyboard; its label shows it. */
+function FileInput(props: {
+  readonly take: (files: FileList | null) => void;
+  readonly multiple?: boolean;
+  readonly capture?: 'environment';
+}) {
+  const { take, ...attributes } = props;
+  return (
+    <input
+      class="hidden"
+      type="file"
+      accept="image/png,image/jpeg,image/gif,image/webp"
+      {...attributes}
+      onChange={({ currentTarget }) => {
+        take(currentTarget.files);
+        currentTarget.value = ''; // so that the same file can be chosen again
+      }}
+    />
+  );
+}
+
 function UploadLine({ upload }: { readonly upload: Upload }) {
   const { name, state, progress, jobId, reason = '' } = upload;
   if (state === 'refused') return <li class="failed">{t('refused', { name, reason })}</li>;
   if (jobId !== undefined) {
+    // Reads the signals, so that the line follows its job.
+    const job = jobs.value.length === 0 ? undefined : jobOf(jobId);
+    const picture = job && pictureOf(job);
     return (
-      <li>
-        <a href={jobLink(jobId)}>{t('accepted', { name })}</a>
+      <li class="sent">
+        {picture !== undefined && <img src={picture} alt="" width={34} height={34} />}
+        <span>
+          <a href={jobLink(jobId)}>{t('accepted', { name })}</a>
+          {job !== undefined && <small class={`state ${job.state}`}>{progressOf(job)}</small>}
+        </span>
       </li>
     );
   }
   return (
     <li>
       <progress value={progress} aria-label={name} />{' '}
-      {t('uploading', { name, percent: `${Math.round(progress * 100)} %` })}
+      {t('uploading', { name, percent: formatPercent(progress) })}
     </li>
   );
 }

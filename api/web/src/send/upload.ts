@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
-import { type Problem, problemIn } from '../api.ts';
+import { problemIn } from '../api.ts';
 import { keepPicture } from '../live/pictures.ts';
+import { explain } from '../text/explain.ts';
 import { t } from '../text/text.ts';
 import type { Draft } from './operation-forms.ts';
 
@@ -59,7 +60,7 @@ async function send(number: number, file: File, operations: readonly Draft[]): P
     keepPicture(jobId, file);
     update(number, { state: 'accepted', progress: 1, jobId });
   } catch (error) {
-    update(number, { state: 'refused', reason: (error as Problem).message });
+    update(number, { state: 'refused', reason: explain(error) });
   }
 }
 

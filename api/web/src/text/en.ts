@@ -16,6 +16,8 @@ export const en = {
   token: 'API token',
   tokenUse: 'Use the token',
   tokenKept: 'It is kept in this tab only.',
+  tokenAsk: 'This needs the API token: the value of API_TOKEN in .env.',
+  tokenWrong: 'The API refused this token. It must be the value of API_TOKEN in .env.',
 
   sendTitle: 'Send images',
   dropHere: 'Drop images here, paste them, or choose files',
@@ -112,20 +114,98 @@ export const en = {
 
   deadTitle: 'Dead letters',
   deadNone: 'There are no dead letters.',
-  group: '{code}: {operations}',
   select: 'Select {name}',
   selectAll: 'Select all of this group',
+  selected: { one: '{n} selected', other: '{n} selected' },
+  letters: { one: '{n} dead letter', other: '{n} dead letters' },
+  lastAt: 'Last: {time}',
   replay: 'Replay the selected',
-  replayHint: 'They are replayed one after the other, and the replay stops if one fails again.',
-  discard: 'Discard the selected',
-  discardConfirm: {
-    one: 'Discard {n} dead letter? Its job stays failed.',
-    other: 'Discard {n} dead letters? Their jobs stay failed.',
+  replayJobs: { one: 'Replay {n} job', other: 'Replay {n} jobs' },
+  replayHint:
+    'One job is replayed first, as a canary. If it completes, the others follow, ten at a time. The replay stops as soon as a job fails again; those not replayed yet stay here.',
+  replayTitle: 'Replay',
+  replay_starting: 'The replay starts …',
+  replay_canary: 'The canary is replayed. The others wait for it to complete.',
+  replay_rest: 'The canary has completed. The others follow.',
+  replay_done: 'All of them have completed.',
+  replay_stopped: {
+    one: 'The replay stopped: a job failed again. {n} job was not replayed and stays here.',
+    other: 'The replay stopped: a job failed again. {n} jobs were not replayed and stay here.',
   },
-  replayConfirm: { one: 'Replay {n} job?', other: 'Replay {n} jobs?' },
-  replayState: '{completed} of {total} completed, {failed} failed',
+  canary: 'Canary',
+  replayCounts: 'Progress',
+  replayState:
+    '{completed} of {total} completed, {inProgress} in progress, {failed} failed again, {waiting} waiting',
+  failedAgain: 'Failed again',
+  discard: 'Discard the selected',
+  discardLetters: { one: 'Discard {n} dead letter', other: 'Discard {n} dead letters' },
+  discardHint: 'They leave the dead-letter queue and cannot be replayed any more. Their jobs stay failed.',
   discarded: { one: '{n} discarded', other: '{n} discarded' },
   attempts: { one: '{n} attempt', other: '{n} attempts' },
+
+  cancel: 'Cancel',
+  apiSays: 'the API says',
+  toolRabbitmq: 'RabbitMQ management',
+  toolMinio: 'MinIO console',
+  toolAbsent: '{name}: not running',
+
+  navBreak: 'Break it',
+  breakIntro:
+    'Break a worker while it processes images, and see that no image is lost. First send a few large images, so that workers have jobs in progress.',
+  breakNoWorkers: 'No worker is running. Start one: make start-worker',
+  worker_starting: 'Starting',
+  worker_consuming: 'Takes jobs',
+  worker_paused: 'Paused',
+  worker_stopping: 'Finishes its jobs, then exits',
+  workerJobs: {
+    one: '{n} job in progress, {slots} at a time',
+    other: '{n} jobs in progress, {slots} at a time',
+  },
+  willCrash: 'The decoder of its next job will crash',
+  stop: 'Stop',
+  kill: 'Kill',
+  pause: 'Pause',
+  resume: 'Resume',
+  crash: 'Crash the next decoder',
+  stopWorker: 'Stop {worker}',
+  killWorker: 'Kill {worker}',
+  pauseWorker: 'Pause {worker}',
+  resumeWorker: 'Resume {worker}',
+  crashWorker: 'Crash the next decoder of {worker}',
+  stopDoes:
+    'The worker takes no more jobs, finishes those in progress, and exits (SIGTERM). Its runtime then starts it again: after 0.5 s without Docker, after 0.1 s with Compose, and later each time if it exits often.',
+  killDoes:
+    'The worker is killed at once (SIGKILL) and cannot finish or return its jobs. RabbitMQ notices the lost connection and delivers them again. The runtime starts the worker again: after 0.5 s without Docker, after 0.1 s with Compose, and later each time if it exits often.',
+  pauseDoes:
+    'The worker cancels its consumer and finishes the jobs in progress. The others stay in the queue, for other workers or until you resume it. Health checks report a paused worker as not ready.',
+  resumeDoes: 'The worker takes jobs again.',
+  crashDoes:
+    'The process that decodes the next image of this worker gets a segmentation fault (SIGSEGV). The worker itself survives, and retries the job after a delay.',
+  watchTitle: '{action}: what to watch now',
+  stopWatch:
+    'Its jobs end as usual, and no job is delivered again. Waiting jobs go to the other workers, or wait in the queue until it is back.',
+  killWatch:
+    'Each of its jobs is delivered again: to another worker, or to the same one when it is back. The timeline of the job has a second "Processing" for that, marked as delivered again.',
+  pauseWatch:
+    'Send images: they stay in image.jobs.process in the drawing, unless another worker takes them.',
+  resumeWatch: 'The waiting jobs leave image.jobs.process.',
+  crashWatch:
+    'Send an image: its job fails with engine_crashed, waits in a retry queue, and completes at the second attempt.',
+  hitNone:
+    'It had no job in progress, so there is nothing to deliver again. Send large images, then try again.',
+  hitJobs: {
+    one: 'The job that {worker} had in progress',
+    other: 'The {n} jobs that {worker} had in progress',
+  },
+
+  // The journey, the queue, finding and sending.
+  play: 'Replay the journey',
+  fromEventLog: 'From the event log, which is kept for a week.',
+  fromStore: 'From the record in the object store: the event log no longer has this job.',
+  onSlot: 'on {worker}, slot {slot}',
+  etaRange: '{low} to {high}',
+  notConsuming: 'not consuming',
+  slotCount: { one: '{n} slot', other: '{n} slots' },
 } as const;
 
 export type Plural = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;

@@ -40,23 +40,26 @@ export function t(key: keyof Texts, values: Values = {}): string {
   });
 }
 
+const percents = computed(() => new Intl.NumberFormat(language.value, { style: 'percent' }));
+/** Of a share, 0 to 1. */
+export const formatPercent = (share: number) => percents.value.format(share);
 export const formatNumber = (value: number) => numbers.value.format(value);
 export const formatTime = (at: string | number) => times.value.format(new Date(at));
 export const formatDate = (at: string | number) => dates.value.format(new Date(at));
 
+function unit(value: number, name: string, digits = 0): string {
+  const style = { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits } as const;
+  return new Intl.NumberFormat(language.value, style).format(value);
+}
+
 /** `12 ms`, `3.4 s`, `2 min` */
 export function formatDuration(ms: number): string {
-  const unit = (value: number, name: string, digits = 0) =>
-    new Intl.NumberFormat(language.value, {
-      style: 'unit',
-      unit: name,
-      unitDisplay: 'short',
-      maximumFractionDigits: digits,
-    }).format(value);
   if (ms < 1_000) return unit(Math.round(ms), 'millisecond');
-  if (ms < 120_000) return unit(ms / 1_000, 'second', 1);
-  return unit(ms / 60_000, 'minute', 1);
+  return ms < 120_000 ? formatSeconds(ms / 1_000) : unit(ms / 60_000, 'minute', 1);
 }
+
+export const formatSeconds = (seconds: number) =>
+  seconds < 120 ? unit(seconds, 'second', 1) : unit(seconds / 60, 'minute', 1);
 
 export function formatBytes(bytes: number): string {
   const isSmall = bytes < 1_000_000;

@@ -1,15 +1,10 @@
-import {
-  endedEvent,
-  queuedEvent,
-  retryingEvent,
-  startedEvent,
-} from '@image-pipeline/shared/contracts/event.ts';
-import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import { endedEvent, queuedEvent, retryingEvent, startedEvent } from '../contracts/event.ts';
+import type { JobEvent } from '../contracts/event.ts';
+import type { JobRequest } from '../contracts/job.ts';
+import type { JobView } from './job-view.ts';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FollowedJobs } from './followed-jobs.ts';
+import { LiveView } from './live-view.ts';
 import { JobEstimates } from './job-estimates.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -17,11 +12,11 @@ const at = (secondsFromNow: number) => new Date(NOW + secondsFromNow * 1_000).to
 const oneWorker = (ready: number) => ({ ready, consumers: 1 });
 
 let estimates: JobEstimates;
-let followed: FollowedJobs;
+let followed: LiveView;
 
 beforeEach(() => {
   estimates = new JobEstimates(() => NOW);
-  followed = new FollowedJobs(1_000, (view) => estimates.changed(view));
+  followed = new LiveView(1_000);
 });
 
 const queued = (secondsAgo: number) => queuedEvent(someRequest({ submitted_at: at(-secondsAgo) }));
@@ -80,9 +75,36 @@ describe('the estimate of a job', () => {
     expect(estimates.of(due, oneWorker(3))).toEqual({ queue_position: 3, eta_seconds: 12 });
   });
 
+  it('is listed for the jobs that end next', () => {
+    const [, first] = applied(queued(1), queued(2), started(someRequest(), 1));
+    expect(estimates.next(2)).toEqual([expect.any(String), first?.request.job_id]);
+    expect(estimates.next(10)).toHaveLength(3);
+  });
+
   it('does not exist once the job has ended', () => {
     const [view] = applied(ended(4, 1));
     expect(view && estimates.of(view, oneWorker(0))).toBeUndefined();
+  });
+});
+
+describe('the range of an estimate', () => {
+  it('is what 80 % of the newest jobs took, relative to their estimates', () => {
+    let now = NOW;
+    estimates = new JobEstimates(() => now);
+    applied(ended(4, 40));
+    estimates.compare(oneWorker(0));
+    for (const took of [2, 4, 4, 4, 12]) {
+      expect(estimates.range(10)).toBeNull();
+      const request = someRequest({ submitted_at: new Date(now).toISOString() });
+      applied(queuedEvent(request));
+      now += took * 1_000;
+      const finished_at = new Date(now).toISOString();
+      const start = new Date(now - 4_000).toISOString(); // so that every estimate is 4 s
+      const timeline = [{ state: 'processing', at: start, run: 1, attempt: 1 }] as const;
+      applied(endedEvent(request, { ...completedOutcome(request), timeline: [...timeline], finished_at }));
+    }
+    expect(estimates.range(10)).toEqual([5, 30]);
+    expect(estimates.range(null)).toBeNull();
   });
 });
 
@@ -112,7 +134,7 @@ describe('jobs that the event log does not have', () => {
 
 /** Applies these events and returns the views after them. */
 function applied(...events: JobEvent[]): JobView[] {
-  for (const event of events) followed.apply(event);
+  for (const event of events) estimates.changed(followed.apply(event).view);
   return events.flatMap(({ data }) => followed.get(data.job_id) ?? []);
 }
 

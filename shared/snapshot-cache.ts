@@ -1,9 +1,9 @@
-import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
-import { fetchSnapshot } from '@image-pipeline/shared/fetch-snapshot.ts';
-import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
-import type { Logger } from '@image-pipeline/shared/log.ts';
-import { Repeater } from '@image-pipeline/shared/repeater.ts';
+import type { Snapshot } from './contracts/snapshot.ts';
+import { messageOf } from './errors.ts';
+import { fetchSnapshot } from './fetch-snapshot.ts';
+import type { Startable } from './lifecycle.ts';
+import type { Logger } from './log.ts';
+import { Repeater } from './repeater.ts';
 
 /** Maximum seconds between two fetches, so that a new interval of monitoring is noticed; and minimum. */
 const LONGEST_PAUSE = 10;

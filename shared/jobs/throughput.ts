@@ -1,4 +1,4 @@
-import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import type { Outcome } from '../contracts/outcome.ts';
 
 /** Older ends say nothing about the current throughput. */
 const WINDOW_MS = 60_000;

@@ -28,3 +28,15 @@ function slotsIn(given: string): number | 'default' | undefined {
     `SLOTS is "${given}", but must be a number from 1 to ${MAX_SLOTS} or "default", for example: make scale N=3 SLOTS=1`,
   );
 }
+
+/** `make kill-worker`: kills the newest worker, like a crash: it can neither finish nor hand back its jobs. */
+export async function killWorker(): Promise<void> {
+  const runtime = await currentRuntime();
+  const newest = (await runtime.workers()).at(-1);
+  if (newest === undefined) throw new UserError('No worker is ready. To start one: make start-worker');
+  await newest.kill.run();
+  console.log(`Killed ${newest.name} with SIGKILL (${newest.kill.line}). RabbitMQ redelivers its jobs to other workers.`);
+  console.log(
+    newest.isRestarted ? 'The supervisor restarts it: make ps' : 'To start it again: make start-worker',
+  );
+}

@@ -33,6 +33,11 @@ export class WaitingJobs {
     return dueAt === undefined ? undefined : this.#indexOf({ jobId, dueAt });
   }
 
+  /** The first jobs, in order. */
+  first(count: number): string[] {
+    return this.#jobs.slice(0, count).map(({ jobId }) => jobId);
+  }
+
   /** Number of jobs in the queue at this time, in milliseconds since 1970. */
   dueBy(time: number): number {
     return this.#indexOf({ jobId: '', dueAt: time + 1 });

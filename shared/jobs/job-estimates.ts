@@ -1,8 +1,6 @@
-import type { QueueCounts } from '@image-pipeline/shared/broker/queue-inspector.ts';
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import type { ReadQueueMetrics } from '../pipeline-status/queue-metrics.ts';
-import { hasEnded } from './followed-jobs.ts';
+import type { QueueCounts } from '../broker/queue-inspector.ts';
+import type { JobView } from './job-view.ts';
+import { EstimateErrors } from './estimate-errors.ts';
 import { ProcessingTimes, Throughput } from './throughput.ts';
 import { WaitingJobs } from './waiting-jobs.ts';
 
@@ -33,12 +31,15 @@ export class JobEstimates {
   readonly #processing = new Set<string>();
   readonly #processingTimes = new ProcessingTimes();
   readonly #throughput: Throughput;
+  readonly #errors: EstimateErrors;
+  #queue: QueueState;
   /** Waiting jobs that the event log does not know; negative: jobs whose end events are missing. */
   #unseenJobs = 0;
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
     this.#throughput = new Throughput(now);
+    this.#errors = new EstimateErrors(now);
   }
 
   /** A job is now in this state. */
@@ -49,6 +50,7 @@ export class JobEstimates {
     if (outcome !== undefined) {
       this.#throughput.ended(outcome);
       this.#processingTimes.ended(outcome);
+      this.#errors.ended(outcome);
     } else if (state === 'processing') {
       this.#processing.add(request.job_id);
       const [oldest] = this.#processing;
@@ -58,6 +60,7 @@ export class JobEstimates {
     }
     const now = this.#now();
     this.#throughput.queueObserved(this.#waiting.dueBy(now) > 0, Math.min(now, newestHopAt(view)));
+    if (state === 'queued') this.#errors.estimated(view.request, this.of(view, this.#queue)?.eta_seconds);
   }
 
   /** The event log is read from its start again: forgets everything. */
@@ -66,17 +69,19 @@ export class JobEstimates {
     this.#processing.clear();
     this.#processingTimes.clear();
     this.#throughput.clear();
+    this.#errors.clear();
     this.#unseenJobs = 0;
   }
 
   /** Call it as soon as new metrics arrive, while they describe the same moment as the events. */
   compare(queue: QueueState): void {
+    this.#queue = queue;
     if (queue !== undefined) this.#unseenJobs = queue.ready - this.#waiting.dueBy(this.#now());
   }
 
   /** Undefined for a job that has ended. */
   of(view: JobView, queue: QueueState): JobEstimate | undefined {
-    if (hasEnded(view)) return undefined;
+    if (view.outcome !== undefined) return undefined;
     if (view.state === 'processing') {
       const elapsed = (this.#now() - newestHopAt(view)) / 1_000;
       const left = hasWorkers(queue) ? this.#processingTimes.left(Math.max(0, elapsed)) : undefined;
@@ -94,6 +99,19 @@ export class JobEstimates {
       eta_seconds:
         startsIn === undefined || work === undefined ? null : rounded(Math.max(startsIn, dueIn) + work),
     };
+  }
+
+  /** The jobs that end next, at most `limit`: those in progress, then those at the head of the queue. */
+  next(limit: number): string[] {
+    const processing = [...this.#processing].slice(0, limit);
+    return [...processing, ...this.#waiting.first(limit - processing.length)];
+  }
+
+  /** Where the end of a job with this estimate is likely to be, in seconds; null while too few jobs have ended. */
+  range(etaSeconds: number | null): [number, number] | null {
+    const factors = this.#errors.factors;
+    if (etaSeconds === null || factors === undefined) return null;
+    return [round(etaSeconds * factors.low), round(etaSeconds * factors.high)];
   }
 
   /**
@@ -124,27 +142,11 @@ function newestHopAt({ timeline, request }: JobView): number {
   return Date.parse(timeline.at(-1)?.at ?? request.submitted_at);
 }
 
+/** To tenths. */
+function round(seconds: number): number {
+  return Math.round(seconds * 10) / 10;
+}
+
 function rounded(seconds: number | undefined): number | null {
-  return seconds === undefined ? null : Math.round(seconds * 10) / 10;
-}
-
-/** Queue position and ETA of a job; undefined once it has ended. */
-export type EstimateJob = (view: JobView) => Promise<JobEstimate | undefined>;
-
-/** Estimates from the newest queue metrics; does not read them for a job that has ended. */
-export function createEstimateJob(
-  estimates: Pick<JobEstimates, 'of'>,
-  queueMetrics: ReadQueueMetrics,
-): EstimateJob {
-  return async (view) =>
-    hasEnded(view) ? undefined : estimates.of(view, (await queueMetrics())?.get(queueNames.process));
-}
-
-/** Estimates can be far too high, so clients retry at least this often. */
-const MAX_RETRY_AFTER_S = 300;
-
-/** The member of a problem that sets its `Retry-After`; none where nothing is known: then the default is sent. */
-export function retryAfterDetails(seconds: number | null | undefined): { retry_after_seconds?: number } {
-  if (seconds === null || seconds === undefined) return {};
-  return { retry_after_seconds: Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(seconds))) };
+  return seconds === undefined ? null : round(seconds);
 }

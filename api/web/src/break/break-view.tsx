@@ -1,0 +1,168 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { commandWorker, type ListedWorker, readWorkers } from '../api.ts';
+import { confirmed } from '../confirm.tsx';
+import { StateName } from '../journey/state-name.tsx';
+import { jobs } from '../live/job-store.ts';
+import type { Job } from '../live/jobs.ts';
+import { jobLink } from '../route.ts';
+import { explain } from '../text/explain.ts';
+import { t } from '../text/text.ts';
+import { token } from '../token.ts';
+
+type Command = Parameters<typeof commandWorker>[1];
+
+const RETRY_MS = 2_000;
+
+/** What was broken last, and the jobs that were in progress there. */
+interface Broken {
+  readonly worker: string;
+  readonly command: Command;
+  readonly jobIds: readonly string[];
+}
+
+/** Stops, kills and pauses workers, and crashes their decoders, to see what becomes of their jobs. */
+export function BreakView() {
+  const workers = useSignal<readonly ListedWorker[] | undefined>(undefined);
+  const problem = useSignal('');
+  const broken = useSignal<Broken | undefined>(undefined);
+  useEffect(() => {
+    const over = new AbortController();
+    void followWorkers(over.signal, (found, fault) => {
+      if (found !== undefined) workers.value = found;
+      problem.value = fault;
+    });
+    return () => over.abort();
+  }, [token.value]);
+
+  const order = async (worker: string, command: Command) => {
+    const isHarmless = command === 'resume';
+    if (!isHarmless && !(await confirmed(t(`${command}Worker`, { worker }), t(`${command}Does`)))) return;
+    const jobIds = inProgressOn(worker);
+    try {
+      await commandWorker(worker, command);
+      broken.value = { worker, command, jobIds };
+      problem.value = '';
+    } catch (error) {
+      problem.value = explain(error);
+    }
+  };
+
+  return (
+    <section class="card break" aria-labelledby="break">
+      <h2 id="break">{t('navBreak')}</h2>
+      <p>{t('breakIntro')}</p>
+      <p role="status" class="failed">
+        {problem.value}
+      </p>
+      {workers.value?.length === 0 && <p>{t('breakNoWorkers')}</p>}
+      <ul class="workers">
+        {workers.value?.map((worker) => (
+          <Worker key={worker.worker} worker={worker} order={order} />
+        ))}
+      </ul>
+      {broken.value !== undefined && <Aftermath {...broken.value} />}
+    </section>
+  );
+}
+
+/** Reads the workers at each change, until `over` aborts. */
+async function followWorkers(
+  over: AbortSignal,
+  onChange: (workers: readonly ListedWorker[] | undefined, problem: string) => void,
+): Promise<void> {
+  const isOver = () => over.aborted;
+  for (let version = 0; !isOver();) {
+    try {
+      const list = await readWorkers(version, over);
+      version = list.version;
+      onChange(list.workers, '');
+    } catch (error) {
+      if (isOver()) return;
+      onChange(undefined, explain(error));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+function inProgressOn(worker: string): readonly string[] {
+  return jobs.value.filter((job) => job.state === 'processing' && job.worker === worker).map(({ id }) => id);
+}
+
+function Worker(props: {
+  readonly worker: ListedWorker;
+  readonly order: (worker: string, command: Command) => Promise<void>;
+}) {
+  const { worker: name, state, slots, jobs: inProgress, will_crash: willCrash } = props.worker;
+  const isPaused = state === 'paused';
+  const commands: readonly Command[] = ['stop', 'kill', isPaused ? 'resume' : 'pause', 'crash'];
+  const isUseless = (command: Command) => state === 'stopping' || (command === 'crash' && willCrash);
+  return (
+    <li data-worker={name}>
+      <h3>{name}</h3>
+      <p>
+        <span class={`worker-state ${state}`}>{t(`worker_${state}`)}</span>
+        {', '}
+        {t('workerJobs', { n: inProgress, slots })}
+        {willCrash && <strong>. {t('willCrash')}</strong>}
+      </p>
+      <p class="buttons">
+        {commands.map((command) => (
+          <button
+            key={command}
+            type="button"
+            aria-label={t(`${command}Worker`, { worker: name })}
+            disabled={isUseless(command)}
+            onClick={() => void props.order(name, command)}
+          >
+            {t(command)}
+          </button>
+        ))}
+      </p>
+    </li>
+  );
+}
+
+/** A repeated start may have no event of its own; but if nothing failed and another worker has the job, it was. */
+function isRedelivered({ steps, worker, attempt }: Job, earlier: string): boolean {
+  return (worker !== earlier && attempt === 1) || steps.some(({ redelivered }) => redelivered === true);
+}
+
+/** What to watch after a command, and the jobs that it hit. */
+function Aftermath({ worker, command, jobIds }: Broken) {
+  const hit = jobs.value.filter(({ id }) => jobIds.includes(id));
+  return (
+    <section aria-labelledby="aftermath">
+      <h3 id="aftermath">{t('watchTitle', { action: t(`${command}Worker`, { worker }) })}</h3>
+      <p>{t(`${command}Watch`)}</p>
+      {hit.length === 0 && (command === 'stop' || command === 'kill') && <p>{t('hitNone')}</p>}
+      {hit.length > 0 && (
+        <table>
+          <caption>{t('hitJobs', { n: hit.length, worker })}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{t('name')}</th>
+              <th scope="col">{t('state')}</th>
+              <th scope="col">{t('worker')}</th>
+              <th scope="col">{t('details')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {hit.map((job) => (
+              <tr key={job.id} data-hit={job.id}>
+                <th scope="row">
+                  <a href={jobLink(job.id)}>{job.name ?? job.id}</a>
+                </th>
+                <td>
+                  <StateName state={job.state} />
+                </td>
+                <td>{job.worker}</td>
+                <td>{isRedelivered(job, worker) ? t('redelivered') : ''}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
