@@ -182,7 +182,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
 }
 
 function loggedOf({ result }: SentWebhook): { readonly detail?: string } {
-  return 'logged' in result && result.logged !== undefined ? { detail: result.logged } : {};
+  return 'logged' in result ? { detail: result.logged } : {};
 }
 
 /** 50 to 100 % of the delay, so that webhooks deferred together do not come back together. */
