@@ -1,4 +1,5 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { hostsOf, refuseForeignHost } from '@image-pipeline/shared/http/allowed-hosts.ts';
 import { refuseEncodedBody, setSecurityHeaders } from '@image-pipeline/shared/http/http-server.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
@@ -78,6 +79,8 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): Express {
   const { config, metrics, log } = deps;
   const app = express();
+  const { ALLOWED_HOSTS, PUBLIC_API_URL, PUBLIC_NOTIFICATION_URL } = config;
+  const allowedHosts = [...ALLOWED_HOSTS, ...hostsOf(PUBLIC_API_URL, PUBLIC_NOTIFICATION_URL)];
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', config.TRUSTED_PROXIES);
@@ -89,6 +92,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(observe(log, metrics));
   app.use(setSecurityHeaders);
   app.use((request, _response, next) => {
+    refuseForeignHost(request, allowedHosts);
     refuseEncodedBody(request);
     next();
   });

@@ -177,7 +177,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
       admission,
       uploads: {
-        store,
+        store: storeWatch.watchWrites(store),
         publisher: broker.publisher,
         onAccepted: (request) => {
           admission.accepted();
@@ -195,6 +195,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       estimate,
       links,
       isCaughtUp: () => follower.isCaughtUp,
+      metrics,
       stopping: stopping.signal,
     },
     thumbnails: new Thumbnails({
@@ -204,6 +205,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       ttl: limits.thumbnailTtlSeconds,
       maxBytes: 32 * 1024 * 1024,
       timeoutMs: limits.thumbnailTimeoutMs,
+      metrics,
     }),
     thumbnailQueue,
     dlq: deadLetters,

@@ -148,6 +148,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     host: config.LISTEN_HOST,
     port: config.MONITORING_PORT,
     portsToTry: 1,
+    allowedHosts: config.ALLOWED_HOSTS,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause: () =>
       broker.unavailableBecause ??

@@ -1,6 +1,7 @@
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { handshakeQuerySchema } from '@image-pipeline/shared/contracts/websocket.ts';
 import { errorCodes, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { hostsOf } from '@image-pipeline/shared/http/allowed-hosts.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
@@ -98,11 +99,16 @@ export function createNotification(
     },
     log,
   });
+  const allowedHosts = [
+    ...config.ALLOWED_HOSTS,
+    ...hostsOf(config.PUBLIC_API_URL, ...config.WEBSOCKET_ORIGINS),
+  ];
   const server = createServiceServer({
     service: 'notification',
     host: config.LISTEN_HOST,
     port: config.NOTIFICATION_PORT,
     portsToTry: 1,
+    allowedHosts,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause: () =>
       broker.unavailableBecause ??
@@ -129,6 +135,7 @@ export function createNotification(
     // Once it has caught up, it accepts clients even while the broker is down, and sends what it knows.
     isReady: () => (hasCaughtUp ||= follower.isCaughtUp),
     allowedOrigins: config.WEBSOCKET_ORIGINS,
+    allowedHosts,
     access: { isOpen: config.NODE_ENV !== 'production', token: config.API_TOKEN },
     limits: {
       maxConnections: config.WEBSOCKET_MAX_CONNECTIONS,

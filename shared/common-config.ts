@@ -1,3 +1,4 @@
+import { allowedHostsVariable } from './http/allowed-hosts.ts';
 import { z } from 'zod';
 import { brokerAddresses } from './broker/broker-addresses.ts';
 import {
@@ -70,6 +71,7 @@ export const commonVariables = {
     example: '127.0.0.1',
     description: 'listen address; 0.0.0.0: all interfaces',
   }),
+  ALLOWED_HOSTS: allowedHostsVariable,
   KEEP_ALIVE_TIMEOUT_MS: wholeNumber({
     min: 1_000,
     max: 3_600_000,

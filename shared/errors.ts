@@ -19,6 +19,8 @@ export const errorCodes = {
   url_too_long: 'The URL exceeds the size limit.',
   headers_too_large: 'The request headers exceed the size limit.',
   invalid_parameter: 'Unknown or invalid parameter.',
+  host_not_allowed: 'The service does not respond under this host name.',
+  cross_site: 'Pages of other sites may not send this request.',
   idempotency_key_reused: 'This Idempotency-Key was used for a different upload. Use a new key.',
   idempotency_key_in_use:
     'An upload with this Idempotency-Key is still in progress. Retry after the given delay.',

@@ -45,6 +45,7 @@ export const labelValues: Readonly<Partial<Record<MetricName, Readonly<Record<st
     image_uploads_refused_total: { code: Object.keys(errorCodes) },
     image_jobs_failed_total: { code: Object.keys(errorCodes) },
     image_jobs_finished_total: { result: ['completed', 'failed', 'retried', 'duplicate', 'unreadable'] },
+    image_store_damaged_images_total: { kind: ['result', 'original', 'thumbnail'] },
     image_store_contradictions_total: { kind: contradictions },
     image_monitoring_refreshes_total: { result: ['ok', 'failed'] },
     image_websocket_messages_total: { type: messageTypes },

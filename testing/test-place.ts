@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,9 +89,16 @@ export class TestPlace {
   async storeCompletedJobs(count: number): Promise<JobRequest[]> {
     const requests = Array.from({ length: count }, () => someRequest());
     for (const request of requests) {
+      const bytes = thumbnailOf(request.job_id);
       const outcome = completedOutcome(request);
-      await this.store.put(outcome.thumbnail.key, thumbnailOf(request.job_id));
-      await this.storeJob(request, outcome);
+      const { thumbnail } = outcome;
+      const stored = {
+        ...thumbnail,
+        size: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      };
+      await this.store.put(thumbnail.key, bytes);
+      await this.storeJob(request, { ...outcome, thumbnail: stored });
     }
     return requests;
   }

@@ -83,6 +83,7 @@ export function createWorker(config: WorkerConfig): Service {
     host: config.LISTEN_HOST,
     port: config.WORKER_PORT,
     portsToTry: config.WORKER_PORT === 0 ? 1 : 100,
+    allowedHosts: config.ALLOWED_HOSTS,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     notReadyBecause,
     metrics,

@@ -30,6 +30,8 @@ export const problemTable = {
   webhooks_not_set_up: { status: 503 },
   unauthorized: { status: commonStatuses.unauthorized },
   token_not_set: { status: commonStatuses.token_not_set },
+  host_not_allowed: { status: commonStatuses.host_not_allowed },
+  cross_site: { status: commonStatuses.cross_site },
   not_found: { status: commonStatuses.not_found },
   job_not_found: { status: 404 },
   not_ready: { status: 409, retryAfter: 10 },

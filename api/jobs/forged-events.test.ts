@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { exchangeNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
@@ -14,9 +15,12 @@ const LARGEST_RUN = Number.MAX_SAFE_INTEGER;
 /** A completed job with all its records and images, whose end the API knows from the log. */
 async function completedJob(api: TestApi): Promise<JobRequest> {
   const request = someRequest();
-  const outcome = completedOutcome(request);
+  const bytes = Buffer.from('the result');
+  const { result, ...others } = completedOutcome(request);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const outcome = { ...others, result: { ...result, size: bytes.length, sha256 } };
   await system.store.put(originalKey(request.job_id), Buffer.from('the original'));
-  await system.store.put(outcome.result.key, Buffer.alloc(outcome.result.size, 'result'));
+  await system.store.put(result.key, bytes);
   await system.storeJob(request, outcome);
   await system.publish(...lifeOf(request, outcome));
   await untilRead(api);

@@ -82,6 +82,62 @@ describe.each([
   });
 });
 
+describe.each(['results', 'originals', 'thumbnail'] as const)('/%s whose bytes in the store', (path) => {
+  it.each([
+    ['are cut', (bytes: Buffer) => bytes.subarray(0, -1)],
+    ['are others of the same length', (bytes: Buffer) => Buffer.alloc(bytes.length, 1)],
+  ])('%s is 502, and counted', async (_what, change) => {
+    const api = await system.startApi();
+    const { request, outcome } = await completedJob();
+    const { key, bytes } = {
+      results: { key: outcome.result.key, bytes: result },
+      originals: { key: originalKey(request.job_id), bytes: original },
+      thumbnail: { key: outcome.thumbnail.key, bytes: thumbnail },
+    }[path];
+    await system.store.put(key, change(Buffer.from(bytes)));
+    const response = await api.ask(`/${path}/${request.job_id}`);
+    expect(response).toMatchObject({ status: 502, json: { code: 'image_damaged' } });
+    expect(response.headers.get('etag')).toBeNull();
+    const metrics = (await api.ask('/metrics')).bytes.toString();
+    const kind = path.replace(/s$/, '');
+    expect(metrics).toContain(`image_store_damaged_images_total{kind="${kind}"} 1\n`);
+  });
+});
+
+it('an original is served under a name that says what it is', async () => {
+  const api = await system.startApi();
+  const { original: png, ...others } = someRequest();
+  const request = {
+    ...others,
+    original: {
+      ...png,
+      name: 'page.html',
+      content_type: 'image/png' as const,
+      size: original.length,
+      sha256: digest(original),
+    },
+  };
+  await system.store.put(originalKey(request.job_id), original);
+  await system.storeJob(request);
+  const response = await api.ask(`/originals/${request.job_id}`);
+  const disposition = parseDisposition(response.headers.get('content-disposition') ?? '');
+  expect(disposition.parameters).toEqual({ filename: 'page.png' });
+});
+
+it('a large result with other bytes is cut off before its end', async () => {
+  const api = await system.startApi();
+  const request = someRequest();
+  const bytes = Buffer.alloc(3 * 1024 * 1024, 'large');
+  const ended = completedOutcome(request);
+  const stored = { ...ended.result, size: bytes.length, sha256: digest(bytes) };
+  await system.storeJob(request, { ...ended, result: stored });
+  await system.store.put(ended.result.key, bytes);
+  expect((await api.ask(`/results/${request.job_id}`)).bytes).toEqual(bytes);
+  bytes[bytes.length - 1] = 0;
+  await system.store.put(ended.result.key, bytes);
+  await expect(api.ask(`/results/${request.job_id}`)).rejects.toThrow('terminated');
+});
+
 describe.each(['results', 'thumbnail'])('/%s of a job without a result', (path) => {
   it('is 409 with Retry-After before the end', async () => {
     const api = await system.startApi();

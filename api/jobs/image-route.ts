@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import type { StoredImage } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { create as contentDisposition } from 'content-disposition';
@@ -12,6 +13,7 @@ import { renamed } from '../upload/display-name.ts';
 import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import { type EstimateJob, retryAfterDetails } from './estimate-job.ts';
 import { type JobSources, readStatus } from './read-status.ts';
+import { verifiedBody } from './verified-body.ts';
 
 export type ImageKind = 'result' | 'original' | 'thumbnail';
 
@@ -20,6 +22,8 @@ export interface JobImage {
   readonly key: string;
   readonly contentType: string;
   readonly sha256: string;
+  /** bytes */
+  readonly size: number;
   /** File name for saving it. */
   readonly fileName: string;
 }
@@ -36,7 +40,9 @@ export function findImage(kind: ImageKind, view: JobView, estimate?: JobEstimate
         key: originalKey(job_id),
         contentType: original.content_type,
         sha256: original.sha256,
-        fileName: original.name,
+        size: original.size,
+        // The upload may have had any name, such as page.html.
+        fileName: renamed(original.name, '', extensionOf(original.content_type)),
       };
     case 'result':
       return jobImage(completed(view, estimate).result, original.name, '');
@@ -70,14 +76,24 @@ function completed({ state, outcome }: JobView, estimate: JobEstimate | undefine
   return outcome;
 }
 
-function jobImage({ key, content_type, sha256 }: StoredImage, name: string, suffix: string): JobImage {
-  const extension = content_type.replace('image/', '').replace('jpeg', 'jpg');
-  return { key, contentType: content_type, sha256, fileName: renamed(name, suffix, extension) };
+function jobImage({ key, content_type, sha256, size }: StoredImage, name: string, suffix: string): JobImage {
+  return {
+    key,
+    contentType: content_type,
+    sha256,
+    size,
+    fileName: renamed(name, suffix, extensionOf(content_type)),
+  };
+}
+
+function extensionOf(contentType: string): string {
+  return contentType.replace('image/', '').replace('jpeg', 'jpg');
 }
 
 export interface ImageRouteDeps extends JobSources {
   readonly store: Pick<ObjectStore, 'get' | 'list' | 'stat'>;
   readonly estimate: EstimateJob;
+  readonly metrics: Pick<Metrics, 'increase'>;
 }
 
 /** `GET /results/{job_id}` and `GET /originals/{job_id}`: an image, which never changes. */
@@ -90,14 +106,34 @@ export function imageRoute(kind: Exclude<ImageKind, 'thumbnail'>, deps: ImageRou
       response.status(304).end();
     } else if (request.method === 'HEAD') {
       const stat = (await deps.store.stat(image.key)) ?? gone(kind);
+      if (stat.size !== image.size) throw damaged(kind, deps.metrics);
       setImageHeaders(response, image, stat.size);
       response.end();
     } else {
       const { stat, body } = (await deps.store.get(image.key)) ?? gone(kind);
-      setImageHeaders(response, image, stat.size);
-      await pipeline(body, response);
+      try {
+        if (stat.size !== image.size) throw damaged(kind, deps.metrics);
+        const chunks = verifiedBody(body, image.sha256, () => damaged(kind, deps.metrics));
+        // A small image is compared before the response begins, a large one while it is sent.
+        const first = await chunks.next();
+        setImageHeaders(response, image, stat.size);
+        await pipeline(resumed(first, chunks), response);
+      } finally {
+        body.destroy();
+      }
     }
   };
+}
+
+async function* resumed(first: IteratorResult<Buffer>, rest: AsyncIterable<Buffer>) {
+  if (first.done !== true) yield first.value;
+  yield* rest;
+}
+
+/** The error for an image that is not the one that was stored. */
+export function damaged(kind: ImageKind, metrics: Pick<Metrics, 'increase'>): PipelineError {
+  metrics.increase('image_store_damaged_images_total', { kind });
+  return new PipelineError('image_damaged', `The stored ${kind} does not match its record.`);
 }
 
 function gone(kind: ImageKind): never {

@@ -16,6 +16,7 @@ export const imageProblems: readonly ProblemCode[] = [
   'not_ready',
   'job_failed',
   'result_gone',
+  'image_damaged',
 ];
 
 /** The OpenAPI entries of a job's images. */
@@ -44,7 +45,7 @@ export const imageOperations = {
       },
       304: unchanged,
     },
-    problems: [...jobProblems, 'result_gone'],
+    problems: [...jobProblems, 'result_gone', 'image_damaged'],
   },
 } as const satisfies Operations;
 

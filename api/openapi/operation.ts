@@ -34,6 +34,8 @@ export interface ResponseSpec {
 /** Error codes of every operation. */
 export const commonProblems: readonly ProblemCode[] = [
   'malformed_request',
+  'host_not_allowed',
+  'cross_site',
   'invalid_parameter',
   'unsupported_encoding',
   'url_too_long',

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
@@ -35,6 +37,7 @@ function slowThumbnails(
     ttl: 120,
     maxBytes: 1024 * 1024,
     timeoutMs: 20_000,
+    metrics: createMetrics('api'),
     ...options,
   });
   return { store, followed, queue, thumbnails };
@@ -48,7 +51,7 @@ describe('seventy thumbnails on a cold cache', () => {
       for (const event of lifeOf(request)) followed.apply(event);
       // Their ends have been confirmed by an earlier request.
       const view = followed.get(request.job_id);
-      if (view !== undefined) followed.correct(view, view);
+      if (view !== undefined) followed.correct(view, await findStoredJob(system.store, request.job_id));
     }
     const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, somebody())));
     const first = await all();

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
 import { hasEnded } from '../jobs/followed-jobs.ts';
-import { findImage, type JobImage, notReady } from '../jobs/image-route.ts';
+import { damaged, findImage, type JobImage, notReady } from '../jobs/image-route.ts';
 import type { EstimateJob } from '../jobs/estimate-job.ts';
 import { type JobSources, readStatus } from '../jobs/read-status.ts';
 import { SharedReads } from './shared-reads.ts';
@@ -29,6 +31,7 @@ export interface ThumbnailsOptions {
   readonly maxBytes: number;
   /** Timeout of a request including its wait in the queue, in milliseconds. */
   readonly timeoutMs: number;
+  readonly metrics: Pick<Metrics, 'increase'>;
 }
 
 /**
@@ -39,14 +42,16 @@ export class Thumbnails {
   readonly #sources: JobSources;
   readonly #estimate: EstimateJob;
   readonly #ttl: number;
+  readonly #metrics: Pick<Metrics, 'increase'>;
   /** By job id. A thumbnail never changes. */
   readonly #cached: LRUCache<string, Thumbnail>;
   readonly #reads: SharedReads<Thumbnail>;
 
-  constructor({ sources, estimate, queue, ttl, maxBytes, timeoutMs }: ThumbnailsOptions) {
+  constructor({ sources, estimate, queue, ttl, maxBytes, timeoutMs, metrics }: ThumbnailsOptions) {
     this.#sources = sources;
     this.#estimate = estimate;
     this.#ttl = ttl;
+    this.#metrics = metrics;
     this.#cached = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ bytes }) => bytes.length + ENTRY_OVERHEAD_BYTES,
@@ -95,6 +100,9 @@ export class Thumbnails {
     const bytes = await readBytes(this.#sources.store, image.key, MAX_THUMBNAIL_BYTES);
     if (bytes === undefined) {
       throw new PipelineError('result_gone', 'The thumbnail has been removed from the store.');
+    }
+    if (createHash('sha256').update(bytes).digest('hex') !== image.sha256) {
+      throw damaged('thumbnail', this.#metrics);
     }
     const thumbnail = { image, bytes };
     this.#cached.set(id, thumbnail);

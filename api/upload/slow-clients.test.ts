@@ -110,17 +110,17 @@ describe('ten slow clients of ten kinds', () => {
     const api = await system.startApi({}, { requestTimeoutMs: 3_000 });
     const upload = beginningOfUpload([LENGTH]);
     const chunked = beginningOfUpload(['Transfer-Encoding: chunked']);
-    const read = 'GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n';
+    const read = 'GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n';
     const clients = [
       await system.silentClient(api),
-      await system.silentClient(api, 'POST /upload HTTP/1.1\r\nHost: x\r\nContent-'),
+      await system.silentClient(api, 'POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-'),
       await system.silentClient(api, upload),
       await system.silentClient(api, upload, BEGINNING_OF_FILE),
       await system.silentClient(api, upload, BEGINNING_OF_FILE, Buffer.alloc(300 * KIB)),
       await system.silentClient(api, chunked, '1000\r\nabc'),
       await system.silentClient(api, chunked, chunk(BEGINNING_OF_FILE)),
       await system.silentClient(api, beginningOfUpload([LENGTH, 'Expect: 100-continue'])),
-      await system.silentClient(api, 'GET /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n'),
+      await system.silentClient(api, 'GET /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n'),
       await system.silentClient(api, read.repeat(20)),
     ];
     clients.at(-1)?.socket.pause();

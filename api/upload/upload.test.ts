@@ -183,7 +183,7 @@ describe('an upload that is refused', () => {
     const api = await system.startApi();
     // fetch would send Content-Length: 0.
     const client = await RawClient.to(api.port);
-    await client.send('POST /upload HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n');
+    await client.send('POST /upload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     await client.closed();
     expect(client.received).toContain('"code":"malformed_multipart"');
     expect(client.received).toContain(

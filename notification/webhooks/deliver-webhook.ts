@@ -176,9 +176,13 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
     count(fate.state);
     metrics.observe('image_webhook_duration_seconds', sent.durationMs / 1_000);
     if (fate.state === 'delivered') log.info({ ms: sent.durationMs }, 'webhook delivered');
-    else log.warn({ ...fate.error, fate: fate.state }, 'webhook not delivered');
+    else log.warn({ ...fate.error, ...loggedOf(sent), fate: fate.state }, 'webhook not delivered');
     return fate.state === 'dead' ? 'dead-letter' : 'ack';
   }
+}
+
+function loggedOf({ result }: SentWebhook): { readonly detail?: string } {
+  return 'logged' in result ? { detail: result.logged } : {};
 }
 
 /** 50 to 100 % of the delay, so that webhooks deferred together do not come back together. */

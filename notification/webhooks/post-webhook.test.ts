@@ -90,7 +90,9 @@ describe('a name', () => {
   ])('that resolves to a private address is rejected (%j %j)', async (...addresses) => {
     const url = `http://127.0.0.1.nip.io:${receiver.port}/`;
     const options = { resolve: resolvesTo(...addresses), allowed: nobody };
-    expect(await post(url, options)).toMatchObject({ code: 'address_refused' });
+    const result = await post(url, options);
+    expect(result).toMatchObject({ code: 'address_refused', reason: '' });
+    expect('logged' in result ? result.logged : '').toContain('not public');
     expect(receiver.received).toEqual([]);
   });
 

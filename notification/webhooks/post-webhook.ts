@@ -32,7 +32,8 @@ export interface PostOptions {
 /** The status of the response, or why there is none. */
 export type PostResult =
   | { readonly status: number; readonly retryAfterMs?: number | undefined }
-  | { readonly code: WebhookErrorCode; readonly reason: string };
+  /** `logged` is for the log only: it says what an internal name resolves to, which is not for who chose the name. */
+  | { readonly code: WebhookErrorCode; readonly reason: string; readonly logged?: string };
 
 /**
  * Posts once, to an address that was checked before, on a new connection. Does not follow redirects, ignores proxy
@@ -55,7 +56,8 @@ export async function postWebhook(
   } catch (error) {
     options.signal.throwIfAborted();
     if (timeout.aborted) return { code: 'timed_out', reason: `The limit is ${options.timeoutMs} ms.` };
-    if (error instanceof AddressRefused) return { code: 'address_refused', reason: `${error.message}.` };
+    if (error instanceof AddressRefused)
+      return { code: 'address_refused', reason: '', logged: error.message };
     return { code: codeOf(error), reason: reasonOf(error) };
   }
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { isOriginAllowed, refusalOfAllJobs, refusalOfHandshake } from './admission.ts';
 
-const handshake = { path: '/ws', origin: undefined, host: 'localhost:8001' };
+const handshake = { path: '/ws', origin: undefined, localAddress: '127.0.0.1', host: 'localhost:8001' };
 const capacity = {
   isReady: true,
   connections: 0,
@@ -14,16 +14,24 @@ const capacity = {
   maxConnectionsPerAddress: 5,
 };
 
+const allowed = { allowedOrigins: [], allowedHosts: ['images.example.org'] };
+
 describe('a handshake', () => {
   it('is accepted at /ws while there is capacity', () => {
-    expect(refusalOfHandshake(handshake, capacity, [])).toBeUndefined();
+    expect(refusalOfHandshake(handshake, capacity, allowed)).toBeUndefined();
     const almostFull = { ...capacity, connections: 9, connectionsOfAddress: 4 };
-    expect(refusalOfHandshake(handshake, almostFull, [])).toBeUndefined();
+    expect(refusalOfHandshake(handshake, almostFull, allowed)).toBeUndefined();
   });
 
   it.each([
     ['elsewhere', { path: '/' }, {}, 'not_found'],
     ['at a malformed URL', { path: undefined }, {}, 'not_found'],
+    [
+      'from a page whose own name resolves to this machine',
+      { origin: 'http://evil.example:8001', host: 'evil.example:8001' },
+      {},
+      'host_not_allowed',
+    ],
     ['from a page of another host', { origin: 'https://evil.example' }, {}, 'origin_not_allowed'],
     ['before the event log has been read', {}, { isReady: false }, 'service_unavailable'],
     [
@@ -34,7 +42,7 @@ describe('a handshake', () => {
     ],
     ['when all connections are taken', {}, { connections: 10 }, 'too_many_connections'],
   ])('is rejected %s', (_where, change, seen, refusal) => {
-    expect(refusalOfHandshake({ ...handshake, ...change }, { ...capacity, ...seen }, [])).toBe(refusal);
+    expect(refusalOfHandshake({ ...handshake, ...change }, { ...capacity, ...seen }, allowed)).toBe(refusal);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   type SocketErrorCode,
 } from '@image-pipeline/shared/contracts/websocket.ts';
 import { PipelineError, problemType } from '@image-pipeline/shared/errors.ts';
+import { isHostAllowed } from '@image-pipeline/shared/http/allowed-hosts.ts';
 import { endWithProblem } from '@image-pipeline/shared/http/client-errors.ts';
 import { commonProblem } from '@image-pipeline/shared/http/problem.ts';
 
@@ -18,6 +19,8 @@ export interface Handshake {
   readonly path: string | undefined;
   readonly origin: string | undefined;
   readonly host: string | undefined;
+  /** The own end of the connection. */
+  readonly localAddress: string | undefined;
 }
 
 /** The current capacity of the service. */
@@ -29,12 +32,19 @@ export interface Capacity {
   readonly maxConnectionsPerAddress: number;
 }
 
+/** Besides pages of this machine, and the names of this machine. */
+export interface Allowed {
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
+}
+
 /** Why a handshake is rejected, or undefined if it is accepted. */
 export function refusalOfHandshake(
-  { path, origin, host }: Handshake,
+  { path, origin, host, localAddress }: Handshake,
   capacity: Capacity,
-  allowedOrigins: readonly string[],
+  { allowedOrigins, allowedHosts }: Allowed,
 ): HandshakeRefusal | undefined {
+  if (!isHostAllowed(host, localAddress, allowedHosts)) return 'host_not_allowed';
   if (path !== SOCKET_PATH) return 'not_found';
   if (!isOriginAllowed(origin, host, allowedOrigins)) return 'origin_not_allowed';
   if (!capacity.isReady) return 'service_unavailable';

@@ -25,6 +25,7 @@ export interface SocketServerOptions {
   readonly notifier: Notifier;
   readonly isReady: () => boolean;
   readonly allowedOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
   readonly access: AllJobsAccess;
   readonly limits: SocketLimits;
   readonly metrics: Metrics;
@@ -99,18 +100,23 @@ export class SocketServer implements Startable {
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // A client that disconnects during the handshake must not end the process.
     socket.on('error', () => socket.destroy());
-    const { limits, allowedOrigins, isReady, metrics } = this.#options;
+    const { limits, isReady, metrics } = this.#options;
     const url = URL.parse(request.url ?? '', 'http://localhost');
     const address = request.socket.remoteAddress ?? '';
     const refusal = refusalOfHandshake(
-      { path: url?.pathname, origin: request.headers.origin, host: request.headers.host },
+      {
+        path: url?.pathname,
+        origin: request.headers.origin,
+        host: request.headers.host,
+        localAddress: request.socket.localAddress,
+      },
       {
         ...limits,
         isReady: this.#stopping === undefined && isReady(),
         connections: this.#clients.size,
         connectionsOfAddress: this.#ofAddress.get(address)?.connections ?? 0,
       },
-      allowedOrigins,
+      this.#options,
     );
     if (refusal !== undefined) {
       metrics.increase('image_websocket_refused_total', { reason: refusal });

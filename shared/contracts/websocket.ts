@@ -219,6 +219,11 @@ export type CloseReason = keyof typeof closeCodes;
 /** Why a WebSocket handshake is refused: problem details with this `code`, title and detail. */
 export const handshakeRefusals = {
   not_found: { status: 404, title: errorCodes.not_found, detail: 'WebSockets are at /ws.' },
+  host_not_allowed: {
+    status: 421,
+    title: errorCodes.host_not_allowed,
+    detail: 'Use localhost, or add the name to ALLOWED_HOSTS.',
+  },
   origin_not_allowed: {
     status: 403,
     title: 'Pages of this origin are not allowed to connect.',

@@ -46,9 +46,9 @@ async function responseOf(client: RawClient): Promise<{ status: number; head: st
 }
 
 const get = (path: string, headers: readonly string[] = []) =>
-  [`GET ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
+  [`GET ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n');
 const put = (headers: readonly string[], body: string) =>
-  ['PUT /interval HTTP/1.1', 'Host: x', ...headers, '', body].join('\r\n');
+  ['PUT /interval HTTP/1.1', 'Host: localhost', ...headers, '', body].join('\r\n');
 const CHUNKED = 'Transfer-Encoding: chunked';
 const KIB = 1024;
 
@@ -94,15 +94,10 @@ describe('a client error', () => {
       413,
       'body_too_large',
     ],
-    ['an unknown method', 'BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'malformed_request'],
+    ['an unknown method', 'BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'malformed_request'],
     ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'malformed_request'],
     ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc', 400, 'malformed_request'],
-    [
-      'CONNECT',
-      'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n',
-      405,
-      'method_not_allowed',
-    ],
+    ['CONNECT', 'CONNECT example.org:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n', 405, 'method_not_allowed'],
   ])('by %s is problem details, and closes the connection', async (_what, bytes, status, code) => {
     const { send } = await startServer();
     const response = await responseOf(await send(bytes));

@@ -11,6 +11,7 @@ import {
   refuseEncodedBody,
   setSecurityHeaders,
 } from './http-server.ts';
+import { refuseForeignHost } from './allowed-hosts.ts';
 import { listOfRoutes } from './list-of-routes.ts';
 import { commonProblem, PROBLEM_TYPE } from './problem.ts';
 
@@ -37,6 +38,8 @@ export interface ServiceServerOptions extends HttpServerOptions {
   readonly service: string;
   /** Why the service is not ready, or undefined when it is. */
   readonly notReadyBecause: () => string | undefined;
+  /** Host names besides localhost; see `refuseForeignHost`. */
+  readonly allowedHosts?: readonly string[];
   readonly metrics: Metrics;
   /** Routes of this service only, by method and path: `GET /status`. */
   readonly routes?: Readonly<Record<string, Route>>;
@@ -51,7 +54,7 @@ export interface ServiceServerOptions extends HttpServerOptions {
 export function createServiceServer(options: ServiceServerOptions): HttpServer {
   const routes = withCommonRoutes(options);
   return createHttpServer((request, response) => {
-    setSecurityHeaders(request, response, () => void respond(request, response, routes, options.log));
+    setSecurityHeaders(request, response, () => void respond(request, response, routes, options));
   }, options);
 }
 
@@ -59,7 +62,7 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   routes: Readonly<Record<string, Route>>,
-  log: ServiceServerOptions['log'],
+  { log, allowedHosts = [] }: Pick<ServiceServerOptions, 'log' | 'allowedHosts'>,
 ): Promise<void> {
   const url = URL.parse(request.url ?? '/', 'http://localhost');
   const path = url?.pathname ?? '/';
@@ -68,6 +71,7 @@ async function respond(
   const route = Object.hasOwn(routes, sameRoute) ? routes[sameRoute] : undefined;
   const span = beginRequest(method, request.headers.traceparent, route?.isTraced !== true);
   try {
+    refuseForeignHost(request, allowedHosts);
     if (route === undefined) throw noRoute(path, routes);
     refuseUnknownParameters(url?.searchParams.keys() ?? [], route.query ?? []);
     refuseEncodedBody(request);

@@ -21,6 +21,12 @@ export const apiMetrics = {
     buckets: wideBuckets,
     services: ['api'],
   },
+  image_store_damaged_images_total: {
+    type: 'counter',
+    help: 'Images in the object store that do not match their records: result, original or thumbnail.',
+    labels: ['kind'],
+    services: ['api'],
+  },
   image_uploads_accepted_total: {
     type: 'counter',
     help: 'Accepted jobs (202).',

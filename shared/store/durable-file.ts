@@ -3,7 +3,8 @@ import { link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/pr
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isRunning } from '../is-running.ts';
-import { codeOf } from './store-failure.ts';
+import { refuseLinks } from './object-files.ts';
+import { codeOf, NoObject } from './store-failure.ts';
 
 /** How often a concurrent removal may delete a folder between its creation and the write. */
 const MAX_FOLDER_RACES = 10;
@@ -114,14 +115,23 @@ async function flushFolder(folder: string): Promise<void> {
 /** Creates the folder of `target`, then acts; repeats both if the empty folder was removed in between. */
 async function inItsFolder(target: string, act: () => Promise<void>): Promise<void> {
   for (let races = 0; ; races++) {
-    await mkdir(dirname(target), { recursive: true });
     try {
+      await mkdir(dirname(target), { recursive: true });
+      await refuseLinks(dirname(target));
       await act();
       return;
     } catch (error) {
+      if (isInTheWay(codeOf(error), error))
+        throw new NoObject('is a folder, or a file is in its path', { cause: error });
       if (codeOf(error) !== 'ENOENT' || races === MAX_FOLDER_RACES) throw error;
     }
   }
+}
+
+/** Whether something of the wrong kind is at the target or above it. `link` fails with EEXIST for an object, too. */
+function isInTheWay(code: string | undefined, error: unknown): boolean {
+  const isOfMkdir = error instanceof Error && 'syscall' in error && error.syscall === 'mkdir';
+  return code === 'EISDIR' || code === 'ENOTDIR' || (code === 'EEXIST' && isOfMkdir);
 }
 
 function undefinedIfGone(error: unknown): undefined {

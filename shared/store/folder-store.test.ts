@@ -1,6 +1,6 @@
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -105,6 +105,66 @@ describe('a folder as object store', () => {
     await expect(buffer(found?.body ?? Readable.from([]))).rejects.toThrow(
       'failed to get a: ended 4194304 bytes too early',
     );
+  });
+
+  describe('with something else in the place of an object', () => {
+    const damaged = { code: 'record_damaged' };
+
+    it('neither follows a link at the end of a path nor one in the middle', async () => {
+      const outside = await mkdtemp(join(tmpdir(), 'outside-'));
+      try {
+        await writeFile(join(outside, 'secret'), 'secret');
+        await mkdir(join(folder, 'a'));
+        await symlink(join(outside, 'secret'), join(folder, 'a', 'secret'));
+        await symlink(outside, join(folder, 'b'));
+        for (const key of ['a/secret', 'b/secret']) {
+          await expect(store.get(key)).rejects.toMatchObject(damaged);
+          await expect(store.stat(key)).rejects.toMatchObject(damaged);
+        }
+        await expect(store.put('b/secret', Buffer.from('ours'))).rejects.toMatchObject(damaged);
+        await expect(store.putIfAbsent('b/ours', Buffer.from('ours'))).rejects.toMatchObject(damaged);
+        await expect(store.remove('b/secret')).rejects.toMatchObject(damaged);
+        expect(await collect(store.list(''))).toEqual([]);
+        expect(await readdir(outside)).toEqual(['secret']);
+      } finally {
+        await rm(outside, { recursive: true });
+      }
+    });
+
+    it('does not wait for the writers of pipes', async () => {
+      await mkdir(join(folder, 'originals'));
+      const names = Array.from({ length: 8 }, (_, index) => `originals/${index}`);
+      for (const name of names) expect(spawnSync('mkfifo', [join(folder, name)]).status).toBe(0);
+      await Promise.all(names.map((name) => expect(store.get(name)).rejects.toMatchObject(damaged)));
+      await store.put('a', Buffer.from('a'));
+      expect((await store.stat('a'))?.size).toBe(1);
+    });
+
+    it('says that the record is damaged, not that the store is unavailable, and stores other objects', async () => {
+      await mkdir(join(folder, 'jobs', 'one', 'outcome.json'), { recursive: true });
+      await writeFile(join(folder, 'jobs', 'two'), '');
+      const outcome = Buffer.from('{}');
+      for (const key of ['jobs/one/outcome.json', 'jobs/two/outcome.json']) {
+        expect(await store.get(key)).toBeUndefined();
+        await expect(store.putIfAbsent(key, outcome)).rejects.toMatchObject(damaged);
+        await expect(store.put(key, outcome)).rejects.toMatchObject(damaged);
+      }
+      expect(await store.putIfAbsent('jobs/three/outcome.json', outcome)).toBe(true);
+      expect(await temporaryFiles()).toEqual([]);
+    });
+
+    it('follows a link to its own folder', async () => {
+      const link = `${folder}-link`;
+      await symlink(folder, link);
+      try {
+        const linked = new FolderStore({ folder: link, operationMs: 5_000 });
+        await linked.start();
+        await linked.put('a/b', Buffer.from('b'));
+        expect((await linked.stat('a/b'))?.size).toBe(1);
+      } finally {
+        await rm(link);
+      }
+    });
   });
 
   it('lists nothing that is not an object', async () => {

@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access, lstat, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { withinDeadline } from '../waiting.ts';
@@ -9,7 +9,7 @@ import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
 import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
 import { holdsBytes } from './read-object.ts';
 import { explainRefusal, folderRemedies, provePutIfAbsent } from './start-check.ts';
-import { failureOf } from './store-failure.ts';
+import { failureOf, NoObject } from './store-failure.ts';
 
 /** Age at which temporary files of other machines are removed at start-up. */
 const STALE_MS = 60 * 60_000;
@@ -29,8 +29,9 @@ export interface FolderStoreOptions {
  * that are being written; its presence distinguishes an empty store from a disk that is not mounted.
  */
 export class FolderStore implements ObjectStore {
-  readonly #root: string;
-  readonly #temporary: string;
+  /** From the start on without links, so that those in the store can be recognized. */
+  #root: string;
+  #temporary: string;
   readonly #operationMs: number;
   readonly #flusher = new FolderFlusher();
   #starting: Promise<void> | undefined;
@@ -74,7 +75,7 @@ export class FolderStore implements ObjectStore {
       withTemporaryFile(this.#temporary, measuredBody(body, undefined, signal), async (temporary) => {
         signal.throwIfAborted();
         const ours = (await linkIfAbsent(temporary, target)) || (await holdsBytes(this, key, body));
-        if (ours === undefined) throw new Error('the object was removed meanwhile');
+        if (ours === undefined) throw await whyUnreadable(target);
         if (ours) await this.#flusher.flushAbove(target, this.#root);
         return ours;
       }),
@@ -128,6 +129,8 @@ export class FolderStore implements ObjectStore {
     await this.#attempt('start', '', async () => {
       const made = await mkdir(this.#temporary, { recursive: true });
       if (made !== undefined) await this.#flusher.flushAbove(this.#temporary, dirname(made));
+      this.#root = await realpath(this.#root);
+      this.#temporary = join(this.#root, '.tmp');
       await removeStaleFiles(this.#temporary, STALE_MS);
     });
     await provePutIfAbsent(this, 'Use a folder on a file system with hard links.');
@@ -156,4 +159,12 @@ export class FolderStore implements ObjectStore {
   #failure(operation: string, key: string, error: unknown): unknown {
     return failureOf(error, { store: 'a folder', operation, key });
   }
+}
+
+/** Why there is no object at a path that is in use. */
+async function whyUnreadable(path: string): Promise<Error> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isDirectory() === true
+    ? new NoObject('is a folder')
+    : new Error('the object was removed meanwhile');
 }

@@ -1,21 +1,25 @@
-import type { BigIntStats, Dirent } from 'node:fs';
-import { type FileHandle, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { type BigIntStats, constants, type Dirent } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, realpath, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isSegment } from './object-key.ts';
 import type { ObjectStat } from './object-store.ts';
-import { codeOf } from './store-failure.ts';
+import { codeOf, NoObject } from './store-failure.ts';
 
 /** Opens the file of an object for reading; undefined if there is none. The caller closes it. */
 export async function openObjectFile(
   path: string,
   signal: AbortSignal,
 ): Promise<{ file: FileHandle; stat: ObjectStat } | undefined> {
-  const file = await open(path).catch(undefinedIfAbsent);
+  const file = await open(path, READ_ONLY).catch(undefinedIfAbsent);
   try {
     const stats = await file?.stat({ bigint: true });
     // After the deadline nobody would close the file.
     signal.throwIfAborted();
-    if (file !== undefined && stats?.isFile() === true) return { file, stat: objectStat(stats) };
+    if (file !== undefined && stats?.isFile() === true) {
+      await refuseLinks(path);
+      return { file, stat: objectStat(stats) };
+    }
+    if (stats?.isDirectory() === false) throw new NoObject('is not a regular file');
   } catch (error) {
     await file?.close();
     throw error;
@@ -25,8 +29,26 @@ export async function openObjectFile(
 }
 
 export async function statObjectFile(path: string): Promise<ObjectStat | undefined> {
-  const stats = await stat(path, { bigint: true }).catch(undefinedIfAbsent);
-  return stats?.isFile() === true ? objectStat(stats) : undefined;
+  const stats = await lstat(path, { bigint: true }).catch(undefinedIfAbsent);
+  if (stats === undefined || stats.isDirectory()) return undefined;
+  if (!stats.isFile()) throw new NoObject('is not a regular file');
+  await refuseLinks(path);
+  return objectStat(stats);
+}
+
+/**
+ * No link at the end of a path, and no waiting for the writer of a pipe: each would block one of the few threads for files.
+ */
+const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Node cannot open a file relative to a folder, so links in the middle of a path are looked for separately.
+ * @param path without links above the store's folder
+ * @throws NoObject
+ */
+export async function refuseLinks(path: string): Promise<void> {
+  const real = await realpath(path).catch(undefinedIfAbsent);
+  if (real !== undefined && real !== path) throw new NoObject('is behind a link');
 }
 
 /**
@@ -34,6 +56,7 @@ export async function statObjectFile(path: string): Promise<ObjectStat | undefin
  * It is not flushed: after a power cut the object may exist again, as if it had not been removed yet.
  */
 export async function removeObjectFile(path: string, root: string): Promise<void> {
+  await refuseLinks(dirname(path));
   await unlink(path).catch(undefinedIfAbsent);
   for (let folder = dirname(path); folder !== root && dirname(folder) !== root; folder = dirname(folder)) {
     try {
@@ -52,6 +75,7 @@ const stillNeeded: readonly (string | undefined)[] = ['ENOTEMPTY', 'EEXIST', 'EN
 const absent: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EISDIR'];
 
 function undefinedIfAbsent(error: unknown): undefined {
+  if (codeOf(error) === 'ELOOP') throw new NoObject('is a link', { cause: error });
   if (!absent.includes(codeOf(error))) throw error;
 }
 

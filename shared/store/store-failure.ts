@@ -7,6 +7,14 @@ export class StoreMisconfigured extends Error {
   override readonly name = 'StoreMisconfigured';
 }
 
+/**
+ * What is in the place of an object is none: a link, a pipe, or a folder. Or a file is in the place of one of its folders.
+ * The store itself is available, so waiting does not help.
+ */
+export class NoObject extends Error {
+  override readonly name = 'NoObject';
+}
+
 /** The call that failed: `store` as shown to people, `operation` as in ObjectStore. */
 export interface StoreCall {
   readonly store: string;
@@ -41,6 +49,11 @@ export function failureOf(error: unknown, call: StoreCall): unknown {
   if (error instanceof SourceFailed) return error.cause;
   if (error instanceof PipelineError || error instanceof StoreMisconfigured) return error;
   const { store, operation, key } = call;
+  if (error instanceof NoObject) {
+    return new PipelineError('record_damaged', `The object ${key} in the store ${error.message}.`, {
+      cause: error,
+    });
+  }
   const what = key === '' ? operation : `${operation} ${key}`;
   return new StoreUnavailable(`The object store (${store}) failed to ${what}: ${reasonOf(error)}.`, {
     cause: error,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'minio';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { testLog } from '../../testing/test-broker.ts';
+import { StoreUnavailable } from '../errors.ts';
 import type { ObjectStore } from './object-store.ts';
 import { openStore } from './open-store.ts';
 import { StoreWatch } from './store-watch.ts';
@@ -23,6 +24,34 @@ it('names a folder that is removed while nobody uses it, until it is back', asyn
   await rename(`${folder}-moved`, folder);
   await available;
   await expect.poll(() => watch.unavailableBecause, SOON).toBeUndefined();
+});
+
+it('names a store that refuses writes, which can still be read, until it accepts them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'store-watch-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const real = openStore({ kind: 'folder', folder });
+  let isFull = false;
+  const full = () => Promise.reject(new StoreUnavailable('no space left on the device (ENOSPC)'));
+  const filling: ObjectStore = {
+    start: () => real.start(),
+    stop: () => real.stop(),
+    put: (key, body, options) => (isFull ? full() : real.put(key, body, options)),
+    putIfAbsent: (key, body) => (isFull ? full() : real.putIfAbsent(key, body)),
+    get: (key) => real.get(key),
+    stat: (key) => real.stat(key),
+    list: (prefix, options) => real.list(prefix, options),
+    remove: (key) => real.remove(key),
+  };
+  const watch = await watching(filling);
+  const store = watch.watchWrites(filling);
+  await store.put('a', Buffer.from('a'));
+  isFull = true;
+  await expect(store.put('b', Buffer.from('b'))).rejects.toThrow('ENOSPC');
+  expect(watch.unavailableBecause).toMatch(/ENOSPC/);
+  expect((await store.stat('a'))?.size).toBe(1);
+  isFull = false;
+  await expect.poll(() => watch.unavailableBecause, SOON).toBeUndefined();
+  expect(await store.stat('state/readiness')).toBeUndefined();
 });
 
 it.skipIf(minio === null)(

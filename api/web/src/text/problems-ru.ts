@@ -24,6 +24,9 @@ export const problemsRu: Readonly<Record<ProblemCode, string>> = {
   unauthorized: 'Токен не указан или не подходит.',
   token_not_set: 'Для этого действия нужен токен, а в системе он не задан. Задайте API_TOKEN в .env.',
   not_found: 'По этому адресу ничего нет.',
+  host_not_allowed:
+    'Сервис не отвечает под этим именем хоста. Откройте страницу через localhost или добавьте имя в ALLOWED_HOSTS.',
+  cross_site: 'Страницам других сайтов нельзя отправлять такие запросы.',
   job_not_found: 'Нет задания с таким номером.',
   not_ready: 'Задание ещё не завершено.',
   job_failed: 'Задание завершилось ошибкой, результата нет.',
