@@ -9,7 +9,7 @@ LOCAL := @$(NODE) local/cli.ts
 LOAD := @$(NODE) load_test/cli.ts
 
 # Passed to the commands through the environment, so that any character is allowed.
-export FILE OPS ID N SLOTS SERVICE COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO PART LONG WRITE
+export FILE OPS ID N SLOTS SERVICE JOB COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO PART LONG WRITE
 
 .PHONY: help demo up down ps logs scale stop-worker kill-worker start-worker monitor performance upload status replay republish load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench bench-peers chaos fuzz doctor clean setup install
 
@@ -28,8 +28,8 @@ down: setup ## stop the system; images and queues are kept
 ps: setup ## list all services and their state
 	$(LOCAL) ps
 
-logs: setup ## follow the logs of all services, or of one (SERVICE=worker)
-	$(LOCAL) logs "$$SERVICE"
+logs: setup ## follow the logs of all services, or of one (SERVICE=worker); JOB=id: find all lines of a job
+	$(LOCAL) logs "$$SERVICE" "$$JOB"
 
 scale: setup ## set the number of workers (N=3) and of jobs per worker (N=3 SLOTS=1)
 	$(LOCAL) scale "$$N" "$$SLOTS"

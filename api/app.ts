@@ -81,6 +81,10 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', config.TRUSTED_PROXIES);
+  // With a newline at the end, so that the prompt of a shell stays on a line of its own.
+  app.response.json = function (body) {
+    return this.type('json').send(`${JSON.stringify(body)}\n`);
+  };
   app.use(traceRequest);
   app.use(observe(log, metrics));
   app.use(setSecurityHeaders);

@@ -83,14 +83,14 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const eventPublisher = new EventPublisher(broker.publisher, log);
   /** Updates this replica's view at once, and everybody else's through the event log. */
   const onQueued = (request: JobRequest) => {
-    const event = queuedEvent(request);
-    followed.apply(event);
-    eventPublisher.publish(event);
+    followed.queued(request);
+    eventPublisher.publish(queuedEvent(request));
   };
   const deadLetters = createDeadLetterQueue({
     store,
     broker,
     followed,
+    metrics,
     onQueued,
     storeWatch,
     stopping: stopping.signal,

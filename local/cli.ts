@@ -20,7 +20,8 @@ program.command('ps').action(async () => (await currentRuntime()).ps());
 program
   .command('logs')
   .argument('[service]', 'name of the service; default: all', '')
-  .action(async (service: string) => (await currentRuntime()).logs(service));
+  .argument('[text]', 'print all lines with this text, such as the id of a job', '')
+  .action(async (service: string, text: string) => (await currentRuntime()).logs(service, text));
 program
   .command('scale')
   .argument('[count]', 'number of workers', '')

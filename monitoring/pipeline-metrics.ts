@@ -7,7 +7,7 @@ import { DurableTotals, noPeaks, raisePeaks } from './ledger/totals.ts';
 import type { BrokerSample } from './management/sample-broker.ts';
 import { endedRun, Recent, type EndedRun } from './runs/ended-runs.ts';
 import { byInactivity, countMoving, likelyLost, requeueAbandoned, withoutLost } from './runs/open-runs.ts';
-import { RunTracker, type Attempt, type OpenRun } from './runs/run-tracker.ts';
+import { RunTracker, type Attempt, type OpenRun, type RunChange } from './runs/run-tracker.ts';
 import { KnownWorkers, type KnownWorker, type WorkerEvent } from './runs/workers.ts';
 
 /** The longest window of any metric. */
@@ -33,6 +33,18 @@ export interface PipelineMetricsOptions {
   readonly onEnded?: (ended: EndedRun) => void;
 }
 
+/** How an event arrived. Times in milliseconds since 1970. */
+interface Arrival {
+  /** When it counts as having happened. */
+  readonly at: number;
+  readonly now: number;
+  /** Undefined if it did not arrive as it happened. */
+  readonly receivedAt: number | undefined;
+  /** Whether it was not counted before. */
+  readonly isNew: boolean;
+  readonly isRepublished: boolean;
+}
+
 /** All metrics that come from events, and the workers. */
 export class PipelineMetrics {
   readonly runs: RunTracker;
@@ -56,7 +68,8 @@ export class PipelineMetrics {
     this.#peaks = options.state?.peaks ?? noPeaks;
   }
 
-  onEvent(event: JobEvent, offset: number): void {
+  /** @returns whether an earlier process had not counted the event, and whether it ends a run that has ended already */
+  onEvent(event: JobEvent, offset: number): { readonly isNew: boolean; readonly isSecondEnd: boolean } {
     const now = Date.now();
     const isRepublished = this.#republished.delete(event.id);
     const receivedAt = this.#options.isLive() && !isRepublished ? now : undefined;
@@ -68,7 +81,16 @@ export class PipelineMetrics {
     if (event.type === 'job.started' || event.type === 'job.redelivered') {
       this.#onWorkerEvent({ worker: event.data.worker, starts: true }, at, now);
     }
-    if (change === undefined) return;
+    const isEnd = event.type === 'job.completed' || event.type === 'job.failed';
+    if (change !== undefined) this.#onChange(change, event, { at, now, receivedAt, isNew, isRepublished });
+    return { isNew, isSecondEnd: isEnd && change === undefined };
+  }
+
+  #onChange(
+    change: RunChange,
+    event: JobEvent,
+    { at, now, receivedAt, isNew, isRepublished }: Arrival,
+  ): void {
     if (change.attempt !== undefined) {
       this.attempts.add(change.attempt);
       this.#onWorkerEvent({ worker: change.attempt.worker, starts: false }, at, now);
@@ -141,12 +163,12 @@ export class PipelineMetrics {
     return this.#lost.isSuspected ? byInactivity(this.runs.open) : [];
   }
 
-  /** As many open runs as are certainly in no queue: those of which it is most likely. */
-  get lostRuns(): readonly OpenRun[] {
-    const { certain } = this.#lost;
-    if (certain === 0) return [];
+  /** The number of open runs that are certainly in no queue, and the runs of which it is possible, the likeliest first. */
+  get lostRuns(): { readonly count: number; readonly candidates: readonly OpenRun[] } {
+    const { certain: count } = this.#lost;
+    if (count === 0) return { count, candidates: [] };
     const startedFrom = Math.max(this.runs.startedFrom, this.#emptyAt);
-    return likelyLost(this.runs.open, startedFrom, Date.now()).slice(0, certain);
+    return { count, candidates: likelyLost(this.runs.open, startedFrom, Date.now()) };
   }
 
   /**

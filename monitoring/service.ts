@@ -12,6 +12,7 @@ import { createService, instanceName, type Service } from '@image-pipeline/share
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import type { MonitoringConfig } from './config.ts';
+import { StoreComparison } from './ledger/compare-with-store.ts';
 import { loadState, offsetToReadFrom, StateSaver } from './ledger/durable-state.ts';
 import { PipelineMetrics } from './pipeline-metrics.ts';
 import { MetricsExporter } from './snapshot/export-metrics.ts';
@@ -66,6 +67,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
   const queues = countableQueues(
     buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS }),
   );
+  const comparison = new StoreComparison({ store, metrics, log });
   let restored: Restored | undefined;
 
   /** Reads the state of the last process and prepares to continue from there. */
@@ -86,8 +88,12 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       replay: limits.eventsReplayed,
       from: offsetToReadFrom(state),
       atMost: limits.eventsCountedAtStart,
-      onEvent: (event, offset) => pipeline.onEvent(event, offset),
+      onEvent: (event, offset) => {
+        const { isNew, isSecondEnd } = pipeline.onEvent(event, offset);
+        if (isNew) comparison.onEvent(event, isSecondEnd);
+      },
       onConsuming: (event) => pipeline.onConsuming(event),
+      onInvalid: (content) => comparison.onInvalid(content),
       onReset: () => {
         log.warn('the event log has a gap or was recreated; totals continue from here');
         pipeline.onLogEnd();
@@ -187,6 +193,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
         start: () => restored?.repair.start(),
         stop: () => restored?.repair.stop(),
       },
+      { name: 'store comparison', start: () => comparison.start(), stop: () => comparison.stop() },
     ],
     onStarted: (port) => log.info({ port }, 'monitoring started'),
   });

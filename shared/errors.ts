@@ -40,6 +40,8 @@ export const errorCodes = {
   worker_not_running: 'No worker with this name is running.',
   method_not_allowed: 'Method not allowed for this URL.',
   upgrade_required: 'This endpoint accepts only WebSocket connections.',
+  record_damaged: 'A record of this job in the object store is damaged.',
+  image_damaged: 'The stored image does not match its record.',
   // What the system itself lacks.
   broker_unavailable: 'The message broker is unavailable or does not accept messages at the moment.',
   publish_unconfirmed: 'The message broker did not confirm the job in time, so it may or may not be queued.',
@@ -51,13 +53,13 @@ export const errorCodes = {
   internal_error: 'An internal error occurred.',
   // Why a job fails.
   undecodable_image: 'The image is damaged or does not match its file type, and cannot be decoded.',
-  image_too_large: 'The image exceeds the limit for pixels, frames, scans or chunks.',
+  image_too_large: 'The image exceeds the limit for pixels, scans or chunks.',
   output_too_large: 'The operations would produce an image that exceeds the size limit.',
   invalid_job: 'The job message is invalid.',
   original_missing: 'The original is missing from the object store.',
   original_damaged: 'The original in the object store does not match the upload.',
   deadline_exceeded: 'Processing the image exceeded the time limit.',
-  slow_image: 'The image takes long to decode and has to wait for another slow one.',
+  slow_image: 'The image takes long to process and has to wait for another slow one.',
   memory_exceeded: 'Processing the image exceeded the memory limit.',
   engine_crashed: 'The image processor crashed.',
   workers_died: 'Every worker that processed the job died.',
@@ -104,6 +106,11 @@ export class StoreUnavailable extends PipelineError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('store_unavailable', message, options);
   }
+}
+
+/** Whether a record in the store is the cause: retrying does not help, and the records of other jobs are not affected. */
+export function isDamagedRecord(error: unknown): boolean {
+  return error instanceof PipelineError && error.code === 'record_damaged';
 }
 
 /** The message of a thrown value of any type. */

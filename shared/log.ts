@@ -23,7 +23,8 @@ export function createLogger(service: string, options: LogOptions): Logger {
     settings,
     pretty({
       colorize: process.stdout.isTTY,
-      translateTime: 'HH:MM:ss.l',
+      // With the date, so that lines of all services can be merged by time.
+      translateTime: 'UTC:yyyy-mm-dd HH:MM:ss.l',
       ignore: 'service,pid,hostname',
       messageFormat: '{service}: {msg}',
       singleLine: true,

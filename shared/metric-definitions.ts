@@ -12,6 +12,12 @@ export const metricDefinitions = {
   ...monitoringMetrics,
   ...workerMetrics,
   ...notificationMetrics,
+  image_store_contradictions_total: {
+    type: 'counter',
+    help: 'Messages that contradict the store, which decides: forged, old or of another version.',
+    labels: ['kind'],
+    services: ['api', 'monitoring'],
+  },
 } as const satisfies MetricDefinitions;
 
 export type MetricName = keyof typeof metricDefinitions;
@@ -25,6 +31,12 @@ const messageTypes = [
 ] as const satisfies readonly ServerMessage['type'][];
 
 /**
+ * `malformed`: an event of a job that breaks its schema; `run`: an event of a run that was never accepted; `outcome`: the end
+ * of a run that has another outcome, or none; `dead_letter`: a dead letter without a failed run.
+ */
+const contradictions = ['malformed', 'run', 'outcome', 'dead_letter'];
+
+/**
  * All label values of each counter. These series are exposed from the start with 0 (those kept across restarts: once
  * they are known), because Prometheus sees no increase in a series that starts at 1: the first failure would be in no rate.
  */
@@ -33,6 +45,7 @@ export const labelValues: Readonly<Partial<Record<MetricName, Readonly<Record<st
     image_uploads_refused_total: { code: Object.keys(errorCodes) },
     image_jobs_failed_total: { code: Object.keys(errorCodes) },
     image_jobs_finished_total: { result: ['completed', 'failed', 'retried', 'duplicate', 'unreadable'] },
+    image_store_contradictions_total: { kind: contradictions },
     image_monitoring_refreshes_total: { result: ['ok', 'failed'] },
     image_websocket_messages_total: { type: messageTypes },
     image_websocket_refused_total: { reason: Object.keys(handshakeRefusals) },

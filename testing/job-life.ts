@@ -27,7 +27,13 @@ export function someRequest(changes: Partial<JobRequest> = {}): JobRequest {
 }
 
 export function completedOutcome(request: JobRequest, attempt = 1): CompletedOutcome {
-  const image = { content_type: 'image/jpeg', size: 40_000, sha256: SHA256, width: 800, height: 450 };
+  const image = {
+    content_type: 'image/jpeg' as const,
+    size: 40_000,
+    sha256: SHA256,
+    width: 800,
+    height: 450,
+  };
   return {
     ...beginningOfOutcome(request, attempt),
     state: 'completed',

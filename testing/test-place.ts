@@ -75,8 +75,8 @@ export class TestPlace {
   }
 
   /** Publishes any message to the dead-letter exchange, like the broker. */
-  deadLetter(body: unknown): Promise<void> {
-    return this.#send(exchangeNames.deadLetters, routingKeys.deadJob, body);
+  deadLetter(body: unknown, headers?: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#send(exchangeNames.deadLetters, routingKeys.deadJob, body, headers);
   }
 
   async storeJob(request: JobRequest, outcome?: Outcome): Promise<void> {
@@ -116,7 +116,7 @@ export class TestPlace {
     return this.#opened;
   }
 
-  #send(exchange: string, routingKey: string, body: unknown): Promise<void> {
+  #send(exchange: string, routingKey: string, body: unknown, headers = {}): Promise<void> {
     return this.broker.publisher.publish({
       exchange,
       routingKey,
@@ -125,7 +125,7 @@ export class TestPlace {
       correlationId: uuidv7(),
       type: 'job',
       contentType: 'application/json',
-      headers: { 'x-attempt': 1 },
+      headers: { 'x-attempt': 1, ...headers },
     });
   }
 }

@@ -3,6 +3,7 @@ import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts'
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import { afterEach, beforeEach, expect } from 'vitest';
@@ -32,10 +33,15 @@ export function setUpWebhooks(system: TestSystem) {
     get receiver() {
       return receiver;
     },
-    /** A job with a callback URL, and the event of its end. */
-    endedJob(changes: Partial<JobRequest> = {}): { request: JobRequest; end: JobEvent } {
+    /** A stored job with a callback URL, and the event of its end. */
+    async endedJob(
+      changes: Partial<JobRequest> = {},
+      outcomeOf: (request: JobRequest) => Outcome = completedOutcome,
+    ): Promise<{ request: JobRequest; end: JobEvent }> {
       const request = someRequest({ callback_url: receiver.url(), ...changes });
-      return { request, end: endedEvent(request, completedOutcome(request)) };
+      const outcome = outcomeOf(request);
+      await system.storeJob(request, outcome);
+      return { request, end: endedEvent(request, outcome) };
     },
     attempts: (request: JobRequest) => readWebhookAttempts(system.store, request.job_id),
     /** The attempts, once the last of them is in this state. */

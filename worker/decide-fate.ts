@@ -4,6 +4,7 @@ import {
   PermanentFailure,
   PipelineError,
   TransientFailure,
+  isDamagedRecord,
   messageOf,
   type ErrorCode,
 } from '@image-pipeline/shared/errors.ts';
@@ -30,7 +31,7 @@ export function isSlowJob(history: readonly TimelineEntry[]): boolean {
 export const MADE_WAY = 'slow_image' satisfies ErrorCode;
 
 /**
- * The one place that decides whether a failed attempt is retried. A permanent failure ends the run at once. An attempt
+ * The one place that decides whether a failed attempt is retried. A permanent failure or a damaged record ends the run at once. An attempt
  * that exceeds its time or memory limit is retried once in a run. Anything else, unexpected errors included, is retried
  * after the delay for this attempt, and ends the run after the last one.
  *
@@ -43,7 +44,7 @@ export function decideFate(
   retryDelays: readonly RetryDelay[],
 ): Fate {
   const error = failureOf(thrown);
-  if (thrown instanceof PermanentFailure) return { kind: 'fail', error };
+  if (thrown instanceof PermanentFailure || isDamagedRecord(thrown)) return { kind: 'fail', error };
   if (LIMITS.has(error.code) && hasExceededLimit(history)) {
     return failedAfter(error, `attempt ${attempt}; a job that exceeds a limit is retried only once`);
   }
@@ -67,5 +68,5 @@ function failureOf(thrown: unknown): Failure {
     thrown instanceof PipelineError
       ? messageOf(thrown)
       : 'Unexpected error in the worker. See its log for details.';
-  return { code: 'processing_failed', reason };
+  return { code: isDamagedRecord(thrown) ? 'record_damaged' : 'processing_failed', reason };
 }

@@ -6,7 +6,8 @@ import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, StoreUnavailable, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { readOutcome, recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
+import { recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { originalKey, outcomeKey, resultKey, resultsPrefix } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { testLog } from '../testing/test-broker.ts';
@@ -115,6 +116,35 @@ describe('a job that succeeds', () => {
     await vi.waitFor(() => expect(typesOf(request)).toContain('job.completed 1'));
     await allSettled();
     expect(await resultsOf(request)).toEqual([]);
+  });
+});
+
+describe('a message of a run that was never accepted', () => {
+  it('is dead-lettered, and the result of the earlier run stays', async () => {
+    await startWorker(() => Promise.resolve(processed));
+    const request = await submit();
+    await outcomeOf(request);
+    const results = await resultsOf(request);
+    const before = await deadLetters();
+    await publish(request, { ...request, run: 2, history: [] });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
+    expect(await readOutcome(system.store, request.job_id, 2)).toBeUndefined();
+    expect(await resultsOf(request)).toEqual(results);
+  });
+
+  it('is processed once it has been accepted, with what was accepted', async () => {
+    await startWorker(() => Promise.resolve(processed));
+    const request = requestFor(Buffer.from('original'));
+    const again = { ...request, run: 2 };
+    await system.store.put(originalKey(request.job_id), Buffer.from('original'));
+    await system.storeJob(again);
+    const before = await deadLetters();
+    await publish(request, { ...again, operations: [{ type: 'filter', name: 'invert' }], history: [] });
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
+    await publish(request, { ...again, history: [] });
+    const ended = () => readOutcome(system.store, request.job_id, 2);
+    await expect.poll(ended, { timeout: 10_000 }).toMatchObject({ state: 'completed' });
+    await allSettled();
   });
 });
 
@@ -332,7 +362,7 @@ async function rivalOutcome(jobId: string): Promise<Outcome> {
   await system.store.remove(`results/${jobId}/rival.png`);
   const image = {
     key: `results/${jobId}/rival.png`,
-    content_type: 'image/png',
+    content_type: 'image/png' as const,
     size: 5,
     sha256: '',
     width: 1,
@@ -350,7 +380,7 @@ async function rivalOutcome(jobId: string): Promise<Outcome> {
     state: 'completed',
     source: { width: 1, height: 1 },
     result: image,
-    thumbnail: image,
+    thumbnail: { ...image, key: `thumbnails/${jobId}/rival.jpg` },
     timings: { wait_ms: 0, fetch_ms: 0, process_ms: 0, store_ms: 0 },
   };
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { type Publisher, publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
@@ -12,7 +13,8 @@ import type { Failure } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
-import { readOutcome, recordOutcome, removeLeftovers } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
+import { recordOutcome, removeLeftovers } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
@@ -67,6 +69,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     const release = metrics.takeSlot();
     let startAnnounced = Promise.resolve();
     try {
+      if (!(await isAccepted(job))) return 'dead-letter';
       const earlier = await findOutcome(job);
       if (earlier !== undefined) return await conclude(job, earlier);
       const delay = await takeTurn(job);
@@ -110,6 +113,20 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       metrics.finished('unreadable');
       return undefined;
     }
+  }
+
+  /**
+   * A later run must be in the store as in the message: a forged one would replace the result of an earlier run. The first
+   * run of a job has no result to lose, and is not read again, to save time.
+   */
+  async function isAccepted(job: JobContext): Promise<boolean> {
+    const { job_id, run } = job.request;
+    if (run === 1) return true;
+    const request = await retryUntilStoreResponds(job, () => readRequest(store, job_id, run));
+    if (isDeepStrictEqual(request, job.request)) return true;
+    job.log.error('the message is not the stored request of this run: dead-lettered');
+    metrics.finished('unreadable');
+    return false;
   }
 
   /** The outcome of this run if it has ended already: the message is a duplicate, or was redelivered after the end. */

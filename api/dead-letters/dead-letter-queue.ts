@@ -3,10 +3,11 @@ import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { isDamagedRecord } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { jobMessage } from '@image-pipeline/shared/jobs/job-message.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
+import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
@@ -28,6 +29,7 @@ export interface DeadLetterQueueDeps {
   readonly store: ObjectStore;
   readonly broker: Broker;
   readonly followed: FollowedJobs;
+  readonly metrics: Pick<Metrics, 'increase'>;
   /** Called for every queued run. */
   readonly onQueued: (request: JobRequest) => void;
   readonly storeWatch: Pick<StoreWatch, 'whenAvailable'>;
@@ -56,6 +58,8 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
   const mayConsume = (signal: AbortSignal) => storeWatch.whenAvailable(signal);
   const recordDeadLetter = createDeadLetterRecorder({
     store,
+    followed,
+    metrics: deps.metrics,
     announce: (event, signal) => publishUntilConfirmed(broker.publisher, eventMessage(event), signal),
     stopping,
     log,
@@ -107,6 +111,6 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
 
 /** An unreadable record must not block the others. */
 function skipUnreadable(error: unknown, dead: DeadRun, log: Logger): undefined {
-  if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
+  if (!isDamagedRecord(error)) throw error;
   log.error({ err: error, run: dead.run }, 'cannot replay this run: skipped');
 }

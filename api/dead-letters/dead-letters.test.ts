@@ -1,11 +1,11 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { endedEvent, queuedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import { deadKey, outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { someRequest } from '../../testing/job-life.ts';
+import { failedOutcome, someRequest } from '../../testing/job-life.ts';
 import { setUpSystem } from '../../testing/test-system.ts';
 import type { TestApi } from '../../testing/test-system.ts';
 
@@ -58,28 +58,52 @@ describe('the dead letters', () => {
     expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
   });
 
-  it('give a run without an outcome its failed outcome', async () => {
+  it('give a run whose workers all died its failed outcome', async () => {
     const api = await system.startApi();
     const request = sepiaRequest();
     await system.storeJob(request);
-    await system.deadLetter({ ...request, history: [] });
+    await system.publish(queuedEvent(request), redelivered(request));
+    await system.enqueue(request);
+    await killWorkers();
     await untilRecorded(api, 1);
     expect(await readOutcome(system.store, request.job_id, 1)).toMatchObject({ state: 'failed' });
     const status = await api.ask(`/status/${request.job_id}`);
-    expect(status.json).toMatchObject({ status: 'failed', error: { code: 'processing_failed' } });
+    expect(status.json).toMatchObject({ status: 'failed', error: { code: 'workers_died' } });
   });
 
-  it('list a message of another version with its job id', async () => {
+  it('do not need the event log for that', async () => {
+    const request = sepiaRequest();
+    await system.storeJob(request);
+    await system.enqueue(request);
+    await killWorkers();
+    const api = await system.startApi();
+    await untilRecorded(api, 1);
+    const status = await api.ask(`/status/${request.job_id}`);
+    expect(status.json).toMatchObject({ status: 'failed', error: { code: 'workers_died' } });
+  });
+
+  it.each(Object.entries(forgeries))('leave a waiting job alone when they hold %s', async (_what, forge) => {
     const api = await system.startApi();
     const request = sepiaRequest();
     await system.storeJob(request);
-    await system.deadLetter({ ...request, version: 2 });
+    await system.publish(queuedEvent(request));
+    const { body, headers } = forge(request);
+    await system.deadLetter(body, headers);
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
-      messages: [{ job_id: request.job_id, error: { code: 'invalid_job' }, name: 'photo.jpg' }],
+      messages: [
+        {
+          job_id: expect.stringMatching(/^unreadable-/) as unknown,
+          error: { code: 'invalid_job' },
+          name: 'photo.jpg',
+        },
+      ],
     });
-    const status = await api.ask(`/status/${request.job_id}?wait=5`);
-    expect(status.json).toMatchObject({ status: 'failed', error: { code: 'invalid_job' } });
+    expect((await api.ask(`/status/${request.job_id}`)).json).toMatchObject({ status: 'queued' });
+    expect(await readOutcome(system.store, request.job_id, 1)).toBeUndefined();
+    expect((await api.ask('/metrics')).bytes.toString()).toContain(
+      'image_store_contradictions_total{kind="dead_letter"} 1',
+    );
   });
 
   it('list a message without a job', async () => {
@@ -99,7 +123,7 @@ describe('the dead letters', () => {
     await system.deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     expect((await api.ask('/dlq/messages')).json).toMatchObject({
-      messages: [{ job_id: request.job_id, error: { code: 'internal_error' } }],
+      messages: [{ job_id: request.job_id, error: { code: 'record_damaged' } }],
     });
     expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
   });
@@ -107,7 +131,7 @@ describe('the dead letters', () => {
   it('are listed together with an unreadable record, which can be removed', async () => {
     const api = await system.startApi({ API_TOKEN: 'a-token-that-only-tests-know' });
     const request = sepiaRequest();
-    await system.storeJob(request);
+    await system.storeJob(request, failedOutcome(request));
     await system.deadLetter({ ...request, history: [] });
     await untilRecorded(api, 1);
     const { job_id } = sepiaRequest();
@@ -142,7 +166,7 @@ describe('the dead letters', () => {
     const api = await system.startApi();
     const requests = Array.from({ length: 5 }, () => sepiaRequest());
     for (const request of requests) {
-      await system.storeJob(request);
+      await system.storeJob(request, failedOutcome(request));
       await system.deadLetter({ ...request, history: [] });
     }
     await untilRecorded(api, 5);
@@ -161,7 +185,7 @@ describe('the dead letters', () => {
   it('count a run once, however often it is dead-lettered', async () => {
     const api = await system.startApi();
     const request = sepiaRequest();
-    await system.storeJob(request);
+    await system.storeJob(request, failedOutcome(request));
     for (let times = 0; times < 3; times++) await system.deadLetter({ ...request, history: [] });
     await vi.waitFor(async () =>
       expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 }),
@@ -169,6 +193,41 @@ describe('the dead letters', () => {
     await untilRecorded(api, 1);
   });
 });
+
+/** What anybody could publish to the dead-letter exchange about a job that waits in its queue. */
+const forgeries = {
+  'its message': (request: JobRequest) => ({ body: { ...request, history: [] }, headers: {} }),
+  'its message, with a death that RabbitMQ did not write': (request: JobRequest) => ({
+    body: { ...request, history: [] },
+    headers: {
+      'x-death': [{ reason: 'delivery_limit', queue: queueNames.process, exchange: '', count: 1 }],
+    },
+  }),
+  'a message of another version': (request: JobRequest) => ({
+    body: { ...request, version: 2 },
+    headers: {},
+  }),
+  'a message with other operations': (request: JobRequest) => ({
+    body: { ...request, operations: [{ type: 'filter', name: 'invert' }] },
+    headers: {},
+  }),
+};
+
+function redelivered(request: JobRequest) {
+  return startedEvent(request, 1, 'worker-1', new Date().toISOString(), { redelivered: true });
+}
+
+/** Workers that die of every message, until RabbitMQ delivers no more. */
+async function killWorkers(): Promise<void> {
+  const { ready } = await system.broker.queues.inspect(queueNames.dead);
+  const worker = await system.consume(queueNames.process, () => Promise.resolve('requeue'));
+  await vi.waitFor(
+    async () =>
+      expect(await system.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: ready + 1 }),
+    { timeout: 20_000, interval: 50 },
+  );
+  await worker.stop();
+}
 
 /** A job whose image is called photo.jpg. */
 function sepiaRequest(): JobRequest {

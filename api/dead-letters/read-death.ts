@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
+import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts';
 import { type DeadLetter, deathReasons } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import {
   attemptHeaderSchema,
@@ -15,6 +16,9 @@ import { z } from 'zod';
 
 /** A dead-lettered message: its job, and why it was dead-lettered. */
 export interface Death {
+  /** Derived from the bytes: the id of the dead letter if the message belongs to no job. */
+  readonly messageId: string;
+  /** The job that the message claims to be; `messageId` if it claims to be none. */
   readonly jobId: string;
   readonly run: number;
   readonly attempt: number;
@@ -44,8 +48,10 @@ export function readDeath(delivery: Pick<ReceivedMessage, 'content' | 'headers'>
   const message = jobMessageSchema.safeParse(json.value);
   const attempt = attemptHeaderSchema.safeParse(headers['x-attempt']);
   const tag = message.success ? message : nameTag.safeParse(json.value);
+  const messageId = unreadableId(delivery.content);
   return {
-    jobId: tag.data?.job_id ?? unreadableId(delivery.content),
+    messageId,
+    jobId: tag.data?.job_id ?? messageId,
     run: tag.data?.run ?? 1,
     attempt: attempt.data ?? 1,
     death: deathOf(headers['x-death'], now),
@@ -65,7 +71,7 @@ function unreadableId(content: Buffer): string {
 
 function parseJson(content: Buffer): { value?: unknown; problem?: string } {
   try {
-    return { value: JSON.parse(content.toString()) };
+    return { value: decodeMessage(content) };
   } catch (error) {
     return { problem: `the message is not JSON: ${messageOf(error)}` };
   }

@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
-import type { Consumer, ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
+import {
+  type Consumer,
+  HOLD_MS,
+  type ReceivedMessage,
+  type Settlement,
+} from '@image-pipeline/shared/broker/consumer.ts';
 import { publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
+import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { type ReplayMessage, replayMessageSchema } from '@image-pipeline/shared/contracts/replay.ts';
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
@@ -15,8 +21,6 @@ import type { DeadRun, ReplayPlan, ReplayProgress, ReplayRecords } from './repla
 
 /** Between two writes of the progress (ms). */
 const SAVE_MS = 1_000;
-/** A message is unacknowledged for at most this time (ms), because RabbitMQ's `consumer_timeout` is 30 minutes. */
-const HOLD_MS = 10 * 60_000;
 
 export interface ReplaysOptions {
   readonly broker: Pick<Broker, 'consumer' | 'publisher'>;
@@ -224,7 +228,7 @@ function replayMessage(replay_id: string): OutgoingMessage {
 
 function replayIdIn(content: Buffer): string | undefined {
   try {
-    return replayMessageSchema.parse(JSON.parse(content.toString())).replay_id;
+    return replayMessageSchema.parse(decodeMessage(content)).replay_id;
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeadLetter, storedDeadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
-import { type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
@@ -108,14 +108,13 @@ async function requestNextRun(
   { job_id, run, state }: DeadLetter,
   store: ReplayRunDeps['store'],
 ): Promise<JobRequest | undefined> {
-  const next = requestKey(job_id, run + 1);
-  const begun = await readJson(store, next, jobRequestSchema);
+  const begun = await readRequest(store, job_id, run + 1);
   if (begun !== undefined || state !== 'dead') return begun;
-  const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
+  const request = await readRequest(store, job_id, run);
   if (request === undefined) return undefined;
   const again = { ...request, run: run + 1, submitted_at: new Date().toISOString() };
-  if (await store.putIfAbsent(next, jsonBody(again))) return again;
-  return readJson(store, next, jobRequestSchema);
+  if (await store.putIfAbsent(requestKey(job_id, run + 1), jsonBody(again))) return again;
+  return readRequest(store, job_id, run + 1);
 }
 
 /** The event of an end may be lost, so the store is polled this often (ms). */

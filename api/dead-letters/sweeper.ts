@@ -5,7 +5,7 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { deadKey } from '@image-pipeline/shared/store/keys.ts';
@@ -180,8 +180,9 @@ async function chooseRemovable(
   );
   const removable = new Map<ReceivedMessage, string>();
   for (const message of [...held]) {
-    const { jobId, run } = readDeath(message, new Date());
-    const key = deadKey(jobId, run);
+    const { jobId, run, messageId } = readDeath(message, new Date());
+    const keys = [deadKey(jobId, run), deadKey(messageId, 1)];
+    const key = keys.find((known) => records.has(known)) ?? deadKey(jobId, run);
     const deadLetter = records.get(key);
     const outcome = deadLetter === undefined ? await readOutcome(store, jobId, run) : undefined;
     if (!message.lost.aborted && mayLeaveQueue(deadLetter, outcome)) removable.set(message, key);

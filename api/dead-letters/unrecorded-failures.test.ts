@@ -31,10 +31,26 @@ it('a failed run whose dead letter never reached the recorder is recorded, and c
   });
 });
 
+it('a run that has not failed, whatever an event says, is not recorded', async () => {
+  const [waiting, completed, unknown, failed] = [someRequest(), someRequest(), someRequest(), someRequest()];
+  await system.storeJob(waiting);
+  await system.storeJob(completed, completedOutcome(completed));
+  await system.storeJob(failed, failedOutcome(failed));
+  const all = [waiting, completed, unknown, failed];
+  await system.publish(...all.map((request) => endedEvent(request, failedOutcome(request))));
+  const api = await system.startApi({}, { unrecordedAfterMs: 500 });
+  await expect
+    .poll(async () => (await api.ask('/dlq/messages')).json, SOON)
+    .toMatchObject({
+      messages: [{ job_id: failed.job_id }],
+    });
+});
+
 it('one that was recorded, and removed since, is left alone', async () => {
   const [removed, lost] = [someRequest(), someRequest()];
   const record = { version: 1, job_id: removed.job_id, run: 1, state: 'removed', name: 'kept.jpg' };
   await system.store.put(deadKey(removed.job_id, 1), jsonBody(record));
+  await system.storeJob(lost, failedOutcome(lost));
   await system.publish(endedEvent(removed, failedOutcome(removed)), endedEvent(lost, failedOutcome(lost)));
   await system.startApi({}, { unrecordedAfterMs: 500 });
   const read = () => readJson(system.store, deadKey(lost.job_id, 1), storedDeadLetterSchema);

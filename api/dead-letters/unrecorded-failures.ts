@@ -1,19 +1,19 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { recordFailure } from './record-dead-letter.ts';
 
-/** Maximum number of failed runs to look up per check, and of those to remember. */
-const LOOKUPS_PER_CHECK = 200;
+/** Maximum number of failed runs to remember. */
 const MAX_PENDING = 50_000;
 
-type FailedEvent = Extract<JobEvent, { type: 'job.failed' }>;
+type FailedRun = Pick<JobRequest, 'job_id' | 'run'>;
 
 export interface UnrecordedFailuresOptions {
-  readonly store: Pick<ObjectStore, 'stat' | 'putIfAbsent'>;
+  readonly store: Pick<ObjectStore, 'get' | 'stat' | 'putIfAbsent'>;
   /** How long a failed run may have no dead letter, in milliseconds. */
   readonly lostAfterMs: number;
   readonly log: Logger;
@@ -27,7 +27,7 @@ export class UnrecordedFailures implements Startable {
   readonly #options: UnrecordedFailuresOptions;
   readonly #repeater: Repeater;
   /** Failed runs and the time of their event by the monotonic clock, oldest first; by `{job_id}/{run}`. */
-  readonly #pending = new Map<string, { readonly event: FailedEvent; readonly at: number }>();
+  readonly #pending = new Map<string, { readonly run: FailedRun; readonly at: number }>();
 
   constructor(options: UnrecordedFailuresOptions) {
     this.#options = options;
@@ -46,21 +46,28 @@ export class UnrecordedFailures implements Startable {
   /** The next event of the log. */
   onEvent(event: JobEvent): void {
     if (event.type !== 'job.failed') return;
-    const key = `${event.data.job_id}/${event.data.run}`;
+    const { job_id, run } = event.data;
+    const key = `${job_id}/${run}`;
     if (this.#pending.has(key) || this.#pending.size >= MAX_PENDING) return;
-    this.#pending.set(key, { event, at: performance.now() });
+    this.#pending.set(key, { run: { job_id, run }, at: performance.now() });
   }
 
   async #check(): Promise<undefined> {
     const { store, lostAfterMs, log } = this.#options;
     const until = performance.now() - lostAfterMs;
-    const due = [...this.#pending].filter(([, { at }]) => at <= until).slice(0, LOOKUPS_PER_CHECK);
+    const due = [...this.#pending].filter(([, { at }]) => at <= until);
     try {
-      for (const [key, { event }] of due) {
+      for (const [key, { run }] of due) {
         if (!this.#repeater.isOn) return;
-        if (await recordFailure(event, store)) {
-          log.warn({ job_id: event.data.job_id }, 'recorded a failed run whose dead letter was lost');
-        }
+        const isNew = await recordFailure(run, store).catch((error: unknown) => {
+          if (!isDamagedRecord(error)) throw error;
+          log.error(
+            { err: error, job_id: run.job_id },
+            'cannot record a failed run: its records are damaged',
+          );
+        });
+        if (isNew === true)
+          log.warn({ job_id: run.job_id }, 'recorded a failed run whose dead letter was lost');
         this.#pending.delete(key);
       }
     } catch (error) {

@@ -9,7 +9,7 @@ export function requireToken(token: string): RequestHandler {
     if (token === '') {
       throw new PipelineError(
         'token_not_set',
-        'No token is configured. Set API_TOKEN in .env to the output of "openssl rand -hex 32" and restart the API.',
+        'No token is configured. "make up" creates .env with one. Without make: set API_TOKEN in .env to the output of "openssl rand -hex 32", then "docker-compose up -d".',
       );
     }
     const given = bearerToken(request.headers.authorization);

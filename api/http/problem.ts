@@ -45,6 +45,8 @@ export const problemTable = {
   store_unavailable: { status: 503, retryAfter: 5 },
   overloaded: { status: 503, retryAfter: 2 },
   queue_full: { status: 503, retryAfter: 30 },
+  record_damaged: { status: 502 },
+  image_damaged: { status: 502 },
   out_of_space: { status: 507, retryAfter: 30 },
   not_caught_up: { status: 503, retryAfter: 1 },
   internal_error: { status: commonStatuses.internal_error },

@@ -14,7 +14,9 @@ it('a waiting job has a queue position and an ETA, in /status and in a 409', asy
   const statusOf = async (jobId: string) => (await api.ask(`/status/${jobId}`)).json;
   const old = someRequest();
   const hop = { state: 'processing', at: at(20), run: 1, attempt: 1 } as const;
-  await system.publish(endedEvent(old, { ...completedOutcome(old), timeline: [hop], finished_at: at(10) }));
+  const outcome = { ...completedOutcome(old), timeline: [hop], finished_at: at(10) };
+  await system.storeJob(old, outcome);
+  await system.publish(endedEvent(old, outcome));
   await expect.poll(() => statusOf(old.job_id), POLL).toMatchObject({ status: 'completed' });
   expect(await statusOf(old.job_id)).not.toHaveProperty('eta_seconds');
 

@@ -115,7 +115,12 @@ async function completedJob(): Promise<{ request: JobRequest; outcome: Completed
   const ended = completedOutcome(request);
   const outcome = {
     ...ended,
-    result: { ...ended.result, content_type: 'image/webp', size: result.length, sha256: digest(result) },
+    result: {
+      ...ended.result,
+      content_type: 'image/webp' as const,
+      size: result.length,
+      sha256: digest(result),
+    },
     thumbnail: { ...ended.thumbnail, size: thumbnail.length, sha256: digest(thumbnail) },
   };
   await system.store.put(originalKey(request.job_id), original);

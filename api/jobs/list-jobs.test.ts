@@ -1,6 +1,6 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
+import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import type { TestApi } from '../../testing/test-system.ts';
@@ -18,7 +18,11 @@ describe('the list of jobs', () => {
   it('is paged, newest first, and can be filtered by state', async () => {
     const requests = [someRequest(), someRequest(), someRequest(), someRequest()] as const;
     const [failed, completed, ...waiting] = requests;
-    await system.publish(...lifeOf(failed, failedOutcome(failed)), ...lifeOf(completed));
+    const [failure, success] = [failedOutcome(failed), completedOutcome(completed)];
+    await system.storeJob(failed, failure);
+    await system.storeJob(completed, success);
+    for (const request of waiting) await system.storeJob(request);
+    await system.publish(...lifeOf(failed, failure), ...lifeOf(completed, success));
     await system.publish(...waiting.map(queuedEvent));
     const newestFirst = requests.map(({ job_id }) => job_id).toReversed();
     const api = await system.startApi();
@@ -57,7 +61,11 @@ describe('the list of jobs', () => {
       ...outcome.timeline,
       { state: 'failed', at: at(2), run: 1, attempt: 1, worker: 'worker-9', error: outcome.error },
     ];
-    await system.publish(...lifeOf(early), ...lifeOf(late, outcome), queuedEvent(waiting));
+    const success = completedOutcome(early);
+    await system.storeJob(early, success);
+    await system.storeJob(late, outcome);
+    await system.storeJob(waiting);
+    await system.publish(...lifeOf(early, success), ...lifeOf(late, outcome), queuedEvent(waiting));
     const api = await system.startApi();
     const found = async (query: string) => (await list(api, query)).ids;
     expect(await found('?error=undecodable_image')).toContain(late.job_id);

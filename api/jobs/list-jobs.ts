@@ -10,10 +10,12 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { RequestHandler } from 'express';
+import PQueue from 'p-queue';
 import { z } from 'zod';
 import { cursorMeta, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
 import type { FollowedJobs } from './followed-jobs.ts';
 import type { Links } from './links.ts';
+import { confirm, type JobSources } from './read-status.ts';
 import { updatedAt } from './status-response.ts';
 
 const submittedSchema = z.iso.datetime({
@@ -115,21 +117,33 @@ function matcher({ status, error, worker, name, from, to }: JobFilter): (view: J
   };
 }
 
-export interface JobsRouteDeps {
-  readonly followed: Pick<FollowedJobs, 'list'>;
+export interface JobsRouteDeps extends JobSources {
+  readonly followed: JobSources['followed'] & Pick<FollowedJobs, 'list'>;
   readonly isCaughtUp: () => boolean;
   readonly links: Links;
 }
 
-/** `GET /jobs`: the newest jobs in the event log. */
-export function jobsRoute({ followed, isCaughtUp, links }: JobsRouteDeps): RequestHandler {
-  return (request, response) => {
+/** Jobs that are compared with the store at the same time; each is once. */
+const MAX_CONCURRENT_READS = 16;
+
+/** `GET /jobs`: the newest jobs in the event log, as far as the store confirms them. */
+export function jobsRoute(deps: JobsRouteDeps): RequestHandler {
+  const { followed, isCaughtUp, links } = deps;
+  const reads = new PQueue({ concurrency: MAX_CONCURRENT_READS });
+  return async (request, response) => {
     const { limit, cursor, ...filter } = readQuery(request, jobListQuerySchema);
     if (!isCaughtUp()) {
       throw new PipelineError('not_caught_up', 'The event log is still being read. Retry in a moment.');
     }
-    const page = followed.list({ matches: matcher(filter), limit, before: cursor });
+    const matches = matcher(filter);
+    const page = followed.list({ matches, limit, before: cursor });
+    const confirmed = await Promise.all(
+      page.jobs.map(async (view) =>
+        followed.isStored(view) ? view : await reads.add(() => confirm(view, deps)),
+      ),
+    );
+    const jobs = confirmed.filter((view) => view !== undefined).filter(matches);
     response.setHeader('Cache-Control', 'no-store');
-    response.json(jobListResponse(page, links));
+    response.json(jobListResponse({ jobs, next: page.next }, links));
   };
 }

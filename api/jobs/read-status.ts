@@ -1,8 +1,7 @@
-import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { findEarlierRuns, findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
-import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
+import { type JobView, viewOfStored } from '@image-pipeline/shared/jobs/job-view.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { pause } from '@image-pipeline/shared/waiting.ts';
 import { type FollowedJobs, hasEnded } from './followed-jobs.ts';
@@ -12,20 +11,20 @@ import type { UnlessUnavailable } from './unless-unavailable.ts';
 const EVENT_LATENCY_MS = 2_000;
 
 export interface JobSources {
-  readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd' | 'apply'>;
+  readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd' | 'correct' | 'isStored' | 'isStoredRun'>;
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
   /** For optional reads of the store about a job in the event log. */
   readonly unlessUnavailable: UnlessUnavailable;
 }
 
 /**
- * The state of a job: from the event log if it has the job, else from the store.
- * @throws PipelineError `job_not_found`; StoreUnavailable
+ * The state of a job: from the event log if it has the job, confirmed by the store; else from the store.
+ * @throws PipelineError `job_not_found`, `record_damaged`; StoreUnavailable
  */
 export async function readStatus(jobId: string, sources: JobSources): Promise<JobView> {
   const { followed, store } = sources;
   const live = followed.get(jobId);
-  const view = live === undefined ? await findStoredJob(store, jobId) : await fromLogAndStore(live, sources);
+  const view = live === undefined ? await findStoredJob(store, jobId) : await confirm(live, sources);
   if (view === undefined) throw new PipelineError('job_not_found', 'No job with this id.');
   return view;
 }
@@ -42,46 +41,60 @@ export async function awaitStatus(
 ): Promise<JobView> {
   const over = new AbortController();
   const enough = AbortSignal.any([gone, stopping, over.signal]);
-  // Listens before it reads, so that no end is missed in between.
-  const ended = sources.followed.nextEnd(jobId, enough).catch(() => undefined);
+  const waited = pause(waitMs, enough).then(() => over.abort());
   try {
-    const view = await readStatus(jobId, sources);
-    if (hasEnded(view)) return view;
-    await Promise.race([ended, pause(waitMs, enough)]);
-    // Many clients may leave at the same moment: nothing is read for them.
-    gone.throwIfAborted();
-    return await readStatus(jobId, sources);
+    for (;;) {
+      // Listens before it reads, so that no end is missed in between.
+      const ended = sources.followed.nextEnd(jobId, enough).catch(() => undefined);
+      const view = await readStatus(jobId, sources);
+      if (hasEnded(view)) return view;
+      await Promise.race([ended, waited]);
+      // Many clients may leave at the same moment: nothing is read for them.
+      gone.throwIfAborted();
+      if (enough.aborted) return await readStatus(jobId, sources);
+    }
   } finally {
     over.abort();
   }
 }
 
-async function fromLogAndStore(live: JobView, sources: JobSources): Promise<JobView> {
-  const [view, earlierRuns] = await Promise.all([withEnd(live, sources), missingRunsOf(live, sources)]);
-  return earlierRuns === undefined ? view : { ...view, earlierRuns };
+/**
+ * What the event log says about a job, as far as the store confirms it. A terminal state is only shown as `outcome.json`
+ * has it, and a run only if it has a `request.json`; both are read once. The store is not needed for an open job of the log.
+ * @returns undefined if there is no such job
+ * @throws StoreUnavailable if the job is said to have ended; PipelineError `record_damaged`
+ */
+export async function confirm(live: JobView, sources: JobSources): Promise<JobView | undefined> {
+  const { followed, store, unlessUnavailable } = sources;
+  if (!followed.isStoredRun(live)) {
+    const find = async () => ({ job: await findStoredJob(store, live.request.job_id) });
+    const found = hasEnded(live) ? await find() : await unlessUnavailable(find);
+    if (found === undefined) return { ...live, earlierRuns: [] };
+    const job = withProgress(found.job, live);
+    followed.correct(live, job);
+    return job;
+  }
+  if (followed.isStored(live) && (hasEnded(live) || isFresh(live))) return live;
+  const { job_id, run } = live.request;
+  const read = async () => ({ outcome: await readOutcome(store, job_id, run) });
+  const found = hasEnded(live) ? await read() : await unlessUnavailable(read);
+  // The event of a job's end may also be late, or lost with a broker; the outcome was stored before it.
+  if (found === undefined || (found.outcome === undefined && !hasEnded(live))) return live;
+  const job = viewOfStored(live.request, found.outcome, live.earlierRuns);
+  followed.correct(live, job);
+  return job;
 }
 
-/** The event of a job's end may be late, or lost with a broker; the outcome was stored before it. */
-async function withEnd(view: JobView, { followed, store, unlessUnavailable }: JobSources): Promise<JobView> {
-  if (hasEnded(view) || isFresh(view)) return view;
-  const { job_id, run } = view.request;
-  const outcome = await unlessUnavailable(() => readOutcome(store, job_id, run));
-  if (outcome === undefined) return view;
-  const end = endedEvent(view.request, outcome);
-  // So that it is read from the store only once.
-  followed.apply(end);
-  return applyEvent(view, end);
+/** The store does not know how far an open run is; the events do. */
+function withProgress(stored: JobView | undefined, live: JobView): JobView | undefined {
+  if (stored === undefined || hasEnded(stored) || hasEnded(live)) return stored;
+  if (stored.request.run !== live.request.run) return stored;
+  const { attempt, state, timeline } = live;
+  return { ...stored, attempt, state, timeline };
 }
 
 /** A time in the future comes from a wrong clock and is ignored. */
 function isFresh({ timeline }: JobView): boolean {
   const age = Date.now() - Date.parse(timeline.at(-1)?.at ?? '');
   return age >= 0 && age < EVENT_LATENCY_MS;
-}
-
-/** The log may have only the newest run. Undefined if it has all runs, or if the store does not respond in time. */
-async function missingRunsOf({ request, earlierRuns }: JobView, { store, unlessUnavailable }: JobSources) {
-  const { job_id, run } = request;
-  if (earlierRuns.length >= run - 1) return undefined;
-  return unlessUnavailable(() => findEarlierRuns(store, job_id, run));
 }

@@ -57,4 +57,4 @@ export const jobPath = z.object({
 });
 
 /** Their common errors. */
-export const jobProblems: readonly ProblemCode[] = ['job_not_found', 'store_unavailable'];
+export const jobProblems: readonly ProblemCode[] = ['job_not_found', 'record_damaged', 'store_unavailable'];

@@ -64,7 +64,8 @@ export class Thumbnails {
     const cached = this.#cached.get(id);
     if (cached !== undefined) return cached.image;
     const live = this.#sources.followed.get(id);
-    return live !== undefined && hasEnded(live) ? findImage('thumbnail', live) : undefined;
+    if (live === undefined || !hasEnded(live) || !this.#sources.followed.isStored(live)) return undefined;
+    return findImage('thumbnail', live);
   }
 
   /**
@@ -77,8 +78,9 @@ export class Thumbnails {
     const cached = this.#cached.get(id);
     if (cached !== undefined) return cached;
     const live = this.#sources.followed.get(id);
-    // A job that has not ended needs no read of the store.
-    if (live !== undefined && !hasEnded(live)) throw notReady(live.state, await this.#estimate(live));
+    // A job of this replica that has not ended needs no read of the store.
+    if (live !== undefined && !hasEnded(live) && this.#sources.followed.isStoredRun(live))
+      throw notReady(live.state, await this.#estimate(live));
     return this.#reads.join(id, signal);
   }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { jobIdSchema, type JobRequest, jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
+import { jobIdSchema, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { jobMessage } from '@image-pipeline/shared/jobs/job-message.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import { idempotencyKey, originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
@@ -153,7 +153,7 @@ export async function completeReservedJob(
   }
   if ((await store.stat(originalKey(job_id))) === undefined) await storeOriginal(image, job_id, deps);
   const isOurs = await store.putIfAbsent(requestKey(job_id, run), jsonBody(ours));
-  const stored = isOurs ? ours : await readJson(store, requestKey(job_id, run), jobRequestSchema);
+  const stored = isOurs ? ours : await readRequest(store, job_id, run);
   const request = stored ?? ours;
   await deps.publisher.publish(jobMessage(request));
   reportAccepted(request, deps);

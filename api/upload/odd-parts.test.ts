@@ -171,6 +171,7 @@ describe('a text field that is not understood', () => {
     ['in an unknown charset', ['Content-Type: text/plain; charset=klingon'], 'resize'],
     ['in UTF-7', ['Content-Type: text/plain; charset=utf-7'], 'resize'],
     ['that is not valid UTF-8', [], 'watermark:\xff\xfe'],
+    ['that is not valid UTF-8 after U+FFFD', [], 'watermark:\xef\xbf\xbd\xff'],
     ['sent as a file', ['Content-Type: application/octet-stream'], 'resize'],
   ])('(%s) is an error that names it', async (_how, headers, content) => {
     const { status, json } = await upload(
@@ -187,9 +188,10 @@ describe('a text field that is not understood', () => {
   });
 
   it.each([
-    ['Latin-1', 'iso-8859-1', 'watermark:caf\xe9'],
-    ['UTF-16', 'utf-16le', Buffer.from('watermark:café', 'utf16le').toString('latin1')],
-  ])('in %s is read', async (_name, charset, content) => {
+    ['in Latin-1', 'iso-8859-1', 'watermark:caf\xe9', 'café'],
+    ['in UTF-16', 'utf-16le', Buffer.from('watermark:café', 'utf16le').toString('latin1'), 'café'],
+    ['with U+FFFD in UTF-8', 'utf-8', Buffer.from('watermark:a\uFFFD').toString('latin1'), 'a\uFFFD'],
+  ])('%s is read', async (_name, charset, content, text) => {
     const operations = part(
       [disposition('name="operations"'), `Content-Type: text/plain; charset=${charset}`],
       content,
@@ -197,7 +199,7 @@ describe('a text field that is not understood', () => {
     const { json } = await upload(operations + GOOD_FILE + END);
     const { job_id } = acceptedJobSchema.parse(json);
     const [job] = await system.take(queueNames.process);
-    expect(JSON.parse(String(job?.content))).toMatchObject({ job_id, operations: [{ text: 'café' }] });
+    expect(JSON.parse(String(job?.content))).toMatchObject({ job_id, operations: [{ text }] });
   });
 });
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Writable } from 'node:stream';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { invalidParameter } from '../http/request.ts';
@@ -6,8 +7,8 @@ import { textFields } from './upload-options.ts';
 
 /** Display name of a file that comes without one; the parser would drop the file. */
 const NAMELESS = 'image';
-/** Enough of a part for its headers. */
-const START_CHARS = 1_000;
+/** Enough of a part for its headers, and for the value of a field, whose size is limited by the parser. */
+const START_CHARS = 20_000;
 /** How much of it an error quotes. */
 const QUOTED_CHARS = 150;
 /** Encodings that leave the bytes as they are; the parser decodes no others. */
@@ -39,6 +40,8 @@ export class PartWatch {
   #start = '';
   #isUnderstood = false;
   #isClosed = false;
+  /** The parser does not search everything after the closing boundary. */
+  #isChunkNoted = false;
   #failure: PipelineError | undefined;
 
   /** Feeds the body to the parser, which fails at the first part that it does not understand. */
@@ -48,7 +51,7 @@ export class PartWatch {
     search._cb = (isMatch, bytes, start, end, isSafe) => {
       if (this.#failure !== undefined) return;
       const wasClosed = this.#isClosed;
-      this.#note(bytes, start, end);
+      if (!this.#isChunkNoted) this.#note(bytes, start, end);
       // The parser would begin a part after the closing boundary, and wait for its end.
       if (!wasClosed) parse(isMatch, bytes, start, end, isSafe);
       if (isMatch) this.#endPart();
@@ -63,14 +66,15 @@ export class PartWatch {
       if (
         name !== undefined &&
         textFields.includes(name) &&
-        (value === undefined || value.includes('\uFFFD'))
+        (value === undefined || (value.includes('\uFFFD') && !this.#isValueUtf8))
       ) {
         this.#fail(invalidParameter(name, 'unknown charset, or not valid in its charset. Send UTF-8'));
       }
       this.#understood(info);
     });
     body.on('data', (chunk: Buffer) => {
-      if (this.#isClosed) this.#note(chunk, 0, chunk.length);
+      this.#isChunkNoted = this.#isClosed;
+      if (this.#isChunkNoted) this.#note(chunk, 0, chunk.length);
     });
     body.pipe(parser);
   }
@@ -95,6 +99,11 @@ export class PartWatch {
     }
     // Line breaks are allowed there.
     if (this.#isOutside) this.#start = this.#start.trimEnd();
+  }
+
+  /** Otherwise, a U+FFFD in the value stands for a byte that is not valid. */
+  get #isValueUtf8(): boolean {
+    return isUtf8(Buffer.from(this.#start.slice(this.#start.indexOf('\r\n\r\n') + 4), 'latin1'));
   }
 
   get #isOutside(): boolean {

@@ -5,6 +5,7 @@ import { measureBacklog } from './backlog.ts';
 import { BenchRun } from './bench-run.ts';
 import { measureEngines } from './engines.ts';
 import { measureEta } from './eta.ts';
+import { measureFairness } from './fairness.ts';
 import { measureGuarantees } from './guarantees.ts';
 import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
@@ -37,6 +38,12 @@ const parts: Readonly<Record<string, Part>> = {
   memory: { title: 'Memory over many jobs', seconds: 200, isLong: true, measure: measureMemory },
   backlog: { title: 'Long queue', seconds: 150, isLong: true, measure: measureBacklog },
   eta: { title: 'Error of eta_seconds', seconds: 40, isLong: true, measure: measureEta },
+  fairness: {
+    title: 'Photos beside hostile and costly files',
+    seconds: 150,
+    isLong: true,
+    measure: measureFairness,
+  },
   monitoring: { title: 'Cost of monitoring', seconds: 260, isLong: true, measure: measureMonitoring },
   page: { title: 'The web page', seconds: 900, isLong: true, measure: measurePage },
   law: { title: 'Little’s law', seconds: 220, isLong: true, measure: measureLittlesLaw },

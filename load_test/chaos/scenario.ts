@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { Draw } from '../draw.ts';
 import { poll } from '../poll.ts';

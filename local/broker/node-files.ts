@@ -29,6 +29,9 @@ consumer_timeout = 1800000
 disk_free_limit.absolute = 1GB
 vm_memory_high_watermark.absolute = 1GB
 
+# In bytes; our messages have a few kilobytes. Larger ones close the channel of their publisher.
+max_message_size = 2097152
+
 # A healthy broker logs little. RABBITMQ_LOGS has the path of the log.
 log.file.level = notice
 log.file.rotation.size = ${LOG_ROTATION_BYTES}

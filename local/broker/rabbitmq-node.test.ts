@@ -8,6 +8,7 @@ import { isFree } from '../../testing/is-free.ts';
 import { findRabbitNode, startRabbitNode, stopRabbitNode } from './rabbitmq-node.ts';
 
 const SETTING = 'application:get_env(rabbit, dead_letter_worker_publisher_confirm_timeout).';
+const MAX_MESSAGE_SIZE = 'application:get_env(rabbit, max_message_size).';
 /**
  * Ra (github.com/rabbitmq/ra, `ra_directory`) stores the list of queues up to about a second late: a queue that is younger
  * when the node is killed never gets a leader again, and is lost with all its messages.
@@ -26,7 +27,12 @@ test('a killed node restarts with its ports and messages; a stopped one leaves n
     await publishOne(first.amqpUrl);
     await first.ctl(['eval', SYNC_QUEUES]);
     expect(await first.ctl(['eval', SETTING])).toBe('{ok,5000}');
+    expect(await first.ctl(['eval', MAX_MESSAGE_SIZE])).toBe('{ok,2097152}');
     expect((await startRabbitNode({ folder })).process).toEqual(first.process);
+    process.kill(first.process.pid, 'SIGSTOP');
+    expect(await first.probe()).toEqual({ ready: false, reason: 'not responding' });
+    process.kill(first.process.pid, 'SIGCONT');
+    expect(await first.probe()).toEqual({ ready: true });
     process.kill(first.process.pid, 'SIGKILL');
     expect(await waitUntilGone(first.process, 5_000)).toBe(true);
 

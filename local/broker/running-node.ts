@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { RabbitmqPrograms } from '../install/programs.ts';
 import { isAlive, kill, terminate, type ProcessIdentity } from '../process/identity.ts';
+import { probe, type Readiness } from '../supervisor/probe.ts';
 import type { Exit } from '../supervisor/service-process.ts';
 import type { Broker } from '../supervisor/system-plan.ts';
 import { UserError } from '../user-error.ts';
@@ -60,13 +61,21 @@ export class RunningNode implements Broker {
   /** Resolves when clients can use the node. @throws UserError if it exits or is not ready in time */
   async untilUp(): Promise<void> {
     const deadline = performance.now() + START_DEADLINE_MS;
-    const { amqp, management } = this.ports;
-    while (!((await accepts(amqp)) && (await respondsToHttp(management)))) {
+    const { amqp } = this.ports;
+    while (!((await accepts(amqp)) && (await this.probe()).ready)) {
       if (performance.now() > deadline || !(await isAlive(this.process)))
         throw new UserError(`RabbitMQ did not become ready within ${START_DEADLINE_MS / 1_000} s.`);
       await sleep(READY_POLL_MS);
     }
     await this.ctl(['await_startup']);
+  }
+
+  /**
+   * AMQP has no short question, and half a handshake is logged; the management UI is a part of the same process. Its
+   * login page needs no user; guest may not exist in a node whose definitions were changed.
+   */
+  probe(): Promise<Readiness> {
+    return probe(this.ports.management, '/');
   }
 
   /** Runs rabbitmqctl on this node and returns its output. @throws Error if it fails */
@@ -110,17 +119,6 @@ async function accepts(port: number): Promise<boolean> {
     return false;
   } finally {
     socket.on('error', () => undefined).destroy();
-  }
-}
-
-/** The login page needs no user; guest may not exist in a node whose definitions were changed. */
-async function respondsToHttp(port: number): Promise<boolean> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(RESPONSE_MS) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
   }
 }
 

@@ -35,7 +35,9 @@ export async function killWorker(): Promise<void> {
   const newest = (await runtime.workers()).at(-1);
   if (newest === undefined) throw new UserError('No worker is ready. To start one: make start-worker');
   await newest.kill.run();
-  console.log(`Killed ${newest.name} with SIGKILL (${newest.kill.line}). RabbitMQ redelivers its jobs to other workers.`);
+  console.log(
+    `Killed ${newest.name} with SIGKILL (${newest.kill.line}). RabbitMQ redelivers its jobs to other workers.`,
+  );
   console.log(
     newest.isRestarted ? 'The supervisor restarts it: make ps' : 'To start it again: make start-worker',
   );

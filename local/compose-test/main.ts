@@ -1,12 +1,9 @@
 #!/usr/bin/env -S npx node
-import { realpathSync } from 'node:fs';
-import { rm, cp, mkdtemp, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { execa } from 'execa';
+import { rm } from 'node:fs/promises';
 import { findCompose } from '../compose/compose-project.ts';
 import { root } from '../pipeline/paths.ts';
 import { freePort } from '../process/free-port.ts';
+import { freshClone } from './fresh-clone.ts';
 import { Stack } from './stack.ts';
 import { runSteps } from './step.ts';
 import { badInput } from './steps/bad-input.ts';
@@ -61,17 +58,4 @@ try {
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
   await tearDown();
-}
-
-/** A clone of this repository, with changes that are not committed; the packages are linked. */
-async function freshClone(root: string): Promise<string> {
-  const folder = await mkdtemp(join(realpathSync(tmpdir()), 'image-pipeline-compose-'));
-  const listed = await execa('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-  });
-  for (const file of listed.stdout.split('\0').filter(Boolean)) {
-    await cp(join(root, file), join(folder, file), { recursive: true, force: true }).catch(() => undefined);
-  }
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  return folder;
 }

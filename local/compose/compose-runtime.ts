@@ -1,6 +1,9 @@
 import { styleText } from 'node:util';
+import { readEnvironment } from '../pipeline/dotenv.ts';
+import { root } from '../pipeline/paths.ts';
 import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/runtime.ts';
 import { NOT_RUNNING } from '../supervisor/control.ts';
+import { mergeByTime } from '../process/log-files.ts';
 import { duration } from '../terminal/duration.ts';
 import { table } from '../terminal/table.ts';
 import { UserError } from '../user-error.ts';
@@ -8,7 +11,7 @@ import type { ComposeProject } from './compose-project.ts';
 import { workersOf, workerToStart, workerToStop, type Container } from './container.ts';
 import { doctor } from './doctor.ts';
 import { systemOf } from './running-containers.ts';
-import { startContainers, untilReady } from './start-containers.ts';
+import { portVariables, startContainers, untilReady } from './start-containers.ts';
 
 /** The commands of the Makefile for a system that runs with Compose. */
 export class ComposeRuntime implements Runtime {
@@ -44,12 +47,20 @@ export class ComposeRuntime implements Runtime {
     printContainers(await this.#containers());
   }
 
-  async logs(service: string): Promise<void> {
+  async logs(service: string, text: string): Promise<void> {
     const known = new Set((await this.#containers()).map((container) => container.service));
     if (service !== '' && !known.has(service)) {
       throw new UserError(`Unknown service ${service}. Services: ${[...known].join(', ')}`);
     }
-    await this.#project.composeHere(['logs', '-f', '--tail=100', ...(service === '' ? [] : [service])]);
+    const services = service === '' ? [] : [service];
+    if (text === '') {
+      await this.#project.composeHere(['logs', '-f', '--tail=100', ...services]);
+      return;
+    }
+    const { text: all } = await this.#project.compose(['logs', '--no-color', '--timestamps', ...services]);
+    const found = all.split('\n').filter((line) => line.includes(text));
+    if (found.length === 0) throw new UserError(`No line of the logs contains ${text}.`);
+    for (const line of mergeByTime(found.map((one) => [{ text: one }]))) console.log(line.text);
   }
 
   async scale(workers: number, slots?: number | 'default'): Promise<void> {
@@ -108,8 +119,8 @@ export class ComposeRuntime implements Runtime {
     return { line: `${this.#project.commandLine} start worker`, run };
   }
 
-  doctor(): Promise<void> {
-    return doctor(this.#project);
+  async doctor(): Promise<void> {
+    return doctor(this.#project, portVariables(await readEnvironment(root)));
   }
 
   async clean(): Promise<void> {

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { readLocalConfig } from '../pipeline/local-config.ts';
 import { root } from '../pipeline/paths.ts';
+import { checkDisk, refuseToStart } from '../runtime/checks.ts';
 import { firstErrorIn, startProgress } from '../runtime/start-progress.ts';
 import { duration } from '../terminal/duration.ts';
 import { UserError } from '../user-error.ts';
@@ -24,6 +25,7 @@ const OUT_OF_MEMORY =
 export async function startContainers(project: ComposeProject): Promise<void> {
   if (await ensureDotenv(root)) console.log('Created .env with random secrets.');
   const before = await project.containers();
+  if (before.length === 0) refuseToStart(await checkDisk(root, 'docker system prune -a'));
   const ports = portVariables(await readEnvironment(root));
   console.log('Building the images. The first time takes a few minutes …');
   await run(project, ['build'], ports);
@@ -105,7 +107,7 @@ async function failureOf(project: ComposeProject, container: Container): Promise
   );
 }
 
-function portVariables(env: NodeJS.ProcessEnv): Map<number, string> {
+export function portVariables(env: NodeJS.ProcessEnv): Map<number, string> {
   const { API_PORT, NOTIFICATION_PORT, MONITORING_PORT, PROMETHEUS_PORT } = readLocalConfig(env);
   const { RABBITMQ_MANAGEMENT_PORT, MINIO_PORT, MINIO_CONSOLE_PORT, GRAFANA_PORT } = readComposeConfig(env);
   const ports = {

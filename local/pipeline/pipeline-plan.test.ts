@@ -9,6 +9,7 @@ const broker = {
   ports: { amqp: 5672, management: 15_672, prometheus: 15_692 },
   amqpUrl: 'amqp://127.0.0.1:5672',
   managementUrl: 'http://127.0.0.1:15672',
+  probe: () => Promise.resolve({ ready: true } as const),
   stop: () => Promise.resolve(),
 };
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { tempFolder } from '../../testing/temp-folder.ts';
-import { LogFollower, rotateLogs } from './log-files.ts';
+import { LogFollower, mergeByTime, rotateLogs, searchLogs } from './log-files.ts';
 
 test('a log that is too large is rotated; its writer keeps writing, and a follower misses no line', async () => {
   await using folder = await tempFolder();
@@ -36,4 +36,38 @@ test('a log that is too large is rotated; its writer keeps writing, and a follow
     'three',
     'four, cut off and ended',
   ]);
+});
+
+test('lines are merged by time, whatever the format of the log', () => {
+  const worker = [
+    '[2026-01-01 10:00:01.000] INFO: worker-1: started',
+    '    at stack trace',
+    '[2026-01-01 10:00:03.000] end',
+  ];
+  const broker = ['2026-01-01 12:00:02.500000+02:00 [warning] a broker in another zone'];
+  const json = [`{"level":30,"time":${Date.parse('2026-01-01T10:00:02.000Z')},"msg":"json"}`];
+  const texts = (lines: readonly string[]) => lines.map((text) => ({ text }));
+  expect(mergeByTime([worker, broker, json].map(texts)).map(({ text }) => text)).toEqual([
+    worker[0],
+    worker[1],
+    json[0],
+    broker[0],
+    worker[2],
+  ]);
+});
+
+test('a search finds all lines of a job, also in rotated logs and of other services', async () => {
+  await using folder = await tempFolder();
+  await writeFile(join(folder.path, 'api.log.1'), '2026-01-01T10:00:00.000Z accepted job-7\nother\n');
+  await writeFile(join(folder.path, 'api.log'), '2026-01-01T10:00:05.000Z job-7 was read\n');
+  await writeFile(join(folder.path, 'worker-1.log'), '2026-01-01T10:00:02.000Z started job-7\n');
+  const lines: string[] = [];
+  const options = { folder: folder.path, service: '', write: (line: string) => lines.push(line) };
+  expect(await searchLogs(options, 'job-7')).toBe(3);
+  expect(lines.map((line) => line.split('Z ')[1])).toEqual([
+    'accepted job-7',
+    'started job-7',
+    'job-7 was read',
+  ]);
+  expect(await searchLogs(options, 'job-8')).toBe(0);
 });

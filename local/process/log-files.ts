@@ -1,5 +1,7 @@
+import { createReadStream, existsSync } from 'node:fs';
 import { copyFile, open, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
@@ -54,7 +56,74 @@ export async function servicesWithLog(folder: string, service: string): Promise<
     .sort();
 }
 
-export interface LogFollowerOptions {
+const TIME = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)?/;
+/** In logs in JSON (LOG_FORMAT=json). */
+const UNIX_TIME = /"time":(\d{13})\b/;
+
+/** The lines in the order of their times; one without a time, such as that of a stack trace, follows the line before it. */
+export function mergeByTime<Line extends { readonly text: string }>(
+  logs: readonly (readonly Line[])[],
+): Line[] {
+  return logs
+    .flatMap((lines) => {
+      let at = -Infinity;
+      return lines.map((line) => {
+        at = timeOf(line.text) ?? at;
+        return { line, at };
+      });
+    })
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ line }) => line);
+}
+
+function timeOf(line: string): number | undefined {
+  const unix = UNIX_TIME.exec(line)?.[1];
+  if (unix !== undefined) return Number(unix);
+  const [, date, time, zone = 'Z'] = TIME.exec(line) ?? [];
+  return date === undefined || time === undefined ? undefined : Date.parse(`${date}T${time}${zone}`);
+}
+
+/** A line of the log of a service. */
+interface LogLine {
+  readonly service: string;
+  readonly text: string;
+}
+
+/** Writes all lines that contain this text, also those of rotated logs, in the order of their times. @returns how many */
+export async function searchLogs({ folder, service, write }: LogOptions, text: string): Promise<number> {
+  const names = await servicesWithLog(folder, service);
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const lines: LogLine[] = [];
+      for (const file of [`${name}.log.1`, `${name}.log`]) {
+        const path = join(folder, file);
+        if (!existsSync(path)) continue;
+        for await (const line of createInterface(createReadStream(path))) {
+          if (line.includes(text)) lines.push({ service: name, text: line });
+        }
+      }
+      return lines;
+    }),
+  );
+  const merged = mergeByTime(found);
+  writeLines(merged, names, write);
+  return merged.length;
+}
+
+/** Each line follows the name of its service. */
+function writeLines(
+  lines: readonly LogLine[],
+  services: readonly string[],
+  write: LogOptions['write'],
+): void {
+  const width = Math.max(...services.map((name) => name.length));
+  for (const { service, text } of lines) {
+    const colour = COLOURS[services.indexOf(service) % COLOURS.length] ?? 'cyan';
+    write(`${styleText(colour, `${service.padEnd(width)} |`)} ${text}`);
+  }
+}
+
+export interface LogOptions {
   readonly folder: string;
   /** See servicesWithLog. */
   readonly service: string;
@@ -63,11 +132,11 @@ export interface LogFollowerOptions {
 
 /** Prints what is appended to the logs of a folder, including logs that are created later. */
 export class LogFollower {
-  readonly #options: LogFollowerOptions;
+  readonly #options: LogOptions;
   /** How far each log was read, and the beginning of a line that is not complete yet. */
   readonly #read = new Map<string, { offset: number; rest: string; decoder: StringDecoder }>();
 
-  constructor(options: LogFollowerOptions) {
+  constructor(options: LogOptions) {
     this.#options = options;
   }
 
@@ -78,14 +147,13 @@ export class LogFollower {
     }
   }
 
-  /** Prints what was appended since the last call; at the first call, the last lines. */
+  /** Prints what was appended since the last call, merged by time; at the first call, the last lines. */
   async printNew(): Promise<void> {
     const names = await servicesWithLog(this.#options.folder, this.#options.service);
-    const width = Math.max(...names.map((name) => name.length));
-    for (const [i, name] of names.entries()) {
-      const prefix = styleText(COLOURS[i % COLOURS.length] ?? 'cyan', `${name.padEnd(width)} |`);
-      for (const line of await this.#newLines(name)) this.#options.write(`${prefix} ${line}`);
-    }
+    const logs = await Promise.all(
+      names.map(async (service) => (await this.#newLines(service)).map((text) => ({ service, text }))),
+    );
+    writeLines(mergeByTime(logs), names, this.#options.write);
   }
 
   async #newLines(name: string): Promise<string[]> {

@@ -43,8 +43,11 @@ export interface Runtime {
   /** The data stays. */
   down(): Promise<void>;
   ps(): Promise<void>;
-  /** Follows the logs of one service, or of all for an empty name, until Ctrl-C. */
-  logs(service: string): Promise<void>;
+  /**
+   * Follows the logs of one service, or of all for an empty name, until Ctrl-C.
+   * @param text unless empty: prints all lines with this text instead, of the whole logs
+   */
+  logs(service: string, text: string): Promise<void>;
   /**
    * @param workers the new number of workers
    * @param slots concurrent jobs per worker; `default`: the number of the configuration. Workers with another number

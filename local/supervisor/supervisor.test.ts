@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { readdir } from 'node:fs/promises';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
-import { fixturePlan, fixtureService } from '../testing/fixture-plan.ts';
+import { borrowedBroker, fixturePlan, fixtureService } from '../testing/fixture-plan.ts';
 import { isFree } from '../../testing/is-free.ts';
 import { tempFolder } from '../../testing/temp-folder.ts';
 import type { ServiceReport } from './control.ts';
+import type { Readiness } from './probe.ts';
 import { RunFolder } from './run-folder.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Broker, SystemPlan } from './system-plan.ts';
@@ -70,6 +71,7 @@ async function standInBroker(): Promise<Broker> {
     ports: { management: 0, prometheus: 0 },
     amqpUrl: 'amqp://localhost',
     managementUrl: 'http://localhost',
+    probe: () => Promise.resolve({ ready: true }),
     stop: async () => {
       child.kill();
       await exited;
@@ -199,4 +201,20 @@ test('a service gets the next port if its own is taken', async () => {
   expect((await serviceNamed(supervisor, 'api')).port).toBeGreaterThan(port);
   await untilAllReady(supervisor);
   stranger.close();
+});
+
+test('a broker that does not respond is not ready', async () => {
+  let responds = true;
+  const startBroker = async () => ({
+    ...(await borrowedBroker(broker.folder)),
+    probe: (): Promise<Readiness> =>
+      Promise.resolve(responds ? { ready: true } : { ready: false, reason: 'not responding' }),
+  });
+  const { supervisor } = await startedSystem({ startBroker });
+  await untilAllReady(supervisor);
+  responds = false;
+  expect(await serviceNamed(supervisor, 'rabbitmq')).toMatchObject({
+    state: 'not ready',
+    reason: 'not responding',
+  });
 });

@@ -47,7 +47,7 @@ export class Supervisor {
       name: 'rabbitmq',
       logFile: run.log('rabbitmq'),
       launch: () => plan.startBroker(this.#broker.port !== undefined),
-      probe: () => Promise.resolve({ ready: true }),
+      probe: async () => (await this.#broker.running?.probe()) ?? { ready: true },
       log,
     });
     this.#workers = new Workers(async (name) => {

@@ -1,3 +1,4 @@
+import type { Readiness } from './probe.ts';
 import type { RunningProcess } from './service-process.ts';
 
 /** What the supervisor runs. It knows nothing about images, so tests give it a plan of their own. */
@@ -41,6 +42,8 @@ export interface Broker extends RunningProcess {
   readonly ports: { readonly management: number; readonly prometheus: number };
   readonly amqpUrl: string;
   readonly managementUrl: string;
+  /** Whether it responds now. */
+  probe(): Promise<Readiness>;
 }
 
 export interface Addresses {

@@ -42,6 +42,7 @@ export async function borrowedBroker(folder: string): Promise<Broker> {
     ports,
     amqpUrl,
     managementUrl,
+    probe: () => node.probe(),
     stop: () => {
       stopped.resolve({ code: 0, signal: null });
       return Promise.resolve();

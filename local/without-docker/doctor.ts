@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import { DEFAULT_PORTS } from '../broker/node-record.ts';
 import { canInstall } from '../install/install.ts';
 import { findRabbitmq, installLine } from '../install/programs.ts';
@@ -6,12 +5,10 @@ import { readEnvironment } from '../pipeline/dotenv.ts';
 import { readLocalConfig } from '../pipeline/local-config.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { findPrometheus } from '../prometheus/find-prometheus.ts';
-import { freePort } from '../process/free-port.ts';
+import { checkDisk, checkPort, checkWorkers } from '../runtime/checks.ts';
 import { ControlClient, isRunning } from '../supervisor/control.ts';
 import { printFindings, type Finding } from '../terminal/findings.ts';
 
-/** RabbitMQ blocks publishers below 1 GB; see the node's configuration. */
-const NEEDED_DISK = 2_000_000_000;
 const NEEDED_NODE = 24;
 
 /** `make doctor` without Docker: one line per check, with the command that fixes the problem. */
@@ -20,7 +17,7 @@ export async function doctor(): Promise<void> {
     node(),
     await rabbitmq(),
     await prometheus(),
-    await disk(),
+    await checkDisk(root, 'make clean'),
     ...((await isRunning(runFolder.socket)) ? await services() : await ports()),
   ];
   printFindings(findings);
@@ -51,16 +48,6 @@ async function prometheus(): Promise<Finding> {
   };
 }
 
-async function disk(): Promise<Finding> {
-  const { bavail, bsize } = await statfs(root);
-  const free = `${((bavail * bsize) / 1e9).toFixed(1)} GB free`;
-  if (bavail * bsize >= NEEDED_DISK) return { is: 'ok', text: `disk: ${free}` };
-  return {
-    is: 'fix',
-    text: `disk: ${free}, but ${NEEDED_DISK / 1e9} GB are required. To remove old images and queues: make clean`,
-  };
-}
-
 async function ports(): Promise<Finding[]> {
   const config = readLocalConfig(await readEnvironment(root));
   const preferred = {
@@ -73,19 +60,20 @@ async function ports(): Promise<Finding[]> {
     ...((await findPrometheus()) === undefined ? {} : { prometheus: config.PROMETHEUS_PORT }),
   };
   return Promise.all(
-    Object.entries(preferred).map(async ([name, port]): Promise<Finding> => {
-      if ((await freePort([port], [])) === port) return { is: 'ok', text: `port ${port} (${name}) is free` };
-      return {
+    Object.entries(preferred).map(([name, port]) =>
+      checkPort(port, name, {
         is: 'note',
         text: `port ${port} (${name}) is in use; make up uses the next free port. To find the program: lsof -i :${port}`,
-      };
-    }),
+      }),
+    ),
   );
 }
 
 async function services(): Promise<Finding[]> {
   const { services: all } = await new ControlClient(runFolder.socket).ps();
-  return all.map(({ name, state, port, reason }): Finding => {
+  const workers = all.filter(({ name, state }) => name.startsWith('worker-') && state !== 'stopped').length;
+  const monitoring = all.find(({ name }) => name === 'monitoring')?.port;
+  const found = all.map(({ name, state, port, reason }): Finding => {
     if (state === 'ready') return { is: 'ok', text: `${name} is ready on port ${port ?? '?'}` };
     if (state === 'stopped')
       return { is: 'note', text: `${name} is stopped. To start it: make start-worker` };
@@ -94,4 +82,8 @@ async function services(): Promise<Finding[]> {
       text: `${name} is ${state}${reason === undefined ? '' : ` (${reason})`}. See: make logs SERVICE=${name}`,
     };
   });
+  return [
+    ...found,
+    await checkWorkers(workers, monitoring === undefined ? undefined : `http://localhost:${monitoring}`),
+  ];
 }

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
 import { root, runFolder } from '../pipeline/paths.ts';
-import { LogFollower, servicesWithLog } from '../process/log-files.ts';
+import { LogFollower, searchLogs, servicesWithLog } from '../process/log-files.ts';
 import type { RunningSystem, Runtime } from '../runtime/runtime.ts';
 import { ControlClient, isRunning, type ServiceReport, type SystemReport } from '../supervisor/control.ts';
 import { stopSystem } from '../supervisor/running-system.ts';
@@ -98,8 +98,7 @@ async function ps(): Promise<void> {
   }
 }
 
-/** Each line follows the name of its service. */
-async function logs(service: string): Promise<void> {
+async function logs(service: string, text: string): Promise<void> {
   const folder = runFolder.logs;
   if ((await servicesWithLog(folder, service)).length === 0) {
     const all = await servicesWithLog(folder, '');
@@ -109,7 +108,12 @@ async function logs(service: string): Promise<void> {
         : `Unknown service ${service}. Services: ${all.join(', ')}`,
     );
   }
-  const follower = new LogFollower({ folder, service, write: (line) => console.log(line) });
+  const options = { folder, service, write: (line: string) => console.log(line) };
+  if (text !== '') {
+    if ((await searchLogs(options, text)) === 0) throw new UserError(`No line of the logs contains ${text}.`);
+    return;
+  }
+  const follower = new LogFollower(options);
   await follower.printNew();
   if (!(await isRunning(runFolder.socket))) {
     console.log('\nThe system is not running. These are the last lines.');

@@ -8,12 +8,16 @@ import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { pipelinePlan } from '../pipeline/pipeline-plan.ts';
 import { findPrometheus } from '../prometheus/find-prometheus.ts';
+import { checkDisk, refuseToStart } from '../runtime/checks.ts';
 import { isRunning, type ServiceReport, type SystemReport } from '../supervisor/control.ts';
 import { startSystem, stopSystem, untilReady } from '../supervisor/running-system.ts';
 import type { SystemPlan } from '../supervisor/system-plan.ts';
 import { duration } from '../terminal/duration.ts';
+import { UserError } from '../user-error.ts';
 
 const START_DEADLINE_MS = 120_000;
+const NOT_FOR_PRODUCTION =
+  'NODE_ENV=production is not possible without Docker, because the RabbitMQ that make starts has the sample password. Use Docker Compose, or start the services with your own RabbitMQ in RABBITMQ_URL.';
 
 /** Starts the system unless it is running; prints each service when it is ready. */
 export async function ensureUp(): Promise<{ report: SystemReport; started: boolean }> {
@@ -22,9 +26,11 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
   if (await isRunning(runFolder.socket)) {
     return { report: await untilReady(runFolder, START_DEADLINE_MS), started: false };
   }
+  refuseToStart(await checkDisk(root, 'make clean'));
   // An invalid configuration is reported in full before anything is started.
   const prometheus = await findPrometheus();
   const env = await readEnvironment(root);
+  if (env.NODE_ENV === 'production') throw new UserError(NOT_FOR_PRODUCTION);
   const plan = pipelinePlan(runFolder, env, prometheus?.server);
   await requireStore(env);
   const services = plan.services.map(({ name }) => name).join(', ');

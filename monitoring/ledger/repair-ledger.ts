@@ -1,16 +1,13 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
-import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
-import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { inTraceOf } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { OpenRun } from '../runs/run-tracker.ts';
 
@@ -20,6 +17,8 @@ const LOOKUPS_PER_CHECK = 200;
 /** A run without an outcome may still get one. */
 const LOOKUP_AGAIN_MS = 60_000;
 
+/** RabbitMQ's metrics may not include a message that was published less than this ago. */
+const COUNTED_AFTER_MS = 20_000;
 /** A run is published again at most this often, so that one that is lost each time does not fill the queue. */
 const REPUBLISH_AGAIN_MS = 600_000;
 
@@ -28,8 +27,8 @@ export interface LedgerRepairOptions {
   readonly publisher: Pick<Publisher, 'publish'>;
   /** Open runs that may be in no queue, the likeliest first; none if nothing is missing. */
   readonly suspects: () => readonly OpenRun[];
-  /** Open runs that are certainly in no queue, or the likeliest ones: as many as are unaccounted. */
-  readonly lost: () => readonly OpenRun[];
+  /** The number of open runs that are certainly in no queue, and the runs of which it is possible, the likeliest first. */
+  readonly lost: () => { readonly count: number; readonly candidates: readonly OpenRun[] };
   /** How long a run must be lost before it is published again, in milliseconds. */
   readonly repairAfterMs: number;
   /** Called with the id of an event before it is published again. */
@@ -64,10 +63,15 @@ export class LedgerRepair implements Startable {
     return this.#repeater.stop();
   }
 
-  /** The lost runs that were not published again in the last minutes. */
+  /** As many of the runs that were not published again in the last minutes as are still lost. */
   get lost(): readonly OpenRun[] {
-    const since = performance.now() - REPUBLISH_AGAIN_MS;
-    return this.#options.lost().filter((run) => (this.#republished.get(keyOf(run)) ?? -Infinity) < since);
+    const { count, candidates } = this.#options.lost();
+    const now = performance.now();
+    const ages = [...this.#republished.values()].map((at) => now - at);
+    const notCounted = ages.filter((age) => age < COUNTED_AFTER_MS).length;
+    const isLost = (run: OpenRun) =>
+      now - (this.#republished.get(keyOf(run)) ?? -Infinity) > REPUBLISH_AGAIN_MS;
+    return candidates.filter(isLost).slice(0, Math.max(0, count - notCounted));
   }
 
   async #check(): Promise<undefined> {
@@ -126,8 +130,8 @@ export class LedgerRepair implements Startable {
     try {
       return await repair();
     } catch (error) {
-      if (!(error instanceof PipelineError) || error.code !== 'internal_error') throw error;
-      const about = { job_id: run.job_id, reason: error.message };
+      if (!isDamagedRecord(error)) throw error;
+      const about = { job_id: run.job_id, reason: messageOf(error) };
       this.#options.log.warn(about, 'cannot repair a run: its records are damaged');
       return false;
     }
@@ -138,7 +142,7 @@ export class LedgerRepair implements Startable {
     const { store, publisher, onFound } = this.#options;
     const outcome = await readOutcome(store, job_id, run);
     if (outcome === undefined) return false;
-    const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
+    const request = await readRequest(store, job_id, run);
     if (request === undefined) return false;
     const end = endedEvent(request, outcome);
     onFound(end.id);

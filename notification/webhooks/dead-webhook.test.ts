@@ -1,5 +1,4 @@
 import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { failedOutcome } from '../../testing/job-life.ts';
 import { describe, expect, inject, it } from 'vitest';
@@ -14,26 +13,31 @@ const hooks = setUpWebhooks(system);
 /** As "Move messages" of the management UI. */
 async function moveMessages(from: string, to: string): Promise<void> {
   const uri = `amqp:///${encodeURIComponent(system.vhost.name)}`;
-  await managementCall(inject('broker'), 'PUT', `parameters/shovel/${system.vhost.name}/Move%20from%20${from}`, {
-    value: {
-      'src-uri': uri,
-      'src-queue': from,
-      'src-protocol': 'amqp091',
-      'src-prefetch-count': 1_000,
-      'src-delete-after': 'queue-length',
-      'dest-uri': uri,
-      'dest-queue': to,
-      'dest-protocol': 'amqp091',
-      'dest-add-forward-headers': false,
-      'ack-mode': 'on-confirm',
+  await managementCall(
+    inject('broker'),
+    'PUT',
+    `parameters/shovel/${system.vhost.name}/Move%20from%20${from}`,
+    {
+      value: {
+        'src-uri': uri,
+        'src-queue': from,
+        'src-protocol': 'amqp091',
+        'src-prefetch-count': 1_000,
+        'src-delete-after': 'queue-length',
+        'dest-uri': uri,
+        'dest-queue': to,
+        'dest-protocol': 'amqp091',
+        'dest-add-forward-headers': false,
+        'ack-mode': 'on-confirm',
+      },
     },
-  });
+  );
 }
 
 describe('a webhook that no receiver accepts', () => {
   it('is dead after the last retry, with the reason', async () => {
     await system.startNotification({ ...webhookSettings, WEBHOOK_TIMEOUT_MS: '200' });
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     hooks.receiver.respondWith([closing], silent);
     await system.publish(end);
     const dead = await hooks.takeDead();
@@ -61,7 +65,7 @@ describe('a webhook that no receiver accepts', () => {
       resolve: () => Promise.resolve([{ address: '169.254.169.254', family: 4 }]),
     });
     hooks.receiver.respondWith([], responding(410));
-    const { request, end } = hooks.endedJob({ callback_url: url() });
+    const { request, end } = await hooks.endedJob({ callback_url: url() });
     await system.publish(end);
     await hooks.takeDead();
     expect(await hooks.attempts(request)).toMatchObject([{ attempt: 1, state: 'dead', error: { code } }]);
@@ -71,12 +75,11 @@ describe('a webhook that no receiver accepts', () => {
   it('is posted once and dead once, although worker and DLQ recorder both publish its end', async () => {
     await system.startNotification(webhookSettings);
     hooks.receiver.respondWith([], responding(410));
-    const { request } = hooks.endedJob();
-    const failed = endedEvent(request, failedOutcome(request));
+    const { request, end: failed } = await hooks.endedJob({}, failedOutcome);
     await system.publish(failed, failed);
     await hooks.until(request, 'dead');
     await system.publish(failed);
-    const last = hooks.endedJob();
+    const last = await hooks.endedJob();
     await system.publish(last.end);
     await hooks.until(last.request, 'dead');
     await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(0);
@@ -89,7 +92,7 @@ describe('a webhook that no receiver accepts', () => {
 
   it('is delivered after its message was moved back in the management UI', async () => {
     await system.startNotification(webhookSettings);
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     hooks.receiver.respondWith([responding(410)]);
     await system.publish(end);
     await hooks.until(request, 'dead');
@@ -100,7 +103,7 @@ describe('a webhook that no receiver accepts', () => {
 
   it('is dead if its message is invalid, and does not block others', async () => {
     await system.startNotification(webhookSettings);
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     const poison = {
       ...eventMessage(end),
       exchange: exchangeNames.events,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { webhookBodySchema } from '@image-pipeline/shared/contracts/webhook.ts';
 import { failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { Webhook } from 'standardwebhooks';
@@ -21,7 +21,7 @@ const verify = (secret: string, { headers, body }: ReceivedWebhook): unknown =>
 describe('the end of a job', () => {
   it('is delivered to a receiver that fails twice, at the third attempt, signed', async () => {
     await system.startNotification(webhookSettings);
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     hooks.receiver.respondWith([responding(500), responding(500)]);
     await system.publish(...lifeOf(request).slice(0, 2), end);
     const attempts = await hooks.until(request, 'delivered');
@@ -66,8 +66,8 @@ describe('the end of a job', () => {
 
   it('is delivered with the reason of a failure', async () => {
     await system.startNotification(webhookSettings);
-    const { request } = hooks.endedJob();
-    await system.publish(endedEvent(request, failedOutcome(request)));
+    const { request, end } = await hooks.endedJob({}, failedOutcome);
+    await system.publish(end);
     await hooks.until(request, 'delivered');
     expect(webhookBodySchema.parse(JSON.parse(hooks.receiver.received[0]?.body ?? ''))).toMatchObject({
       type: 'job.failed',
@@ -78,7 +78,7 @@ describe('the end of a job', () => {
   it('is signed with each secret during a rotation', async () => {
     const other = `whsec_${randomBytes(24).toString('base64')}`;
     await system.startNotification({ ...webhookSettings, WEBHOOK_SECRET: `${SECRET} ${other}` });
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await system.publish(end);
     await hooks.until(request, 'delivered');
     const [webhook] = hooks.receiver.received;
@@ -89,11 +89,11 @@ describe('the end of a job', () => {
 
   it('is delivered once, however often the event arrives', async () => {
     await system.startNotification(webhookSettings);
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await system.publish(end, end, end);
     await hooks.until(request, 'delivered');
     await system.publish(end);
-    const last = hooks.endedJob();
+    const last = await hooks.endedJob();
     await system.publish(last.end);
     await hooks.until(last.request, 'delivered');
     await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(0);
@@ -103,11 +103,11 @@ describe('the end of a job', () => {
 
   it('is delivered again for each run', async () => {
     await system.startNotification(webhookSettings);
-    const { request, end } = hooks.endedJob();
-    await system.publish(endedEvent(request, failedOutcome(request)));
+    const { request, end } = await hooks.endedJob({}, failedOutcome);
+    await system.publish(end);
     await hooks.until(request, 'delivered');
-    const replay = { ...request, run: 2 };
-    await system.publish({ ...endedEvent(replay, failedOutcome(replay)) }, end);
+    const replay = await hooks.endedJob({ ...request, run: 2 }, failedOutcome);
+    await system.publish(replay.end, end);
     await expect.poll(async () => (await hooks.attempts(request)).length).toBe(2);
     expect(hooks.receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual(
       [1, 2].map((run) => `msg_${request.job_id}_${run}`),
@@ -117,7 +117,7 @@ describe('the end of a job', () => {
   it('is the only event that is delivered, and only if the job has a callback_url', async () => {
     await system.startNotification(webhookSettings);
     const silentJob = someRequest();
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await system.publish(...lifeOf(silentJob), queuedEvent(request), ...lifeOf(request).slice(1, 2), end);
     await hooks.until(request, 'delivered');
     expect(hooks.receiver.received).toHaveLength(1);
@@ -125,7 +125,7 @@ describe('the end of a job', () => {
   });
 
   it('that happened while the service was down is delivered when it is back', async () => {
-    const jobs = Array.from({ length: 5 }, () => hooks.endedJob());
+    const jobs = await Promise.all(Array.from({ length: 5 }, () => hooks.endedJob()));
     await system.publish(...jobs.map(({ end }) => end));
     await system.startNotification(webhookSettings);
     for (const { request } of jobs) await hooks.until(request, 'delivered');

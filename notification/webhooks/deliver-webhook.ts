@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { type Publisher, publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
 import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import { readWebhookAttempts, recordWebhookAttempt } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
@@ -61,6 +63,7 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
     if (place === undefined) return defer(webhook);
     try {
       return await turns.take(webhook.id, async () => {
+        if (!(await isConfirmed(webhook))) return refuse(webhook);
         const due = whatIsDue(await attemptsOf(webhook), webhook.attempt, webhook);
         if (due !== 'attempt') return skip(webhook, due);
         const sent = await post(webhook, place);
@@ -91,6 +94,20 @@ export function createWebhookDelivery(deps: DeliverWebhookDeps) {
       count('unreadable');
       return undefined;
     }
+  }
+
+  /** Whether the store has this end of this run: anybody who can publish could have a webhook signed otherwise. */
+  async function isConfirmed({ event, signal, log }: WebhookContext): Promise<boolean> {
+    const { job_id, run, request, outcome } = event.data;
+    const read = () => Promise.all([readRequest(store, job_id, run), readOutcome(store, job_id, run)]);
+    return isDeepStrictEqual(await waitForStore(read, signal, log), [request, outcome]);
+  }
+
+  function refuse({ id, log }: WebhookContext): Settlement {
+    log.error('the store does not have this end of the job: dead-lettered');
+    lost.onEnded(id);
+    count('unreadable');
+    return 'dead-letter';
   }
 
   /** Its receiver has enough webhooks in flight: it waits, each time in a longer retry queue. Not an attempt. */

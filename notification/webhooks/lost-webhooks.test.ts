@@ -16,14 +16,14 @@ const startNotification = () => system.startNotification(webhookSettings, { webh
 describe('a webhook whose message was lost', () => {
   it('is delivered, once, if the job ended while nothing led to the queue', async () => {
     await startNotification();
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await logOnly(end);
     expect(await hooks.until(request, 'delivered')).toMatchObject([{ attempt: 1 }]);
     await nothingMore(request, 1);
   });
 
   it('is delivered if the queue was purged while no service ran', async () => {
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await system.publish(end);
     await managementCall(
       inject('broker'),
@@ -35,7 +35,7 @@ describe('a webhook whose message was lost', () => {
   });
 
   it('goes on with its next attempt if it was lost between two', async () => {
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await recordWebhookAttempt(system.store, retriedAttempt(request, end, Date.now() - 60_000));
     await logOnly(end);
     await startNotification();
@@ -43,7 +43,7 @@ describe('a webhook whose message was lost', () => {
   });
 
   it('is not taken for lost while it waits for its retry', async () => {
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await recordWebhookAttempt(system.store, retriedAttempt(request, end, Date.now() + 60_000));
     await logOnly(end);
     await startNotification();
@@ -53,7 +53,7 @@ describe('a webhook whose message was lost', () => {
   it('is delivered after its queue was deleted while everything runs', async () => {
     await startNotification();
     await managementCall(inject('broker'), 'DELETE', `queues/${system.vhost.name}/${queueNames.webhooks}`);
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     await logOnly(end);
     await hooks.until(request, 'delivered');
   });
@@ -65,7 +65,7 @@ const logOnly = (end: JobEvent) =>
 
 /** Nothing happens in more than twice the time after which a webhook counts as lost. */
 async function nothingMore(request: JobRequest, attempts: number): Promise<void> {
-  const marker = hooks.endedJob();
+  const marker = await hooks.endedJob();
   await logOnly(marker.end);
   await hooks.until(marker.request, 'delivered');
   expect(await hooks.attempts(request)).toHaveLength(attempts);

@@ -1,17 +1,17 @@
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { deliveryMessage, webhookIdOf, type EndEvent } from './webhook-message.ts';
+import { deliveryMessage, webhookIdOf } from './webhook-message.ts';
 
-/** Maximum number of jobs to look up per check, and of those to remember. */
-const LOOKUPS_PER_CHECK = 200;
+/** Maximum number of jobs to remember. */
 const MAX_PENDING = 50_000;
 
 export interface LostWebhooksOptions {
@@ -25,7 +25,8 @@ export interface LostWebhooksOptions {
 }
 
 interface Pending {
-  readonly event: EndEvent;
+  readonly jobId: string;
+  readonly run: number;
   /** Time of the next check, in milliseconds since 1970. */
   checkAt: number;
 }
@@ -62,7 +63,8 @@ export class LostWebhooks implements Startable {
     if (event.data.request.callback_url === undefined) return;
     const id = webhookIdOf(event);
     if (this.#pending.has(id)) return;
-    this.#pending.set(id, { event, checkAt: Date.now() + this.#options.lostAfterMs });
+    const { job_id: jobId, run } = event.data;
+    this.#pending.set(id, { jobId, run, checkAt: Date.now() + this.#options.lostAfterMs });
     if (this.#pending.size <= MAX_PENDING) return;
     for (const oldest of this.#pending.keys()) {
       this.#pending.delete(oldest);
@@ -88,15 +90,23 @@ export class LostWebhooks implements Startable {
   async #check(): Promise<undefined> {
     const { broker, log } = this.#options;
     const now = Date.now();
-    const due = [...this.#pending].filter(([, { checkAt }]) => checkAt <= now).slice(0, LOOKUPS_PER_CHECK);
+    const due = [...this.#pending].filter(([, { checkAt }]) => checkAt <= now);
     if (due.length === 0) return;
     let lost = 0;
     try {
       // Behind others, a webhook may wait for any time.
       if ((await broker.queues.inspect(queueNames.webhooks)).ready > 0) return;
-      for (const [id, { event }] of due) {
+      for (const [id, pending] of due) {
         if (!this.#repeater.isOn) return;
-        if (await this.#publishIfLost(id, event)) lost++;
+        const isLost = await this.#publishIfLost(id, pending).catch((error: unknown) => {
+          if (!isDamagedRecord(error)) throw error;
+          log.error(
+            { err: error, job_id: pending.jobId },
+            'cannot repair a webhook: its records are damaged',
+          );
+          this.onEnded(id);
+        });
+        if (isLost === true) lost++;
       }
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not look for lost webhooks; retrying');
@@ -104,10 +114,9 @@ export class LostWebhooks implements Startable {
     if (lost > 0) log.warn({ webhooks: lost }, 'published lost webhooks again');
   }
 
-  async #publishIfLost(id: string, event: EndEvent): Promise<boolean> {
+  async #publishIfLost(id: string, { jobId, run }: Pending): Promise<boolean> {
     const { broker, store, longestDelayMs } = this.#options;
-    const { job_id, run } = event.data;
-    const attempts = await readWebhookAttempts(store, job_id);
+    const attempts = await readWebhookAttempts(store, jobId);
     const last = attempts.findLast((attempt) => attempt.run === run);
     if (last !== undefined && last.state !== 'retrying') {
       this.onEnded(id);
@@ -118,6 +127,13 @@ export class LostWebhooks implements Startable {
       this.#postpone(id, dueAt);
       return false;
     }
+    const request = await readRequest(store, jobId, run);
+    const outcome = await readOutcome(store, jobId, run);
+    if (request === undefined || outcome === undefined) {
+      this.onEnded(id); // its records were removed
+      return false;
+    }
+    const event = endedEvent(request, outcome);
     await broker.publisher.publish(deliveryMessage(event, (last?.attempt ?? 0) + 1));
     // Another replica may defer it, which leaves no record.
     this.#postpone(id, Date.now() + longestDelayMs);

@@ -17,7 +17,7 @@ const hooks = setUpWebhooks(system);
 const never = new AbortController().signal;
 
 it('a webhook is held while the store is unavailable, and acknowledged when its attempt is recorded', async () => {
-  const { request, end } = hooks.endedJob();
+  const { request, end } = await hooks.endedJob();
   const { handled, settled } = deliver(end, 2);
   await expect.poll(() => hooks.receiver.received.length).toBe(1);
   expect(settled).toEqual([]);
@@ -28,7 +28,7 @@ it('a webhook is held while the store is unavailable, and acknowledged when its 
 });
 
 it('a webhook that is held is not settled when the service stops', async () => {
-  const { request, end } = hooks.endedJob();
+  const { request, end } = await hooks.endedJob();
   const stop = new AbortController();
   const { handled, settled } = deliver(end, Infinity, { stopping: stop.signal });
   await expect.poll(() => hooks.receiver.received.length).toBe(1);
@@ -39,7 +39,7 @@ it('a webhook that is held is not settled when the service stops', async () => {
 });
 
 it('the next attempt is published with new headers and its own delay, before the record', async () => {
-  const { request, end } = hooks.endedJob();
+  const { request, end } = await hooks.endedJob();
   hooks.receiver.respondWith([responding(503)]);
   const { handled, settled, published } = deliver(end, 0);
   await handled;
@@ -59,7 +59,7 @@ it('the next attempt is published with new headers and its own delay, before the
 });
 
 it('an unreadable record blocks no webhook', async () => {
-  const { request, end } = hooks.endedJob();
+  const { request, end } = await hooks.endedJob();
   await system.store.putIfAbsent(webhookKey(request.job_id, 1), Buffer.from('no record'));
   const { handled, settled } = deliver(end, 0);
   await handled;
@@ -74,7 +74,7 @@ it.each([
 ])(
   'a webhook with %j whose receiver has no free place waits in %s',
   async (headers, routingKey, deferrals) => {
-    const { end } = hooks.endedJob();
+    const { end } = await hooks.endedJob();
     const { handled, settled, published } = deliver(end, 0, { places: 0, headers });
     await handled;
     expect(settled).toEqual(['ack']);

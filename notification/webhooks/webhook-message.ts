@@ -83,7 +83,7 @@ function isPutBack(headers: ReceivedMessage['headers']): boolean {
 }
 
 /** The message for `attempt`, published to the queue of webhooks only. */
-export function deliveryMessage(event: EndEvent, attempt: number): OutgoingMessage {
+export function deliveryMessage(event: JobEvent, attempt: number): OutgoingMessage {
   const message = eventMessage(event);
   return {
     ...message,

@@ -1,6 +1,6 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { lifeOf } from '../../testing/job-life.ts';
+import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem, untilReady } from '../../testing/test-system.ts';
 import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
@@ -23,15 +23,17 @@ describe('many webhooks', () => {
       },
     );
     const { receiver } = hooks;
-    const hanging = Array.from({ length: 20 }, () =>
-      hooks.endedJob({ callback_url: `http://hanging.example:${receiver.port}/hang` }),
+    const hanging = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        hooks.endedJob({ callback_url: `http://hanging.example:${receiver.port}/hang` }),
+      ),
     );
     receiver.respondWith([], (request, response) => {
       if (request.url === '/hang') return;
       response.writeHead(204).end();
     });
     await system.publish(...hanging.map(({ end }) => end));
-    const quick = hooks.endedJob();
+    const quick = await hooks.endedJob();
     const began = performance.now();
     await system.publish(quick.end);
     await hooks.until(quick.request, 'delivered');
@@ -46,7 +48,7 @@ describe('many webhooks', () => {
 
 describe('a service without a secret', () => {
   it('leaves webhooks in their queue until there is one', async () => {
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     const service = await system.startNotification({ ...webhookSettings, WEBHOOK_SECRET: '' });
     await system.publish(end);
     await expect.poll(() => hooks.depth(queueNames.webhooks)).toBe(1);
@@ -56,16 +58,35 @@ describe('a service without a secret', () => {
   });
 });
 
+describe('a forged end', () => {
+  it('is not sent to the receiver, which gets the real one', async () => {
+    await system.startNotification(webhookSettings);
+    const request = someRequest({ callback_url: hooks.receiver.url() });
+    await system.storeJob(request);
+    await system.publish(endedEvent(request, failedOutcome(request)));
+    await expect.poll(() => hooks.depth(queueNames.webhooksDead), { timeout: 15_000 }).toBe(1);
+    const outcome = completedOutcome(request);
+    await system.storeJob(request, outcome);
+    await system.publish(endedEvent(request, outcome));
+    await hooks.until(request, 'delivered');
+    expect(hooks.receiver.received.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      expect.objectContaining({ type: 'job.completed' }),
+    ]);
+  });
+});
+
 describe('the callback URL', () => {
   it('is not sent to subscribers', async () => {
     const service = await system.startNotification(webhookSettings);
-    const { request, end } = hooks.endedJob();
+    const request = someRequest({ callback_url: hooks.receiver.url() });
+    const outcome = completedOutcome(request);
     const [own, all] = [
       await system.subscribe(service, request.job_id),
       await system.subscribe(service, '*'),
     ];
     const [queued, begun] = lifeOf(request) as [JobEvent, JobEvent];
-    await system.publish(queued, begun, end);
+    await system.storeJob(request, outcome);
+    await system.publish(queued, begun, endedEvent(request, outcome));
     for (const client of [own, all]) {
       expect(JSON.stringify(await client.take(3))).not.toContain('hook');
     }
@@ -76,7 +97,7 @@ describe('the callback URL', () => {
 describe('a service that stops', () => {
   it('finishes the posts in progress, and hands back the rest', async () => {
     const service = await system.startNotification(webhookSettings, { webhooksPerHost: 1 });
-    const jobs = [hooks.endedJob(), hooks.endedJob()];
+    const jobs = [await hooks.endedJob(), await hooks.endedJob()];
     hooks.receiver.respondWith([respondingAfter(300)]);
     await system.publish(...jobs.map(({ end }) => end));
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
@@ -95,7 +116,7 @@ describe('a service that stops', () => {
       WEBHOOK_TIMEOUT_MS: '60000',
       STOP_TIMEOUT_MS: '1000',
     });
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     hooks.receiver.respondWith([silent]);
     await system.publish(end);
     await expect.poll(() => hooks.receiver.received.length).toBe(1);
@@ -113,7 +134,7 @@ describe('while RabbitMQ is unreachable', () => {
   it('a delivered webhook is recorded, and not delivered again', async () => {
     const proxy = await system.proxyBefore(system.vhost.amqpUrl);
     const service = await system.startNotification({ ...webhookSettings, RABBITMQ_URL: proxy.url });
-    const { request, end } = hooks.endedJob();
+    const { request, end } = await hooks.endedJob();
     hooks.receiver.respondWith([respondingAfter(300)]);
     await system.publish(end);
     await expect.poll(() => hooks.receiver.received.length).toBe(1);

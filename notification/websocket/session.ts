@@ -140,18 +140,26 @@ export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessag
 /** Parses the query of a handshake: a subscribe message for each `job_id`. */
 export function readHandshakeQuery(query: URLSearchParams): (ClientMessage | Refusal)[] {
   return query.getAll('job_id').map((jobId) => {
-    const asked = check(handshakeQuerySchema, { ...Object.fromEntries(query), job_id: jobId });
+    const given = { ...Object.fromEntries(query), job_id: jobId };
+    const asked = check(handshakeQuerySchema, given, ALLOWED_IN_ADDRESS);
     return 'code' in asked ? asked : { type: 'subscribe', ...asked };
   });
 }
 
-function check<Value extends object>(schema: z.ZodType<Value>, value: unknown): Value | Refusal {
+const ALLOWED_IN_ADDRESS =
+  'Allowed in the address: job_id, which may be repeated, and last_event_id. Addresses end up in logs, so send the token as "Authorization: Bearer …" or in a subscribe message.';
+
+function check<Value extends object>(
+  schema: z.ZodType<Value>,
+  value: unknown,
+  allowed = ALLOWED,
+): Value | Refusal {
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const problems = checked.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'message'}: ${message}`,
   );
-  return { code: 'invalid_message', message: `${problems.join('; ')}. ${ALLOWED}` };
+  return { code: 'invalid_message', message: `${problems.join('; ')}. ${allowed}` };
 }
 
 function parseJson(data: Buffer): unknown {

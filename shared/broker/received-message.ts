@@ -15,6 +15,20 @@ export interface ReceivedMessage {
   readonly lost: AbortSignal;
 }
 
+/**
+ * Maximum size of a message that is decoded, in bytes; ours have a few kilobytes. RabbitMQ refuses larger ones than 2 MiB
+ * (`max_message_size`), but may be configured otherwise, or keep older ones in a stream.
+ */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** The JSON in a message. @throws Error if it is too large or no JSON */
+export function decodeMessage(content: Buffer): unknown {
+  if (content.length > MAX_MESSAGE_BYTES) {
+    throw new Error(`the message has ${content.length} bytes; the maximum is ${MAX_MESSAGE_BYTES}`);
+  }
+  return JSON.parse(content.toString());
+}
+
 /** Header of a message that was published again for work that may have begun. */
 export const REPUBLISHED_HEADER = 'x-republished';
 

@@ -4,10 +4,13 @@ import type { Startable } from '../lifecycle.ts';
 import type { BrokerConnection } from './connection.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
-/** Prefetch. RabbitMQ sends streams in chunks, so a small value would slow the reader down. */
-const PREFETCH = 500;
+/**
+ * Prefetch. RabbitMQ sends streams in chunks, so a small value would slow the reader down; a large one would let messages
+ * of the maximum size fill the memory.
+ */
+const PREFETCH = 200;
 /** Entries acknowledged together, well below the prefetch; fewer if they have waited for `ACK_WITHIN_MS`. */
-const ACK_EVERY = 100;
+const ACK_EVERY = 50;
 const ACK_WITHIN_MS = 1_000;
 
 export interface StreamEntry {

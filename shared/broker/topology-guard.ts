@@ -12,6 +12,8 @@ const CHECK_EVERY_SECONDS = 5;
 const JITTER = 0.25;
 /** Seconds until the next check after a failed one. */
 const RETRY_SECONDS = 1;
+/** From one check to the next one that `check` causes, in milliseconds: it may be called for every message. */
+const MIN_INTERVAL_MS = 1_000;
 /** Nothing shows whether a binding exists, so every n-th check declares everything, which restores missing bindings. */
 const DECLARE_EVERY = 6;
 
@@ -36,6 +38,9 @@ export class TopologyGuard implements Startable {
   /** The first one follows the declaration of the new connection. */
   #checks = 1;
   #isSuspected = false;
+  /** By the monotonic clock, in milliseconds. */
+  #checkedAt = -Infinity;
+  #soon: NodeJS.Timeout | undefined;
   #problem: string | undefined;
 
   constructor(options: TopologyGuardOptions) {
@@ -57,13 +62,17 @@ export class TopologyGuard implements Startable {
 
   stop(): Promise<void> {
     this.#isOn = false;
+    clearTimeout(this.#soon);
     return this.#repeater.stop();
   }
 
-  /** Something failed as if a part were missing: checks now, and declares everything. */
+  /** Something failed as if a part were missing: checks now, or a second after the last check, and declares everything. */
   check(): void {
     this.#isSuspected = true;
-    if (this.#isOn) void this.#repeater.now();
+    if (!this.#isOn) return;
+    clearTimeout(this.#soon);
+    const wait = this.#checkedAt + MIN_INTERVAL_MS - performance.now();
+    this.#soon = setTimeout(() => void this.#repeater.now(), Math.max(0, wait));
   }
 
   /** @returns seconds until the next check */
@@ -73,6 +82,7 @@ export class TopologyGuard implements Startable {
     const declaresAll =
       this.#isSuspected || this.#problem !== undefined || this.#checks % DECLARE_EVERY === 0;
     this.#isSuspected = false;
+    this.#checkedAt = performance.now();
     this.#checks++;
     let missing: string | undefined;
     try {

@@ -16,12 +16,25 @@ import { outcomeSchema, type Outcome } from './outcome.ts';
  * can start at any event. The events of a job are ordered by (run, attempt, rank), never by arrival, because api and
  * workers publish independently.
  */
-const jobData = {
+const runData = {
   job_id: jobIdSchema,
   run: z.int().min(1),
   attempt: z.int().min(1),
   request: jobRequestSchema,
 };
+
+interface OfRun {
+  readonly job_id: string;
+  readonly run: number;
+}
+
+/** Whether all parts of an event are about the same run. */
+function isOfOneRun(event: OfRun & { readonly request: OfRun; readonly outcome?: OfRun }): boolean {
+  const { request, outcome = request } = event;
+  return [request, outcome].every(({ job_id, run }) => job_id === event.job_id && run === event.run);
+}
+
+const MIXED = 'All parts of an event must be about the same run.';
 
 function cloudEvent<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
   return z
@@ -39,28 +52,40 @@ function cloudEvent<Type extends string, Data extends z.ZodType>(type: Type, dat
 }
 
 export const jobEventSchemas = {
-  'job.queued': cloudEvent('job.queued', z.object(jobData)),
+  'job.queued': cloudEvent('job.queued', z.object(runData).refine(isOfOneRun, MIXED)),
   'job.started': cloudEvent(
     'job.started',
-    z.object({
-      ...jobData,
-      worker: z.string(),
-      slot: slotSchema.optional(),
-      redelivered: z.boolean().optional(),
-      delivery: redeliverySchema.optional(),
-    }),
+    z
+      .object({
+        ...runData,
+        worker: z.string(),
+        slot: slotSchema.optional(),
+        redelivered: z.boolean().optional(),
+        delivery: redeliverySchema.optional(),
+      })
+      .refine(isOfOneRun, MIXED),
   ),
   /** Published by the worker that received the job, before its `job.started`. */
   'job.redelivered': cloudEvent(
     'job.redelivered',
-    z.object({ ...jobData, worker: z.string(), delivery: redeliverySchema, reason: z.string() }),
+    z
+      .object({ ...runData, worker: z.string(), delivery: redeliverySchema, reason: z.string() })
+      .refine(isOfOneRun, MIXED),
   ),
   'job.retrying': cloudEvent(
     'job.retrying',
-    z.object({ ...jobData, worker: z.string(), error: failureSchema, retry_at: z.iso.datetime() }),
+    z
+      .object({ ...runData, worker: z.string(), error: failureSchema, retry_at: z.iso.datetime() })
+      .refine(isOfOneRun, MIXED),
   ),
-  'job.completed': cloudEvent('job.completed', z.object({ ...jobData, outcome: outcomeSchema })),
-  'job.failed': cloudEvent('job.failed', z.object({ ...jobData, outcome: outcomeSchema })),
+  'job.completed': cloudEvent(
+    'job.completed',
+    z.object({ ...runData, outcome: outcomeSchema }).refine(isOfOneRun, MIXED),
+  ),
+  'job.failed': cloudEvent(
+    'job.failed',
+    z.object({ ...runData, outcome: outcomeSchema }).refine(isOfOneRun, MIXED),
+  ),
 } as const;
 
 /** A reader of the event log publishes one when it attaches; once it has read its own, it has caught up. */

@@ -1,11 +1,15 @@
 import { z } from 'zod';
+import { resultsPrefix, thumbnailsPrefix } from '../store/keys.ts';
 import { failureSchema, jobIdSchema, timelineEntrySchema } from './job.ts';
+import { outputFormats } from './operations.ts';
+
+export const outputTypes = outputFormats.map((format) => `image/${format}` as const);
 
 /** An image in the object store. `size` in bytes, `width` and `height` in pixels, `sha256` in hex. */
 export const storedImageSchema = z
   .object({
     key: z.string(),
-    content_type: z.string(),
+    content_type: z.enum(outputTypes),
     size: z.int().min(1),
     sha256: z.string(),
     width: z.int().min(1),
@@ -37,14 +41,21 @@ const common = {
   timeline: z.array(timelineEntrySchema),
 };
 
-export const completedOutcomeSchema = z.object({
-  ...common,
-  state: z.literal('completed'),
-  source: z.object({ width: z.int().min(1), height: z.int().min(1) }),
-  result: storedImageSchema,
-  thumbnail: storedImageSchema,
-  timings: timingsSchema,
-});
+export const completedOutcomeSchema = z
+  .object({
+    ...common,
+    state: z.literal('completed'),
+    source: z.object({ width: z.int().min(1), height: z.int().min(1) }),
+    result: storedImageSchema,
+    thumbnail: storedImageSchema,
+    timings: timingsSchema,
+  })
+  // The keys are read and served: an outcome must not point to the objects of another job, or to records.
+  .refine(
+    ({ job_id, result, thumbnail }) =>
+      result.key.startsWith(resultsPrefix(job_id)) && thumbnail.key.startsWith(thumbnailsPrefix(job_id)),
+    'The keys of result and thumbnail must belong to the job.',
+  );
 
 export const failedOutcomeSchema = z.object({
   ...common,

@@ -52,7 +52,8 @@ describe('a follower of the event log', () => {
     const { events } = await follow('reader');
     const before = events.length;
     const event = queuedEvent(someRequest());
-    const strangers = [{ ...event, type: 'job.forgotten' }, { ...event, data: {} }, 'text', null];
+    const large = { ...event, source: 'x'.repeat(1_100_000) };
+    const strangers = [{ ...event, type: 'job.forgotten' }, { ...event, data: {} }, 'text', null, large];
     for (const [index, body] of strangers.entries()) {
       const messageId = `stranger ${index}`;
       await broker.publisher.publish({

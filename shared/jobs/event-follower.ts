@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Broker } from '../broker/broker.ts';
 import type { OutgoingMessage } from '../broker/publisher.ts';
+import { decodeMessage } from '../broker/received-message.ts';
 import type { StreamEntry, StreamReader } from '../broker/stream-reader.ts';
 import { exchangeNames, queueNames, routingKeys } from '../broker/topology.ts';
 import {
@@ -40,6 +41,8 @@ export interface EventFollowerOptions {
   readonly onEvent: (event: JobEvent, offset: number) => void;
   /** A worker has started to consume jobs. */
   readonly onConsuming?: (event: ConsumingEvent) => void;
+  /** An entry that is no event that this version knows. */
+  readonly onInvalid?: (content: Buffer) => void;
   /** The log was lost and recreated. */
   readonly onReset: () => void;
   readonly log: Logger;
@@ -113,6 +116,7 @@ export class EventFollower implements Startable {
     const event = parseEvent(content);
     if (event === undefined) {
       this.#options.log.debug({ offset }, 'skipped an unknown entry of the event log');
+      this.#options.onInvalid?.(content);
       return false;
     }
     if (isJobEvent(event)) {
@@ -127,7 +131,7 @@ export class EventFollower implements Startable {
 /** Parses an event; undefined if this version does not know its type or format. */
 export function parseEvent(content: Buffer): PipelineEvent | undefined {
   try {
-    return pipelineEventSchema.safeParse(JSON.parse(content.toString())).data;
+    return pipelineEventSchema.safeParse(decodeMessage(content)).data;
   } catch {
     return undefined;
   }

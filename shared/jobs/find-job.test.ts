@@ -5,7 +5,7 @@ import { jsonBody } from '../store/read-object.ts';
 import { expect, it } from 'vitest';
 import { describeEachStore } from '../../testing/each-store.ts';
 import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
-import { findEarlierRuns, findStoredJob } from './find-job.ts';
+import { findStoredJob } from './find-job.ts';
 import { viewOfStored } from './job-view.ts';
 
 describeEachStore('a job as the store knows it', (given) => {
@@ -39,7 +39,6 @@ describeEachStore('a job as the store knows it', (given) => {
     expect(found?.earlierRuns.map(({ run, state }) => `${run} ${state}`)).toEqual(
       runs.slice(0, -1).map(({ run }) => `${run} failed`),
     );
-    expect(await findEarlierRuns(given.store, first.job_id, 3)).toEqual(found?.earlierRuns.slice(0, 2));
   });
 
   it.each([someRequest().job_id, someRequest().job_id.toUpperCase(), 'nonsense', '../..', ''])(

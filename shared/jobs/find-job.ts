@@ -1,10 +1,9 @@
-import { jobIdSchema, jobRequestSchema } from '../contracts/job.ts';
+import { jobIdSchema } from '../contracts/job.ts';
 import type { Outcome } from '../contracts/outcome.ts';
 import { outcomeKey, requestKey, runsPrefix } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { readJson } from '../store/read-object.ts';
 import { earlierRunOf, viewOfStored, type EarlierRun, type JobView } from './job-view.ts';
-import { readOutcome } from './record-outcome.ts';
+import { readOutcome, readRequest } from './read-run.ts';
 
 type ReadableStore = Pick<ObjectStore, 'get' | 'list'>;
 
@@ -27,18 +26,9 @@ export async function findStoredJob(store: ReadableStore, jobId: string): Promis
   const runs = await listRuns(store, jobId);
   const newest = runs.findLast((stored) => stored.requested);
   if (newest === undefined) return undefined;
-  const request = await readJson(store, requestKey(jobId, newest.run), jobRequestSchema);
+  const request = await readRequest(store, jobId, newest.run);
   const outcome = await outcomeOf(store, jobId, newest);
   return request && viewOfStored(request, outcome, await readEarlierRuns(store, jobId, runs, newest.run));
-}
-
-/** The outcomes of the runs before `run`, oldest first. */
-export async function findEarlierRuns(
-  store: ReadableStore,
-  jobId: string,
-  run: number,
-): Promise<readonly EarlierRun[]> {
-  return readEarlierRuns(store, jobId, await listRuns(store, jobId), run);
 }
 
 /** By number; keys come in byte order, in which 10 stands before 2. */

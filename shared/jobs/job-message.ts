@@ -1,11 +1,9 @@
 import type { OutgoingMessage, Publisher } from '../broker/publisher.ts';
 import { REPUBLISHED_HEADER } from '../broker/received-message.ts';
 import { exchangeNames, routingKeys } from '../broker/topology.ts';
-import { jobRequestSchema, type JobMessage, type JobRequest } from '../contracts/job.ts';
-import { requestKey } from '../store/keys.ts';
+import { type JobMessage, type JobRequest } from '../contracts/job.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { readJson } from '../store/read-object.ts';
-import { readOutcome } from './record-outcome.ts';
+import { readOutcome, readRequest } from './read-run.ts';
 
 /** The message of the first attempt of a run. */
 export function jobMessage(request: JobRequest): OutgoingMessage {
@@ -32,7 +30,7 @@ export async function republishRun(
   { store, publisher }: { store: Pick<ObjectStore, 'get'>; publisher: Pick<Publisher, 'publish'> },
 ): Promise<boolean> {
   if ((await readOutcome(store, job_id, run)) !== undefined) return false;
-  const request = await readJson(store, requestKey(job_id, run), jobRequestSchema);
+  const request = await readRequest(store, job_id, run);
   if (request === undefined) return false;
   const message = jobMessage(request);
   await publisher.publish({ ...message, headers: { ...message.headers, [REPUBLISHED_HEADER]: 1 } });

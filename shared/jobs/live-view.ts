@@ -30,6 +30,17 @@ export class LiveView {
     return { view, changed: true };
   }
 
+  /** Replaces the state of a job by what the store has; undefined removes it. */
+  correct(jobId: string, view: JobView | undefined): void {
+    if (view === undefined) {
+      this.#views.delete(jobId);
+      const place = this.#ids.indexOf(jobId);
+      if (place !== -1) this.#ids.splice(place, 1);
+    } else if (this.#views.has(jobId)) {
+      this.#views.set(jobId, view);
+    }
+  }
+
   get(jobId: string): JobView | undefined {
     return this.#views.get(jobId);
   }

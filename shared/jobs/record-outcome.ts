@@ -1,16 +1,8 @@
-import { type CompletedOutcome, type Outcome, outcomeSchema } from '../contracts/outcome.ts';
+import type { CompletedOutcome, Outcome } from '../contracts/outcome.ts';
 import { outcomeKey, resultsPrefix, thumbnailsPrefix } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { jsonBody, readJson } from '../store/read-object.ts';
-
-/** The outcome of a run; undefined while it is unfinished. @throws StoreUnavailable */
-export function readOutcome(
-  store: Pick<ObjectStore, 'get'>,
-  jobId: string,
-  run: number,
-): Promise<Outcome | undefined> {
-  return readJson(store, outcomeKey(jobId, run), outcomeSchema);
-}
+import { jsonBody } from '../store/read-object.ts';
+import { readOutcome } from './read-run.ts';
 
 /**
  * Stores the outcome of a run. The first outcome wins; an attempt that comes second removes its

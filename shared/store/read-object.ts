@@ -7,7 +7,7 @@ const MAX_JSON_BYTES = 1024 * 1024;
 /**
  * An object as one buffer; undefined if there is none.
  * @param maxBytes a larger object is rejected before it is read, so that memory stays bounded
- * @throws StoreUnavailable; PipelineError if the object is too large
+ * @throws StoreUnavailable; PipelineError `record_damaged` if the object is too large
  */
 export async function readBytes(
   store: Pick<ObjectStore, 'get'>,
@@ -19,7 +19,7 @@ export async function readBytes(
   if (found.stat.size > maxBytes) {
     found.body.destroy();
     throw new PipelineError(
-      'internal_error',
+      'record_damaged',
       `The object ${key} has ${found.stat.size} bytes; the maximum is ${maxBytes}.`,
     );
   }
@@ -31,7 +31,7 @@ export async function readBytes(
 /**
  * A record, parsed; undefined if there is none.
  * @param schema of zod, or anything else that throws if a value is invalid
- * @throws StoreUnavailable; PipelineError if the object is not such a record
+ * @throws StoreUnavailable; PipelineError `record_damaged` if the object is not such a record
  */
 export async function readJson<T>(
   store: Pick<ObjectStore, 'get'>,
@@ -43,7 +43,7 @@ export async function readJson<T>(
   try {
     return schema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
-    throw new PipelineError('internal_error', `The record ${key} is malformed.`, { cause: error });
+    throw new PipelineError('record_damaged', `The record ${key} is malformed.`, { cause: error });
   }
 }
 

@@ -1,8 +1,16 @@
+/// <reference lib="dom" />
 import { join } from 'node:path';
+import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { TcpProxy } from '../tcp-proxy.ts';
 import type { TestApi, TestSystem } from '../test-system.ts';
+
+declare global {
+  interface Window {
+    readonly axe: typeof axe;
+  }
+}
 
 /** For `expect.poll`, whose default is 1 s. */
 export const SOON = { timeout: 20_000 };
@@ -49,4 +57,11 @@ export function placesOf(page: Page): Promise<(string | null)[]> {
   return page
     .locator('[data-job]')
     .evaluateAll((tokens) => tokens.map((token) => token.getAttribute('data-at')));
+}
+
+/** What axe-core finds: rules and the elements that violate them. The page needs `bypassCSP`. */
+export async function violationsOf(page: Page): Promise<[string, string[]][]> {
+  await page.addScriptTag({ content: axe.source });
+  const found = await page.evaluate(async () => (await window.axe.run()).violations);
+  return found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
 }

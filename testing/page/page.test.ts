@@ -1,17 +1,10 @@
 /// <reference lib="dom" />
-import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startBrowser } from '../browser.ts';
 import { setUpSystem } from '../test-system.ts';
 import { bytesOf, CORRUPTED_IMAGE, endOf, GOOD_IMAGE, uploadImage } from '../uploads.ts';
-import { openPage, pathOf, placesOf, SOON } from './open-page.ts';
-
-declare global {
-  interface Window {
-    readonly axe: typeof axe;
-  }
-}
+import { openPage, pathOf, placesOf, SOON, violationsOf } from './open-page.ts';
 
 const executablePath = inject('chromium');
 const skipped = executablePath === null ? ' (SKIPPED: no Chromium; the start of this run says why)' : '';
@@ -138,12 +131,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     for (const path of ['/', '/queue', '/jobs', `/jobs/${id}`, '/dead-letters']) {
       await page.goto(`${api.url}/#${path}`);
       await page.locator('h2').first().waitFor();
-      await page.addScriptTag({ content: axe.source });
-      const found = await page.evaluate(async () => (await window.axe.run()).violations);
-      expect(
-        found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-        path,
-      ).toEqual([]);
+      expect(await violationsOf(page), path).toEqual([]);
     }
   });
 });

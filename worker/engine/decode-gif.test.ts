@@ -133,7 +133,7 @@ it('an absurd later frame does not matter', () => {
     { x: 65_535, y: 65_535, width: 1, height: 1, data: [99] },
   ]) {
     const image = inspectGif(gifFile(size, [plain(size), later]));
-    expect(image.totalPixels).toBeLessThanOrEqual(40);
+    expect(image).toMatchObject(size);
     expect(pixelAt({ ...decodeGif(image) }, 0, 0).slice(0, 3)).toEqual(BLUE.slice(0, 3));
   }
 });

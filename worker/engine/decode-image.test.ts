@@ -181,7 +181,6 @@ describe('the first frame of an animation is decoded', () => {
     ['WebP', 'image/webp', animation().webp({ delay: [50, 50, 50], lossless: true })],
   ] as const)('%s', async (_, type, encoded) => {
     const bytes = await encoded.toBuffer();
-    expect(inspectImage(bytes, type).frames).toBe(3);
     const first = await decode(bytes, type);
     expect(first).toMatchObject({ width: 16, height: 8 });
     expect(largestDifference(first, plainPicture(first, frames[0]))).toBeLessThanOrEqual(8);

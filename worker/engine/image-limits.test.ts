@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { checkInput, checkOutput, defaultImageLimits } from './image-limits.ts';
+import { checkInput, checkOutput, checkOutputBytes, defaultImageLimits } from './image-limits.ts';
 import type { ImageHeader } from './inspect/image-header.ts';
 
 const limits = {
   ...defaultImageLimits,
   maxPixels: 1000,
   maxSide: 100,
-  maxTotalPixels: 3000,
   maxScans: 4,
   maxScannedPixels: 2000,
   maxPieces: 50,
@@ -14,14 +13,12 @@ const limits = {
 const outputLimits = { ...defaultImageLimits, maxOutputSide: 100, maxOutputPixels: 1000 };
 
 function header(differs: Partial<ImageHeader>): ImageHeader {
-  const { width = 10, height = 10, frames = 1 } = differs;
+  const { width = 10, height = 10 } = differs;
   return {
     format: 'jpeg',
     width,
     height,
-    frames,
     orientation: 1,
-    totalPixels: width * height * frames,
     scans: 1,
     pieces: 1,
     ...differs,
@@ -32,7 +29,6 @@ describe('an image', () => {
   it.each([
     [{ width: 40, height: 25 }],
     [{ width: 100, height: 1 }],
-    [{ frames: 30 }],
     [{ scans: 4 }],
     [{ width: 20, height: 25, scans: 4 }],
     [{ pieces: 50 }],
@@ -44,7 +40,6 @@ describe('an image', () => {
     [{ width: 40, height: 26 }, 1000, 1040, 'The image is 40 × 26 px; the limit is 1000 px in total.'],
     [{ width: 101, height: 1 }, 100, 101, 'The image is 101 × 1 px; the limit is 100 px per side.'],
     [{ width: 1, height: 101 }, 100, 101, 'The image is 1 × 101 px; the limit is 100 px per side.'],
-    [{ frames: 31 }, 3000, 3100, 'The image has 31 frames with 3100 px; the limit is 3000 px.'],
     [{ scans: 5 }, 4, 5, 'The JPEG has 5 scans; the limit is 4 scans.'],
     [
       { width: 25, height: 30, scans: 3 },
@@ -67,6 +62,15 @@ it('an ordinary progressive JPEG of the maximum size is accepted', () => {
 });
 
 describe('a result', () => {
+  it('has a maximum file size', () => {
+    const limit = 50 * 1024 * 1024;
+    expect(() => checkOutputBytes(limit, 12_000, defaultImageLimits)).not.toThrow();
+    expect(() => checkOutputBytes(limit + 1, 12_000, defaultImageLimits)).toThrow(
+      'The result has 52428801 bytes; use JPEG or WebP, or a smaller size. The limit is 52428800 bytes.',
+    );
+    expect(() => checkOutputBytes(75_000_000, 9_000_000, defaultImageLimits)).not.toThrow();
+  });
+
   it('at the limit is accepted', () => {
     expect(() => checkOutput({ width: 100, height: 10 }, outputLimits)).not.toThrow();
   });

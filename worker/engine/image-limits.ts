@@ -9,8 +9,6 @@ export interface ImageLimits {
   readonly maxPixels: number;
   /** Width and height of the frame that is decoded, in pixels. */
   readonly maxSide: number;
-  /** Pixels of all frames of an animation together, as far as they are inside the image. */
-  readonly maxTotalPixels: number;
   /** Scans of a JPEG. */
   readonly maxScans: number;
   /** Scans of a JPEG times its pixels: each scan of a progressive JPEG goes over the whole image. */
@@ -21,12 +19,15 @@ export interface ImageLimits {
   readonly maxOutputSide: number;
   /** Maximum pixels after any operation. */
   readonly maxOutputPixels: number;
+  /** Maximum size of a result file, in bytes, unless the original is large as well. */
+  readonly maxOutputBytes: number;
+  /** Maximum size of a result file, as a multiple of the size of its original, if that is larger. */
+  readonly maxGrowth: number;
 }
 
 export const defaultImageLimits: ImageLimits = {
   maxPixels: 25_000_000,
   maxSide: 10_000,
-  maxTotalPixels: 50_000_000,
   maxScans: 100,
   // Takes 1 to 3 s. An ordinary progressive JPEG has some 10 scans, 250 million pixels for the largest image.
   maxScannedPixels: 500_000_000,
@@ -34,22 +35,18 @@ export const defaultImageLimits: ImageLimits = {
   maxPieces: 1_000_000,
   maxOutputSide: MAX_OUTPUT_SIDE,
   maxOutputPixels: 25_000_000,
+  // A photo of 25 megapixels takes some 45 MB as PNG; noise takes 75 MB, and 9 MB as JPEG.
+  maxOutputBytes: 50 * 1024 * 1024,
+  maxGrowth: 10,
 };
 
 /** @throws PermanentFailure `image_too_large`, naming the limit and the value seen */
 export function checkInput(image: ImageHeader, limits: ImageLimits): void {
-  const { width, height, totalPixels, scans, pieces } = image;
+  const { width, height, scans, pieces } = image;
   const code = 'image_too_large';
   const size = `The image is ${width} × ${height} px`;
   check(code, Math.max(width, height), limits.maxSide, `${size}; the limit is`, 'px per side');
   check(code, width * height, limits.maxPixels, `${size}; the limit is`, 'px in total');
-  check(
-    code,
-    totalPixels,
-    limits.maxTotalPixels,
-    `The image has ${image.frames} frames with ${totalPixels} px; the limit is`,
-    'px',
-  );
   check(code, scans, limits.maxScans, `The JPEG has ${scans} scans; the limit is`, 'scans');
   check(
     code,
@@ -68,6 +65,13 @@ export function checkOutput({ width, height }: Size, limits: ImageLimits): void 
   const size = `The operations produce ${width} × ${height} px`;
   check(code, Math.max(width, height), limits.maxOutputSide, `${size}; the limit is`, 'px per side');
   check(code, width * height, limits.maxOutputPixels, `${size}; the limit is`, 'px in total');
+}
+
+/** @throws PermanentFailure `output_too_large`, naming the limit and the value seen */
+export function checkOutputBytes(bytes: number, originalBytes: number, limits: ImageLimits): void {
+  const limit = Math.max(limits.maxOutputBytes, limits.maxGrowth * originalBytes);
+  const sentence = `The result has ${bytes} bytes; use JPEG or WebP, or a smaller size. The limit is`;
+  check('output_too_large', bytes, limit, sentence, 'bytes');
 }
 
 function check(code: ErrorCode, seen: number, limit: number, sentence: string, unit: string): void {

@@ -3,14 +3,14 @@ import { Writable } from 'node:stream';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { childEnvironment, childPermissions } from './child-rights.ts';
+import { childEnvironment, childPermissions, lowerPriority } from './child-rights.ts';
 import {
   IMAGE_PIPE,
   MEMORY_EXCEEDED_SIGNAL,
   type ChildMessage,
   type Failure,
+  type ParentMessage,
   type ResultMessage,
-  type TaskMessage,
 } from './messages.ts';
 import type { SlowLane } from './slow-lane.ts';
 
@@ -43,6 +43,7 @@ export class Child {
   #alive = true;
   #isDecoded = false;
   #onDecoded: () => void = () => undefined;
+  #onSlow: () => boolean = () => false;
   /** Why this process was killed here. */
   #killedBecause: TransientFailure | undefined;
   #imagesDone = 0;
@@ -70,6 +71,7 @@ export class Child {
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
     this.#process.on('message', (message: ChildMessage) => {
       if (message.kind === 'decoded') this.#onDecoded();
+      else if (message.kind === 'slow') this.#send({ kind: 'permission', isGranted: this.#onSlow() });
       else this.#onMessage(message);
     });
     this.#process.once('exit', () => this.#onExit());
@@ -99,13 +101,20 @@ export class Child {
   }
 
   /**
-   * @param slowLane which an image that is decoded slowly must enter, or its process is killed
+   * A slow image must enter the slow lane. If the lane is taken, an image that would be slow is not started, and the
+   * process of an image that is decoded slowly is killed.
    * @param attempt what enters it
+   * @param onSlowed called when this process gets a lower priority: it cannot take another image
    * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
    *   once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
    *   or `engine_crashed`
    */
-  async run(task: ImageTask, slowLane: SlowLane, attempt: string): Promise<ProcessedImage> {
+  async run(
+    task: ImageTask,
+    slowLane: SlowLane,
+    attempt: string,
+    onSlowed: () => void,
+  ): Promise<ProcessedImage> {
     const { deadlineMs } = this.#options;
     const began = performance.now();
     this.#isDecoded = false;
@@ -113,21 +122,32 @@ export class Child {
       this.#isDecoded = true;
       slowLane.decoded(performance.now() - began);
     };
-    if (this.#alive) this.#send(task);
+    this.#onSlow = () => {
+      if (!slowLane.enter(attempt)) return false;
+      lowerPriority(this.#process.pid);
+      onSlowed();
+      return true;
+    };
+    if (this.#alive) this.#sendTask(task);
     const timers = [
       this.#killAfter(
         Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART),
         (limit) => {
           if (this.#isDecoded || slowLane.enter(attempt)) return undefined;
           slowLane.decoded(performance.now() - began);
-          return `Decoding the image took longer than ${limit} while another slow image was decoded.`;
+          return `Decoding the image took longer than ${limit} while another slow image was processed.`;
         },
         'slow_image',
       ),
       this.#killAfter(deadlineMs * DECODE_PART, (limit) =>
-        this.#isDecoded ? undefined : `Decoding the image took longer than ${limit}.`,
+        this.#isDecoded
+          ? undefined
+          : `Decoding the image took longer than ${limit}, a third of JOB_TIMEOUT_MS.`,
       ),
-      this.#killAfter(deadlineMs, (limit) => `Processing the image took longer than ${limit}.`),
+      this.#killAfter(
+        deadlineMs,
+        (limit) => `Processing the image took longer than ${limit} (JOB_TIMEOUT_MS).`,
+      ),
     ];
     try {
       const message = await this.#nextMessage();
@@ -141,10 +161,13 @@ export class Child {
     }
   }
 
-  #send({ bytes, ...task }: ImageTask): void {
-    const message: TaskMessage = { ...task, size: bytes.length };
-    this.#process.send(message);
+  #sendTask({ bytes, ...task }: ImageTask): void {
+    this.#send({ kind: 'task', ...task, size: bytes.length });
     this.#images.write(bytes);
+  }
+
+  #send(message: ParentMessage): void {
+    this.#process.send(message);
   }
 
   /** Makes the process crash as if its native code had accessed memory that is not its own. */
@@ -195,7 +218,7 @@ export class Child {
     if (this.#killedBecause !== undefined) return this.#killedBecause;
     if (signalCode === MEMORY_EXCEEDED_SIGNAL) {
       const details = { limit: memoryLimitBytes };
-      const message = `Processing the image took more than ${Math.round(memoryLimitBytes / MIB)} MiB of memory.`;
+      const message = `Processing the image took more than ${Math.round(memoryLimitBytes / MIB)} MiB of memory (JOB_MEMORY_MIB).`;
       return new TransientFailure('memory_exceeded', message, { details });
     }
     const details = { exit_code: exitCode, signal: signalCode };

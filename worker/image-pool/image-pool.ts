@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@image-pipeline/shared/log.ts';
-import { PipelineError, TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
+import { TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
-import { Pool } from 'tarn';
 import type { EngineName } from '../engine/engine.ts';
 import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
@@ -10,7 +9,7 @@ import { Child } from './child.ts';
 import { SlowLane } from './slow-lane.ts';
 
 export interface ImagePoolOptions {
-  /** The number of child processes, and so of images processed at once. */
+  /** The number of images processed at once. */
   readonly slots: number;
   readonly engine?: EngineName;
   /** The deadline for one image, in milliseconds, a third of it for decoding; then its process is killed. */
@@ -37,12 +36,11 @@ export interface ImagePool extends Startable {
    */
   start(): Promise<void>;
   /**
-   * Processes an image in the next free process; waits while all are busy. An image that is decoded slowly must enter the
-   * slow lane, or its process is killed.
+   * Processes an image in the next free process; waits while all are busy. A slow image must enter the slow lane.
    * @param options.attempt what enters the slow lane, if the caller has not entered it already
    * @param options.log of the job that the image belongs to
-   * @throws PermanentFailure as `processImage` throws it; TransientFailure `deadline_exceeded`,
-   *   `memory_exceeded`, `engine_crashed` or `processing_failed` (an unexpected error)
+   * @throws PermanentFailure as `processImage` throws it; TransientFailure `slow_image` (the slow
+   *   lane is taken), `deadline_exceeded`, `memory_exceeded`, `engine_crashed` or `processing_failed` (an unexpected error)
    */
   process(
     task: Omit<ImageTask, 'limits'>,
@@ -61,11 +59,14 @@ export interface ImagePool extends Startable {
 
 const MIB = 1024 * 1024;
 const NEVER_MS = 2 ** 31 - 1;
-/**
- * A process that keeps more of its memory limit than this after an image is replaced.
- */
+
+/** A process that keeps more of its memory limit than this after an image is replaced. */
 const RESTING_MEMORY = 0.6;
 
+/**
+ * A process is replaced as soon as it is known that it cannot take another image, so that no image waits for a process
+ * to start. One that gets a lower priority for a slow image is killed after that image, and replaced before.
+ */
 export function createImagePool(options: ImagePoolOptions): ImagePool {
   const {
     slots,
@@ -77,60 +78,76 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     slowLane = new SlowLane(),
     program = new URL('engine-child.ts', import.meta.url),
   } = options;
-  const children = new Pool<Child>({
-    min: slots,
-    max: slots,
-    create: () => Child.start({ program, engine, deadlineMs, memoryLimitBytes }),
-    validate: isFit,
-    destroy: (child) => child.end(),
-    propagateCreateError: true,
-    createTimeoutMillis: NEVER_MS, // a child has its own start deadline
-    acquireTimeoutMillis: NEVER_MS, // every image that holds a slot has its own deadline
-  });
-  const atWork = new Set<Child>();
+  /** Those that will take another image; with `starting`, as many as slots. */
+  const members = new Set<Child>();
+  const starting = new Set<Promise<void>>();
+  const idle: Child[] = [];
+  const waiting: PromiseWithResolvers<Child>[] = [];
+  const inProgress = new Set<Promise<ProcessedImage>>();
+  const running = new Set<Child>();
+  let started: Promise<void> | undefined;
   let willCrash = false;
-  let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
-  function isFit(child: Child): boolean {
-    const { alive, imagesDone, memoryBytes } = child;
-    return alive && imagesDone < recycleAfter && memoryBytes < memoryLimitBytes * RESTING_MEMORY;
-  }
-
-  /** @throws TransientFailure `engine_crashed` if there is no process and none can be started */
-  async function acquire(): Promise<Child> {
-    try {
-      return await children.acquire().promise;
-    } catch (error) {
-      if (error instanceof PipelineError) throw error;
-      throw new TransientFailure('engine_crashed', 'No image process is available.', {
-        cause: error,
-      });
+  /** Starts the processes that are missing. A failed start is reported to the images that wait. */
+  function fill(): void {
+    while (stopping === undefined && members.size + starting.size < slots) {
+      const start = Child.start({ program, engine, deadlineMs, memoryLimitBytes }).then(
+        (child) => {
+          starting.delete(start);
+          running.add(child);
+          members.add(child);
+          offer(child);
+        },
+        (error: unknown) => {
+          starting.delete(start);
+          for (const image of waiting.splice(0)) image.reject(error);
+          throw error;
+        },
+      );
+      starting.add(start);
+      start.catch((error: unknown) =>
+        options.log.warn({ reason: messageOf(error) }, 'cannot start a process'),
+      );
     }
   }
 
-  async function start(): Promise<void> {
-    const starts = await Promise.allSettled(Array.from({ length: slots }, acquire));
-    for (const child of starts) if (child.status === 'fulfilled') children.release(child.value);
-    const failed = starts.find((child) => child.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+  function offer(child: Child): void {
+    const next = waiting.shift();
+    if (next === undefined) idle.push(child);
+    else next.resolve(child);
   }
 
-  async function stop(patienceMs: number): Promise<void> {
-    await starting?.catch(() => undefined);
-    const impatient = setTimeout(() => {
-      for (const child of atWork) void child.end();
-    }, patienceMs);
-    await children.destroy();
-    clearTimeout(impatient);
+  function replace(child: Child): void {
+    if (members.delete(child)) fill();
   }
 
-  const process: ImagePool['process'] = async (task, { attempt = randomUUID(), log = options.log } = {}) => {
-    if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The image pool has stopped.');
+  /** @throws TransientFailure `engine_crashed` if there is no process and none can be started */
+  function acquire(): Promise<Child> {
+    for (let child = idle.pop(); child !== undefined; child = idle.pop()) {
+      if (child.alive) return Promise.resolve(child);
+      replace(child);
+    }
+    fill();
+    const image = Promise.withResolvers<Child>();
+    waiting.push(image);
+    return image.promise;
+  }
+
+  function isFit(child: Child): boolean {
+    const { alive, imagesDone, memoryBytes } = child;
+    const isReady = members.has(child) && alive;
+    return isReady && imagesDone < recycleAfter && memoryBytes < memoryLimitBytes * RESTING_MEMORY;
+  }
+
+  async function processNext(
+    task: Omit<ImageTask, 'limits'>,
+    attempt: string,
+    log: ImagePoolOptions['log'],
+  ): Promise<ProcessedImage> {
     const child = await acquire();
-    atWork.add(child);
     try {
-      const processed = child.run({ ...task, limits }, slowLane, attempt);
+      const processed = child.run({ ...task, limits }, slowLane, attempt, () => replace(child));
       if (willCrash) child.crash();
       willCrash = false;
       return await processed;
@@ -139,15 +156,41 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
       throw error;
     } finally {
       slowLane.leave(attempt);
-      atWork.delete(child);
-      const { pid, imagesDone: images } = child;
-      if (!isFit(child)) log.debug({ pid, images }, 'image process replaced');
-      children.release(child);
+      if (isFit(child)) offer(child);
+      else {
+        log.debug({ pid: child.pid, images: child.imagesDone }, 'image process replaced');
+        replace(child);
+        void child.end().then(() => running.delete(child));
+      }
+    }
+  }
+
+  async function stop(patienceMs: number): Promise<void> {
+    const stopped = new TransientFailure('engine_crashed', 'The image pool has stopped.');
+    for (const image of waiting.splice(0)) image.reject(stopped);
+    const endAll = () => Promise.all([...running].map((child) => child.end()));
+    const impatient = setTimeout(() => void endAll(), patienceMs);
+    await Promise.allSettled([...starting, ...inProgress]);
+    clearTimeout(impatient);
+    await endAll();
+  }
+
+  const process: ImagePool['process'] = async (task, { attempt = randomUUID(), log = options.log } = {}) => {
+    if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The image pool has stopped.');
+    const image = processNext(task, attempt, log);
+    inProgress.add(image);
+    try {
+      return await image;
+    } finally {
+      inProgress.delete(image);
     }
   };
 
   return {
-    start: () => (starting ??= start()),
+    start: () => {
+      fill();
+      return (started ??= Promise.all(starting).then(() => undefined));
+    },
     process,
     crashNext: () => {
       willCrash = true;

@@ -1,17 +1,23 @@
 import type { ErrorCode, ErrorDetails } from '@image-pipeline/shared/errors.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 
+/** What the parent sends: tasks, and responses to `slow`. */
+export type ParentMessage = TaskMessage | { readonly kind: 'permission'; readonly isGranted: boolean };
+
 /**
  * A task as it is sent to a child: the bytes of the image follow on a pipe of their own, since a message is copied when it
  * is serialized, while it is received, and when it is deserialized.
  */
-export type TaskMessage = Omit<ImageTask, 'bytes'> & { readonly size: number };
+export type TaskMessage = Omit<ImageTask, 'bytes'> & { readonly kind: 'task'; readonly size: number };
 
 /** The child's end of that pipe, a file descriptor; 3 is the channel for messages. */
 export const IMAGE_PIPE = 4;
 
-/** What a child process sends: `ready` once; then, per task, `decoded` if it gets that far, and a result. */
-export type ChildMessage = { readonly kind: 'decoded' } | ResultMessage;
+/**
+ * What a child process sends: `ready` once; then, per task, `slow` if it asks for permission to process a slow image,
+ * `decoded` if it gets that far, and a result.
+ */
+export type ChildMessage = { readonly kind: 'slow' } | { readonly kind: 'decoded' } | ResultMessage;
 
 export type ResultMessage =
   | { readonly kind: 'ready' }

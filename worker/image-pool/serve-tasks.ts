@@ -1,13 +1,26 @@
 import { once } from 'node:events';
 import { readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { PermanentFailure, PipelineError, messageOf } from '@image-pipeline/shared/errors.ts';
-import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
+import {
+  PermanentFailure,
+  PipelineError,
+  TransientFailure,
+  messageOf,
+} from '@image-pipeline/shared/errors.ts';
+import type { ImageTask, ProcessedImage, Progress } from '../processors/process-image.ts';
 import type { GuardSettings } from './guard-thread.ts';
-import { IMAGE_PIPE, type ChildMessage, type Failure, type TaskMessage } from './messages.ts';
+import {
+  IMAGE_PIPE,
+  type ChildMessage,
+  type Failure,
+  type ParentMessage,
+  type TaskMessage,
+} from './messages.ts';
 
-/** Calls `onDecoded` when the image is decoded: decoding has a deadline of its own. */
-type Work = (task: ImageTask, onDecoded: () => void) => Promise<ProcessedImage>;
+type Work = (task: ImageTask, progress: Progress) => Promise<ProcessedImage>;
+
+/** An image is slow if processing it is estimated to take longer, in milliseconds. */
+const SLOW_MS = 1_000;
 
 /**
  * The child's side: gets ready, then processes one task after another until the parent disconnects. It ignores signals
@@ -19,17 +32,35 @@ export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
   await startGuard({ memoryLimitBytes: Number(process.argv[2]), parent: process.ppid });
 
   const work = await prepare();
-  process.on('message', (task: TaskMessage) => void handle(work, task));
+  process.on('message', (message: ParentMessage) => {
+    if (message.kind === 'task') void handle(work, message);
+  });
   send({ kind: 'ready' });
 }
 
 async function handle(work: Work, { size, ...task }: TaskMessage): Promise<void> {
   try {
-    const image = await work({ ...task, bytes: readImage(size) }, () => send({ kind: 'decoded' }));
+    const image = await work({ ...task, bytes: readImage(size) }, progress);
     send({ kind: 'done', image, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
     send({ kind: 'failed', failure: asFailure(error), memoryBytes: process.memoryUsage.rss() });
   }
+}
+
+const progress: Progress = {
+  onPlanned: async (estimatedMs) => {
+    if (estimatedMs > SLOW_MS && !(await maySpendLong())) {
+      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed.`;
+      throw new TransientFailure('slow_image', message, { details: { limit: SLOW_MS, seen: estimatedMs } });
+    }
+  },
+  onDecoded: () => send({ kind: 'decoded' }),
+};
+
+async function maySpendLong(): Promise<boolean> {
+  send({ kind: 'slow' });
+  const [response] = (await once(process, 'message')) as [ParentMessage];
+  return response.kind === 'permission' && response.isGranted;
 }
 
 /** Waits for all of it: there is nothing else to do, and the guard thread ends the process if the parent has died. */

@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createImagePool, type ImagePool } from './image-pool.ts';
 import { SlowLane } from './slow-lane.ts';
@@ -34,9 +35,35 @@ describe('slow images', () => {
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({
       code: 'slow_image',
-      message: 'Decoding the image took longer than 333 ms while another slow image was decoded.',
+      message: 'Decoding the image took longer than 333 ms while another slow image was processed.',
     });
     await expect(ask('decode slowly'), 'the lane is free again').resolves.toBeDefined();
+  });
+
+  it('that are slow by the estimate are not started while another one is processed', async () => {
+    const ask = await startPool(2);
+    const ends = await Promise.allSettled([ask('plan for long'), ask('plan for long')]);
+    const [done, refused] = ends.toSorted((one, other) => one.status.localeCompare(other.status));
+    expect(done).toMatchObject({ status: 'fulfilled' });
+    expect(refused).toMatchObject({
+      status: 'rejected',
+      reason: {
+        code: 'slow_image',
+        message: 'Processing the image takes about 2000 ms, and another slow image is being processed.',
+      },
+    });
+  });
+
+  it('are processed at a lower priority, by a process that is replaced while it works', async () => {
+    const ask = await startPool(1);
+    const before = await ask('work');
+    const slow = ask('plan for long');
+    const pid = before.source.width;
+    await expect.poll(() => getPriority(pid)).toBe(5);
+    const other = await ask('work');
+    expect(getPriority(other.source.width)).toBe(0);
+    expect((await slow).source.width).toBe(pid);
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   it('must be decoded within a third of the deadline', async () => {
@@ -44,7 +71,7 @@ describe('slow images', () => {
     const began = performance.now();
     await expect(ask('hang decoding')).rejects.toMatchObject({
       code: 'deadline_exceeded',
-      message: 'Decoding the image took longer than 1000 ms.',
+      message: 'Decoding the image took longer than 1000 ms, a third of JOB_TIMEOUT_MS.',
       details: { limit: 1_000 },
     });
     expect(performance.now() - began).toBeLessThan(2_500);
@@ -97,6 +124,15 @@ describe('the slow lane', () => {
     expect(lane.enter('turned out to be slow')).toBe(true);
   });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    getPriority(pid);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function many(count: number, ms: number): number[] {
   return Array.from({ length: count }, () => ms);

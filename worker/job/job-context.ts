@@ -1,4 +1,8 @@
-import { type ReceivedMessage, REPUBLISHED_HEADER } from '@image-pipeline/shared/broker/received-message.ts';
+import {
+  decodeMessage,
+  type ReceivedMessage,
+  REPUBLISHED_HEADER,
+} from '@image-pipeline/shared/broker/received-message.ts';
 import {
   attemptHeaderSchema,
   BAD_ATTEMPT_HEADER,
@@ -92,7 +96,7 @@ export function startEntries({ redelivered, started }: JobContext): readonly Tim
 function readMessage(content: Buffer): JobMessage {
   let json: unknown;
   try {
-    json = JSON.parse(content.toString());
+    json = decodeMessage(content);
   } catch (error) {
     throw new PermanentFailure('invalid_job', `The message is not valid JSON: ${messageOf(error)}`, {
       cause: error,

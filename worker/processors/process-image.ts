@@ -1,22 +1,21 @@
 import type {
   InputType,
-  Filter,
   Operation,
   Output,
   OutputFormat,
   Resize,
-  Watermark,
 } from '@image-pipeline/shared/contracts/operations.ts';
 import type { Bitmap, Size } from '../engine/bitmap.ts';
 import { decodeImage, orientedSize } from '../engine/decode-image.ts';
 import { encodeImage, encodeThumbnail, type EncodedImage } from '../engine/encode-image.ts';
 import type { Engine } from '../engine/engine.ts';
-import { checkInput, checkOutput, type ImageLimits } from '../engine/image-limits.ts';
+import { checkInput, checkOutputBytes, type ImageLimits } from '../engine/image-limits.ts';
 import { checkPngData } from '../engine/inspect/check-png-data.ts';
 import type { ImageFormat } from '../engine/inspect/image-header.ts';
 import { inspectImage } from '../engine/inspect/inspect-image.ts';
 import { filter } from './filter.ts';
-import { planResize, reducedFor, resize, type ResizePlan } from './resize.ts';
+import { estimateMs, planSteps, type Step } from './plan-steps.ts';
+import { planResize, reducedFor, resize } from './resize.ts';
 import { stopwatch } from './stopwatch.ts';
 import { watermark } from './watermark.ts';
 
@@ -51,15 +50,22 @@ export interface ProcessedImage {
 
 const THUMBNAIL: Resize = { type: 'resize', width: 256, height: 256, fit: 'contain', enlarge: false };
 
+/** What is called while an image is processed. */
+export interface Progress {
+  /** Before it is decoded. @param estimatedMs how long it will take, see `estimateMs` */
+  readonly onPlanned: (estimatedMs: number) => Promise<void>;
+  /** When it is decoded: decoding has a deadline of its own. */
+  readonly onDecoded: () => void;
+}
+
 /**
  * Makes a result and a thumbnail from an image file. Too large images are rejected before a pixel is decoded.
- * @param onDecoded called when the image is decoded
- * @throws PermanentFailure `undecodable_image`, `image_too_large`, `output_too_large` or `processing_failed`
+ * @throws PermanentFailure `undecodable_image`, `image_too_large`, `output_too_large` or `processing_failed`; what `onPlanned` throws
  */
 export async function processImage(
   task: ImageTask,
   engine: Engine,
-  onDecoded: () => void = () => undefined,
+  progress?: Progress,
 ): Promise<ProcessedImage> {
   const { bytes, operations, output, limits } = task;
   const lap = stopwatch();
@@ -68,42 +74,29 @@ export async function processImage(
   checkInput(inspected, limits);
   const source = orientedSize(inspected, inspected.orientation);
   const steps = planSteps(source, operations, limits);
+  const format = outputFormat(output, inspected.format);
+  await progress?.onPlanned(estimateMs(source, steps, format));
   if (inspected.format === 'png') await checkPngData(inspected);
   const [first, ...others] = steps;
   const reduceTo = first?.type === 'resize' ? reducedFor(first, source) : source;
   const alpha = engine.resizesRgba && others.some(({ type }) => type === 'resize');
   let image = await decodeImage(inspected, reduceTo, alpha);
   const decode_ms = lap();
-  onDecoded();
+  progress?.onDecoded();
 
   for (const step of steps) {
     image = await apply(step, image, engine);
   }
   const operations_ms = lap();
 
-  const result = await encodeImage(image, outputFormat(output, inspected.format), output.quality);
+  const result = await encodeImage(image, format, output.quality);
+  checkOutputBytes(result.bytes.length, bytes.length, limits);
   const encode_ms = lap();
 
   const thumbnail = await encodeThumbnail(image, planResize(image, THUMBNAIL).target);
   const thumbnail_ms = lap();
 
   return { result, thumbnail, source, timings: { decode_ms, operations_ms, encode_ms, thumbnail_ms } };
-}
-
-type Step = ({ readonly type: 'resize' } & ResizePlan) | Watermark | Filter;
-
-/** The operations with the sizes of all resizes. @throws PermanentFailure `output_too_large` */
-function planSteps(source: Size, operations: readonly Operation[], limits: ImageLimits): Step[] {
-  let size = source;
-  const steps = operations.map((operation): Step => {
-    if (operation.type !== 'resize') return operation;
-    const plan = planResize(size, operation);
-    size = plan.target;
-    checkOutput(size, limits);
-    return { type: 'resize', ...plan };
-  });
-  checkOutput(size, limits);
-  return steps;
 }
 
 async function apply(step: Step, image: Bitmap, engine: Engine): Promise<Bitmap> {

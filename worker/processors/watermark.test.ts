@@ -56,6 +56,18 @@ describe('is readable', () => {
     expect((bottom - top) / size.height).toBeLessThan(0.15);
   });
 
+  it.each([
+    ['200 wide letters', 'W'.repeat(200)],
+    ['40 words', 'word '.repeat(40)],
+    ['100 lines', 'a\n'.repeat(100)],
+    ['200 Chinese characters', '漢'.repeat(200)],
+  ])('if %s at the largest size are larger than the largest image', async (_, text) => {
+    const size = { width: 5_000, height: 5_000 };
+    const { left, top, right, bottom } = mark(await marked(size, GREY, { text, size: 0.5 }), GREY);
+    expect(Math.min(left, top, 4_999 - right, 4_999 - bottom)).toBeGreaterThanOrEqual(100);
+    expect(Math.max(right - left, bottom - top)).toBeGreaterThan(3_000);
+  });
+
   it('better at higher opacity', async () => {
     const contrasts = [0.05, 0.3, 0.6, 1].map(
       async (opacity) => mark(await marked({ width: 300, height: 200 }, BLACK, { opacity }), BLACK).contrast,

@@ -13,6 +13,8 @@ const SMALLEST_LEGIBLE = 14;
  * A text that is still too long at this font size, in pixels, is drawn at it and then scaled down.
  */
 const SMALLEST_FONT = 4;
+/** The area of a Latin letter with its part of the line spacing, in em²; most characters have a larger one. */
+const CHARACTER_AREA = 0.5;
 
 /**
  * The position of the text in the free space, 0 = left or top, 1 = right or bottom; and the alignment of its lines.
@@ -47,7 +49,10 @@ export async function watermark(image: Bitmap, operation: Watermark, drawText: D
   blendOver(image, text, left, top, operation.opacity);
 }
 
-/** Draws a text at the largest font size, from the given one down, at which it fits into the box. */
+/**
+ * Draws a text at the largest font size, from the given one down, at which it fits into the box. It is not drawn at sizes
+ * at which it could not: that would take a lot of memory, or more than the 32,767 px that can be drawn.
+ */
 async function fitText(
   { text, position }: Watermark,
   largest: number,
@@ -55,7 +60,10 @@ async function fitText(
   drawText: DrawText,
 ): Promise<Bitmap> {
   const { align } = PLACES[position];
-  for (let fontSize = largest; ;) {
+  const byArea = Math.sqrt((box.width * box.height) / (CHARACTER_AREA * text.length));
+  const byHeight = box.height / text.split('\n').length;
+  const start = Math.floor(Math.min(largest, byArea, byHeight));
+  for (let fontSize = Math.max(SMALLEST_FONT, start); ;) {
     const drawn = await drawText({ text, fontSize, maxWidth: box.width, align });
     const fill = Math.max(drawn.width / box.width, drawn.height / box.height);
     if (fill <= 1) return drawn;

@@ -4,7 +4,7 @@ import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';

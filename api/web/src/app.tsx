@@ -2,12 +2,14 @@ import { useEffect } from 'preact/hooks';
 import type { PageSettings } from '../../page/page-routes.ts';
 import { BreakView } from './break/break-view.tsx';
 import { ConfirmDialog } from './confirm.tsx';
+import { updateDeadLetters } from './dead-letters/dead-letter-store.ts';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
 import { LatestEvents } from './journey/latest-events.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
 import { Announcements } from './live/announcements.tsx';
+import { connection } from './live/connection.ts';
 import { ConnectionState, TokenForm } from './live/connection-state.tsx';
 import { QueueView } from './queue/queue-view.tsx';
 import { route } from './route.ts';
@@ -30,6 +32,11 @@ function viewsOf({ is_production: isProduction }: PageSettings) {
 export function App({ settings }: { readonly settings: PageSettings }) {
   const { path } = route.value;
   useEffect(() => void (document.title = t('title')), [language.value]);
+  // For the drawing, which shows failed jobs until they are discarded. Their own view says what is wrong.
+  const isLive = connection.value.state === 'live';
+  useEffect(() => {
+    if (isLive) updateDeadLetters().catch(() => undefined);
+  }, [isLive]);
   return (
     <>
       <a class="skip" href="#content" onClick={skipToContent}>

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import sharp from 'sharp';
 import { smallImages, type ChaosImage } from '../chaos-image.ts';
 import { applyFault, workerOf } from '../faults.ts';

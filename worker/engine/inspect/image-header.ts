@@ -12,10 +12,6 @@ export interface ImageHeader extends Size {
   readonly format: ImageFormat;
   /** The EXIF orientation of the stored pixels; 1 = upright. */
   readonly orientation: Orientation;
-  /** At least 1; more for animations. */
-  readonly frames: number;
-  /** Pixels of all frames together, as far as they are inside the canvas. */
-  readonly totalPixels: number;
   /** The scans of a JPEG; 1 for other formats. */
   readonly scans: number;
   /** Chunks, segments or blocks that the file consists of. */

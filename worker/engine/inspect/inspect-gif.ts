@@ -1,4 +1,3 @@
-import type { Size } from '../bitmap.ts';
 import { undecodable, type Frame, type ImageHeader } from './image-header.ts';
 
 /** The first frame of a GIF, not yet decoded. */
@@ -22,64 +21,53 @@ const GRAPHIC_CONTROL = 0xf9;
 const FRAME = 0x2c;
 
 /**
- * Reads the blocks of a GIF. The image has the size of its screen, or of its first frame if that is larger, as in
- * browsers. Damage after the first frame is ignored.
+ * Reads the blocks of a GIF up to the end of its first frame; what follows is ignored. The image has the size of its
+ * screen, or of its first frame if that is larger, as in browsers.
  * @throws PermanentFailure `undecodable_image`, or a RangeError where the file is truncated
  */
 export function inspectGif(file: Buffer): GifImage {
   if (!/^GIF8[79]a/.test(file.toString('latin1', 0, 6))) throw undecodable('it has no GIF signature');
   const globalPalette = colourTable(file, 13, file.readUInt8(10));
-  let canvas: Size = { width: file.readUInt16LE(6), height: file.readUInt16LE(8) };
   let transparent: number | undefined;
-  let firstFrame: GifFrame | undefined;
-  let totalPixels = 0;
-  let frames = 0;
-  let pieces = 0;
+  let pieces = 1;
 
-  for (let at = 13 + globalPalette.length; at < file.length; pieces++) {
-    const block = file[at];
-    if (block === EXTENSION) {
-      if (firstFrame === undefined && file[at + 1] === GRAPHIC_CONTROL && file[at + 2] === 4) {
-        transparent = file.readUInt8(at + 3) & 1 ? file.readUInt8(at + 6) : undefined;
-      }
-      at = afterSubBlocks(file, at + 2);
-    } else if (block === FRAME && at + 10 < file.length) {
-      const frame = {
-        x: file.readUInt16LE(at + 1),
-        y: file.readUInt16LE(at + 3),
-        width: file.readUInt16LE(at + 5),
-        height: file.readUInt16LE(at + 7),
-      };
-      const flags = file.readUInt8(at + 9);
-      const palette = colourTable(file, at + 10, flags);
-      const data = at + 10 + palette.length;
-      at = afterSubBlocks(file, data + 1);
-      if (firstFrame === undefined) {
-        if (frame.width === 0 || frame.height === 0) {
-          throw undecodable(`invalid GIF frame size: ${frame.width} × ${frame.height} px`);
-        }
-        // A truncated first frame is an error; a truncated later one is not counted.
-        if (at > file.length) throw undecodable('the first frame of the GIF is truncated');
-        canvas = {
-          width: Math.max(canvas.width, frame.x + frame.width),
-          height: Math.max(canvas.height, frame.y + frame.height),
-        };
-        firstFrame = {
-          ...frame,
-          interlaced: (flags & 0x40) !== 0,
-          palette: palette.length > 0 ? palette : globalPalette,
-          transparent,
-          data: file.subarray(data, at),
-        };
-      }
-      frames += 1;
-      totalPixels += frames === 1 ? canvas.width * canvas.height : visiblePixels(frame, canvas);
-    } else {
-      break;
+  let at = 13 + globalPalette.length;
+  for (; file[at] === EXTENSION; pieces++) {
+    if (file[at + 1] === GRAPHIC_CONTROL && file[at + 2] === 4) {
+      transparent = file.readUInt8(at + 3) & 1 ? file.readUInt8(at + 6) : undefined;
     }
+    at = afterSubBlocks(file, at + 2);
   }
-  if (firstFrame === undefined) throw undecodable('the GIF has no frame');
-  return { format: 'gif', ...canvas, orientation: 1, frames, totalPixels, scans: 1, pieces, firstFrame };
+  if (file[at] !== FRAME || at + 10 >= file.length) throw undecodable('the GIF has no frame');
+  const frame = {
+    x: file.readUInt16LE(at + 1),
+    y: file.readUInt16LE(at + 3),
+    width: file.readUInt16LE(at + 5),
+    height: file.readUInt16LE(at + 7),
+  };
+  if (frame.width === 0 || frame.height === 0) {
+    throw undecodable(`invalid GIF frame size: ${frame.width} × ${frame.height} px`);
+  }
+  const flags = file.readUInt8(at + 9);
+  const palette = colourTable(file, at + 10, flags);
+  const data = at + 10 + palette.length;
+  const end = afterSubBlocks(file, data + 1);
+  if (end > file.length) throw undecodable('the first frame of the GIF is truncated');
+  return {
+    format: 'gif',
+    width: Math.max(file.readUInt16LE(6), frame.x + frame.width),
+    height: Math.max(file.readUInt16LE(8), frame.y + frame.height),
+    orientation: 1,
+    scans: 1,
+    pieces,
+    firstFrame: {
+      ...frame,
+      interlaced: (flags & 0x40) !== 0,
+      palette: palette.length > 0 ? palette : globalPalette,
+      transparent,
+      data: file.subarray(data, end),
+    },
+  };
 }
 
 /** @param flags of a screen or frame descriptor: bit 7 = has a colour table, bits 0–2 = its size */
@@ -99,9 +87,4 @@ function afterSubBlocks(file: Buffer, from: number): number {
     if (length === 0) return at;
   }
   return at;
-}
-
-/** The pixels of a frame that are inside a canvas. */
-function visiblePixels({ x, y, width, height }: Frame, canvas: Size): number {
-  return Math.max(0, Math.min(width, canvas.width - x)) * Math.max(0, Math.min(height, canvas.height - y));
 }

@@ -76,8 +76,6 @@ export function inspectJpeg(file: Buffer): JpegImage {
     width,
     height,
     orientation: orientation ?? 1,
-    frames: 1,
-    totalPixels: width * height,
     scans,
     pieces,
     picture: keptFrom === 0 ? file.subarray(0, at) : Buffer.concat(kept),

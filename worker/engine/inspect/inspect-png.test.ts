@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asSharp } from '../bitmap.ts';
 import { exifBlock, ORIENTATION } from '../testing/exif-block.ts';
 import { cornersPicture } from '../testing/pixels.ts';
-import { damagedPngChunk, pngChunk, pngFile } from '../testing/png-file.ts';
+import { damagedPngChunk, integers, pngChunk, pngFile, row } from '../testing/png-file.ts';
 import { checkPngData } from './check-png-data.ts';
 import { inspectPng } from './inspect-png.ts';
 
@@ -202,4 +202,44 @@ it('data after the end is ignored', async () => {
   const header = inspectPng(file);
   await expect(checkPngData(header)).resolves.toBeUndefined();
   expect(header.width).toBe((await sharp(file).metadata()).width);
+});
+
+describe('an iCCP chunk', () => {
+  const iccp = (profile: Buffer) =>
+    pngChunk('iCCP', Buffer.concat([Buffer.from('a\0\0'), deflateSync(profile)]));
+  const gamma = pngChunk('gAMA', integers(100_000));
+  /** The head of a profile for RGB. */
+  function profile(changes: Readonly<Record<number, string>> = {}, declared = 200): Buffer {
+    const bytes = Buffer.alloc(200);
+    bytes.writeUInt32BE(declared, 0);
+    const texts = { 16: 'RGB ', 20: 'XYZ ', 36: 'acsp', ...changes };
+    for (const [at, text] of Object.entries(texts)) bytes.write(text, Number(at), 'latin1');
+    return bytes;
+  }
+
+  it('with a profile counts before gAMA', () => {
+    expect(inspectPng(row({}, Buffer.alloc(3), gamma, iccp(profile()))).colourSpace).toBe('profile');
+    const grey = row({ colourType: 0 }, Buffer.alloc(1), gamma, iccp(profile({ 16: 'GRAY' })));
+    expect(inspectPng(grey).colourSpace).toBe('profile');
+  });
+
+  it.each([
+    ['of zeros', iccp(Buffer.alloc(500))],
+    ['that is too short', iccp(profile().subarray(0, 100))],
+    ['of another length than it declares', iccp(profile({}, 300))],
+    ['without signature', iccp(profile({ 36: 'none' }))],
+    ['for grey in an RGB image', iccp(profile({ 16: 'GRAY' }))],
+    ['for CMYK', iccp(profile({ 16: 'CMYK' }))],
+    ['between device colours', iccp(profile({ 20: 'RGB ' }))],
+    ['that does not inflate', pngChunk('iCCP', Buffer.from('a\0\0garbage'))],
+    ['that inflates without end', iccp(Buffer.alloc(45_000_000))],
+    ['without a name', pngChunk('iCCP', Buffer.concat([Buffer.from('\0\0'), deflateSync(profile())]))],
+    [
+      'of an unknown compression',
+      pngChunk('iCCP', Buffer.concat([Buffer.from('a\0\u0001'), deflateSync(profile())])),
+    ],
+  ])('with a profile %s does not hide gAMA', (_, chunk) => {
+    const { colourSpace } = inspectPng(row({}, Buffer.alloc(3), gamma, chunk));
+    expect(colourSpace).toMatchObject({ primaries: undefined });
+  });
 });

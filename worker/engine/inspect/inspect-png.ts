@@ -78,7 +78,7 @@ export function inspectPng(file: Buffer): PngImage {
   if (header === undefined || place === 'before') throw undecodable('the PNG has no pixel data');
   const { width, height, depth, inflatedBytes } = header;
   const compressed = data.subarray(0, dataBytes);
-  const colourSpace = pngColourSpace(colourChunks);
+  const colourSpace = pngColourSpace(colourChunks, header);
   const profile = colourSpace === 'profile' ? colourChunks.get('iCCP') : undefined;
   return {
     format: 'png',
@@ -87,8 +87,6 @@ export function inspectPng(file: Buffer): PngImage {
     depth,
     inflatedBytes,
     orientation: orientation ?? 1,
-    frames: 1,
-    totalPixels: width * height,
     scans: 1,
     pieces,
     compressed,

@@ -16,7 +16,6 @@ it.each([
   expect(inspectWebp(await encoded.toBuffer())).toMatchObject({
     width: 91,
     height: 60,
-    frames: 1,
     orientation: 1,
   });
 });
@@ -30,10 +29,10 @@ it('gives the orientation', () => {
   expect(inspectWebp(file)).toMatchObject({ orientation: 5 });
 });
 
-it('an animation has the size of its canvas, and the pixels of all frames', () => {
+it('an animation has the size of its canvas', () => {
   const frame = ['ANMF', anmf(20, 10, vp8lHead(20, 10))] as const;
   const file = webpFile([['VP8X', vp8x(30, 20, 2)], ['ANIM', Buffer.alloc(6)], frame, frame, frame, frame]);
-  expect(inspectWebp(file)).toMatchObject({ width: 30, height: 20, frames: 4, totalPixels: 800 });
+  expect(inspectWebp(file)).toMatchObject({ width: 30, height: 20 });
 });
 
 it('a canvas may have any size: the limits are checked later', () => {
@@ -41,7 +40,7 @@ it('a canvas may have any size: the limits are checked later', () => {
     ['VP8X', vp8x(2 ** 24, 2 ** 24, 2)],
     ['ANMF', anmf(1, 1, vp8lHead(1, 1))],
   ]);
-  expect(inspectWebp(file)).toMatchObject({ width: 2 ** 24, totalPixels: 2 ** 48 });
+  expect(inspectWebp(file)).toMatchObject({ width: 2 ** 24, height: 2 ** 24 });
 });
 
 it.each([

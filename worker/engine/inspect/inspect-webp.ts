@@ -47,7 +47,6 @@ export function inspectWebp(file: Buffer): WebpImage {
   let profile: Chunk | undefined;
   let orientation: Orientation = 1;
   let frames = 0;
-  let framePixels = 0;
   let pieces = 0;
   for (const chunk of chunksOf(file.subarray(12, end))) {
     const { type, data } = chunk;
@@ -68,7 +67,6 @@ export function inspectWebp(file: Buffer): WebpImage {
       }
       first ??= { frame, bitstream };
       frames += 1;
-      framePixels += frame.width * frame.height;
     }
   }
   if (first === undefined) throw undecodable('the WebP contains no image');
@@ -82,8 +80,6 @@ export function inspectWebp(file: Buffer): WebpImage {
     width,
     height,
     orientation,
-    frames: Math.max(frames, 1),
-    totalPixels: Math.max(width * height, framePixels),
     scans: 1,
     pieces,
     firstFrame: frame,

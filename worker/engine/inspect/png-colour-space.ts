@@ -1,3 +1,4 @@
+import { inflateSync } from 'node:zlib';
 import {
   type Chromaticity,
   type ColourSpace,
@@ -6,6 +7,12 @@ import {
   SRGB_PRIMARIES,
   srgbLight,
 } from '../colour-space.ts';
+import { GREY, GREY_AND_ALPHA, type PngHeader } from './png-header.ts';
+
+/** A larger profile is not usable; those for displays and printers have at most a few MB. */
+const MAX_PROFILE_BYTES = 8 * 1024 * 1024;
+/** The header of an ICC profile, and the number of its tags. */
+const MIN_PROFILE_BYTES = 132;
 
 /** gAMA of 1 / 2.2, by which sRGB is described. */
 const SRGB_GAMMA = 0.45455;
@@ -20,17 +27,37 @@ const PRIMARIES_TOLERANCE = 0.002;
  * The colour space of a PNG by its chunks, in their order of precedence: cICP, iCCP, sRGB, then gAMA and cHRM (PNG 3rd
  * edition, 4.3). What is invalid is ignored.
  * @param chunks their data by type
+ * @param header of the PNG: a profile must be for its kind of colours
  * @returns 'profile' if the ICC profile counts
  */
-export function pngColourSpace(chunks: ReadonlyMap<string, Buffer>): ColourSpace | 'srgb' | 'profile' {
+export function pngColourSpace(
+  chunks: ReadonlyMap<string, Buffer>,
+  { colourType }: Pick<PngHeader, 'colourType'>,
+): ColourSpace | 'srgb' | 'profile' {
   const coded = readCicp(chunks.get('cICP'));
   if (coded !== undefined) return coded;
-  if (chunks.has('iCCP')) return 'profile';
+  if (isUsableProfile(chunks.get('iCCP'), colourType)) return 'profile';
   if (chunks.has('sRGB')) return 'srgb';
   const gamma = readGamma(chunks.get('gAMA'));
   const primaries = readChromaticities(chunks.get('cHRM'));
   if (gamma === undefined && primaries === undefined) return 'srgb';
   return { light: gamma === undefined ? srgbLight : power(1 / gamma), primaries };
+}
+
+/** Whether an iCCP chunk contains an ICC profile for such colours; the checks are those of libpng. */
+function isUsableProfile(data: Buffer | undefined, colourType: number): boolean {
+  const nameEnd = data?.indexOf(0) ?? -1;
+  if (data === undefined || nameEnd < 1 || nameEnd > 79 || data[nameEnd + 1] !== 0) return false;
+  let profile: Buffer;
+  try {
+    profile = inflateSync(data.subarray(nameEnd + 2), { maxOutputLength: MAX_PROFILE_BYTES });
+  } catch {
+    return false;
+  }
+  if (profile.length < MIN_PROFILE_BYTES || profile.readUInt32BE(0) !== profile.length) return false;
+  const text = (at: number) => profile.toString('latin1', at, at + 4);
+  const isGrey = colourType === GREY || colourType === GREY_AND_ALPHA;
+  return text(36) === 'acsp' && text(16) === (isGrey ? 'GRAY' : 'RGB ') && /^(XYZ|Lab) $/.test(text(20));
 }
 
 /** An integer of a chunk is the number times 100,000. */

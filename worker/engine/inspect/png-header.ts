@@ -15,6 +15,7 @@ export interface PngHeader extends Size {
 export const GREY = 0;
 export const RGB = 2;
 export const PALETTE = 3;
+export const GREY_AND_ALPHA = 4;
 
 const HEADER_BYTES = 13;
 const MAX_DIMENSION = 2 ** 31 - 1;
@@ -23,7 +24,7 @@ const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly 
   [GREY]: { samples: 1, depths: [1, 2, 4, 8, 16] },
   [RGB]: { samples: 3, depths: [8, 16] },
   [PALETTE]: { samples: 1, depths: [1, 2, 4, 8] },
-  4: { samples: 2, depths: [8, 16] },
+  [GREY_AND_ALPHA]: { samples: 2, depths: [8, 16] },
   6: { samples: 4, depths: [8, 16] },
 };
 /** Adam7: where each pass begins and how far its pixels are apart, as [x, y, step x, step y]. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
+import type { Progress } from '../../processors/process-image.ts';
 import { serveTasks } from '../serve-tasks.ts';
 import { respondWith } from './respond-with.ts';
 
@@ -8,19 +9,25 @@ const behaviours = {
   /** Responds. */
   work: () => undefined,
   /** Responds late, once the image is decoded. */
-  linger: (onDecoded) => {
+  linger: ({ onDecoded }) => {
     onDecoded();
     return sleep(300);
   },
+  /** Asks for permission to take two seconds, and then takes less. */
+  'plan for long': async ({ onPlanned, onDecoded }) => {
+    await onPlanned(2_000);
+    onDecoded();
+    await sleep(500);
+  },
   /** Later. */
-  operate: (onDecoded) => {
+  operate: ({ onDecoded }) => {
     onDecoded();
     return sleep(1_500);
   },
   /** Decodes for half a second. */
   'decode slowly': () => sleep(500),
   /** Blocks forever, without handling messages, once the image is decoded. */
-  hang: (onDecoded) => {
+  hang: ({ onDecoded }) => {
     onDecoded();
     for (;;);
   },
@@ -29,12 +36,14 @@ const behaviours = {
     for (;;);
   },
   /** Allocates memory without pausing. */
-  hog: () => {
+  hog: ({ onDecoded }) => {
+    onDecoded();
     const allocated: Buffer[] = [];
     for (;;) allocated.push(Buffer.alloc(1024 * 1024, 1));
   },
   /** Keeps 100 MiB afterwards. */
-  hoard: () => {
+  hoard: ({ onDecoded }) => {
+    onDecoded();
     hoarded.push(Buffer.alloc(100 * 1024 * 1024, 1));
   },
   segfault: () => process.kill(process.pid, 'SIGSEGV'),
@@ -46,14 +55,14 @@ const behaviours = {
   stumble: () => {
     throw new TypeError('unexpected');
   },
-} satisfies Record<string, (onDecoded: () => void) => unknown>;
+} satisfies Record<string, (progress: Progress) => unknown>;
 export type Behaviour = keyof typeof behaviours;
 
 const hoarded: Buffer[] = [];
 
 await serveTasks(() =>
-  Promise.resolve(async ({ bytes }, onDecoded) => {
-    await behaviours[Buffer.from(bytes).toString() as Behaviour](onDecoded);
+  Promise.resolve(async ({ bytes }, progress) => {
+    await behaviours[Buffer.from(bytes).toString() as Behaviour](progress);
     return respondWith(Object.keys(process.env).join());
   }),
 );

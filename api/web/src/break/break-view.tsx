@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { commandWorker, type ListedWorker, readWorkers } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
 import { StateName } from '../journey/state-name.tsx';
-import { jobOf, jobs } from '../live/job-store.ts';
+import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { jobLink } from '../route.ts';
 import { explain } from '../text/explain.ts';
@@ -123,14 +123,14 @@ function Worker(props: {
   );
 }
 
-/** Another worker has the job although nothing failed, or the event of its new start says so. */
+/** A repeated start may have no event of its own; but if nothing failed and another worker has the job, it was. */
 function isRedelivered({ steps, worker, attempt }: Job, earlier: string): boolean {
   return (worker !== earlier && attempt === 1) || steps.some(({ redelivered }) => redelivered === true);
 }
 
 /** What to watch after a command, and the jobs that it hit. */
 function Aftermath({ worker, command, jobIds }: Broken) {
-  const hit = jobIds.map(jobOf).filter((job) => job !== undefined);
+  const hit = jobs.value.filter(({ id }) => jobIds.includes(id));
   return (
     <section aria-labelledby="aftermath">
       <h3 id="aftermath">{t('watchTitle', { action: t(`${command}Worker`, { worker }) })}</h3>

@@ -1,52 +1,60 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import {
-  type ListedDeadLetter,
-  originalUrl,
-  readDeadLetters,
-  removeDeadLetters,
-  startReplay,
-} from '../api.ts';
-import { jobOf, jobs } from '../live/job-store.ts';
+import { type ListedDeadLetter, originalUrl, removeDeadLetters, startReplay } from '../api.ts';
+import { confirmed } from '../confirm.tsx';
+import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { jobLink } from '../route.ts';
+import { explain } from '../text/explain.ts';
 import { formatDate, t } from '../text/text.ts';
 import { token } from '../token.ts';
+import { deadLetters, forgetDiscarded, RECORDING_MS, updateDeadLetters } from './dead-letter-store.ts';
+import { ReplayState } from './replay-state.tsx';
 
 /** Dead letters by error and operations; the selected ones can be replayed or discarded. */
 export function DeadLettersView() {
-  const letters = useSignal<readonly ListedDeadLetter[] | undefined>(undefined);
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const message = useSignal('');
-  const replayed = useSignal<readonly string[]>([]);
+  const replayed = useSignal<readonly ListedDeadLetter[]>([]);
+  const letters = deadLetters.value?.letters;
 
-  const read = () =>
-    readDeadLetters().then(
-      (found) => (letters.value = found),
-      (error: unknown) => (message.value = (error as Error).message),
-    );
-  // A job that fails, or leaves the queue with a replay, changes the list.
-  const version = jobs.value.filter(({ state, run }) => state === 'failed' || run > 1).length;
-  useEffect(() => void read(), [version, token.value]);
+  const update = () =>
+    updateDeadLetters().catch((error: unknown) => {
+      message.value = explain(error);
+    });
+  useEffect(() => void update(), [changesOf(jobs.value), token.value]);
   // A failed job is announced before its dead letter is recorded.
-  const isBehind = lacksNewest(jobs.value, letters.value);
+  const isBehind = lacksNewest(jobs.value, letters);
   useEffect(() => {
     if (!isBehind) return;
-    const timer = setTimeout(() => void read(), RECORDING_MS / 10);
+    const timer = setTimeout(() => void update(), RECORDING_MS / 10);
     return () => clearTimeout(timer);
-  }, [isBehind, letters.value]);
+  }, [isBehind, letters]);
 
-  const act = async (question: string, action: (ids: readonly string[]) => Promise<string>) => {
-    const ids = [...selected.value];
-    if (ids.length === 0 || !confirm(question)) return;
+  const chosen = letters?.filter(({ job_id }) => selected.value.has(job_id)) ?? [];
+  const n = chosen.length;
+  const act = async (done: string, explanation: string, action: () => Promise<string>) => {
+    if (!(await confirmed(done, explanation))) return;
     try {
-      message.value = await action(ids);
+      message.value = await action();
       selected.value = new Set();
     } catch (error) {
-      message.value = (error as Error).message;
+      message.value = explain(error);
     }
-    await read();
+    await update();
   };
+  const replay = () =>
+    act(t('replayJobs', { n }), t('replayHint'), async () => {
+      await startReplay(chosen.map(({ job_id }) => job_id));
+      replayed.value = chosen;
+      return '';
+    });
+  const discard = () =>
+    act(t('discardLetters', { n }), t('discardHint'), async () => {
+      const { removed } = await removeDeadLetters(chosen.map(({ job_id }) => job_id));
+      forgetDiscarded(chosen);
+      return t('discarded', { n: removed });
+    });
   const select = (ids: readonly string[], isSelected: boolean) => {
     const next = new Set(selected.value);
     for (const id of ids) {
@@ -56,115 +64,115 @@ export function DeadLettersView() {
     selected.value = next;
   };
 
-  const n = selected.value.size;
-  const groups = Map.groupBy(letters.value ?? [], groupOf);
   return (
     <section class="card dead" aria-labelledby="dead">
       <h2 id="dead">{t('deadTitle')}</h2>
-      {letters.value?.length === 0 && <p>{t('deadNone')}</p>}
+      {letters?.length === 0 && <p>{t('deadNone')}</p>}
       <p class="buttons">
-        <button
-          type="button"
-          disabled={n === 0}
-          onClick={() =>
-            void act(t('replayConfirm', { n }), async (ids) => {
-              await startReplay(ids);
-              replayed.value = ids;
-              return '';
-            })
-          }
-        >
+        <button type="button" disabled={n === 0} onClick={() => void replay()}>
           {t('replay')}
         </button>
-        <button
-          type="button"
-          disabled={n === 0}
-          onClick={() =>
-            void act(t('discardConfirm', { n }), async (ids) =>
-              t('discarded', { n: (await removeDeadLetters(ids)).removed }),
-            )
-          }
-        >
+        <button type="button" class="danger" disabled={n === 0} onClick={() => void discard()}>
           {t('discard')}
         </button>
+        <span>{t('selected', { n })}</span>
       </p>
-      <p>
-        <small>{t('replayHint')}</small>
-      </p>
-      <p role="status">
-        {message.value} {progressOf(replayed.value)}
-      </p>
-      {[...groups].map(([group, members]) => (
-        <Group key={group} name={group} members={members} selected={selected.value} select={select} />
+      <p role="status">{message.value}</p>
+      {replayed.value.length > 0 && <ReplayState letters={replayed.value} />}
+      {[...Map.groupBy(letters ?? [], groupOf)].map(([group, members]) => (
+        <Group key={group} members={members} selected={selected.value} select={select} />
       ))}
     </section>
   );
 }
 
-/** A dead letter is recorded well within this time after its job has failed. */
-const RECORDING_MS = 5_000;
+/** Grows with each job that fails, is replayed, or completes after a replay: they change the list. */
+function changesOf(known: readonly Job[]): number {
+  const failed = known.filter(({ state }) => state === 'failed').length;
+  const again = known.filter(({ run }) => run > 1);
+  return failed + again.length + again.filter(({ state }) => state === 'completed').length;
+}
 
 function lacksNewest(known: readonly Job[], letters: readonly ListedDeadLetter[] | undefined): boolean {
-  const listed = new Set(letters?.map(({ job_id }) => job_id));
+  const listed = new Set(letters?.map(({ job_id, run }) => `${job_id}/${run}`));
   const isNew = ({ updatedAt }: Job) => Date.now() - Date.parse(updatedAt) < RECORDING_MS;
-  return known.some((job) => job.state === 'failed' && isNew(job) && !listed.has(job.id));
+  return known.some((job) => job.state === 'failed' && isNew(job) && !listed.has(`${job.id}/${job.run}`));
 }
 
 function groupOf({ error, operations }: ListedDeadLetter): string {
-  return t('group', { code: error.code, operations: operations.join(', ') });
+  return `${error.code} ${operations.join()}`;
 }
 
-/** The progress of a replay, from the events of its jobs. */
-function progressOf(ids: readonly string[]): string {
-  if (ids.length === 0) return '';
-  const again = ids.map(jobOf).filter((job) => job !== undefined && job.run > 1);
-  const count = (state: string) => again.filter((job) => job?.state === state).length;
-  return t('replayState', { completed: count('completed'), total: ids.length, failed: count('failed') });
-}
+/** More members than this are folded. */
+const OPEN = 4;
 
-function Group(props: {
-  readonly name: string;
+interface GroupProps {
   readonly members: readonly ListedDeadLetter[];
   readonly selected: ReadonlySet<string>;
   readonly select: (ids: readonly string[], isSelected: boolean) => void;
-}) {
-  const { name, members, selected, select } = props;
+}
+
+/** Dead letters with the same error and operations: the picture and the error of the newest stand for all. */
+function Group({ members, selected, select }: GroupProps) {
   const ids = members.map(({ job_id }) => job_id);
+  const sample = members.at(-1);
+  if (sample === undefined) return null;
+  const chosen = ids.filter((id) => selected.has(id)).length;
   return (
     <fieldset>
       <legend>
-        {name} ({members.length})
+        <code>{sample.error.code}</code>: {sample.operations.join(', ')} ({members.length})
       </legend>
+      <div class="sample">
+        <img src={originalUrl(sample.job_id)} alt="" width={96} height={96} />
+        <p>
+          {sample.error.reason}
+          <br />
+          <small>{t('lastAt', { time: formatDate(sample.dead_lettered_at) })}</small>
+        </p>
+      </div>
       <label>
         <input
           type="checkbox"
-          checked={ids.every((id) => selected.has(id))}
+          checked={chosen === ids.length}
+          indeterminate={chosen > 0 && chosen < ids.length}
           onChange={({ currentTarget }) => select(ids, currentTarget.checked)}
         />{' '}
         {t('selectAll')}
       </label>
-      <ul>
-        {members.map((letter) => (
-          <li key={letter.job_id}>
-            <input
-              type="checkbox"
-              aria-label={t('select', { name: letter.name ?? letter.job_id })}
-              checked={selected.has(letter.job_id)}
-              onChange={({ currentTarget }) => select([letter.job_id], currentTarget.checked)}
-            />
-            <img src={originalUrl(letter.job_id)} alt="" loading="lazy" width={48} height={48} />
-            <span>
-              <a href={jobLink(letter.job_id)}>{letter.name ?? letter.job_id}</a>
-              <br />
-              {letter.error.reason}
-              <br />
-              <small>
-                {formatDate(letter.dead_lettered_at)}, {t('attempts', { n: letter.attempts })}
-              </small>
-            </span>
-          </li>
-        ))}
-      </ul>
+      <details open={members.length <= OPEN}>
+        <summary>{t('letters', { n: members.length })}</summary>
+        <ul>
+          {members.map((letter) => (
+            <Letter key={letter.job_id} letter={letter} selected={selected} select={select} />
+          ))}
+        </ul>
+      </details>
     </fieldset>
+  );
+}
+
+function Letter(props: Omit<GroupProps, 'members'> & { readonly letter: ListedDeadLetter }) {
+  const { letter, selected, select } = props;
+  const { job_id: id, name, error, dead_lettered_at: at, attempts } = letter;
+  return (
+    <li>
+      <input
+        type="checkbox"
+        aria-label={t('select', { name: name ?? id })}
+        checked={selected.has(id)}
+        onChange={({ currentTarget }) => select([id], currentTarget.checked)}
+      />
+      <img src={originalUrl(id)} alt="" loading="lazy" width={48} height={48} />
+      <span>
+        <a href={jobLink(id)}>{name ?? id}</a>
+        <br />
+        {error.reason}
+        <br />
+        <small>
+          {formatDate(at)}, {t('attempts', { n: attempts })}
+        </small>
+      </span>
+    </li>
   );
 }

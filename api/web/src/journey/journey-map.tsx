@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import type { PageSettings } from '../../../page/page-routes.ts';
+import { wasDiscarded } from '../dead-letters/dead-letter-store.ts';
 import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pictureOf } from '../live/pictures.ts';
@@ -15,7 +16,7 @@ const { compare: inNaturalOrder } = new Intl.Collator('en', { numeric: true });
 
 /** The topology, and on it the images where they are now. */
 export function JourneyMap({ settings }: { readonly settings: PageSettings }) {
-  const known = jobs.value;
+  const known = jobs.value.filter((job) => !wasDiscarded(job));
   const byPlace = inOrder(Map.groupBy(known, (job) => placeOf(job, settings, clock.value)));
   const workers = drawnWorkers(known);
   const drawing = useMemo(() => drawTopology(settings, workers), [settings, JSON.stringify(workers)]);

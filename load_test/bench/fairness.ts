@@ -1,0 +1,129 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
+import { jpegSegments, withMoreScans } from '../../worker/engine/testing/jpeg-file.ts';
+import { pngChunk, pngFile } from '../../worker/engine/testing/png-file.ts';
+import { percentile } from '../calculate.ts';
+import type { BenchRun } from './bench-run.ts';
+import { BenchSystem } from './bench-system.ts';
+import { digits, median, type Section } from './report.ts';
+import { formOf, upload } from './traffic.ts';
+
+const ROUNDS = 3;
+const PHOTOS = 30;
+const CLIENTS = 3;
+const OTHERS = 10;
+const SIDE = 5_000;
+/** What takes a worker with jimp some 6 s. */
+const COSTLY = Array.from({ length: 8 }, () => 'filter:blur:100').join();
+
+/** Starts what disturbs; returns how to end it. */
+type Disturb = (system: BenchSystem) => Promise<() => void>;
+
+/** Two workers with two slots each. How long 30 photos take, three at a time, while others use the system. */
+export async function measureFairness(bench: BenchRun): Promise<Section> {
+  const hostile = await hostileFiles();
+  const flat = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#369' } })
+    .png()
+    .toBuffer();
+  const disturbances: Readonly<Record<string, Disturb>> = {
+    nothing: () => Promise.resolve(() => undefined),
+    '10 more photos at once': (system) =>
+      Promise.all(times(OTHERS, (number) => system.upload(number))).then(() => () => undefined),
+    '10 slow clients': (system) => Promise.resolve(slowClients(system.system.apiUrl)),
+    '10 hostile files at once, 10 slow clients': (system) => {
+      for (const file of times(OTHERS, (number) => hostile[number % hostile.length] ?? flat)) {
+        void send(system, file, 'filter:invert');
+      }
+      return Promise.resolve(slowClients(system.system.apiUrl));
+    },
+    '10 costly jobs at once, 10 slow clients': async (system) => {
+      await Promise.all(times(OTHERS, () => send(system, flat, COSTLY)));
+      return slowClients(system.system.apiUrl);
+    },
+  };
+  const start = () => BenchSystem.start({ workers: 2, slots: 2, engine: 'jimp', photos: bench.photos });
+  const found = new Map(Object.keys(disturbances).map((name) => [name, [] as number[][]]));
+  for (let round = 0; round <= ROUNDS; round++) {
+    // Each in a new system: what a costly job leaves in the queues would disturb the next one.
+    await bench.during(start, async (system) => {
+      await photosThrough(system);
+      for (const [name, disturb] of Object.entries(disturbances)) {
+        const end = await disturb(system);
+        const ms = await photosThrough(system);
+        end();
+        await sleep(1_000);
+        if (round > 0) found.get(name)?.push([median(ms), percentile(ms, 0.95)]);
+        bench.say(
+          `round ${round}, ${name}: p50 ${digits(median(ms))} ms, p95 ${digits(percentile(ms, 0.95))} ms`,
+        );
+      }
+    });
+  }
+  const quiet = found.get('nothing') ?? [];
+  return {
+    columns: ['meanwhile', 'p50 ms', 'p95 ms', 'p95 ÷ p95 of nothing'],
+    rows: [...found].map(([name, rounds]) => {
+      const of = (part: number) => rounds.map((times) => times[part] ?? Number.NaN);
+      const ratios = of(1).map((ms, round) => ms / (quiet[round]?.[1] ?? Number.NaN));
+      return [name, digits(median(of(0))), digits(median(of(1))), digits(median(ratios))];
+    }),
+  };
+}
+
+/** Milliseconds from upload to end of each photo. */
+async function photosThrough(system: BenchSystem): Promise<number[]> {
+  const ms: number[] = [];
+  let next = 0;
+  const client = async () => {
+    while (next < PHOTOS) {
+      const began = performance.now();
+      await system.process(next++);
+      ms.push(performance.now() - began);
+    }
+  };
+  await Promise.all(times(CLIENTS, client));
+  return ms;
+}
+
+/** Work that grows with tiny pieces, and with scans: the most that is accepted, and more. */
+async function hostileFiles(): Promise<Buffer[]> {
+  const rows = Buffer.alloc(40 * (1 + 40 * 3));
+  const empty = Buffer.concat(times(100_000, () => pngChunk('IDAT')));
+  const size = { width: 40, height: 40 };
+  const pieces = pngFile({ ...size, data: rows, before: [empty] });
+  const plain = await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#369' } })
+    .jpeg({ progressive: true })
+    .toBuffer();
+  const scans = jpegSegments(plain, 0xda).length;
+  return [pieces, withMoreScans(plain, 20 - scans), withMoreScans(plain, 100 - scans)];
+}
+
+async function send(system: BenchSystem, bytes: Buffer, operations: string): Promise<void> {
+  const contentType = bytes[0] === 0xff ? 'image/jpeg' : 'image/png';
+  await upload(system.system.apiUrl, formOf({ name: 'other', contentType, bytes }, { operations }));
+}
+
+/** Clients that send a byte of a form each second. */
+function slowClients(apiUrl: string): () => void {
+  const { hostname, port } = new URL(apiUrl);
+  const sockets = times(OTHERS, () => {
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    socket.write(
+      `POST /upload HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: multipart/form-data; boundary=x\r\n` +
+        'Content-Length: 100000\r\n\r\n--x\r\n',
+    );
+    return socket;
+  });
+  const timer = setInterval(() => {
+    for (const socket of sockets) socket.write('a');
+  }, 1_000);
+  return () => {
+    clearInterval(timer);
+    for (const socket of sockets) socket.destroy();
+  };
+}
+
+function times<Item>(count: number, make: (index: number) => Item): Item[] {
+  return Array.from({ length: count }, (_, index) => make(index));
+}
