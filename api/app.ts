@@ -13,7 +13,7 @@ import {
   removalRoute,
 } from './dead-letters/dead-letter-routes.ts';
 import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
-import type { KnownWorkers } from './development/known-workers.ts';
+import type { ReportingWorkers } from './development/reporting-workers.ts';
 import { commandRoute, workersRoute } from './development/worker-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { requireToken } from './http/guards.ts';
@@ -64,7 +64,7 @@ export interface AppDeps {
   readonly dlq: DeadLetterQueue;
   readonly pipelineStatus: PipelineStatusDeps;
   /** Outside of production; none in production. */
-  readonly workers: KnownWorkers;
+  readonly workers: ReportingWorkers;
   /** Of every queue, for `/metrics`. */
   readonly queueMetrics: ReadQueueMetrics;
   /** Why no job can be accepted right now, or undefined. */

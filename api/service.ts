@@ -22,7 +22,7 @@ import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { KnownWorkers } from './development/known-workers.ts';
+import { ReportingWorkers } from './development/reporting-workers.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob } from './jobs/estimate-job.ts';
@@ -105,7 +105,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
-  const workers = new KnownWorkers(broker);
+  const workers = new ReportingWorkers(broker);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
   let isStoreOpen = false;

@@ -12,7 +12,7 @@ import { createService, type Service } from '@image-pipeline/shared/service.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
-import { JobIntake } from './commands/job-intake.ts';
+import { JobIntake } from './job-intake.ts';
 import { WorkerCommands } from './commands/worker-commands.ts';
 import type { WorkerConfig } from './config.ts';
 import { createImagePool } from './image-pool/image-pool.ts';

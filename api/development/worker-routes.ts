@@ -1,10 +1,10 @@
-import { workerCommands, workerReportSchema } from '@image-pipeline/shared/contracts/worker-command.ts';
+import { workerCommandSchema, workerReportSchema } from '@image-pipeline/shared/contracts/worker-command.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { clientGone, invalidBySchema, readQuery, wholeNumber } from '../http/request.ts';
 import type { Operations } from '../openapi/operation.ts';
-import type { KnownWorkers } from './known-workers.ts';
+import type { ReportingWorkers } from './reporting-workers.ts';
 
 /** How long a request may wait for a change, in milliseconds. */
 const LONGEST_WAIT_MS = 20_000;
@@ -28,15 +28,12 @@ const workerListSchema = z
 const commandBodySchema = z
   .strictObject({
     worker: z.string().max(255).meta({ description: 'The name of a worker.' }),
-    command: z.enum(workerCommands).meta({
-      description:
-        '`stop`: finish the jobs in progress and exit. `kill`: exit by SIGKILL, now. `pause`: take no more jobs. `resume`: take jobs again. `crash`: crash the process that decodes the next image.',
-    }),
+    command: workerCommandSchema.shape.command,
   })
-  .meta({ id: 'CommandOrder' });
+  .meta({ id: 'WorkerCommandRequest' });
 
 /** `GET /development/workers`; `?after=7` is a long poll for the next change. */
-export function workersRoute(known: KnownWorkers, stopping: AbortSignal): RequestHandler {
+export function workersRoute(known: ReportingWorkers, stopping: AbortSignal): RequestHandler {
   return async (request, response) => {
     const { after } = readQuery(request, workersQuerySchema);
     if (after === known.version) {
@@ -51,7 +48,7 @@ export function workersRoute(known: KnownWorkers, stopping: AbortSignal): Reques
 }
 
 /** `POST /development/commands` */
-export function commandRoute(known: KnownWorkers): RequestHandler {
+export function commandRoute(known: ReportingWorkers): RequestHandler {
   return async (request, response) => {
     const order = commandBodySchema.safeParse(request.body);
     if (!order.success) throw invalidBySchema('', order.error);

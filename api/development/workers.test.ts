@@ -88,7 +88,7 @@ it('requires the token, and a known command', async () => {
   expect(await command(api, 'worker-1', 'explode')).toBe(422);
 });
 
-it('does not exist in production, where workers obey no command either', async () => {
+it('does not exist in production, where workers accept no command either', async () => {
   const production = {
     NODE_ENV: 'production',
     API_TOKEN: TOKEN,

@@ -60,13 +60,13 @@ const operations: Readonly<Record<string, Operation>> = {
     action: 'send',
     channel: `exchange.${exchangeNames.workers}`,
     messages: ['worker.command'],
-    summary: 'Breaks a worker on purpose, outside of production only.',
+    summary: 'Sends a command to a worker, outside of production only.',
   },
-  'worker.obey-command': {
+  'worker.receive-command': {
     action: 'receive',
     channel: `exchange.${exchangeNames.workers}`,
     messages: ['worker.command'],
-    summary: 'Obeys a command, through a queue that exists while the worker is connected.',
+    summary: 'Receives a command, through a queue that exists while the worker is connected.',
   },
   'worker.report': {
     action: 'send',

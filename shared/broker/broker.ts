@@ -33,7 +33,7 @@ interface BrokerEvents {
 }
 
 const KEPT =
-  'the queue was declared by an earlier version: it works, but the management UI cannot get its messages. It is declared anew when it is empty: replay or remove its dead letters';
+  'the queue was declared by an earlier version: it works, but the management UI cannot get its messages. It is redeclared once it is empty: replay or remove its dead letters';
 
 /**
  * The broker as a service uses it. It has two connections, because an alarm blocks all traffic of a connection that

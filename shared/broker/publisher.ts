@@ -79,11 +79,11 @@ export class Publisher {
   }
 
   /**
-   * Publishes a message that nobody may be waiting for.
+   * Publishes a message that may be unroutable.
    * @returns whether a queue has stored it
    * @throws PublishRefused, PublishUnconfirmed
    */
-  offer(message: OutgoingMessage): Promise<boolean> {
+  publishIfBound(message: OutgoingMessage): Promise<boolean> {
     return this.#inFlight.add(() => this.#route(message));
   }
 

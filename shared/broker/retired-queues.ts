@@ -25,7 +25,7 @@ export interface RetiredQueuesOptions {
 
 /**
  * Unbinds each queue of an earlier version, moves its messages to its successor, and deletes it: otherwise it would fill up
- * for ever. A message may be moved twice, if this is interrupted. Keeps a queue that still has consumers.
+ * indefinitely. A message may be moved twice, if this is interrupted. Keeps a queue that still has consumers.
  */
 export async function removeRetiredQueues({ connection, publish, log }: RetiredQueuesOptions): Promise<void> {
   for (const { name, binding, successor } of retiredQueues) {

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { BrokerConnection } from './connection.ts';
+import { decodeMessage } from './received-message.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
 
 export interface SubscriptionOptions {
@@ -53,7 +54,7 @@ export class Subscription implements Startable {
 
 function parse(content: Buffer): unknown {
   try {
-    return JSON.parse(content.toString());
+    return decodeMessage(content);
   } catch {
     return undefined;
   }

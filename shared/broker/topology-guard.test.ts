@@ -78,14 +78,14 @@ describe('a part of the topology that is deleted while everything runs', () => {
         encoding: 'auto',
       });
 
-    it('is declared anew if it is empty', async () => {
+    it('is redeclared if it is empty', async () => {
       await declareEarlier(0);
       await untilAvailable(await startedBroker());
       await expect(getMessages()).resolves.toEqual([]);
       expect(await isBound('image.jobs.dead', 'image.dlx', 'job.dead')).toBe(true);
     });
 
-    it('keeps its messages, and is declared anew when they have left', async () => {
+    it('keeps its messages, and is redeclared once it is empty', async () => {
       await declareEarlier(2);
       const broker = await startedBroker();
       await untilAvailable(broker);

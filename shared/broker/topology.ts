@@ -13,7 +13,7 @@ export interface Queue {
   readonly name: string;
   readonly description: string;
   readonly arguments: Readonly<Record<string, string | number | boolean>>;
-  /** An argument that an earlier version declared with another value: the queue is declared anew once it is empty. */
+  /** An argument that an earlier version declared with another value: the queue is redeclared once it is empty. */
   readonly changedArgument?: string;
   readonly bindings: readonly { readonly exchange: string; readonly routingKey: string }[];
 }

@@ -66,7 +66,8 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
       .waitFor();
     killed.child.kill('SIGKILL');
     await system.startWorker({ WORKER_NAME: 'worker-2' });
-    await page.getByText('on worker-2, slot 1, delivered again').first().waitFor();
+    await page.locator('.job tbody .state.redelivered').waitFor();
+    await page.getByText('on worker-2, slot 1').first().waitFor();
     expect((await endOf(api, id)).status).toBe('completed');
     await expect.poll(() => stepsOf(page), SOON).toContain('1 1 completed worker-2');
   });

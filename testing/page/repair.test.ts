@@ -27,7 +27,7 @@ describe.skipIf(executablePath === null)(
     });
     afterAll(() => browser.close());
 
-    it('kills a worker, and shows that its job is delivered again', async () => {
+    it('kills a worker, and shows that its job is redelivered', async () => {
       const { api, page } = await openPage(browser, system, { API_TOKEN: TOKEN });
       new ServiceProcess('worker', environmentOf('worker', system));
       await page.goto(`${api.url}/#/break`);
@@ -35,7 +35,7 @@ describe.skipIf(executablePath === null)(
       await page.getByText('The API refused this token').waitFor();
       await giveToken(page, TOKEN);
       await page.getByRole('heading', { name: 'worker-1' }).waitFor();
-      await page.getByText('Takes jobs').waitFor();
+      await page.getByText('Consuming').waitFor();
 
       const id = await uploadSlowImage(api);
       await page.locator('[data-worker="worker-1"]').getByText('1 job in progress').waitFor();
@@ -48,7 +48,7 @@ describe.skipIf(executablePath === null)(
       await system.startWorker({ WORKER_NAME: 'worker-2' });
       const hit = page.locator(`[data-hit="${id}"]`);
       await hit.getByText('worker-2').waitFor();
-      await hit.getByText('delivered again').waitFor();
+      await hit.getByText('Redelivered').waitFor();
       await hit.getByText('Completed').waitFor(SOON);
       await hit.getByRole('link').click();
       await page.locator('.job tbody .state.redelivered').waitFor();

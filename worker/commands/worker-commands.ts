@@ -13,7 +13,7 @@ import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import { v7 as uuidv7 } from 'uuid';
 import type { ImagePool } from '../image-pool/image-pool.ts';
-import type { JobIntake } from './job-intake.ts';
+import type { JobIntake } from '../job-intake.ts';
 
 const REPORT_SECONDS = 1;
 
@@ -29,7 +29,7 @@ export interface WorkerCommandsOptions {
 }
 
 /**
- * Lets people break this worker, to see what RabbitMQ does with its jobs: obeys commands, and reports its state every
+ * Lets people break this worker, to see what RabbitMQ does with its jobs: executes commands, and reports its state every
  * second. Not for production.
  */
 export class WorkerCommands implements Startable {
@@ -65,13 +65,13 @@ export class WorkerCommands implements Startable {
       return;
     }
     log.warn({ command }, 'received a command');
-    this.#obey(command).catch((error: unknown) =>
+    this.#execute(command).catch((error: unknown) =>
       log.error({ command, reason: messageOf(error) }, 'a command failed'),
     );
     void this.#reports.now();
   }
 
-  async #obey(command: WorkerCommand): Promise<void> {
+  async #execute(command: WorkerCommand): Promise<void> {
     const { intake, pool, signal } = this.#options;
     switch (command) {
       case 'stop':
@@ -95,7 +95,7 @@ export class WorkerCommands implements Startable {
     const { state, inFlight: jobs } = intake;
     const report: WorkerReport = { version: 1, worker, state, slots, jobs, will_crash: pool.willCrash };
     try {
-      await broker.publisher.offer({
+      await broker.publisher.publishIfBound({
         exchange: exchangeNames.workers,
         routingKey: routingKeys.workerReport,
         body: report,

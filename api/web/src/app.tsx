@@ -93,7 +93,7 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
   );
 }
 
-/** Where people look who want to see more. Their ports are open to this machine only, so elsewhere there is no link. */
+/** Links to the other user interfaces. Their ports are open to this machine only, so elsewhere there is no link. */
 function Tools({ settings: { tools } }: { readonly settings: PageSettings }) {
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
   const known = [

@@ -37,7 +37,9 @@ export function BreakView() {
 
   const order = async (worker: string, command: Command) => {
     const isHarmless = command === 'resume';
-    if (!isHarmless && !(await confirmed(t(`${command}Worker`, { worker }), t(`${command}Does`)))) return;
+    const exits = command === 'stop' || command === 'kill';
+    const effect = [t(`${command}Does`), ...(exits ? [t('restarts')] : [])].join(' ');
+    if (!isHarmless && !(await confirmed(t(`${command}Worker`, { worker }), effect))) return;
     const jobIds = inProgressOn(worker);
     try {
       await commandWorker(worker, command);
@@ -123,7 +125,7 @@ function Worker(props: {
   );
 }
 
-/** A repeated start may have no event of its own; but if nothing failed and another worker has the job, it was. */
+/** An event may be late; another worker at the first attempt also means a redelivery. */
 function isRedelivered({ steps, worker, attempt }: Job, earlier: string): boolean {
   return (worker !== earlier && attempt === 1) || steps.some(({ redelivered }) => redelivered === true);
 }

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { listJobs } from '../api.ts';
-import { jobs, learn } from '../live/job-store.ts';
+import { jobs, addListed } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pictureOf } from '../live/pictures.ts';
 import { clock } from '../live/pipeline.ts';
@@ -30,7 +30,7 @@ export function JobsView() {
       isSearching.value = true;
       for await (const page of listJobs(MAX_PAGES, wanted)) {
         if (!isCurrent) return;
-        learn(page);
+        addListed(page);
       }
     };
     const timer = setTimeout(() => void search().finally(() => (isSearching.value = false)), SEARCH_DELAY_MS);

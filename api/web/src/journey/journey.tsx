@@ -150,7 +150,6 @@ function detailsOf(entry: TimelineEntry): string {
   return [
     t('attempt', { n: entry.attempt }),
     ...(entry.worker === undefined ? [] : [onWorker(entry.worker, entry.slot)]),
-    ...(entry.redelivered === true ? [t('redelivered')] : []),
     ...(entry.reason === undefined ? [] : [entry.reason]),
     ...(entry.error === undefined ? [] : [`${entry.error.code}: ${entry.error.reason}`]),
     ...(wait === undefined ? [] : [t('returnsIn', { seconds: formatDuration(wait) })]),

@@ -1,4 +1,4 @@
-import { heard, jobs } from '../live/job-store.ts';
+import { recentEvents, jobs } from '../live/job-store.ts';
 import { timelineEntryOf } from '../../../../shared/contracts/job-order.ts';
 import { jobLink } from '../route.ts';
 import { formatTime, t } from '../text/text.ts';
@@ -10,12 +10,12 @@ const SHOWN = 8;
 /** The newest events that the page received, newest first. */
 export function LatestEvents() {
   // The list of jobs changes with each event.
-  if (jobs.value.length === 0 || heard.length === 0) return null;
+  if (jobs.value.length === 0 || recentEvents.length === 0) return null;
   return (
     <section class="card" aria-labelledby="events">
       <h2 id="events">{t('latestEvents')}</h2>
       <ol class="events">
-        {heard.slice(0, SHOWN).map(({ event }) => {
+        {recentEvents.slice(0, SHOWN).map(({ event }) => {
           const { state, worker, slot } = timelineEntryOf(event);
           const { job_id: id, request } = event.data;
           return (

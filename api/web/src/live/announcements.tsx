@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { t } from '../text/text.ts';
-import { heard } from './job-store.ts';
+import { recentEvents } from './job-store.ts';
 
 /** At most one announcement in this time, so that a screen reader can keep up. */
 const EVERY_MS = 5_000;
@@ -13,7 +13,7 @@ export function Announcements() {
     let since = Date.now();
     const timer = setInterval(() => {
       const ended = (type: string) =>
-        heard.filter(({ event, at }) => at >= since && event.type === type).length;
+        recentEvents.filter(({ event, at }) => at >= since && event.type === type).length;
       const [done, failed] = [ended('job.completed'), ended('job.failed')];
       since = Date.now();
       if (done + failed === 0) return;

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { ServerMessage } from '../../../../shared/contracts/websocket.ts';
 import { hearPipeline } from './pipeline.ts';
-import { forgetJobs, hear, learn } from './job-store.ts';
+import { forgetJobs, addEvent, addListed } from './job-store.ts';
 import { listJobs } from '../api.ts';
 import { token } from '../token.ts';
 
@@ -87,7 +87,7 @@ function take(message: ServerMessage): void {
   switch (message.type) {
     case 'event':
       lastEventId = message.event_id;
-      hear(message.event);
+      addEvent(message.event);
       return;
     case 'pipeline':
       hearPipeline(message);
@@ -116,7 +116,7 @@ const MAX_PAGES = 10;
 /** The newest jobs, which the events of the future do not tell. If they cannot be read, tries again while connected. */
 async function readList(connected: WebSocket | undefined): Promise<void> {
   try {
-    for await (const page of listJobs(MAX_PAGES)) learn(page);
+    for await (const page of listJobs(MAX_PAGES)) addListed(page);
   } catch {
     await new Promise((resolve) => setTimeout(resolve, LAST_RETRY_MS / 5));
     if (socket === connected) await readList(connected);

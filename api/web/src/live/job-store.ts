@@ -16,8 +16,8 @@ const UPDATE_MS = 50;
 export const jobs = signal<readonly Job[]>([]);
 
 /** The newest events, newest first, with the time at which the page received them. */
-export const heard: { readonly event: JobEvent; readonly at: number }[] = [];
-const HEARD = 200;
+export const recentEvents: { readonly event: JobEvent; readonly at: number }[] = [];
+const MAX_RECENT_EVENTS = 200;
 
 let scheduled = false;
 let updatedAt = 0;
@@ -52,14 +52,14 @@ function keep(job: Job): void {
   byId.set(job.id, job);
 }
 
-export function hear(event: JobEvent): void {
+export function addEvent(event: JobEvent): void {
   keep(applyEvent(byId.get(event.data.job_id), event));
-  heard.unshift({ event, at: Date.now() });
-  heard.length = Math.min(heard.length, HEARD);
+  recentEvents.unshift({ event, at: Date.now() });
+  recentEvents.length = Math.min(recentEvents.length, MAX_RECENT_EVENTS);
   changed();
 }
 
-export function learn(listed: readonly ListedJob[]): void {
+export function addListed(listed: readonly ListedJob[]): void {
   for (const job of listed) keep(applyListed(byId.get(job.id), job));
   changed();
 }

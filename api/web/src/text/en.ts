@@ -11,7 +11,7 @@ export const en = {
 
   live: 'Live',
   connecting: 'Connecting …',
-  offline: 'Offline since {time}: what you see is that old',
+  offline: 'Offline since {time}; showing the state at that time',
   tokenNeeded: 'This system requires the API token',
   token: 'API token',
   tokenUse: 'Use the token',
@@ -70,7 +70,7 @@ export const en = {
   completed: 'Completed',
   failed: 'Failed',
   onWorker: 'on {worker}',
-  redelivered: 'delivered again: an earlier worker did not finish it',
+  redelivered: 'Redelivered',
   returnsIn: 'returns in {seconds}',
   queuePosition: 'Position {n} in the queue',
   eta: 'ready in about {seconds}',
@@ -83,12 +83,12 @@ export const en = {
   timeline: 'Timeline',
   state: 'State',
   time: 'Time',
-  duration: 'Time in it',
+  duration: 'Duration',
   details: 'Details',
   attempt: 'Attempt {n}',
   run: 'Run {n}',
   replayJourney: 'Step of the journey',
-  messages: 'Its message',
+  messages: 'Message',
   exchange: 'Exchange',
   queue: 'Queue',
   key: 'Routing key',
@@ -154,12 +154,12 @@ export const en = {
   breakNoWorkers:
     'No worker is running. One that has just exited is started again in a moment. To start one: make start-worker',
   worker_starting: 'Starting',
-  worker_consuming: 'Takes jobs',
+  worker_consuming: 'Consuming',
   worker_paused: 'Paused',
   worker_stopping: 'Finishes its jobs, then exits',
   workerJobs: {
-    one: '{n} job in progress, {slots} at a time',
-    other: '{n} jobs in progress, {slots} at a time',
+    one: '{n} job in progress, at most {slots} at a time',
+    other: '{n} jobs in progress, at most {slots} at a time',
   },
   willCrash: 'The decoder of its next job will crash',
   stop: 'Stop',
@@ -172,10 +172,11 @@ export const en = {
   pauseWorker: 'Pause {worker}',
   resumeWorker: 'Resume {worker}',
   crashWorker: 'Crash the next decoder of {worker}',
-  stopDoes:
-    'The worker takes no more jobs, finishes those in progress, and exits (SIGTERM). Its runtime then starts it again: after 0.5 s without Docker, after 0.1 s with Compose, and later each time if it exits often.',
+  stopDoes: 'The worker takes no more jobs, finishes those in progress, and exits (SIGTERM).',
   killDoes:
-    'The worker is killed at once (SIGKILL) and cannot finish or return its jobs. RabbitMQ notices the lost connection and delivers them again. The runtime starts the worker again: after 0.5 s without Docker, after 0.1 s with Compose, and later each time if it exits often.',
+    'The worker is killed at once (SIGKILL) and cannot finish or return its jobs. RabbitMQ notices the lost connection and delivers them again.',
+  restarts:
+    'It is then restarted: after 0.5 s without Docker, after 0.1 s with Compose, and after longer delays if it exits often.',
   pauseDoes:
     'The worker cancels its consumer and finishes the jobs in progress. The others stay in the queue, for other workers or until you resume it. Health checks report a paused worker as not ready.',
   resumeDoes: 'The worker takes jobs again.',
@@ -183,16 +184,15 @@ export const en = {
     'The process that decodes the next image of this worker gets a segmentation fault (SIGSEGV). The worker itself survives, and retries the job after a delay.',
   watchTitle: '{action}: what to watch now',
   stopWatch:
-    'Its jobs end as usual, and no job is delivered again. Waiting jobs go to the other workers, or wait in the queue until it is back.',
+    'Its jobs end as usual, and no job is redelivered. Waiting jobs go to the other workers, or wait in the queue until it is back.',
   killWatch:
-    'Each of its jobs is delivered again: to another worker, or to the same one when it is back. The timeline of the job has a second "Processing" for that, marked as delivered again.',
+    'Each of its jobs is redelivered: to another worker, or to the same one when it is back. The timeline of the job then shows "Redelivered" and a second "Processing".',
   pauseWatch:
     'Send images: they stay in image.jobs.process in the drawing, unless another worker takes them.',
   resumeWatch: 'The waiting jobs leave image.jobs.process.',
   crashWatch:
     'Send an image: its job fails with engine_crashed, waits in a retry queue, and completes at the second attempt.',
-  hitNone:
-    'It had no job in progress, so there is nothing to deliver again. Send large images, then try again.',
+  hitNone: 'It had no job in progress, so no job is redelivered. Send large images, then try again.',
   hitJobs: {
     one: 'The job that {worker} had in progress',
     other: 'The {n} jobs that {worker} had in progress',
@@ -209,10 +209,10 @@ export const en = {
   fromTo: 'from … to …',
   from: 'From',
   to: 'To',
-  noMonitoring: 'Utilisation, latency and ledger: the monitoring service does not respond.',
+  noMonitoring: 'Utilisation, latency and ledger are unavailable: the monitoring service does not respond.',
   oldMonitoring: 'The monitoring service does not respond: these numbers are {age} old.',
   now: 'Now, as in /queue/status',
-  waiting: 'Waiting for a worker, with returned jobs',
+  waiting: 'Waiting for a worker, including retries',
   peak: '(peak {n})',
   ofSlots: '{n} of {slots}',
   utilisation: 'Utilisation, last minute',

@@ -5,7 +5,7 @@ import { formatBytes, formatNumber, language, t } from './text.ts';
 /** Limits that are bytes. */
 const inBytes: readonly string[] = ['file_too_large', 'body_too_large'];
 
-/** Why a call failed, in the chosen language. The API's own words, which are English, are always a part of it. */
+/** Why a call failed, in the chosen language. The API's English message is always included. */
 export function explain(error: unknown): string {
   if (!(error instanceof Problem)) {
     // `fetch` throws a TypeError, whose text differs between browsers.

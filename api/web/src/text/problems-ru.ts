@@ -1,11 +1,11 @@
 import type { ProblemCode } from '../../../http/problem.ts';
 
-/** What each refusal of the API means. `{limit}` and others are members of the problem. */
+/** The Russian text of each error code. `{limit}` and others are members of the problem. */
 export const problemsRu: Readonly<Record<ProblemCode, string>> = {
   no_file: 'Файл не приложен.',
   empty_file: 'Файл пуст.',
   unexpected_field: 'Неизвестное поле формы: {field}.',
-  unsupported_type: 'Файлы этого типа не принимаются ({seen}). Подходят: {allowed}.',
+  unsupported_type: 'Файлы этого типа ({seen}) не поддерживаются. Поддерживаются: {allowed}.',
   file_too_large: 'Файл слишком большой: допускается не больше {limit}.',
   body_too_large: 'Запрос слишком большой: допускается не больше {limit}.',
   too_many_files: 'Слишком много файлов в одном запросе: допускается не больше {limit}.',
@@ -13,21 +13,21 @@ export const problemsRu: Readonly<Record<ProblemCode, string>> = {
   malformed_multipart: 'Форма повреждена или собрана неверно.',
   malformed_request: 'Запрос составлен неверно.',
   unsupported_encoding: 'Тело запроса сжато, а принимается только несжатое.',
-  url_too_long: 'Слишком длинный адрес.',
+  url_too_long: 'Слишком длинный URL.',
   headers_too_large: 'Слишком большие заголовки запроса.',
   invalid_parameter: 'Неверное значение параметра {parameter}.',
   idempotency_key_reused: 'Этот Idempotency-Key уже использован для другой загрузки.',
   idempotency_key_in_use: 'Загрузка с этим Idempotency-Key ещё не закончилась. Повторите чуть позже.',
   rate_limited: 'Слишком много загрузок с этого адреса: не больше {limit} в минуту.',
   request_timeout: 'Запрос передавался слишком долго.',
-  webhooks_not_set_up: 'Веб-хуки не настроены: не задан WEBHOOK_SECRET.',
+  webhooks_not_set_up: 'Вебхуки не настроены: не задан WEBHOOK_SECRET.',
   unauthorized: 'Токен не указан или не подходит.',
   token_not_set: 'Для этого действия нужен токен, а в системе он не задан. Задайте API_TOKEN в .env.',
   not_found: 'По этому адресу ничего нет.',
   host_not_allowed:
     'Сервис не отвечает под этим именем хоста. Откройте страницу через localhost или добавьте имя в ALLOWED_HOSTS.',
   cross_site: 'Страницам других сайтов нельзя отправлять такие запросы.',
-  job_not_found: 'Нет задания с таким номером.',
+  job_not_found: 'Нет задания с таким идентификатором.',
   not_ready: 'Задание ещё не завершено.',
   job_failed: 'Задание завершилось ошибкой, результата нет.',
   record_damaged: 'Запись об этом задании в хранилище повреждена.',
@@ -36,7 +36,7 @@ export const problemsRu: Readonly<Record<ProblemCode, string>> = {
   not_in_dlq: 'Этого задания уже нет среди недоставленных.',
   not_replayable: 'В этом сообщении нет правильного задания, повторить его нельзя, только удалить.',
   replay_running: 'Другой повтор ещё не закончился. Дождитесь его завершения.',
-  worker_not_running: 'Обработчик с таким именем не работает.',
+  worker_not_running: 'Воркер с таким именем не работает.',
   method_not_allowed: 'Этот метод здесь не поддерживается.',
   broker_unavailable: 'RabbitMQ недоступен или не принимает сообщения. Повторите чуть позже.',
   publish_unconfirmed: 'RabbitMQ не подтвердил сообщение вовремя: неизвестно, попало ли оно в очередь.',

@@ -14,7 +14,7 @@ import { v7 as uuidv7 } from 'uuid';
 const GONE_AFTER_MS = 2_500;
 
 /** The workers that report, and commands to them. */
-export class KnownWorkers implements Startable {
+export class ReportingWorkers implements Startable {
   readonly #broker: Pick<Broker, 'publisher'>;
   readonly #reports: Subscription;
   readonly #workers = new Map<string, { readonly report: WorkerReport; readonly gone: NodeJS.Timeout }>();
@@ -58,7 +58,7 @@ export class KnownWorkers implements Startable {
    * @throws PublishRefused, PublishUnconfirmed
    */
   async command(worker: string, command: WorkerCommand): Promise<boolean> {
-    const isConnected = await this.#broker.publisher.offer({
+    const isConnected = await this.#broker.publisher.publishIfBound({
       exchange: exchangeNames.workers,
       routingKey: workerCommandKey(worker),
       body: { version: 1, command },
