@@ -44,7 +44,7 @@ export function refusalOfHandshake(
   capacity: Capacity,
   { allowedOrigins, allowedHosts }: Allowed,
 ): HandshakeRefusal | undefined {
-  if (!isHostAllowed(host, localAddress, allowedHosts)) return 'host_not_allowed';
+  if (!isHostAllowed(host, allowedHosts)) return 'host_not_allowed';
   if (path !== SOCKET_PATH) return 'not_found';
   if (!isOriginAllowed(origin, host, allowedOrigins)) return 'origin_not_allowed';
   if (!capacity.isReady) return 'service_unavailable';
