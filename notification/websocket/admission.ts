@@ -19,8 +19,6 @@ export interface Handshake {
   readonly path: string | undefined;
   readonly origin: string | undefined;
   readonly host: string | undefined;
-  /** The own end of the connection. */
-  readonly localAddress: string | undefined;
 }
 
 /** The current capacity of the service. */
@@ -40,7 +38,7 @@ export interface Allowed {
 
 /** Why a handshake is rejected, or undefined if it is accepted. */
 export function refusalOfHandshake(
-  { path, origin, host, localAddress }: Handshake,
+  { path, origin, host }: Handshake,
   capacity: Capacity,
   { allowedOrigins, allowedHosts }: Allowed,
 ): HandshakeRefusal | undefined {
