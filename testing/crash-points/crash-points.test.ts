@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
+import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
@@ -112,7 +113,11 @@ describe('a DLQ recorder that dies while it records a dead letter', () => {
     'api after publish image.events/job.failed',
   ])('%s: a run that no worker ended fails once, and has one dead letter', async (point) => {
     await system.arm(point);
-    const request = await submitDamaged(exchangeNames.deadLetters, routingKeys.deadJob);
+    const request = await submitDamaged({
+      exchange: exchangeNames.deadLetters,
+      routingKey: routingKeys.deadJob,
+      headers: { 'x-death': [{ reason: 'delivery_limit', queue: queueNames.process }] },
+    });
     await system.afterCrash();
     await untilAtRest();
     expect(await endOf(system.api, request.job_id)).toMatchObject({ status: 'failed', run: 1 });
@@ -122,8 +127,10 @@ describe('a DLQ recorder that dies while it records a dead letter', () => {
 
 /** A job whose original is damaged: every attempt fails with a transient error. */
 async function submitDamaged(
-  exchange: string = exchangeNames.jobs,
-  routingKey: string = routingKeys.process,
+  target: Pick<OutgoingMessage, 'exchange' | 'routingKey' | 'headers'> = {
+    exchange: exchangeNames.jobs,
+    routingKey: routingKeys.process,
+  },
 ): Promise<JobRequest> {
   const bytes = Buffer.from('uploaded');
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -132,14 +139,13 @@ async function submitDamaged(
   await system.store.put(originalKey(request.job_id), Buffer.from('damaged!'));
   await system.store.putIfAbsent(requestKey(request.job_id, 1), jsonBody(damaged));
   await system.broker.publisher.publish({
-    exchange,
-    routingKey,
+    ...target,
     body: { ...damaged, history: [] },
     messageId: `${request.job_id}/1/1`,
     correlationId: request.job_id,
     type: 'job',
     contentType: 'application/json',
-    headers: { 'x-run': 1, 'x-attempt': 1 },
+    headers: { 'x-run': 1, 'x-attempt': 1, ...target.headers },
   });
   return damaged;
 }

@@ -204,8 +204,8 @@ const acceptedSchema = z.object({ job_id: z.string() });
 /** Uploads an image that takes some seconds. @returns the id of its job */
 async function uploadSlowImage(api: TestApi): Promise<string> {
   const operations = [
-    { type: 'resize', width: 3000, height: 2000, enlarge: true },
-    { type: 'filter', name: 'blur', radius: 20 },
+    { type: 'resize', width: 5000, height: 3333, enlarge: true },
+    { type: 'filter', name: 'blur', radius: 100 },
   ];
   const body = form([{ bytes: bytesOf('sample.jpg'), name: 'sample.jpg' }], {
     operations: JSON.stringify(operations),

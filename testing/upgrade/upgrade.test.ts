@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'amqplib';
+import { readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
+import { recordOutcome } from '@image-pipeline/shared/jobs/record-outcome.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { nodeFlags } from '../../local/pipeline/pipeline-plan.ts';
 import { freePort } from '../../local/process/free-port.ts';
+import { failedOutcome } from '../job-life.ts';
 import { RespawnedService } from '../respawned-service.ts';
 import { tempFolder } from '../temp-folder.ts';
 import { testVhost } from '../test-broker.ts';
@@ -65,6 +68,9 @@ describe.runIf(hasEarlierVersion())('a system that an earlier version has left',
     const waiting = await upload(GOOD_IMAGE, { callback_url: receiver.url('/done') });
     await earlier.stop();
     // A worker that fails a job while no API runs: both dead-letter queues of the earlier version get the job.
+    const request = await readRequest(system.store, dead, 1);
+    if (request === undefined) throw new Error('the earlier version has stored no request');
+    await recordOutcome(system.store, failedOutcome(request));
     await rejectNext(vhost.amqpUrl);
     const oldQueue = () => lengthOf(vhost.amqpUrl, OLD_QUEUE);
     await vi.waitFor(async () => expect(await oldQueue()).toBe(1), { timeout: 20_000 });
