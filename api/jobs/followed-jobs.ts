@@ -43,17 +43,17 @@ export class FollowedJobs {
   }
 
   /**
-   * Replaces the view `seen`, unless an event has changed it since.
+   * Replaces the view `seen`, unless an event has changed it since; its records count as stored in any case.
    * @param stored the job as the store has it, with what the events add to an open run; undefined if there is no such job
    */
   correct(seen: JobView, stored: JobView | undefined): void {
-    const { job_id } = seen.request;
-    if (this.#view.get(job_id) !== seen) return;
     if (stored !== undefined) {
       for (const record of [stored.request, stored.earlierRuns, stored.outcome]) {
         if (record !== undefined) this.#stored.add(record);
       }
     }
+    const { job_id } = seen.request;
+    if (this.#view.get(job_id) !== seen) return;
     this.#view.correct(job_id, stored);
     if (stored !== undefined && stored.state !== seen.state) this.#changed(stored);
   }

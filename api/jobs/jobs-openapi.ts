@@ -184,7 +184,8 @@ export const jobOperations = {
     id: 'listJobs',
     tag: 'Jobs',
     summary: 'List the newest jobs',
-    description: 'Needs the token in production; a single job only needs its id.',
+    description:
+      'Needs the token in production; a single job only needs its id. Jobs that the store cannot confirm, because it is unavailable or their record is damaged, are listed as their events say.',
     query: jobListQuerySchema,
     responses: {
       200: {

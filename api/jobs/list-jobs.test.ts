@@ -1,5 +1,6 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
@@ -78,6 +79,25 @@ describe('the list of jobs', () => {
       late.job_id,
     ]);
   });
+
+  it.each([requestKey, outcomeKey])(
+    'has a job with a damaged record, without its result (%o)',
+    async (keyOf) => {
+      const [whole, damaged] = [someRequest(), someRequest()];
+      for (const request of [whole, damaged]) {
+        await system.storeJob(request, completedOutcome(request));
+        await system.publish(...lifeOf(request));
+      }
+      await system.store.put(keyOf(damaged.job_id, 1), Buffer.from('not JSON'));
+      const api = await system.startApi();
+      const { status, json } = await api.ask('/jobs?limit=2');
+      expect(status).toBe(200);
+      const jobs = new Map(jobListSchema.parse(json).jobs.map((job) => [job.job_id, job]));
+      expect(jobs.get(whole.job_id)).toMatchObject({ result_url: `/results/${whole.job_id}` });
+      expect(jobs.get(damaged.job_id)).toMatchObject({ status: 'completed', attempt: 1 });
+      expect(jobs.get(damaged.job_id)).not.toHaveProperty('result_url');
+    },
+  );
 
   it.each([
     ['from', '?from=yesterday'],

@@ -8,14 +8,13 @@ import {
 } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import type { JobPage } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { RequestHandler } from 'express';
-import PQueue from 'p-queue';
 import { z } from 'zod';
-import { cursorMeta, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
+import { clientGone, cursorMeta, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
+import { createConfirmPage } from './confirm-page.ts';
 import type { FollowedJobs } from './followed-jobs.ts';
 import type { Links } from './links.ts';
-import { confirm, type JobSources } from './read-status.ts';
+import type { JobSources } from './read-status.ts';
 import { updatedAt } from './status-response.ts';
 
 const submittedSchema = z.iso.datetime({
@@ -54,7 +53,9 @@ const jobSummarySchema = z
     error: failureSchema.optional().meta({ description: 'Why it failed, or why it waits for a retry.' }),
     retry_at: z.iso.datetime().optional().meta({ description: 'When it returns to the queue.' }),
     status_url: z.string(),
-    result_url: z.string().optional(),
+    result_url: z.string().optional().meta({
+      description: 'Missing until the store confirms the result, e.g. while it is unavailable.',
+    }),
   })
   .meta({ id: 'JobSummary' });
 
@@ -67,11 +68,7 @@ export const jobListSchema = z
 
 export type JobList = z.output<typeof jobListSchema>;
 
-function jobListResponse(page: JobPage, links: Links): JobList {
-  return { jobs: page.jobs.map((view) => summaryOf(view, links)), next_cursor: page.next ?? null };
-}
-
-function summaryOf(view: JobView, links: Links) {
+function summaryOf(view: JobView, { followed, links }: Pick<JobsRouteDeps, 'followed' | 'links'>) {
   const { job_id, run, submitted_at, original } = view.request;
   const newest = view.timeline.at(-1);
   const start = newestStart(view);
@@ -90,7 +87,7 @@ function summaryOf(view: JobView, links: Links) {
     ...(newest?.error === undefined ? {} : { error: newest.error }),
     ...(newest?.retry_at === undefined ? {} : { retry_at: newest.retry_at }),
     status_url: links.status(job_id),
-    ...(view.state === 'completed' ? { result_url: links.result(job_id) } : {}),
+    ...(view.state === 'completed' && followed.isStored(view) ? { result_url: links.result(job_id) } : {}),
   };
 }
 
@@ -123,13 +120,10 @@ export interface JobsRouteDeps extends JobSources {
   readonly links: Links;
 }
 
-/** Jobs that are compared with the store at the same time; each is once. */
-const MAX_CONCURRENT_READS = 16;
-
-/** `GET /jobs`: the newest jobs in the event log, as far as the store confirms them. */
+/** `GET /jobs`: the newest jobs in the event log, as far as the store confirms them. Does not fail without the store. */
 export function jobsRoute(deps: JobsRouteDeps): RequestHandler {
-  const { followed, isCaughtUp, links } = deps;
-  const reads = new PQueue({ concurrency: MAX_CONCURRENT_READS });
+  const { followed, isCaughtUp } = deps;
+  const confirmPage = createConfirmPage(deps);
   return async (request, response) => {
     const { limit, cursor, ...filter } = readQuery(request, jobListQuerySchema);
     if (!isCaughtUp()) {
@@ -137,13 +131,9 @@ export function jobsRoute(deps: JobsRouteDeps): RequestHandler {
     }
     const matches = matcher(filter);
     const page = followed.list({ matches, limit, before: cursor });
-    const confirmed = await Promise.all(
-      page.jobs.map(async (view) =>
-        followed.isStored(view) ? view : await reads.add(() => confirm(view, deps)),
-      ),
-    );
-    const jobs = confirmed.filter((view) => view !== undefined).filter(matches);
+    const confirmed = await confirmPage(page.jobs, clientGone(response));
+    const jobs = confirmed.filter(matches).map((view) => summaryOf(view, deps));
     response.setHeader('Cache-Control', 'no-store');
-    response.json(jobListResponse({ jobs, next: page.next }, links));
+    response.json({ jobs, next_cursor: page.next ?? null } satisfies JobList);
   };
 }

@@ -1,4 +1,9 @@
-import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import {
+  endedEvent,
+  queuedEvent,
+  redeliveredEvent,
+  startedEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
 import {
@@ -91,6 +96,64 @@ describe('the status of a job', () => {
           { state: 'processing', attempt: 2, worker: 'worker-1' },
         ],
       });
+  });
+
+  it('still shows the worker that was killed after another one has finished the job', async () => {
+    const api = await system.startApi();
+    const request = someRequest();
+    const at = (seconds: number) =>
+      new Date(Date.parse(request.submitted_at) + seconds * 1_000).toISOString();
+    const entry = { run: 1, attempt: 1 };
+    const reason = 'The connection of worker-1 was lost.';
+    const redelivery = { delivery: 2, reason };
+    const timeline = [
+      { state: 'queued' as const, ...entry, at: request.submitted_at },
+      { state: 'redelivered' as const, ...entry, at: at(2), worker: 'worker-2', ...redelivery },
+      {
+        state: 'processing' as const,
+        ...entry,
+        at: at(2),
+        worker: 'worker-2',
+        redelivered: true,
+        delivery: 2,
+      },
+      { state: 'completed' as const, ...entry, at: at(3), worker: 'worker-2' },
+    ];
+    const outcome = { ...completedOutcome(request), worker: 'worker-2', timeline };
+    await system.storeJob(request, outcome);
+    await system.publish(
+      queuedEvent(request),
+      startedEvent(request, 1, 'worker-1', at(1)),
+      redeliveredEvent(request, 1, { worker: 'worker-2', at: at(2), ...redelivery }),
+      startedEvent(request, 1, 'worker-2', at(2), { redelivered: true, delivery: 2 }),
+      endedEvent(request, outcome),
+    );
+    await untilListed(api, request.job_id, 'completed');
+    const expected = [
+      { state: 'queued' },
+      { state: 'processing', worker: 'worker-1' },
+      { state: 'redelivered', reason },
+      { state: 'processing', worker: 'worker-2' },
+      { state: 'completed', worker: 'worker-2' },
+    ];
+    const read = async () => (await api.ask(`/status/${request.job_id}`)).json;
+    expect(await read()).toMatchObject({ status: 'completed', timeline: expected });
+    expect(await read()).toMatchObject({ status: 'completed', timeline: expected });
+  });
+
+  it('has no timeline entry from the events of an end that was not recorded', async () => {
+    const request = someRequest();
+    const outcome = completedOutcome(request);
+    await system.storeJob(request, outcome);
+    const followed = new FollowedJobs(10);
+    followed.queued(request);
+    followed.apply(
+      startedEvent(request, 1, 'worker-9', request.submitted_at, { redelivered: true, delivery: 2 }),
+    );
+    followed.apply(endedEvent(request, { ...failedOutcome(request), attempt_id: 'forged' }));
+    const view = await readStatus(request.job_id, { followed, store: system.store, unlessUnavailable });
+    expect(view).toMatchObject({ state: 'completed', timeline: outcome.timeline });
+    expect(view.timeline).toHaveLength(outcome.timeline.length);
   });
 
   it('has code and reason of a failed job', async () => {

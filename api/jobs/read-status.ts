@@ -1,6 +1,6 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
-import { type JobView, viewOfStored } from '@image-pipeline/shared/jobs/job-view.ts';
+import { type JobView, viewOfStored, withEarlierDeliveries } from '@image-pipeline/shared/jobs/job-view.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { pause } from '@image-pipeline/shared/waiting.ts';
@@ -70,7 +70,7 @@ export async function confirm(live: JobView, sources: JobSources): Promise<JobVi
     const find = async () => ({ job: await findStoredJob(store, live.request.job_id) });
     const found = hasEnded(live) ? await find() : await unlessUnavailable(find);
     if (found === undefined) return { ...live, earlierRuns: [] };
-    const job = withProgress(found.job, live);
+    const job = withEvents(found.job, live);
     followed.correct(live, job);
     return job;
   }
@@ -80,17 +80,21 @@ export async function confirm(live: JobView, sources: JobSources): Promise<JobVi
   const found = hasEnded(live) ? await read() : await unlessUnavailable(read);
   // The event of a job's end may also be late, or lost with a broker; the outcome was stored before it.
   if (found === undefined || (found.outcome === undefined && !hasEnded(live))) return live;
-  const job = viewOfStored(live.request, found.outcome, live.earlierRuns);
+  const job = withEvents(viewOfStored(live.request, found.outcome, live.earlierRuns), live);
   followed.correct(live, job);
   return job;
 }
 
-/** The store does not know how far an open run is; the events do. */
-function withProgress(stored: JobView | undefined, live: JobView): JobView | undefined {
-  if (stored === undefined || hasEnded(stored) || hasEnded(live)) return stored;
-  if (stored.request.run !== live.request.run) return stored;
-  const { attempt, state, timeline } = live;
-  return { ...stored, attempt, state, timeline };
+/**
+ * What the store does not know: how far an open run is, and which workers had an ended one before. The events of an end
+ * that was not recorded add nothing.
+ */
+function withEvents(stored: JobView | undefined, live: JobView): JobView | undefined {
+  if (stored === undefined || stored.request.run !== live.request.run) return stored;
+  const { attempt, state, timeline, outcome } = live;
+  if (stored.outcome === undefined) return hasEnded(live) ? stored : { ...stored, attempt, state, timeline };
+  if (outcome !== undefined && outcome.attempt_id !== stored.outcome.attempt_id) return stored;
+  return { ...stored, timeline: withEarlierDeliveries(stored.outcome, timeline) };
 }
 
 /** A time in the future comes from a wrong clock and is ignored. */

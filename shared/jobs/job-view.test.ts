@@ -102,6 +102,12 @@ describe('the view of a job', () => {
       expect(view?.timeline).toEqual([queuedEntry(request), died, redelivered, again, end]);
     });
 
+    it('has no start of an attempt after the last one', () => {
+      const outcome = completedOutcome(request);
+      const view = viewOf([queuedEvent(request), started(request, 2), endedEvent(request, outcome)]);
+      expect(view?.timeline).toEqual(outcome.timeline);
+    });
+
     it('reads starts of earlier versions, which have no number', () => {
       const old = startedEvent(request, 1, 'worker-1', later, { redelivered: true });
       expect(viewOf([...events.slice(0, 1), old])?.timeline.slice(1)).toEqual([

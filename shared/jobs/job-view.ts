@@ -96,14 +96,18 @@ function advance(view: JobView, event: JobEvent): JobView {
     : { ...view, attempt: newest.attempt, state: jobStateAfter(newest.state), timeline };
 }
 
-/** The worker that finished a job does not know which workers had it before, so they are taken from the events. */
-function withEarlierDeliveries(
-  { timeline }: Outcome,
+/**
+ * The timeline of an outcome. The worker that finished the job does not know which workers had it before, so they are
+ * taken from the events.
+ * @param known the timeline of the same run by its events
+ */
+export function withEarlierDeliveries(
+  { attempt: last, timeline }: Outcome,
   known: readonly TimelineEntry[],
 ): readonly TimelineEntry[] {
   const places = new Set(timeline.map(placeInRun));
   return known
-    .filter(({ state }) => state === 'processing' || state === 'redelivered')
+    .filter(({ state, attempt }) => attempt <= last && (state === 'processing' || state === 'redelivered'))
     .filter((entry) => !places.has(placeInRun(entry)))
     .reduce(withEntry, timeline);
 }
