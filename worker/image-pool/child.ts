@@ -135,7 +135,7 @@ export class Child {
         (limit) => {
           if (this.#isDecoded || slowLane.enter(attempt)) return undefined;
           slowLane.decoded(performance.now() - began);
-          return `Decoding the image took longer than ${limit} while another slow image was processed.`;
+          return `Decoding the image took longer than ${limit}, and another slow image is being processed or is next.`;
         },
         'slow_image',
       ),
