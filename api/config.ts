@@ -3,17 +3,11 @@ import {
   commonVariables,
   monitoringUrl,
   publicApiUrl,
+  publicNotificationUrl,
   refuseSamplePasswords,
   upstreamVariables,
 } from '@image-pipeline/shared/common-config.ts';
-import {
-  port,
-  publicAddress,
-  readConfig,
-  seconds,
-  wholeNumber,
-  type ConfigOf,
-} from '@image-pipeline/shared/config.ts';
+import { port, readConfig, seconds, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import {
   refuseLoopbackReceivers,
   refuseWeakSecrets,
@@ -24,7 +18,7 @@ export const apiVariables = {
   ...commonVariables,
   API_PORT: port(8000, 'API'),
   PUBLIC_API_URL: publicApiUrl,
-  PUBLIC_NOTIFICATION_URL: publicAddress('ws', 'base URL of WebSocket links; empty: no links'),
+  PUBLIC_NOTIFICATION_URL: publicNotificationUrl,
   RABBITMQ_MANAGEMENT_PORT: port(15_672, 'RabbitMQ management UI, for a link on the web page; 0: no link'),
   GRAFANA_PORT: port(3000, 'Grafana, for a link on the web page; 0: no link'),
   MINIO_CONSOLE_PORT: port(9001, 'MinIO console, for a link on the web page; 0: no link'),

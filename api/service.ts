@@ -90,6 +90,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     store,
     broker,
     followed,
+    isCaughtUp: () => follower.isCaughtUp,
     metrics,
     onQueued,
     storeWatch,

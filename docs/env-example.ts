@@ -51,6 +51,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
     [
       'PUBLIC_API_URL',
       'PUBLIC_NOTIFICATION_URL',
+      'ALLOWED_HOSTS',
       'TRUSTED_PROXIES',
       'KEEP_ALIVE_TIMEOUT_MS',
       'MAX_FILE_BYTES',

@@ -68,6 +68,11 @@ export class PipelineMetrics {
     this.#peaks = options.state?.peaks ?? noPeaks;
   }
 
+  /** Whether the event log is still being read up to where an earlier process had counted. */
+  get isRereading(): boolean {
+    return this.#totals.isRereading;
+  }
+
   /** @returns whether an earlier process had not counted the event, and whether it ends a run that has ended already */
   onEvent(event: JobEvent, offset: number): { readonly isNew: boolean; readonly isSecondEnd: boolean } {
     const now = Date.now();

@@ -93,7 +93,9 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
         if (isNew) comparison.onEvent(event, isSecondEnd);
       },
       onConsuming: (event) => pipeline.onConsuming(event),
-      onInvalid: (content) => comparison.onInvalid(content),
+      onInvalid: (content) => {
+        if (!pipeline.isRereading) comparison.onInvalid(content);
+      },
       onReset: () => {
         log.warn('the event log has a gap or was recreated; totals continue from here');
         pipeline.onLogEnd();

@@ -3,6 +3,7 @@ import {
   commonVariables,
   monitoringUrl,
   publicApiUrl,
+  publicNotificationUrl,
   refuseSamplePasswords,
 } from '@image-pipeline/shared/common-config.ts';
 import {
@@ -40,6 +41,7 @@ export const notificationVariables = {
   ...accessTokenVariables,
   ...webhookVariables,
   PUBLIC_API_URL: publicApiUrl,
+  PUBLIC_NOTIFICATION_URL: publicNotificationUrl,
   MONITORING_URL: monitoringUrl,
   NOTIFICATION_PORT: port(8001, 'notification service'),
   WEBSOCKET_ORIGINS: origins,

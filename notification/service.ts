@@ -101,7 +101,7 @@ export function createNotification(
   });
   const allowedHosts = [
     ...config.ALLOWED_HOSTS,
-    ...hostsOf(config.PUBLIC_API_URL, ...config.WEBSOCKET_ORIGINS),
+    ...hostsOf(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL, ...config.WEBSOCKET_ORIGINS),
   ];
   const server = createServiceServer({
     service: 'notification',

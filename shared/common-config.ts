@@ -174,6 +174,7 @@ export const monitoringUrl = address({
 
 /** The URL of the API for clients. */
 export const publicApiUrl = publicAddress('http', 'base URL of links; empty: relative links');
+export const publicNotificationUrl = publicAddress('ws', 'base URL of WebSocket links; empty: no links');
 
 export type CommonConfig = ConfigOf<typeof commonVariables>;
 

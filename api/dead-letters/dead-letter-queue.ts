@@ -29,6 +29,7 @@ export interface DeadLetterQueueDeps {
   readonly store: ObjectStore;
   readonly broker: Broker;
   readonly followed: FollowedJobs;
+  readonly isCaughtUp: () => boolean;
   readonly metrics: Pick<Metrics, 'increase'>;
   /** Called for every queued run. */
   readonly onQueued: (request: JobRequest) => void;
@@ -59,6 +60,7 @@ export function createDeadLetterQueue(deps: DeadLetterQueueDeps): DeadLetterQueu
   const recordDeadLetter = createDeadLetterRecorder({
     store,
     followed,
+    isCaughtUp: deps.isCaughtUp,
     metrics: deps.metrics,
     announce: (event, signal) => publishUntilConfirmed(broker.publisher, eventMessage(event), signal),
     stopping,

@@ -1,5 +1,10 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { endedEvent, queuedEvent, startedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import {
+  endedEvent,
+  queuedEvent,
+  redeliveredEvent,
+  startedEvent,
+} from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
@@ -58,11 +63,14 @@ describe('the dead letters', () => {
     expect(await system.broker.queues.inspect(queueNames.deadRecorder)).toMatchObject({ ready: 0 });
   });
 
-  it('give a run whose workers all died its failed outcome', async () => {
+  it.each([
+    ['started', redelivered],
+    ['was redelivered', redeliveredOnly],
+  ])('give a run its failed outcome whose workers all died after it %s', async (_when, newest) => {
     const api = await system.startApi();
     const request = sepiaRequest();
     await system.storeJob(request);
-    await system.publish(queuedEvent(request), redelivered(request));
+    await system.publish(queuedEvent(request), newest(request));
     await system.enqueue(request);
     await killWorkers();
     await untilRecorded(api, 1);
@@ -215,6 +223,12 @@ const forgeries = {
 
 function redelivered(request: JobRequest) {
   return startedEvent(request, 1, 'worker-1', new Date().toISOString(), { redelivered: true });
+}
+
+/** The last worker died before it published the start. */
+function redeliveredOnly(request: JobRequest) {
+  const [at, reason] = [new Date().toISOString(), 'Connection lost.'];
+  return redeliveredEvent(request, 1, { worker: 'worker-1', at, delivery: 2, reason });
 }
 
 /** Workers that die of every message, until RabbitMQ delivers no more. */

@@ -27,6 +27,8 @@ export interface RecorderDependencies {
   /** Resolves when the event is in the event log. */
   readonly announce: (event: JobEvent, signal: AbortSignal) => Promise<void>;
   readonly followed: Pick<FollowedJobs, 'get'>;
+  /** Before it has read the event log, it does not know which events there are. */
+  readonly isCaughtUp: () => boolean;
   readonly metrics: Pick<Metrics, 'increase'>;
   /** Aborts when the service stops: a message that waits for the store is then handed back. */
   readonly stopping: AbortSignal;
@@ -83,13 +85,17 @@ interface Recorded {
   readonly ended: JobEvent | undefined;
 }
 
-async function recordDeath(death: Death, { store, followed }: RecorderDependencies): Promise<Recorded> {
+async function recordDeath(
+  death: Death,
+  { store, followed, isCaughtUp }: RecorderDependencies,
+): Promise<Recorded> {
   const { jobId, run } = death;
+  const live = isCaughtUp() ? followed.get(jobId) : undefined;
   const request = await readRequest(store, jobId, run);
   const outcome = request && (await readOutcome(store, jobId, run));
   const ending =
     outcome ??
-    (request !== undefined && hasLostItsWorkers(death, request, followed.get(jobId))
+    (request !== undefined && hasLostItsWorkers(death, request, live)
       ? await recordOutcome(store, missingOutcome(death, request))
       : undefined);
   const ended = request && ending && endedEvent(request, ending);
@@ -104,7 +110,7 @@ async function recordDeath(death: Death, { store, followed }: RecorderDependenci
  * last permitted delivery, and nothing in the event log contradicts that: the newest event is a redelivery. A worker
  * rejects a message only after it has stored an outcome. If the answer is wrongly no, the run is in no queue, and the
  * ledger has it published again.
- * @param live undefined if the event log does not know the job
+ * @param live undefined if the event log does not know the job, or has not been read yet
  */
 export function hasLostItsWorkers(
   { death, request, unreadableBecause }: Death,
@@ -114,7 +120,8 @@ export function hasLostItsWorkers(
   if (unreadableBecause !== '' || !isDeepStrictEqual(request, stored)) return false;
   if (death.reason !== 'delivery_limit' || death.queue !== queueNames.process) return false;
   if (live?.request.run !== stored.run) return live === undefined;
-  return live.timeline.at(-1)?.redelivered === true;
+  const newest = live.timeline.at(-1);
+  return newest?.redelivered === true || newest?.state === 'redelivered';
 }
 
 /** Of a message that belongs to no job, or to one that is still open. It can only be removed. */

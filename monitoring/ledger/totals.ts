@@ -57,6 +57,11 @@ export class DurableTotals {
     this.#storedMark = undefined;
   }
 
+  /** Whether the event at the stored mark has not been read again yet. */
+  get isRereading(): boolean {
+    return this.#storedMark !== undefined;
+  }
+
   get totals(): Totals {
     return this.#totals;
   }

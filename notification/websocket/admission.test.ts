@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { isOriginAllowed, refusalOfAllJobs, refusalOfHandshake } from './admission.ts';
 
-const handshake = { path: '/ws', origin: undefined, localAddress: '127.0.0.1', host: 'localhost:8001' };
+const handshake = { path: '/ws', origin: undefined, host: 'localhost:8001' };
 const capacity = {
   isReady: true,
   connections: 0,

@@ -19,8 +19,6 @@ export interface Handshake {
   readonly path: string | undefined;
   readonly origin: string | undefined;
   readonly host: string | undefined;
-  /** The own end of the connection. */
-  readonly localAddress: string | undefined;
 }
 
 /** The current capacity of the service. */
@@ -40,11 +38,11 @@ export interface Allowed {
 
 /** Why a handshake is rejected, or undefined if it is accepted. */
 export function refusalOfHandshake(
-  { path, origin, host, localAddress }: Handshake,
+  { path, origin, host }: Handshake,
   capacity: Capacity,
   { allowedOrigins, allowedHosts }: Allowed,
 ): HandshakeRefusal | undefined {
-  if (!isHostAllowed(host, localAddress, allowedHosts)) return 'host_not_allowed';
+  if (!isHostAllowed(host, allowedHosts)) return 'host_not_allowed';
   if (path !== SOCKET_PATH) return 'not_found';
   if (!isOriginAllowed(origin, host, allowedOrigins)) return 'origin_not_allowed';
   if (!capacity.isReady) return 'service_unavailable';

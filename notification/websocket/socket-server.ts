@@ -108,7 +108,6 @@ export class SocketServer implements Startable {
         path: url?.pathname,
         origin: request.headers.origin,
         host: request.headers.host,
-        localAddress: request.socket.localAddress,
       },
       {
         ...limits,

@@ -222,7 +222,8 @@ export const handshakeRefusals = {
   host_not_allowed: {
     status: 421,
     title: errorCodes.host_not_allowed,
-    detail: 'Use localhost, or add the name to ALLOWED_HOSTS.',
+    detail:
+      'Use localhost or an IP address, or add the name, without port, to ALLOWED_HOSTS in .env and restart.',
   },
   origin_not_allowed: {
     status: 403,

@@ -12,10 +12,13 @@ it.each([
   '127.8.9.1',
   '[::1]:8000',
   '10.0.0.7:9100',
+  '192.168.1.5',
+  '[fe80::1]:8000',
+  'host.docker.internal:8000',
   'api:8000',
   'images.example.org',
 ])('the host %s is allowed', (host) => {
-  expect(isHostAllowed(host, '::ffff:10.0.0.7', allowed)).toBe(true);
+  expect(isHostAllowed(host, allowed)).toBe(true);
 });
 
 it.each([
@@ -26,14 +29,12 @@ it.each([
   '127.0.0.1.attacker.example',
   'api.attacker.example',
   'images.example.org.',
-  '10.0.0.8',
-  '[fe80::1]',
   'localhost@attacker.example',
   'a b',
 ])('the host "%s" is not', (host) => {
-  expect(isHostAllowed(host, '10.0.0.7', allowed)).toBe(false);
+  expect(isHostAllowed(host, allowed)).toBe(false);
 });
 
 it('any host is allowed where the list says so', () => {
-  expect(isHostAllowed('attacker.example', undefined, ['*'])).toBe(true);
+  expect(isHostAllowed('attacker.example', ['*'])).toBe(true);
 });
