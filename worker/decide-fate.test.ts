@@ -61,6 +61,22 @@ describe('the fate of a failed attempt', () => {
     expect(decideFate(late, at(2, ['slow_image']), retryDelays).kind).toBe('retry');
   });
 
+  it('is always a retry after the first delay for an image that had to make way, which is not a failure', () => {
+    const oneDelay = parseRetryDelays('5s');
+    const madeWay = new TransientFailure('slow_image', 'another one is slow');
+    const crash = new TransientFailure('engine_crashed', 'the process died');
+    const retry = { kind: 'retry', retryDelay: { label: '5s' } };
+    expect(decideFate(madeWay, at(2, ['engine_crashed']), oneDelay)).toMatchObject(retry);
+    expect(
+      decideFate(madeWay, at(4, ['engine_crashed', 'slow_image', 'slow_image']), retryDelays),
+    ).toMatchObject(retry);
+    expect(decideFate(crash, at(2, ['slow_image']), oneDelay)).toMatchObject(retry);
+    expect(decideFate(crash, at(3, ['slow_image', 'engine_crashed']), oneDelay)).toMatchObject({
+      kind: 'fail',
+      error: { reason: 'the process died (attempt 3 of 3)' },
+    });
+  });
+
   it('counts the time and the memory limit together, and other failures between them separately', () => {
     const late = new TransientFailure('deadline_exceeded', 'too long');
     const crash = new TransientFailure('engine_crashed', 'the process died');

@@ -27,13 +27,14 @@ export function isSlowJob(history: readonly TimelineEntry[]): boolean {
   return hasExceededLimit(history) || history.some(({ error }) => error?.code === MADE_WAY);
 }
 
-/** The error of an attempt that ended because another slow image was being decoded. It does not count as a limit. */
+/** The error of an attempt that ended because the slow lane was taken. It counts neither as a limit nor as a failure. */
 export const MADE_WAY = 'slow_image' satisfies ErrorCode;
 
 /**
  * The one place that decides whether a failed attempt is retried. A permanent failure or a damaged record ends the run at once. An attempt
  * that exceeds its time or memory limit is retried once in a run. Anything else, unexpected errors included, is retried
- * after the delay for this attempt, and ends the run after the last one.
+ * after the delay for this failure, and ends the run after the last one. An attempt that made way for another slow image is
+ * always retried, after the first delay, and is not a failure: then its job enters the slow lane before it starts.
  *
  * @param job its attempt, from 1, and the timeline entries of earlier attempts
  * @param retryDelays the retry delays, in order
@@ -48,11 +49,12 @@ export function decideFate(
   if (LIMITS.has(error.code) && hasExceededLimit(history)) {
     return failedAfter(error, `attempt ${attempt}; a job that exceeds a limit is retried only once`);
   }
-  const retryDelay = retryDelays[attempt - 1];
+  const timesMadeWay = history.filter((entry) => entry.error?.code === MADE_WAY).length;
+  const retryDelay = retryDelays[error.code === MADE_WAY ? 0 : attempt - timesMadeWay - 1];
   if (retryDelay !== undefined) return { kind: 'retry', retryDelay, error };
   return attempt === 1
     ? { kind: 'fail', error }
-    : failedAfter(error, `attempt ${attempt} of ${retryDelays.length + 1}`);
+    : failedAfter(error, `attempt ${attempt} of ${retryDelays.length + timesMadeWay + 1}`);
 }
 
 function failedAfter(error: Failure, attempts: string): Fate {

@@ -4,6 +4,7 @@ import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topolog
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { testRetryDelays } from '../testing/test-broker.ts';
 import { setUpSystem } from '../testing/test-system.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
 import { SlowLane } from './image-pool/slow-lane.ts';
@@ -78,6 +79,26 @@ describe('a job that exceeds its time or memory limit', () => {
     for (const outcome of await Promise.all(requests.map(outcomeOf))) {
       expect(outcome).toMatchObject({ state: 'completed', worker: 'worker-2' });
     }
+  });
+});
+
+describe('a job that makes way for a slow image', () => {
+  it('completes although its only retry was used before', async () => {
+    const errors = [
+      new TransientFailure('engine_crashed', 'the process died'),
+      new TransientFailure('slow_image', 'another slow image is being processed or is next'),
+    ];
+    const process = () => {
+      const error = errors.shift();
+      return error === undefined ? quick() : Promise.reject(error);
+    };
+    await start({ pool: { process }, retryDelays: testRetryDelays.slice(0, 1) });
+    const outcome = await outcomeOf(await submit('original'));
+    expect(outcome).toMatchObject({ state: 'completed', attempt: 3 });
+    expect(outcome.timeline.flatMap(({ error }) => error?.code ?? [])).toEqual([
+      'engine_crashed',
+      'slow_image',
+    ]);
   });
 });
 

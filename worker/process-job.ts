@@ -49,9 +49,6 @@ export interface ProcessJobDependencies {
   readonly log: Logger;
 }
 
-/** Within which a postponed job is delivered again after its delay, in milliseconds. */
-const RETURN_MS = 10_000;
-
 /**
  * Processes one message to its end and returns its settlement. The order is: outcome stored, event published, message
  * settled. Whatever dies in between is redelivered, and processing a job twice changes nothing because the first
@@ -151,13 +148,16 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     const turn = { history, worker: dependencies.worker, workers, isLaneFree, now: Date.now() };
     const delay = decideTurn(turn, retryDelays);
     if (delay === undefined) slowLane.enter(attemptId, { isReserved: true });
-    else if (!isLaneFree) slowLane.reserveFor(delay.delayMs + RETURN_MS);
+    else if (!isLaneFree) slowLane.reserveIn(delay.delayMs);
     return delay;
   }
 
   async function postpone(job: JobContext, retryDelay: RetryDelay): Promise<Settlement> {
     await publishUntilConfirmed(publisher, postponedMessage(job, retryDelay), job.signal);
-    job.log.info({ delay: retryDelay.label }, 'postponed: it is slow, and another slow job is running');
+    job.log.info(
+      { delay: retryDelay.label },
+      'postponed: another slow job is running, or another worker is to try this one',
+    );
     return 'ack';
   }
 

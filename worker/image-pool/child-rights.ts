@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -32,15 +32,25 @@ export function childEnvironment(): NodeJS.ProcessEnv {
 /** The nice value of a process that processes a slow image: it gets a third of the CPU time of an ordinary one. */
 const SLOW_PRIORITY = 5;
 
-/** For good: only a privileged process could raise the priority of a child again. */
-export function lowerPriority(pid: number | undefined): void {
-  if (pid === undefined) return;
-  const threads = `/proc/${pid}/task`; // each has a priority of its own on Linux
-  try {
-    for (const thread of existsSync(threads) ? readdirSync(threads) : [pid]) {
-      setPriority(Number(thread), SLOW_PRIORITY);
+/**
+ * For good: only a privileged process could raise the priority of a child again.
+ * @param threads those of the child, which may have exited
+ */
+export function lowerPriority(threads: readonly number[]): void {
+  for (const thread of threads) {
+    try {
+      setPriority(thread, SLOW_PRIORITY);
+    } catch {
+      // It has exited.
     }
+  }
+}
+
+/** The ids of a process's threads on Linux, where each has a priority of its own; elsewhere the id of the process. */
+export function threadsOf(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
   } catch {
-    // The process or the thread has exited.
+    return [pid];
   }
 }

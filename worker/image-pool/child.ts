@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { childEnvironment, childPermissions, lowerPriority } from './child-rights.ts';
+import { childEnvironment, childPermissions, lowerPriority, threadsOf } from './child-rights.ts';
 import {
   IMAGE_PIPE,
   MEMORY_EXCEEDED_SIGNAL,
@@ -124,7 +124,7 @@ export class Child {
     };
     this.#onSlow = () => {
       if (!slowLane.enter(attempt)) return false;
-      lowerPriority(this.#process.pid);
+      if (this.#process.pid !== undefined) lowerPriority(threadsOf(this.#process.pid));
       onSlowed();
       return true;
     };
@@ -135,7 +135,7 @@ export class Child {
         (limit) => {
           if (this.#isDecoded || slowLane.enter(attempt)) return undefined;
           slowLane.decoded(performance.now() - began);
-          return `Decoding the image took longer than ${limit} while another slow image was processed.`;
+          return `Decoding the image took longer than ${limit}, and another slow image is being processed or is next.`;
         },
         'slow_image',
       ),

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { asSharp } from '../engine/bitmap.ts';
 import { cornersPicture, decodeElsewhere, largestDifference } from '../engine/testing/pixels.ts';
 import { createImagePool, type ImagePool, type ImagePoolOptions } from './image-pool.ts';
@@ -116,7 +116,12 @@ describe('a child that', () => {
     process.kill(before, 'SIGKILL');
     while (isAlive(before)) await sleep(5);
     await sleep(50);
-    expect(await ask(pool, 'work')).not.toBe(before);
+    const after = await ask(pool, 'work');
+    const kill = vi.spyOn(ChildProcess.prototype, 'kill');
+    await pool.stop();
+    const killed = kill.mock.contexts.filter((child) => child instanceof ChildProcess).map(({ pid }) => pid);
+    kill.mockRestore();
+    expect(killed, 'the pool has forgotten the one that died').toEqual([after]);
   });
 
   it('throws a permanent failure passes on class, code, message, details and cause', async () => {
@@ -187,6 +192,14 @@ describe('a child is replaced', () => {
     const after = await ask(pool, 'work');
     expect(new Set([before, kept, after]).size).toBeGreaterThan(1);
   });
+});
+
+it('an image goes to the idle process with the most memory, so that the others stay small', async () => {
+  const pool = createPool({ slots: 2 });
+  await pool.start();
+  const [large, small] = await Promise.all([ask(pool, 'hoard'), ask(pool, 'linger')]);
+  expect(small).not.toBe(large);
+  expect([await ask(pool, 'work'), await ask(pool, 'work')]).toEqual([large, large]);
 });
 
 describe('starting and stopping', () => {

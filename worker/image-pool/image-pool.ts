@@ -65,7 +65,8 @@ const RESTING_MEMORY = 0.6;
 
 /**
  * A process is replaced as soon as it is known that it cannot take another image, so that no image waits for a process
- * to start. One that gets a lower priority for a slow image is killed after that image, and replaced before.
+ * to start. One that gets a lower priority for a slow image is killed after that image, and replaced before: if at most
+ * as many images as slots are processed at once, the additional process stays idle, with the memory it started with.
  */
 export function createImagePool(options: ImagePoolOptions): ImagePool {
   const {
@@ -122,10 +123,15 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     if (members.delete(child)) fill();
   }
 
-  /** @throws TransientFailure `engine_crashed` if there is no process and none can be started */
+  /**
+   * Takes the idle process with the most memory, so that one that has not processed an image stays small.
+   * @throws TransientFailure `engine_crashed` if there is no process and none can be started
+   */
   function acquire(): Promise<Child> {
+    idle.sort((one, other) => one.memoryBytes - other.memoryBytes);
     for (let child = idle.pop(); child !== undefined; child = idle.pop()) {
       if (child.alive) return Promise.resolve(child);
+      running.delete(child);
       replace(child);
     }
     fill();

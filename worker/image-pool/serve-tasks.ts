@@ -50,7 +50,7 @@ async function handle(work: Work, { size, ...task }: TaskMessage): Promise<void>
 const progress: Progress = {
   onPlanned: async (estimatedMs) => {
     if (estimatedMs > SLOW_MS && !(await maySpendLong())) {
-      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed.`;
+      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
       throw new TransientFailure('slow_image', message, { details: { limit: SLOW_MS, seen: estimatedMs } });
     }
   },

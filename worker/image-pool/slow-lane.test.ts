@@ -1,5 +1,5 @@
 import { getPriority } from 'node:os';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createImagePool, type ImagePool } from './image-pool.ts';
 import { SlowLane } from './slow-lane.ts';
 import type { Behaviour } from './testing/misbehaving-child.ts';
@@ -35,7 +35,8 @@ describe('slow images', () => {
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(ends.find((end) => end.status === 'rejected')?.reason).toMatchObject({
       code: 'slow_image',
-      message: 'Decoding the image took longer than 333 ms while another slow image was processed.',
+      message:
+        'Decoding the image took longer than 333 ms, and another slow image is being processed or is next.',
     });
     await expect(ask('decode slowly'), 'the lane is free again').resolves.toBeDefined();
   });
@@ -49,7 +50,8 @@ describe('slow images', () => {
       status: 'rejected',
       reason: {
         code: 'slow_image',
-        message: 'Processing the image takes about 2000 ms, and another slow image is being processed.',
+        message:
+          'Processing the image takes about 2000 ms, and another slow image is being processed or is next.',
       },
     });
   });
@@ -93,6 +95,8 @@ describe('slow images', () => {
 });
 
 describe('the slow lane', () => {
+  afterEach(() => vi.useRealTimers());
+
   it.each([
     ['longer than 1 s, even if others take no time', [1, 2, 3], 1_000],
     ['longer than ten times the median', [100, 200, 5_000], 2_000],
@@ -116,12 +120,44 @@ describe('the slow lane', () => {
   it('is kept for a job that found it taken, for a while', () => {
     const lane = new SlowLane();
     lane.enter('a');
-    lane.reserveFor(60_000);
+    lane.reserveIn(30_000);
     lane.leave('a');
     expect([lane.isFree, lane.enter('turned out to be slow')]).toEqual([true, false]);
     expect(lane.enter('returned', { isReserved: true })).toBe(true);
     lane.leave('returned');
     expect(lane.enter('turned out to be slow')).toBe(true);
+  });
+
+  it('is kept only from 30 s before such a job returns until 5 s after', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const lane = new SlowLane();
+    const isOpen = () => {
+      const hasEntered = lane.enter('turned out to be slow');
+      lane.leave('turned out to be slow');
+      return hasEntered;
+    };
+    lane.reserveIn(120_000);
+    const openAt = [0, 89_000, 91_000, 124_000, 126_000].map((ms, index, times) => {
+      vi.advanceTimersByTime(ms - (times[index - 1] ?? 0));
+      return isOpen();
+    });
+    expect(openAt).toEqual([true, true, false, false, true]);
+  });
+
+  it('is kept for the job that returns first, and later ones do not put that off', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const lane = new SlowLane();
+    lane.reserveIn(120_000);
+    vi.advanceTimersByTime(60_000);
+    lane.reserveIn(120_000);
+    vi.advanceTimersByTime(31_000);
+    expect(lane.enter('turned out to be slow'), 'the first is due in 29 s').toBe(false);
+    vi.advanceTimersByTime(35_000);
+    expect(lane.enter('turned out to be slow'), 'the first is overdue').toBe(true);
+    lane.leave('turned out to be slow');
+    lane.reserveIn(120_000);
+    lane.reserveIn(5_000);
+    expect(lane.enter('turned out to be slow'), 'the second is due in 5 s').toBe(false);
   });
 });
 

@@ -2,6 +2,10 @@
 const SAMPLES = 20;
 const TIMES_MEDIAN = 10;
 const MIN_SLOW_MS = 1_000;
+/** How long an image can be in the lane: the default of JOB_TIMEOUT_MS. */
+const OCCUPIED_MS = 30_000;
+/** How late a postponed job can be. */
+const LATE_MS = 5_000;
 
 /**
  * A worker processes one slow image at a time, so that its other slots stay free for ordinary ones. An image is slow if it
@@ -11,7 +15,7 @@ export class SlowLane {
   /** The attempt that is in the lane. */
   #attempt: string | undefined;
   /** By the monotonic clock, in milliseconds. */
-  #reservedUntil = 0;
+  #reservation = { from: 0, until: 0 };
   /** Milliseconds, newest last. */
   readonly #decodingTimes: number[] = [];
 
@@ -24,14 +28,24 @@ export class SlowLane {
    * @param options.isReserved whether it is reserved for such an attempt
    */
   enter(attempt: string, { isReserved = false } = {}): boolean {
-    if (isReserved) this.#reservedUntil = 0;
-    if (performance.now() >= this.#reservedUntil) this.#attempt ??= attempt;
+    if (isReserved) this.#reservation = { from: 0, until: 0 };
+    const { from, until } = this.#reservation;
+    const now = performance.now();
+    if (now < from || now >= until) this.#attempt ??= attempt;
     return this.#attempt === attempt;
   }
 
-  /** For a job that found the lane taken: images that turn out to be slow meanwhile cannot take it again and again. */
-  reserveFor(milliseconds: number): void {
-    this.#reservedUntil = performance.now() + milliseconds;
+  /**
+   * For a job that found the lane taken: images that turn out to be slow cannot take it again and again. They can until
+   * one of them might still be in the lane when the job returns. Of several reservations, the first to begin counts.
+   * @param milliseconds after which the job returns
+   */
+  reserveIn(milliseconds: number): void {
+    const now = performance.now();
+    const from = now + Math.max(0, milliseconds - OCCUPIED_MS);
+    const isReserved = now < this.#reservation.until;
+    if (isReserved && this.#reservation.from <= from) return;
+    this.#reservation = { from, until: now + milliseconds + LATE_MS };
   }
 
   /** Does nothing if the attempt is not in the lane. */
