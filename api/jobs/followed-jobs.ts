@@ -5,7 +5,7 @@ import { type JobPage, LiveView } from '@image-pipeline/shared/jobs/live-view.ts
 import { untilAborted } from '@image-pipeline/shared/waiting.ts';
 
 /**
- * The newest jobs of the event log, and a way to wait for the end of one. Events are hints: whoever can publish can claim
+ * The newest jobs of the event log, and a way to wait for the end of one. Events are hints: anyone who can publish can claim
  * anything about a job. `isStored` tells which views need to be compared with the store before they are shown.
  */
 export class FollowedJobs {

@@ -29,7 +29,7 @@ export interface StoreComparisonOptions {
 }
 
 /**
- * Compares what events say with the store, which decides. Totals come from events, and whoever can publish can forge them.
+ * Compares what events say with the store, which decides. Totals come from events, and anyone who can publish can forge them.
  * Claims that an honest service seldom makes are always compared: a run after the first one, and a second end of a run. Of
  * the others, the newest of each interval are.
  */

@@ -49,7 +49,7 @@ function statusRows({ jobs, utilisation, throughput, totals, peaks }: Snapshot):
 
 function Rows({ rows }: { readonly rows: readonly Row[] }) {
   return (
-    <table class="figures">
+    <table class="numbers">
       <tbody>
         {rows.map(([label, value]) => (
           <tr key={label}>
@@ -71,7 +71,7 @@ function Latency({ latency }: Pick<Snapshot, 'latency'>) {
   return (
     <section>
       <h3>{t('latency', { n: Math.round(latency.window_seconds / 60) })}</h3>
-      <table class="figures">
+      <table class="numbers">
         <thead>
           <tr>
             <th scope="col">{t('stage')}</th>
