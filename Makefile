@@ -129,6 +129,7 @@ $(PAGE): $(STAMP) $(shell find api/web -path api/web/dist -prune -o -type f -pri
 
 install:
 	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or later, with npm" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: install Node.js 20 or later" >&2; exit 1; }
 	@echo "Installing the npm packages …"
 	@if [ -d node_modules ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi
 	@cp package-lock.json $(STAMP)

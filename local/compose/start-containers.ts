@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
+import { prepareDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { readLocalConfig } from '../pipeline/local-config.ts';
 import { root } from '../pipeline/paths.ts';
 import { checkDisk, refuseToStart } from '../runtime/checks.ts';
@@ -23,7 +23,7 @@ const OUT_OF_MEMORY =
  * @throws UserError with the first failure. If the system was not running, what was started is stopped again.
  */
 export async function startContainers(project: ComposeProject): Promise<void> {
-  if (await ensureDotenv(root)) console.log('Created .env with random secrets.');
+  await prepareDotenv(root);
   const before = await project.containers();
   if (before.length === 0) refuseToStart(await checkDisk(root, 'docker system prune -a'));
   const ports = portVariables(await readEnvironment(root));

@@ -6,7 +6,7 @@ import { whyHostIsRefused } from '@image-pipeline/shared/webhooks/callback-url.t
 import { webhookVariables } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
 import { expect, test } from 'vitest';
 import { tempFolder } from '../../testing/temp-folder.ts';
-import { ensureDotenv, readEnvironment } from './dotenv.ts';
+import { ensureDotenv, readEnvironment, unknownNames } from './dotenv.ts';
 
 test('.env is created once, from the example, with random secrets', async () => {
   await using folder = await tempFolder();
@@ -21,6 +21,15 @@ test('.env is created once, from the example, with random secrets', async () => 
   );
   expect(await ensureDotenv(folder.path)).toBe(false);
   expect(await readFile(join(folder.path, '.env'), 'utf8')).toBe(first);
+});
+
+test('names in .env that nothing reads are found', async () => {
+  await using folder = await tempFolder();
+  const file = (name: string) => join(folder.path, name);
+  await writeFile(file('.env.example'), '# A setting.\nAPI_TOKEN=\n# workers at start-up\n# WORKERS=2\n');
+  expect(await unknownNames(folder.path)).toEqual([]);
+  await writeFile(file('.env'), 'API_TOKEN=a\n# OLD=1\nWORKER=3\nWORKERS=3\nCOMPOSE_FILE=a.yml\nworkers=3\n');
+  expect(await unknownNames(folder.path)).toEqual(['WORKER', 'workers']);
 });
 
 test('the shell overrides .env, and a variable without a value is not set', async () => {

@@ -32,6 +32,28 @@ export async function ensureDotenv(root: string): Promise<boolean> {
   return true;
 }
 
+/** Creates `.env` if it is missing, and warns about settings in it that nothing reads. */
+export async function prepareDotenv(root: string): Promise<void> {
+  if (await ensureDotenv(root)) console.log('Created .env with random secrets.');
+  const unknown = await unknownNames(root);
+  if (unknown.length > 0) {
+    console.warn(`Unknown in .env, and ignored: ${unknown.join(', ')}. All settings are in .env.example.`);
+  }
+}
+
+/**
+ * The names in `.env` that nothing reads, such as misspelt ones. All that are read are in `.env.example`, often as a
+ * comment; Compose reads some of its own.
+ */
+export async function unknownNames(root: string): Promise<readonly string[]> {
+  const path = join(root, '.env');
+  if (!existsSync(path)) return [];
+  const example = await readFile(join(root, '.env.example'), 'utf8');
+  const known = new Set([...example.matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name));
+  const names = Object.keys(parseEnv(await readFile(path, 'utf8')));
+  return names.filter((name) => !known.has(name) && !/^(COMPOSE|DOCKER|OTEL)_/.test(name));
+}
+
 /** `.env` and the shell; as with Compose, the shell overrides `.env`. A variable without a value is not set. */
 export async function readEnvironment(root: string): Promise<NodeJS.ProcessEnv> {
   const path = join(root, '.env');

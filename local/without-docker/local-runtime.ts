@@ -54,17 +54,21 @@ function systemOf({ services, addressLines }: SystemReport): RunningSystem {
 }
 
 async function down(): Promise<void> {
-  if (await isRunning(runFolder.socket)) console.log('Stopping. The workers finish their current jobs …');
-  const wasRunning = await stopSystem(runFolder);
   console.log(
-    wasRunning
+    (await stop())
       ? 'Stopped. Images and queues are kept. To remove them: make clean'
       : 'The system is not running.',
   );
 }
 
+/** @returns whether it was running */
+async function stop(): Promise<boolean> {
+  if (await isRunning(runFolder.socket)) console.log('Stopping. The workers finish their current jobs …');
+  return stopSystem(runFolder);
+}
+
 async function clean(): Promise<void> {
-  await down();
+  await stop();
   if (!existsSync(runFolder.path)) return;
   await rm(runFolder.path, { recursive: true });
   console.log(`Removed ${relative(root, runFolder.path)}: images, queues and logs. Your .env is kept.`);

@@ -4,7 +4,7 @@ import { DEFAULT_PORTS } from '../broker/node-record.ts';
 import { ensureRabbitmq } from '../install/install.ts';
 import { installLine } from '../install/programs.ts';
 import { requireStore } from '../pipeline/chosen-store.ts';
-import { ensureDotenv, readEnvironment } from '../pipeline/dotenv.ts';
+import { prepareDotenv, readEnvironment } from '../pipeline/dotenv.ts';
 import { root, runFolder } from '../pipeline/paths.ts';
 import { pipelinePlan } from '../pipeline/pipeline-plan.ts';
 import { findPrometheus } from '../prometheus/find-prometheus.ts';
@@ -21,7 +21,7 @@ const NOT_FOR_PRODUCTION =
 
 /** Starts the system unless it is running; prints each service when it is ready. */
 export async function ensureUp(): Promise<{ report: SystemReport; started: boolean }> {
-  if (await ensureDotenv(root)) console.log('Created .env with random secrets.');
+  await prepareDotenv(root);
   await ensureRabbitmq();
   if (await isRunning(runFolder.socket)) {
     return { report: await untilReady(runFolder, START_DEADLINE_MS), started: false };
@@ -31,6 +31,7 @@ export async function ensureUp(): Promise<{ report: SystemReport; started: boole
   const prometheus = await findPrometheus();
   const env = await readEnvironment(root);
   if (env.NODE_ENV === 'production') throw new UserError(NOT_FOR_PRODUCTION);
+  if (env.COMPOSE_FILE !== undefined) console.warn('COMPOSE_FILE has no effect without Docker.');
   const plan = pipelinePlan(runFolder, env, prometheus?.server);
   await requireStore(env);
   const services = plan.services.map(({ name }) => name).join(', ');
