@@ -8,7 +8,6 @@ import { chooseReplays, type ReadState } from './choose-dead-letters.ts';
 import { deadLetterEntrySchema } from './dead-letter-routes.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import {
-  type DeadRun,
   type ReplayedState,
   replayedStates,
   type ReplayRecords,
@@ -107,7 +106,10 @@ export const replayStatusSchema = z
         z.object({
           job_id: z.string(),
           run: z.int().min(2).meta({ description: 'The new run.' }),
-          state: z.enum(replayedStates).meta({ description: '`replayed`: queued, not ended yet.' }),
+          state: z.enum([...replayedStates, 'dead']).meta({
+            description:
+              '`replayed`: queued, not ended yet. `dead`: still in the DLQ, because the replay stopped before it.',
+          }),
           status_url: z.string(),
         }),
       )
@@ -153,10 +155,10 @@ function replayStatus(
     ...(reason === null ? {} : { reason }),
     started_at: plan.started_at,
     ...(end && { finished_at: end.finished_at }),
-    jobs: plan.runs.slice(0, MAX_LISTED).map((dead, index) => jobOf(dead, jobs[index], links)),
+    jobs: plan.runs.slice(0, MAX_LISTED).map(({ job_id, run }, index) => {
+      const { [index]: state = 'waiting' } = jobs;
+      const isOver = state === 'waiting' && end !== undefined;
+      return { job_id, run: run + 1, state: isOver ? 'dead' : state, status_url: links.status(job_id) };
+    }),
   };
-}
-
-function jobOf({ job_id, run }: DeadRun, state: ReplayedState = 'waiting', links: Links) {
-  return { job_id, run: run + 1, state, status_url: links.status(job_id) };
 }

@@ -85,6 +85,7 @@ describe('a replay of dead letters', () => {
       replayed: 1,
       failed: 1,
       remaining: 4,
+      jobs: jobs.map(({ job_id }, index) => ({ job_id, state: index === 0 ? 'failed' : 'dead' })),
     });
     expect(runs).toEqual([`${canary?.job_id ?? ''}/2`]);
     await vi.waitFor(async () =>
