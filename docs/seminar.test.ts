@@ -66,7 +66,9 @@ describe('without Docker, in a fresh clone', () => {
 
   const typed = lines.filter(
     ({ local }, index) =>
-      !/load-|analyze_results/.test(local) && lines.findIndex((line) => line.local === local) === index,
+      local !== '' &&
+      !/load-|analyze_results/.test(local) &&
+      lines.findIndex((line) => line.local === local) === index,
   );
   it.each(typed)('$section: $local', { timeout: LINE_MS }, async ({ local }) => {
     await walk.type(local);
