@@ -8,7 +8,7 @@ import type { Job } from '../live/jobs.ts';
 import { jobLink } from '../route.ts';
 import { explain } from '../text/explain.ts';
 import { t } from '../text/text.ts';
-import { token } from '../token.ts';
+import { isTokenRefused, token } from '../token.ts';
 
 type Command = Parameters<typeof commandWorker>[1];
 
@@ -55,7 +55,7 @@ export function BreakView() {
       <h2 id="break">{t('navBreak')}</h2>
       <p>{t('breakIntro')}</p>
       <p role="status" class="failed">
-        {problem.value}
+        {isTokenRefused.value ? '' : problem.value}
       </p>
       {workers.value?.length === 0 && <p>{t('breakNoWorkers')}</p>}
       <ul class="workers">

@@ -7,7 +7,7 @@ import type { Job } from '../live/jobs.ts';
 import { jobLink } from '../route.ts';
 import { explain } from '../text/explain.ts';
 import { formatDate, t } from '../text/text.ts';
-import { token } from '../token.ts';
+import { isTokenRefused, token } from '../token.ts';
 import { deadLetters, forgetDiscarded, RECORDING_MS, updateDeadLetters } from './dead-letter-store.ts';
 import { ReplayState } from './replay-state.tsx';
 
@@ -77,7 +77,7 @@ export function DeadLettersView() {
         </button>
         <span>{t('selected', { n })}</span>
       </p>
-      <p role="status">{message.value}</p>
+      <p role="status">{isTokenRefused.value ? '' : message.value}</p>
       {replayed.value.length > 0 && <ReplayState letters={replayed.value} />}
       <div class="groups">
         {[...Map.groupBy(letters ?? [], groupOf)].map(([group, members]) => (

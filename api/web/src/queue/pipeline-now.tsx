@@ -7,8 +7,9 @@ const OLD_S = 15;
 
 /** What monitoring measures: the same numbers as in `/queue/status`, latency and the ledger. */
 export function PipelineNow() {
-  const snapshot = pipeline.value?.message.snapshot;
-  if (snapshot === undefined || snapshot === null) return <p class="soft">{t('noMonitoring')}</p>;
+  if (pipeline.value === undefined) return <p class="soft">{t('connecting')}</p>;
+  const { snapshot } = pipeline.value.message;
+  if (snapshot === null) return <p class="soft">{t('noMonitoring')}</p>;
   const age = snapshot.age_seconds;
   return (
     <>
