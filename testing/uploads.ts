@@ -25,8 +25,9 @@ export async function uploadImage(
   api: ApiClient,
   image: string,
   key: string = crypto.randomUUID(),
+  operations = 'resize:20x20',
 ): Promise<string> {
-  const body = form([{ bytes: bytesOf(image), name: image }], { operations: 'resize:20x20' });
+  const body = form([{ bytes: bytesOf(image), name: image }], { operations });
   const { status, json } = await api.upload(body, { 'Idempotency-Key': key });
   if (status !== 202) throw new Error(`${image} was not accepted: ${status}`);
   return acceptedSchema.parse(json).job_id;

@@ -12,6 +12,8 @@ import { uploadImage } from '../uploads.ts';
 
 const QUEUE_MONITOR = join(import.meta.dirname, '../../monitoring/queue_monitor.ts');
 const UPLOADS = 20;
+/** Some hundred milliseconds for each image, so that samples see them in progress. */
+const SOME_WORK = Array.from({ length: 6 }, () => 'filter:sharpen').join(',');
 const READ_EVERY_MS = 200;
 /** A refresh of monitoring, and the fetch of the API or the poll of the terminal view that follows it. */
 const ONE_SAMPLE_MS = 2_500;
@@ -147,7 +149,9 @@ it('all sources show the same numbers, at most one sample apart', async () => {
   await untilAll({ waiting: 0 });
   await Promise.all(system.workers.map((worker) => worker.stop()));
   await Promise.all(
-    Array.from({ length: UPLOADS }, () => uploadImage(new ApiClient(system.api), 'sample.jpg')),
+    Array.from({ length: UPLOADS }, () =>
+      uploadImage(new ApiClient(system.api), 'sample.jpg', undefined, SOME_WORK),
+    ),
   );
   await untilAll({ waiting: UPLOADS });
   await Promise.all(system.workers.map((worker) => worker.start()));

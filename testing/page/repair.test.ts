@@ -205,7 +205,7 @@ const acceptedSchema = z.object({ job_id: z.string() });
 async function uploadSlowImage(api: TestApi): Promise<string> {
   const operations = [
     { type: 'resize', width: 5000, height: 3333, enlarge: true },
-    { type: 'filter', name: 'blur', radius: 100 },
+    ...Array.from({ length: 4 }, () => ({ type: 'filter', name: 'blur', radius: 100 })),
   ];
   const body = form([{ bytes: bytesOf('sample.jpg'), name: 'sample.jpg' }], {
     operations: JSON.stringify(operations),
