@@ -36,7 +36,7 @@ export interface RecorderDependencies {
 }
 
 /**
- * The DLQ recorder: stores a record of each message that the broker dead-lettered. Whoever can publish can also send such a
+ * The DLQ recorder: stores a record of each message that the broker dead-lettered. Anyone who can publish can send such a
  * message, so the store decides: a run that has failed gets its record, and one that has completed gets none. An open run gets
  * a failed outcome only if no other outcome can come any more, see `hasLostItsWorkers`. Any other message is recorded as one
  * without a job. Every step may be repeated; the acknowledgement is last.
@@ -112,7 +112,7 @@ async function recordDeath(
  * ledger has it published again.
  * @param live undefined if the event log does not know the job, or has not been read yet
  */
-export function hasLostItsWorkers(
+function hasLostItsWorkers(
   { death, request, unreadableBecause }: Death,
   stored: JobRequest,
   live: JobView | undefined,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What a worker can be ordered to do to itself, outside of production only. */
-export const workerCommands = ['stop', 'kill', 'pause', 'resume', 'crash'] as const;
+const workerCommands = ['stop', 'kill', 'pause', 'resume', 'crash'] as const;
 export type WorkerCommand = (typeof workerCommands)[number];
 
 /** A message to one worker, with its name in the routing key: see `workerCommandKey`. */

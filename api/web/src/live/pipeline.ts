@@ -21,7 +21,7 @@ export function hearPipeline(message: PipelineMessage): void {
 }
 
 /** Now, in milliseconds since 1970, by the clock of the services. */
-export function serverTime(): number {
+function serverTime(): number {
   return Date.now() + ahead;
 }
 
