@@ -1,5 +1,5 @@
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
-import { handshakeQuerySchema } from '@image-pipeline/shared/contracts/websocket.ts';
+import { handshakeQuerySchema, MAX_SUBSCRIPTIONS } from '@image-pipeline/shared/contracts/websocket.ts';
 import { errorCodes, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { hostsOf } from '@image-pipeline/shared/http/allowed-hosts.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
@@ -27,7 +27,7 @@ import { Webhooks } from './webhooks/webhooks.ts';
 /** Limits that are no settings; tests change some. */
 const notificationLimits = {
   /** Jobs per connection. */
-  maxSubscriptions: 200,
+  maxSubscriptions: MAX_SUBSCRIPTIONS,
   /** Jobs of all connections, about 4 KiB each, besides the first few of each; one address may have half of them. */
   maxTotalSubscriptions: 40_000,
   /** Of a message from a client, in bytes; a larger one closes the connection (1009). */

@@ -106,6 +106,7 @@ export class SocketServer implements Startable {
     const refusal = refusalOfHandshake(
       {
         path: url?.pathname,
+        parameters: url?.searchParams.size ?? 0,
         origin: request.headers.origin,
         host: request.headers.host,
       },

@@ -124,6 +124,17 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** A URL of the maximum length has room for fewer ids. */
+const MAX_PARAMETERS = 500;
+
+/** Counts the parameters of a query before they are parsed. @throws PipelineError `invalid_parameter` */
+export function refuseManyParameters({ url = '' }: IncomingMessage): void {
+  if (url.split('&', MAX_PARAMETERS + 1).length <= MAX_PARAMETERS) return;
+  throw new PipelineError('invalid_parameter', `Too many query parameters. Maximum: ${MAX_PARAMETERS}.`, {
+    details: { limit: MAX_PARAMETERS },
+  });
+}
+
 /** @throws PipelineError `unsupported_encoding` if the body is compressed */
 export function refuseEncodedBody(request: IncomingMessage): void {
   const given = request.headers['content-encoding'] ?? '';
