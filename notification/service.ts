@@ -54,8 +54,9 @@ const SNAPSHOT_TIMEOUT_MS = 2_000;
 const SNAPSHOT_TTL_S = 15;
 /** Maximum concurrent reads of jobs from the store. */
 const LOOKUPS = 16;
-/** Connections for health checks and metrics, in addition to the WebSockets. */
+/** Connections for health checks and metrics, in addition to the WebSockets, and those of one address. */
 const OTHER_CONNECTIONS = 100;
+const OTHERS_PER_ADDRESS = 50;
 
 /**
  * The notification service: follows the event log and notifies WebSocket clients; consumes the ends of jobs and
@@ -110,6 +111,8 @@ export function createNotification(
     portsToTry: 1,
     allowedHosts,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
+    maxConnections: config.WEBSOCKET_MAX_CONNECTIONS + OTHER_CONNECTIONS,
+    maxConnectionsPerAddress: config.WEBSOCKET_MAX_PER_ADDRESS + OTHERS_PER_ADDRESS,
     notReadyBecause: () =>
       broker.unavailableBecause ??
       storeWatch.unavailableBecause ??
@@ -127,7 +130,6 @@ export function createNotification(
       },
     },
   });
-  server.server.maxConnections = config.WEBSOCKET_MAX_CONNECTIONS + OTHER_CONNECTIONS;
   let hasCaughtUp = false;
   const sockets = new SocketServer({
     server: server.server,
