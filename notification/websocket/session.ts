@@ -45,6 +45,9 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #watched = new Set<string>();
   readonly #budget: MessageBudget;
+  /** Messages that wait until the client has read the responses to earlier ones. */
+  readonly #inbox: (ClientMessage | Refusal)[] = [];
+  #isHandling = false;
   #rejectedInARow = 0;
 
   constructor(options: SessionOptions) {
@@ -54,20 +57,42 @@ export class Session {
   }
 
   onOpen(query: URLSearchParams): void {
-    for (const message of readHandshakeQuery(query)) this.#handle(message);
+    for (const message of readHandshakeQuery(query)) this.#receive(message);
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {
-    if (this.#budget.take(performance.now())) this.#handle(readClientMessage(data, isBinary));
-    else this.#reject({ code: 'rate_limited', message: socketErrors.rate_limited });
+    if (this.#budget.take(performance.now())) this.#receive(readClientMessage(data, isBinary));
+    else this.#receive({ code: 'rate_limited', message: socketErrors.rate_limited });
   }
 
   onClose(): void {
     const { notifier, client } = this.#options;
+    this.#inbox.length = 0;
     for (const jobId of this.#watched) {
       notifier.unsubscribe(client, jobId);
       this.#forget(jobId);
     }
+  }
+
+  #receive(message: ClientMessage | Refusal): void {
+    this.#inbox.push(message);
+    if (!this.#isHandling) void this.#handleInbox();
+  }
+
+  /** A client that requests more than it reads has its further messages unread. */
+  async #handleInbox(): Promise<void> {
+    const { client } = this.#options;
+    this.#isHandling = true;
+    while (this.#inbox.length > 0) {
+      if (client.hasBacklog) {
+        client.pause();
+        await client.flushed();
+        client.resume();
+      }
+      const message = this.#inbox.shift();
+      if (message !== undefined) this.#handle(message);
+    }
+    this.#isHandling = false;
   }
 
   /** Whether there is room for one more subscription, which is then taken. */
