@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { tempFolder } from '../../testing/temp-folder.ts';
 import { LogFollower, mergeByTime, rotateLogs, searchLogs } from './log-files.ts';
 
-test('a log that is too large is rotated; its writer keeps writing, and a follower misses no line', async () => {
+test('of a log that is too large, the end is kept; its writer keeps writing, and a follower misses no line', async () => {
   await using folder = await tempFolder();
   const path = join(folder.path, 'api.log');
   await writeFile(join(folder.path, 'worker-1.log'), 'short\n');
@@ -27,7 +27,7 @@ test('a log that is too large is rotated; its writer keeps writing, and a follow
   await follower.printNew();
   await log.close();
 
-  expect(await readFile(`${path}.1`, 'utf8')).toBe('one\ntwo\nthree\n');
+  expect(await readFile(`${path}.1`, 'utf8')).toBe('two\nthree\n');
   expect(await readFile(path, 'utf8')).toBe('four, cut off and ended\n');
   expect(await readFile(join(folder.path, 'worker-1.log'), 'utf8')).toBe('short\n');
   expect(lines.map((line) => line.split('| ')[1])).toEqual([
