@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 /** The folder of a system without Docker, with everything it keeps: `.run` at the root of the repository. */
@@ -34,7 +34,10 @@ export class RunFolder {
     return join(this.logs, `${service}.log`);
   }
 
+  /** Only this user can read what is in it, also if an earlier version made it. */
   async create(): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    await chmod(this.path, 0o700);
     await mkdir(this.logs, { recursive: true });
     await mkdir(this.store, { recursive: true });
     await mkdir(this.temp, { recursive: true });
