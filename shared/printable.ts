@@ -4,18 +4,22 @@ const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 const INVISIBLE = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * A text that others chose, for a terminal or a log: without control characters, which could move the cursor, change
- * the title of the window or forge lines, or show a name reversed.
+ * A text that others chose, for a terminal or a log. Control characters become U+FFFD: they could move the cursor, colour
+ * the terminal, forge lines, or show a name reversed.
  * @param maxLength in characters; a longer text is cut, and ends with …
  */
 export function printable(text: string, maxLength = Infinity): string {
   const shown = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return shown.replace(BREAKS, ' ').replace(INVISIBLE, '');
+  return shown.replace(BREAKS, ' ').replace(INVISIBLE, '\uFFFD');
 }
 
-/** Parses JSON; all texts in it become printable, but not the names of members. @throws SyntaxError */
+/** Parses JSON whose texts, and names of members, others chose: all of them become printable. @throws SyntaxError */
 export function parsePrintable(json: string): unknown {
-  return JSON.parse(json, (_name, value: unknown) =>
-    typeof value === 'string' ? printable(value) : value,
-  ) as unknown;
+  return JSON.parse(json, (_name, value: unknown) => {
+    if (typeof value === 'string') return printable(value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [printable(name), each as unknown]),
+    );
+  }) as unknown;
 }
