@@ -36,11 +36,10 @@ export class RunFolder {
 
   /** Only this user can read what is in it, also if an earlier version made it. */
   async create(): Promise<void> {
-    await mkdir(this.path, { recursive: true });
-    await chmod(this.path, 0o700);
-    await mkdir(this.logs, { recursive: true });
-    await mkdir(this.store, { recursive: true });
-    await mkdir(this.temp, { recursive: true });
+    for (const folder of [this.path, this.logs, this.store, this.temp]) {
+      await mkdir(folder, { recursive: true });
+      await chmod(folder, 0o700);
+    }
   }
 
   /** Removes what only a running system has. Retries, because a process that is just exiting may still create files. */

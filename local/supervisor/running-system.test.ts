@@ -103,7 +103,8 @@ test('only the user of a system can read its files, also in the folder of an ear
   await chmod(run.path, 0o755);
   await start(run);
   const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
-  expect(await modeOf(run.path)).toBe(0o700);
+  for (const folder of [run.path, run.logs, run.store]) expect(await modeOf(folder)).toBe(0o700);
+  expect(await modeOf(run.log('supervisor'))).toBe(0o600);
   expect(await modeOf(run.log('api'))).toBe(0o600);
   expect(await modeOf(run.pidFile)).toBe(0o600);
 });
