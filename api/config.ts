@@ -84,6 +84,12 @@ export const apiLimits = {
   /** Minimum rate of an upload in bytes per second, measured over each window after the first. */
   uploadMinRate: 8 * 1024,
   uploadRateWindowMs: 10_000,
+  /** Concurrent downloads of results and originals, and the time for one to get a slot. */
+  downloads: 64,
+  downloadWaitMs: 10_000,
+  /** Minimum rate of a download in bytes per second, on average after the grace time. */
+  downloadMinRate: 8 * 1024,
+  downloadGraceMs: 20_000,
   /** For a thumbnail, including its wait in the queue. */
   thumbnailTimeoutMs: 30_000,
   thumbnailTtlSeconds: 120,

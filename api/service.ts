@@ -23,6 +23,7 @@ import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { ReportingWorkers } from './development/reporting-workers.ts';
+import { createSlots } from './http/slots.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob } from './jobs/estimate-job.ts';
@@ -176,6 +177,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       limits: formLimits(config, limits),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
       memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
+      inUploadSlot: createSlots({
+        what: 'uploads',
+        slots: config.UPLOADS_IN_FLIGHT,
+        waitMs: limits.uploadWaitMs,
+      }),
       admission,
       uploads: {
         store: storeWatch.watchWrites(store),
@@ -190,13 +196,18 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       links,
       metrics,
     },
-    uploadWaitMs: limits.uploadWaitMs,
     jobs: {
       ...sources,
       estimate,
       links,
       isCaughtUp: () => follower.isCaughtUp,
       metrics,
+      inDownloadSlot: createSlots({
+        what: 'downloads',
+        slots: limits.downloads,
+        waitMs: limits.downloadWaitMs,
+      }),
+      downloadRate: { minRate: limits.downloadMinRate, graceMs: limits.downloadGraceMs },
       stopping: stopping.signal,
     },
     thumbnails: new Thumbnails({

@@ -96,7 +96,8 @@ export class MinioConnection {
 
 /** Idle connections are closed before the server does it (MinIO: 30 s), so that no request uses a closing one. */
 const IDLE_MS = 10_000;
-const MAX_CONNECTIONS = 64;
+/** For all uploads and downloads of an api at once, whose clients may be slow, and for records in the meantime. */
+const MAX_CONNECTIONS = 192;
 
 type OnResponse = (response: http.IncomingMessage) => void;
 
