@@ -167,10 +167,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     queueMetrics: waitingJobs,
     estimates,
   });
-  const thumbnailQueue = new RequestQueue({
-    maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
-    minInterval: config.UPSTREAM_MIN_INTERVAL,
-  });
+  const { UPSTREAM_MAX_CONCURRENT: maxConcurrent, UPSTREAM_MIN_INTERVAL: minInterval } = config;
+  const thumbnailQueue = new RequestQueue({ maxConcurrent, minInterval });
   const app = createApp({
     config,
     upload: {
@@ -214,6 +212,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       sources,
       estimate,
       queue: thumbnailQueue,
+      lookUps: new RequestQueue({ maxConcurrent, minInterval: 0 }),
       ttl: limits.thumbnailTtlSeconds,
       maxBytes: 32 * 1024 * 1024,
       timeoutMs: limits.thumbnailTimeoutMs,
