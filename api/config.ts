@@ -41,7 +41,7 @@ export const apiVariables = {
     min: 1,
     max: 10_000,
     default: 64,
-    description: 'maximum concurrent uploads; ten times as many can wait',
+    description: 'maximum concurrent uploads, fewer if memory is small; ten times as many can wait',
   }),
   UPLOAD_MEMORY_MIB: wholeNumber({
     min: 0,

@@ -14,6 +14,7 @@ import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
+import { memoryLimit } from '@image-pipeline/shared/memory-limit.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
@@ -34,6 +35,7 @@ import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
 import { UploadMemory } from './upload/file-content.ts';
 import { formLimits } from './upload/form-limits.ts';
+import { uploadSpace } from './upload/upload-space.ts';
 
 const MIB = 1024 * 1024;
 
@@ -169,15 +171,23 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   });
   const { UPSTREAM_MAX_CONCURRENT: maxConcurrent, UPSTREAM_MIN_INTERVAL: minInterval } = config;
   const thumbnailQueue = new RequestQueue({ maxConcurrent, minInterval });
+  const memory = memoryLimit();
+  const space = uploadSpace(config, memory);
+  if (space.slots < config.UPLOADS_IN_FLIGHT) {
+    const limit = `${Math.round(memory.bytes / MIB)} MiB of memory`;
+    log.warn(
+      `uploads are limited to ${space.slots} at once, not UPLOADS_IN_FLIGHT=${config.UPLOADS_IN_FLIGHT}: ${limit} are too little for files of ${config.MAX_FILE_BYTES} bytes (MAX_FILE_BYTES)`,
+    );
+  }
   const app = createApp({
     config,
     upload: {
       limits: formLimits(config, limits),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
-      memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
+      memory: new UploadMemory(space.memoryBytes, space.fileBytes),
       inUploadSlot: createSlots({
         what: 'uploads',
-        slots: config.UPLOADS_IN_FLIGHT,
+        slots: space.slots,
         waitMs: limits.uploadWaitMs,
       }),
       admission,
