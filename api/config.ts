@@ -49,6 +49,13 @@ export const apiVariables = {
     default: 128,
     description: 'memory for the files of uploads in progress; the rest goes to temporary files',
   }),
+  MAX_ESTIMATED_SECONDS: wholeNumber({
+    min: 1,
+    max: 600,
+    default: 6,
+    unit: 'seconds',
+    description: 'maximum estimated time to process an image on one core; more costly uploads are refused',
+  }),
   MAX_QUEUE_LENGTH: wholeNumber({
     min: 1,
     max: 10_000_000,

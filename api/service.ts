@@ -182,6 +182,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     upload: {
       limits: formLimits(config, limits),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
+      maxEstimatedSeconds: config.MAX_ESTIMATED_SECONDS,
       memory: new UploadMemory(space.memoryBytes, space.fileBytes),
       inUploadSlot: createSlots({
         what: 'uploads',

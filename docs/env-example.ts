@@ -56,6 +56,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'KEEP_ALIVE_TIMEOUT_MS',
       'MAX_FILE_BYTES',
       'MAX_FILES',
+      'MAX_ESTIMATED_SECONDS',
       'UPLOADS_IN_FLIGHT',
       'UPLOAD_MEMORY_MIB',
       'MAX_QUEUE_LENGTH',

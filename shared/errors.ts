@@ -9,6 +9,7 @@ export const errorCodes = {
   empty_file: 'The file is empty.',
   unexpected_field: 'Unknown form field.',
   unsupported_type: 'Unsupported file type.',
+  too_costly: 'The operations would take too long for an image of this size.',
   file_too_large: 'The file exceeds the size limit.',
   body_too_large: 'The request body exceeds the size limit.',
   too_many_files: 'Too many files in one request.',

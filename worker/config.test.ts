@@ -9,7 +9,7 @@ describe('the memory limit of an image', () => {
     readWorkerConfig(env, { bytes: mib * MIB, isEnforced }).JOB_MEMORY_MIB;
 
   it.each([
-    [2560, '2', 1024],
+    [3072, '2', 1280],
     [2560, '4', 512],
     [6144, '1', 5632],
   ])('in a container of %i MiB with %s slots is %i MiB', (mib, slots, expected) => {
@@ -17,7 +17,7 @@ describe('the memory limit of an image', () => {
   });
 
   it.each([
-    [16_384, '4', 1024],
+    [16_384, '4', 1280],
     [2048, '4', 384],
     [1024, '5', 128],
   ])('on a machine with %i MiB and %s slots is %i MiB', (mib, slots, expected) => {

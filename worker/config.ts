@@ -32,7 +32,7 @@ export const workerVariables = {
     default: 0,
     unit: 'MiB',
     description:
-      'memory limit per image; 0: what the container has (less 512 MiB) per slot, elsewhere at most 1024',
+      'memory limit per image; 0: what the container has (less 512 MiB) per slot, elsewhere at most 1280',
   }),
   IMAGE_ENGINE: choice({
     values: ['jimp', 'sharp'],
@@ -47,8 +47,11 @@ const MIB = 1024 * 1024;
 /** For the worker itself, with the originals and results of its jobs. */
 const RESERVED_MIB = 512;
 const MIN_JOB_MEMORY_MIB = 128;
-/** The default without a container, where other processes use the memory, too. An image of 25 megapixels needs up to this. */
-const MACHINE_JOB_MEMORY_MIB = 1024;
+/**
+ * The default without a container, where other processes use the memory, too. Ten resizes of an image of 25 megapixels need
+ * 1,050 MiB; the API refuses more.
+ */
+const MACHINE_JOB_MEMORY_MIB = 1280;
 
 /** @throws ConfigError with all problems at once */
 export function readWorkerConfig(env: NodeJS.ProcessEnv, memory = memoryLimit()): WorkerConfig {

@@ -13,6 +13,7 @@ export const problemTable = {
   empty_file: { status: 400 },
   unexpected_field: { status: 400 },
   unsupported_type: { status: 415 },
+  too_costly: { status: 422 },
   file_too_large: { status: 413 },
   body_too_large: { status: commonStatuses.body_too_large },
   too_many_files: { status: 413 },

@@ -13,9 +13,6 @@ const MIB = 1024 * 1024;
  */
 const BLOCK_BYTES = 256 * 1024;
 
-/** Enough to recognize every supported type. */
-const BEGINNING_BYTES = 4_100;
-
 /**
  * The memory and disk space for the files of all uploads in progress. The memory is in blocks that are used again: garbage
  * would cost more than copying.
@@ -111,11 +108,13 @@ export class FileContent {
     this.#sha256 = hash.digest('hex');
   }
 
-  /** The first bytes, at least as many as it takes to recognize the type. */
+  /** The first 256 KiB: more than it takes to recognize the type, and usually the size of the image. */
   async beginning(): Promise<Uint8Array> {
     const [first] = this.#blocks;
     if (first !== undefined) return first.subarray(0, this.#size);
-    const read = await (await this.#file)?.read({ buffer: Buffer.alloc(BEGINNING_BYTES), position: 0 });
+    const read = await (
+      await this.#file
+    )?.read({ buffer: Buffer.alloc(Math.min(this.#size, BLOCK_BYTES)), position: 0 });
     return read === undefined ? new Uint8Array() : read.buffer.subarray(0, read.bytesRead);
   }
 

@@ -8,6 +8,7 @@ import type { InSlot } from '../http/slots.ts';
 import type { Links } from '../jobs/links.ts';
 import type { Admission } from './admission.ts';
 import type { FormLimits } from './form-limits.ts';
+import { refuseCostly } from './estimate-upload.ts';
 import {
   completeReservedJob,
   idempotencyKeyOf,
@@ -27,6 +28,8 @@ import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-re
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
   readonly callbacks: CallbackRules;
+  /** For one image; see `refuseCostly`. */
+  readonly maxEstimatedSeconds: number;
   readonly memory: UploadMemory;
   readonly inUploadSlot: InSlot;
   readonly admission: Pick<Admission, 'enter'>;
@@ -88,12 +91,13 @@ async function acceptFile(
   inspected: InspectedFile,
   options: UploadOptions,
   reserved: ReservedJobs | undefined,
-  { uploads, metrics }: UploadRouteDeps,
+  { uploads, metrics, maxEstimatedSeconds }: UploadRouteDeps,
 ): Promise<FileResult> {
   const file = inspected.file.name;
   try {
     if ('error' in inspected) throw inspected.error;
     const { image } = inspected;
+    await refuseCostly(image, options, maxEstimatedSeconds);
     const request = reserved?.get(image);
     const job =
       request === undefined

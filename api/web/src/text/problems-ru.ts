@@ -6,6 +6,7 @@ export const problemsRu: Readonly<Record<ProblemCode, string>> = {
   empty_file: 'Файл пуст.',
   unexpected_field: 'Неизвестное поле формы: {field}.',
   unsupported_type: 'Файлы этого типа ({seen}) не поддерживаются. Поддерживаются: {allowed}.',
+  too_costly: 'Обработка заняла бы слишком много времени: около {seen} с, допускается не больше {limit} с.',
   file_too_large: 'Файл слишком большой: допускается не больше {limit}.',
   body_too_large: 'Запрос слишком большой: допускается не больше {limit}.',
   too_many_files: 'Слишком много файлов в одном запросе: допускается не больше {limit}.',
