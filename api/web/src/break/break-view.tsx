@@ -10,6 +10,7 @@ import { jobLink } from '../route.ts';
 import { explain } from '../text/explain.ts';
 import { t } from '../text/text.ts';
 import { isTokenRefused } from '../token.ts';
+import './break.css';
 
 type Command = Parameters<typeof commandWorker>[1];
 
