@@ -28,6 +28,12 @@ describe('the memory limit of an image', () => {
     expect(limitOf(2560, true, { MAX_CONCURRENT_JOBS: '2', JOB_MEMORY_MIB: '700' })).toBe(700);
   });
 
+  it('is large enough for a process', () => {
+    expect(() => limitOf(8192, false, { JOB_MEMORY_MIB: '127' })).toThrow(
+      'must be 0 or at least 128, not 127',
+    );
+  });
+
   it.each([
     [{ MAX_CONCURRENT_JOBS: '2', JOB_MEMORY_MIB: '1025' }, '2 × 1025 + 512 = 2562 MiB'],
     [{ MAX_CONCURRENT_JOBS: '17' }, '17 × 128 + 512 = 2688 MiB'],

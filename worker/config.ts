@@ -49,7 +49,7 @@ const RESERVED_MIB = 512;
 const MIN_JOB_MEMORY_MIB = 128;
 /**
  * The default without a container, where other processes use the memory, too. Ten resizes of an image of 25 megapixels need
- * 1,050 MiB; the API refuses more.
+ * 1,050 MiB, the most of all lists of operations that were measured.
  */
 const MACHINE_JOB_MEMORY_MIB = 1280;
 
@@ -77,6 +77,9 @@ function shareOf({ MAX_CONCURRENT_JOBS }: MemorySettings, { bytes, isEnforced }:
 /** The container would be killed with all its jobs, where the limit of an image ends only that image. */
 function refuseTooLittleMemory(settings: MemorySettings, memory: MemoryLimit): string[] {
   const { JOB_MEMORY_MIB, MAX_CONCURRENT_JOBS } = settings;
+  if (JOB_MEMORY_MIB > 0 && JOB_MEMORY_MIB < MIN_JOB_MEMORY_MIB) {
+    return [`JOB_MEMORY_MIB must be 0 or at least ${MIN_JOB_MEMORY_MIB}, not ${JOB_MEMORY_MIB}`];
+  }
   const limit = Math.floor(memory.bytes / MIB);
   const perJob = JOB_MEMORY_MIB || MIN_JOB_MEMORY_MIB;
   const needed = MAX_CONCURRENT_JOBS * perJob + RESERVED_MIB;
