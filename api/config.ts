@@ -8,6 +8,7 @@ import {
   upstreamVariables,
 } from '@image-pipeline/shared/common-config.ts';
 import { port, readConfig, seconds, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { retentionVariable } from '@image-pipeline/shared/jobs/retention.ts';
 import {
   refuseLoopbackReceivers,
   refuseWeakSecrets,
@@ -68,6 +69,7 @@ export const apiVariables = {
     default: 6_000,
     description: 'maximum uploads per client address; 0: unlimited',
   }),
+  RETENTION: retentionVariable,
   ...upstreamVariables,
   TRUSTED_PROXIES: wholeNumber({
     min: 0,

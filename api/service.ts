@@ -30,6 +30,7 @@ import { createEstimateJob } from './jobs/estimate-job.ts';
 import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
 import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
+import { Retention } from './retention/retention.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
 import { UploadMemory } from './upload/file-content.ts';
@@ -66,7 +67,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const stopping = new AbortController();
   const storeWatch = new StoreWatch(store, log);
   const estimates = new JobEstimates();
-  const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
+  const followed = new FollowedJobs(
+    config.JOBS_REMEMBERED,
+    (view) => estimates.changed(view),
+    config.RETENTION,
+  );
   const follower = new EventFollower({
     broker,
     service: 'api',
@@ -136,6 +141,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     const reason = recorder.notConsumingBecause ?? replays.notConsumingBecause;
     return reason === undefined ? undefined : new PipelineError('broker_unavailable', reason);
   };
+  const retention = new Retention({ store, retentionMs: config.RETENTION, instance, log });
+  const startRetention = async () => {
+    await opening;
+    if (!stopping.signal.aborted) await retention.start();
+  };
   const inBackground = (start: () => Promise<void>) => {
     start().catch((error: unknown) => {
       if (!stopping.signal.aborted) fail(error instanceof Error ? error : new Error(String(error)));
@@ -150,7 +160,12 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   };
 
   const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
-  const sources = { followed, store, unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS) };
+  const sources = {
+    followed,
+    store,
+    unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS),
+    retentionMs: config.RETENTION,
+  };
   const inspect = (queue: string) => broker.queues.inspect(queue);
   const waitingJobs = createQueueSampler({
     queues: [queueNames.process, ...config.RETRY_DELAYS.map(retryQueueName)],
@@ -277,6 +292,9 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'unrecorded failures', start: () => unrecorded.start(), stop: () => unrecorded.stop() },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
+      ...(config.RETENTION === Infinity
+        ? []
+        : [{ name: 'retention', start: () => inBackground(startRetention), stop: () => retention.stop() }]),
       { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => inBackground(() => replays.start()), stop: () => replays.stop() },
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },

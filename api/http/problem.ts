@@ -35,6 +35,7 @@ export const problemTable = {
   cross_site: { status: commonStatuses.cross_site },
   not_found: { status: commonStatuses.not_found },
   job_not_found: { status: 404 },
+  job_removed: { status: 410 },
   not_ready: { status: 409, retryAfter: 10 },
   job_failed: { status: 410 },
   result_gone: { status: 410 },
