@@ -16,7 +16,7 @@ import {
 import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
 import { commandRoute } from './development/worker-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
-import { requireToken } from './http/guards.ts';
+import { limitRate, refuseWhileUnavailable, requireToken } from './http/guards.ts';
 import { livenessRoute, metricsRoute, readinessRoute, whyNotReady } from './http/health.ts';
 import { observe, recordJobId, traceRequest } from './http/observe.ts';
 import { refuseUnknownParameters } from './http/request.ts';
@@ -46,7 +46,6 @@ import { pageAssets, pageRoute, pageSettings, pageSettingsRoute } from './page/p
 import { queueStatsRoute, thumbnailRoute } from './thumbnails/thumbnail-routes.ts';
 import type { Thumbnails } from './thumbnails/thumbnails.ts';
 import { uploadRoute, type UploadRouteDeps } from './upload/upload-route.ts';
-import { guardUpload } from './upload/upload-slots.ts';
 
 /** Of a JSON request body; a thousand ids are about 40 kB. */
 const MAX_JSON_BYTES = 128 * 1024;
@@ -55,8 +54,6 @@ const MAX_JSON_BYTES = 128 * 1024;
 export interface AppDeps {
   readonly config: ApiConfig;
   readonly upload: UploadRouteDeps;
-  /** How long an upload may wait for a slot, in milliseconds. */
-  readonly uploadWaitMs: number;
   readonly jobs: StatusRouteDeps & ImageRouteDeps & JobsRouteDeps;
   readonly thumbnails: Thumbnails;
   /** The queue of thumbnail reads in front of the object store. */
@@ -114,12 +111,11 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
   const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
   const readState = async (jobId: string) => (await readStatus(jobId, jobs)).state;
   return {
-    'POST /upload': guardUpload(uploadRoute(upload), {
-      ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
-      slots: config.UPLOADS_IN_FLIGHT,
-      waitMs: deps.uploadWaitMs,
-      whyUnavailable,
-    }),
+    'POST /upload': [
+      ...(config.RATE_LIMIT_PER_MINUTE === 0 ? [] : [limitRate(config.RATE_LIMIT_PER_MINUTE)]),
+      refuseWhileUnavailable(whyUnavailable),
+      uploadRoute(upload),
+    ],
     'GET /status/{job_id}': [statusRoute(jobs)],
     'GET /jobs': [...tokenInProduction, jobsRoute(jobs)],
     'POST /jobs/republish': [

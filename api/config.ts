@@ -8,6 +8,7 @@ import {
   upstreamVariables,
 } from '@image-pipeline/shared/common-config.ts';
 import { port, readConfig, seconds, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { retentionVariable } from '@image-pipeline/shared/jobs/retention.ts';
 import {
   refuseLoopbackReceivers,
   refuseWeakSecrets,
@@ -41,13 +42,20 @@ export const apiVariables = {
     min: 1,
     max: 10_000,
     default: 64,
-    description: 'maximum concurrent uploads; ten times as many can wait',
+    description: 'maximum concurrent uploads, fewer if memory is small; ten times as many can wait',
   }),
   UPLOAD_MEMORY_MIB: wholeNumber({
     min: 0,
     max: 65_536,
     default: 128,
     description: 'memory for the files of uploads in progress; the rest goes to temporary files',
+  }),
+  MAX_ESTIMATED_SECONDS: wholeNumber({
+    min: 1,
+    max: 600,
+    default: 6,
+    unit: 'seconds',
+    description: 'maximum estimated time to process an image on one core; more costly uploads are refused',
   }),
   MAX_QUEUE_LENGTH: wholeNumber({
     min: 1,
@@ -61,6 +69,7 @@ export const apiVariables = {
     default: 6_000,
     description: 'maximum uploads per client address; 0: unlimited',
   }),
+  RETENTION: retentionVariable,
   ...upstreamVariables,
   TRUSTED_PROXIES: wholeNumber({
     min: 0,
@@ -84,6 +93,12 @@ export const apiLimits = {
   /** Minimum rate of an upload in bytes per second, measured over each window after the first. */
   uploadMinRate: 8 * 1024,
   uploadRateWindowMs: 10_000,
+  /** Concurrent downloads of results and originals, and the time for one to get a slot. */
+  downloads: 64,
+  downloadWaitMs: 10_000,
+  /** Minimum rate of a download in bytes per second, on average after the grace time. */
+  downloadMinRate: 8 * 1024,
+  downloadGraceMs: 20_000,
   /** For a thumbnail, including its wait in the queue. */
   thumbnailTimeoutMs: 30_000,
   thumbnailTtlSeconds: 120,

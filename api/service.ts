@@ -14,6 +14,7 @@ import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
+import { memoryLimit } from '@image-pipeline/shared/memory-limit.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
@@ -22,16 +23,19 @@ import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
+import { createSlots } from './http/slots.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob } from './jobs/estimate-job.ts';
 import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
 import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
+import { Retention } from './retention/retention.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
 import { UploadMemory } from './upload/file-content.ts';
 import { formLimits } from './upload/form-limits.ts';
+import { uploadSpace } from './upload/upload-space.ts';
 
 const MIB = 1024 * 1024;
 
@@ -63,7 +67,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const stopping = new AbortController();
   const storeWatch = new StoreWatch(store, log);
   const estimates = new JobEstimates();
-  const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
+  const followed = new FollowedJobs(
+    config.JOBS_REMEMBERED,
+    (view) => estimates.changed(view),
+    config.RETENTION,
+  );
   const follower = new EventFollower({
     broker,
     service: 'api',
@@ -133,6 +141,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     const reason = recorder.notConsumingBecause ?? replays.notConsumingBecause;
     return reason === undefined ? undefined : new PipelineError('broker_unavailable', reason);
   };
+  const retention = new Retention({ store, retentionMs: config.RETENTION, instance, log });
+  const startRetention = async () => {
+    await opening;
+    if (!stopping.signal.aborted) await retention.start();
+  };
   const inBackground = (start: () => Promise<void>) => {
     start().catch((error: unknown) => {
       if (!stopping.signal.aborted) fail(error instanceof Error ? error : new Error(String(error)));
@@ -147,7 +160,12 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   };
 
   const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
-  const sources = { followed, store, unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS) };
+  const sources = {
+    followed,
+    store,
+    unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS),
+    retentionMs: config.RETENTION,
+  };
   const inspect = (queue: string) => broker.queues.inspect(queue);
   const waitingJobs = createQueueSampler({
     queues: [queueNames.process, ...config.RETRY_DELAYS.map(retryQueueName)],
@@ -164,16 +182,28 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     queueMetrics: waitingJobs,
     estimates,
   });
-  const thumbnailQueue = new RequestQueue({
-    maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
-    minInterval: config.UPSTREAM_MIN_INTERVAL,
-  });
+  const { UPSTREAM_MAX_CONCURRENT: maxConcurrent, UPSTREAM_MIN_INTERVAL: minInterval } = config;
+  const thumbnailQueue = new RequestQueue({ maxConcurrent, minInterval });
+  const memory = memoryLimit();
+  const space = uploadSpace(config, memory);
+  if (space.slots < config.UPLOADS_IN_FLIGHT) {
+    const limit = `${Math.round(memory.bytes / MIB)} MiB of memory`;
+    log.warn(
+      `uploads are limited to ${space.slots} at once, not UPLOADS_IN_FLIGHT=${config.UPLOADS_IN_FLIGHT}: ${limit} are too little for files of ${config.MAX_FILE_BYTES} bytes (MAX_FILE_BYTES)`,
+    );
+  }
   const app = createApp({
     config,
     upload: {
       limits: formLimits(config, limits),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
-      memory: new UploadMemory(config.UPLOAD_MEMORY_MIB * MIB),
+      maxEstimatedSeconds: config.MAX_ESTIMATED_SECONDS,
+      memory: new UploadMemory(space.memoryBytes, space.fileBytes),
+      inUploadSlot: createSlots({
+        what: 'uploads',
+        slots: space.slots,
+        waitMs: limits.uploadWaitMs,
+      }),
       admission,
       uploads: {
         store: storeWatch.watchWrites(store),
@@ -188,19 +218,25 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       links,
       metrics,
     },
-    uploadWaitMs: limits.uploadWaitMs,
     jobs: {
       ...sources,
       estimate,
       links,
       isCaughtUp: () => follower.isCaughtUp,
       metrics,
+      inDownloadSlot: createSlots({
+        what: 'downloads',
+        slots: limits.downloads,
+        waitMs: limits.downloadWaitMs,
+      }),
+      downloadRate: { minRate: limits.downloadMinRate, graceMs: limits.downloadGraceMs },
       stopping: stopping.signal,
     },
     thumbnails: new Thumbnails({
       sources,
       estimate,
       queue: thumbnailQueue,
+      lookUps: new RequestQueue({ maxConcurrent, minInterval: 0 }),
       ttl: limits.thumbnailTtlSeconds,
       maxBytes: 32 * 1024 * 1024,
       timeoutMs: limits.thumbnailTimeoutMs,
@@ -256,6 +292,9 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'unrecorded failures', start: () => unrecorded.start(), stop: () => unrecorded.stop() },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
+      ...(config.RETENTION === Infinity
+        ? []
+        : [{ name: 'retention', start: () => inBackground(startRetention), stop: () => retention.stop() }]),
       { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
       { name: 'replays', start: () => inBackground(() => replays.start()), stop: () => replays.stop() },
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },

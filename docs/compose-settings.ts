@@ -25,5 +25,4 @@ export const composeDefaults: Readonly<Record<string, string>> = {
   PUBLIC_API_URL: 'http://localhost:8000',
   PUBLIC_NOTIFICATION_URL: 'ws://localhost:8001',
   MAX_CONCURRENT_JOBS: '2',
-  JOB_MEMORY_MIB: '768',
 };

@@ -56,6 +56,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
       'KEEP_ALIVE_TIMEOUT_MS',
       'MAX_FILE_BYTES',
       'MAX_FILES',
+      'MAX_ESTIMATED_SECONDS',
       'UPLOADS_IN_FLIGHT',
       'UPLOAD_MEMORY_MIB',
       'MAX_QUEUE_LENGTH',
@@ -78,7 +79,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
   ],
   [
     'Object store',
-    ['MINIO_ENDPOINT', 'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION'],
+    ['RETENTION', 'MINIO_ENDPOINT', 'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION'],
   ],
   ['RabbitMQ', ['RABBITMQ_USER', 'RABBITMQ_PASSWORD', 'RABBITMQ_MONITORING_USER', 'JOBS_REMEMBERED']],
   ['WebSockets', ['WEBSOCKET_ORIGINS', 'WEBSOCKET_MAX_CONNECTIONS', 'WEBSOCKET_MAX_PER_ADDRESS']],

@@ -5,6 +5,7 @@ import {
   samplePasswords,
   upstreamVariables,
 } from '@image-pipeline/shared/common-config.ts';
+import { retentionVariable } from '@image-pipeline/shared/jobs/retention.ts';
 import { address, port, readConfig, seconds, text, type ConfigOf } from '@image-pipeline/shared/config.ts';
 
 export const MIN_INTERVAL_SECONDS = 1;
@@ -21,6 +22,7 @@ export const monitoringVariables = {
     default: 1,
     description: 'interval of snapshots; PUT /interval changes it at runtime',
   }),
+  RETENTION: retentionVariable,
   UNACCOUNTED_AFTER: seconds({
     min: 1,
     max: 3_600,

@@ -67,7 +67,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
   const queues = countableQueues(
     buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS }),
   );
-  const comparison = new StoreComparison({ store, metrics, log });
+  const comparison = new StoreComparison({ store, retentionMs: config.RETENTION, metrics, log });
   let restored: Restored | undefined;
 
   /** Reads the state of the last process and prepares to continue from there. */

@@ -9,6 +9,7 @@ export const errorCodes = {
   empty_file: 'The file is empty.',
   unexpected_field: 'Unknown form field.',
   unsupported_type: 'Unsupported file type.',
+  too_costly: 'The operations would take too long for an image of this size.',
   file_too_large: 'The file exceeds the size limit.',
   body_too_large: 'The request body exceeds the size limit.',
   too_many_files: 'Too many files in one request.',
@@ -32,6 +33,7 @@ export const errorCodes = {
   // Why a request about a job is refused.
   not_found: 'There is nothing at this URL.',
   job_not_found: 'No job with this id exists.',
+  job_removed: 'The job ended long ago and has been removed.',
   not_ready: 'The job has not finished yet. Retry after the given delay.',
   job_failed: 'The job failed and has no result.',
   result_gone: 'The image files of this job have been deleted.',

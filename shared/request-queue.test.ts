@@ -89,6 +89,22 @@ describe('a line in front of an upstream', () => {
     expect(await waiting).toBe('after all');
   });
 
+  it('serves waiting callers in turn, and replaces calls of the one that fills the queue', async () => {
+    const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0, maxWaiting: 5 });
+    const turn = await queue.acquire();
+    const served: string[] = [];
+    const call = (caller: string) => queue.execute(() => served.push(caller), undefined, caller);
+    const settled = Promise.allSettled([
+      ...Array.from({ length: 5 }, () => call('flood')),
+      call('one'),
+      call('two'),
+    ]);
+    turn[Symbol.dispose]();
+    const states = (await settled).map(({ status }) => status === 'fulfilled');
+    expect(states).toEqual([true, true, true, false, false, true, true]);
+    expect(served).toEqual(['flood', 'one', 'two', 'flood', 'flood']);
+  });
+
   it('lets go of those who no longer want to wait', async () => {
     const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
     const turn = await queue.acquire();

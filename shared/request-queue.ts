@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import PQueue from 'p-queue';
 import { PipelineError } from './errors.ts';
+import { FairSlots, type Release } from './fair-slots.ts';
+import { pause } from './waiting.ts';
 
 /** Far more than a page requests at once; further calls would wait too long. */
 const DEFAULT_MAX_WAITING = 1_000;
@@ -10,7 +10,7 @@ export interface RequestQueueOptions {
   readonly maxConcurrent: number;
   /** From the start of one call to the start of the next, in seconds. */
   readonly minInterval: number;
-  /** Maximum number of waiting calls; further ones are rejected. */
+  /** Maximum number of waiting calls; further ones are rejected, or take the place of a caller's that has more. */
   readonly maxWaiting?: number;
 }
 
@@ -26,13 +26,16 @@ export interface RequestQueueStats {
   readonly avg_wait_time: number;
 }
 
+/** Leaves the queue when it aborts; ignored once the call has started. */
+type Leaving = AbortSignal | undefined;
+
 /**
- * A first-in, first-out queue in front of a slow upstream: at most `maxConcurrent` calls at a time, and at least
- * `minInterval` between their starts. Each upstream has its own.
+ * A queue in front of a slow upstream: at most `maxConcurrent` calls at a time, and at least `minInterval` between their
+ * starts. First in, first out for each caller; waiting callers are served in turn. Each upstream has its own.
  */
 export class RequestQueue {
   readonly #options: Required<RequestQueueOptions>;
-  readonly #line: PQueue;
+  readonly #line: FairSlots<string>;
   #apart: Promise<void> = Promise.resolve();
   #lastStart = -Infinity;
   #waiting = 0;
@@ -43,51 +46,47 @@ export class RequestQueue {
 
   constructor(options: RequestQueueOptions) {
     this.#options = { maxWaiting: DEFAULT_MAX_WAITING, ...options };
-    this.#line = new PQueue({ concurrency: options.maxConcurrent });
+    const { maxConcurrent, maxWaiting } = this.#options;
+    this.#line = new FairSlots({ slots: maxConcurrent, perCaller: maxConcurrent, maxWaiting });
   }
 
   /**
    * Waits for a turn: `using turn = await queue.acquire()`. Dispose of the turn to end the call.
-   * @param signal leaves the queue when it aborts; ignored once the call has started
+   * @param caller who shares the queue with others, e.g. an address
    * @throws PipelineError `overloaded` if too many calls are waiting, or the reason of the signal
    */
-  async acquire(signal?: AbortSignal): Promise<Disposable> {
-    const { maxWaiting } = this.#options;
-    signal?.throwIfAborted();
-    if (this.#waiting >= maxWaiting) {
-      throw new PipelineError('overloaded', `Too many calls are waiting (${maxWaiting}).`);
-    }
+  async acquire(signal: Leaving = new AbortController().signal, caller = ''): Promise<Disposable> {
+    signal.throwIfAborted();
     const askedAt = performance.now();
-    const { promise: turn, resolve, reject } = Promise.withResolvers<Disposable>();
-    // Not the caller's signal: p-queue frees the slot of a running call whose signal aborts.
-    const leaving = new AbortController();
-    const leave = () => leaving.abort(signal?.reason);
-    signal?.addEventListener('abort', leave, { once: true });
     this.#waiting++;
-    this.#line
-      .add(
-        async () => {
-          await this.#keepDistance(leaving.signal);
-          leaving.signal.throwIfAborted();
-          signal?.removeEventListener('abort', leave);
-          const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
-          this.#begin(performance.now() - askedAt);
-          resolve({ [Symbol.dispose]: () => release(undefined) });
-          await released;
-          this.#end();
-        },
-        { signal: leaving.signal },
-      )
-      .catch((error: unknown) => {
-        this.#waiting--;
-        reject(error instanceof Error ? error : new Error(String(error)));
-      });
-    return turn;
+    try {
+      const slot = await this.#line.acquire(caller, signal);
+      if (typeof slot === 'string') {
+        signal.throwIfAborted();
+        throw new PipelineError(
+          'overloaded',
+          `Too many calls are waiting (${this.#options.maxWaiting}). Retry later.`,
+        );
+      }
+      try {
+        await this.#keepDistance(signal);
+      } catch (error) {
+        slot();
+        throw error;
+      }
+      return this.#begin(performance.now() - askedAt, slot);
+    } finally {
+      this.#waiting--;
+    }
   }
 
   /** Runs `work` when it is its turn. @throws the errors of `acquire` and `work` */
-  async execute<Result>(work: () => Result | Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    const turn = await this.acquire(signal);
+  async execute<Result>(
+    work: () => Result | Promise<Result>,
+    signal?: Leaving,
+    caller?: string,
+  ): Promise<Result> {
+    const turn = await this.acquire(signal, caller);
     try {
       // Time may have passed since the turn was granted; waiting calls check again when they wake up.
       this.#lastStart = performance.now();
@@ -122,20 +121,24 @@ export class RequestQueue {
       signal.throwIfAborted();
       const leftMs = this.#lastStart + this.#options.minInterval * 1_000 - performance.now();
       if (leftMs <= 0) break;
-      await sleep(Math.ceil(leftMs), undefined, { signal });
+      await pause(leftMs, signal);
     }
     this.#lastStart = performance.now();
   }
 
-  #begin(waitedMs: number): void {
-    this.#waiting--;
+  #begin(waitedMs: number, release: Release): Disposable {
     this.#active++;
     this.#started++;
     this.#waitedMs += waitedMs;
-  }
-
-  #end(): void {
-    this.#active--;
-    this.#ended++;
+    let isActive = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isActive) return;
+        isActive = false;
+        this.#active--;
+        this.#ended++;
+        release();
+      },
+    };
   }
 }

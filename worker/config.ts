@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { commonVariables, refuseSamplePasswords } from '@image-pipeline/shared/common-config.ts';
 import { choice, port, readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
+import { memoryLimit, type MemoryLimit } from '@image-pipeline/shared/memory-limit.ts';
 import { instanceName } from '@image-pipeline/shared/service.ts';
 
 export const workerVariables = {
@@ -26,11 +27,12 @@ export const workerVariables = {
     description: 'maximum time to process one image; a third of it to decode the image',
   }),
   JOB_MEMORY_MIB: wholeNumber({
-    min: 128,
+    min: 0,
     max: 65_536,
-    default: 1024,
+    default: 0,
     unit: 'MiB',
-    description: 'memory limit per image',
+    description:
+      'memory limit per image; 0: what the container has (less 512 MiB) per slot, elsewhere at most 1280',
   }),
   IMAGE_ENGINE: choice({
     values: ['jimp', 'sharp'],
@@ -41,8 +43,48 @@ export const workerVariables = {
 
 export type WorkerConfig = ConfigOf<typeof workerVariables>;
 
+const MIB = 1024 * 1024;
+/** For the worker itself, with the originals and results of its jobs. */
+const RESERVED_MIB = 512;
+const MIN_JOB_MEMORY_MIB = 128;
+/**
+ * The default without a container, where other processes use the memory, too. Ten resizes of an image of 25 megapixels need
+ * 1,050 MiB, the most of all lists of operations that were measured.
+ */
+const MACHINE_JOB_MEMORY_MIB = 1280;
+
 /** @throws ConfigError with all problems at once */
-export function readWorkerConfig(env: NodeJS.ProcessEnv): WorkerConfig {
-  const config = readConfig(workerVariables, env, refuseSamplePasswords);
-  return { ...config, WORKER_NAME: config.WORKER_NAME || instanceName('worker') };
+export function readWorkerConfig(env: NodeJS.ProcessEnv, memory = memoryLimit()): WorkerConfig {
+  const config = readConfig(workerVariables, env, (read) => [
+    ...refuseSamplePasswords(read),
+    ...refuseTooLittleMemory(read, memory),
+  ]);
+  return {
+    ...config,
+    WORKER_NAME: config.WORKER_NAME || instanceName('worker'),
+    JOB_MEMORY_MIB: config.JOB_MEMORY_MIB || shareOf(config, memory),
+  };
+}
+
+type MemorySettings = Pick<WorkerConfig, 'JOB_MEMORY_MIB' | 'MAX_CONCURRENT_JOBS'>;
+
+/** The memory limit of an image in MiB, if the setting does not say it. */
+function shareOf({ MAX_CONCURRENT_JOBS }: MemorySettings, { bytes, isEnforced }: MemoryLimit): number {
+  const share = Math.floor((bytes / MIB - RESERVED_MIB) / MAX_CONCURRENT_JOBS);
+  return isEnforced ? share : Math.max(MIN_JOB_MEMORY_MIB, Math.min(share, MACHINE_JOB_MEMORY_MIB));
+}
+
+/** The container would be killed with all its jobs, where the limit of an image ends only that image. */
+function refuseTooLittleMemory(settings: MemorySettings, memory: MemoryLimit): string[] {
+  const { JOB_MEMORY_MIB, MAX_CONCURRENT_JOBS } = settings;
+  if (JOB_MEMORY_MIB > 0 && JOB_MEMORY_MIB < MIN_JOB_MEMORY_MIB) {
+    return [`JOB_MEMORY_MIB must be 0 or at least ${MIN_JOB_MEMORY_MIB}, not ${JOB_MEMORY_MIB}`];
+  }
+  const limit = Math.floor(memory.bytes / MIB);
+  const perJob = JOB_MEMORY_MIB || MIN_JOB_MEMORY_MIB;
+  const needed = MAX_CONCURRENT_JOBS * perJob + RESERVED_MIB;
+  if (!memory.isEnforced || needed <= limit) return [];
+  return [
+    `JOB_MEMORY_MIB and MAX_CONCURRENT_JOBS need more memory than the container has: ${MAX_CONCURRENT_JOBS} × ${perJob} + ${RESERVED_MIB} = ${needed} MiB, and its limit is ${limit} MiB. Lower one of them, or raise WORKER_MEMORY`,
+  ];
 }

@@ -79,11 +79,13 @@ async function notFoundError(
   });
 }
 
+const missing: readonly string[] = ['job_not_found', 'job_removed'];
+
 async function stateOrMissing(id: string, readState: ReadState): Promise<JobState | undefined> {
   try {
     return await readState(id);
   } catch (error) {
-    if (error instanceof PipelineError && error.code === 'job_not_found') return undefined;
+    if (error instanceof PipelineError && missing.includes(error.code)) return undefined;
     throw error;
   }
 }

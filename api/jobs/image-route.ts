@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import type { StoredImage } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
@@ -9,11 +8,12 @@ import { create as contentDisposition } from 'content-disposition';
 import type { Request, RequestHandler, Response } from 'express';
 import fresh from 'fresh';
 import { jobIdOf } from '../http/request.ts';
+import type { InSlot } from '../http/slots.ts';
 import { renamed } from '../upload/display-name.ts';
 import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import { type EstimateJob, retryAfterDetails } from './estimate-job.ts';
 import { type JobSources, readStatus } from './read-status.ts';
-import { verifiedBody } from './verified-body.ts';
+import { type ReadingRate, sendBody } from './send-body.ts';
 
 export type ImageKind = 'result' | 'original' | 'thumbnail';
 
@@ -94,6 +94,9 @@ export interface ImageRouteDeps extends JobSources {
   readonly store: Pick<ObjectStore, 'get' | 'list' | 'stat'>;
   readonly estimate: EstimateJob;
   readonly metrics: Pick<Metrics, 'increase'>;
+  /** For each response with the bytes of an image. */
+  readonly inDownloadSlot: InSlot;
+  readonly downloadRate: ReadingRate;
 }
 
 /** `GET /results/{job_id}` and `GET /originals/{job_id}`: an image, which never changes. */
@@ -110,24 +113,21 @@ export function imageRoute(kind: Exclude<ImageKind, 'thumbnail'>, deps: ImageRou
       setImageHeaders(response, image, stat.size);
       response.end();
     } else {
-      const { stat, body } = (await deps.store.get(image.key)) ?? gone(kind);
-      try {
-        if (stat.size !== image.size) throw damaged(kind, deps.metrics);
-        const chunks = verifiedBody(body, image.sha256, () => damaged(kind, deps.metrics));
-        // A small image is compared before the response begins, a large one while it is sent.
-        const first = await chunks.next();
-        setImageHeaders(response, image, stat.size);
-        await pipeline(resumed(first, chunks), response);
-      } finally {
-        body.destroy();
-      }
+      await deps.inDownloadSlot(request, response, async () => {
+        const { stat, body } = (await deps.store.get(image.key)) ?? gone(kind);
+        if (stat.size !== image.size) {
+          body.destroy();
+          throw damaged(kind, deps.metrics);
+        }
+        await sendBody(body, response, {
+          rate: deps.downloadRate,
+          sha256: image.sha256,
+          damaged: () => damaged(kind, deps.metrics),
+          begin: () => setImageHeaders(response, image, stat.size),
+        });
+      });
     }
   };
-}
-
-async function* resumed(first: IteratorResult<Buffer>, rest: AsyncIterable<Buffer>) {
-  if (first.done !== true) yield first.value;
-  yield* rest;
 }
 
 /** The error for an image that is not the one that was stored. */

@@ -17,6 +17,7 @@ export const imageProblems: readonly ProblemCode[] = [
   'job_failed',
   'result_gone',
   'image_damaged',
+  'overloaded',
 ];
 
 /** The OpenAPI entries of a job's images. */
@@ -45,7 +46,7 @@ export const imageOperations = {
       },
       304: unchanged,
     },
-    problems: [...jobProblems, 'result_gone', 'image_damaged'],
+    problems: [...jobProblems, 'result_gone', 'image_damaged', 'overloaded'],
   },
 } as const satisfies Operations;
 

@@ -1,6 +1,8 @@
+import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { type JobView, viewOfStored, withEarlierDeliveries } from '@image-pipeline/shared/jobs/job-view.ts';
+import { mayHaveBeenRemoved } from '@image-pipeline/shared/jobs/retention.ts';
 import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { pause } from '@image-pipeline/shared/waiting.ts';
@@ -15,17 +17,30 @@ export interface JobSources {
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
   /** For optional reads of the store about a job in the event log. */
   readonly unlessUnavailable: UnlessUnavailable;
+  /** How long jobs are kept after their end, in milliseconds; default: always. */
+  readonly retentionMs?: number;
+}
+
+function unknownJob(jobId: string, retentionMs = Infinity): PipelineError {
+  if (!jobIdSchema.safeParse(jobId).success || !mayHaveBeenRemoved(jobId, retentionMs)) {
+    return new PipelineError('job_not_found', 'No job with this id.');
+  }
+  const hours = retentionMs / 3_600_000;
+  return new PipelineError(
+    'job_removed',
+    `No job with this id any more: jobs are removed ${hours} h after their end (RETENTION).`,
+  );
 }
 
 /**
  * The state of a job: from the event log if it has the job, confirmed by the store; else from the store.
- * @throws PipelineError `job_not_found`, `record_damaged`; StoreUnavailable
+ * @throws PipelineError `job_not_found`, `job_removed`, `record_damaged`; StoreUnavailable
  */
 export async function readStatus(jobId: string, sources: JobSources): Promise<JobView> {
   const { followed, store } = sources;
   const live = followed.get(jobId);
   const view = live === undefined ? await findStoredJob(store, jobId) : await confirm(live, sources);
-  if (view === undefined) throw new PipelineError('job_not_found', 'No job with this id.');
+  if (view === undefined) throw unknownJob(jobId, sources.retentionMs);
   return view;
 }
 

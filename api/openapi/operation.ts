@@ -59,4 +59,9 @@ export const jobPath = z.object({
 });
 
 /** Their common errors. */
-export const jobProblems: readonly ProblemCode[] = ['job_not_found', 'record_damaged', 'store_unavailable'];
+export const jobProblems: readonly ProblemCode[] = [
+  'job_not_found',
+  'job_removed',
+  'record_damaged',
+  'store_unavailable',
+];

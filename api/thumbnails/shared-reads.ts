@@ -2,12 +2,15 @@ import { PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.t
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { untilAborted, withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
-export interface SharedReadsOptions<Value> {
-  readonly queue: RequestQueue;
+export interface SharedReadOptions<Value> {
   /** Called with a slot of the queue; must settle by itself, because the slot is held until then. */
-  readonly read: (key: string) => Promise<Value>;
+  readonly read: () => Promise<Value>;
+  /** The client's address, which shares the queue with others. */
+  readonly caller: string;
   /** Timeout for queue and read together, in milliseconds. */
   readonly timeoutMs: number;
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
 }
 
 interface SharedRead<Value> {
@@ -19,23 +22,23 @@ interface SharedRead<Value> {
 
 /** Coalesces identical reads of a slow store; reads are queued. */
 export class SharedReads<Value> {
-  readonly #options: SharedReadsOptions<Value>;
+  readonly #queue: RequestQueue;
   readonly #reads = new Map<string, SharedRead<Value>>();
 
-  constructor(options: SharedReadsOptions<Value>) {
-    this.#options = options;
+  constructor(queue: RequestQueue) {
+    this.#queue = queue;
   }
 
   /**
-   * The value of `key`, shared with all concurrent callers. When the last of them has gone, the read leaves the queue; a
+   * The value of `key`, shared with all concurrent callers: the options of the first one apply. When the last of them has gone, the read leaves the queue; a
    * read that has begun completes.
-   * @param signal aborts when the client is gone
    * @throws PipelineError `overloaded` if the queue is full or too slow, StoreUnavailable if
    * the read did not end in time; what `read` throws; Error when the signal aborts
    */
-  async join(key: string, signal: AbortSignal): Promise<Value> {
+  async join(key: string, options: SharedReadOptions<Value>): Promise<Value> {
+    const { signal } = options;
     signal.throwIfAborted();
-    const read = this.#reads.get(key) ?? this.#begin(key);
+    const read = this.#reads.get(key) ?? this.#begin(key, options);
     read.waiters++;
     try {
       return await untilAborted(read.value, signal, () => new Error('the client closed the connection'));
@@ -45,8 +48,7 @@ export class SharedReads<Value> {
     }
   }
 
-  #begin(key: string): SharedRead<Value> {
-    const { queue, read, timeoutMs } = this.#options;
+  #begin(key: string, { read, caller, timeoutMs }: SharedReadOptions<Value>): SharedRead<Value> {
     const leaving = new AbortController();
     let hasTurn = false;
     const forget = () => {
@@ -54,11 +56,11 @@ export class SharedReads<Value> {
     };
     const begin = () => {
       hasTurn = true;
-      return read(key);
+      return read();
     };
     const value = withinDeadline(
       timeoutMs,
-      (late) => queue.execute(begin, AbortSignal.any([late, leaving.signal])),
+      (late) => this.#queue.execute(begin, AbortSignal.any([late, leaving.signal]), caller),
       () => timeoutError(hasTurn, timeoutMs),
     ).finally(forget);
     // All callers may have left: no unhandled rejection then.
@@ -77,7 +79,8 @@ export class SharedReads<Value> {
   }
 }
 
-function timeoutError(hasTurn: boolean, timeoutMs: number): PipelineError {
+function timeoutError(hasTurn: boolean, ms: number): PipelineError {
+  const timeoutMs = Math.round(ms);
   return hasTurn
     ? new StoreUnavailable(`The object store did not respond within ${timeoutMs} ms. Retry later.`)
     : new PipelineError(

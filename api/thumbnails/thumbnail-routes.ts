@@ -1,7 +1,7 @@
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { clientGone, jobIdOf } from '../http/request.ts';
+import { clientAddress, clientGone, jobIdOf } from '../http/request.ts';
 import { isKnownToCaller, setImageHeaders } from '../jobs/image-route.ts';
 import type { Thumbnails } from './thumbnails.ts';
 
@@ -15,7 +15,7 @@ export function thumbnailRoute(thumbnails: Pick<Thumbnails, 'known' | 'get'>): R
       response.status(304).end();
       return;
     }
-    const { image, bytes } = await thumbnails.get(jobId, clientGone(response));
+    const { image, bytes } = await thumbnails.get(jobId, clientAddress(request), clientGone(response));
     if (isKnownToCaller(request, image)) {
       setImageHeaders(response, image);
       response.status(304).end();

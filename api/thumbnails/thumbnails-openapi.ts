@@ -44,6 +44,6 @@ export const thumbnailOperations = {
       200: { description: 'The image.', types: { 'image/jpeg': undefined }, headers: imageHeaders },
       304: unchanged,
     },
-    problems: [...imageProblems, 'overloaded'],
+    problems: imageProblems,
   },
 } as const satisfies Operations;

@@ -23,20 +23,22 @@ export interface Thumbnail {
 export interface ThumbnailsOptions {
   readonly sources: JobSources;
   readonly estimate: EstimateJob;
-  /** The queue in front of the store. */
+  /** The queue in front of the store, for the bytes of thumbnails. */
   readonly queue: RequestQueue;
+  /** The same for the records of jobs. */
+  readonly lookUps: RequestQueue;
   /** How long one is cached, in seconds. */
   readonly ttl: number;
   /** Maximum size of the cache, in bytes. */
   readonly maxBytes: number;
-  /** Timeout of a request including its wait in the queue, in milliseconds. */
+  /** Timeout of a request including its waits in the queues, in milliseconds. */
   readonly timeoutMs: number;
   readonly metrics: Pick<Metrics, 'increase'>;
 }
 
 /**
- * Thumbnails of jobs, from memory or, queued, from the store. A thumbnail takes one slot of the queue for all its reads,
- * one after the other: its bytes and, if the event log no longer has the job, the records of the job.
+ * Thumbnails of jobs, from memory or, queued, from the store. A job that is not in the event log, or whose end is not
+ * confirmed, is looked up first, in a queue of its own: only what exists waits for the slower queue of the images.
  */
 export class Thumbnails {
   readonly #sources: JobSources;
@@ -46,8 +48,11 @@ export class Thumbnails {
   /** By job id. A thumbnail never changes. */
   readonly #cached: LRUCache<string, Thumbnail>;
   readonly #reads: SharedReads<Thumbnail>;
+  readonly #lookUps: SharedReads<JobImage>;
+  readonly #timeoutMs: number;
 
-  constructor({ sources, estimate, queue, ttl, maxBytes, timeoutMs, metrics }: ThumbnailsOptions) {
+  constructor(options: ThumbnailsOptions) {
+    const { sources, estimate, queue, lookUps, ttl, maxBytes, timeoutMs, metrics } = options;
     this.#sources = sources;
     this.#estimate = estimate;
     this.#ttl = ttl;
@@ -57,7 +62,9 @@ export class Thumbnails {
       sizeCalculation: ({ bytes }) => bytes.length + ENTRY_OVERHEAD_BYTES,
       ttl: ttl * 1_000,
     });
-    this.#reads = new SharedReads({ queue, timeoutMs, read: (jobId) => this.#read(jobId) });
+    this.#reads = new SharedReads(queue);
+    this.#lookUps = new SharedReads(lookUps);
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
@@ -74,11 +81,12 @@ export class Thumbnails {
   }
 
   /**
+   * @param caller the client's address, which shares the queues with others
    * @param signal aborts when the client is gone
    * @throws PipelineError `job_not_found`, `not_ready`, `job_failed`, `result_gone`, `overloaded`; StoreUnavailable, and
    * what the signal aborted with
    */
-  async get(jobId: string, signal: AbortSignal): Promise<Thumbnail> {
+  async get(jobId: string, caller: string, signal: AbortSignal): Promise<Thumbnail> {
     const id = jobId.toLowerCase();
     const cached = this.#cached.get(id);
     if (cached !== undefined) return cached;
@@ -86,7 +94,11 @@ export class Thumbnails {
     // A job of this replica that has not ended needs no read of the store.
     if (live !== undefined && !hasEnded(live) && this.#sources.followed.isStoredRun(live))
       throw notReady(live.state, await this.#estimate(live));
-    return this.#reads.join(id, signal);
+    const deadline = performance.now() + this.#timeoutMs;
+    const shared = () => ({ caller, signal, timeoutMs: deadline - performance.now() });
+    const image =
+      this.known(id) ?? (await this.#lookUps.join(id, { read: () => this.#lookUp(id), ...shared() }));
+    return this.#reads.join(id, { read: () => this.#read(id, image), ...shared() });
   }
 
   /** Number of cached thumbnails, and how many seconds each is cached. */
@@ -95,8 +107,11 @@ export class Thumbnails {
     return { thumbnail_count: this.#cached.size, thumbnail_ttl: this.#ttl };
   }
 
-  async #read(id: string): Promise<Thumbnail> {
-    const image = this.known(id) ?? findImage('thumbnail', await readStatus(id, this.#sources));
+  async #lookUp(id: string): Promise<JobImage> {
+    return findImage('thumbnail', await readStatus(id, this.#sources));
+  }
+
+  async #read(id: string, image: JobImage): Promise<Thumbnail> {
     const bytes = await readBytes(this.#sources.store, image.key, MAX_THUMBNAIL_BYTES);
     if (bytes === undefined) {
       throw new PipelineError('result_gone', 'The thumbnail has been removed from the store.');

@@ -85,6 +85,16 @@ describe('the content of an uploaded file', () => {
     },
   );
 
+  it('is refused when the temporary files of all uploads use up their space, which it releases', async () => {
+    const memory = new UploadMemory(BLOCK, 400 * KIB);
+    const first = contentIn(memory);
+    await first.receive(chunks());
+    const refused = contentIn(memory).receive(chunks());
+    await expect(refused).rejects.toMatchObject({ code: 'out_of_space' });
+    await first.discard();
+    await contentIn(memory).receive(chunks());
+  });
+
   it('throws the error of its source', async () => {
     const content = contentIn(new UploadMemory(BLOCK));
     const failing = (async function* () {

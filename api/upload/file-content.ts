@@ -3,6 +3,9 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+
+const MIB = 1024 * 1024;
 
 /**
  * Content in memory is copied into blocks of this size, so that its real size is known: a chunk of a request may be a
@@ -10,17 +13,24 @@ import { Readable } from 'node:stream';
  */
 const BLOCK_BYTES = 256 * 1024;
 
-/** Enough to recognize every supported type. */
-const BEGINNING_BYTES = 4_100;
-
-/** The memory for the files of all uploads in progress, in blocks that are used again: garbage would cost more than copying. */
+/**
+ * The memory and disk space for the files of all uploads in progress. The memory is in blocks that are used again: garbage
+ * would cost more than copying.
+ */
 export class UploadMemory {
   #unused: number;
   readonly #released: Buffer[] = [];
+  readonly #fileBytes: number;
+  #fileBytesLeft: number;
 
-  /** @param bytes used in blocks of 256 KiB */
-  constructor(bytes: number) {
+  /**
+   * @param bytes of memory, used in blocks of 256 KiB
+   * @param fileBytes of all temporary files together
+   */
+  constructor(bytes: number, fileBytes = Infinity) {
     this.#unused = Math.floor(bytes / BLOCK_BYTES);
+    this.#fileBytes = fileBytes;
+    this.#fileBytesLeft = fileBytes;
   }
 
   /** A block to fill, or undefined if the memory is used up. */
@@ -29,6 +39,21 @@ export class UploadMemory {
     if (released !== undefined || this.#unused === 0) return released;
     this.#unused--;
     return Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
+  /** Before bytes are written to a temporary file. @throws PipelineError `out_of_space` */
+  takeFileBytes(count: number): void {
+    if (count > this.#fileBytesLeft) {
+      throw new PipelineError(
+        'out_of_space',
+        `The uploads in progress use up the ${Math.round(this.#fileBytes / MIB)} MiB of space for their files. Retry later, or send fewer files at once.`,
+      );
+    }
+    this.#fileBytesLeft -= count;
+  }
+
+  releaseFileBytes(count: number): void {
+    this.#fileBytesLeft += count;
   }
 
   /** A write that timed out may still read the blocks: the store never shows its file. */
@@ -47,6 +72,8 @@ export class FileContent {
   /** The part of the last block that is not filled yet. */
   #room: Buffer = Buffer.alloc(0);
   #file: Promise<FileHandle> | undefined;
+  /** Bytes of the temporary file. */
+  #written = 0;
   #size = 0;
   #sha256 = '';
   #isDiscarded = false;
@@ -67,7 +94,7 @@ export class FileContent {
 
   /**
    * Receives all bytes of `source`; call it once.
-   * @throws the error of the source, or one of the operating system, e.g. ENOSPC
+   * @throws the error of the source; PipelineError `out_of_space`, or an error of the operating system, e.g. ENOSPC
    */
   async receive(source: AsyncIterable<Buffer>): Promise<void> {
     const hash = createHash('sha256');
@@ -81,11 +108,13 @@ export class FileContent {
     this.#sha256 = hash.digest('hex');
   }
 
-  /** The first bytes, at least as many as it takes to recognize the type. */
+  /** The first 256 KiB: more than it takes to recognize the type, and usually the size of the image. */
   async beginning(): Promise<Uint8Array> {
     const [first] = this.#blocks;
     if (first !== undefined) return first.subarray(0, this.#size);
-    const read = await (await this.#file)?.read({ buffer: Buffer.alloc(BEGINNING_BYTES), position: 0 });
+    const read = await (
+      await this.#file
+    )?.read({ buffer: Buffer.alloc(Math.min(this.#size, BLOCK_BYTES)), position: 0 });
     return read === undefined ? new Uint8Array() : read.buffer.subarray(0, read.bytesRead);
   }
 
@@ -100,6 +129,7 @@ export class FileContent {
     this.#isDiscarded = true;
     this.#memory.release(this.#blocks.splice(0));
     await (await this.#file?.catch(() => undefined))?.close();
+    this.#memory.releaseFileBytes(this.#written);
   }
 
   async *#chunks(): AsyncGenerator<Buffer> {
@@ -129,6 +159,8 @@ export class FileContent {
   }
 
   async #write(bytes: Buffer): Promise<void> {
+    this.#memory.takeFileBytes(bytes.length);
+    this.#written += bytes.length;
     const file = await (this.#file ??= openUnnamedFile());
     for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
   }

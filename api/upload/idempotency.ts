@@ -58,7 +58,7 @@ export class InFlightKeys {
  * The jobs of an idempotency key: the object `idempotency/{sha256 of key}.json`, put if absent. Ids and time are all that
  * distinguishes a job from another of the same image, so a repeated upload makes the same jobs.
  */
-const idempotencyRecordSchema = z.object({
+export const idempotencyRecordSchema = z.object({
   version: z.literal(1),
   /** See `contentHash`; hex. */
   content_hash: z.string().regex(/^[0-9a-f]{64}$/),

@@ -76,7 +76,7 @@ export async function storeOriginal(
   jobId: string,
   { store }: Pick<UploadImageDeps, 'store'>,
 ): Promise<void> {
-  await store.put(originalKey(jobId), content.read(), { size: content.size });
+  await store.put(originalKey(jobId), content.read(), content);
 }
 
 async function storeRequest(request: JobRequest, { store }: UploadImageDeps): Promise<void> {

@@ -93,6 +93,7 @@ export const uploadOperations = {
       'too_many_files',
       'too_many_fields',
       'unsupported_type',
+      'too_costly',
       'invalid_parameter',
       'idempotency_key_reused',
       'idempotency_key_in_use',

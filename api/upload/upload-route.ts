@@ -1,12 +1,14 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
-import type { Request, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { setJobId } from '../http/observe.ts';
 import { problemOf } from '../http/problem.ts';
 import { sendProblem } from '../http/send-problem.ts';
+import type { InSlot } from '../http/slots.ts';
 import type { Links } from '../jobs/links.ts';
 import type { Admission } from './admission.ts';
 import type { FormLimits } from './form-limits.ts';
+import { refuseCostly } from './estimate-upload.ts';
 import {
   completeReservedJob,
   idempotencyKeyOf,
@@ -22,31 +24,37 @@ import { receiveForm, ReceivedFiles } from './receive-form.ts';
 import { uploadImage } from './upload-image.ts';
 import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
 import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-response.ts';
-import type { AsyncHandler } from './upload-slots.ts';
 
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
   readonly callbacks: CallbackRules;
+  /** For one image; see `refuseCostly`. */
+  readonly maxEstimatedSeconds: number;
   readonly memory: UploadMemory;
+  readonly inUploadSlot: InSlot;
   readonly admission: Pick<Admission, 'enter'>;
   readonly uploads: UploadDeps;
   readonly links: Links;
   readonly metrics: Metrics;
 }
 
-/** `POST /upload`. The steps are in `processUpload`. */
-export function uploadRoute(deps: UploadRouteDeps): AsyncHandler {
+/**
+ * `POST /upload`, whose body is not read before it has a slot. It keeps the slot until its response is decided, also if
+ * the client has closed the connection. The steps are in `processUpload`.
+ */
+export function uploadRoute(deps: UploadRouteDeps): RequestHandler {
   const inFlightKeys = new InFlightKeys();
-  return async (request, response) => {
-    const key = idempotencyKeyOf(request);
-    const received = new ReceivedFiles(deps.memory);
-    try {
-      const results = await processUpload({ request, response, key, received, inFlightKeys }, deps);
-      sendResults(results, request, response, deps.links);
-    } finally {
-      await received.discard();
-    }
-  };
+  return (request, response) =>
+    deps.inUploadSlot(request, response, async () => {
+      const key = idempotencyKeyOf(request);
+      const received = new ReceivedFiles(deps.memory);
+      try {
+        const results = await processUpload({ request, response, key, received, inFlightKeys }, deps);
+        sendResults(results, request, response, deps.links);
+      } finally {
+        await received.discard();
+      }
+    });
 }
 
 interface UploadContext {
@@ -83,12 +91,13 @@ async function acceptFile(
   inspected: InspectedFile,
   options: UploadOptions,
   reserved: ReservedJobs | undefined,
-  { uploads, metrics }: UploadRouteDeps,
+  { uploads, metrics, maxEstimatedSeconds }: UploadRouteDeps,
 ): Promise<FileResult> {
   const file = inspected.file.name;
   try {
     if ('error' in inspected) throw inspected.error;
     const { image } = inspected;
+    await refuseCostly(image, options, maxEstimatedSeconds);
     const request = reserved?.get(image);
     const job =
       request === undefined

@@ -17,7 +17,7 @@ describe('an upload that waits for a slot', () => {
     expect(response).toMatchObject({ status: 503, json: { code: 'overloaded', retry_after_seconds: 2 } });
     expect(response.headers.get('retry-after')).toBe('2');
     expect(response.json).toMatchObject({
-      detail: expect.stringContaining('no upload slot became free within 0.3 s') as unknown,
+      detail: expect.stringContaining('no slot for uploads became free within 0.3 s') as unknown,
     });
   });
 

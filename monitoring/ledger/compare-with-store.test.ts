@@ -1,6 +1,7 @@
 import { exchangeNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, type JobEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { v7 as uuidv7 } from 'uuid';
 import { expect, it } from 'vitest';
 import { completedOutcome, failedOutcome, lifeOf, someRequest, started } from '../../testing/job-life.ts';
 import { get } from '../../testing/monitoring-client.ts';
@@ -58,3 +59,15 @@ it('the ledger notices each kind of forged event within a minute, and no honest 
     });
   }
 }, 150_000);
+
+it('an event of a job that may have been removed since is no contradiction', async () => {
+  const service = await system.startMonitoring({ RETENTION: '1h' });
+  const removed = someRequest({ job_id: uuidv7({ msecs: Date.now() - 2 * 3_600_000 }) });
+  await system.publish(...lifeOf(removed), ...lifeOf(someRequest()));
+  const runs = async () => {
+    const metrics = await (await get(service, '/metrics')).text();
+    return /^image_store_contradictions_total\{kind="run"\} (\d+)$/m.exec(metrics)?.[1];
+  };
+  // Claims are compared in the order of their events.
+  await expect.poll(runs, { timeout: 60_000, interval: 500 }).toBe('1');
+}, 90_000);

@@ -2,6 +2,7 @@ import { decodeMessage } from '@image-pipeline/shared/broker/received-message.ts
 import { type JobEvent, jobEventSchemas } from '@image-pipeline/shared/contracts/event.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
+import { mayHaveBeenRemoved } from '@image-pipeline/shared/jobs/retention.ts';
 import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
@@ -24,6 +25,8 @@ interface Claim {
 
 export interface StoreComparisonOptions {
   readonly store: Pick<ObjectStore, 'get'>;
+  /** How long jobs are kept after their end, in milliseconds. */
+  readonly retentionMs: number;
   readonly metrics: Pick<Metrics, 'increase'>;
   readonly log: Logger;
 }
@@ -102,10 +105,11 @@ export class StoreComparison implements Startable {
 
   /** @throws StoreUnavailable */
   async #compare({ job_id, run, end }: Claim): Promise<void> {
-    const { store } = this.#options;
+    const { store, retentionMs } = this.#options;
     try {
       if ((await readRequest(store, job_id, run)) === undefined) {
-        this.#count('run', { job_id, run });
+        // An event that was written before its job was removed, and is read only now.
+        if (!mayHaveBeenRemoved(job_id, retentionMs)) this.#count('run', { job_id, run });
       } else if (end !== undefined) {
         const outcome = await readOutcome(store, job_id, run);
         const isSame = outcome?.state === end.state && outcome.attempt_id === end.attempt_id;

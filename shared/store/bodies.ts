@@ -116,9 +116,10 @@ export async function* measuredBody(
     seen += chunk.length;
     if (seen > MAX_OBJECT_BYTES)
       throw refusal(`more than ${MAX_OBJECT_BYTES} bytes, the maximum size of an object`);
+    if (size !== undefined && seen > size) throw refusal(`more bytes than announced (${size})`);
     yield chunk;
   }
-  if (size !== undefined && seen !== size) throw refusal(`${seen} bytes, but ${size} were announced`);
+  if (size !== undefined && seen < size) throw refusal(`${seen} bytes, but ${size} were announced`);
 }
 
 async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -12,7 +12,14 @@ import {
   walkFolder,
 } from './object-files.ts';
 import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
-import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
+import type {
+  AnnouncedBody,
+  ListedObject,
+  ListOptions,
+  ObjectStat,
+  ObjectStore,
+  StoredObject,
+} from './object-store.ts';
 import { holdsBytes } from './read-object.ts';
 import { explainRefusal, folderRemedies, provePutIfAbsent } from './start-check.ts';
 import { failureOf, NoObject } from './store-failure.ts';
@@ -60,11 +67,11 @@ export class FolderStore implements ObjectStore {
     return Promise.resolve();
   }
 
-  async put(key: string, body: Uint8Array | Readable, options: { size?: number } = {}): Promise<void> {
+  async put(key: string, body: Uint8Array | Readable, announced?: AnnouncedBody): Promise<void> {
     try {
       const target = this.#path(key);
       await this.#attempt('put', key, (signal) =>
-        withTemporaryFile(this.#temporary, measuredBody(body, options.size, signal), async (temporary) => {
+        withTemporaryFile(this.#temporary, measuredBody(body, announced?.size, signal), async (temporary) => {
           signal.throwIfAborted();
           await replace(temporary, target);
           await this.#flusher.flushAbove(target, this.#root);

@@ -15,6 +15,10 @@ export const originalKey = (jobId: string): string => key`originals/${jobId}`;
 export const idempotencyKey = (clientKey: string): string =>
   key`idempotency/${createHash('sha256').update(clientKey).digest('hex')}.json`;
 
+export const idempotencyPrefix = 'idempotency/';
+
+export const jobsPrefix = 'jobs/';
+
 /** All records of a job, without its images. */
 export const jobPrefix = (jobId: string): string => key`jobs/${jobId}/`;
 
@@ -44,9 +48,12 @@ export const thumbnailsPrefix = (jobId: string): string => key`thumbnails/${jobI
 /** A dead-lettered run, and the reason. Written by the DLQ recorder, put-if-absent; its state is updated later. */
 export const deadKey = (jobId: string, run: number): string => key`dead/${jobId}/${run}.json`;
 export const deadPrefix = 'dead/';
+export const deadOfJobPrefix = (jobId: string): string => key`dead/${jobId}/`;
 
 /** The runs of a replay. Written by api, put-if-absent, before the replay starts. */
 export const replayPlanKey = (replayId: string): string => key`replays/${replayId}/plan.json`;
+
+export const replaysPrefix = 'replays/';
 
 /** The end of a replay. Written by api, put-if-absent: the first one wins. */
 export const replayEndKey = (replayId: string): string => key`replays/${replayId}/end.json`;
@@ -65,6 +72,13 @@ export const webhooksPrefix = (jobId: string): string => key`jobs/${jobId}/webho
 
 /** Peaks and totals, with the stream offset up to which they count. Written by monitoring. */
 export const monitoringStateKey = 'state/monitoring.json';
+
+/**
+ * Which replica of api removes old jobs. Written by api, put-if-absent.
+ * @param turn digits that sort by time
+ */
+export const retentionTurnKey = (turn: string): string => key`retention/${turn}.json`;
+export const retentionTurnsPrefix = 'retention/';
 
 /** A template for keys: each value must be one segment, so that an id cannot reach the objects of another one. */
 function key(texts: TemplateStringsArray, ...values: (string | number)[]): string {

@@ -1,10 +1,12 @@
 import type { Agent } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { Client } from 'minio';
 import { messageOf } from '../errors.ts';
 import { withinDeadline } from '../waiting.ts';
-import { MAX_OBJECT_BYTES, type StoreTimeouts } from './object-store.ts';
+import type { AnnouncedBody, StoreTimeouts } from './object-store.ts';
 import { failureOf } from './store-failure.ts';
 
 export interface MinioStoreOptions {
@@ -22,7 +24,7 @@ export interface MinioStoreOptions {
  * minio-js with a timeout for every call, and with two of its features disabled. It retries requests after a 5xx, which
  * would turn a lost response to our own put-if-absent into a 412: only callers know whether a retry is safe. And it
  * splits large streams into parts, and resumes unfinished uploads of the same key by anyone: here, an object is one
- * request, with a digest that the server verifies.
+ * request, with a digest that the server verifies, so a put is atomic.
  */
 export class MinioConnection {
   readonly #options: MinioStoreOptions;
@@ -51,6 +53,34 @@ export class MinioConnection {
     } catch (error) {
       throw this.failure(operation, key, error);
     }
+  }
+
+  /**
+   * Stores an object. `putObject` of minio-js would keep two copies of it in memory.
+   * @param client of the call
+   */
+  async send(
+    client: Client,
+    objectName: string,
+    body: Buffer | Readable,
+    { size, sha256 }: AnnouncedBody,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { bucket: bucketName, region } = this.#options;
+    const put = {
+      method: 'PUT',
+      bucketName,
+      objectName,
+      headers: {
+        ...headers,
+        'content-length': String(size),
+        'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64'),
+      },
+    };
+    // minio-js signs the digest of a body only without TLS.
+    const signed = this.#secure ? '' : sha256;
+    const response = await client.makeRequestStreamAsync(put, body, signed, [200], region);
+    await finished(response.resume());
   }
 
   /** The error to throw for `error`; see failureOf. */
@@ -86,7 +116,6 @@ export class MinioConnection {
       accessKey,
       secretKey,
       region,
-      partSize: MAX_OBJECT_BYTES,
       retryOptions: { disableRetry: true },
       transportAgent: this.#pool,
       transport: boundedTransport(this.#secure, signal, timeouts.connectMs),
@@ -96,7 +125,8 @@ export class MinioConnection {
 
 /** Idle connections are closed before the server does it (MinIO: 30 s), so that no request uses a closing one. */
 const IDLE_MS = 10_000;
-const MAX_CONNECTIONS = 64;
+/** For all uploads and downloads of an api at once, whose clients may be slow, and for records in the meantime. */
+const MAX_CONNECTIONS = 192;
 
 type OnResponse = (response: http.IncomingMessage) => void;
 

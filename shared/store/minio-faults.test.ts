@@ -70,6 +70,17 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     await itWorks();
   });
 
+  it('refuses a stream whose bytes are not those of its digest, and what was there stays', async () => {
+    const key = aKey();
+    await direct.put(key, body);
+    const announced = { size: 9, sha256: 'ab'.repeat(32) };
+    await expect(direct.put(key, Readable.from([Buffer.from('attempt 2')]), announced)).rejects.toThrow(
+      StoreUnavailable,
+    );
+    expect((await direct.stat(key))?.size).toBe(body.length);
+    expect(await buffer((await direct.get(key))?.body ?? Readable.from([]))).toEqual(body);
+  });
+
   it('gives up on a connection that is never made', async () => {
     proxy.freeze();
     const secure = new MinioStore({ ...options, endpoint: `https://127.0.0.1:${proxy.port}` });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -5,7 +6,14 @@ import { StoreUnavailable } from '../errors.ts';
 import { CheckedBody, measuredBody } from './bodies.ts';
 import { MinioConnection, type MinioStoreOptions } from './minio-connection.ts';
 import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
-import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
+import type {
+  AnnouncedBody,
+  ListedObject,
+  ListOptions,
+  ObjectStat,
+  ObjectStore,
+  StoredObject,
+} from './object-store.ts';
 import { holdsBytes } from './read-object.ts';
 import { explainRefusal, minioRemedies, provePutIfAbsent } from './start-check.ts';
 import { codeOf } from './store-failure.ts';
@@ -39,9 +47,9 @@ export class MinioStore implements ObjectStore {
     return Promise.resolve();
   }
 
-  async put(key: string, body: Uint8Array | Readable, { size }: { size?: number } = {}): Promise<void> {
+  async put(key: string, body: Uint8Array | Readable, announced?: AnnouncedBody): Promise<void> {
     try {
-      await this.#putObject(checkKey(key), body, size, contentTypeHeader(key));
+      await this.#putObject(checkKey(key), body, announced, contentTypeHeader(key));
     } finally {
       if (body instanceof Readable) body.destroy();
     }
@@ -126,16 +134,22 @@ export class MinioStore implements ObjectStore {
     );
   }
 
-  /** A stream is buffered first: a put is atomic because it is one request with a digest. */
   async #putObject(
     key: string,
     body: Uint8Array | Readable,
-    size: number | undefined,
+    announced: AnnouncedBody | undefined,
     headers: Record<string, string>,
   ): Promise<void> {
     await this.#minio.call('put', key, async (client, signal) => {
-      const bytes = await buffer(measuredBody(body, size, signal));
-      await client.putObject(this.#bucket, key, bytes, bytes.length, headers);
+      const measured = measuredBody(body, announced?.size, signal);
+      if (announced === undefined) {
+        const bytes = await buffer(measured);
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        await this.#minio.send(client, key, bytes, { size: bytes.length, sha256 }, headers);
+      } else {
+        const stream = Readable.from(measured, { objectMode: false });
+        await this.#minio.send(client, key, stream, announced, headers);
+      }
     });
   }
 }

@@ -28,9 +28,9 @@ export interface ObjectStore extends Startable {
    * stored or not. A stream that fails or ends early leaves nothing, and its own error is thrown.
    *
    * @param body at most MAX_OBJECT_BYTES
-   * @param options.size length of the stream in bytes; a stream of another length is rejected
+   * @param announced of a stream: one of another length is rejected. Without it, a store may keep the whole stream in memory
    */
-  put(key: string, body: Uint8Array | Readable, options?: { size?: number }): Promise<void>;
+  put(key: string, body: Uint8Array | Readable, announced?: AnnouncedBody): Promise<void>;
 
   /**
    * Stores an object unless the key exists. Of any number of concurrent writers, in any number of processes, one wins.
@@ -63,6 +63,14 @@ export interface ObjectStore extends Startable {
 
   /** Removes an object, if it exists. */
   remove(key: string): Promise<void>;
+}
+
+/** A body whose length and digest are known before it is sent. */
+export interface AnnouncedBody {
+  /** bytes */
+  readonly size: number;
+  /** hex */
+  readonly sha256: string;
 }
 
 /** The metadata of an object. */

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { describeEachStore } from '../../testing/each-store.ts';
 import { InvalidKey } from './object-key.ts';
-import { defaultTimeouts } from './object-store.ts';
+import { type AnnouncedBody, defaultTimeouts } from './object-store.ts';
 import { openStore } from './open-store.ts';
 
 describeEachStore('putting a stream', (given) => {
@@ -10,6 +11,27 @@ describeEachStore('putting a stream', (given) => {
     const key = `${given.ownPrefix()}a`;
     await given.store.put(key, Readable.from(pieces(10)));
     expect((await given.store.stat(key))?.size).toBe(640 * 1024);
+  });
+
+  it('keeps only a few chunks of it in memory if its size and digest are known', async () => {
+    const prefix = given.ownPrefix();
+    const piece = Buffer.alloc(64 * 1024, 'piece');
+    const sha256 = createHash('sha256')
+      .update(Buffer.alloc(4 * 1024 * 1024, piece))
+      .digest('hex');
+    const announced = { size: 4 * 1024 * 1024, sha256 };
+    const put = (n: number) =>
+      given.store.put(`${prefix}${n}`, Readable.from(Array<Buffer>(64).fill(piece)), announced);
+    await put(0);
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().arrayBuffers)), 1);
+    await Promise.all(Array.from({ length: 32 }, (_, n) => put(n)));
+    clearInterval(watch);
+    expect(most).toBeGreaterThan(0);
+    // Of 128 MiB.
+    expect(most - before).toBeLessThan(64 * 1024 * 1024);
+    expect((await given.store.stat(`${prefix}31`))?.size).toBe(announced.size);
   });
 
   it('leaves nothing when it fails, and its own error is thrown', async () => {
@@ -39,7 +61,8 @@ describeEachStore('putting a stream', (given) => {
   ])('leaves nothing when it is %s than announced, and what was there stays', async (_, size) => {
     const key = `${given.ownPrefix()}a`;
     await given.store.put(key, Buffer.from('before'));
-    await expect(given.store.put(key, Readable.from(pieces(10)), { size })).rejects.toThrow('announced');
+    const announced = { ...(await announcementOf(10)), size };
+    await expect(given.store.put(key, Readable.from(pieces(10)), announced)).rejects.toThrow('announced');
     expect((await given.bytesOf(key))?.toString()).toBe('before');
   });
 
@@ -65,4 +88,11 @@ describeEachStore('putting a stream', (given) => {
 async function* pieces(count: number, end?: () => void): AsyncGenerator<Buffer> {
   for (let i = 0; i < count; i++) yield await Promise.resolve(Buffer.alloc(64 * 1024, i));
   end?.();
+}
+
+/** Length and digest of `pieces(count)`. */
+async function announcementOf(count: number): Promise<AnnouncedBody> {
+  const hash = createHash('sha256');
+  for await (const piece of pieces(count)) hash.update(piece);
+  return { size: count * 64 * 1024, sha256: hash.digest('hex') };
 }

@@ -54,7 +54,7 @@ export class StoreWatch implements Startable {
     return {
       start: () => store.start(),
       stop: () => store.stop(),
-      put: (key, body, options) => noticed(store.put(key, body, options)),
+      put: (key, body, announced) => noticed(store.put(key, body, announced)),
       putIfAbsent: (key, body) => noticed(store.putIfAbsent(key, body)),
       get: (key) => store.get(key),
       stat: (key) => store.stat(key),

@@ -1,4 +1,7 @@
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import sharp, { type Sharp } from 'sharp';
+
+export type { Size };
 
 /** 8-bit sRGB pixels, row by row: RGB, or RGBA that is not premultiplied. */
 export interface Bitmap {
@@ -7,13 +10,6 @@ export interface Bitmap {
   readonly width: number;
   readonly height: number;
   readonly channels: 3 | 4;
-}
-
-export interface Size {
-  /** Pixels. */
-  readonly width: number;
-  /** Pixels. */
-  readonly height: number;
 }
 
 /** A Buffer onto the same memory. */

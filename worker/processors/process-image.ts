@@ -5,17 +5,17 @@ import type {
   OutputFormat,
   Resize,
 } from '@image-pipeline/shared/contracts/operations.ts';
+import { estimateMs, planResize, planSteps, type Step } from '@image-pipeline/shared/images/plan-steps.ts';
 import type { Bitmap, Size } from '../engine/bitmap.ts';
 import { decodeImage, orientedSize } from '../engine/decode-image.ts';
 import { encodeImage, encodeThumbnail, type EncodedImage } from '../engine/encode-image.ts';
 import type { Engine } from '../engine/engine.ts';
-import { checkInput, checkOutputBytes, type ImageLimits } from '../engine/image-limits.ts';
+import { checkInput, checkOutput, checkOutputBytes, type ImageLimits } from '../engine/image-limits.ts';
 import { checkPngData } from '../engine/inspect/check-png-data.ts';
 import type { ImageFormat } from '../engine/inspect/image-header.ts';
 import { inspectImage } from '../engine/inspect/inspect-image.ts';
 import { filter } from './filter.ts';
-import { estimateMs, planSteps, type Step } from './plan-steps.ts';
-import { planResize, reducedFor, resize } from './resize.ts';
+import { reducedFor, resize } from './resize.ts';
 import { stopwatch } from './stopwatch.ts';
 import { watermark } from './watermark.ts';
 
@@ -73,7 +73,7 @@ export async function processImage(
   const inspected = inspectImage(bytes, task.contentType);
   checkInput(inspected, limits);
   const source = orientedSize(inspected, inspected.orientation);
-  const steps = planSteps(source, operations, limits);
+  const steps = planSteps(source, operations, (size) => checkOutput(size, limits));
   const format = outputFormat(output, inspected.format);
   await progress?.onPlanned(estimateMs({ ...inspected, ...source, bytes: bytes.length }, steps, format));
   if (inspected.format === 'png') await checkPngData(inspected);

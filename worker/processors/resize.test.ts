@@ -1,9 +1,10 @@
+import { planResize } from '@image-pipeline/shared/images/plan-steps.ts';
 import { describe, expect, it } from 'vitest';
 import { resizeSchema, type Resize } from '@image-pipeline/shared/contracts/operations.ts';
 import type { Bitmap, Size } from '../engine/bitmap.ts';
 import { engines, type Operations } from '../engine/engine.ts';
 import { cornersPicture, largestDifference, pixelAt, plainPicture } from '../engine/testing/pixels.ts';
-import { planResize, reducedFor, resize } from './resize.ts';
+import { reducedFor, resize } from './resize.ts';
 
 function operation(differs: Partial<Resize>): Resize {
   return resizeSchema.parse({ type: 'resize', ...differs });

@@ -6,6 +6,7 @@ export const problemsRu: Readonly<Record<ErrorCode, string>> = {
   empty_file: 'Файл пуст.',
   unexpected_field: 'Неизвестное поле формы: {field}.',
   unsupported_type: 'Файлы этого типа ({seen}) не поддерживаются. Поддерживаются: {allowed}.',
+  too_costly: 'Обработка заняла бы слишком много времени: около {seen} с, допускается не больше {limit} с.',
   file_too_large: 'Файл слишком большой: допускается не больше {limit}.',
   body_too_large: 'Запрос слишком большой: допускается не больше {limit}.',
   too_many_files: 'Слишком много файлов в одном запросе: допускается не больше {limit}.',
@@ -27,6 +28,7 @@ export const problemsRu: Readonly<Record<ErrorCode, string>> = {
   host_not_allowed:
     'Сервис не отвечает под этим именем хоста. Откройте страницу через localhost или добавьте имя в ALLOWED_HOSTS.',
   cross_site: 'Страницам других сайтов нельзя отправлять такие запросы.',
+  job_removed: 'Задание давно завершилось и удалено вместе с изображениями.',
   job_not_found: 'Нет задания с таким идентификатором.',
   not_ready: 'Задание ещё не завершено.',
   job_failed: 'Задание завершилось ошибкой, результата нет.',

@@ -1,6 +1,5 @@
-import { operationsSchema } from '@image-pipeline/shared/contracts/operations.ts';
 import { describe, expect, it } from 'vitest';
-import { defaultImageLimits } from '../engine/image-limits.ts';
+import { operationsSchema } from '../contracts/operations.ts';
 import { estimateMs, planSteps } from './plan-steps.ts';
 
 const CAMERA = { format: 'jpeg', scans: 1, width: 4_000, height: 3_000, bytes: 4e6 } as const;
@@ -22,7 +21,7 @@ describe('the estimated time', () => {
     ['is that of the reduced image for what comes after', CAMERA, [fit, blur, blur, blur], 'png', 132],
     ['of the largest image with the most expensive operations', LARGEST, Array(10).fill(blur), 'webp', 8_455],
   ] as const)('%s', (_what, source, operations, format, ms) => {
-    const steps = planSteps(source, operationsSchema.parse(operations), defaultImageLimits);
+    const steps = planSteps(source, operationsSchema.parse(operations));
     expect(Math.round(estimateMs(source, steps, format))).toBe(ms);
   });
 });

@@ -1,0 +1,52 @@
+import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { v7 as uuidv7 } from 'uuid';
+import { expect, it } from 'vitest';
+import { completedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
+import { setUpSystem } from '../../testing/test-system.ts';
+
+const HOUR_MS = 3_600_000;
+const system = setUpSystem({ lifetime: 'test' });
+
+it.each(['status', 'results', 'originals', 'thumbnail'])('/%s of a removed job is 410', async (path) => {
+  const old = await storedJob(3);
+  const kept = await storedJob(1);
+  const api = await system.startApi({ RETENTION: '2h' });
+  await expect.poll(() => system.store.stat(requestKey(old, 1)), { timeout: 20_000 }).toBeUndefined();
+  await expect.poll(() => system.store.stat(originalKey(old))).toBeUndefined();
+  expect(await api.ask(`/${path}/${old}`)).toMatchObject({
+    status: 410,
+    json: {
+      code: 'job_removed',
+      detail: 'No job with this id any more: jobs are removed 2 h after their end (RETENTION).',
+    },
+  });
+  expect((await api.ask(`/status/${kept}`)).status).toBe(200);
+  expect(await api.ask(`/${path}/${uuidv7()}`)).toMatchObject({
+    status: 404,
+    json: { code: 'job_not_found' },
+  });
+  const jobs = (await api.ask('/jobs')).json;
+  expect(JSON.stringify(jobs)).toContain(kept);
+  expect(JSON.stringify(jobs)).not.toContain(old);
+});
+
+it('keeps everything unless RETENTION is set', async () => {
+  const old = await storedJob(100_000);
+  const api = await system.startApi();
+  expect((await api.ask(`/status/${old}`)).status).toBe(200);
+  expect((await api.ask(`/status/${uuidv7({ msecs: 0 })}`)).status).toBe(404);
+});
+
+/** The id of a completed job in store and event log that ended so many hours ago. */
+async function storedJob(hours: number): Promise<string> {
+  const ended = Date.now() - hours * HOUR_MS;
+  const at = new Date(ended).toISOString();
+  const request = someRequest({ job_id: uuidv7({ msecs: ended }), submitted_at: at });
+  const outcome = completedOutcome(request);
+  const timeline = outcome.timeline.map((entry) => ({ ...entry, at }));
+  const past = { ...outcome, finished_at: at, timeline };
+  await system.storeJob(request, past);
+  await system.store.put(originalKey(request.job_id), Buffer.from('original'));
+  await system.publish(...lifeOf(request, past));
+  return request.job_id;
+}

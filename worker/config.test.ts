@@ -1,0 +1,45 @@
+import { ConfigError } from '@image-pipeline/shared/config.ts';
+import { describe, expect, it } from 'vitest';
+import { readWorkerConfig } from './config.ts';
+
+const MIB = 1024 * 1024;
+
+describe('the memory limit of an image', () => {
+  const limitOf = (mib: number, isEnforced: boolean, env: Record<string, string>) =>
+    readWorkerConfig(env, { bytes: mib * MIB, isEnforced }).JOB_MEMORY_MIB;
+
+  it.each([
+    [3072, '2', 1280],
+    [2560, '4', 512],
+    [6144, '1', 5632],
+  ])('in a container of %i MiB with %s slots is %i MiB', (mib, slots, expected) => {
+    expect(limitOf(mib, true, { MAX_CONCURRENT_JOBS: slots })).toBe(expected);
+  });
+
+  it.each([
+    [16_384, '4', 1280],
+    [2048, '4', 384],
+    [1024, '5', 128],
+  ])('on a machine with %i MiB and %s slots is %i MiB', (mib, slots, expected) => {
+    expect(limitOf(mib, false, { MAX_CONCURRENT_JOBS: slots })).toBe(expected);
+  });
+
+  it('is the setting, if there is one', () => {
+    expect(limitOf(2560, true, { MAX_CONCURRENT_JOBS: '2', JOB_MEMORY_MIB: '700' })).toBe(700);
+  });
+
+  it('is large enough for a process', () => {
+    expect(() => limitOf(8192, false, { JOB_MEMORY_MIB: '127' })).toThrow(
+      'must be 0 or at least 128, not 127',
+    );
+  });
+
+  it.each([
+    [{ MAX_CONCURRENT_JOBS: '2', JOB_MEMORY_MIB: '1025' }, '2 × 1025 + 512 = 2562 MiB'],
+    [{ MAX_CONCURRENT_JOBS: '17' }, '17 × 128 + 512 = 2688 MiB'],
+  ])('must fit into the container: %o', (env, numbers) => {
+    const read = () => limitOf(2560, true, env);
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(`${numbers}, and its limit is 2560 MiB`);
+  });
+});
