@@ -25,6 +25,7 @@ export const imageOperations = {
     id: 'readResult',
     tag: 'Images',
     summary: 'Get the result of a job',
+    description: 'Of the newest run. With If-None-Match, 304 if the image is the same.',
     path: jobPath,
     responses: {
       200: { description: 'The image.', types: imageTypes, headers: imageHeaders },
@@ -36,6 +37,7 @@ export const imageOperations = {
     id: 'readOriginal',
     tag: 'Images',
     summary: 'Get the original of a job',
+    description: 'The uploaded bytes, unchanged. With If-None-Match, 304 if the image is the same.',
     path: jobPath,
     responses: {
       200: {
@@ -178,7 +180,7 @@ export const jobOperations = {
         example: statusExample,
       },
     },
-    problems: [...jobProblems, 'invalid_parameter'],
+    problems: jobProblems,
   },
   'GET /jobs': {
     id: 'listJobs',
@@ -194,7 +196,7 @@ export const jobOperations = {
         example: jobListExample,
       },
     },
-    problems: ['invalid_parameter', 'not_caught_up', 'unauthorized'],
+    problems: ['not_caught_up', 'unauthorized'],
     token: 'in production',
   },
   'POST /jobs/republish': {
@@ -214,7 +216,6 @@ export const jobOperations = {
     problems: [
       'unauthorized',
       'token_not_set',
-      'invalid_parameter',
       'body_too_large',
       'job_not_found',
       'not_caught_up',

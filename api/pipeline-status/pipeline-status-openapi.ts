@@ -57,6 +57,7 @@ export const statusOperations = {
     id: 'readServerStatusCache',
     tag: 'Status',
     summary: 'Get the cache state of `/server/status`',
+    description: 'For debugging: whether there is data, its age and how long until it is stale.',
     responses: {
       200: {
         description: 'The state of the cache.',
