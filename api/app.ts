@@ -12,7 +12,7 @@ import {
   deadLetterStatsRoute,
   removalRoute,
 } from './dead-letters/dead-letter-routes.ts';
-import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
+import { replayRoute, replaysRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
 import type { ReportingWorkers } from './development/reporting-workers.ts';
 import { commandRoute, workersRoute } from './development/worker-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
@@ -150,6 +150,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
       jsonBody(MAX_JSON_BYTES),
       replayRoute({ deadLetters, readState, replays, whyUnavailable, links }),
     ],
+    'GET /dlq/replays': [...tokenInProduction, replaysRoute(replayRecords, links)],
     'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
     'GET /api/v1/queue/stats': [queueStatsRoute(deps.thumbnailQueue, thumbnails)],
     'GET /server/status': [serverStatusRoute(pipelineStatus)],

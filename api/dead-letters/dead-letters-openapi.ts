@@ -11,6 +11,7 @@ import {
 import { replayBodySchema } from './replay-request.ts';
 import {
   replayBegunSchema,
+  replayListSchema,
   replayPreviewSchema,
   replayStatusSchema,
 } from './replay-routes.ts';
@@ -185,6 +186,21 @@ export const deadLetterOperations = {
       'publish_unconfirmed',
     ],
     token: 'always',
+  },
+  'GET /dlq/replays': {
+    id: 'listReplays',
+    tag: 'Dead letters',
+    summary: 'List the newest replays',
+    description: 'With the progress of each. Needs the token in production.',
+    responses: {
+      200: {
+        description: 'The newest replays.',
+        types: { 'application/json': replayListSchema },
+        example: { replays: [replayStatusExample] },
+      },
+    },
+    problems: ['store_unavailable', 'unauthorized'],
+    token: 'in production',
   },
   'GET /dlq/replays/{replay_id}': {
     id: 'readReplay',

@@ -45,6 +45,8 @@ export const thumbnailsPrefix = (jobId: string): string => key`thumbnails/${jobI
 export const deadKey = (jobId: string, run: number): string => key`dead/${jobId}/${run}.json`;
 export const deadPrefix = 'dead/';
 
+export const replaysPrefix = 'replays/';
+
 /** The runs of a replay. Written by api, put-if-absent, before the replay starts. */
 export const replayPlanKey = (replayId: string): string => key`replays/${replayId}/plan.json`;
 
