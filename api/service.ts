@@ -169,6 +169,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const thumbnailQueue = new RequestQueue({
     maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
     minInterval: config.UPSTREAM_MIN_INTERVAL,
+    report: { name: 'thumbnails', metrics, log },
   });
   const app = createApp({
     config,

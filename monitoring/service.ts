@@ -62,6 +62,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     queue: new RequestQueue({
       maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
       minInterval: config.UPSTREAM_MIN_INTERVAL,
+      report: { name: 'management', metrics, log },
     }),
   });
   const queues = countableQueues(

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { PipelineError } from './errors.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Far more than a page requests at once; further calls would wait too long. */
 const DEFAULT_MAX_WAITING = 1_000;
@@ -12,6 +14,12 @@ export interface RequestQueueOptions {
   readonly minInterval: number;
   /** Maximum number of waiting calls; further ones are rejected. */
   readonly maxWaiting?: number;
+  /** Where its stats go: gauges with this name as the label `queue`, and a debug line at the end of each call. */
+  readonly report?: {
+    readonly name: string;
+    readonly metrics: Pick<Metrics, 'set' | 'beforeRender'>;
+    readonly log: Pick<Logger, 'debug'>;
+  };
 }
 
 /** Times in seconds; counts since the start of the process. */
@@ -31,7 +39,7 @@ export interface RequestQueueStats {
  * `minInterval` between their starts. Each upstream has its own.
  */
 export class RequestQueue {
-  readonly #options: Required<RequestQueueOptions>;
+  readonly #options: RequestQueueOptions & { readonly maxWaiting: number };
   readonly #line: PQueue;
   #apart: Promise<void> = Promise.resolve();
   #lastStart = -Infinity;
@@ -44,6 +52,11 @@ export class RequestQueue {
   constructor(options: RequestQueueOptions) {
     this.#options = { maxWaiting: DEFAULT_MAX_WAITING, ...options };
     this.#line = new PQueue({ concurrency: options.maxConcurrent });
+    const { name: queue = '', metrics } = options.report ?? {};
+    metrics?.beforeRender(() => {
+      metrics.set('image_upstream_active_requests', this.#active, { queue });
+      metrics.set('image_upstream_waiting_requests', this.#waiting, { queue });
+    });
   }
 
   /**
@@ -137,5 +150,7 @@ export class RequestQueue {
   #end(): void {
     this.#active--;
     this.#ended++;
+    const { name: queue, log } = this.#options.report ?? {};
+    log?.debug({ queue, ...this.getStats() }, 'upstream call ended');
   }
 }
