@@ -20,6 +20,7 @@ import { monitoringRoutes } from './routes.ts';
 import { LedgerRepair } from './ledger/repair-ledger.ts';
 import { ManagementClient } from './management/management-client.ts';
 import { sampleBroker } from './management/sample-broker.ts';
+import { createRefreshLog } from './snapshot/log-refresh.ts';
 import { RecentSamples } from './snapshot/recent-samples.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
@@ -127,6 +128,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       : `reading the event log: about ${unread} events left`;
   }
 
+  const logRefresh = createRefreshLog(log);
   const keeper = new SnapshotKeeper({
     intervalSeconds: config.STATUS_UPDATE_INTERVAL,
     retryDelays: config.RETRY_DELAYS,
@@ -143,6 +145,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     onRefreshed: (seen) => {
       exporter.export(seen);
       samples.add(seen.snapshot);
+      logRefresh(seen.snapshot);
     },
     log,
   });
@@ -199,7 +202,13 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       },
       { name: 'store comparison', start: () => comparison.start(), stop: () => comparison.stop() },
     ],
-    onStarted: (port) => log.info({ port }, 'monitoring started'),
+    onStarted: (port) => {
+      const management = new URL(config.RABBITMQ_MANAGEMENT_URL).host;
+      log.info(
+        { port },
+        `monitoring started: a snapshot every ${keeper.intervalSeconds} s, from RabbitMQ’s queues, its management API at ${management} and the event log`,
+      );
+    },
   });
 }
 

@@ -121,6 +121,7 @@ export class SnapshotCache implements Startable {
       this.#keep({ snapshot, at: performance.now(), wall: Date.now() });
       if (this.#isUnavailable) log.info('the monitoring service is available again');
       this.#isUnavailable = false;
+      log.debug({ age_seconds: snapshot.age_seconds }, 'status cache refreshed');
       const due = snapshot.interval_seconds - snapshot.age_seconds + LAG;
       return Math.max(SHORTEST_PAUSE, due);
     } catch (error) {
