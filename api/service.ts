@@ -104,6 +104,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     url: config.MONITORING_URL,
     timeoutMs: limits.monitoringTimeoutMs,
     ttlSeconds: config.STATUS_CACHE_TTL,
+    store,
     log,
   });
   const workers = new ReportingWorkers(broker);

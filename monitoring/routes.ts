@@ -48,7 +48,7 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
       isTraced: true,
       handle: async (request) => {
         keeper.intervalSeconds = await readInterval(request, token);
-        const note = 'until the service restarts';
+        const note = 'until STATUS_UPDATE_INTERVAL is changed';
         return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
       },
     },

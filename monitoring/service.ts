@@ -71,10 +71,16 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
   );
   const comparison = new StoreComparison({ store, metrics, log });
   let restored: Restored | undefined;
+  const configured = config.STATUS_UPDATE_INTERVAL;
 
   /** Reads the state of the last process and prepares to continue from there. */
   async function restore(): Promise<Restored> {
     const state = await loadState(store);
+    // Unless it has been changed since the start, or configured anew.
+    const isConfigured = keeper.intervalSeconds === configured;
+    if (isConfigured && state?.interval?.configured === configured) {
+      keeper.intervalSeconds = state.interval.seconds;
+    }
     const pipeline = new PipelineMetrics({
       state,
       unaccountedAfterMs: config.UNACCOUNTED_AFTER * 1_000,
@@ -107,7 +113,12 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     return {
       pipeline,
       follower,
-      saver: new StateSaver(store, () => pipeline.state, log),
+      saver: new StateSaver({
+        store,
+        state: () => ({ ...pipeline.state, interval: { seconds: keeper.intervalSeconds, configured } }),
+        snapshot: () => keeper.snapshot,
+        log,
+      }),
       repair: new LedgerRepair({
         store,
         publisher: broker.publisher,
@@ -130,7 +141,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
 
   const logRefresh = createRefreshLog(log);
   const keeper = new SnapshotKeeper({
-    intervalSeconds: config.STATUS_UPDATE_INTERVAL,
+    intervalSeconds: configured,
     retryDelays: config.RETRY_DELAYS,
     sampleBroker: () =>
       sampleBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),

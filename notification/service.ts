@@ -164,6 +164,7 @@ export function createNotification(
     url: config.MONITORING_URL,
     timeoutMs: SNAPSHOT_TIMEOUT_MS,
     ttlSeconds: SNAPSHOT_TTL_S,
+    store,
     log,
   });
   const pipelineStatus = new PipelineStatus({ notifier, live, estimates, queues: broker.queues, snapshots });

@@ -68,6 +68,9 @@ export const webhooksPrefix = (jobId: string): string => key`jobs/${jobId}/webho
 /** Peaks and totals, with the stream offset up to which they count. Written by monitoring. */
 export const monitoringStateKey = 'state/monitoring.json';
 
+/** The newest snapshot that is complete, for an API that starts while monitoring is unavailable. Written by monitoring. */
+export const snapshotKey = 'state/snapshot.json';
+
 /** A template for keys: each value must be one segment, so that an id cannot reach the objects of another one. */
 function key(texts: TemplateStringsArray, ...values: (string | number)[]): string {
   return String.raw(texts, ...values.map((value) => segmentPart(String(value))));

@@ -116,6 +116,19 @@ describe('while monitoring is unavailable', () => {
     }
   });
 
+  it('returns the last good values after a restart of the API, too', async () => {
+    await system.holdJobs('worker-1', 2);
+    const monitoring = await system.startMonitoring();
+    const before = await system.startApi(monitoredAt(urlOf(monitoring)));
+    await until(before, ({ client_status }) => expect(client_status).toBe(1));
+    await monitoring.stop();
+    const api = await system.startApi(monitoredAt(REFUSED));
+    const status = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
+    expect(status).toMatchObject({ server_status: 1, client_status: 1, _cache: { cached: true } });
+    expect(Date.now() / 1_000 - (status.updated_at ?? 0) - (status._cache.age_seconds ?? 0)).toBeLessThan(2);
+    expect(await cacheOf(api)).toMatchObject({ cached: true });
+  });
+
   it('does not call values current that are older than STATUS_CACHE_TTL', async () => {
     const monitoring = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '1' });
     const proxy = await system.proxyBefore(urlOf(monitoring));
