@@ -154,6 +154,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
     'GET /api/v1/queue/stats': [queueStatsRoute(deps.thumbnailQueue, thumbnails)],
     'GET /server/status': [serverStatusRoute(pipelineStatus)],
+    'GET /api/server/status': [serverStatusRoute(pipelineStatus)],
     'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
     'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],

@@ -52,6 +52,11 @@ describe('/server/status', () => {
       _cache: { cached: true, age_seconds: number, source: 'monitoring' },
     });
     expect(Date.now() / 1_000 - (status.updated_at ?? 0)).toBeLessThan(5);
+    const other = serverStatusSchema.strict().parse((await askSoon(api, '/api/server/status')).json);
+    expect({ ...other, updated_at: number, _cache: status._cache }).toEqual({
+      ...status,
+      updated_at: number,
+    });
     const cache = await cacheOf(api);
     expect(cache).toEqual({
       cached: true,
