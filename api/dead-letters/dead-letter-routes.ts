@@ -5,7 +5,7 @@ import PQueue from 'p-queue';
 import { z } from 'zod';
 import { cursorMeta, invalidParameter, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
 import type { Links } from '../jobs/links.ts';
-import { exactlyOneOf } from '../openapi/operation.ts';
+import { EXAMPLE_JOB_ID, exactlyOneOf } from '../openapi/operation.ts';
 import { findDeadLetters, type ReadState } from './choose-dead-letters.ts';
 import { type DeadLetters, markDeadLetter } from './dead-letters.ts';
 
@@ -83,19 +83,19 @@ function countBy(values: readonly string[]): Record<string, number> {
 
 const selectors = ['id', 'all'] as const;
 
+const jobId = z.string().max(100);
+
 export const removalQuerySchema = z
   .strictObject({
     id: z
-      .preprocess(
-        (given) => (typeof given === 'string' ? [given] : given),
-        z.array(z.string().max(100)).min(1),
-      )
+      .union([jobId.transform((id) => [id]), z.array(jobId).min(1)])
       .optional()
       .meta({ description: 'The job whose dead letter is removed; may be repeated.' }),
     all: z.literal('true', 'must be true').optional().meta({ description: 'Remove all of them.' }),
   })
   .meta({
     description: 'Exactly one of `id` and `all` selects the dead letters.',
+    example: { id: EXAMPLE_JOB_ID },
     override: exactlyOneOf(selectors),
   });
 

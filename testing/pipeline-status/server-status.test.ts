@@ -160,17 +160,17 @@ describe('while monitoring is unavailable', () => {
   });
 
   it.each([
-    ['refuses', () => Promise.resolve(REFUSED)],
+    ['refuses connections', () => Promise.resolve(REFUSED)],
     ['is behind a black hole', () => Promise.resolve(BLACK_HOLE)],
     [
-      'takes calls and is silent',
+      'accepts connections and does not respond',
       async () => {
         const proxy = await system.proxyBefore(REFUSED);
         proxy.freeze();
         return proxy.url;
       },
     ],
-  ])('looks at the queue itself where monitoring was never there and %s', async (_case, where) => {
+  ])('inspects the queue itself if monitoring was never available and %s', async (_case, where) => {
     await system.holdJobs('worker-1', 2);
     const api = await system.startApi(monitoredAt(await where()));
     const [status] = await Promise.all(Array.from({ length: 20 }, () => statusOf(api)));
