@@ -94,7 +94,7 @@ test-compose: setup ## test docker-compose.yml from a fresh clone, with the task
 test-compose-cluster: setup ## test the cluster: kill each of its three RabbitMQ nodes in turn
 	@$(NODE) local/compose-test/main.ts cluster
 
-check: setup ## check types, lint and format
+check: setup ## check types, lint, API documents and format
 	@npm run check --silent
 
 bench: setup ## measure throughput, CPU time and latency as ratios (PART=engines,system LONG=1)
