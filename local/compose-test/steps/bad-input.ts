@@ -51,10 +51,10 @@ export const badInput: readonly Step[] = [
     code: 78,
   }),
   failsWith('a name that a user of RabbitMQ cannot have', {
-    settings: `-e 'RABBITMQ_MONITORING_USER=a"b'`,
+    settings: `-e 'RABBITMQ_USER=a"b'`,
     service: 'rabbitmq',
     seconds: 30,
-    expected: /RABBITMQ_MONITORING_USER may have letters/,
+    expected: /RABBITMQ_USER may have letters/,
     code: 78,
   }),
   failsWith("a password that would break RabbitMQ's address", {
