@@ -1,3 +1,4 @@
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { hostsOf, refuseForeignHost } from '@image-pipeline/shared/http/allowed-hosts.ts';
 import { refuseEncodedBody, setSecurityHeaders } from '@image-pipeline/shared/http/http-server.ts';
@@ -13,8 +14,7 @@ import {
   removalRoute,
 } from './dead-letters/dead-letter-routes.ts';
 import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
-import type { ReportingWorkers } from './development/reporting-workers.ts';
-import { commandRoute, workersRoute } from './development/worker-routes.ts';
+import { commandRoute } from './development/worker-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { requireToken } from './http/guards.ts';
 import { livenessRoute, metricsRoute, readinessRoute, whyNotReady } from './http/health.ts';
@@ -63,8 +63,8 @@ export interface AppDeps {
   readonly thumbnailQueue: RequestQueue;
   readonly dlq: DeadLetterQueue;
   readonly pipelineStatus: PipelineStatusDeps;
-  /** Outside of production; none in production. */
-  readonly workers: ReportingWorkers;
+  /** For commands to workers. */
+  readonly broker: Pick<Broker, 'publisher'>;
   /** Of every queue, for `/metrics`. */
   readonly queueMetrics: ReadQueueMetrics;
   /** Why no job can be accepted right now, or undefined. */
@@ -166,8 +166,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /docs': [docsRoute],
     'GET /': [pageRoute(config.PUBLIC_NOTIFICATION_URL)],
     'GET /page.json': [pageSettingsRoute(pageSettings(config))],
-    'GET /development/workers': [token, workersRoute(deps.workers, jobs.stopping)],
-    'POST /development/commands': [token, jsonBody(MAX_JSON_BYTES), commandRoute(deps.workers)],
+    'POST /development/commands': [token, jsonBody(MAX_JSON_BYTES), commandRoute(deps.broker)],
   };
 }
 

@@ -22,7 +22,6 @@ import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
-import { ReportingWorkers } from './development/reporting-workers.ts';
 import { EventPublisher } from './jobs/event-publisher.ts';
 import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob } from './jobs/estimate-job.ts';
@@ -106,7 +105,6 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     ttlSeconds: config.STATUS_CACHE_TTL,
     log,
   });
-  const workers = new ReportingWorkers(broker);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
 
   let isStoreOpen = false;
@@ -216,7 +214,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       sampleQueue: rememberLastSample(queueNames.process, waitingJobsInTime),
       isUp: () => broker.unavailableBecause === undefined,
     },
-    workers,
+    broker,
     queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
     whyUnavailable,
     whyIncomplete,
@@ -251,11 +249,6 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       { name: 'broker', start: () => inBackground(startBroker), stop: () => broker.stop() },
       { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
-      ...(config.NODE_ENV === 'production'
-        ? []
-        : [
-            { name: 'workers', start: () => inBackground(() => workers.start()), stop: () => workers.stop() },
-          ]),
       {
         name: 'DLQ recorder',
         start: () => inBackground(() => recorder.start()),

@@ -18,6 +18,7 @@ import type { NotificationConfig } from './config.ts';
 import { EventRing } from './websocket/event-ring.ts';
 import { Notifier } from './notifier.ts';
 import { PipelineStatus } from './websocket/pipeline-status.ts';
+import { ReportingWorkers } from './websocket/reporting-workers.ts';
 import { SOCKET_PATH } from './websocket/admission.ts';
 import { StoredJobs } from './websocket/job-subscription.ts';
 import { SocketServer } from './websocket/socket-server.ts';
@@ -166,7 +167,15 @@ export function createNotification(
     ttlSeconds: SNAPSHOT_TTL_S,
     log,
   });
-  const pipelineStatus = new PipelineStatus({ notifier, live, estimates, queues: broker.queues, snapshots });
+  const workers = new ReportingWorkers(broker, () => pipelineStatus.now());
+  const pipelineStatus = new PipelineStatus({
+    notifier,
+    live,
+    estimates,
+    queues: broker.queues,
+    snapshots,
+    workers,
+  });
   const stopping = new AbortController();
   return createService({
     broker,
@@ -192,6 +201,9 @@ export function createNotification(
         stop: () => webhooks.stop(config.STOP_TIMEOUT_MS * 0.6),
       },
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
+      ...(config.NODE_ENV === 'production'
+        ? []
+        : [{ name: 'workers', start: () => workers.start(), stop: () => workers.stop() }]),
       { name: 'pipeline status', start: () => pipelineStatus.start(), stop: () => pipelineStatus.stop() },
       { name: 'event follower', start: () => follower.start(), stop: () => follower.stop() },
       { name: 'intake', stop: () => sockets.stop() },

@@ -1,29 +1,12 @@
-import { workerCommandSchema, workerReportSchema } from '@image-pipeline/shared/contracts/worker-command.ts';
+import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
+import { exchangeNames } from '@image-pipeline/shared/broker/topology.ts';
+import { workerCommandKey, workerCommandSchema } from '@image-pipeline/shared/contracts/worker-command.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
+import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { clientGone, invalidBySchema, readQuery, wholeNumber } from '../http/request.ts';
+import { invalidBySchema } from '../http/request.ts';
 import type { Operations } from '../openapi/operation.ts';
-import type { ReportingWorkers } from './reporting-workers.ts';
-
-/** How long a request may wait for a change, in milliseconds. */
-const LONGEST_WAIT_MS = 20_000;
-
-const workersQuerySchema = z.object({
-  after: wholeNumber(
-    0,
-    999_999,
-    0,
-    'The `version` that you know: the response comes when there is another one, or after 20 s.',
-  ),
-});
-
-const workerListSchema = z
-  .object({
-    version: z.int().min(1).meta({ description: 'Changes whenever the workers change.' }),
-    workers: z.array(workerReportSchema.omit({ version: true })),
-  })
-  .meta({ id: 'WorkerList' });
 
 const commandBodySchema = z
   .strictObject({
@@ -32,34 +15,25 @@ const commandBodySchema = z
   })
   .meta({ id: 'WorkerCommandRequest' });
 
-/** `GET /development/workers`; `?after=7` is a long poll for the next change. */
-export function workersRoute(known: ReportingWorkers, stopping: AbortSignal): RequestHandler {
-  return async (request, response) => {
-    const { after } = readQuery(request, workersQuerySchema);
-    if (after === known.version) {
-      await known.changed(
-        AbortSignal.any([clientGone(response), stopping, AbortSignal.timeout(LONGEST_WAIT_MS)]),
-      );
-    }
-    const workers = known.all.map((report) => workerListSchema.shape.workers.element.parse(report));
-    response.setHeader('Cache-Control', 'no-store');
-    response.json({ version: known.version, workers } satisfies z.output<typeof workerListSchema>);
-  };
-}
-
 /** `POST /development/commands` */
-export function commandRoute(known: ReportingWorkers): RequestHandler {
+export function commandRoute({ publisher }: Pick<Broker, 'publisher'>): RequestHandler {
   return async (request, response) => {
     const order = commandBodySchema.safeParse(request.body);
     if (!order.success) throw invalidBySchema('', order.error);
     const { worker, command } = order.data;
-    if (!(await known.command(worker, command))) {
-      const running = known.all.map((report) => report.worker);
-      throw new PipelineError(
-        'worker_not_running',
-        `No worker with this name is running. Running workers: ${running.join(', ') || 'none'}.`,
-        { details: { allowed: running } },
-      );
+    const isConnected = await publisher.publishIfBound({
+      exchange: exchangeNames.workers,
+      routingKey: workerCommandKey(worker),
+      body: { version: 1, command },
+      messageId: uuidv7(),
+      correlationId: worker,
+      type: 'worker.command',
+      contentType: 'application/json',
+    });
+    if (!isConnected) {
+      const message =
+        'No worker with this name is running. "make ps" lists the workers; without make: "docker-compose ps".';
+      throw new PipelineError('worker_not_running', message);
     }
     response.status(202).json({ worker, command });
   };
@@ -72,25 +46,6 @@ export const commandExamples = {
 } as const;
 
 export const developmentOperations = {
-  'GET /development/workers': {
-    id: 'listWorkers',
-    tag: 'Development',
-    summary: 'List the running workers',
-    description: 'A worker that was killed disappears, and returns when its runtime has started it again.',
-    query: workersQuerySchema,
-    responses: {
-      200: {
-        description: 'The workers that have reported in the last seconds.',
-        types: { 'application/json': workerListSchema },
-        example: {
-          version: 7,
-          workers: [{ worker: 'worker-1', state: 'consuming', slots: 2, jobs: 1, will_crash: false }],
-        },
-      },
-    },
-    problems: ['unauthorized', 'token_not_set'],
-    token: 'always',
-  },
   'POST /development/commands': {
     id: 'commandWorker',
     tag: 'Development',

@@ -10,44 +10,36 @@ const system = setUpSystem({ lifetime: 'test' });
 const authorized = { Authorization: `Bearer ${TOKEN}` };
 const SOON = { timeout: 20_000 };
 
-it('lists the workers, and says how many jobs each can process', async () => {
-  const api = await system.startApi({ API_TOKEN: TOKEN });
+it('the page hears of each worker: its state, and how many jobs it can process', async () => {
+  const reports = await followWorkers();
   await system.startWorker({ WORKER_NAME: 'worker-10' });
   await system.startWorker({ WORKER_NAME: 'worker-2', MAX_CONCURRENT_JOBS: '3' });
-  const state = { state: 'consuming', jobs: 0, will_crash: false };
-  await expect
-    .poll(() => workersOf(api), SOON)
-    .toEqual([
-      { worker: 'worker-2', slots: 3, ...state },
-      { worker: 'worker-10', slots: 1, ...state },
-    ]);
-});
-
-it('waits for the next change', async () => {
-  const api = await system.startApi({ API_TOKEN: TOKEN });
-  const { version } = await listOf(api);
-  const changed = listOf(api, version);
-  await system.startWorker();
-  expect((await changed).workers.map(({ worker }) => worker)).toEqual(['worker-1']);
+  const state = { version: 1, state: 'consuming', jobs: 0, will_crash: false };
+  await expect.poll(reports, SOON).toEqual([
+    { worker: 'worker-2', slots: 3, ...state },
+    { worker: 'worker-10', slots: 1, ...state },
+  ]);
 });
 
 it('a paused worker leaves jobs in the queue until it is resumed', async () => {
   const api = await system.startApi({ API_TOKEN: TOKEN });
+  const reports = await followWorkers();
   await system.startWorker();
   expect(await command(api, 'worker-1', 'pause')).toBe(202);
-  await expect.poll(() => workersOf(api), SOON).toMatchObject([{ state: 'paused' }]);
+  await expect.poll(reports, SOON).toMatchObject([{ state: 'paused' }]);
   const id = await uploadImage(api, GOOD_IMAGE);
   expect((await api.ask(`/status/${id}?wait=1`)).json).toMatchObject({ status: 'queued' });
   expect(await command(api, 'worker-1', 'resume')).toBe(202);
   expect((await endOf(api, id)).status).toBe('completed');
-  await expect.poll(() => workersOf(api), SOON).toMatchObject([{ state: 'consuming' }]);
+  await expect.poll(reports, SOON).toMatchObject([{ state: 'consuming' }]);
 });
 
 it('a job whose decoder crashes is retried, and only once', async () => {
   const api = await system.startApi({ API_TOKEN: TOKEN });
+  const reports = await followWorkers();
   await system.startWorker();
   expect(await command(api, 'worker-1', 'crash')).toBe(202);
-  await expect.poll(() => workersOf(api), SOON).toMatchObject([{ will_crash: true }]);
+  await expect.poll(reports, SOON).toMatchObject([{ will_crash: true }]);
   const id = await uploadImage(api, GOOD_IMAGE);
   expect((await endOf(api, id)).status).toBe('completed');
   const { timeline } = timelineSchema.parse((await api.ask(`/status/${id}`)).json);
@@ -63,16 +55,17 @@ it('a job whose decoder crashes is retried, and only once', async () => {
 it.each([
   ['stop', { code: 0, signal: null }],
   ['kill', { code: null, signal: 'SIGKILL' }],
-] as const)('%s ends the process of a worker, which then is not listed any more', async (name, end) => {
+] as const)('%s ends the process of a worker, of which the page then hears no more', async (name, end) => {
   const api = await system.startApi({ API_TOKEN: TOKEN });
+  const reports = await followWorkers();
   const worker = new ServiceProcess('worker', environmentOf('worker', system));
-  await expect.poll(() => workersOf(api), SOON).toMatchObject([{ state: 'consuming' }]);
+  await expect.poll(reports, SOON).toMatchObject([{ state: 'consuming' }]);
   const exited = new Promise((resolve) =>
     worker.child.once('exit', (code, signal) => resolve({ code, signal })),
   );
   expect(await command(api, 'worker-1', name)).toBe(202);
   expect(await exited).toEqual(end);
-  await expect.poll(() => workersOf(api), SOON).toEqual([]);
+  await expect.poll(reports, SOON).toEqual([]);
 });
 
 it('refuses a command to a worker that is not running, and goes on accepting uploads', async () => {
@@ -83,7 +76,6 @@ it('refuses a command to a worker that is not running, and goes on accepting upl
 
 it('requires the token, and a known command', async () => {
   const api = await system.startApi({ API_TOKEN: TOKEN });
-  expect((await api.ask('/development/workers')).status).toBe(401);
   expect((await api.ask('/development/commands', { method: 'POST', body: '{}' })).status).toBe(401);
   expect(await command(api, 'worker-1', 'explode')).toBe(422);
 });
@@ -97,7 +89,6 @@ it('does not exist in production, where workers accept no command either', async
   const api = await system.startApi(production);
   await system.startWorker(production);
   const { url } = api;
-  expect((await fetch(`${url}/development/workers`, { headers: authorized })).status).toBe(404);
   const order = { method: 'POST', headers: authorized, body: '{"worker":"worker-1","command":"kill"}' };
   expect((await fetch(`${url}/development/commands`, order)).status).toBe(404);
   expect(JSON.stringify((await api.ask('/openapi.json')).json)).not.toContain('/development/');
@@ -106,15 +97,12 @@ it('does not exist in production, where workers accept no command either', async
 });
 
 const timelineSchema = z.object({ timeline: z.array(z.unknown()) });
-const listSchema = z.object({ version: z.int(), workers: z.array(z.looseObject({ worker: z.string() })) });
 
-async function listOf(api: TestApi, after = 0): Promise<z.output<typeof listSchema>> {
-  const { json } = await api.ask(`/development/workers?after=${after}`, { headers: authorized });
-  return listSchema.parse(json);
-}
-
-async function workersOf(api: TestApi) {
-  return (await listOf(api)).workers;
+/** The newest reports of the workers that a page has received. */
+async function followWorkers() {
+  const client = await system.connect(await system.startNotification());
+  client.say({ type: 'subscribe', job_id: '*', pipeline: true });
+  return () => client.received.findLast((message) => message.type === 'pipeline')?.workers;
 }
 
 async function command(api: TestApi, worker: string, name: string): Promise<number> {

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import {
@@ -9,12 +12,15 @@ import {
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { z } from 'zod';
 import { findChromium } from '../../local/install/programs.ts';
 import { UserError } from '../../local/user-error.ts';
 import { startBrowser } from '../../testing/browser.ts';
-import { lifeOf, someRequest } from '../../testing/job-life.ts';
+import { completedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { SocketClient } from '../../testing/socket-client.ts';
 import { startSystem, type System } from '../../testing/start-system.ts';
 import { percentile } from '../calculate.ts';
@@ -26,6 +32,8 @@ const JOBS = 60;
 const FEW_JOBS = 1_000;
 const MANY_JOBS = 10_000;
 const EVENTS_PER_SECOND = 50;
+/** Until the page has the whole list. */
+const LIST_TIMEOUT_MS = 120_000;
 /** After the first load. */
 const SETTLE_MS = 6_000;
 const WATCH_MS = 60_000;
@@ -140,15 +148,16 @@ async function underLoad(bench: BenchRun, browser: Browser, system: System): Pro
   const broker = eventBroker(system.node.amqpUrl);
   await broker.start();
   const publish = (event: JobEvent) => broker.publisher.publish(eventMessage(event));
+  const newLife = await storedLives(join(system.folder, 'store'));
   const seed = async (count: number) => {
     for (let job = 0; job < count; job += 100) {
-      const lives = Array.from({ length: 100 }, () => lifeOf(someRequest()));
+      const lives = await Promise.all(Array.from({ length: 100 }, newLife));
       await Promise.all(lives.flat().map(publish));
     }
   };
   const traffic = new AbortController();
   await seed(FEW_JOBS);
-  const sending = sendSteadily(publish, traffic.signal);
+  const sending = sendSteadily(newLife, publish, traffic.signal);
   // Awaited at the end; if the system ends first, that is not the failure to report.
   sending.catch(() => undefined);
   const rows: string[][] = [];
@@ -163,11 +172,8 @@ async function underLoad(bench: BenchRun, browser: Browser, system: System): Pro
     }
     await seed(MANY_JOBS);
     const page = await open(browser, system, '/jobs');
-    const count = async () => page.locator('.jobs [role=status]').innerText();
-    while (!(await count()).startsWith('10,000')) {
-      bench.say(await count());
-      await sleep(2_000);
-    }
+    const all = page.locator('.jobs [role=status]', { hasText: MANY_JOBS.toLocaleString('en-US') });
+    await all.waitFor({ timeout: LIST_TIMEOUT_MS });
     const frames = z.array(z.number()).parse(await page.evaluate(SCROLL));
     const ms = (share: number) => `${percentile(frames, share).toFixed(0)} ms`;
     add(`scrolling ${MANY_JOBS} jobs: frames, p50 and p95`, `${ms(0.5)} and ${ms(0.95)}`, '17 and 34 ms');
@@ -206,14 +212,40 @@ function eventBroker(url: string): Broker {
   });
 }
 
+/**
+ * Jobs that have ended, as the workers leave them in the store: what the store does not have, the API does not show.
+ * Without originals and results, which the lists do not need.
+ * @returns what stores one more job and returns its events
+ */
+async function storedLives(folder: string): Promise<() => Promise<JobEvent[]>> {
+  const picture = { create: { width: 256, height: 144, channels: 3, background: '#369' } } as const;
+  const thumbnail = await sharp(picture).jpeg().toBuffer();
+  const sha256 = createHash('sha256').update(thumbnail).digest('hex');
+  const put = async (key: string, body: Uint8Array) => {
+    const path = join(folder, key);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, body);
+  };
+  return async () => {
+    const request = someRequest();
+    const completed = completedOutcome(request);
+    const outcome = { ...completed, thumbnail: { ...completed.thumbnail, size: thumbnail.length, sha256 } };
+    await put(requestKey(request.job_id, 1), jsonBody(request));
+    await put(outcome.thumbnail.key, thumbnail);
+    await put(outcomeKey(request.job_id, 1), jsonBody(outcome));
+    return lifeOf(request, outcome);
+  };
+}
+
 /** The events of one job after the other. */
 async function sendSteadily(
+  newLife: () => Promise<JobEvent[]>,
   publish: (event: JobEvent) => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
   const began = performance.now();
   for (let sent = 0; !signal.aborted;) {
-    for (const event of lifeOf(someRequest())) {
+    for (const event of await newLife()) {
       const due = began + (sent++ * 1_000) / EVENTS_PER_SECOND;
       await sleep(Math.max(0, due - performance.now()));
       await publish(event);

@@ -8,6 +8,7 @@ import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { Notifier } from '../notifier.ts';
+import type { ReportingWorkers } from './reporting-workers.ts';
 import { encode } from './subscriber.ts';
 
 const INTERVAL_S = 1;
@@ -19,9 +20,10 @@ export interface PipelineStatusOptions {
   readonly estimates: Pick<JobEstimates, 'compare' | 'next' | 'of' | 'range'>;
   readonly queues: Pick<QueueInspector, 'inspect'>;
   readonly snapshots: Pick<SnapshotCache, 'known'>;
+  readonly workers: Pick<ReportingWorkers, 'all'>;
 }
 
-/** Sends the state of the pipeline every second to the subscribers that requested it: estimates and monitoring's snapshot. */
+/** Sends the state of the pipeline every second to the subscribers that requested it. */
 export class PipelineStatus implements Startable {
   readonly #options: PipelineStatusOptions;
   readonly #repeater = new Repeater(() => this.#send(), INTERVAL_S);
@@ -39,8 +41,13 @@ export class PipelineStatus implements Startable {
     return this.#repeater.stop();
   }
 
+  /** Sends it now: something has changed that people wait for. */
+  now(): void {
+    if (this.#repeater.isOn) void this.#repeater.now();
+  }
+
   async #send(): Promise<undefined> {
-    const { notifier, estimates, queues, snapshots } = this.#options;
+    const { notifier, estimates, queues, snapshots, workers } = this.#options;
     if (!notifier.wantsPipelineStatus) return;
     const queue = await withinDeadline(INSPECT_TIMEOUT_MS, () => queues.inspect(queueNames.process)).catch(
       () => undefined,
@@ -53,6 +60,7 @@ export class PipelineStatus implements Startable {
         type: 'pipeline',
         at: new Date().toISOString(),
         forecasts: this.#forecasts(queue),
+        workers: [...workers.all],
         // Up to a thousand ids, which nobody watches live.
         snapshot:
           snapshot === undefined

@@ -4,6 +4,7 @@ import { jobEventSchema } from './event.ts';
 import { failureSchema, givenJobIdSchema, jobIdSchema, jobStates, timelineEntrySchema } from './job.ts';
 import { storedImageSchema } from './outcome.ts';
 import { snapshotSchema } from './snapshot.ts';
+import { workerReportSchema } from './worker-command.ts';
 
 /**
  * The messages between the notification service and its WebSocket clients: one JSON object per text frame. `event_id` is
@@ -29,7 +30,8 @@ export const subscribeSchema = z
       description: 'The last event_id that you received: only later events are sent, and no state.',
     }),
     pipeline: z.boolean().optional().meta({
-      description: 'With *: whether to send the message pipeline every second. Default: false.',
+      description:
+        'With *: whether to send the message pipeline every second, and when a worker changes. Default: false.',
     }),
     token: z.string().max(1_000).optional().meta({
       description:
@@ -131,6 +133,9 @@ export const pipelineMessageSchema = z
     at: z.iso.datetime(),
     forecasts: z.array(forecastSchema).max(LISTED_FORECASTS).meta({
       description: 'Position and ETA, as in /status, of the jobs in progress and of those that are next.',
+    }),
+    workers: z.array(workerReportSchema).meta({
+      description: 'The newest report of each worker; empty in production.',
     }),
     snapshot: snapshotSchema.nullable().meta({
       description: 'The response of /status of the monitoring service; null if it has never responded.',

@@ -11,6 +11,7 @@ import { collect } from '../../testing/collect.ts';
 import { StoreUnavailable } from '../errors.ts';
 import { temporaryName } from './durable-file.ts';
 import { FolderStore } from './folder-store.ts';
+import { walkFolder } from './object-files.ts';
 import { StoreMisconfigured } from './store-failure.ts';
 
 const MB = 1024 * 1024;
@@ -100,11 +101,11 @@ describe('a folder as object store', () => {
 
   it('does not hand out a file that is cut while it is read as if it were whole', async () => {
     await store.put('a', Buffer.alloc(8 * MB));
-    const found = await store.get('a');
+    const [streamed, read] = [await store.get('a'), await store.get('a')];
     await truncate(join(folder, 'a'), 4 * MB);
-    await expect(buffer(found?.body ?? Readable.from([]))).rejects.toThrow(
-      'failed to get a: ended 4194304 bytes too early',
-    );
+    const failure = 'failed to get a: ended 4194304 bytes too early';
+    await expect(buffer(streamed?.body ?? Readable.from([]))).rejects.toThrow(failure);
+    await expect(read?.readBytes()).rejects.toThrow(failure);
   });
 
   describe('with something else in the place of an object', () => {
@@ -125,6 +126,7 @@ describe('a folder as object store', () => {
         await expect(store.putIfAbsent('b/ours', Buffer.from('ours'))).rejects.toMatchObject(damaged);
         await expect(store.remove('b/secret')).rejects.toMatchObject(damaged);
         expect(await collect(store.list(''))).toEqual([]);
+        expect(await collect(store.list('b/'))).toEqual([]);
         expect(await readdir(outside)).toEqual(['secret']);
       } finally {
         await rm(outside, { recursive: true });
@@ -174,6 +176,18 @@ describe('a folder as object store', () => {
     await mkdir(join(folder, 'a', 'empty'));
     const keys = (await collect(store.list(''))).map(({ key }) => key);
     expect(keys).toEqual(['a/b']);
+  });
+
+  it('reads only the folders below a prefix, however many objects are elsewhere', async () => {
+    for (const id of ['1', '2', '3']) await store.put(`jobs/${id}/runs/1/request.json`, Buffer.from('{}'));
+    let reads = 0;
+    const counted = <T>(read: () => Promise<T>): Promise<T> => {
+      reads++;
+      return read();
+    };
+    const found = await collect(walkFolder(folder, { prefix: 'jobs/2/runs/', startAfter: '' }, counted));
+    expect(found).toEqual(['jobs/2/runs/1/request.json']);
+    expect(reads, 'the path, jobs/2/runs/ and jobs/2/runs/1/').toBe(3);
   });
 
   it('leaves no empty folders but those at the top when objects are removed', async () => {

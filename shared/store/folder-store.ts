@@ -4,7 +4,13 @@ import { Readable } from 'node:stream';
 import { withinDeadline } from '../waiting.ts';
 import { CheckedBody, measuredBody } from './bodies.ts';
 import { FolderFlusher, linkIfAbsent, removeStaleFiles, replace, withTemporaryFile } from './durable-file.ts';
-import { openObjectFile, removeObjectFile, statObjectFile, walkFolder } from './object-files.ts';
+import {
+  openObjectFile,
+  readWholeFile,
+  removeObjectFile,
+  statObjectFile,
+  walkFolder,
+} from './object-files.ts';
 import { checkKey, checkPrefix, checkStartAfter } from './object-key.ts';
 import type { ListedObject, ListOptions, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
 import { holdsBytes } from './read-object.ts';
@@ -88,14 +94,23 @@ export class FolderStore implements ObjectStore {
       return (await openObjectFile(path, signal)) ?? this.#nothing();
     });
     if (opened === undefined) return undefined;
-    const { size } = opened.stat;
-    const highWaterMark = Math.min(Math.max(size, 1), READ_BYTES);
-    const body = new CheckedBody(opened.file.createReadStream({ highWaterMark }), {
-      size,
-      waitMs: this.#operationMs,
-      failure: (error) => this.#failure('get', key, error),
-    });
-    return { stat: opened.stat, body };
+    const { file, stat } = opened;
+    const openBody = () => {
+      const highWaterMark = Math.min(Math.max(stat.size, 1), READ_BYTES);
+      return new CheckedBody(file.createReadStream({ highWaterMark }), {
+        size: stat.size,
+        waitMs: this.#operationMs,
+        failure: (error) => this.#failure('get', key, error),
+      });
+    };
+    let body: CheckedBody | undefined;
+    return {
+      stat,
+      get body() {
+        return (body ??= openBody());
+      },
+      readBytes: () => this.#attempt('get', key, () => readWholeFile(file, stat.size)),
+    };
   }
 
   async stat(key: string): Promise<ObjectStat | undefined> {

@@ -72,7 +72,7 @@ export class MinioStore implements ObjectStore {
         waitMs: this.#options.timeouts.operationMs,
         failure: (error) => this.#minio.failure('get', key, error),
       });
-      return { stat, body };
+      return { stat, body, readBytes: () => buffer(body) };
     });
   }
 

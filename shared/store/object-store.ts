@@ -44,8 +44,8 @@ export interface ObjectStore extends Startable {
   putIfAbsent(key: string, body: Uint8Array): Promise<boolean>;
 
   /**
-   * Opens an object for reading; undefined if it does not exist. The body must be read to its end or destroyed. It ends
-   * only after exactly `stat.size` bytes; cut or stalled, it fails with StoreUnavailable.
+   * Opens an object for reading; undefined if it does not exist. Its bytes must be read, or its body be read to the end or
+   * destroyed.
    */
   get(key: string): Promise<StoredObject | undefined>;
 
@@ -77,7 +77,10 @@ export interface ObjectStat {
 
 export interface StoredObject {
   readonly stat: ObjectStat;
+  /** Ends only after exactly `stat.size` bytes; cut or stalled, it fails with StoreUnavailable. */
   readonly body: Readable;
+  /** All of it at once, instead of the body. @throws StoreUnavailable if it is cut or stalled */
+  readBytes(): Promise<Buffer>;
 }
 
 export interface ListedObject extends ObjectStat {

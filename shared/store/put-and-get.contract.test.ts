@@ -25,6 +25,7 @@ describeEachStore('putting, getting and removing objects', (given) => {
     expect(found?.stat.size).toBe(7);
     expect(Math.abs(Date.now() - (found?.stat.modifiedAt.getTime() ?? 0))).toBeLessThan(60_000);
     expect(found && (await buffer(found.body)).toString()).toBe('{"a":1}');
+    expect((await (await given.store.get(key))?.readBytes())?.toString()).toBe('{"a":1}');
   });
 
   it('takes an empty object', async () => {

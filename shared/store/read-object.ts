@@ -23,9 +23,7 @@ export async function readBytes(
       `The object ${key} has ${found.stat.size} bytes; the maximum is ${maxBytes}.`,
     );
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of found.body as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks, found.stat.size);
+  return found.readBytes();
 }
 
 /**
@@ -64,10 +62,5 @@ export async function holdsBytes(
     found.body.destroy();
     return false;
   }
-  let at = 0;
-  for await (const chunk of found.body as AsyncIterable<Buffer>) {
-    if (!chunk.equals(bytes.subarray(at, at + chunk.length))) return false;
-    at += chunk.length;
-  }
-  return true;
+  return (await found.readBytes()).equals(bytes);
 }

@@ -31,11 +31,13 @@ describe.skipIf(executablePath === null)(
       const { api, page } = await openPage(browser, system, { API_TOKEN: TOKEN });
       new ServiceProcess('worker', environmentOf('worker', system));
       await page.goto(`${api.url}/#/break`);
-      await giveToken(page, 'this is the wrong one');
-      await page.getByText('The API refused this token').waitFor();
-      await giveToken(page, TOKEN);
       await page.getByRole('heading', { name: 'worker-1' }).waitFor();
       await page.getByText('Consuming').waitFor();
+      await clickAndConfirm(page, 'Pause worker-1', 'Pause worker-1');
+      await giveToken(page, 'this is the wrong one');
+      await clickAndConfirm(page, 'Pause worker-1', 'Pause worker-1');
+      await page.getByText('The API refused this token').waitFor();
+      await giveToken(page, TOKEN);
 
       const id = await uploadSlowImage(api);
       await page.locator('[data-worker="worker-1"]').getByText('1 job in progress').waitFor();
@@ -57,12 +59,10 @@ describe.skipIf(executablePath === null)(
     it('pauses and resumes a worker, and crashes its decoder', async () => {
       const { api, page } = await openPage(browser, system, { API_TOKEN: TOKEN });
       await system.startWorker();
+      await page.evaluate((token) => sessionStorage.setItem('token', token), TOKEN);
+      await page.reload();
       await page.goto(`${api.url}/#/break`);
-      await giveToken(page, TOKEN);
-      const order = async (name: string) => {
-        await page.getByRole('button', { name }).click();
-        await page.getByRole('dialog').getByRole('button', { name }).click();
-      };
+      const order = (name: string) => clickAndConfirm(page, name, name);
       await order('Crash the next decoder of worker-1');
       await page.getByText('The decoder of its next job will crash').waitFor();
       await order('Pause worker-1');

@@ -75,7 +75,7 @@ export async function processImage(
   const source = orientedSize(inspected, inspected.orientation);
   const steps = planSteps(source, operations, limits);
   const format = outputFormat(output, inspected.format);
-  await progress?.onPlanned(estimateMs(source, steps, format));
+  await progress?.onPlanned(estimateMs({ ...inspected, ...source, bytes: bytes.length }, steps, format));
   if (inspected.format === 'png') await checkPngData(inspected);
   const [first, ...others] = steps;
   const reduceTo = first?.type === 'resize' ? reducedFor(first, source) : source;

@@ -1,5 +1,5 @@
 import type { DeadLetter } from '../../../shared/contracts/dead-letter.ts';
-import type { WorkerCommand, WorkerReport } from '../../../shared/contracts/worker-command.ts';
+import type { WorkerCommand } from '../../../shared/contracts/worker-command.ts';
 import type { JobList } from '../../jobs/list-jobs.ts';
 import type { StatusResponse } from '../../jobs/status-response.ts';
 import type { PageSettings } from '../../page/page-routes.ts';
@@ -108,12 +108,6 @@ export function removeDeadLetters(ids: readonly string[]): Promise<{ removed: nu
   const query = ids.map((id) => `id=${encodeURIComponent(id)}`).join('&');
   return call(`/dlq/messages?${query}`, { method: 'DELETE' });
 }
-
-export type ListedWorker = Omit<WorkerReport, 'version'>;
-
-/** The workers, as soon as their version is not `after`. */
-export const readWorkers = (after: number, signal: AbortSignal) =>
-  call<{ version: number; workers: ListedWorker[] }>(`/development/workers?after=${after}`, { signal });
 
 export const commandWorker = (worker: string, command: WorkerCommand) =>
   postJson<unknown>('/development/commands', { worker, command });

@@ -1,10 +1,11 @@
+// First: the styles of the views build on these.
+import './style.css';
 import { render } from 'preact';
 import { readSettings } from './api.ts';
 import { follow } from './live/connection.ts';
 import { App } from './app.tsx';
 import { language, setLanguage } from './text/text.ts';
 import { token } from './token.ts';
-import './style.css';
 
 const page = document.getElementById('page');
 if (page === null) throw new Error('index.html has no element "page"');

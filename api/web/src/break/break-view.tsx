@@ -1,18 +1,18 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { commandWorker, type ListedWorker, readWorkers } from '../api.ts';
+import type { WorkerReport } from '../../../../shared/contracts/worker-command.ts';
+import { commandWorker } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
 import { StateName } from '../journey/state-name.tsx';
 import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
+import { pipeline } from '../live/pipeline.ts';
 import { jobLink } from '../route.ts';
 import { explain } from '../text/explain.ts';
 import { t } from '../text/text.ts';
-import { isTokenRefused, token } from '../token.ts';
+import { isTokenRefused } from '../token.ts';
+import './break.css';
 
 type Command = Parameters<typeof commandWorker>[1];
-
-const RETRY_MS = 2_000;
 
 /** What was broken last, and the jobs that were in progress there. */
 interface Broken {
@@ -23,18 +23,9 @@ interface Broken {
 
 /** Stops, kills and pauses workers, and crashes their decoders, to see what becomes of their jobs. */
 export function BreakView() {
-  const workers = useSignal<readonly ListedWorker[] | undefined>(undefined);
+  const workers = pipeline.value?.message.workers;
   const problem = useSignal('');
   const broken = useSignal<Broken | undefined>(undefined);
-  useEffect(() => {
-    const over = new AbortController();
-    void followWorkers(over.signal, (found, fault) => {
-      if (found !== undefined) workers.value = found;
-      problem.value = fault;
-    });
-    return () => over.abort();
-  }, [token.value]);
-
   const order = async (worker: string, command: Command) => {
     const isHarmless = command === 'resume';
     const exits = command === 'stop' || command === 'kill';
@@ -57,9 +48,9 @@ export function BreakView() {
       <p role="status" class="failed">
         {isTokenRefused.value ? '' : problem.value}
       </p>
-      {workers.value?.length === 0 && <p>{t('breakNoWorkers')}</p>}
+      {workers?.length === 0 && <p>{t('breakNoWorkers')}</p>}
       <ul class="workers">
-        {workers.value?.map((worker) => (
+        {workers?.map((worker) => (
           <Worker key={worker.worker} worker={worker} order={order} />
         ))}
       </ul>
@@ -68,31 +59,12 @@ export function BreakView() {
   );
 }
 
-/** Reads the workers at each change, until `over` aborts. */
-async function followWorkers(
-  over: AbortSignal,
-  onChange: (workers: readonly ListedWorker[] | undefined, problem: string) => void,
-): Promise<void> {
-  const isOver = () => over.aborted;
-  for (let version = 0; !isOver();) {
-    try {
-      const list = await readWorkers(version, over);
-      version = list.version;
-      onChange(list.workers, '');
-    } catch (error) {
-      if (isOver()) return;
-      onChange(undefined, explain(error));
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
-}
-
 function inProgressOn(worker: string): readonly string[] {
   return jobs.value.filter((job) => job.state === 'processing' && job.worker === worker).map(({ id }) => id);
 }
 
 function Worker(props: {
-  readonly worker: ListedWorker;
+  readonly worker: WorkerReport;
   readonly order: (worker: string, command: Command) => Promise<void>;
 }) {
   const { worker: name, state, slots, jobs: inProgress, will_crash: willCrash } = props.worker;

@@ -5,11 +5,12 @@ import { confirmed } from '../confirm.tsx';
 import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { jobLink } from '../route.ts';
-import { explain } from '../text/explain.ts';
+import { explain, explainFailure } from '../text/explain.ts';
 import { formatDate, t } from '../text/text.ts';
 import { isTokenRefused, token } from '../token.ts';
 import { deadLetters, forgetDiscarded, RECORDING_MS, updateDeadLetters } from './dead-letter-store.ts';
 import { ReplayState } from './replay-state.tsx';
+import './dead-letters.css';
 
 /** Dead letters by error and operations; the selected ones can be replayed or discarded. */
 export function DeadLettersView() {
@@ -128,7 +129,7 @@ function Group({ members, selected, select }: GroupProps) {
       <div class="sample">
         <img src={originalUrl(sample.job_id)} alt="" width={96} height={96} />
         <div>
-          {sample.error.reason}
+          {explainFailure(sample.error)}
           <br />
           <small>{t('lastAt', { time: formatDate(sample.dead_lettered_at) })}</small>
           <br />
@@ -183,7 +184,7 @@ function Letter({ letter, commonReason, selected, select }: LetterProps) {
         <br />
         {error.reason !== commonReason && (
           <>
-            {error.reason}
+            {explainFailure(error)}
             <br />
           </>
         )}

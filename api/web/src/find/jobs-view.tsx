@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { listJobs } from '../api.ts';
-import { jobs, addListed } from '../live/job-store.ts';
+import { jobs, addListed, isListed } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pictureOf } from '../live/pictures.ts';
 import { clock } from '../live/pipeline.ts';
@@ -10,8 +10,10 @@ import { StateName } from '../journey/state-name.tsx';
 import { formatDate, t } from '../text/text.ts';
 import { filterJobs, filterOf, listQuery, visibleRows } from './filter-jobs.ts';
 import { FilterForm } from './filter-form.tsx';
+import './jobs.css';
 
-const ROW_HEIGHT = 44;
+/** In pixels; as in jobs.css. */
+const rowHeight = () => (matchMedia('(max-width: 700px)').matches ? 72 : 44);
 /** Pages of 1,000 jobs that a search reads. */
 const MAX_PAGES = 10;
 /** After the last change of the filter, in milliseconds. */
@@ -40,11 +42,12 @@ export function JobsView() {
     };
   }, [query.toString()]);
   const found = filterJobs(jobs.value, filter);
+  const isLoading = isSearching.value || !isListed.value;
   return (
-    <section class="card jobs" aria-labelledby="jobs" aria-busy={isSearching.value}>
+    <section class="card jobs" aria-labelledby="jobs" aria-busy={isLoading}>
       <h2 id="jobs">{t('jobsTitle')}</h2>
       <FilterForm />
-      <p role="status">{t('found', { n: found.length })}</p>
+      <p role="status">{isLoading && found.length === 0 ? t('loading') : t('found', { n: found.length })}</p>
       <Rows found={found} />
     </section>
   );
@@ -60,7 +63,7 @@ function Rows({ found }: { readonly found: readonly Job[] }) {
   }, []);
   const { first, end } = visibleRows({
     rows: found.length,
-    rowHeight: ROW_HEIGHT,
+    rowHeight: rowHeight(),
     scrolled: scrolled.value,
     height: height.value,
   });
@@ -99,7 +102,7 @@ function Spacer({ rows }: { readonly rows: number }) {
   if (rows === 0) return null;
   return (
     <tr aria-hidden="true">
-      <td colSpan={5} style={{ height: `${rows * ROW_HEIGHT}px`, padding: 0 }} />
+      <td colSpan={5} style={{ height: `${rows * rowHeight()}px`, padding: 0 }} />
     </tr>
   );
 }

@@ -4,11 +4,13 @@ import type { StatusResponse } from '../../../jobs/status-response.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
 import { originalUrl, Problem, readStatus, resultUrl } from '../api.ts';
 import { jobOf, jobs } from '../live/job-store.ts';
+import { explainFailure } from '../text/explain.ts';
 import { formatBytes, t } from '../text/text.ts';
 import { Compare } from './compare.tsx';
 import { Journey } from './journey.tsx';
 import { progressOf } from './progress-text.ts';
 import { StateName } from './state-name.tsx';
+import './job.css';
 
 /** One job: its picture before and after, what happened to it and when, and its messages. */
 export function JobView({ id, settings }: { readonly id: string; readonly settings: PageSettings }) {
@@ -45,7 +47,7 @@ export function JobView({ id, settings }: { readonly id: string; readonly settin
         </p>
         {shown.error !== undefined && (
           <p class="failed">
-            <code>{shown.error.code}</code>: {shown.error.reason}
+            <code>{shown.error.code}</code>: {explainFailure(shown.error)}
           </p>
         )}
       </div>

@@ -10,6 +10,7 @@ import { formatNumber, t } from '../text/text.ts';
 import { cellsIn, type Drawing, drawTopology, type DrawnWorker, type Place, placeOf } from './places.ts';
 import { captionOf, progressOf } from './progress-text.ts';
 import { nameOf, Token, type TokenProps, Topology } from './topology.tsx';
+import './journey-map.css';
 
 const MAX_WORKERS = 6;
 const { compare: inNaturalOrder } = new Intl.Collator('en', { numeric: true });

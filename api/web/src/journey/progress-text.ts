@@ -1,6 +1,6 @@
 import type { Job } from '../live/jobs.ts';
 import { clock, pipeline } from '../live/pipeline.ts';
-import { formatDuration, formatNumber, formatSeconds, t } from '../text/text.ts';
+import { formatNumber, formatSeconds, t } from '../text/text.ts';
 
 /** Whole seconds, so that a text does not flicker. */
 const seconds = (value: number) => formatSeconds(Math.max(0, Math.round(value)));
@@ -18,13 +18,11 @@ export function captionOf(job: Job): string {
     case 'processing':
       return seconds(since(job.startedAt));
     case 'completed':
-      return took(Date.parse(job.updatedAt) - Date.parse(job.submittedAt));
+      return formatSeconds((Date.parse(job.updatedAt) - Date.parse(job.submittedAt)) / 1_000);
     case 'failed':
       return '';
   }
 }
-
-const took = (ms: number) => (ms < 10_000 ? formatDuration(ms) : seconds(ms / 1_000));
 
 function forecastCaption({ id }: Job): string {
   const forecast = pipeline.value?.forecasts.get(id);

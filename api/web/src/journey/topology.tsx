@@ -42,6 +42,9 @@ export function Topology(props: {
         {drawing.edges.map((edge) => (
           <EdgeLine key={`${edge.from} ${edge.to} ${edge.label}`} edge={edge} drawing={drawing} />
         ))}
+        {drawing.edges.map((edge) => (
+          <EdgeLabel key={`${edge.from} ${edge.to} ${edge.label}`} edge={edge} drawing={drawing} />
+        ))}
         {drawing.places.map((place) => (
           <PlaceBox key={place.id} place={place} count={counts.get(place.id) ?? 0} note={noteOf(place)} />
         ))}
@@ -152,13 +155,21 @@ function EdgeLine({ edge, drawing }: { readonly edge: Edge; readonly drawing: Dr
   const y2 = to.kind === 'result' ? Math.min(y1, to.y + to.height - 20) : to.y + to.height / 2 + below;
   const bend = (x2 - x1) / 2;
   return (
-    <g class={`edge ${edge.kind}`}>
-      <path d={`M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} marker-end="url(#arrow)" />
-      {edge.kind === 'binding' && edge.label !== '' && (
-        <text x={x2 - 6} y={y2 - 6} text-anchor="end">
-          {edge.label}
-        </text>
-      )}
-    </g>
+    <path
+      class={`edge ${edge.kind}`}
+      d={`M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
+      marker-end="url(#arrow)"
+    />
+  );
+}
+
+/** The routing key of a binding, above its arrow and in front of all lines. */
+function EdgeLabel({ edge, drawing }: { readonly edge: Edge; readonly drawing: Drawing }) {
+  const to = drawing.places.find(({ id }) => id === edge.to);
+  if (to === undefined || edge.kind !== 'binding' || edge.label === '') return null;
+  return (
+    <text class="edge-label" x={to.x - 6} y={to.y + to.height / 2 - 6} text-anchor="end">
+      {edge.label}
+    </text>
   );
 }

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { ServerMessage } from '../../../../shared/contracts/websocket.ts';
 import { hearPipeline } from './pipeline.ts';
-import { forgetJobs, addEvent, addListed } from './job-store.ts';
+import { forgetJobs, addEvent, addListed, isListed } from './job-store.ts';
 import { listJobs } from '../api.ts';
 import { token } from '../token.ts';
 
@@ -117,6 +117,7 @@ const MAX_PAGES = 10;
 async function readList(connected: WebSocket | undefined): Promise<void> {
   try {
     for await (const page of listJobs(MAX_PAGES)) addListed(page);
+    isListed.value = true;
   } catch {
     await new Promise((resolve) => setTimeout(resolve, LAST_RETRY_MS / 5));
     if (socket === connected) await readList(connected);

@@ -15,6 +15,9 @@ const UPDATE_MS = 50;
 /** All known jobs, newest first. */
 export const jobs = signal<readonly Job[]>([]);
 
+/** Whether the list of the jobs before the first event has been read. */
+export const isListed = signal(false);
+
 /** The newest events, newest first, with the time at which the page received them. */
 export const recentEvents: { readonly event: JobEvent; readonly at: number }[] = [];
 const MAX_RECENT_EVENTS = 200;
@@ -67,5 +70,6 @@ export function addListed(listed: readonly ListedJob[]): void {
 export function forgetJobs(): void {
   byId.clear();
   added.clear();
+  isListed.value = false;
   jobs.value = [];
 }

@@ -7,6 +7,7 @@ import { t } from '../text/text.ts';
 import { Chart } from './chart.tsx';
 import { PipelineNow } from './pipeline-now.tsx';
 import { historyOf } from './history.ts';
+import './queue.css';
 
 const MINUTE = 60_000;
 const periods = {
@@ -24,10 +25,11 @@ export function QueueView() {
     const timer = setInterval(() => (now.value = Date.now()), 1_000);
     return () => clearInterval(timer);
   }, []);
-  const chosen = minutes.find((one) => one === route.value.query.get('minutes')) ?? '60';
-  const period = periods[chosen];
   // Once a second is enough: `peek` does not render again with each event.
   const known = jobs.peek();
+  const chosen =
+    minutes.find((one) => one === route.value.query.get('minutes')) ?? shortestWithAll(known, now.value);
+  const period = periods[chosen];
   const history = historyOf(known, { now: now.value, ...period });
   return (
     <section class="card" aria-labelledby="queue">
@@ -72,6 +74,12 @@ export function QueueView() {
       <PipelineNow />
     </section>
   );
+}
+
+/** The shortest period since the oldest job; the longest one if all are shorter. */
+function shortestWithAll(known: readonly Job[], now: number): Minutes {
+  const begin = Date.parse(known.at(-1)?.submittedAt ?? '');
+  return minutes.find((one) => begin > now - Number(one) * MINUTE) ?? '60';
 }
 
 const states = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;

@@ -8,6 +8,7 @@ import { formatPercent, t } from '../text/text.ts';
 import { curlLine, type Draft, newOperations } from './operation-forms.ts';
 import { OperationsEditor } from './operations-editor.tsx';
 import { type Upload, uploadFiles, uploads } from './upload.ts';
+import './send.css';
 
 const SHOWN = 8;
 

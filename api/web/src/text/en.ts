@@ -43,6 +43,7 @@ export const en = {
   curl: 'The same with curl',
   copy: 'Copy',
   copied: 'Copied',
+  loading: 'Loading…',
   uploading: 'Uploading {name}: {percent}',
   accepted: '{name}: accepted',
   refused: '{name}: refused. {reason}',

@@ -16,6 +16,11 @@ export function explain(error: unknown): string {
   return `${fill(problemsRu[code], error)} (${t('apiSays')}: ${message})`;
 }
 
+/** Why a job failed, in the chosen language. The worker's English reason is always included. */
+export function explainFailure({ code, reason }: { readonly code: string; readonly reason: string }): string {
+  return language.value === 'en' || !isKnown(code) ? reason : `${problemsRu[code]} (${reason})`;
+}
+
 function isKnown(code: string): code is keyof typeof problemsRu {
   return Object.hasOwn(problemsRu, code);
 }

@@ -1,7 +1,7 @@
-import type { ProblemCode } from '../../../http/problem.ts';
+import type { ErrorCode } from '../../../../shared/errors.ts';
 
 /** The Russian text of each error code. `{limit}` and others are members of the problem. */
-export const problemsRu: Readonly<Record<ProblemCode, string>> = {
+export const problemsRu: Readonly<Record<ErrorCode, string>> = {
   no_file: 'Файл не приложен.',
   empty_file: 'Файл пуст.',
   unexpected_field: 'Неизвестное поле формы: {field}.',
@@ -46,4 +46,18 @@ export const problemsRu: Readonly<Record<ProblemCode, string>> = {
   out_of_space: 'На сервере не хватает места для загрузки.',
   not_caught_up: 'Сервис запускается и ещё читает журнал событий. Повторите чуть позже.',
   internal_error: 'Внутренняя ошибка API. Подробности — в его журнале.',
+  upgrade_required: 'По этому адресу доступен только WebSocket.',
+  // Why a job fails.
+  undecodable_image: 'Изображение повреждено или не соответствует своему типу, декодировать его нельзя.',
+  image_too_large: 'В изображении слишком много пикселей, сканов или блоков.',
+  output_too_large: 'Результат операций вышел бы слишком большим.',
+  invalid_job: 'Сообщение с заданием составлено неверно.',
+  original_missing: 'Оригинала нет в хранилище.',
+  original_damaged: 'Оригинал в хранилище не совпадает с загруженным файлом.',
+  deadline_exceeded: 'Обработка изображения заняла больше отведённого времени.',
+  slow_image: 'Изображение обрабатывается долго и ждёт, пока закончится другое такое же.',
+  memory_exceeded: 'Обработке изображения не хватило отведённой памяти.',
+  engine_crashed: 'Процесс, обрабатывавший изображение, аварийно завершился.',
+  workers_died: 'Все воркеры, бравшие это задание, аварийно завершились.',
+  processing_failed: 'Изображение не удалось обработать.',
 };

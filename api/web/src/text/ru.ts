@@ -44,6 +44,7 @@ export const ru: Texts = {
   curl: 'То же через curl',
   copy: 'Копировать',
   copied: 'Скопировано',
+  loading: 'Загрузка…',
   uploading: 'Загружается {name}: {percent}',
   accepted: '{name}: принято',
   refused: '{name}: отклонено. {reason}',
