@@ -4,6 +4,7 @@ import { testBroker, testVhost } from '../../testing/test-broker.ts';
 import { permitServices, type Vhost } from '../../testing/vhost.ts';
 import type { Broker } from './broker.ts';
 import type { ServiceUser } from './permissions.ts';
+import { exchangeNames } from './topology.ts';
 
 let vhost: Vhost;
 let urlOf: (user: ServiceUser) => string;
@@ -116,6 +117,26 @@ it('monitoring and notification can read the event log, and workers cannot', asy
   }
   expect(readers).toEqual(['api', 'notification', 'monitoring']);
 });
+
+it.each(['worker', 'notification'] as const)(
+  '%s receives messages of image.workers through a queue of its own',
+  async (user) => {
+    const api = await startedAs(urlOf('api'));
+    const broker = await startedAs(urlOf(user), { ownsTopology: false });
+    const received: unknown[] = [];
+    const subscription = broker.subscription({
+      exchange: exchangeNames.workers,
+      routingKey: 'key',
+      onMessage: (body) => received.push(body),
+    });
+    onTestFinished(() => subscription.stop());
+    await subscription.start();
+    const message = { exchange: exchangeNames.workers, routingKey: 'key', body: { for: user } };
+    const about = { messageId: '1', correlationId: '1', type: 'test', contentType: 'application/json' };
+    await expect.poll(() => api.publisher.publishIfBound({ ...message, ...about }), SOON).toBe(true);
+    await expect.poll(() => received, SOON).toContainEqual({ for: user });
+  },
+);
 
 type Options = Parameters<typeof testBroker>[1];
 

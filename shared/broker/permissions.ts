@@ -15,8 +15,8 @@ const exactly = (name: string) => name.replaceAll('.', '\\.');
 const nothing = '^$';
 
 const { jobs, events, retry, webhooks, workers } = exchangeNames;
-/** The exclusive queue of a worker that receives commands. */
-const commandQueue = `${exactly(workers)}\\.[^.]+`;
+/** The exclusive queues that receive commands to a worker or reports of workers. */
+const subscription = `${exactly(workers)}\\.[^.]+`;
 
 /**
  * The RabbitMQ user of each service, and its permissions: docker/rabbitmq/permissions.json is generated from them, and nodes
@@ -26,15 +26,15 @@ const commandQueue = `${exactly(workers)}\\.[^.]+`;
 export const permissionsOfServices = {
   api: { configure: '^image\\.', write: '^(image\\.|amq\\.default$)', read: '^image\\.' },
   worker: {
-    configure: only(commandQueue),
+    configure: only(subscription),
     // A job that is held for too long is published again.
-    write: only(...[jobs, retry, events, workers].map(exactly), commandQueue),
-    read: only(exactly(queueNames.process), exactly(workers), commandQueue),
+    write: only(...[jobs, retry, events, workers].map(exactly), subscription),
+    read: only(exactly(queueNames.process), exactly(workers), subscription),
   },
   notification: {
-    configure: nothing,
-    write: only(...[webhooks, events].map(exactly)),
-    read: only(...[queueNames.eventLog, queueNames.webhooks].map(exactly)),
+    configure: only(subscription),
+    write: only(...[webhooks, events].map(exactly), subscription),
+    read: only(...[queueNames.eventLog, queueNames.webhooks, workers].map(exactly), subscription),
   },
   monitoring: {
     configure: nothing,
