@@ -75,7 +75,7 @@ export type ApiConfig = ConfigOf<typeof apiVariables>;
 /** Limits that are no settings; tests change some. Times in milliseconds unless their name says seconds. */
 export const apiLimits = {
   /** To receive the headers of a request, and a whole request. */
-  headersTimeoutMs: 15_000,
+  headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   /** For an upload to get a slot. */
   uploadWaitMs: 20_000,

@@ -2,10 +2,10 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { UserError } from '../local/user-error.ts';
 import { analyse, toJson } from './report/analyse.ts';
 import { compare } from './report/compare.ts';
-import { printable } from './report/format.ts';
 import { htmlReport } from './report/html-report.ts';
 import { analysisLines, comparisonLines } from './report/print.ts';
 import { readResults, type ResultFile, RESULTS_FOLDER } from './report/read-results.ts';

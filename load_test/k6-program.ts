@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { installLine } from '../local/install/programs.ts';
 import { root } from '../local/pipeline/paths.ts';
 import { findProgram } from '../local/process/find-program.ts';
@@ -140,7 +141,7 @@ export async function runK6(
   try {
     for await (const line of k6.iterable({ from: 'stderr' })) {
       const found = ABORTED.exec(line);
-      if (found === null) console.error(line);
+      if (found === null) console.error(printable(line));
       else reason = found[1];
     }
     const { exitCode = 1 } = await k6;

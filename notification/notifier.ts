@@ -1,5 +1,5 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { ALL_JOBS } from '@image-pipeline/shared/contracts/websocket.ts';
+import { ALL_JOBS, LISTED_JOBS } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
 import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
@@ -8,7 +8,7 @@ import { AllJobsSubscription } from './websocket/all-jobs-subscription.ts';
 import { dueEvents } from './websocket/event-order.ts';
 import type { EventRing, RingEntry } from './websocket/event-ring.ts';
 import { JobSubscription, type StoredJobs } from './websocket/job-subscription.ts';
-import type { Frame, Subscriber } from './websocket/subscriber.ts';
+import { allJobsStateMessage, encode, type Frame, type Subscriber } from './websocket/subscriber.ts';
 
 export interface NotifierOptions {
   /** The state of the newest jobs. */
@@ -31,6 +31,8 @@ export class Notifier {
   readonly #options: NotifierOptions;
   readonly #ofJob = new Map<string, Map<Subscriber, JobSubscription>>();
   readonly #ofAll = new Map<Subscriber, AllJobsSubscription>();
+  /** The newest jobs, encoded once for all subscribers until the next event. */
+  #currentState: Frame | undefined;
   #count = 0;
   /** The time of the first event that was read from the log. */
   #logStart: number | undefined;
@@ -46,6 +48,7 @@ export class Notifier {
     this.#logStart ??= Date.parse(event.time);
     const due = dueEvents(live.get(event.data.job_id), event, this.#mayBeKnown(event));
     const { view, changed } = live.apply(event);
+    this.#currentState = undefined;
     if (changed) estimates.changed(view);
     for (const next of due) this.#notify(next, ring.append(next, offset));
   }
@@ -56,6 +59,7 @@ export class Notifier {
     live.clear();
     estimates.forget();
     ring.clear();
+    this.#currentState = undefined;
     this.#logStart = undefined;
     for (const subscriptions of this.#ofJob.values()) {
       for (const subscription of subscriptions.values()) subscription.reset('log_reset');
@@ -82,6 +86,7 @@ export class Notifier {
       const subscription = new AllJobsSubscription({
         ...this.#options,
         subscriber,
+        currentState: () => (this.#currentState ??= this.#encodeState()),
         isWatched,
         wantsPipelineStatus,
       });
@@ -114,6 +119,11 @@ export class Notifier {
     for (const [subscriber, { wantsPipelineStatus }] of this.#ofAll) {
       if (wantsPipelineStatus) subscriber.send(frame);
     }
+  }
+
+  #encodeState(): Frame {
+    const { live, ring } = this.#options;
+    return encode(allJobsStateMessage(live.list({ limit: LISTED_JOBS }).jobs, ring.newest?.eventId));
   }
 
   #notify(event: JobEvent, entry: RingEntry): void {

@@ -1,5 +1,5 @@
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
-import { handshakeQuerySchema } from '@image-pipeline/shared/contracts/websocket.ts';
+import { handshakeQuerySchema, MAX_SUBSCRIPTIONS } from '@image-pipeline/shared/contracts/websocket.ts';
 import { errorCodes, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { hostsOf } from '@image-pipeline/shared/http/allowed-hosts.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
@@ -28,7 +28,7 @@ import { Webhooks } from './webhooks/webhooks.ts';
 /** Limits that are no settings; tests change some. */
 const notificationLimits = {
   /** Jobs per connection. */
-  maxSubscriptions: 200,
+  maxSubscriptions: MAX_SUBSCRIPTIONS,
   /** Jobs of all connections, about 4 KiB each, besides the first few of each; one address may have half of them. */
   maxTotalSubscriptions: 40_000,
   /** Of a message from a client, in bytes; a larger one closes the connection (1009). */
@@ -55,8 +55,9 @@ const SNAPSHOT_TIMEOUT_MS = 2_000;
 const SNAPSHOT_TTL_S = 15;
 /** Maximum concurrent reads of jobs from the store. */
 const LOOKUPS = 16;
-/** Connections for health checks and metrics, in addition to the WebSockets. */
+/** Connections for health checks and metrics, in addition to the WebSockets, and those of one address. */
 const OTHER_CONNECTIONS = 100;
+const OTHERS_PER_ADDRESS = 50;
 
 /**
  * The notification service: follows the event log and notifies WebSocket clients; consumes the ends of jobs and
@@ -111,6 +112,8 @@ export function createNotification(
     portsToTry: 1,
     allowedHosts,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
+    maxConnections: config.WEBSOCKET_MAX_CONNECTIONS + OTHER_CONNECTIONS,
+    maxConnectionsPerAddress: config.WEBSOCKET_MAX_PER_ADDRESS + OTHERS_PER_ADDRESS,
     notReadyBecause: () =>
       broker.unavailableBecause ??
       storeWatch.unavailableBecause ??
@@ -128,7 +131,6 @@ export function createNotification(
       },
     },
   });
-  server.server.maxConnections = config.WEBSOCKET_MAX_CONNECTIONS + OTHER_CONNECTIONS;
   let hasCaughtUp = false;
   const sockets = new SocketServer({
     server: server.server,

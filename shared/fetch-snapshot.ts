@@ -1,5 +1,6 @@
 import { snapshotSchema, type Snapshot } from './contracts/snapshot.ts';
 import { messageOf } from './errors.ts';
+import { parsePrintable, printable } from './printable.ts';
 
 /** A snapshot of a hundred workers has about 30 kB; a larger response is not a snapshot. */
 const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
@@ -25,12 +26,14 @@ export async function fetchSnapshot(
   try {
     const response = await fetch(`${url.replace(/\/+$/, '')}/status`, { signal });
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-    const snapshot = snapshotSchema.safeParse(JSON.parse(await bounded(response)));
+    // Names of workers and connections in it end up on terminals and pages.
+    const snapshot = snapshotSchema.safeParse(parsePrintable(await bounded(response)));
     if (!snapshot.success) throw new Error('the response is not a snapshot');
     return snapshot.data;
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    const reason = messageOf(cause).split('\n')[0] || 'connection refused';
+    // Quotes the response where that is not JSON.
+    const reason = printable(messageOf(cause).split('\n')[0] || 'connection refused', 200);
     throw new MonitoringUnreachable(`The monitoring service at ${url} cannot be reached: ${reason}`, {
       cause: error,
     });

@@ -37,6 +37,13 @@ describe('the edge of a process', () => {
     expect(await ended).toMatchObject({ code: 0, output: expect.stringContaining('stopped') as unknown });
   });
 
+  it('creates files that only its user can read', async () => {
+    const { child, ended, started } = run('console.log(process.umask().toString(8))', '');
+    await started;
+    child.kill('SIGTERM');
+    expect((await ended).output).toMatch(/^77$/m);
+  });
+
   it('exits at once on a second signal', async () => {
     const { child, ended, started } = run('', 'console.log("stopping"); await new Promise(() => {});');
     await started;

@@ -4,6 +4,9 @@ import { messageOf } from './errors.ts';
 import type { Service } from './service.ts';
 import { StoreMisconfigured } from './store/store-failure.ts';
 
+/** New files, such as those of the store, are for the user of the service only: 0600, and 0700 for folders. */
+const PRIVATE_UMASK = 0o077;
+
 /** EX_CONFIG of `sysexits.h`: invalid configuration, so a restart would not help. */
 const EX_CONFIG = 78;
 
@@ -12,6 +15,7 @@ const EX_CONFIG = 78;
  * clean); a second signal exits at once. Exit code 78: invalid configuration; 1: any other error.
  */
 export async function runProcess(makeService: () => Service): Promise<void> {
+  process.umask(PRIVATE_UMASK);
   let service: Service | undefined;
   let stopping = false;
 

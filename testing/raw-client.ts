@@ -13,8 +13,9 @@ export class RawClient {
     socket.on('data', (chunk) => (this.#received += chunk.toString()));
   }
 
-  static async to(port: number): Promise<RawClient> {
-    const socket = connect(port, '127.0.0.1');
+  /** @param localAddress of the client, e.g. `127.0.0.2` */
+  static async to(port: number, localAddress?: string): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     await once(socket, 'connect');
     return new RawClient(socket);
   }

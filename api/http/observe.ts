@@ -2,8 +2,10 @@ import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { beginRequest } from '@image-pipeline/shared/tracing/http-spans.ts';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import type { Request, RequestHandler, Response } from 'express';
+import { LogSampler } from './log-sampler.ts';
 import { jobIdOf } from './request.ts';
 
 /** Runs a request in the trace that its header `traceparent` names, or in a new one. */
@@ -35,8 +37,18 @@ const quietRoutes: readonly string[] = [
   '/queue/status',
 ];
 
-/** One log line and one count for each request. */
+/** Of a path in a log line, in characters. */
+const MAX_PATH = 200;
+/** Of the refusals of one route with one status, in each window. */
+const SAMPLE = { linesPerWindow: 20, windowMs: 10_000 } as const;
+
+/** One log line and one count for each request; of many equal refusals, only the first are logged. */
 export function observe(log: Logger, metrics: Metrics): RequestHandler {
+  const refusals = new LogSampler({
+    ...SAMPLE,
+    onLeftOut: (kind, count) =>
+      log.info(`${kind}: left out ${count} lines like this in ${SAMPLE.windowMs / 1_000} s`),
+  });
   return (request, response, next) => {
     const startedAt = performance.now();
     const close = bound(() => {
@@ -48,10 +60,11 @@ export function observe(log: Logger, metrics: Metrics): RequestHandler {
       // 503 of /readyz is its regular response, not an error.
       if (status.startsWith('5') && route !== '/readyz') metrics.increase('image_http_server_errors_total');
       metrics.observe('image_http_request_duration_seconds', seconds, { method: knownMethod(method), route });
+      if (response.statusCode >= 400 && !refusals.take(`${knownMethod(method)} ${route} ${status}`)) return;
       const jobId = recordedJobId(response);
       log[quietRoutes.includes(route) ? 'debug' : 'info'](
         { ...(jobId === undefined ? {} : { job_id: jobId }), ms: Math.round(seconds * 1_000) },
-        `${method} ${request.path} ${status}`,
+        `${method} ${printable(request.path, MAX_PATH)} ${status}`,
       );
     });
     response.once('close', close);

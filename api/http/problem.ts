@@ -25,7 +25,7 @@ export const problemTable = {
   invalid_parameter: { status: commonStatuses.invalid_parameter },
   idempotency_key_reused: { status: 422 },
   idempotency_key_in_use: { status: 409, retryAfter: 1 },
-  rate_limited: { status: 429 },
+  rate_limited: { status: commonStatuses.rate_limited },
   request_timeout: { status: commonStatuses.request_timeout },
   webhooks_not_set_up: { status: 503 },
   unauthorized: { status: commonStatuses.unauthorized },

@@ -1,12 +1,14 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { refuseManyParameters } from '@image-pipeline/shared/http/http-server.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
 import { z } from 'zod';
 
-/** Refuses requests with query parameters that are not in `schema`; undefined: none is allowed. */
+/** Refuses requests with too many query parameters, or some that are not in `schema`; undefined: none is allowed. */
 export function refuseUnknownParameters(schema: z.ZodObject | undefined): RequestHandler {
   const allowed = Object.keys(schema?.shape ?? {});
   return (request, _response, next) => {
+    refuseManyParameters(request);
     const unknown = Object.keys(request.query).find((name) => !allowed.includes(name));
     if (unknown === undefined) {
       next();

@@ -1,6 +1,7 @@
 import { whyNotDrawable } from '@image-pipeline/shared/contracts/drawable-text.ts';
 import {
   filterSchema,
+  MAX_OPERATIONS,
   type Operation,
   operationsSchema,
   resizeFits,
@@ -76,6 +77,9 @@ function invalidOperation(parameter: string, problem: string): PipelineError {
 export function parseOperations(text: string): Operation[] {
   const given = text.trim() === '' ? DEFAULT_OPERATIONS : text.trim();
   const items = /^[[{]/.test(given) ? parseList(given) : given.split(',');
+  if (items.length > MAX_OPERATIONS) {
+    throw invalidOperation('operations', `expected <=${MAX_OPERATIONS} operations, not ${items.length}`);
+  }
   const operations = items.map((item, index) => parseOperation(item, `operations[${index}]`));
   const parsed = operationsSchema.safeParse(operations);
   if (!parsed.success) throw invalidBySchema('operations', parsed.error, { allowed: allowedOperations });

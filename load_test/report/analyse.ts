@@ -1,5 +1,6 @@
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { conclude, type Conclusion } from './conclude.ts';
-import { count, list, printable } from './format.ts';
+import { count, list } from './format.ts';
 import { differingParts, groupRuns, type Machine, type MachineRuns, type Test } from './group-runs.ts';
 import type { ReadResults } from './read-results.ts';
 import { type Scaling, scalingOf } from './scaling.ts';

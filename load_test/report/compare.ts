@@ -1,6 +1,7 @@
 import { UserError } from '@image-pipeline/local/user-error.ts';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import type { Script } from '../result.ts';
-import { count, list, printable } from './format.ts';
+import { count, list } from './format.ts';
 import {
   comparedParameters,
   differingParts,

@@ -1,6 +1,7 @@
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { concludeBursts, concludeCapacity } from './conclude-overload.ts';
 import { concludeBulk } from './conclude-scaling.ts';
-import { count, list, percent, printable, whole } from './format.ts';
+import { count, list, percent, whole } from './format.ts';
 import { type Machine, slotsOf, type Test } from './group-runs.ts';
 import type { Run } from './measure-run.ts';
 import { median } from './statistics.ts';

@@ -55,14 +55,6 @@ export function moment(iso: string): string {
   return new Date(iso).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/**
- * Replaces control characters in text of a result file: a file name or an error code must not move the cursor or colour the
- * terminal.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
-}
-
 export interface RunColumn {
   readonly title: string;
   readonly align: 'left' | 'right';

@@ -1,5 +1,6 @@
+import { printable } from '@image-pipeline/shared/printable.ts';
 import type { LoadTestResult, Script } from '../result.ts';
-import { count, plain, printable } from './format.ts';
+import { count, plain } from './format.ts';
 import { measureRun, type Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
 import { median } from './statistics.ts';

@@ -1,6 +1,7 @@
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { scripts } from '../result.ts';
 import type { AnalysedMachine, AnalysedTest, Analysis } from './analyse.ts';
-import { count, digits, list, moment, percent, printable, runColumns } from './format.ts';
+import { count, digits, list, moment, percent, runColumns } from './format.ts';
 import type { Setting } from './group-runs.ts';
 import { bound, html, table, type Markup } from './html.ts';
 import type { LittlesLaw } from './measure-run.ts';

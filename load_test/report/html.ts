@@ -1,6 +1,6 @@
 import escapeHtml from 'escape-html';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { type Chart, drawChart } from './charts/chart.ts';
-import { printable } from './format.ts';
 
 /** HTML that is inserted into the page without escaping. */
 export class Markup {

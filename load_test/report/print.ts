@@ -1,10 +1,11 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { table } from '@image-pipeline/local/terminal/table.ts';
 import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import type { Analysis } from './analyse.ts';
 import { type Comparison, COUNTED } from './compare.ts';
 import type { Conclusion } from './conclude.ts';
-import { count, digits, plain, printable, type RunColumn, runColumns } from './format.ts';
+import { count, digits, plain, type RunColumn, runColumns } from './format.ts';
 import type { Run } from './measure-run.ts';
 import { type Difference, mean, median } from './statistics.ts';
 

@@ -2,8 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '@image-pipeline/local/user-error.ts';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { loadTestResultSchema, type LoadTestResult } from '../result.ts';
-import { printable } from './format.ts';
 
 export const RESULTS_FOLDER = join(import.meta.dirname, '..', 'results');
 

@@ -1,10 +1,11 @@
+import { printable } from '@image-pipeline/shared/printable.ts';
 import type { AnalysedTest } from './analyse.ts';
 import { ganttChart } from './charts/gantt-chart.ts';
 import { burstChart, capacityChart, stepRows, sustainedMeans } from './charts/overload-charts.ts';
 import { scalingCharts, scalingRows } from './charts/slots-charts.ts';
 import { timeCharts } from './charts/time-charts.ts';
 import type { Conclusion } from './conclude.ts';
-import { count, digits, percent, perSecond, printable, whole } from './format.ts';
+import { count, digits, percent, perSecond, whole } from './format.ts';
 import { partsOf, type Machine, type Setting } from './group-runs.ts';
 import { bound, chartFigures, html, table, type Markup } from './html.ts';
 import type { Run } from './measure-run.ts';

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { logText } from '../process/log-files.ts';
 import { UserError } from '../user-error.ts';
 import { readContainers, type Container } from './container.ts';
 
@@ -21,6 +22,10 @@ export async function findCompose(): Promise<ComposeCommand | undefined> {
 async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
   const { exitCode } = await execa(program, args, { reject: false, timeout: RESPONSE_MS, stdin: 'ignore' });
   return exitCode === 0;
+}
+
+function* logLines(line: unknown) {
+  yield logText(String(line));
 }
 
 /** The output of a command, of both streams, and its exit code. */
@@ -68,11 +73,12 @@ export class ComposeProject {
     return { exitCode, text: all };
   }
 
-  /** Runs a command of Compose on this terminal until it exits. */
-  async composeHere(args: readonly string[]): Promise<void> {
+  /** Prints the output of a command of Compose that follows logs, until it exits. */
+  async follow(args: readonly string[]): Promise<void> {
     const [program, ...first] = this.#command;
-    const options = { cwd: this.#folder, env: this.#env, reject: false, stdio: 'inherit' } as const;
-    await execa(program, [...first, ...args], options);
+    const stdout = [logLines, 'inherit'] as const;
+    const options = { cwd: this.#folder, env: this.#env, reject: false, stdin: 'inherit', stdout } as const;
+    await execa(program, [...first, ...args], { ...options, stderr: 'inherit' });
   }
 
   /** @throws UserError with the output of Docker, if it fails */

@@ -3,7 +3,7 @@ import { readEnvironment } from '../pipeline/dotenv.ts';
 import { root } from '../pipeline/paths.ts';
 import type { Command, RunningSystem, RunningWorker, Runtime } from '../runtime/runtime.ts';
 import { NOT_RUNNING } from '../supervisor/control.ts';
-import { mergeByTime } from '../process/log-files.ts';
+import { logText, mergeByTime } from '../process/log-files.ts';
 import { duration } from '../terminal/duration.ts';
 import { table } from '../terminal/table.ts';
 import { UserError } from '../user-error.ts';
@@ -54,13 +54,13 @@ export class ComposeRuntime implements Runtime {
     }
     const services = service === '' ? [] : [service];
     if (text === '') {
-      await this.#project.composeHere(['logs', '-f', '--tail=100', ...services]);
+      await this.#project.follow(['logs', '-f', '--tail=100', ...services]);
       return;
     }
     const { text: all } = await this.#project.compose(['logs', '--no-color', '--timestamps', ...services]);
     const found = all.split('\n').filter((line) => line.includes(text));
     if (found.length === 0) throw new UserError(`No line of the logs contains ${text}.`);
-    for (const line of mergeByTime(found.map((one) => [{ text: one }]))) console.log(line.text);
+    for (const line of mergeByTime(found.map((one) => [{ text: one }]))) console.log(logText(line.text));
   }
 
   async scale(workers: number, slots?: number | 'default'): Promise<void> {

@@ -1,5 +1,6 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
+import { parsePrintable, printable } from '@image-pipeline/shared/printable.ts';
 import { z } from 'zod';
 import { UserError } from '../user-error.ts';
 
@@ -148,10 +149,11 @@ export function problemIn(body: unknown): { code: string; detail: string } {
   return problemSchema.safeParse(body).data ?? { code: 'unknown', detail: JSON.stringify(body) };
 }
 
+/** Responses are printed, and contain names that others chose. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parsePrintable(text);
   } catch {
-    return text;
+    return printable(text);
   }
 }

@@ -1,11 +1,12 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 
 import { tempFolder } from '../../testing/temp-folder.ts';
-import { LogFollower, mergeByTime, rotateLogs, searchLogs } from './log-files.ts';
+import { LogFollower, mergeByTime, readTail, rotateLogs, searchLogs } from './log-files.ts';
 
-test('a log that is too large is rotated; its writer keeps writing, and a follower misses no line', async () => {
+test('of a log that is too large, the end is kept; its writer keeps writing, and a follower misses no line', async () => {
   await using folder = await tempFolder();
   const path = join(folder.path, 'api.log');
   await writeFile(join(folder.path, 'worker-1.log'), 'short\n');
@@ -27,7 +28,7 @@ test('a log that is too large is rotated; its writer keeps writing, and a follow
   await follower.printNew();
   await log.close();
 
-  expect(await readFile(`${path}.1`, 'utf8')).toBe('one\ntwo\nthree\n');
+  expect(await readFile(`${path}.1`, 'utf8')).toBe('two\nthree\n');
   expect(await readFile(path, 'utf8')).toBe('four, cut off and ended\n');
   expect(await readFile(join(folder.path, 'worker-1.log'), 'utf8')).toBe('short\n');
   expect(lines.map((line) => line.split('| ')[1])).toEqual([
@@ -70,4 +71,24 @@ test('a search finds all lines of a job, also in rotated logs and of other servi
     'job-7 was read',
   ]);
   expect(await searchLogs(options, 'job-8')).toBe(0);
+});
+
+test('names in logs that others chose change nothing on the terminal', async () => {
+  await using folder = await tempFolder();
+  const hostile = 'job-7 of \u001b[2Jconnection \u001b]0;title\u0007\u202e';
+  await writeFile(join(folder.path, 'rabbitmq.log'), `2026-01-01T10:00:00.000Z ${hostile}\n`);
+  const lines: string[] = [];
+  const options = {
+    folder: folder.path,
+    service: '',
+    write: (line: string) => lines.push(stripVTControlCharacters(line)),
+  };
+  await searchLogs(options, 'job-7');
+  await new LogFollower(options).printNew();
+  expect(lines).toHaveLength(2);
+  lines.push(await readTail(join(folder.path, 'rabbitmq.log')));
+  for (const line of lines) {
+    expect(line).toContain('job-7 of connection');
+    expect(line).not.toMatch(/[\p{Cc}\u202e]/u);
+  }
 });

@@ -1,10 +1,12 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, open, readdir, stat, truncate } from 'node:fs/promises';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { open, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
+import { printable } from '@image-pipeline/shared/printable.ts';
 
 /** Bytes after which a log is rotated. One older file is kept, so a log takes at most twice as much. */
 const LOG_LIMIT = 10 * 1024 * 1024;
@@ -14,20 +16,23 @@ const FIRST_BYTES = 2_000;
 const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue'] as const;
 
 /**
- * Empties each log of the folder that is larger than `limit` bytes and keeps its contents as `name.log.1`. The services
- * keep their logs open for appending, so a log is copied and truncated, not moved; as with logrotate's copytruncate, a
+ * Empties each log of the folder that is larger than `limit` bytes and keeps its last `limit` bytes as `name.log.1`. The
+ * services keep their logs open for appending, so a log is copied and truncated, not moved; as with logrotate's copytruncate, a
  * line that is written in between is lost.
  */
 export async function rotateLogs(folder: string, limit = LOG_LIMIT): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    if (!name.endsWith('.log') || (await stat(path)).size <= limit) continue;
-    await copyFile(path, `${path}.1`);
+    if (!name.endsWith('.log')) continue;
+    const { size } = await stat(path);
+    if (size <= limit) continue;
+    const last = createReadStream(path, { start: size - limit, end: size - 1 });
+    await pipeline(last, createWriteStream(`${path}.1`));
     await truncate(path);
   }
 }
 
-/** The last bytes of a file as text, from the start of a line; empty if there is no such file. */
+/** The last bytes of a log as printable lines, from the start of a line; empty if there is no such file. */
 export async function readTail(path: string, { maxBytes = 4_096 } = {}): Promise<string> {
   let file;
   try {
@@ -40,10 +45,16 @@ export async function readTail(path: string, { maxBytes = 4_096 } = {}): Promise
     const start = Math.max(0, size - maxBytes);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
     const text = buffer.subarray(0, bytesRead).toString('utf8');
-    return (start === 0 ? text : text.slice(text.indexOf('\n') + 1)).trimEnd();
+    const lines = (start === 0 ? text : text.slice(text.indexOf('\n') + 1)).trimEnd();
+    return lines.split('\n').map(logText).join('\n');
   } finally {
     await file.close();
   }
+}
+
+/** A line of a log for a terminal: without colours, which RabbitMQ's log has, and without control characters. */
+export function logText(line: string): string {
+  return printable(stripVTControlCharacters(line));
 }
 
 /** The services with a log in the folder. @param service only this one, or with `worker` all workers; empty: all */
@@ -119,7 +130,7 @@ function writeLines(
   const width = Math.max(...services.map((name) => name.length));
   for (const { service, text } of lines) {
     const colour = COLOURS[services.indexOf(service) % COLOURS.length] ?? 'cyan';
-    write(`${styleText(colour, `${service.padEnd(width)} |`)} ${text}`);
+    write(`${styleText(colour, `${service.padEnd(width)} |`)} ${logText(text)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 /** The folder of a system without Docker, with everything it keeps: `.run` at the root of the repository. */
@@ -34,10 +34,12 @@ export class RunFolder {
     return join(this.logs, `${service}.log`);
   }
 
+  /** Only this user can read what is in it, also if an earlier version made it. */
   async create(): Promise<void> {
-    await mkdir(this.logs, { recursive: true });
-    await mkdir(this.store, { recursive: true });
-    await mkdir(this.temp, { recursive: true });
+    for (const folder of [this.path, this.logs, this.store, this.temp]) {
+      await mkdir(folder, { recursive: true });
+      await chmod(folder, 0o700);
+    }
   }
 
   /** Removes what only a running system has. Retries, because a process that is just exiting may still create files. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
@@ -96,6 +96,17 @@ test('a supervisor that does not respond is killed, and its services stop', asyn
   process.kill(await supervisorOf(run), 'SIGSTOP');
   expect(await stopSystem(run)).toBe(true);
   await expectNothingLeft(run, processes);
+});
+
+test('only the user of a system can read its files, also in the folder of an earlier version', async () => {
+  const run = await emptyRunFolder();
+  await chmod(run.path, 0o755);
+  await start(run);
+  const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+  for (const folder of [run.path, run.logs, run.store]) expect(await modeOf(folder)).toBe(0o700);
+  expect(await modeOf(run.log('supervisor'))).toBe(0o600);
+  expect(await modeOf(run.log('api'))).toBe(0o600);
+  expect(await modeOf(run.pidFile)).toBe(0o600);
 });
 
 test('two starts at once give one system', async () => {

@@ -157,7 +157,7 @@ async function withLog(message: string, logFile: string): Promise<UserError> {
 
 /** Starts the supervisor in a session of its own, so that it outlives this process and the terminal. */
 async function launchGuard(script: string, run: RunFolder, cwd: string): Promise<ChildProcess> {
-  const log = await open(run.log('supervisor'), 'a');
+  const log = await open(run.log('supervisor'), 'a', 0o600);
   try {
     const guard = spawn('sh', ['-c', GUARD, 'guard', process.execPath, script], {
       cwd,

@@ -11,7 +11,7 @@ import { spawnService } from './service-process.ts';
 import type { Addresses, Broker, ServicePlan, SystemPlan } from './system-plan.ts';
 import { Workers } from './workers.ts';
 
-const ROTATE_EVERY_MS = 10_000;
+const ROTATE_EVERY_MS = 1_000;
 
 export interface SupervisorOptions {
   readonly plan: SystemPlan;

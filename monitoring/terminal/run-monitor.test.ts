@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { someSnapshot, someSource } from '../../testing/some-snapshot.ts';
+import { someQueue, someSnapshot, someSource, someWorker } from '../../testing/some-snapshot.ts';
 
 /** The n-th snapshot of monitoring. */
 const made = (n: number) => someSnapshot({ updated_at: new Date(1_767_268_800_000 + n).toISOString() });
@@ -30,6 +30,31 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
   it('prints the snapshot as JSON, and exits with 3 if it is stale', async () => {
     const { code, out } = await run(program, '--once', '--json', '--url', await serve(stale));
     expect([code, JSON.parse(out)]).toEqual([3, stale]);
+  });
+
+  it('prints no control characters of names that others chose', async () => {
+    const name = '\u001b]0;title\u0007worker\u009b2J\u202e';
+    const queue = { ...someQueue('image.jobs.process'), name };
+    const hostile = someSnapshot({
+      workers: [someWorker(name)],
+      alarms: [name],
+      queues: [queue],
+      failures_5m: { [name]: 3 },
+    });
+    const url = await serve(hostile);
+    const command = `stty cols 100 rows 40; exec ${process.execPath} ${program} --once --url ${url}`;
+    const outputs = [
+      (await run(program, '--once', '--url', url)).out,
+      (await run(program, '--once', '--json', '--url', url)).out,
+      await text(
+        spawn('script', ['-qefc', command, '/dev/null'], {
+          cwd: join(import.meta.dirname, '..'),
+          env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+        }).stdout,
+      ),
+    ];
+    expect(outputs.at(-1)).toContain(']0;title');
+    for (const output of outputs) expect(output).not.toMatch(/[^\P{Cc}\r\n]|\u202e/u);
   });
 
   it('exits with 3 if the service is unreachable', async () => {

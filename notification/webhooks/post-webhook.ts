@@ -16,6 +16,7 @@ import type { EndEvent, PendingWebhook } from './webhook-message.ts';
 
 /** Maximum bytes read of a response body before the connection is closed; the body is discarded. */
 const MAX_RESPONSE_BYTES = 16 * 1024;
+const RESPONSE_BODY_TIMEOUT_MS = 1_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Connect timeout per address if there are several. */
 const ATTEMPT_TIMEOUT_MS = 1_000;
@@ -105,6 +106,7 @@ function pinnedTo(addresses: readonly LookupAddress[]): LookupFunction {
 /** The status is known by then; errors in the body are ignored. */
 async function discardBody(response: IncomingMessage): Promise<void> {
   let bytes = 0;
+  const timer = setTimeout(() => response.destroy(), RESPONSE_BODY_TIMEOUT_MS);
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
@@ -113,6 +115,7 @@ async function discardBody(response: IncomingMessage): Promise<void> {
   } catch {
     // Closed, or too slow.
   } finally {
+    clearTimeout(timer);
     response.destroy();
   }
 }

@@ -7,7 +7,7 @@ const reserveAll = (slots: ReceiverSlots, key: string, count: number): Place[] =
   Array.from({ length: count }, () => slots.reserve(key)).filter((place) => place !== undefined);
 
 it('a receiver has a limited share, and others have theirs', () => {
-  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
+  const slots = new ReceiverSlots({ total: 100, maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
   const places = reserveAll(slots, 'one', 10);
   expect(places).toHaveLength(4);
   expect(reserveAll(slots, 'other', 10)).toHaveLength(4);
@@ -16,7 +16,7 @@ it('a receiver has a limited share, and others have theirs', () => {
 });
 
 it('a receiver that hangs gets one place until it responds', () => {
-  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
+  const slots = new ReceiverSlots({ total: 100, maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
   const [first] = reserveAll(slots, 'one', 1);
   first?.timedOut();
   first?.release();
@@ -28,7 +28,7 @@ it('a receiver that hangs gets one place until it responds', () => {
 });
 
 it('a receiver that hung a while ago gets its share again', () => {
-  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 0 });
+  const slots = new ReceiverSlots({ total: 100, maxConcurrent: 2, inFlight: 4, hangingMs: 0 });
   const [first] = reserveAll(slots, 'one', 1);
   first?.timedOut();
   first?.release();
@@ -36,7 +36,7 @@ it('a receiver that hung a while ago gets its share again', () => {
 });
 
 it('webhooks that wait for a receiver that starts to hang are released, all but one at a time', async () => {
-  const slots = new ReceiverSlots({ maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
+  const slots = new ReceiverSlots({ total: 100, maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
   const places = reserveAll(slots, 'one', 4);
   const posts = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
   const work = [...posts.map(({ promise }) => promise), Promise.resolve('posted'), Promise.resolve('posted')];
@@ -48,4 +48,25 @@ it('webhooks that wait for a receiver that starts to hang are released, all but 
   expect(await Promise.all(runs.slice(2))).toEqual([undefined, undefined]);
   posts[1]?.resolve('timed out');
   expect(await Promise.all(runs.slice(0, 2))).toEqual(['timed out', 'timed out']);
+});
+
+it('receivers that hang leave room for new ones, and both for those that have responded', () => {
+  const slots = new ReceiverSlots({ total: 40, maxConcurrent: 1, inFlight: 1, hangingMs: 60_000 });
+  const reserveEach = (name: string) =>
+    Array.from({ length: 50 }, (_, index) => slots.reserve(`${name}${index}`)).filter(
+      (place) => place !== undefined,
+    );
+  for (const name of ['hanging', 'responding']) {
+    for (let index = 0; index < 50; index++) {
+      const place = slots.reserve(`${name}${index}`);
+      if (name === 'hanging') place?.timedOut();
+      else place?.responded();
+      place?.release();
+    }
+  }
+  const hanging = reserveEach('hanging');
+  const unknown = reserveEach('new');
+  expect([hanging.length, unknown.length, reserveEach('responding').length]).toEqual([10, 20, 10]);
+  hanging[0]?.release();
+  expect(reserveEach('responding')).toHaveLength(1);
 });

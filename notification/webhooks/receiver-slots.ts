@@ -1,7 +1,21 @@
 import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import PQueue from 'p-queue';
 
+/**
+ * What is known of a receiver: it timed out a while ago, nothing, or it has responded. Webhooks of receivers with this
+ * standing, or a worse one, may take this part of all webhooks in flight, so that however many receivers hang, there is room
+ * for others.
+ */
+const shares = { hanging: 1 / 4, unknown: 3 / 4, responding: 1 } as const;
+type Standing = keyof typeof shares;
+const standings: readonly Standing[] = ['hanging', 'unknown', 'responding'];
+
+/** How long a response counts, in milliseconds. */
+const RESPONDING_MS = 3_600_000;
+
 export interface ReceiverSlotsOptions {
+  /** Maximum webhooks in flight, of all receivers together. */
+  readonly total: number;
   /** Maximum concurrent posts to one receiver. */
   readonly maxConcurrent: number;
   /** Maximum webhooks of one receiver in flight, including those that wait for a post slot. */
@@ -16,19 +30,22 @@ interface Receiver {
   posting: number;
 }
 
-/** Limits the share of one receiver, so that a slow one never takes all webhooks in flight. */
+/** Limits the share of one receiver, and that of all that hang: slow ones never take all webhooks in flight. */
 export class ReceiverSlots {
   readonly #options: ReceiverSlotsOptions;
   readonly #receivers = new Map<string, Receiver>();
-  /** Until when receivers count as hanging, by the monotonic clock; oldest first. */
-  readonly #hanging = new Map<string, number>();
+  readonly #inFlight = { hanging: 0, unknown: 0, responding: 0 };
+  readonly #hanging: RecentKeys;
+  readonly #responding = new RecentKeys(RESPONDING_MS);
 
   constructor(options: ReceiverSlotsOptions) {
     this.#options = options;
+    this.#hanging = new RecentKeys(options.hangingMs);
   }
 
   /**
-   * Reserves a place for a webhook; undefined if its receiver has no free place. Call its `release` at the end.
+   * Reserves a place for a webhook; undefined if its receiver, or all such receivers, have no free place. Call its
+   * `release` at the end.
    * @param key identifies the receiver
    */
   reserve(key: string): Place | undefined {
@@ -38,9 +55,13 @@ export class ReceiverSlots {
       inFlight: 0,
       posting: 0,
     };
-    if (receiver.inFlight >= (this.#isHanging(key) ? 1 : inFlight)) return undefined;
+    const standing = this.#standingOf(key);
+    if (receiver.inFlight >= (standing === 'hanging' ? 1 : inFlight) || !this.#hasRoom(standing)) {
+      return undefined;
+    }
     this.#receivers.set(key, receiver);
     receiver.inFlight++;
+    this.#inFlight[standing]++;
     return {
       run: (work, signal) => {
         // Otherwise it would run in the trace of the webhook that freed the slot.
@@ -48,7 +69,7 @@ export class ReceiverSlots {
         return receiver.queue.add(async () => {
           // Not p-queue's own signal, which would abandon work in progress.
           signal.throwIfAborted();
-          if (receiver.posting > 0 && this.#isHanging(key)) return undefined;
+          if (receiver.posting > 0 && this.#hanging.has(key)) return undefined;
           receiver.posting++;
           try {
             return await ours();
@@ -58,24 +79,61 @@ export class ReceiverSlots {
         });
       },
       timedOut: () => {
-        this.#hanging.delete(key);
-        this.#hanging.set(key, performance.now() + this.#options.hangingMs);
+        this.#responding.delete(key);
+        this.#hanging.add(key);
       },
-      responded: () => void this.#hanging.delete(key),
+      responded: () => {
+        this.#hanging.delete(key);
+        this.#responding.add(key);
+      },
       release: () => {
+        this.#inFlight[standing]--;
         receiver.inFlight--;
         if (receiver.inFlight === 0) this.#receivers.delete(key);
       },
     };
   }
 
-  #isHanging(key: string): boolean {
+  #standingOf(key: string): Standing {
+    if (this.#hanging.has(key)) return 'hanging';
+    return this.#responding.has(key) ? 'responding' : 'unknown';
+  }
+
+  #hasRoom(standing: Standing): boolean {
+    const such = standings.slice(0, standings.indexOf(standing) + 1);
+    const inFlight = such.reduce((sum, each) => sum + this.#inFlight[each], 0);
+    return inFlight < Math.ceil(this.#options.total * shares[standing]);
+  }
+}
+
+const MAX_KEYS = 10_000;
+
+/** The newest keys, each for a time. */
+class RecentKeys {
+  readonly #forMs: number;
+  /** Until when, by the monotonic clock; oldest first. */
+  readonly #until = new Map<string, number>();
+
+  constructor(forMs: number) {
+    this.#forMs = forMs;
+  }
+
+  add(key: string): void {
+    this.#until.delete(key);
+    this.#until.set(key, performance.now() + this.#forMs);
+  }
+
+  delete(key: string): void {
+    this.#until.delete(key);
+  }
+
+  has(key: string): boolean {
     const now = performance.now();
-    for (const [oldest, until] of this.#hanging) {
-      if (until > now) break;
-      this.#hanging.delete(oldest);
+    for (const [oldest, until] of this.#until) {
+      if (until > now && this.#until.size <= MAX_KEYS) break;
+      this.#until.delete(oldest);
     }
-    return this.#hanging.has(key);
+    return this.#until.has(key);
   }
 }
 

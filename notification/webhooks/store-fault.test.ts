@@ -116,7 +116,7 @@ function deliver(end: JobEvent, failures: number, { stopping = never, places = 1
     allowed: parseAllowedReceivers('127.0.0.1'),
     resolve: () => Promise.reject(new Error('nothing is to be resolved')),
     timeoutMs: 1_000,
-    slots: new ReceiverSlots({ maxConcurrent: 1, inFlight: places, hangingMs: 0 }),
+    slots: new ReceiverSlots({ total: 8, maxConcurrent: 1, inFlight: places, hangingMs: 0 }),
     lost: { onEnded: () => undefined, onMessage: () => undefined },
     stopping,
     drainDeadline: never,

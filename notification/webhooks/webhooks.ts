@@ -13,8 +13,8 @@ import { LostWebhooks } from './lost-webhooks.ts';
 import { ReceiverSlots } from './receiver-slots.ts';
 import type { Resolve } from './resolve-receiver.ts';
 
-/** Concurrent webhooks, and those to one receiver. */
-const IN_FLIGHT = 64;
+/** Concurrent webhooks, most of which may wait for receivers that hang, and those to one receiver. */
+const IN_FLIGHT = 512;
 const PER_HOST = 8;
 /** How long the end of a job may have no attempt to deliver its webhook (ms). */
 const LOST_AFTER_MS = 60_000;
@@ -60,6 +60,7 @@ export class Webhooks {
       apiUrl: config.PUBLIC_API_URL,
       timeoutMs: config.WEBHOOK_TIMEOUT_MS,
       slots: new ReceiverSlots({
+        total: inFlight,
         maxConcurrent: perHost,
         // Half of them wait for the other half: short bursts need no deferral.
         inFlight: perHost * 2,

@@ -5,13 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import { isOriginAllowed, refusalOfAllJobs, refusalOfHandshake } from './admission.ts';
 
-const handshake = { path: '/ws', origin: undefined, host: 'localhost:8001' };
+const handshake = { path: '/ws', parameters: 4, origin: undefined, host: 'localhost:8001' };
 const capacity = {
   isReady: true,
   connections: 0,
   connectionsOfAddress: 0,
   maxConnections: 10,
   maxConnectionsPerAddress: 5,
+  maxSubscriptions: 3,
 };
 
 const allowed = { allowedOrigins: [], allowedHosts: ['images.example.org'] };
@@ -33,6 +34,7 @@ describe('a handshake', () => {
       'host_not_allowed',
     ],
     ['from a page of another host', { origin: 'https://evil.example' }, {}, 'origin_not_allowed'],
+    ['with more jobs than a connection may have', { parameters: 5 }, {}, 'too_many_parameters'],
     ['before the event log has been read', {}, { isReady: false }, 'service_unavailable'],
     [
       'from an address with too many connections',
@@ -111,6 +113,7 @@ describe('a handshake is rejected', () => {
     ['at another path', '/socket', {}, 404, 'not_found'],
     ['at a malformed URL', '//', {}, 404, 'not_found'],
     ['from a page of another host', '/ws', { origin: 'https://evil.example' }, 403, 'origin_not_allowed'],
+    ['with 1,700 jobs', `/ws?${'job_id=7&'.repeat(1_700)}`, {}, 422, 'too_many_parameters'],
     ['when it is malformed', '/ws', { 'sec-websocket-key': 'short' }, 400, 'malformed_request'],
     ['in an unknown version', '/ws', { 'sec-websocket-version': '7' }, 400, 'malformed_request'],
   ])('%s, with problem details', async (_why, path, headers, status, code) => {

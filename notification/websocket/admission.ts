@@ -17,6 +17,8 @@ export const SOCKET_PATH = '/ws';
 export interface Handshake {
   /** Undefined if the URL of the request is malformed. */
   readonly path: string | undefined;
+  /** Number of parameters in the URL. */
+  readonly parameters: number;
   readonly origin: string | undefined;
   readonly host: string | undefined;
 }
@@ -28,6 +30,8 @@ export interface Capacity {
   readonly connectionsOfAddress: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
+  /** Of one connection. */
+  readonly maxSubscriptions: number;
 }
 
 /** Besides pages of this machine, and the names of this machine. */
@@ -38,12 +42,14 @@ export interface Allowed {
 
 /** Why a handshake is rejected, or undefined if it is accepted. */
 export function refusalOfHandshake(
-  { path, origin, host }: Handshake,
+  { path, parameters, origin, host }: Handshake,
   capacity: Capacity,
   { allowedOrigins, allowedHosts }: Allowed,
 ): HandshakeRefusal | undefined {
   if (!isHostAllowed(host, allowedHosts)) return 'host_not_allowed';
   if (path !== SOCKET_PATH) return 'not_found';
+  // A job_id for each subscription, and last_event_id.
+  if (parameters > capacity.maxSubscriptions + 1) return 'too_many_parameters';
   if (!isOriginAllowed(origin, host, allowedOrigins)) return 'origin_not_allowed';
   if (!capacity.isReady) return 'service_unavailable';
   if (capacity.connectionsOfAddress >= capacity.maxConnectionsPerAddress)

@@ -1,30 +1,30 @@
-import {
-  ALL_JOBS,
-  LISTED_JOBS,
-  resetReasons,
-  type ResetReason,
-} from '@image-pipeline/shared/contracts/websocket.ts';
-import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
+import { ALL_JOBS, resetReasons, type ResetReason } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
-import { allJobsStateMessage, encode, type Subscriber } from './subscriber.ts';
+import { encode, type Frame, type Subscriber } from './subscriber.ts';
 
-/** Bytes sent at once to a client that resumes; more follow when they have been written to its connection. */
-const PORTION_BYTES = 128 * 1024;
+/** Bytes queued at once for a client that catches up; more follow when they have been written to its connection. */
+const PORTION_BYTES = 32 * 1024;
 
 export interface AllJobsSubscriptionOptions {
   readonly subscriber: Subscriber;
-  readonly live: Pick<LiveView, 'list'>;
+  /** The newest jobs. */
+  readonly currentState: () => Frame;
   readonly ring: Pick<EventRing, 'find' | 'after' | 'newest'>;
   /** Whether the subscriber also has a subscription to this job alone. */
   readonly isWatched: (jobId: string) => boolean;
   readonly wantsPipelineStatus: boolean;
 }
 
-/** Notifies one subscriber of all jobs: the newest ones, then every later event. */
+/**
+ * Notifies one subscriber of all jobs: the newest ones, then every later event. A subscriber that resumes, or reads
+ * more slowly than events arrive, catches up from the ring, so that next to nothing is queued for it.
+ */
 export class AllJobsSubscription {
   readonly #options: AllJobsSubscriptionOptions;
-  readonly #resuming = new AbortController();
-  #isResuming = false;
+  #catchingUp: AbortController | undefined;
+  /** While it catches up: the `endByte` of the last event sent, and how many bytes behind that it may be. */
+  #sentByte = 0;
+  #maxBehind = 0;
 
   constructor(options: AllJobsSubscriptionOptions) {
     this.#options = options;
@@ -42,7 +42,7 @@ export class AllJobsSubscription {
     }
     const last = this.#options.ring.find(lastEventId);
     if ('missing' in last) this.reset(last.missing);
-    else void this.#resume(last.sequence);
+    else void this.#catchUp(last);
   }
 
   /** Sends that events may have been missed, and the current state. */
@@ -52,13 +52,22 @@ export class AllJobsSubscription {
     this.#sendCurrentState();
   }
 
-  /** Sends a new event. A subscriber that is still resuming gets it from the ring. */
+  /** Sends a new event. A subscriber that is catching up gets it from the ring. */
   offer(entry: RingEntry): void {
-    if (!this.#isResuming) this.#pass(entry);
+    const { subscriber } = this.#options;
+    if (this.#catchingUp !== undefined) {
+      if (entry.endByte - this.#sentByte > this.#maxBehind) subscriber.cutSlowReader();
+    } else if (subscriber.hasBacklog) {
+      const { sequence, endByte, frame } = entry;
+      void this.#catchUp({ sequence: sequence - 1, endByte: endByte - frame.data.length });
+    } else {
+      this.#pass(entry);
+    }
   }
 
   end(): void {
-    this.#resuming.abort();
+    this.#catchingUp?.abort();
+    this.#catchingUp = undefined;
   }
 
   #pass(entry: RingEntry): void {
@@ -67,32 +76,34 @@ export class AllJobsSubscription {
   }
 
   #sendCurrentState(): void {
-    const { subscriber, live, ring } = this.#options;
-    this.#resuming.abort();
-    this.#isResuming = false;
-    const { jobs } = live.list({ limit: LISTED_JOBS });
-    subscriber.send(encode(allJobsStateMessage(jobs, ring.newest?.eventId)));
+    this.end();
+    this.#options.subscriber.send(this.#options.currentState());
   }
 
-  /** There may be tens of thousands of events: sent as fast as the client reads, and in bounded memory. */
-  async #resume(last: number): Promise<void> {
+  /** Sends the events after `last` as fast as the client reads: there may be tens of thousands. */
+  async #catchUp(last: Pick<RingEntry, 'sequence' | 'endByte'>): Promise<void> {
     const { subscriber, ring } = this.#options;
-    const { signal } = this.#resuming;
-    this.#isResuming = true;
-    while (!signal.aborted) {
-      const portion = ring.after(last, PORTION_BYTES);
+    const own = new AbortController();
+    this.#catchingUp = own;
+    this.#sentByte = last.endByte;
+    this.#maxBehind = (ring.newest?.endByte ?? last.endByte) - last.endByte + subscriber.maxUnsentBytes;
+    let { sequence } = last;
+    for (;;) {
+      await subscriber.flushed();
+      if (own.signal.aborted) return;
+      const portion = ring.after(sequence, PORTION_BYTES);
       if (portion === undefined) {
         subscriber.cutSlowReader();
         return;
       }
       const newest = portion.at(-1);
       if (newest === undefined) {
-        this.#isResuming = false;
+        this.#catchingUp = undefined;
         return;
       }
       for (const entry of portion) this.#pass(entry);
-      last = newest.sequence;
-      await subscriber.flushed();
+      sequence = newest.sequence;
+      this.#sentByte = newest.endByte;
     }
   }
 }

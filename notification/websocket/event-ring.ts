@@ -15,6 +15,8 @@ export interface RingEntry {
   /** Place in the life of the job; see `placeOfEvent`. */
   readonly place: number;
   readonly frame: Frame;
+  /** Bytes of all frames up to and including this one. */
+  readonly endByte: number;
 }
 
 /** The newest events in the order of the log, for clients that resume. Bounded: drops the oldest. */
@@ -26,6 +28,7 @@ export class EventRing {
   /** Sequences of the oldest entry and of the next one. */
   #first = 0;
   #next = 0;
+  #endByte = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -38,13 +41,16 @@ export class EventRing {
   append(event: JobEvent, offset: number): RingEntry {
     if (this.#next - this.#first === this.#capacity) this.#dropOldest();
     const eventId = eventIdOf(event, offset);
+    const frame = encode({ type: 'event', event_id: eventId, event: publicEvent(event) });
+    this.#endByte += frame.data.length;
     const entry = {
       sequence: this.#next,
       eventId,
       offset,
       jobId: event.data.job_id,
       place: placeOfEvent(event),
-      frame: encode({ type: 'event', event_id: eventId, event: publicEvent(event) }),
+      frame,
+      endByte: this.#endByte,
     };
     this.#entries[this.#next % this.#capacity] = entry;
     this.#next++;

@@ -107,12 +107,7 @@ describe('a subscriber of many unknown jobs', () => {
       return read.promise;
     };
     const stored = new StoredJobs({ find, concurrency: 4, log: testLog });
-    const subscriber = () => ({
-      send: () => undefined,
-      flushed: () => Promise.resolve(),
-      cutSlowReader: () => undefined,
-    });
-    const [greedy, other] = [subscriber(), subscriber()];
+    const [greedy, other] = [{ ...someSubscriber }, { ...someSubscriber }];
     const { signal } = new AbortController();
     for (let count = 0; count < 1_000; count++)
       void stored.find(`greedy ${count}`, greedy, signal, () => undefined);
@@ -128,11 +123,19 @@ describe('a subscriber of many unknown jobs', () => {
   });
 });
 
+const someSubscriber = {
+  hasBacklog: false,
+  maxUnsentBytes: Infinity,
+  send: () => undefined,
+  flushed: () => Promise.resolve(),
+  cutSlowReader: () => undefined,
+};
+
 /** A subscription to a job that is not in memory, while the store is slow. */
 function whileStoreIsRead() {
   const sent: Record<string, unknown>[] = [];
   const send = ({ data }: Frame) => void sent.push(JSON.parse(data.toString()) as Record<string, unknown>);
-  const subscriber = { send, flushed: () => Promise.resolve(), cutSlowReader: () => undefined };
+  const subscriber = { ...someSubscriber, send };
   const ring = new EventRing(100);
   const reads: PromiseWithResolvers<JobView | undefined>[] = [];
   const find = () => {

@@ -77,6 +77,50 @@ describe('the query of a handshake', () => {
   );
 });
 
+describe('what a client sends', () => {
+  const fields = (count: number) => Array.from({ length: count }, (_, index) => [`field${index}`, '1']);
+
+  it.each([
+    [
+      'jobs in an address',
+      (count: number) => new URLSearchParams(`job_id=${jobId}&`.repeat(count)),
+      readHandshakeQuery,
+    ],
+    [
+      'jobs and other parameters in an address',
+      (count: number) =>
+        new URLSearchParams([...fields(count), ...fields(count).map(() => ['job_id', jobId])]),
+      readHandshakeQuery,
+    ],
+    [
+      'unknown fields in a message',
+      (count: number) => JSON.stringify({ type: 'subscribe', ...Object.fromEntries(fields(count)) }),
+      read,
+    ],
+  ] as [string, (count: number) => unknown, (given: unknown) => unknown][])(
+    'takes time in proportion to its size: %s',
+    (_what, make, parse) => {
+      const [small, large] = [make(1_000), make(16_000)];
+      const shortest = (given: unknown) =>
+        Math.min(
+          ...Array.from({ length: 5 }, () => {
+            const begin = performance.now();
+            parse(given);
+            return performance.now() - begin;
+          }),
+        );
+      shortest(small);
+      // Quadratic growth would be 256 times.
+      expect(shortest(large) / shortest(small)).toBeLessThan(64);
+    },
+  );
+
+  it('is quoted in an error only up to a bound', () => {
+    const refusal = read(JSON.stringify({ type: 'subscribe', job_id: jobId, ['n'.repeat(15_000)]: 1 }));
+    expect(JSON.stringify(refusal).length).toBeLessThan(1_500);
+  });
+});
+
 it('a client may send a burst, then a rate per second, and accumulates at most a burst', () => {
   const budget = new MessageBudget({ burst: 3, perSecond: 10 }, 0);
   const takes = (now: number) => Array.from({ length: 5 }, () => budget.take(now)).filter(Boolean).length;

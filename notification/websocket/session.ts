@@ -45,6 +45,9 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #watched = new Set<string>();
   readonly #budget: MessageBudget;
+  /** Messages that wait until the client has read the responses to earlier ones. */
+  readonly #inbox: (ClientMessage | Refusal)[] = [];
+  #isHandling = false;
   #rejectedInARow = 0;
 
   constructor(options: SessionOptions) {
@@ -54,20 +57,42 @@ export class Session {
   }
 
   onOpen(query: URLSearchParams): void {
-    for (const message of readHandshakeQuery(query)) this.#handle(message);
+    for (const message of readHandshakeQuery(query)) this.#receive(message);
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {
-    if (this.#budget.take(performance.now())) this.#handle(readClientMessage(data, isBinary));
-    else this.#reject({ code: 'rate_limited', message: socketErrors.rate_limited });
+    if (this.#budget.take(performance.now())) this.#receive(readClientMessage(data, isBinary));
+    else this.#receive({ code: 'rate_limited', message: socketErrors.rate_limited });
   }
 
   onClose(): void {
     const { notifier, client } = this.#options;
+    this.#inbox.length = 0;
     for (const jobId of this.#watched) {
       notifier.unsubscribe(client, jobId);
       this.#forget(jobId);
     }
+  }
+
+  #receive(message: ClientMessage | Refusal): void {
+    this.#inbox.push(message);
+    if (!this.#isHandling) void this.#handleInbox();
+  }
+
+  /** A client that requests more than it reads has its further messages unread. */
+  async #handleInbox(): Promise<void> {
+    const { client } = this.#options;
+    this.#isHandling = true;
+    while (this.#inbox.length > 0) {
+      if (client.hasBacklog) {
+        client.pause();
+        await client.flushed();
+        client.resume();
+      }
+      const message = this.#inbox.shift();
+      if (message !== undefined) this.#handle(message);
+    }
+    this.#isHandling = false;
   }
 
   /** Whether there is room for one more subscription, which is then taken. */
@@ -137,14 +162,23 @@ export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessag
   return check(clientMessageSchema, value);
 }
 
-/** Parses the query of a handshake: a subscribe message for each `job_id`. */
+const jobQuerySchema = handshakeQuerySchema.pick({ job_id: true });
+const sharedQuerySchema = handshakeQuerySchema.omit({ job_id: true });
+
+/** Parses the query of a handshake: a subscribe message for each `job_id`, which all share the other parameters. */
 export function readHandshakeQuery(query: URLSearchParams): (ClientMessage | Refusal)[] {
-  return query.getAll('job_id').map((jobId) => {
-    const given = { ...Object.fromEntries(query), job_id: jobId };
-    const asked = check(handshakeQuerySchema, given, ALLOWED_IN_ADDRESS);
-    return 'code' in asked ? asked : { type: 'subscribe', ...asked };
+  const { job_id: newest, ...others } = Object.fromEntries(query);
+  if (newest === undefined) return [];
+  const shared = check(sharedQuerySchema, others, ALLOWED_IN_ADDRESS);
+  if ('code' in shared) return [shared];
+  return query.getAll('job_id').map((job_id) => {
+    const asked = check(jobQuerySchema, { job_id }, ALLOWED_IN_ADDRESS);
+    return 'code' in asked ? asked : { type: 'subscribe', ...shared, ...asked };
   });
 }
+
+/** Characters of a message's problems that are sent back: they contain names that the client made up. */
+const MAX_PROBLEM_LENGTH = 500;
 
 const ALLOWED_IN_ADDRESS =
   'Allowed in the address: job_id, which may be repeated, and last_event_id. Addresses end up in logs, so send the token as "Authorization: Bearer …" or in a subscribe message.';
@@ -159,7 +193,8 @@ function check<Value extends object>(
   const problems = checked.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'message'}: ${message}`,
   );
-  return { code: 'invalid_message', message: `${problems.join('; ')}. ${allowed}` };
+  const problem = problems.join('; ').slice(0, MAX_PROBLEM_LENGTH);
+  return { code: 'invalid_message', message: `${problem}. ${allowed}` };
 }
 
 function parseJson(data: Buffer): unknown {

@@ -5,6 +5,8 @@ import type { Frame, Subscriber } from './subscriber.ts';
 
 /** The deadline for a client's close frame, in ms: slow readers respond late. */
 const CLOSE_TIMEOUT_MS = 5_000;
+/** Bytes queued for a client before further messages wait outside of the queue. */
+const BACKLOG_BYTES = 32 * 1024;
 
 export interface SocketClientOptions {
   readonly socket: WebSocket;
@@ -16,7 +18,9 @@ export interface SocketClientOptions {
 /** One WebSocket connection. */
 export class SocketClient implements Subscriber {
   readonly #options: SocketClientOptions;
-  #lastSent: Promise<void> = Promise.resolve();
+  /** Messages that have not left this process. */
+  #unsent = 0;
+  #flush: PromiseWithResolvers<undefined> | undefined;
   #hasPonged = true;
 
   constructor(options: SocketClientOptions) {
@@ -26,22 +30,47 @@ export class SocketClient implements Subscriber {
     });
   }
 
+  get hasBacklog(): boolean {
+    return this.#options.socket.bufferedAmount > BACKLOG_BYTES;
+  }
+
+  get maxUnsentBytes(): number {
+    return this.#options.maxBufferedBytes;
+  }
+
   send(frame: Frame): void {
     const { socket, maxBufferedBytes, metrics } = this.#options;
     if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > maxBufferedBytes) {
+    const queued = socket.bufferedAmount;
+    if (queued > 0 && queued + frame.data.length > maxBufferedBytes) {
       this.cutSlowReader();
       return;
     }
-    // The callback gets an error if the connection is closed; `flushed` resolves all the same.
-    this.#lastSent = new Promise((resolve) => {
-      socket.send(frame.data, { binary: false }, () => resolve());
-    });
+    this.#unsent++;
+    socket.send(frame.data, { binary: false }, this.#onSent);
     metrics.increase('image_websocket_messages_total', { type: frame.type });
   }
 
+  /** One function for all messages: thousands may be queued. Also called when the connection is closed. */
+  readonly #onSent = (): void => {
+    if (--this.#unsent > 0) return;
+    this.#flush?.resolve(undefined);
+    this.#flush = undefined;
+  };
+
   flushed(): Promise<void> {
-    return this.#lastSent;
+    if (this.#unsent === 0) return Promise.resolve();
+    this.#flush ??= Promise.withResolvers<undefined>();
+    return this.#flush.promise;
+  }
+
+  /** Reads no more messages from the client until `resume`. */
+  pause(): void {
+    this.#options.socket.pause();
+  }
+
+  resume(): void {
+    this.#options.socket.resume();
   }
 
   cutSlowReader(): void {

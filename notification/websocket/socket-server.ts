@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { bearerToken } from '@image-pipeline/shared/access-token.ts';
+import { networkOf } from '@image-pipeline/shared/http/connection-limits.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
@@ -102,10 +103,11 @@ export class SocketServer implements Startable {
     socket.on('error', () => socket.destroy());
     const { limits, isReady, metrics } = this.#options;
     const url = URL.parse(request.url ?? '', 'http://localhost');
-    const address = request.socket.remoteAddress ?? '';
+    const address = networkOf(request.socket.remoteAddress);
     const refusal = refusalOfHandshake(
       {
         path: url?.pathname,
+        parameters: url?.searchParams.size ?? 0,
         origin: request.headers.origin,
         host: request.headers.host,
       },

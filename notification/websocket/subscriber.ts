@@ -9,9 +9,13 @@ import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 
 /** The receiver of notifications: one WebSocket connection. */
 export interface Subscriber {
+  /** Whether so much is unsent that messages should wait for `flushed`. */
+  readonly hasBacklog: boolean;
+  /** Maximum bytes that the client may be behind; beyond it, call `cutSlowReader`. */
+  readonly maxUnsentBytes: number;
   /** Sends a message; does nothing once the connection is closed. */
   send(frame: Frame): void;
-  /** Resolves when everything sent has left this process, or the connection is closed: for sending in portions. */
+  /** Resolves when everything sent has left this process, or the connection is closed. */
   flushed(): Promise<void>;
   /** Closes the connection of a client that reads more slowly than events arrive. */
   cutSlowReader(): void;

@@ -90,8 +90,10 @@ export const operationSchema = z
   .union([resizeSchema, watermarkSchema, filterSchema])
   .meta({ id: 'Operation', description: 'One operation on an image.' });
 
+export const MAX_OPERATIONS = 10;
+
 /** Applied in the given order. */
-export const operationsSchema = z.array(operationSchema).min(1).max(10);
+export const operationsSchema = z.array(operationSchema).min(1).max(MAX_OPERATIONS);
 
 /** `format` null keeps the input's format (GIF becomes PNG); `quality` (1–100) applies to JPEG and WebP. */
 export const outputSchema = z

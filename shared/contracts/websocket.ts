@@ -15,6 +15,9 @@ import { workerReportSchema } from './worker-command.ts';
 /** The wildcard in `job_id`: all jobs. */
 export const ALL_JOBS = '*';
 
+/** Maximum number of subscriptions of a connection. */
+export const MAX_SUBSCRIPTIONS = 200;
+
 /** Maximum number of jobs in the state of a wildcard subscription. */
 export const LISTED_JOBS = 50;
 
@@ -229,6 +232,11 @@ export const handshakeRefusals = {
     title: errorCodes.host_not_allowed,
     detail:
       'Use localhost or an IP address, or add the name, without port, to ALLOWED_HOSTS in .env and restart.',
+  },
+  too_many_parameters: {
+    status: 422,
+    title: 'Too many parameters in the address.',
+    detail: `Send job_id at most ${MAX_SUBSCRIPTIONS} times, and last_event_id once.`,
   },
   origin_not_allowed: {
     status: 403,

@@ -172,6 +172,18 @@ describe('an unknown query parameter', () => {
   });
 });
 
+describe('a query of too many parameters', () => {
+  it.each(['/livez?', '/unknown?', '/'])('of %s is refused by their number', async (path) => {
+    const { server } = await startServer();
+    const query = path.endsWith('?') ? '&'.repeat(500) : `?${'a=1&'.repeat(600)}`;
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}${query}`);
+    expect([response.status, await response.json()]).toMatchObject([
+      422,
+      { code: 'invalid_parameter', limit: 500 },
+    ]);
+  });
+});
+
 describe('an upgrade', () => {
   const h2c = [
     'Connection: Upgrade, HTTP2-Settings',

@@ -6,8 +6,9 @@ import { ConfigError } from '../config.ts';
 import { PipelineError } from '../errors.ts';
 import type { Startable } from '../lifecycle.ts';
 import { respondToClientErrors } from './client-errors.ts';
+import { limitConnections, type ConnectionLimits } from './connection-limits.ts';
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends Partial<ConnectionLimits> {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -30,14 +31,16 @@ export interface HttpServer extends Startable {
   readonly port: number;
 }
 
+const MAX_CONNECTIONS = 4_000;
 /** How often request timeouts are checked, at least. */
 const CHECK_MS = 1_000;
 /** Longer than the longest long poll; a peer that is silent for so long is gone. */
 const SILENCE_MS = 120_000;
 
-/** Listens; responds to every client error with problem details; `stop` lets requests in flight finish. */
+/** Listens, within limits on connections; responds to every client error with problem details; `stop` lets requests in flight finish. */
 export function createHttpServer(handle: RequestListener, options: HttpServerOptions): HttpServer {
-  const { headersTimeoutMs = 15_000, requestTimeoutMs = 60_000, drainTimeoutMs = 5_000 } = options;
+  const { headersTimeoutMs = 10_000, requestTimeoutMs = 60_000, drainTimeoutMs = 5_000 } = options;
+  const { maxConnections = MAX_CONNECTIONS } = options;
   const server: Server = createServer(
     {
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
@@ -45,8 +48,12 @@ export function createHttpServer(handle: RequestListener, options: HttpServerOpt
       keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(CHECK_MS, headersTimeoutMs, requestTimeoutMs),
       // Other upgrades, such as h2c, are ignored: the request is served as HTTP/1.1.
-      shouldUpgradeCallback: ({ headers }) =>
-        server.listenerCount('upgrade') > 0 && headers.upgrade?.toLowerCase() === 'websocket',
+      shouldUpgradeCallback: ({ headers, socket }) => {
+        const isUpgraded =
+          server.listenerCount('upgrade') > 0 && headers.upgrade?.toLowerCase() === 'websocket';
+        if (isUpgraded) onUpgraded(socket);
+        return isUpgraded;
+      },
     },
     handle,
   );
@@ -54,6 +61,10 @@ export function createHttpServer(handle: RequestListener, options: HttpServerOpt
   // Unknown expectations may be ignored.
   server.on('checkExpectation', handle);
   respondToClientErrors(server);
+  const onUpgraded = limitConnections(server, {
+    maxConnections,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Math.ceil(maxConnections / 2),
+  });
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   return {
@@ -122,6 +133,17 @@ export function isBodyUnread(request: IncomingMessage): boolean {
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** A URL of the maximum length has room for fewer ids. */
+const MAX_PARAMETERS = 500;
+
+/** Counts the parameters of a query before they are parsed. @throws PipelineError `invalid_parameter` */
+export function refuseManyParameters({ url = '' }: IncomingMessage): void {
+  if (url.split('&', MAX_PARAMETERS + 1).length <= MAX_PARAMETERS) return;
+  throw new PipelineError('invalid_parameter', `Too many query parameters. Maximum: ${MAX_PARAMETERS}.`, {
+    details: { limit: MAX_PARAMETERS },
+  });
 }
 
 /** @throws PipelineError `unsupported_encoding` if the body is compressed */

@@ -9,6 +9,7 @@ import {
   type HttpServerOptions,
   isBodyUnread,
   refuseEncodedBody,
+  refuseManyParameters,
   setSecurityHeaders,
 } from './http-server.ts';
 import { refuseForeignHost } from './allowed-hosts.ts';
@@ -72,6 +73,7 @@ async function respond(
   const span = beginRequest(method, request.headers.traceparent, route?.isTraced !== true);
   try {
     refuseForeignHost(request, allowedHosts);
+    refuseManyParameters(request);
     if (route === undefined) throw noRoute(path, routes);
     refuseUnknownParameters(url?.searchParams.keys() ?? [], route.query ?? []);
     refuseEncodedBody(request);

@@ -1,5 +1,6 @@
+import { printable } from '@image-pipeline/shared/printable.ts';
 import type { JobRecord } from '../../result.ts';
-import { count, list, printable, whole } from '../format.ts';
+import { count, list, whole } from '../format.ts';
 import { type Setting, slotsOf, typicalRun } from '../group-runs.ts';
 import { type Chart, ink } from './chart.ts';
 import { firstUpload } from './time-charts.ts';

@@ -1,0 +1,104 @@
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { someRequest } from '../../testing/job-life.ts';
+import { expect, it } from 'vitest';
+import { AllJobsSubscription } from './all-jobs-subscription.ts';
+import { EventRing } from './event-ring.ts';
+import { encode, type Frame } from './subscriber.ts';
+
+/** A subscriber that reads only when told to, and a log with `count` events. */
+function setUp(count: number, maxUnsentBytes = 1_000_000) {
+  const ring = new EventRing(10_000);
+  const append = () =>
+    ring.append(queuedEvent(someRequest()), ring.newest === undefined ? 0 : 1 + ring.newest.offset);
+  const entries = Array.from({ length: count }, append);
+  const frames: Frame[] = [];
+  const queued: Frame[] = [];
+  let flushed = Promise.withResolvers<undefined>();
+  let isCut = false;
+  const bytes = () => queued.reduce((sum, { data }) => sum + data.length, 0);
+  const subscriber = {
+    maxUnsentBytes,
+    get hasBacklog() {
+      return bytes() > 32 * 1024;
+    },
+    send: (frame: Frame) => {
+      frames.push(frame);
+      queued.push(frame);
+    },
+    flushed: () => (queued.length === 0 ? Promise.resolve() : flushed.promise),
+    cutSlowReader: () => {
+      isCut = true;
+    },
+  };
+  const subscription = new AllJobsSubscription({
+    subscriber,
+    ring,
+    currentState: () => encode({ type: 'state', job_id: '*', jobs: [] }),
+    isWatched: () => false,
+    wantsPipelineStatus: false,
+  });
+  return {
+    entries,
+    frames,
+    subscription,
+    queuedBytes: bytes,
+    isCut: () => isCut,
+    arrive: () => {
+      const entry = append();
+      subscription.offer(entry);
+      return entry;
+    },
+    read: async () => {
+      queued.length = 0;
+      flushed.resolve(undefined);
+      flushed = Promise.withResolvers();
+      await new Promise(setImmediate);
+    },
+  };
+}
+
+it('a replay queues one portion at a time, and the frames of the ring themselves', async () => {
+  const { entries, frames, subscription, queuedBytes, read } = setUp(500);
+  subscription.begin(entries[0]?.eventId);
+  while (frames.length < 499) {
+    await read();
+    expect(queuedBytes()).toBeLessThanOrEqual(32 * 1024);
+  }
+  expect(frames.every((frame, index) => frame === entries[index + 1]?.frame)).toBe(true);
+});
+
+it('a replay begins when what was queued before has been read, and ends the replay before it', async () => {
+  const { entries, frames, subscription, queuedBytes, read } = setUp(500);
+  for (let requests = 0; requests < 50; requests++) {
+    subscription.end();
+    subscription.begin(entries[0]?.eventId);
+  }
+  await new Promise(setImmediate);
+  expect(queuedBytes()).toBeLessThanOrEqual(32 * 1024);
+  while (frames.length < 499) await read();
+  await read();
+  expect(frames.map(({ data }) => data)).toEqual(entries.slice(1).map(({ frame }) => frame.data));
+});
+
+it('a subscriber that falls behind catches up from the ring, in order', async () => {
+  const { frames, subscription, arrive, queuedBytes, read } = setUp(0);
+  subscription.begin(undefined);
+  const arrived = Array.from({ length: 300 }, arrive);
+  expect(queuedBytes()).toBeLessThan(36 * 1024);
+  while (frames.length < 301) await read();
+  await read();
+  expect(frames.slice(1)).toEqual(arrived.map(({ frame }) => frame));
+  const next = arrive();
+  expect(frames.at(-1)).toBe(next.frame);
+});
+
+it('a subscriber that falls behind by more than the limit is disconnected', async () => {
+  const { entries, subscription, arrive, isCut, read } = setUp(200, 50_000);
+  subscription.begin(entries[0]?.eventId);
+  // The replay itself is longer than the limit.
+  await read();
+  let bytes = 0;
+  while (!isCut()) bytes += arrive().frame.data.length;
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(90_000);
+});
