@@ -1,10 +1,4 @@
-import {
-  DEFAULT_WEBHOOK_RETRY_DELAYS,
-  exchangeNames,
-  parseRetryDelays,
-  queueNames,
-  webhookRetryQueueName,
-} from '@image-pipeline/shared/broker/topology.ts';
+import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { clientMessages, endTypes, eventTypes, serverMessages } from './messages.ts';
 import { WEBHOOK_CHANNEL, WEBHOOK_MESSAGE } from './webhook-channel.ts';
 
@@ -17,8 +11,6 @@ interface Operation {
   readonly messages: readonly string[];
   readonly description: string;
 }
-
-const [firstDelay = { label: '', delayMs: 0 }] = parseRetryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS);
 
 const published = { amqp: { deliveryMode: 2, mandatory: true, timestamp: true, bindingVersion: '0.3.0' } };
 const consumed = { amqp: { ack: true, bindingVersion: '0.3.0' } };
@@ -118,7 +110,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
   'notification.retry-webhook': {
     action: 'send',
-    channel: `queue.${webhookRetryQueueName(firstDelay)}`,
+    channel: `exchange.${exchangeNames.webhooks}`,
     messages: endTypes,
     description:
       'Schedules the next attempt of a webhook in a retry queue. A message TTL, at least half of that of the queue, spreads the attempts.',
