@@ -1,6 +1,7 @@
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import type { WebhookAttempt } from '@image-pipeline/shared/contracts/webhook.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import {
   deadKey,
@@ -14,6 +15,7 @@ import {
   thumbnailKey,
   webhookKey,
 } from '@image-pipeline/shared/store/keys.ts';
+import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, it } from 'vitest';
@@ -59,6 +61,89 @@ describeEachStore('removing old jobs', (given) => {
     const failed = await storeJob(given, 48, failedOutcome, 'replayed');
     await given.store.put(requestKey(failed.job_id, 2), jsonBody({ ...failed, run: 2 }));
     expect(await removeOldJobs(given.store, BEFORE)).toBe(0);
+    await removeAll(given);
+  });
+
+  it.each([
+    ['keeps a job whose webhook has not been attempted', [], 0],
+    ['keeps a job whose webhook is retried', [[1, 'retrying']], 0],
+    ['keeps a job whose newest run has not been notified', [[1, 'delivered']], 0, 2],
+    [
+      'removes a job whose webhook was delivered',
+      [
+        [1, 'retrying'],
+        [1, 'delivered'],
+      ],
+      1,
+    ],
+    ['removes a job whose webhook is dead', [[1, 'dead']], 1],
+  ] as const)('%s', async (_title, attempts, removed, run: number = 1) => {
+    const callback = { callback_url: 'https://example.com/hook' };
+    const job = await storeJob(given, 48, completedOutcome, undefined, callback);
+    if (run > 1) await storeRun({ ...job, run }, completedOutcome, 48);
+    await given.store.remove(webhookKey(job.job_id, 1));
+    for (const [index, [ofRun, state]] of attempts.entries()) {
+      await given.store.put(webhookKey(job.job_id, index + 1), jsonBody(attemptOf(job, ofRun, state)));
+    }
+    expect(await removeOldJobs(given.store, BEFORE)).toBe(removed);
+    await removeAll(given);
+  });
+
+  it('keeps a job that is replayed while others are removed', async () => {
+    await storeJob(given, 49, completedOutcome);
+    const failed = await storeJob(given, 48, failedOutcome, 'replayed');
+    const { store } = given;
+    const replaying = {
+      ...reading(store),
+      remove: async (key: string) => {
+        const request = requestKey(failed.job_id, 2);
+        if ((await store.stat(request)) === undefined)
+          await store.put(request, jsonBody({ ...failed, run: 2 }));
+        await store.remove(key);
+      },
+    };
+    expect(await removeOldJobs(replaying, BEFORE)).toBe(1);
+    expect(await store.stat(requestKey(failed.job_id, 1))).toBeDefined();
+    await removeAll(given);
+  });
+
+  it('keeps a job that is replayed while it is examined', async () => {
+    const failed = await storeJob(given, 48, failedOutcome, 'dead');
+    const { store } = given;
+    const replaying = {
+      ...reading(store),
+      remove: store.remove.bind(store),
+      get: async (key: string) => {
+        const found = await store.get(key);
+        if (key !== deadKey(failed.job_id, 1)) return found;
+        await store.put(requestKey(failed.job_id, 2), jsonBody({ ...failed, run: 2 }));
+        await store.put(key, jsonBody(deadLetterOf(failed, 'replayed')));
+        return found;
+      },
+    };
+    expect(await removeOldJobs(replaying, BEFORE)).toBe(0);
+    await removeAll(given);
+  });
+
+  it('removes old images without a job', async () => {
+    const [old, young] = [48, 1].map((hours) => uuidv7({ msecs: NOW - hours * HOUR_MS }));
+    const keysOf = (id = '') => [originalKey(id), resultKey(id, 'late', 'png'), thumbnailKey(id, 'late')];
+    for (const key of [...keysOf(old), ...keysOf(young), 'originals/other']) {
+      await given.store.put(key, Buffer.from('bytes'));
+    }
+    expect(await removeOldJobs(given.store, BEFORE)).toBe(0);
+    expect(await given.keysOf('')).toEqual([...keysOf(young), 'originals/other'].toSorted());
+    await removeAll(given);
+  });
+
+  it('removes nothing more once it is to stop', async () => {
+    const reserved = someRequest();
+    await storeKey('reserved', reserved);
+    await storeJob(given, 48, completedOutcome);
+    await given.store.put(replayEndKey(uuidv7()), Buffer.from('{}'));
+    const before = await given.keysOf('');
+    expect(await removeOldJobs(given.store, LATER, () => true)).toBe(0);
+    expect(await given.keysOf('')).toEqual(before);
     await removeAll(given);
   });
 
@@ -109,9 +194,7 @@ describeEachStore('removing old jobs', (given) => {
     for (let interruptions = 0; interruptions < count; interruptions++) {
       let calls = 0;
       const failing = {
-        get: store.get.bind(store),
-        stat: store.stat.bind(store),
-        list: store.list.bind(store),
+        ...reading(store),
         remove: (key: string) => {
           if (calls++ === 1) throw new StoreUnavailable('interrupted');
           return store.remove(key);
@@ -159,8 +242,10 @@ async function storeJob(
   hours: number,
   end: ((request: JobRequest) => Outcome) | undefined,
   state?: DeadLetter['state'],
+  changes: Partial<JobRequest> = {},
 ): Promise<JobRequest> {
   const request = someRequest({
+    ...changes,
     job_id: uuidv7({ msecs: NOW - hours * HOUR_MS }),
     submitted_at: hoursAgo(hours),
   });
@@ -192,6 +277,17 @@ function deadLetterOf({ job_id, run, submitted_at }: JobRequest, state: DeadLett
     dead_lettered_at: submitted_at,
     state,
   };
+}
+
+function attemptOf({ job_id }: JobRequest, run: number, state: WebhookAttempt['state']): WebhookAttempt {
+  const at = hoursAgo(48);
+  const event = { id: 'event', type: 'job.completed' } as const;
+  const ids = { attempt_id: crypto.randomUUID(), webhook_id: 'webhook', job_id };
+  return { version: 1, ...ids, run, event, attempt: 1, at, duration_ms: 1, state };
+}
+
+function reading(store: ObjectStore): Pick<ObjectStore, 'get' | 'list'> {
+  return { get: store.get.bind(store), list: store.list.bind(store) };
 }
 
 async function removeAll(given: TestStore): Promise<void> {

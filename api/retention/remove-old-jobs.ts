@@ -1,31 +1,32 @@
 import { storedDeadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
+import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { isDamagedRecord } from '@image-pipeline/shared/errors.ts';
-import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
+import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import { submittedAt } from '@image-pipeline/shared/jobs/retention.ts';
+import { readWebhookAttempts } from '@image-pipeline/shared/jobs/webhook-attempts.ts';
 import {
   deadOfJobPrefix,
   idempotencyPrefix,
+  imagePrefixes,
   jobPrefix,
   jobsPrefix,
   originalKey,
   replaysPrefix,
-  requestKey,
   resultsPrefix,
+  runsPrefix,
   thumbnailsPrefix,
 } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { idempotencyRecordSchema } from '../upload/idempotency.ts';
 
-type Store = Pick<ObjectStore, 'get' | 'stat' | 'list' | 'remove'>;
-
-/** Maximum number of jobs that one call removes. */
-const MAX_JOBS = 10_000;
+type Store = Pick<ObjectStore, 'get' | 'list' | 'remove'>;
 
 /**
- * Removes all objects of the jobs that ended before `before`. A job with a dead letter is kept until that is replayed or
- * discarded, and jobs of one idempotency key are removed together, so that a repeated upload never completes a part of
- * them. May be interrupted at any point, and run several times at once: the next call continues.
+ * Removes all objects of the jobs that ended before `before`, and images without a job. A job with a dead letter is kept
+ * until that is replayed or discarded, a job with a webhook until that is delivered or dead-lettered. Jobs of one
+ * idempotency key are removed together, so that a repeated upload never completes a part of them. May be interrupted at any
+ * point, and run several times at once: the next call continues.
  * @param before milliseconds since 1970
  * @param isStopping ends the call early
  * @returns the number of removed jobs
@@ -36,58 +37,96 @@ export async function removeOldJobs(
   before: number,
   isStopping: () => boolean = () => false,
 ): Promise<number> {
-  const old = await findOldJobs(store, before, isStopping);
-  await removeIdempotencyKeys(store, before, old);
-  let removed = 0;
-  for (const jobId of old) {
-    if (isStopping()) break;
-    await removeJob(store, jobId);
-    removed++;
+  const scan = { store, before, isStopping };
+  const kept = new Set<string>();
+  let removed = await removeUploads(scan, kept);
+  // The last three find images without a job: of interrupted uploads and removals, and of attempts that ended late.
+  for (const prefix of [jobsPrefix, ...imagePrefixes]) {
+    for await (const jobId of oldIds(scan, prefix)) {
+      if (kept.has(jobId) || !(await isOld(store, jobId, before))) continue;
+      if (await removeJob(store, jobId)) removed++;
+    }
   }
-  await removeReplays(store, before);
+  await removeReplays(scan);
   return removed;
 }
 
-/** Job ids sort by time, so jobs that were submitted later need not be read. */
-async function findOldJobs(store: Store, before: number, isStopping: () => boolean): Promise<Set<string>> {
-  const old = new Set<string>();
-  for await (const [jobId, keys] of recordsByJob(store)) {
-    if (submittedAt(jobId) >= before || old.size === MAX_JOBS || isStopping()) break;
-    if (await isOld(store, jobId, keys, before)) old.add(jobId);
-  }
-  return old;
+interface Scan {
+  readonly store: Store;
+  readonly before: number;
+  readonly isStopping: () => boolean;
 }
 
-/** The ids of all jobs, oldest first, with the keys of their records. */
-async function* recordsByJob(store: Store): AsyncGenerator<readonly [jobId: string, keys: string[]]> {
-  let jobId = '';
-  let keys: string[] = [];
-  for await (const { key } of store.list(jobsPrefix)) {
+/**
+ * Removes idempotency keys whose jobs are all old or gone, and these jobs. The originals go first: no record leads to those
+ * of jobs that were reserved and never accepted. The key goes before the records: a repeated upload must not complete a
+ * removed job.
+ * @param kept gets the jobs of keys that are still needed
+ * @returns the number of removed jobs
+ */
+async function removeUploads({ store, before, isStopping }: Scan, kept: Set<string>): Promise<number> {
+  let removed = 0;
+  for await (const { key, modifiedAt } of store.list(idempotencyPrefix)) {
+    if (isStopping()) break;
+    if (modifiedAt.getTime() >= before) continue;
+    const record = await readJson(store, key, idempotencyRecordSchema).catch((error: unknown) => {
+      if (isDamagedRecord(error)) return undefined;
+      throw error;
+    });
+    const jobIds = record?.job_ids ?? [];
+    if (record === undefined || !(await areOld(store, jobIds, before))) {
+      for (const jobId of jobIds) kept.add(jobId);
+      continue;
+    }
+    for (const jobId of jobIds) await store.remove(originalKey(jobId));
+    await store.remove(key);
+    for (const jobId of jobIds) {
+      if (await removeJob(store, jobId)) removed++;
+    }
+  }
+  return removed;
+}
+
+async function areOld(store: Store, jobIds: readonly string[], before: number): Promise<boolean> {
+  for (const jobId of jobIds) {
+    if (!(await isOld(store, jobId, before))) return false;
+  }
+  return true;
+}
+
+/** The ids of jobs submitted before `before`, oldest first. They sort by time, so later ones need not be listed. */
+async function* oldIds({ store, before, isStopping }: Scan, prefix: string): AsyncGenerator<string> {
+  let last = '';
+  for await (const { key } of store.list(prefix)) {
     const [, id = ''] = key.split('/');
-    if (id !== jobId && keys.length > 0) yield [jobId, keys];
-    if (id !== jobId) keys = [];
-    jobId = id;
-    keys.push(key);
+    if (isStopping()) return;
+    if (id === last || !jobIdSchema.safeParse(id).success) continue;
+    if (submittedAt(id) >= before) return;
+    yield id;
+    last = id;
   }
-  if (keys.length > 0) yield [jobId, keys];
 }
 
-async function isOld(store: Store, jobId: string, keys: readonly string[], before: number): Promise<boolean> {
-  const runs = keys.flatMap((key) => {
-    const [, , kind, run, name] = key.split('/');
-    return kind === 'runs' && name === 'request.json' ? [Number(run)] : [];
-  });
-  // Without a request, there is no job: its removal was interrupted.
-  if (runs.length === 0) return true;
+/** Reads the current records, so that a job is kept that has been replayed since it was listed. */
+async function isOld(store: Store, jobId: string, before: number): Promise<boolean> {
   try {
-    const outcome = await readOutcome(store, jobId, Math.max(...runs));
-    if (outcome === undefined || Date.parse(outcome.finished_at) >= before) return false;
+    // Before the runs: a replay stores its run before it updates the dead letter.
     const deadLetters = [];
-    for await (const { key } of store.list(deadOfJobPrefix(jobId))) {
+    for (const key of await keysOf(store, deadOfJobPrefix(jobId))) {
       deadLetters.push(await readJson(store, key, storedDeadLetterSchema));
     }
+    const runs = (await keysOf(store, runsPrefix(jobId))).flatMap((key) => {
+      const [, , , run, name] = key.split('/');
+      return name === 'request.json' ? [Number(run)] : [];
+    });
+    // Without a request, there is no job: its upload or its removal was interrupted.
+    if (runs.length === 0) return true;
+    if (deadLetters.some((deadLetter) => deadLetter?.state === 'dead')) return false;
+    const run = Math.max(...runs);
+    const outcome = await readOutcome(store, jobId, run);
+    if (outcome === undefined || Date.parse(outcome.finished_at) >= before) return false;
     if (outcome.state === 'failed' && deadLetters.length === 0) return false;
-    return deadLetters.every((deadLetter) => deadLetter === undefined || deadLetter.state !== 'dead');
+    return await isNotified(store, jobId, run);
   } catch (error) {
     // People decide what becomes of it.
     if (isDamagedRecord(error)) return false;
@@ -95,30 +134,20 @@ async function isOld(store: Store, jobId: string, keys: readonly string[], befor
   }
 }
 
-/** Removes the keys whose jobs are all old or gone; takes jobs out of `old` whose key is still needed. */
-async function removeIdempotencyKeys(store: Store, before: number, old: Set<string>): Promise<void> {
-  for await (const { key, modifiedAt } of store.list(idempotencyPrefix)) {
-    if (modifiedAt.getTime() >= before) continue;
-    const record = await readJson(store, key, idempotencyRecordSchema).catch((error: unknown) => {
-      if (isDamagedRecord(error)) return undefined;
-      throw error;
-    });
-    if (record === undefined) continue;
-    const needed = [];
-    for (const jobId of record.job_ids) {
-      if (!old.has(jobId) && (await store.stat(requestKey(jobId, 1))) !== undefined) needed.push(jobId);
-    }
-    for (const jobId of record.job_ids) {
-      // Also the originals of jobs that were reserved and never accepted.
-      if (needed.length === 0) old.add(jobId);
-      else old.delete(jobId);
-    }
-    if (needed.length === 0) await store.remove(key);
-  }
+/** Whether the webhook of the run, if it has one, has been delivered or dead-lettered. */
+async function isNotified(store: Store, jobId: string, run: number): Promise<boolean> {
+  const request = await readRequest(store, jobId, run);
+  if (request?.callback_url === undefined) return true;
+  const attempts = await readWebhookAttempts(store, jobId);
+  const last = attempts.findLast((attempt) => attempt.run === run);
+  return last !== undefined && last.state !== 'retrying';
 }
 
-/** The requests first: from then on, there is no such job. Other records last: they show that there is more to remove. */
-async function removeJob(store: Store, jobId: string): Promise<void> {
+/**
+ * The requests first: from then on, there is no such job. Other records last: they show that there is more to remove.
+ * @returns whether there was such a job
+ */
+async function removeJob(store: Store, jobId: string): Promise<boolean> {
   const records = await keysOf(store, jobPrefix(jobId));
   const images = [resultsPrefix(jobId), thumbnailsPrefix(jobId), deadOfJobPrefix(jobId)];
   for (const key of records.filter((record) => record.endsWith('/request.json'))) await store.remove(key);
@@ -127,11 +156,13 @@ async function removeJob(store: Store, jobId: string): Promise<void> {
   }
   await store.remove(originalKey(jobId));
   for (const key of records) await store.remove(key);
+  return records.length > 0;
 }
 
 /** A replay has ended once it has an `end.json`; its plan comes after it in the list. */
-async function removeReplays(store: Store, before: number): Promise<void> {
+async function removeReplays({ store, before, isStopping }: Scan): Promise<void> {
   for await (const { key, modifiedAt } of store.list(replaysPrefix)) {
+    if (isStopping()) return;
     if (!key.endsWith('/end.json') || modifiedAt.getTime() >= before) continue;
     await store.remove(key.replace(/end\.json$/, 'plan.json'));
     await store.remove(key);

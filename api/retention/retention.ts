@@ -55,7 +55,7 @@ export class Retention implements Startable {
       const removed = await removeOldJobs(store, Date.now() - retentionMs, () => !this.#repeater.isOn);
       if (removed > 0) log.info({ jobs: removed }, 'removed jobs older than RETENTION');
     } catch (error) {
-      log.warn({ reason: messageOf(error) }, 'could not remove old jobs; retrying');
+      log.warn({ reason: messageOf(error) }, 'could not remove old jobs; continuing in the next turn');
     }
   }
 }

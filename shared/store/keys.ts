@@ -45,6 +45,9 @@ export const thumbnailKey = (jobId: string, attemptId: string): string =>
 export const resultsPrefix = (jobId: string): string => key`results/${jobId}/`;
 export const thumbnailsPrefix = (jobId: string): string => key`thumbnails/${jobId}/`;
 
+/** The images of all jobs. */
+export const imagePrefixes = ['originals/', 'results/', 'thumbnails/'] as const;
+
 /** A dead-lettered run, and the reason. Written by the DLQ recorder, put-if-absent; its state is updated later. */
 export const deadKey = (jobId: string, run: number): string => key`dead/${jobId}/${run}.json`;
 export const deadPrefix = 'dead/';
