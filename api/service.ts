@@ -67,11 +67,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const stopping = new AbortController();
   const storeWatch = new StoreWatch(store, log);
   const estimates = new JobEstimates();
-  const followed = new FollowedJobs(
-    config.JOBS_REMEMBERED,
-    (view) => estimates.changed(view),
-    config.RETENTION,
-  );
+  const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
   const follower = new EventFollower({
     broker,
     service: 'api',

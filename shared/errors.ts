@@ -33,7 +33,7 @@ export const errorCodes = {
   // Why a request about a job is refused.
   not_found: 'There is nothing at this URL.',
   job_not_found: 'No job with this id exists.',
-  job_removed: 'The job ended long ago and has been removed.',
+  job_removed: 'The retention period of this job is over, and it has been removed.',
   not_ready: 'The job has not finished yet. Retry after the given delay.',
   job_failed: 'The job failed and has no result.',
   result_gone: 'The image files of this job have been deleted.',

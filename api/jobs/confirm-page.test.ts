@@ -1,5 +1,6 @@
 import { endedEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { describe, expect, it } from 'vitest';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
 import { SlowStore } from '../../testing/slow-store.ts';
@@ -80,4 +81,18 @@ it('reads no further job when the client leaves', async () => {
   await confirmed;
   await expect.poll(() => store.active, { timeout: 20_000 }).toBe(0);
   expect(store.calls).toBe(MAX_CONCURRENT_READS);
+});
+
+it('looks for jobs past the retention each time, and shows those that are kept', async () => {
+  const { followed, page } = unconfirmedJobs('ended');
+  const confirmPage = createConfirmPage({ followed, store: system.store, retentionMs: -1 }, 20_000);
+  const [kept, removed] = page();
+  if (kept === undefined || removed === undefined) throw new Error('two jobs expected');
+  for (const { request, outcome } of [kept, removed]) await system.storeJob(request, outcome);
+  const confirmed = await confirmPage([kept, removed], present);
+  expect(confirmed.map(({ request }) => request)).toEqual([kept.request, removed.request]);
+  await system.store.remove(requestKey(removed.request.job_id, 1));
+  const again = await confirmPage(followed.list({ limit: 2 }).jobs, present);
+  expect(again.map(({ request }) => request)).toEqual([kept.request]);
+  expect(followed.get(removed.request.job_id)).toBeUndefined();
 });

@@ -16,17 +16,13 @@ export class FollowedJobs {
   /** The requests, outcomes and earlier runs in views that come from the store. Records never change. */
   readonly #stored = new WeakSet<object>();
 
-  readonly #retentionMs: number;
-
   /**
    * @param capacity how many of the newest jobs to remember
    * @param onChange called for every change of a job
-   * @param retentionMs how long after its end a job is shown; then only the store knows whether it still exists
    */
-  constructor(capacity: number, onChange: (view: JobView) => void = () => undefined, retentionMs = Infinity) {
+  constructor(capacity: number, onChange: (view: JobView) => void = () => undefined) {
     this.#view = new LiveView(capacity);
     this.#onChange = onChange;
-    this.#retentionMs = retentionMs;
   }
 
   apply(event: JobEvent): void {
@@ -74,17 +70,11 @@ export class FollowedJobs {
   }
 
   get(jobId: string): JobView | undefined {
-    const view = this.#view.get(jobId);
-    return view !== undefined && this.#isOld(view) ? undefined : view;
+    return this.#view.get(jobId);
   }
 
   list(options: Parameters<LiveView['list']>[0]): JobPage {
-    const { jobs, next } = this.#view.list(options);
-    return { jobs: jobs.filter((view) => !this.#isOld(view)), next };
-  }
-
-  #isOld(view: JobView): boolean {
-    return hasEnded(view) && Date.now() - Date.parse(view.timeline.at(-1)?.at ?? '') > this.#retentionMs;
+    return this.#view.list(options);
   }
 
   /** The event log is read from its start again: forgets everything. */

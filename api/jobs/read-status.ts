@@ -18,7 +18,12 @@ export interface JobSources {
   /** For optional reads of the store about a job in the event log. */
   readonly unlessUnavailable: UnlessUnavailable;
   /** How long jobs are kept after their end, in milliseconds; default: always. */
-  readonly retentionMs?: number;
+  readonly retentionMs?: number | undefined;
+}
+
+/** Whether only the store knows if the job still exists: it may have been removed since its events were read. */
+export function isPastRetention({ outcome }: JobView, retentionMs = Infinity): boolean {
+  return outcome !== undefined && Date.now() - Date.parse(outcome.finished_at) > retentionMs;
 }
 
 function unknownJob(jobId: string, retentionMs = Infinity): PipelineError {
@@ -28,7 +33,7 @@ function unknownJob(jobId: string, retentionMs = Infinity): PipelineError {
   const hours = retentionMs / 3_600_000;
   return new PipelineError(
     'job_removed',
-    `No job with this id any more: jobs are removed ${hours} h after their end (RETENTION).`,
+    `This job was removed or never existed. Jobs are removed ${hours} h after they end (RETENTION).`,
   );
 }
 
@@ -75,13 +80,13 @@ export async function awaitStatus(
 
 /**
  * What the event log says about a job, as far as the store confirms it. A terminal state is only shown as `outcome.json`
- * has it, and a run only if it has a `request.json`; both are read once. The store is not needed for an open job of the log.
+ * has it, and a run only if it has a `request.json`; both are read once, and again when the job may have been removed. The store is not needed for an open job of the log.
  * @returns undefined if there is no such job
  * @throws StoreUnavailable if the job is said to have ended; PipelineError `record_damaged`
  */
 export async function confirm(live: JobView, sources: JobSources): Promise<JobView | undefined> {
-  const { followed, store, unlessUnavailable } = sources;
-  if (!followed.isStoredRun(live)) {
+  const { followed, store, unlessUnavailable, retentionMs } = sources;
+  if (!followed.isStoredRun(live) || isPastRetention(live, retentionMs)) {
     const find = async () => ({ job: await findStoredJob(store, live.request.job_id) });
     const found = hasEnded(live) ? await find() : await unlessUnavailable(find);
     if (found === undefined) return { ...live, earlierRuns: [] };

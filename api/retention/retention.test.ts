@@ -1,7 +1,9 @@
+import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, it } from 'vitest';
-import { completedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
+import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { setUpSystem } from '../../testing/test-system.ts';
 
 const HOUR_MS = 3_600_000;
@@ -17,7 +19,7 @@ it.each(['status', 'results', 'originals', 'thumbnail'])('/%s of a removed job i
     status: 410,
     json: {
       code: 'job_removed',
-      detail: 'No job with this id any more: jobs are removed 2 h after their end (RETENTION).',
+      detail: 'This job was removed or never existed. Jobs are removed 2 h after they end (RETENTION).',
     },
   });
   expect((await api.ask(`/status/${kept}`)).status).toBe(200);
@@ -30,6 +32,16 @@ it.each(['status', 'results', 'originals', 'thumbnail'])('/%s of a removed job i
   expect(JSON.stringify(jobs)).not.toContain(old);
 });
 
+it('/jobs and /status show an old job that is kept', async () => {
+  const [removed, kept] = [await storedJob(3), await storedJob(3, failedOutcome)];
+  const api = await system.startApi({ RETENTION: '2h' });
+  await expect.poll(() => system.store.stat(requestKey(removed, 1)), { timeout: 20_000 }).toBeUndefined();
+  const listed = async () => JSON.stringify((await api.ask('/jobs')).json);
+  await expect.poll(listed, { timeout: 20_000 }).toContain(kept);
+  expect(await listed()).not.toContain(removed);
+  expect((await api.ask(`/status/${kept}`)).status).toBe(200);
+});
+
 it('keeps everything unless RETENTION is set', async () => {
   const old = await storedJob(100_000);
   const api = await system.startApi();
@@ -37,12 +49,15 @@ it('keeps everything unless RETENTION is set', async () => {
   expect((await api.ask(`/status/${uuidv7({ msecs: 0 })}`)).status).toBe(404);
 });
 
-/** The id of a completed job in store and event log that ended so many hours ago. */
-async function storedJob(hours: number): Promise<string> {
+/** The id of a job in store and event log that ended so many hours ago. */
+async function storedJob(
+  hours: number,
+  end: (request: JobRequest) => Outcome = completedOutcome,
+): Promise<string> {
   const ended = Date.now() - hours * HOUR_MS;
   const at = new Date(ended).toISOString();
   const request = someRequest({ job_id: uuidv7({ msecs: ended }), submitted_at: at });
-  const outcome = completedOutcome(request);
+  const outcome = end(request);
   const timeline = outcome.timeline.map((entry) => ({ ...entry, at }));
   const past = { ...outcome, finished_at: at, timeline };
   await system.storeJob(request, past);

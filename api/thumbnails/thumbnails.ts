@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { hasEnded } from '../jobs/followed-jobs.ts';
 import { damaged, findImage, type JobImage, notReady } from '../jobs/image-route.ts';
 import type { EstimateJob } from '../jobs/estimate-job.ts';
-import { type JobSources, readStatus } from '../jobs/read-status.ts';
+import { isPastRetention, type JobSources, readStatus } from '../jobs/read-status.ts';
 import { SharedReads } from './shared-reads.ts';
 
 /** Far above a JPEG of 256 × 256 px; no thumbnail is larger. */
@@ -75,8 +75,10 @@ export class Thumbnails {
     const id = jobId.toLowerCase();
     const cached = this.#cached.get(id);
     if (cached !== undefined) return cached.image;
-    const live = this.#sources.followed.get(id);
-    if (live === undefined || !hasEnded(live) || !this.#sources.followed.isStored(live)) return undefined;
+    const { followed, retentionMs } = this.#sources;
+    const live = followed.get(id);
+    if (live === undefined || !hasEnded(live) || !followed.isStored(live)) return undefined;
+    if (isPastRetention(live, retentionMs)) return undefined;
     return findImage('thumbnail', live);
   }
 
