@@ -108,8 +108,10 @@ export class StoreComparison implements Startable {
     const { store, retentionMs } = this.#options;
     try {
       if ((await readRequest(store, job_id, run)) === undefined) {
-        // An event that was written before its job was removed, and is read only now.
-        if (!mayHaveBeenRemoved(job_id, retentionMs)) this.#count('run', { job_id, run });
+        // An event that was written before its job was removed, with all its runs, and is read only now.
+        const isRemoved =
+          mayHaveBeenRemoved(job_id, retentionMs) && (await readRequest(store, job_id, 1)) === undefined;
+        if (!isRemoved) this.#count('run', { job_id, run });
       } else if (end !== undefined) {
         const outcome = await readOutcome(store, job_id, run);
         const isSame = outcome?.state === end.state && outcome.attempt_id === end.attempt_id;
