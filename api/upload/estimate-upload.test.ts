@@ -65,3 +65,17 @@ it('an image that does not say its size in the beginning counts as the largest',
   expect((await upload('resize,watermark')).status).toBe(202);
   await system.take(queueNames.process);
 });
+
+it.each([
+  ['costly only if it is rotated', [5_000, 1_000], { width: 1_000 }],
+  ['too large unless it is rotated', [1_000, 2_000], { width: 4_000, enlarge: true }],
+] as const)(
+  'an image that is %s is refused, because EXIF may rotate it',
+  async (_what, [width, height], resize) => {
+    const api = await system.startApi({ MAX_ESTIMATED_SECONDS: 1 });
+    const blurs = Array.from({ length: 9 }, () => ({ type: 'filter', name: 'blur' }));
+    const operations = JSON.stringify([{ type: 'resize', ...resize }, ...blurs]);
+    const response = await api.upload(form([{ bytes: await flat(width, height) }], { operations }));
+    expect(response).toMatchObject({ status: 422, json: { code: 'too_costly' } });
+  },
+);

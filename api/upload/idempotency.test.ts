@@ -4,6 +4,7 @@ import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { completedOutcome } from '../../testing/job-life.ts';
+import sharp from 'sharp';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
@@ -88,6 +89,34 @@ describe('an upload with an idempotency key', () => {
     expect((await upload(api, key, body())).json).toEqual(first.json);
   });
 
+  it('stores nothing if the image is too costly, and is accepted later with the same key', async () => {
+    const strict = await system.startApi({ MAX_ESTIMATED_SECONDS: 1 });
+    const api = await system.startApi();
+    const key = uuidv7();
+    const body = await costlyForm();
+    const before = await system.storedKeys();
+    expect(await upload(strict, key, body)).toMatchObject({ status: 422, json: { code: 'too_costly' } });
+    expect(await system.storedKeys()).toEqual(before);
+    const accepted = await upload(api, key, body);
+    expect(accepted.status).toBe(202);
+    // The limit does not change what was accepted.
+    const again = await upload(strict, key, body);
+    expect(again.status).toBe(202);
+    expect(again.json).toEqual(accepted.json);
+  });
+
+  it('gives the same results if one of its images is too costly', async () => {
+    const api = await system.startApi({ MAX_ESTIMATED_SECONDS: 1 });
+    const key = uuidv7();
+    const body = await costlyForm({});
+    const first = await upload(api, key, body);
+    expect(first).toMatchObject({
+      status: 202,
+      json: { jobs: [{ error: { code: 'too_costly' } }, { status: 'queued' }] },
+    });
+    expect((await upload(api, key, body)).json).toEqual(first.json);
+  });
+
   it('is refused unread while the first one is in progress', async () => {
     const api = await system.startApi();
     const key = uuidv7();
@@ -135,3 +164,10 @@ describe('an upload with an idempotency key', () => {
     expect(reserved).toContain(originalKey(acceptedJobSchema.parse(completed.json).job_id));
   });
 });
+
+/** An image that takes more than a second, and other files. */
+async function costlyForm(...others: Parameters<typeof form>[0]): Promise<ReturnType<typeof form>> {
+  const picture = sharp({ create: { width: 5_000, height: 5_000, channels: 3, background: '#369' } });
+  const bytes = new Uint8Array(await picture.png().toBuffer());
+  return form([{ bytes }, ...others], { operations: 'filter:invert' });
+}

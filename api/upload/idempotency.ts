@@ -85,7 +85,7 @@ export interface UploadedJob {
 export type ReservedJobs = ReadonlyMap<InspectedImage, JobRequest>;
 
 /**
- * Reserves an idempotency key for the images of an upload: originals → record. The steps after it (request → publish) are
+ * Reserves an idempotency key for the images of an upload: originals → record; nothing if all images are refused. The steps after it (request → publish) are
  * idempotent: a repeated upload completes them, wherever the first one stopped, and gets the same jobs. So nothing is
  * undone when a publish is refused: a repeated upload may be completing it at that moment.
  * @throws PipelineError `idempotency_key_reused` where the key was used for other content; StoreUnavailable
@@ -99,7 +99,9 @@ export async function reserveUpload(
   const images = files.flatMap((file) => ('image' in file ? [file.image] : []));
   if (images.length === 0) return new Map();
   const content_hash = contentHash(files, options);
-  const record = (await readRecord(key, deps)) ?? (await makeRecord(key, content_hash, images, deps));
+  let record = await readRecord(key, deps);
+  if (record === undefined && images.every(({ refusal }) => refusal !== undefined)) return new Map();
+  record ??= await makeRecord(key, content_hash, images, deps);
   if (record.content_hash !== content_hash) {
     throw new PipelineError(
       'idempotency_key_reused',
@@ -129,7 +131,7 @@ async function makeRecord(
   const job_ids: string[] = [];
   for (const image of images) {
     const job_id = uuidv7();
-    await storeOriginal(image, job_id, deps);
+    if (image.refusal === undefined) await storeOriginal(image, job_id, deps);
     job_ids.push(job_id);
   }
   const ours = { version: 1, content_hash, job_ids, submitted_at: new Date().toISOString() } as const;
@@ -138,6 +140,11 @@ async function makeRecord(
   const theirs = await readRecord(key, deps);
   if (theirs === undefined) throw new Error('the idempotency record has been removed');
   return theirs;
+}
+
+/** Whether an earlier upload has accepted the job, at least as far as its request. @throws StoreUnavailable */
+export async function isStored({ job_id, run }: JobRequest, { store }: UploadDeps): Promise<boolean> {
+  return (await store.stat(requestKey(job_id, run))) !== undefined;
 }
 
 /** Request → publish, each only where no earlier upload with this key has done it. */

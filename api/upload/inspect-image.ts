@@ -6,6 +6,8 @@ import type { ReceivedFile } from './receive-form.ts';
 /** A received file that is an image of a supported type, by its bytes. */
 export interface InspectedImage extends ReceivedFile {
   readonly contentType: InputType;
+  /** Why it is refused, unless it was accepted before under the same idempotency key. */
+  readonly refusal?: PipelineError | undefined;
 }
 
 /** A file, and its image or what is wrong with it. */

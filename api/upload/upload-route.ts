@@ -8,11 +8,12 @@ import type { InSlot } from '../http/slots.ts';
 import type { Links } from '../jobs/links.ts';
 import type { Admission } from './admission.ts';
 import type { FormLimits } from './form-limits.ts';
-import { refuseCostly } from './estimate-upload.ts';
+import { findCostly } from './estimate-upload.ts';
 import {
   completeReservedJob,
   idempotencyKeyOf,
   InFlightKeys,
+  isStored,
   REPLAYED_HEADER,
   type ReservedJobs,
   reserveUpload,
@@ -20,7 +21,7 @@ import {
 } from './idempotency.ts';
 import { type InspectedFile, inspectFile } from './inspect-image.ts';
 import type { UploadMemory } from './file-content.ts';
-import { receiveForm, ReceivedFiles } from './receive-form.ts';
+import { type ReceivedFile, receiveForm, ReceivedFiles } from './receive-form.ts';
 import { uploadImage } from './upload-image.ts';
 import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
 import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-response.ts';
@@ -28,7 +29,7 @@ import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-re
 export interface UploadRouteDeps {
   readonly limits: FormLimits;
   readonly callbacks: CallbackRules;
-  /** For one image; see `refuseCostly`. */
+  /** For one image; see `findCostly`. */
   readonly maxEstimatedSeconds: number;
   readonly memory: UploadMemory;
   readonly inUploadSlot: InSlot;
@@ -76,7 +77,13 @@ async function processUpload(upload: UploadContext, deps: UploadRouteDeps): Prom
     releases.push(await deps.admission.enter());
     const form = await receiveForm(request, response, received, deps.limits);
     const options = parseUploadOptions(form.fields, deps.callbacks);
-    const files = await Promise.all(form.files.map(inspectFile));
+    const inspect = async (file: ReceivedFile): Promise<InspectedFile> => {
+      const inspected = await inspectFile(file);
+      if ('error' in inspected) return inspected;
+      const refusal = await findCostly(inspected.image, options, deps.maxEstimatedSeconds);
+      return { file, image: { ...inspected.image, refusal } };
+    };
+    const files = await Promise.all(form.files.map(inspect));
     const reserved = key === undefined ? undefined : await reserveUpload(key, files, options, deps.uploads);
     const results: FileResult[] = [];
     // One after the other, so that jobs are queued in the order of the files.
@@ -91,14 +98,14 @@ async function acceptFile(
   inspected: InspectedFile,
   options: UploadOptions,
   reserved: ReservedJobs | undefined,
-  { uploads, metrics, maxEstimatedSeconds }: UploadRouteDeps,
+  { uploads, metrics }: UploadRouteDeps,
 ): Promise<FileResult> {
   const file = inspected.file.name;
   try {
     if ('error' in inspected) throw inspected.error;
     const { image } = inspected;
-    await refuseCostly(image, options, maxEstimatedSeconds);
     const request = reserved?.get(image);
+    if (image.refusal !== undefined && !(request && (await isStored(request, uploads)))) throw image.refusal;
     const job =
       request === undefined
         ? { request: await uploadImage(image, options, uploads), repeated: false }

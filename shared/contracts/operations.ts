@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** Maximum width and height of an operation, in pixels. */
 export const MAX_OUTPUT_SIDE = 8192;
 
+/** Maximum pixels of an image, and of each result of an operation. */
+export const MAX_PIXELS = 25_000_000;
+
 const side = z.int().min(1).max(MAX_OUTPUT_SIDE);
 
 export const resizeFits = ['contain', 'cover', 'fill'] as const;

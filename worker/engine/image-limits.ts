@@ -1,4 +1,4 @@
-import { MAX_OUTPUT_SIDE } from '@image-pipeline/shared/contracts/operations.ts';
+import { MAX_OUTPUT_SIDE, MAX_PIXELS } from '@image-pipeline/shared/contracts/operations.ts';
 import { PermanentFailure, type ErrorCode } from '@image-pipeline/shared/errors.ts';
 import type { Size } from './bitmap.ts';
 import type { ImageHeader } from './inspect/image-header.ts';
@@ -26,7 +26,7 @@ export interface ImageLimits {
 }
 
 export const defaultImageLimits: ImageLimits = {
-  maxPixels: 25_000_000,
+  maxPixels: MAX_PIXELS,
   maxSide: 10_000,
   maxScans: 100,
   // Takes 1 to 3 s. An ordinary progressive JPEG has some 10 scans, 250 million pixels for the largest image.
@@ -34,7 +34,7 @@ export const defaultImageLimits: ImageLimits = {
   // Takes up to 0.5 s. Ordinary files have at most a few thousand; 10 MiB could contain 2.6 million.
   maxPieces: 1_000_000,
   maxOutputSide: MAX_OUTPUT_SIDE,
-  maxOutputPixels: 25_000_000,
+  maxOutputPixels: MAX_PIXELS,
   // A photo of 25 megapixels takes some 45 MB as PNG; noise takes 75 MB, and 9 MB as JPEG.
   maxOutputBytes: 50 * 1024 * 1024,
   maxGrowth: 10,

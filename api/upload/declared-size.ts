@@ -5,7 +5,7 @@ import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
  * The size that an image file declares, for an estimate: workers check it. Undefined if it is not in the beginning.
  * @param beginning of the file, at least some hundred bytes
  */
-export function imageSize(beginning: Uint8Array, type: InputType): Size | undefined {
+export function declaredSize(beginning: Uint8Array, type: InputType): Size | undefined {
   try {
     return readers[type](Buffer.from(beginning.buffer, beginning.byteOffset, beginning.byteLength));
   } catch (error) {

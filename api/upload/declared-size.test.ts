@@ -5,7 +5,7 @@ import { fileTypeFromBuffer } from 'file-type';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { images } from '../../testing/images.ts';
-import { imageSize } from './image-size.ts';
+import { declaredSize } from './declared-size.ts';
 
 const folder = join(import.meta.dirname, '../../test_images');
 const valid = readdirSync(folder).filter(
@@ -17,16 +17,16 @@ describe('the size of an image', () => {
     const file = readFileSync(join(folder, name));
     const type = (await fileTypeFromBuffer(file))?.mime.replace('apng', 'png') as InputType;
     const { width, height, pageHeight = height } = await sharp(file).metadata();
-    expect(imageSize(file, type)).toEqual({ width, height: pageHeight });
+    expect(declaredSize(file, type)).toEqual({ width, height: pageHeight });
   });
 
   it.each(Object.entries(images))('of a small %s is found', (type, file) => {
-    expect(imageSize(file, type as InputType)).toEqual({ width: 3, height: 2 });
+    expect(declaredSize(file, type as InputType)).toEqual({ width: 3, height: 2 });
   });
 
   it('of a lossy WebP is found', async () => {
     const picture = sharp({ create: { width: 300, height: 200, channels: 3, background: 'red' } });
-    expect(imageSize(await picture.webp().toBuffer(), 'image/webp')).toEqual({ width: 300, height: 200 });
+    expect(declaredSize(await picture.webp().toBuffer(), 'image/webp')).toEqual({ width: 300, height: 200 });
   });
 
   it('of a GIF is that of its first frame, if it is larger than the screen', () => {
@@ -34,16 +34,16 @@ describe('the size of an image', () => {
     const frame = gif.indexOf(Buffer.from([0x2c, 0, 0, 0, 0, 3, 0, 2, 0]));
     gif.writeUInt16LE(4_000, frame + 5);
     gif.writeUInt16LE(5_000, frame + 7);
-    expect(imageSize(gif, 'image/gif')).toEqual({ width: 4_000, height: 5_000 });
+    expect(declaredSize(gif, 'image/gif')).toEqual({ width: 4_000, height: 5_000 });
   });
 
   it.each(Object.entries(images))('of any other beginning of a %s is unknown', (type, file) => {
     for (const change of [0, 0x21, 0xff]) {
       const garbage = new Uint8Array(file.length).fill(change);
       garbage.set(file.subarray(0, 12));
-      expect(imageSize(garbage, type as InputType)).toBeUndefined();
+      expect(declaredSize(garbage, type as InputType)).toBeUndefined();
     }
     for (let length = 0; length < file.length; length++)
-      imageSize(file.subarray(0, length), type as InputType);
+      declaredSize(file.subarray(0, length), type as InputType);
   });
 });
