@@ -33,9 +33,8 @@ import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-
 import { Retention } from './retention/retention.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
-import { UploadMemory } from './upload/file-content.ts';
 import { formLimits } from './upload/form-limits.ts';
-import { uploadSpace } from './upload/upload-space.ts';
+import { uploadCapacity, UploadSpace } from './upload/upload-space.ts';
 
 const MIB = 1024 * 1024;
 
@@ -185,11 +184,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     report: { name: 'thumbnails', metrics, log },
   });
   const memory = memoryLimit();
-  const space = uploadSpace(config, memory);
-  if (space.slots < config.UPLOADS_IN_FLIGHT) {
+  const capacity = uploadCapacity(config, memory);
+  if (capacity.slots < config.UPLOADS_IN_FLIGHT) {
     const limit = `${Math.round(memory.bytes / MIB)} MiB of memory`;
     log.warn(
-      `uploads are limited to ${space.slots} at once, not UPLOADS_IN_FLIGHT=${config.UPLOADS_IN_FLIGHT}: ${limit} are too little for files of ${config.MAX_FILE_BYTES} bytes (MAX_FILE_BYTES)`,
+      `concurrent uploads limited to ${capacity.slots} instead of UPLOADS_IN_FLIGHT=${config.UPLOADS_IN_FLIGHT}: ${limit} is too little for files of up to ${config.MAX_FILE_BYTES} bytes (MAX_FILE_BYTES)`,
     );
   }
   const app = createApp({
@@ -198,10 +197,10 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       limits: formLimits(config, limits),
       callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
       maxEstimatedSeconds: config.MAX_ESTIMATED_SECONDS,
-      memory: new UploadMemory(space.memoryBytes, space.fileBytes),
+      space: new UploadSpace(capacity),
       inUploadSlot: createSlots({
         what: 'uploads',
-        slots: space.slots,
+        slots: capacity.slots,
         waitMs: limits.uploadWaitMs,
       }),
       admission,

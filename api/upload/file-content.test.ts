@@ -3,10 +3,16 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FileContent, UploadMemory } from './file-content.ts';
+import { FileContent } from './file-content.ts';
+import { UploadSpace } from './upload-space.ts';
 
 const KIB = 1024;
 const BLOCK = 256 * KIB;
+const CLIENT = '192.0.2.1';
+
+function spaceOf(memoryBytes: number, fileBytes = Infinity): UploadSpace {
+  return new UploadSpace({ slots: 1, memoryBytes, fileBytes });
+}
 
 /** 600 KiB in chunks of uneven size. */
 const bytes = randomBytes(600 * KIB);
@@ -21,8 +27,8 @@ async function temporaryFiles(): Promise<string[]> {
 
 describe('the content of an uploaded file', () => {
   const contents: FileContent[] = [];
-  const contentIn = (memory: UploadMemory) => {
-    const content = new FileContent(memory);
+  const contentIn = (space: UploadSpace) => {
+    const content = new FileContent(space, CLIENT);
     contents.push(content);
     return content;
   };
@@ -35,7 +41,7 @@ describe('the content of an uploaded file', () => {
     ['partly in memory', BLOCK],
     ['in a file', 0],
   ])('can be read several times, %s', async (_where, memory) => {
-    const content = contentIn(new UploadMemory(memory));
+    const content = contentIn(spaceOf(memory));
     await content.receive(chunks());
     expect(content.size).toBe(bytes.length);
     expect(content.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
@@ -47,7 +53,7 @@ describe('the content of an uploaded file', () => {
   });
 
   it('may be empty', async () => {
-    const content = contentIn(new UploadMemory(BLOCK));
+    const content = contentIn(spaceOf(BLOCK));
     await content.receive((async function* () {})());
     expect(content.size).toBe(0);
     expect(await content.beginning()).toHaveLength(0);
@@ -55,24 +61,24 @@ describe('the content of an uploaded file', () => {
   });
 
   it('uses whole blocks, whatever the size of the chunks, and releases them once', async () => {
-    const memory = new UploadMemory(2 * BLOCK);
-    const content = contentIn(memory);
+    const space = spaceOf(2 * BLOCK);
+    const content = contentIn(space);
     await content.receive(
       (async function* () {
         for (let i = 0; i < 1_000; i++) yield await Promise.resolve(Buffer.from('x'));
       })(),
     );
-    expect([memory.take()?.length, memory.take()]).toEqual([BLOCK, undefined]);
+    expect([space.take(CLIENT)?.length, space.take(CLIENT)]).toEqual([BLOCK, undefined]);
     await content.discard();
     await content.discard();
-    expect([memory.take()?.length, memory.take()]).toEqual([BLOCK, undefined]);
+    expect([space.take(CLIENT)?.length, space.take(CLIENT)]).toEqual([BLOCK, undefined]);
   });
 
   it.each([0, BLOCK])(
     'that is discarded while it is received takes nothing more (%i)',
     async (bytesOfMemory) => {
-      const memory = new UploadMemory(bytesOfMemory);
-      const content = contentIn(memory);
+      const space = spaceOf(bytesOfMemory);
+      const content = contentIn(space);
       const receiving = content.receive(
         (async function* () {
           yield await Promise.resolve(Buffer.from('first'));
@@ -81,22 +87,22 @@ describe('the content of an uploaded file', () => {
         })(),
       );
       await expect(receiving).rejects.toThrow('discarded');
-      expect(memory.take()?.length).toBe(bytesOfMemory === 0 ? undefined : BLOCK);
+      expect(space.take(CLIENT)?.length).toBe(bytesOfMemory === 0 ? undefined : BLOCK);
     },
   );
 
   it('is refused when the temporary files of all uploads use up their space, which it releases', async () => {
-    const memory = new UploadMemory(BLOCK, 400 * KIB);
-    const first = contentIn(memory);
+    const space = spaceOf(BLOCK, 400 * KIB);
+    const first = contentIn(space);
     await first.receive(chunks());
-    const refused = contentIn(memory).receive(chunks());
+    const refused = contentIn(space).receive(chunks());
     await expect(refused).rejects.toMatchObject({ code: 'out_of_space' });
     await first.discard();
-    await contentIn(memory).receive(chunks());
+    await contentIn(space).receive(chunks());
   });
 
   it('throws the error of its source', async () => {
-    const content = contentIn(new UploadMemory(BLOCK));
+    const content = contentIn(spaceOf(BLOCK));
     const failing = (async function* () {
       yield await Promise.resolve(Buffer.from('some'));
       throw new RangeError('the upload was aborted');

@@ -3,71 +3,15 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
-
-const MIB = 1024 * 1024;
-
-/**
- * Content in memory is copied into blocks of this size, so that its real size is known: a chunk of a request may be a
- * small part of a large buffer.
- */
-const BLOCK_BYTES = 256 * 1024;
-
-/**
- * The memory and disk space for the files of all uploads in progress. The memory is in blocks that are used again: garbage
- * would cost more than copying.
- */
-export class UploadMemory {
-  #unused: number;
-  readonly #released: Buffer[] = [];
-  readonly #fileBytes: number;
-  #fileBytesLeft: number;
-
-  /**
-   * @param bytes of memory, used in blocks of 256 KiB
-   * @param fileBytes of all temporary files together
-   */
-  constructor(bytes: number, fileBytes = Infinity) {
-    this.#unused = Math.floor(bytes / BLOCK_BYTES);
-    this.#fileBytes = fileBytes;
-    this.#fileBytesLeft = fileBytes;
-  }
-
-  /** A block to fill, or undefined if the memory is used up. */
-  take(): Buffer | undefined {
-    const released = this.#released.pop();
-    if (released !== undefined || this.#unused === 0) return released;
-    this.#unused--;
-    return Buffer.allocUnsafeSlow(BLOCK_BYTES);
-  }
-
-  /** Before bytes are written to a temporary file. @throws PipelineError `out_of_space` */
-  takeFileBytes(count: number): void {
-    if (count > this.#fileBytesLeft) {
-      throw new PipelineError(
-        'out_of_space',
-        `The uploads in progress use up the ${Math.round(this.#fileBytes / MIB)} MiB of space for their files. Retry later, or send fewer files at once.`,
-      );
-    }
-    this.#fileBytesLeft -= count;
-  }
-
-  releaseFileBytes(count: number): void {
-    this.#fileBytesLeft += count;
-  }
-
-  /** A write that timed out may still read the blocks: the store never shows its file. */
-  release(blocks: readonly Buffer[]): void {
-    this.#released.push(...blocks);
-  }
-}
+import { BLOCK_BYTES, type UploadSpace } from './upload-space.ts';
 
 /**
  * The bytes of one uploaded file. They are kept in memory; once that is used up, the rest goes to a temporary file without
  * a name, which the system removes when it is closed, even if the process is killed.
  */
 export class FileContent {
-  readonly #memory: UploadMemory;
+  readonly #space: UploadSpace;
+  readonly #address: string;
   readonly #blocks: Buffer[] = [];
   /** The part of the last block that is not filled yet. */
   #room: Buffer = Buffer.alloc(0);
@@ -78,8 +22,10 @@ export class FileContent {
   #sha256 = '';
   #isDiscarded = false;
 
-  constructor(memory: UploadMemory) {
-    this.#memory = memory;
+  /** @param address of the client that uploads it */
+  constructor(space: UploadSpace, address: string) {
+    this.#space = space;
+    this.#address = address;
   }
 
   /** bytes */
@@ -127,9 +73,9 @@ export class FileContent {
   async discard(): Promise<void> {
     if (this.#isDiscarded) return;
     this.#isDiscarded = true;
-    this.#memory.release(this.#blocks.splice(0));
+    this.#space.release(this.#address, this.#blocks.splice(0));
     await (await this.#file?.catch(() => undefined))?.close();
-    this.#memory.releaseFileBytes(this.#written);
+    this.#space.releaseFileBytes(this.#address, this.#written);
   }
 
   async *#chunks(): AsyncGenerator<Buffer> {
@@ -146,7 +92,7 @@ export class FileContent {
     let rest = chunk;
     while (rest.length > 0 && this.#file === undefined) {
       if (this.#room.length === 0) {
-        const block = this.#memory.take();
+        const block = this.#space.take(this.#address);
         if (block === undefined) break;
         this.#blocks.push(block);
         this.#room = block;
@@ -159,7 +105,7 @@ export class FileContent {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    this.#memory.takeFileBytes(bytes.length);
+    this.#space.takeFileBytes(this.#address, bytes.length);
     this.#written += bytes.length;
     const file = await (this.#file ??= openUnnamedFile());
     for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;

@@ -5,11 +5,12 @@ import type { Request, Response } from 'express';
 import multer, { type StorageEngine } from 'multer';
 import { bodyTooLarge } from '../http/request-body.ts';
 import { displayName } from './display-name.ts';
-import { FileContent, type UploadMemory } from './file-content.ts';
+import { FileContent } from './file-content.ts';
 import { FormBody } from './form-body.ts';
 import { type FormLimits, formProblem } from './form-limits.ts';
 import { PartWatch } from './part-watch.ts';
 import { FILE_FIELD } from './upload-options.ts';
+import type { UploadSpace } from './upload-space.ts';
 
 export interface ReceivedFile {
   /** Display name; not a path. */
@@ -25,15 +26,18 @@ export interface ReceivedForm {
 
 /** The files of one upload while they are received and stored. */
 export class ReceivedFiles {
-  readonly #memory: UploadMemory;
+  readonly #space: UploadSpace;
+  readonly #address: string;
   readonly #contents: FileContent[] = [];
 
-  constructor(memory: UploadMemory) {
-    this.#memory = memory;
+  /** @param address of the client */
+  constructor(space: UploadSpace, address: string) {
+    this.#space = space;
+    this.#address = address;
   }
 
   add(): FileContent {
-    const content = new FileContent(this.#memory);
+    const content = new FileContent(this.#space, this.#address);
     this.#contents.push(content);
     return content;
   }

@@ -1,6 +1,7 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { Request, RequestHandler, Response } from 'express';
+import { clientAddress } from '../http/request.ts';
 import { setJobId } from '../http/observe.ts';
 import { problemOf } from '../http/problem.ts';
 import { sendProblem } from '../http/send-problem.ts';
@@ -20,10 +21,10 @@ import {
   type UploadDeps,
 } from './idempotency.ts';
 import { type InspectedFile, inspectFile } from './inspect-image.ts';
-import type { UploadMemory } from './file-content.ts';
 import { type ReceivedFile, receiveForm, ReceivedFiles } from './receive-form.ts';
 import { uploadImage } from './upload-image.ts';
 import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
+import type { UploadSpace } from './upload-space.ts';
 import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-response.ts';
 
 export interface UploadRouteDeps {
@@ -31,7 +32,7 @@ export interface UploadRouteDeps {
   readonly callbacks: CallbackRules;
   /** For one image; see `findCostly`. */
   readonly maxEstimatedSeconds: number;
-  readonly memory: UploadMemory;
+  readonly space: UploadSpace;
   readonly inUploadSlot: InSlot;
   readonly admission: Pick<Admission, 'enter'>;
   readonly uploads: UploadDeps;
@@ -48,7 +49,7 @@ export function uploadRoute(deps: UploadRouteDeps): RequestHandler {
   return (request, response) =>
     deps.inUploadSlot(request, response, async () => {
       const key = idempotencyKeyOf(request);
-      const received = new ReceivedFiles(deps.memory);
+      const received = new ReceivedFiles(deps.space, clientAddress(request));
       try {
         const results = await processUpload({ request, response, key, received, inFlightKeys }, deps);
         sendResults(results, request, response, deps.links);

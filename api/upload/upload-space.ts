@@ -1,13 +1,20 @@
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { MemoryLimit } from '@image-pipeline/shared/memory-limit.ts';
 import type { ApiConfig } from '../config.ts';
 
 const MIB = 1024 * 1024;
 
+/**
+ * Content in memory is copied into blocks of this size, so that its real size is known: a chunk of a request may be a
+ * small part of a large buffer.
+ */
+export const BLOCK_BYTES = 256 * 1024;
+
 /** For the process itself, without files of uploads: its code and heap, 64 downloads, and the buffers of connections. */
 const RESERVED_BYTES = 384 * MIB;
 
 /** What uploads in progress may use together. */
-export interface UploadSpace {
+export interface UploadCapacity {
   /** Concurrent uploads. */
   readonly slots: number;
   /** For files in the memory of the process, in bytes. */
@@ -19,10 +26,10 @@ export interface UploadSpace {
 type Settings = Pick<ApiConfig, 'UPLOADS_IN_FLIGHT' | 'UPLOAD_MEMORY_MIB' | 'MAX_FILE_BYTES'>;
 
 /** As many uploads as configured, but no more than fit into memory with a file of the maximum size each. */
-export function uploadSpace(
+export function uploadCapacity(
   { UPLOADS_IN_FLIGHT, UPLOAD_MEMORY_MIB, MAX_FILE_BYTES }: Settings,
   memory: MemoryLimit,
-): UploadSpace {
+): UploadCapacity {
   const bytes = Math.max(memory.bytes - RESERVED_BYTES, MAX_FILE_BYTES);
   const memoryBytes = Math.min(UPLOAD_MEMORY_MIB * MIB, bytes);
   return {
@@ -31,4 +38,71 @@ export function uploadSpace(
     // Without a container, temporary files are usually on a disk.
     fileBytes: memory.isEnforced ? bytes - memoryBytes : Infinity,
   };
+}
+
+interface Used {
+  blocks: number;
+  fileBytes: number;
+}
+
+/**
+ * The memory and disk space for the files of all uploads in progress. One client address gets at most half of each, so that
+ * it cannot block others. The memory is in blocks that are used again: garbage would cost more than copying.
+ */
+export class UploadSpace {
+  readonly #max: Used;
+  readonly #share: Used;
+  readonly #used: Used = { blocks: 0, fileBytes: 0 };
+  readonly #usedBy = new Map<string, Used>();
+  readonly #released: Buffer[] = [];
+
+  constructor({ slots, memoryBytes, fileBytes }: UploadCapacity) {
+    const blocks = Math.floor(memoryBytes / BLOCK_BYTES);
+    this.#max = { blocks, fileBytes };
+    // A single slot has room for one file, which may need all of it.
+    const addresses = slots === 1 ? 1 : 2;
+    this.#share = { blocks: Math.ceil(blocks / addresses), fileBytes: fileBytes / addresses };
+  }
+
+  /** A block to fill, or undefined if the memory, or the share of the address, is used up. */
+  take(address: string): Buffer | undefined {
+    if (!this.#hasLeft(address, 'blocks', 1)) return undefined;
+    this.#add(address, 'blocks', 1);
+    return this.#released.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
+  /** A write that timed out may still read the blocks: the store never shows its file. */
+  release(address: string, blocks: readonly Buffer[]): void {
+    this.#add(address, 'blocks', -blocks.length);
+    this.#released.push(...blocks);
+  }
+
+  /** Before bytes are written to a temporary file. @throws PipelineError `out_of_space` */
+  takeFileBytes(address: string, count: number): void {
+    if (!this.#hasLeft(address, 'fileBytes', count)) {
+      const [max, share] = [this.#max, this.#share].map(({ fileBytes }) => Math.round(fileBytes / MIB));
+      throw new PipelineError(
+        'out_of_space',
+        `The uploads in progress use up the space for their files: ${max} MiB, at most ${share} MiB of one client address. Retry later, or send fewer files at once.`,
+      );
+    }
+    this.#add(address, 'fileBytes', count);
+  }
+
+  releaseFileBytes(address: string, count: number): void {
+    this.#add(address, 'fileBytes', -count);
+  }
+
+  #hasLeft(address: string, kind: keyof Used, count: number): boolean {
+    const used = this.#usedBy.get(address)?.[kind] ?? 0;
+    return this.#used[kind] + count <= this.#max[kind] && used + count <= this.#share[kind];
+  }
+
+  #add(address: string, kind: keyof Used, count: number): void {
+    const used = this.#usedBy.get(address) ?? { blocks: 0, fileBytes: 0 };
+    used[kind] += count;
+    this.#used[kind] += count;
+    if (used.blocks === 0 && used.fileBytes === 0) this.#usedBy.delete(address);
+    else this.#usedBy.set(address, used);
+  }
 }
