@@ -1,10 +1,11 @@
 # Commands for daily use. The first command installs what it needs; `make` without arguments lists all commands.
-# Project code runs on the Node.js version that package.json pins (npx, npm run), not on the version of the machine.
+# Project code runs on the Node.js version that package.json pins (node_modules/.bin), not on the version of the machine.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-NODE := npx --no-install node
+# Without npx between them, so that a signal to make reaches the program.
+NODE := node_modules/.bin/node
 LOCAL := @$(NODE) local/cli.ts
 LOAD := @$(NODE) load_test/cli.ts
 
@@ -86,7 +87,7 @@ experiment-workers: setup ## compare 1, 2, 3 and 5 workers (needs k6; COUNT=100 
 	$(LOAD) experiment-workers "$$COUNT" "$$REPEATS" "$$WORKERS_LIST" "$$SEED"
 
 test: setup ## run all tests with their own RabbitMQ
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && $(NODE) local/cli.ts install-chromium && npm test --silent
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-prometheus && $(NODE) local/cli.ts install-chromium && exec $(NODE) node_modules/.bin/vitest run
 
 test-compose: setup ## test docker-compose.yml from a fresh clone, with the tasks of the seminar
 	@$(NODE) local/compose-test/main.ts
@@ -94,20 +95,20 @@ test-compose: setup ## test docker-compose.yml from a fresh clone, with the task
 test-compose-cluster: setup ## test the cluster: kill each of its three RabbitMQ nodes in turn
 	@$(NODE) local/compose-test/main.ts cluster
 
-check: setup ## check types, lint and format
+check: setup ## check types, lint, API documents and format
 	@npm run check --silent
 
 bench: setup ## measure throughput, CPU time and latency as ratios (PART=engines,system LONG=1)
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/bench/main.ts
+	@$(NODE) local/cli.ts install-rabbitmq && exec $(NODE) load_test/bench/main.ts
 
 bench-peers: setup ## compare with three systems built on FastAPI and Express (needs Python, Redis and npm)
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/peers/main.ts
+	@$(NODE) local/cli.ts install-rabbitmq && exec $(NODE) load_test/peers/main.ts
 
 chaos: setup ## inject faults and verify that no job is lost (SCENARIO=storm SEED=42 JOBS=500 SECONDS=120)
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-faketime && $(NODE) load_test/chaos/main.ts
+	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) local/cli.ts install-faketime && exec $(NODE) load_test/chaos/main.ts
 
 fuzz: setup ## send damaged images through the pipeline (SECONDS=60; SEED=42 repeats a run)
-	@$(NODE) local/cli.ts install-rabbitmq && $(NODE) load_test/fuzz/main.ts
+	@$(NODE) local/cli.ts install-rabbitmq && exec $(NODE) load_test/fuzz/main.ts
 
 doctor: setup ## check Docker, ports, disk and services, and print how to fix problems
 	$(LOCAL) doctor
@@ -118,6 +119,9 @@ clean: setup ## stop the system and remove its images, queues and logs
 # Installs the packages of package-lock.json when that file has changed.
 STAMP := node_modules/.installed-package-lock.json
 NPM_QUIETLY := --no-audit --no-fund --loglevel=error
+# Without a network, npm would retry for minutes: one small request shows whether the registry responds.
+NPM_ONCE := --fetch-retries=0 --fetch-timeout=10000 --loglevel=error
+NO_REGISTRY = printf '%s\n' "The npm registry ($$(npm config get registry)) does not respond. Check the network and the proxy (HTTPS_PROXY), then run the same command again. npm says:" "$$(echo "$$problem" | sed -n '/code\|reason/p')" >&2
 setup:
 	@cmp -s package-lock.json $(STAMP) || $(MAKE) install
 	@$(MAKE) --silent $(PAGE)
@@ -131,5 +135,6 @@ install:
 	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or later, with npm" >&2; exit 1; }
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: install Node.js 20 or later" >&2; exit 1; }
 	@echo "Installing the npm packages …"
+	@problem=$$(npm view escape-html version $(NPM_ONCE) 2>&1 > /dev/null) || { $(NO_REGISTRY); exit 1; }
 	@if [ -d node_modules ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi
 	@cp package-lock.json $(STAMP)

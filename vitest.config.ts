@@ -30,6 +30,7 @@ export default defineConfig({
     ...(process.env['VITEST_REPORT'] && { outputFile: { json: process.env['VITEST_REPORT'] } }),
     // One RabbitMQ and one MinIO for the whole run; each test file takes a vhost and a bucket of its own.
     globalSetup: [
+      './testing/global-setup/temp-folder.ts',
       './testing/global-setup/broker.ts',
       './testing/global-setup/minio.ts',
       './testing/global-setup/prometheus.ts',

@@ -13,7 +13,7 @@ import {
   deadLetterStatsRoute,
   removalRoute,
 } from './dead-letters/dead-letter-routes.ts';
-import { replayRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
+import { replayRoute, replaysRoute, replayStatusRoute } from './dead-letters/replay-routes.ts';
 import { commandRoute } from './development/worker-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { limitRate, refuseWhileUnavailable, requireToken } from './http/guards.ts';
@@ -27,13 +27,7 @@ import { jobsRoute, type JobsRouteDeps } from './jobs/list-jobs.ts';
 import { readStatus } from './jobs/read-status.ts';
 import { republishRoute } from './jobs/republish-route.ts';
 import { statusRoute, type StatusRouteDeps } from './jobs/status-route.ts';
-import {
-  createOpenapiDocument,
-  type Environment,
-  existsIn,
-  operations,
-  type Route,
-} from './openapi/document.ts';
+import { createOpenapiDocument, existsIn, operations, type Route } from './openapi/document.ts';
 import type { Operation } from './openapi/operation.ts';
 import {
   cacheStateRoute,
@@ -93,7 +87,7 @@ export function createApp(deps: AppDeps): Express {
     refuseEncodedBody(request);
     next();
   });
-  mountRoutes(app, createRoutes(deps), environmentOf(config));
+  mountRoutes(app, createRoutes(deps), config.NODE_ENV === 'production');
   app.get('/docs/:asset', docsAssetRoute);
   app.use('/assets', pageAssets);
   app.use(notFoundHandler);
@@ -106,7 +100,11 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
   const { config, upload, jobs, thumbnails, dlq, pipelineStatus, whyUnavailable, log } = deps;
   const { deadLetters, replays, replayRecords, sweeper } = dlq;
   const { store, links, isCaughtUp } = jobs;
-  const document = JSON.stringify(createOpenapiDocument(config.PUBLIC_API_URL, environmentOf(config)));
+  const document = createOpenapiDocument({
+    apiUrl: config.PUBLIC_API_URL,
+    isProduction: config.NODE_ENV === 'production',
+    maxFiles: config.MAX_FILES,
+  });
   const token = requireToken(config.API_TOKEN);
   const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
   const readState = async (jobId: string) => (await readStatus(jobId, jobs)).state;
@@ -148,9 +146,11 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
       jsonBody(MAX_JSON_BYTES),
       replayRoute({ deadLetters, readState, replays, whyUnavailable, links }),
     ],
+    'GET /dlq/replays': [...tokenInProduction, replaysRoute(replayRecords, links)],
     'GET /dlq/replays/{replay_id}': [...tokenInProduction, replayStatusRoute(replayRecords, links)],
     'GET /api/v1/queue/stats': [queueStatsRoute(deps.thumbnailQueue, thumbnails)],
     'GET /server/status': [serverStatusRoute(pipelineStatus)],
+    'GET /api/server/status': [serverStatusRoute(pipelineStatus)],
     'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
     'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],
@@ -158,16 +158,12 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
       readinessRoute(() => whyNotReady({ whyUnavailable: deps.whyIncomplete, isCaughtUp, store })),
     ],
     'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
-    'GET /openapi.json': [(_request, response) => void response.type('json').send(document)],
+    'GET /openapi.json': [(_request, response) => void response.json(document)],
     'GET /docs': [docsRoute],
     'GET /': [pageRoute(config.PUBLIC_NOTIFICATION_URL)],
     'GET /page.json': [pageSettingsRoute(pageSettings(config))],
     'POST /development/commands': [token, jsonBody(MAX_JSON_BYTES), commandRoute(deps.broker)],
   };
-}
-
-function environmentOf({ NODE_ENV }: ApiConfig): Environment {
-  return { isProduction: NODE_ENV === 'production' };
 }
 
 /** Opened by people and probes, whose addresses may have any query. */
@@ -177,12 +173,12 @@ const unchecked: readonly string[] = ['GET /', 'GET /docs', 'GET /livez', 'GET /
 function mountRoutes(
   app: Express,
   routes: Record<Route, readonly RequestHandler[]>,
-  environment: Environment,
+  isProduction: boolean,
 ): void {
   const methodsOf = new Map<string, string[]>();
   const queries = new Map(Object.entries<Operation>(operations).map(([name, { query }]) => [name, query]));
   for (const [name, ownHandlers] of Object.entries(routes)) {
-    if (!existsIn(name, environment)) continue;
+    if (!existsIn(name, isProduction)) continue;
     const [method = '', documented = ''] = name.split(' ');
     const refuse = unchecked.includes(name) ? [] : [refuseUnknownParameters(queries.get(name))];
     const handlers = [recordJobId, ...refuse, ...ownHandlers];

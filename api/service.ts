@@ -111,6 +111,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     url: config.MONITORING_URL,
     timeoutMs: limits.monitoringTimeoutMs,
     ttlSeconds: config.STATUS_CACHE_TTL,
+    store,
     log,
   });
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -182,8 +183,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     queueMetrics: waitingJobs,
     estimates,
   });
-  const { UPSTREAM_MAX_CONCURRENT: maxConcurrent, UPSTREAM_MIN_INTERVAL: minInterval } = config;
-  const thumbnailQueue = new RequestQueue({ maxConcurrent, minInterval });
+  const thumbnailQueue = new RequestQueue({
+    maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
+    minInterval: config.UPSTREAM_MIN_INTERVAL,
+    report: { name: 'thumbnails', metrics, log },
+  });
   const memory = memoryLimit();
   const space = uploadSpace(config, memory);
   if (space.slots < config.UPLOADS_IN_FLIGHT) {
@@ -236,7 +240,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       sources,
       estimate,
       queue: thumbnailQueue,
-      lookUps: new RequestQueue({ maxConcurrent, minInterval: 0 }),
+      lookUps: new RequestQueue({ maxConcurrent: config.UPSTREAM_MAX_CONCURRENT, minInterval: 0 }),
       ttl: limits.thumbnailTtlSeconds,
       maxBytes: 32 * 1024 * 1024,
       timeoutMs: limits.thumbnailTimeoutMs,

@@ -48,6 +48,28 @@ test.each(Object.entries(services))(
   },
 );
 
+test('docker-compose.small.yml limits every container, together to less than 2 GB and to 2 cores', async () => {
+  const limited = z.object({
+    services: z.record(
+      z.string(),
+      z.union([
+        z.object({ profiles: z.array(z.string()) }),
+        z.object({ mem_limit: z.string().regex(/^\d+m$/), cpus: z.number(), scale: z.number().default(1) }),
+      ]),
+    ),
+  });
+  const text = await textOf('docker-compose.small.yml');
+  const { services: small } = limited.parse(parse(text));
+  const { services: all } = composeSchema.parse(parse(await textOf('docker-compose.yml'), { merge: true }));
+  expect(Object.keys(small).toSorted()).toEqual(Object.keys(all).toSorted());
+  const limits = Object.values(small).filter((service) => 'cpus' in service);
+  const sum = (values: readonly number[]) => values.reduce((one, other) => one + other, 0);
+  const megabytes = sum(limits.map(({ mem_limit, scale }) => Number.parseInt(mem_limit, 10) * scale));
+  expect(megabytes).toBeLessThan(1_900);
+  expect(text).toMatch(new RegExp(`^# MB .* ${megabytes}$`, 'm'));
+  expect(sum(limits.map(({ cpus, scale }) => cpus * scale))).toBeCloseTo(2);
+});
+
 test.each(['docker-compose.yml', 'docker-compose.cluster.yml', 'docker-compose.tracing.yml'])(
   'every ${…} of %s is a setting, with the default of .env.example or without one',
   async (file) => {

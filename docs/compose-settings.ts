@@ -1,8 +1,8 @@
 /** Settings that docker-compose.yml sets itself, whatever `.env` says, with the source of the value if it is not obvious. */
 export const decidedByCompose: Readonly<Record<string, string>> = {
-  RABBITMQ_URL: 'built from RABBITMQ_USER and RABBITMQ_PASSWORD',
+  RABBITMQ_URL: 'built from RABBITMQ_API_PASSWORD, RABBITMQ_WORKER_PASSWORD, …',
   RABBITMQ_MANAGEMENT_URL: '',
-  RABBITMQ_MANAGEMENT_USER: 'RABBITMQ_MONITORING_USER',
+  RABBITMQ_MANAGEMENT_USER: '',
   RABBITMQ_MANAGEMENT_PASSWORD: 'RABBITMQ_MONITORING_PASSWORD',
   STORE: '',
   STORE_FOLDER: '',

@@ -19,6 +19,8 @@ describe('.env.example', () => {
   it('says where Compose has another default or sets the value itself', async () => {
     const text = await written();
     expect(text).toMatch(/; with Compose: 2\n# MAX_CONCURRENT_JOBS=\n/);
-    expect(text).toMatch(/; with Compose: built from RABBITMQ_USER and RABBITMQ_PASSWORD\n# RABBITMQ_URL=/);
+    expect(text).toMatch(
+      /; with Compose: built from RABBITMQ_API_PASSWORD, RABBITMQ_WORKER_PASSWORD, …\n# RABBITMQ_URL=/,
+    );
   });
 });

@@ -22,6 +22,9 @@ export const variableTables: readonly Variables[] = [
 /** Settings without a default in `.env.example`; `make` fills them in. */
 const filledIn: readonly string[] = [
   'API_TOKEN',
+  'RABBITMQ_API_PASSWORD',
+  'RABBITMQ_WORKER_PASSWORD',
+  'RABBITMQ_NOTIFICATION_PASSWORD',
   'RABBITMQ_MONITORING_PASSWORD',
   'RABBITMQ_ERLANG_COOKIE',
   'GRAFANA_PASSWORD',
@@ -81,7 +84,7 @@ const topics: readonly (readonly [title: string, names: readonly string[]])[] = 
     'Object store',
     ['RETENTION', 'MINIO_ENDPOINT', 'MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY', 'MINIO_BUCKET', 'MINIO_REGION'],
   ],
-  ['RabbitMQ', ['RABBITMQ_USER', 'RABBITMQ_PASSWORD', 'RABBITMQ_MONITORING_USER', 'JOBS_REMEMBERED']],
+  ['RabbitMQ', ['RABBITMQ_USER', 'RABBITMQ_PASSWORD', 'JOBS_REMEMBERED']],
   ['WebSockets', ['WEBSOCKET_ORIGINS', 'WEBSOCKET_MAX_CONNECTIONS', 'WEBSOCKET_MAX_PER_ADDRESS']],
   ['Webhooks', ['WEBHOOK_RETRY_DELAYS', 'WEBHOOK_TIMEOUT_MS']],
   [

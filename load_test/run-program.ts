@@ -25,7 +25,7 @@ export async function runProgram(main: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** On Ctrl-C, ends everything that the program has started, and exits. */
+/** On Ctrl-C, SIGTERM or a closed terminal, ends everything that the program has started, and exits. */
 export function endOnSignal(started: AsyncDisposable): void {
   let isEnding = false;
   // npx forwards a signal that this process has received already: only the first one counts.
@@ -38,5 +38,5 @@ export function endOnSignal(started: AsyncDisposable): void {
       process.exit(INTERRUPTED);
     });
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 }

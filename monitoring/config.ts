@@ -20,7 +20,7 @@ export const monitoringVariables = {
     min: MIN_INTERVAL_SECONDS,
     max: MAX_INTERVAL_SECONDS,
     default: 1,
-    description: 'interval of snapshots; PUT /interval changes it at runtime',
+    description: 'interval of snapshots; PUT /interval replaces it',
   }),
   RETENTION: retentionVariable,
   UNACCOUNTED_AFTER: seconds({

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { bearerToken, isToken } from '@image-pipeline/shared/access-token.ts';
+import { whyUnauthorized } from '@image-pipeline/shared/access-token.ts';
 import type { History } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Route } from '@image-pipeline/shared/http/service-server.ts';
@@ -48,7 +48,7 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
       isTraced: true,
       handle: async (request) => {
         keeper.intervalSeconds = await readInterval(request, token);
-        const note = 'until the service restarts';
+        const note = 'until STATUS_UPDATE_INTERVAL is changed';
         return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
       },
     },
@@ -85,21 +85,8 @@ const intervalSchema = z.strictObject({
  * @throws PipelineError `token_not_set`, `unauthorized`, `body_too_large`, `malformed_request`, `invalid_parameter`
  */
 async function readInterval(request: IncomingMessage, token: string): Promise<number> {
-  if (token === '') {
-    throw new PipelineError(
-      'token_not_set',
-      'This call needs a token, but API_TOKEN is not set. Set it to the output of: openssl rand -hex 32',
-    );
-  }
-  const given = bearerToken(request.headers.authorization);
-  if (given === undefined || !isToken(given, token)) {
-    throw new PipelineError(
-      'unauthorized',
-      given === undefined
-        ? 'This call needs the header "Authorization: Bearer $API_TOKEN".'
-        : 'Invalid token.',
-    );
-  }
+  const refusal = whyUnauthorized(request.headers.authorization, token);
+  if (refusal !== undefined) throw refusal;
   const body = intervalSchema.safeParse(parseJson(await readBody(request)));
   if (body.success) return body.data.seconds;
   throw new PipelineError(

@@ -351,6 +351,21 @@ describe('PUT /interval', () => {
     });
   });
 
+  it('keeps the changed interval across restarts, until another one is configured', async () => {
+    const first = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '600' });
+    await putInterval(first, '{"seconds": 5}', TOKEN);
+    await first.stop();
+    for (const [configured, interval] of [
+      ['600', 5],
+      ['300', 300],
+      ['600', 600],
+    ] as const) {
+      const service = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: configured });
+      expect((await statusOf(service)).interval_seconds).toBe(interval);
+      await service.stop();
+    }
+  });
+
   it('is refused if no token is set', async () => {
     const service = await system.beginMonitoring({ API_TOKEN: '' });
     const refused = await putInterval(service, '{"seconds":1}', TOKEN);

@@ -20,6 +20,7 @@ import { monitoringRoutes } from './routes.ts';
 import { LedgerRepair } from './ledger/repair-ledger.ts';
 import { ManagementClient } from './management/management-client.ts';
 import { sampleBroker } from './management/sample-broker.ts';
+import { createRefreshLog } from './snapshot/log-refresh.ts';
 import { RecentSamples } from './snapshot/recent-samples.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
@@ -62,6 +63,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     queue: new RequestQueue({
       maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
       minInterval: config.UPSTREAM_MIN_INTERVAL,
+      report: { name: 'management', metrics, log },
     }),
   });
   const queues = countableQueues(
@@ -69,10 +71,16 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
   );
   const comparison = new StoreComparison({ store, retentionMs: config.RETENTION, metrics, log });
   let restored: Restored | undefined;
+  const configured = config.STATUS_UPDATE_INTERVAL;
 
   /** Reads the state of the last process and prepares to continue from there. */
   async function restore(): Promise<Restored> {
     const state = await loadState(store);
+    // Unless it has been changed since the start, or configured anew.
+    const isConfigured = keeper.intervalSeconds === configured;
+    if (isConfigured && state?.interval?.configured === configured) {
+      keeper.intervalSeconds = state.interval.seconds;
+    }
     const pipeline = new PipelineMetrics({
       state,
       unaccountedAfterMs: config.UNACCOUNTED_AFTER * 1_000,
@@ -105,7 +113,12 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     return {
       pipeline,
       follower,
-      saver: new StateSaver(store, () => pipeline.state, log),
+      saver: new StateSaver({
+        store,
+        state: () => ({ ...pipeline.state, interval: { seconds: keeper.intervalSeconds, configured } }),
+        snapshot: () => keeper.snapshot,
+        log,
+      }),
       repair: new LedgerRepair({
         store,
         publisher: broker.publisher,
@@ -126,8 +139,9 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       : `reading the event log: about ${unread} events left`;
   }
 
+  const logRefresh = createRefreshLog(log);
   const keeper = new SnapshotKeeper({
-    intervalSeconds: config.STATUS_UPDATE_INTERVAL,
+    intervalSeconds: configured,
     retryDelays: config.RETRY_DELAYS,
     sampleBroker: () =>
       sampleBroker((path, allowed) => management.get(path, allowed), vhostOf(config.RABBITMQ_URL[0] ?? '')),
@@ -142,6 +156,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
     onRefreshed: (seen) => {
       exporter.export(seen);
       samples.add(seen.snapshot);
+      logRefresh(seen.snapshot);
     },
     log,
   });
@@ -198,7 +213,13 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       },
       { name: 'store comparison', start: () => comparison.start(), stop: () => comparison.stop() },
     ],
-    onStarted: (port) => log.info({ port }, 'monitoring started'),
+    onStarted: (port) => {
+      const management = new URL(config.RABBITMQ_MANAGEMENT_URL).host;
+      log.info(
+        { port },
+        `monitoring started: a snapshot every ${keeper.intervalSeconds} s, from RabbitMQ’s queues, its management API at ${management} and the event log`,
+      );
+    },
   });
 }
 

@@ -167,6 +167,7 @@ export function createNotification(
     url: config.MONITORING_URL,
     timeoutMs: SNAPSHOT_TIMEOUT_MS,
     ttlSeconds: SNAPSHOT_TTL_S,
+    store,
     log,
   });
   const workers = new ReportingWorkers(broker, () => pipelineStatus.now());

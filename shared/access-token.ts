@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CommonConfig } from './common-config.ts';
 import { text, type ConfigOf } from './config.ts';
+import { PipelineError } from './errors.ts';
 
 const MIN_LENGTH = 16;
 /** Words that occur in tokens copied from an example. */
@@ -42,6 +43,28 @@ export function isToken(given: string, token: string): boolean {
 /** The token in the header `Authorization: Bearer …`, if there is one. */
 export function bearerToken(authorization: string | undefined): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+}
+
+/** Why a request with this header may not use a call that needs the token, or undefined. */
+export function whyUnauthorized(authorization: string | undefined, token: string): PipelineError | undefined {
+  if (token === '') {
+    return new PipelineError(
+      'token_not_set',
+      'No token is configured. "make up" creates .env with one. Without make: set API_TOKEN in .env to the output of "openssl rand -hex 32", then "docker-compose up -d".',
+    );
+  }
+  const given = bearerToken(authorization);
+  if (given === undefined) {
+    return new PipelineError(
+      'unauthorized',
+      'Missing token. Send the header "Authorization: Bearer $API_TOKEN".',
+    );
+  }
+  if (isToken(given, token)) return undefined;
+  return new PipelineError(
+    'unauthorized',
+    'Invalid token. Send "Authorization: Bearer $API_TOKEN" with the value from .env.',
+  );
 }
 
 function digestOf(value: string): Buffer {

@@ -1,6 +1,7 @@
 import { allowedHostsVariable } from './http/allowed-hosts.ts';
 import { z } from 'zod';
 import { brokerAddresses } from './broker/broker-addresses.ts';
+import { permissionsOfServices } from './broker/permissions.ts';
 import {
   DEFAULT_JOB_RETRY_DELAYS,
   DEFAULT_WEBHOOK_RETRY_DELAYS,
@@ -183,7 +184,7 @@ export const samplePasswords: readonly string[] = [
   '',
   'guest',
   'minioadmin',
-  'monitoring',
+  ...Object.keys(permissionsOfServices),
   'password',
   'changeme',
   'secret',
@@ -196,7 +197,7 @@ export function refuseSamplePasswords(config: CommonConfig): string[] {
   const passwords = config.RABBITMQ_URL.map((url) => decodeURIComponent(new URL(url).password));
   if (passwords.some((password) => samplePasswords.includes(password))) {
     problems.push(
-      'RABBITMQ_URL has a sample password or none, which NODE_ENV=production does not allow. Set another one (with Compose: RABBITMQ_PASSWORD)',
+      'RABBITMQ_URL has a sample password or none, which NODE_ENV=production does not allow. Set another one (with Compose: RABBITMQ_API_PASSWORD, RABBITMQ_WORKER_PASSWORD, …)',
     );
   }
   if (config.STORE === 'minio' && samplePasswords.includes(config.MINIO_SECRET_KEY)) {

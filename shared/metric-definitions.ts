@@ -12,6 +12,18 @@ export const metricDefinitions = {
   ...monitoringMetrics,
   ...workerMetrics,
   ...notificationMetrics,
+  image_upstream_active_requests: {
+    type: 'gauge',
+    help: 'Calls in progress to a slow upstream, by request queue: thumbnails (object store) or management (RabbitMQ).',
+    labels: ['queue'],
+    services: ['api', 'monitoring'],
+  },
+  image_upstream_waiting_requests: {
+    type: 'gauge',
+    help: 'Calls that wait in a request queue: thumbnails (object store) or management (RabbitMQ).',
+    labels: ['queue'],
+    services: ['api', 'monitoring'],
+  },
   image_store_contradictions_total: {
     type: 'counter',
     help: 'Messages that contradict the store, which decides: forged, old or of another version.',

@@ -33,6 +33,8 @@ export function configuredBroker(
     ...options,
     urls: config.RABBITMQ_URL,
     topology: buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS }),
+    // The users of the other services may not: see permissions.ts.
+    ownsTopology: options.appId === 'api',
     timeouts: {
       connectMs: CONNECT_TIMEOUT_MS,
       confirmMs: options.confirmTimeoutMs ?? CONFIRM_TIMEOUT_MS,

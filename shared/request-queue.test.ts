@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { createMetrics } from './metrics.ts';
 import { RequestQueue } from './request-queue.ts';
 
-/** An upstream that notes when each call began and how many were under way at once. */
+/** An upstream that records when each call began and how many were in progress at once. */
 function upstream(takesMs = 5) {
   const starts: number[] = [];
   let active = 0;
@@ -24,8 +25,8 @@ function upstream(takesMs = 5) {
 
 const gaps = (starts: readonly number[]) => starts.slice(1).map((start, i) => start - (starts[i] ?? 0));
 
-describe('a line in front of an upstream', () => {
-  it('lets seventy callers through, three at a time, with a distance between starts, in their order', async () => {
+describe('a request queue in front of an upstream', () => {
+  it('runs seventy calls in their order, three at a time, with an interval between starts', async () => {
     const queue = new RequestQueue({ maxConcurrent: 3, minInterval: 0.01 });
     const slow = upstream(40);
     const order: number[] = [];
@@ -42,14 +43,14 @@ describe('a line in front of an upstream', () => {
     expect(Math.min(...gaps(slow.starts))).toBeGreaterThanOrEqual(9);
   });
 
-  it('has never more under way than allowed, also where the distance is nothing', async () => {
+  it('never runs more calls at once than allowed, also without an interval', async () => {
     const queue = new RequestQueue({ maxConcurrent: 3, minInterval: 0 });
     const slow = upstream();
     await Promise.all(Array.from({ length: 20 }, () => queue.execute(() => slow.call())));
     expect(slow.mostAtOnce).toBe(3);
   });
 
-  it('counts those that wait, are under way and have ended', async () => {
+  it('counts calls that wait, are in progress and have ended', async () => {
     const queue = new RequestQueue({ maxConcurrent: 2, minInterval: 0 });
     const turns = [await queue.acquire(), await queue.acquire()];
     const third = queue.acquire();
@@ -71,7 +72,26 @@ describe('a line in front of an upstream', () => {
     expect(stats.avg_wait_time).toBeLessThan(1);
   });
 
-  it('frees the place of work that failed, and says what it failed of', async () => {
+  it('exports its calls as gauges, and logs its stats when a call ends', async () => {
+    const metrics = createMetrics('api');
+    const logged: unknown[] = [];
+    const queue = new RequestQueue({
+      maxConcurrent: 1,
+      minInterval: 0,
+      report: { name: 'thumbnails', metrics, log: { debug: (stats: unknown) => logged.push(stats) } },
+    });
+    const turn = await queue.acquire();
+    const waiting = queue.acquire();
+    const text = await metrics.render();
+    expect(text).toContain('image_upstream_active_requests{queue="thumbnails"} 1\n');
+    expect(text).toContain('image_upstream_waiting_requests{queue="thumbnails"} 1\n');
+    turn[Symbol.dispose]();
+    (await waiting)[Symbol.dispose]();
+    await expect.poll(() => logged).toHaveLength(2);
+    expect(logged[1]).toEqual({ queue: 'thumbnails', ...queue.getStats() });
+  });
+
+  it('frees the slot of a failed call, and passes its error on', async () => {
     const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
     const broken = queue.execute(() => Promise.reject(new Error('broken')));
     await expect(broken).rejects.toThrow('broken');
@@ -105,7 +125,7 @@ describe('a line in front of an upstream', () => {
     expect(served).toEqual(['flood', 'one', 'two', 'flood', 'flood']);
   });
 
-  it('lets go of those who no longer want to wait', async () => {
+  it('drops a waiting call whose signal aborts', async () => {
     const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
     const turn = await queue.acquire();
     const giveUp = new AbortController();
@@ -117,7 +137,7 @@ describe('a line in front of an upstream', () => {
     expect(queue.getStats().waiting_requests).toBe(0);
   });
 
-  it('keeps the turn of who changes his mind while his call is under way', async () => {
+  it('keeps the turn of a call whose signal aborts while it is in progress', async () => {
     const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
     const slow = upstream(20);
     const giveUp = new AbortController();
@@ -134,7 +154,7 @@ describe('a line in front of an upstream', () => {
   });
 
   it.each([0, 0.05])(
-    'gives no turn to who left before it came, at a distance of %s s',
+    'gives no turn to calls that were aborted before, with an interval of %s s',
     async (minInterval) => {
       const queue = new RequestQueue({ maxConcurrent: 3, minInterval });
       const begun: number[] = [];

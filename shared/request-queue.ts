@@ -1,5 +1,7 @@
 import { PipelineError } from './errors.ts';
 import { FairSlots, type Release } from './fair-slots.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import { pause } from './waiting.ts';
 
 /** Far more than a page requests at once; further calls would wait too long. */
@@ -12,6 +14,12 @@ export interface RequestQueueOptions {
   readonly minInterval: number;
   /** Maximum number of waiting calls; further ones are rejected, or take the place of a caller's that has more. */
   readonly maxWaiting?: number;
+  /** Where its stats go: gauges with this name as the label `queue`, and a debug line at the end of each call. */
+  readonly report?: {
+    readonly name: string;
+    readonly metrics: Pick<Metrics, 'set' | 'beforeRender'>;
+    readonly log: Pick<Logger, 'debug'>;
+  };
 }
 
 /** Times in seconds; counts since the start of the process. */
@@ -34,7 +42,7 @@ type Leaving = AbortSignal | undefined;
  * starts. First in, first out for each caller; waiting callers are served in turn. Each upstream has its own.
  */
 export class RequestQueue {
-  readonly #options: Required<RequestQueueOptions>;
+  readonly #options: RequestQueueOptions & { readonly maxWaiting: number };
   readonly #line: FairSlots<string>;
   #apart: Promise<void> = Promise.resolve();
   #lastStart = -Infinity;
@@ -48,6 +56,11 @@ export class RequestQueue {
     this.#options = { maxWaiting: DEFAULT_MAX_WAITING, ...options };
     const { maxConcurrent, maxWaiting } = this.#options;
     this.#line = new FairSlots({ slots: maxConcurrent, perCaller: maxConcurrent, maxWaiting });
+    const { name: queue = '', metrics } = options.report ?? {};
+    metrics?.beforeRender(() => {
+      metrics.set('image_upstream_active_requests', this.#active, { queue });
+      metrics.set('image_upstream_waiting_requests', this.#waiting, { queue });
+    });
   }
 
   /**
@@ -137,6 +150,8 @@ export class RequestQueue {
         isActive = false;
         this.#active--;
         this.#ended++;
+        const { name: queue, log } = this.#options.report ?? {};
+        log?.debug({ queue, ...this.getStats() }, 'upstream call ended');
         release();
       },
     };

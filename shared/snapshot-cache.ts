@@ -1,9 +1,13 @@
-import type { Snapshot } from './contracts/snapshot.ts';
+import { type Snapshot, snapshotSchema } from './contracts/snapshot.ts';
 import { messageOf } from './errors.ts';
 import { fetchSnapshot } from './fetch-snapshot.ts';
 import type { Startable } from './lifecycle.ts';
 import type { Logger } from './log.ts';
 import { Repeater } from './repeater.ts';
+import { snapshotKey } from './store/keys.ts';
+import type { ObjectStore } from './store/object-store.ts';
+import { readJson } from './store/read-object.ts';
+import { withinDeadline } from './waiting.ts';
 
 /** Maximum seconds between two fetches, so that a new interval of monitoring is noticed; and minimum. */
 const LONGEST_PAUSE = 10;
@@ -52,6 +56,8 @@ export interface SnapshotCacheOptions {
   readonly timeoutMs: number;
   /** Maximum age of current data, in seconds, unless monitoring's interval is longer. */
   readonly ttlSeconds: number;
+  /** Where monitoring saves its newest snapshot, for a start while monitoring is unavailable. */
+  readonly store: Pick<ObjectStore, 'get'>;
   readonly log: Logger;
 }
 
@@ -121,15 +127,37 @@ export class SnapshotCache implements Startable {
       this.#keep({ snapshot, at: performance.now(), wall: Date.now() });
       if (this.#isUnavailable) log.info('the monitoring service is available again');
       this.#isUnavailable = false;
+      log.debug({ age_seconds: snapshot.age_seconds }, 'status cache refreshed');
       const due = snapshot.interval_seconds - snapshot.age_seconds + LAG;
       return Math.max(SHORTEST_PAUSE, due);
     } catch (error) {
       // Only once, not for each retry.
       if (!this.#isUnavailable && !this.#stopping.signal.aborted) log.warn(messageOf(error));
       this.#isUnavailable = true;
+      if (this.#newest === undefined) await this.#restore();
       return RETRY;
     } finally {
       this.#firstRefresh.resolve(undefined);
+    }
+  }
+
+  /** Its age is measured by the wall clock, because it is of an earlier process. */
+  async #restore(): Promise<void> {
+    const { store, timeoutMs, log } = this.#options;
+    try {
+      const snapshot = await withinDeadline(timeoutMs, () => readJson(store, snapshotKey, snapshotSchema));
+      if (snapshot === undefined) return;
+      const wall = Date.parse(snapshot.updated_at) + snapshot.age_seconds * 1_000;
+      this.#keep({ snapshot, wall, at: performance.now() - Math.max(0, Date.now() - wall) });
+      log.info(
+        { updated_at: snapshot.updated_at },
+        'the last snapshot of monitoring was read from the store',
+      );
+    } catch (error) {
+      log.debug(
+        { reason: messageOf(error) },
+        'the last snapshot of monitoring cannot be read from the store',
+      );
     }
   }
 

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startRabbitNode } from '../local/broker/rabbitmq-node.ts';
 import type { RunningNode } from '../local/broker/running-node.ts';
 import { testBroker } from './test-broker.ts';
-import { STRAY_PREFIX } from './sweep-stray-nodes.ts';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { ConsumerOptions, ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
@@ -19,7 +18,7 @@ const TICK_MS = 200;
 let folder: string;
 let node: RunningNode;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), `${STRAY_PREFIX}${process.pid}-`));
+  folder = await mkdtemp(join(tmpdir(), 'broker-'));
   node = await startRabbitNode({ folder });
   const set = (name: string, ms: number) => `application:set_env(rabbit, ${name}, ${ms})`;
   await node.ctl([

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { permissionsOfServices, type ServiceUser } from '@image-pipeline/shared/broker/permissions.ts';
 import { findRabbitNode } from '../local/broker/rabbitmq-node.ts';
 import { managementCall } from './management-call.ts';
 import type { TestBroker } from './global-setup/broker.ts';
@@ -41,6 +42,17 @@ export async function createVhost(broker: TestBroker): Promise<Vhost> {
         throw new Error(`${leaked} connection(s) to the broker are still open at the end of the test.`);
     },
   };
+}
+
+/** Gives the users of the services their permissions in this vhost, too. @returns the URL for a user */
+export async function permitServices(
+  broker: TestBroker,
+  { name, amqpUrl }: Vhost,
+): Promise<(user: ServiceUser) => string> {
+  for (const [user, permissions] of Object.entries(permissionsOfServices)) {
+    await managementCall(broker, 'PUT', `permissions/${name}/${user}`, permissions);
+  }
+  return (user) => amqpUrl.replace(/\/\/[^@]*@/, `//${user}:${user}@`);
 }
 
 async function openConnections(broker: TestBroker, vhost: string): Promise<number> {

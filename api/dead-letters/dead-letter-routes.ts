@@ -5,6 +5,7 @@ import PQueue from 'p-queue';
 import { z } from 'zod';
 import { cursorMeta, invalidParameter, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
 import type { Links } from '../jobs/links.ts';
+import { EXAMPLE_JOB_ID, exactlyOneOf } from '../openapi/operation.ts';
 import { findDeadLetters, type ReadState } from './choose-dead-letters.ts';
 import { type DeadLetters, markDeadLetter } from './dead-letters.ts';
 
@@ -80,21 +81,29 @@ function countBy(values: readonly string[]): Record<string, number> {
   return Object.fromEntries([...counts].toSorted(([, one], [, other]) => other - one));
 }
 
-export const removalQuerySchema = z.object({
-  id: z
-    .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(z.string().max(100)).min(1))
-    .optional()
-    .meta({ description: 'The job whose dead letter is removed; may be repeated.' }),
-  all: z.literal('true', 'must be true').optional().meta({ description: 'Remove all of them.' }),
-});
+const selectors = ['id', 'all'] as const;
+
+const jobId = z.string().max(100);
+
+export const removalQuerySchema = z
+  .strictObject({
+    id: z
+      .union([jobId.transform((id) => [id]), z.array(jobId).min(1)])
+      .optional()
+      .meta({ description: 'The job whose dead letter is removed; may be repeated.' }),
+    all: z.literal('true', 'must be true').optional().meta({ description: 'Remove all of them.' }),
+  })
+  .meta({
+    description: 'Exactly one of `id` and `all` selects the dead letters.',
+    example: { id: EXAMPLE_JOB_ID },
+    override: exactlyOneOf(selectors),
+  });
 
 export const removalSchema = z
   .object({
     removed: z.int().min(0).meta({ description: 'Number of removed dead letters; their jobs stay failed.' }),
   })
   .meta({ id: 'Removal' });
-
-const selectors = ['id', 'all'] as const;
 
 /** `DELETE /dlq/messages?id=…&id=…` or `?all=true`. */
 export function removalRoute(deps: RemoveDeps): RequestHandler {

@@ -9,7 +9,12 @@ import {
   removalSchema,
 } from './dead-letter-routes.ts';
 import { replayBodySchema } from './replay-request.ts';
-import { replayBegunSchema, replayPreviewSchema, replayStatusSchema } from './replay-routes.ts';
+import {
+  replayBegunSchema,
+  replayListSchema,
+  replayPreviewSchema,
+  replayStatusSchema,
+} from './replay-routes.ts';
 
 const deadLetterStatsExample = {
   count: 2,
@@ -89,7 +94,6 @@ export const replayStatusExample = {
 const changeProblems: readonly ProblemCode[] = [
   'unauthorized',
   'token_not_set',
-  'invalid_parameter',
   'job_not_found',
   'not_in_dlq',
   'store_unavailable',
@@ -131,7 +135,7 @@ export const deadLetterOperations = {
         example: deadLetterListExample,
       },
     },
-    problems: ['invalid_parameter', 'store_unavailable', 'unauthorized'],
+    problems: ['store_unavailable', 'unauthorized'],
     token: 'in production',
   },
   'DELETE /dlq/messages': {
@@ -141,6 +145,7 @@ export const deadLetterOperations = {
     description:
       'Select jobs with `?id=…` (may be repeated), or `?all=true`. If one id has no dead letter, none is removed. The jobs stay failed; their messages are removed from the queue `image.jobs.dead` a moment later.',
     query: removalQuerySchema,
+    hasOneQuery: true,
     responses: {
       200: {
         description: 'Removed.',
@@ -168,6 +173,7 @@ export const deadLetterOperations = {
         description: 'Started.',
         types: { 'application/json': replayBegunSchema },
         example: replayBegunExample,
+        links: { readReplay: 'replay_id' },
         headers: { Location: 'URL of its progress.' },
       },
     },
@@ -180,6 +186,21 @@ export const deadLetterOperations = {
       'publish_unconfirmed',
     ],
     token: 'always',
+  },
+  'GET /dlq/replays': {
+    id: 'listReplays',
+    tag: 'Dead letters',
+    summary: 'List the newest replays',
+    description: 'With the progress of each. Needs the token in production.',
+    responses: {
+      200: {
+        description: 'The newest replays.',
+        types: { 'application/json': replayListSchema },
+        example: { replays: [replayStatusExample] },
+      },
+    },
+    problems: ['store_unavailable', 'unauthorized'],
+    token: 'in production',
   },
   'GET /dlq/replays/{replay_id}': {
     id: 'readReplay',

@@ -3,6 +3,7 @@ import {
   openReplaysPrefix,
   replayEndKey,
   replayPlanKey,
+  replaysPrefix,
 } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
@@ -98,6 +99,17 @@ export class ReplayRecords {
       else await this.close(id);
     }
     return open;
+  }
+
+  /** Newest first. Without those that were closed before they ended. */
+  async newest(limit: number): Promise<StoredReplay[]> {
+    const ids = new Set<string>();
+    for await (const { key } of this.#store.list(replaysPrefix)) {
+      ids.add(key.slice(replaysPrefix.length).replace(/\/.*$/, ''));
+    }
+    const newest = [...ids].toReversed().slice(0, limit);
+    const found = await Promise.all(newest.map((id) => this.find(id)));
+    return found.filter((replay) => replay !== undefined);
   }
 
   /** @param id a UUID. @returns undefined if there is no such replay, or if it was closed before it ended */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
+import { exactlyOneOf } from '../openapi/operation.ts';
 import { type OperationKind, operationKinds } from '../upload/parse-operations.ts';
 import type { DeadLetterFilter } from './choose-dead-letters.ts';
 
@@ -12,7 +13,7 @@ const kinds = Object.keys(operationKinds).filter((kind): kind is OperationKind =
 );
 
 const deadLetterFilterSchema = z
-  .object({
+  .strictObject({
     reason: z
       .string()
       .max(100)
@@ -25,10 +26,12 @@ const deadLetterFilterSchema = z
       .optional()
       .meta({ description: 'Only dead letters that are at least this old.' }),
   })
-  .meta({ id: 'DeadLetterFilter' });
+  .meta({ id: 'DeadLetterFilter', override: { minProperties: 1 } });
+
+const selectors = ['ids', 'filter', 'all'] as const;
 
 export const replayBodySchema = z
-  .object({
+  .strictObject({
     ids: z
       .array(z.string().max(100))
       .min(1)
@@ -50,6 +53,7 @@ export const replayBodySchema = z
   .meta({
     id: 'ReplayOrder',
     description: 'Exactly one of `ids`, `filter` and `all` selects the dead letters.',
+    override: exactlyOneOf(selectors),
   });
 
 type ReplayBody = z.output<typeof replayBodySchema>;
@@ -60,7 +64,6 @@ export interface ReplayOrder {
   readonly limit: number;
 }
 
-const selectors = ['ids', 'filter', 'all'] as const;
 const record = z.record(z.string(), z.unknown());
 
 /**

@@ -51,6 +51,17 @@ export function replayRoute(deps: ReplayRouteDeps): RequestHandler {
   };
 }
 
+/** `GET /dlq/replays`: the newest ones, whichever replica ran them. */
+export function replaysRoute(records: Pick<ReplayRecords, 'newest'>, links: Links): RequestHandler {
+  return async (_request, response) => {
+    const replays = await records.newest(MAX_REPLAYS_LISTED);
+    response.setHeader('Cache-Control', 'no-store');
+    response.json({ replays: replays.map((replay) => replayStatus(replay, links)) } satisfies z.output<
+      typeof replayListSchema
+    >);
+  };
+}
+
 /** `GET /dlq/replays/{replay_id}`: its progress, whichever replica runs it. */
 export function replayStatusRoute(records: Pick<ReplayRecords, 'find'>, links: Links): RequestHandler {
   return async (request, response) => {
@@ -64,6 +75,7 @@ export function replayStatusRoute(records: Pick<ReplayRecords, 'find'>, links: L
 
 /** Maximum number of listed jobs; the counts include all. */
 const MAX_LISTED = 1_000;
+const MAX_REPLAYS_LISTED = 20;
 
 const count = z.int().min(0);
 const counts = {
@@ -116,6 +128,14 @@ export const replayStatusSchema = z
       .meta({ description: `The first ${MAX_LISTED}.` }),
   })
   .meta({ id: 'ReplayStatus' });
+
+export const replayListSchema = z
+  .object({
+    replays: z
+      .array(replayStatusSchema)
+      .meta({ description: `Newest first; at most ${MAX_REPLAYS_LISTED}.` }),
+  })
+  .meta({ id: 'ReplayList' });
 
 /** @param deadLetters all matches, of which `limit` are selected */
 function replayPreview(

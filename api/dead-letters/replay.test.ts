@@ -218,6 +218,21 @@ describe('a replay of dead letters', () => {
     expect(response.json).toMatchObject({ code: 'body_too_large', limit: 131_072 });
   });
 
+  it('is listed with its progress, the newest first', async () => {
+    const api = await dead.startApi();
+    await dead.startFakeWorker(() => 'completed');
+    for (const { job_id } of await dead.failedJobs(2)) {
+      await dead.untilEnded(api, await api.replay({ ids: [job_id] }));
+    }
+    const { replays } = (await api.ask('/dlq/replays')).json as { replays: { replay_id: string }[] };
+    const ids = replays.map(({ replay_id }) => replay_id);
+    expect(ids).toEqual(ids.toSorted().toReversed());
+    expect(ids.length).toBeGreaterThanOrEqual(2);
+    for (const replay of replays) {
+      expect((await api.ask(`/dlq/replays/${replay.replay_id}`)).json).toEqual(replay);
+    }
+  });
+
   it('is 404 for an unknown id', async () => {
     const api = await dead.startApi();
     for (const id of [uuidv7(), 'x', '..%2f..']) {

@@ -10,7 +10,8 @@ import type { Operations } from '../openapi/operation.ts';
 
 const commandBodySchema = z
   .strictObject({
-    worker: z.string().max(255).meta({ description: 'The name of a worker.' }),
+    // At most 240 bytes of UTF-8: the name is part of a routing key, which has at most 255.
+    worker: z.string().max(80).meta({ description: 'The name of a worker.' }),
     command: workerCommandSchema.shape.command,
   })
   .meta({ id: 'WorkerCommandRequest' });

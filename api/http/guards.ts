@@ -1,4 +1,4 @@
-import { bearerToken, isToken } from '@image-pipeline/shared/access-token.ts';
+import { whyUnauthorized } from '@image-pipeline/shared/access-token.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
@@ -6,24 +6,9 @@ import { rateLimit } from 'express-rate-limit';
 /** Requires the bearer token; where none is configured, refuses every request. */
 export function requireToken(token: string): RequestHandler {
   return (request, response, next) => {
-    if (token === '') {
-      throw new PipelineError(
-        'token_not_set',
-        'No token is configured. "make up" creates .env with one. Without make: set API_TOKEN in .env to the output of "openssl rand -hex 32", then "docker-compose up -d".',
-      );
-    }
-    const given = bearerToken(request.headers.authorization);
-    if (given !== undefined && isToken(given, token)) {
-      next();
-      return;
-    }
-    response.setHeader('WWW-Authenticate', 'Bearer');
-    throw new PipelineError(
-      'unauthorized',
-      given === undefined
-        ? 'Missing token. Send the header "Authorization: Bearer $API_TOKEN".'
-        : 'Invalid token. Send "Authorization: Bearer $API_TOKEN" with the value from .env.',
-    );
+    const refusal = whyUnauthorized(request.headers.authorization, token);
+    if (refusal?.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
+    next(refusal);
   };
 }
 

@@ -74,6 +74,7 @@ export const healthOperations = {
     id: 'isAlive',
     tag: 'Service',
     summary: 'Check that the process responds',
+    description: 'Needs neither broker nor store: a process that does not respond should be restarted.',
     responses: { 200: { description: 'It responds.', types: { 'application/json': okSchema } } },
     problems: [],
   },
@@ -81,6 +82,7 @@ export const healthOperations = {
     id: 'isReady',
     tag: 'Service',
     summary: 'Check that broker, store and event log are available',
+    description: 'Uploads fail while it is not ready. The process should not be restarted for that.',
     responses: {
       200: { description: 'They are available.', types: { 'application/json': readySchema } },
       503: {
@@ -94,6 +96,7 @@ export const healthOperations = {
     id: 'readMetrics',
     tag: 'Service',
     summary: 'Metrics for Prometheus',
+    description: 'Metrics of this replica, and the length of every queue as RabbitMQ reports it now.',
     responses: { 200: { description: 'Prometheus text format.', types: { 'text/plain': undefined } } },
     problems: [],
   },

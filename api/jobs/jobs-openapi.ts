@@ -26,6 +26,7 @@ export const imageOperations = {
     id: 'readResult',
     tag: 'Images',
     summary: 'Get the result of a job',
+    description: 'Of the newest run. With If-None-Match, 304 if the image is the same.',
     path: jobPath,
     responses: {
       200: { description: 'The image.', types: imageTypes, headers: imageHeaders },
@@ -37,6 +38,7 @@ export const imageOperations = {
     id: 'readOriginal',
     tag: 'Images',
     summary: 'Get the original of a job',
+    description: 'The uploaded bytes, unchanged. With If-None-Match, 304 if the image is the same.',
     path: jobPath,
     responses: {
       200: {
@@ -179,7 +181,7 @@ export const jobOperations = {
         example: statusExample,
       },
     },
-    problems: [...jobProblems, 'invalid_parameter'],
+    problems: jobProblems,
   },
   'GET /jobs': {
     id: 'listJobs',
@@ -195,7 +197,7 @@ export const jobOperations = {
         example: jobListExample,
       },
     },
-    problems: ['invalid_parameter', 'not_caught_up', 'unauthorized'],
+    problems: ['not_caught_up', 'unauthorized'],
     token: 'in production',
   },
   'POST /jobs/republish': {
@@ -215,7 +217,6 @@ export const jobOperations = {
     problems: [
       'unauthorized',
       'token_not_set',
-      'invalid_parameter',
       'body_too_large',
       'job_not_found',
       'not_caught_up',

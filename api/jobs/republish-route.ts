@@ -10,6 +10,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import type { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
+import { exactlyOneOf } from '../openapi/operation.ts';
 import type { Links } from './links.ts';
 
 const MAX_IDS = 1_000;
@@ -22,7 +23,11 @@ export const republishBodySchema = z
     all: z.literal(true).optional().meta({ description: 'All jobs that are unaccounted for.' }),
     dry_run: z.boolean().default(false).meta({ description: 'Only list what would be republished.' }),
   })
-  .meta({ id: 'RepublishOrder', description: 'Exactly one of `ids` and `all` selects the jobs.' });
+  .meta({
+    id: 'RepublishOrder',
+    description: 'Exactly one of `ids` and `all` selects the jobs.',
+    override: exactlyOneOf(['ids', 'all']),
+  });
 
 export const republishedSchema = z
   .object({

@@ -31,7 +31,7 @@ import { queueStatusSchema } from '../pipeline-status/queue-status.ts';
 import { cacheStateSchema, serverStatusSchema } from '../pipeline-status/server-status.ts';
 import { queueStatsSchema } from '../thumbnails/thumbnail-routes.ts';
 import { queueStatsExample } from '../thumbnails/thumbnails-openapi.ts';
-import { acceptedExample, uploadFormSchema } from '../upload/upload-openapi.ts';
+import { acceptedExample, uploadForm } from '../upload/upload-openapi.ts';
 import { allowedFormats, FILE_FIELD, textFields } from '../upload/upload-options.ts';
 import { acceptedJobSchema } from '../upload/upload-response.ts';
 import { createOpenapiDocument, operations } from './document.ts';
@@ -78,9 +78,11 @@ const inputsSchema = z.object({
   }),
 });
 
+const options = { apiUrl: '', isProduction: false, maxFiles: 20 };
+
 /** Optional parameters and form fields of the document, by operation and name. */
 function optionalInputs(): Record<string, unknown> {
-  const document = JSON.parse(JSON.stringify(createOpenapiDocument(''))) as unknown;
+  const document = JSON.parse(JSON.stringify(createOpenapiDocument(options))) as unknown;
   const { paths, components } = inputsSchema.parse(document);
   const found: Record<string, unknown> = {};
   for (const operation of Object.values(paths).flatMap((item) => Object.values(item))) {
@@ -100,7 +102,7 @@ describe('the OpenAPI document', () => {
   it('is valid OpenAPI 3.1', async () => {
     const validator = new Validator();
     const result = await validator.validate(
-      JSON.parse(JSON.stringify(createOpenapiDocument(''))) as Record<string, unknown>,
+      JSON.parse(JSON.stringify(createOpenapiDocument(options))) as Record<string, unknown>,
     );
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
@@ -108,7 +110,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('has every error code with its status at the operations that return it', () => {
-    const { paths = {} } = createOpenapiDocument('');
+    const { paths = {} } = createOpenapiDocument(options);
     const documented = new Set<string>([...unmatchedRouteProblems]);
     for (const [route, operation] of Object.entries<Operation>(operations)) {
       const [method = '', path = ''] = route.split(' ');
@@ -130,14 +132,14 @@ describe('the OpenAPI document', () => {
   });
 
   it('lists every code, including those of failed jobs', () => {
-    const text = JSON.stringify(createOpenapiDocument('').components?.schemas);
+    const text = JSON.stringify(createOpenapiDocument(options).components?.schemas);
     for (const code of problemCodes) expect(text).toContain(`| \`${code}\` | ${problemTable[code].status} |`);
     expect(text).toContain('| `undecodable_image` | in a failed job |');
   });
 
   it('describes the fields of the upload form', () => {
-    expect(Object.keys(uploadFormSchema.shape)).toEqual([FILE_FIELD, ...textFields]);
-    expect(uploadFormSchema.shape.format.unwrap().options).toEqual(allowedFormats);
+    expect(Object.keys(uploadForm(20).shape)).toEqual([FILE_FIELD, ...textFields]);
+    expect(uploadForm(20).shape.format.unwrap().options).toEqual(allowedFormats);
   });
 
   it('has no example or default for optional fields, which Swagger UI would send', () => {
@@ -163,6 +165,19 @@ describe('the OpenAPI document', () => {
     expect(Object.values(commandExamples)[0]).toMatchObject({ command: 'resume' });
   });
 
+  it('says how many files an upload has, and which members of a selection exclude each other', () => {
+    const { components, paths } = createOpenapiDocument({ ...options, maxFiles: 7 });
+    const oneOf = (...members: string[]) => ({ oneOf: members.map((member) => ({ required: [member] })) });
+    expect(components?.schemas).toMatchObject({
+      UploadForm: { properties: { file: { minItems: 1, maxItems: 7 } }, additionalProperties: false },
+      ReplayOrder: { ...oneOf('ids', 'filter', 'all'), additionalProperties: false },
+      RepublishOrder: { ...oneOf('ids', 'all'), additionalProperties: false },
+    });
+    expect(paths?.['/dlq/messages']?.delete?.parameters).toMatchObject([
+      { in: 'query', required: true, schema: { ...oneOf('id', 'all'), additionalProperties: false } },
+    ]);
+  });
+
   it('has examples that match their schemas', () => {
     expect(acceptedJobSchema.strict().parse(acceptedExample)).toEqual(acceptedExample);
     expect(statusResponseSchema.strict().parse(statusExample)).toEqual(statusExample);
@@ -182,7 +197,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('has the public URL if there is one', () => {
-    expect(createOpenapiDocument('https://images.example.org').servers).toEqual([
+    expect(createOpenapiDocument({ ...options, apiUrl: 'https://images.example.org' }).servers).toEqual([
       { url: 'https://images.example.org' },
     ]);
   });

@@ -1,17 +1,14 @@
-import { operationSchema } from '@image-pipeline/shared/contracts/operations.ts';
 import {
   optionalWebhookHeaders,
   webhookBodySchema,
   webhookHeaders,
 } from '@image-pipeline/shared/contracts/webhook.ts';
-import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { deadLetterOperations } from '../dead-letters/dead-letters-openapi.ts';
 import { developmentOperations } from '../development/worker-routes.ts';
 import { docsOperations } from '../docs/docs-routes.ts';
 import { healthOperations } from '../http/health.ts';
-import { problemTable } from '../http/problem.ts';
 import { pageOperations } from '../page/page-routes.ts';
 import { imageOperations, jobOperations } from '../jobs/jobs-openapi.ts';
 import { statusOperations } from '../pipeline-status/pipeline-status-openapi.ts';
@@ -37,23 +34,30 @@ export const operations = {
 
 export type Route = keyof typeof operations;
 
-export interface Environment {
+/** What differs between installations. */
+export interface DocumentOptions {
+  /** Empty: the address that the document was loaded from. */
+  readonly apiUrl: string;
   /** Production has no operations for development. */
   readonly isProduction: boolean;
+  /** Per upload. */
+  readonly maxFiles: number;
 }
 
-export function existsIn(route: string, { isProduction }: Environment): boolean {
+export function existsIn(route: string, isProduction: boolean): boolean {
   return !(isProduction && Object.hasOwn(developmentOperations, route));
 }
 
 /** The OpenAPI document, generated from the schemas and the tables of operations and error codes. */
-export function createOpenapiDocument(apiUrl: string, environment: Environment = { isProduction: false }) {
+export function createOpenapiDocument(options: DocumentOptions) {
+  const { apiUrl, isProduction } = options;
   return createDocument({
     openapi: '3.1.0',
     info: {
       title: 'Image pipeline',
       version: '0.1.0',
       description: introduction,
+      contact: { name: 'Image pipeline' },
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: apiUrl === '' ? '/' : apiUrl }],
@@ -63,14 +67,14 @@ export function createOpenapiDocument(apiUrl: string, environment: Environment =
       { name: 'Dead letters', description: 'Failed jobs: list, replay, remove.' },
       { name: 'Status', description: 'The whole pipeline.' },
       { name: 'Service', description: 'The API itself: health, metrics, documentation.' },
-      ...(environment.isProduction
+      ...(isProduction
         ? []
         : [{ name: 'Development', description: 'Break something on purpose; absent in production.' }]),
     ],
-    paths: paths(environment),
+    paths: paths(options),
     webhooks,
     components: {
-      schemas: { Problem: problemSchema, Operation: operationSchema, JobErrorCode: jobErrorCodeSchema },
+      schemas: { Problem: problemSchema },
       securitySchemes: {
         token: {
           type: 'http',
@@ -87,35 +91,31 @@ Get its status with \`GET /status/{job_id}\` (\`?wait=20\` waits for its end) an
 
 Errors are problem details (RFC 9457) with a stable \`code\`; the schema \`Problem\` lists all codes.`;
 
-/** Codes in the member \`error\` of a failed job. */
-const jobErrorCodeSchema = z
-  .enum(Object.keys(errorCodes).filter((code) => !Object.hasOwn(problemTable, code)))
-  .meta({ description: 'Error code of a failed job.' });
-
-function paths(environment: Environment): ZodOpenApiPathsObject {
+function paths(options: DocumentOptions): ZodOpenApiPathsObject {
   const all: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const [route, operation] of Object.entries<Operation>(operations)) {
-    if (!existsIn(route, environment)) continue;
+    if (!existsIn(route, options.isProduction)) continue;
     const [method = '', path = ''] = route.split(' ');
-    all[path] = { ...all[path], [method.toLowerCase()]: operationObject(operation) };
+    all[path] = { ...all[path], [method.toLowerCase()]: operationObject(operation, options) };
   }
   return all;
 }
 
-function operationObject(operation: Operation): ZodOpenApiOperationObject {
-  const { id, tag, summary, description, path, query, headers, responses, problems, token } = operation;
+function operationObject(operation: Operation, options: DocumentOptions): ZodOpenApiOperationObject {
+  const { id, tag, summary, description, path, headers, responses, problems, token } = operation;
+  const { query, hasOneQuery = false } = operation;
   return {
     operationId: id,
     tags: [tag],
     summary,
-    ...(description === undefined ? {} : { description }),
+    description,
     requestParams: {
       ...(path === undefined ? {} : { path }),
-      ...(query === undefined ? {} : { query }),
+      ...(query === undefined ? {} : { query: hasOneQuery ? z.object({ selection: query }) : query }),
       ...(headers === undefined ? {} : { header: headers }),
     },
-    ...requestBody(operation),
-    ...(token === undefined ? {} : { security: [...(token === 'always' ? [] : [{}]), { token: [] }] }),
+    ...requestBody(operation, options),
+    security: token === undefined ? [] : [...(token === 'always' ? [] : [{}]), { token: [] }],
     responses: {
       ...Object.fromEntries(
         Object.entries(responses).map(([status, response]) => [status, successResponse(response)]),
@@ -125,9 +125,13 @@ function operationObject(operation: Operation): ZodOpenApiOperationObject {
   };
 }
 
-function requestBody({ form, json }: Operation): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+function requestBody(
+  { form, json }: Operation,
+  { maxFiles }: DocumentOptions,
+): Pick<ZodOpenApiOperationObject, 'requestBody'> {
   if (form !== undefined) {
-    return { requestBody: { required: true, content: { 'multipart/form-data': { schema: form } } } };
+    const content = { 'multipart/form-data': { schema: form(maxFiles) } };
+    return { requestBody: { required: true, content } };
   }
   if (json === undefined) return {};
   const examples = Object.fromEntries(
@@ -153,6 +157,7 @@ const webhooks: ZodOpenApiPathsObject = {
       summary: 'A job has completed or failed',
       description:
         'Signed as in [Standard Webhooks](https://www.standardwebhooks.com). Delivery is at-least-once: use `webhook-id` to ignore duplicates. Redirects are not followed.',
+      security: [],
       requestParams: { header: headers },
       requestBody: { required: true, content: { 'application/json': { schema: webhookBodySchema } } },
       responses: {

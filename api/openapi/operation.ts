@@ -10,11 +10,14 @@ export interface Operation {
   readonly id: string;
   readonly tag: 'Images' | 'Jobs' | 'Dead letters' | 'Status' | 'Service' | 'Development';
   readonly summary: string;
-  readonly description?: string;
+  readonly description: string;
   readonly path?: z.ZodObject;
   readonly query?: z.ZodObject;
+  /** Whether `query` is one parameter, whose members exclude each other. */
+  readonly hasOneQuery?: true;
   readonly headers?: z.ZodObject;
-  readonly form?: z.ZodObject;
+  /** @param maxFiles per upload */
+  readonly form?: (maxFiles: number) => z.ZodObject;
   readonly json?: { readonly schema: z.ZodObject; readonly examples: Readonly<Record<string, unknown>> };
   /** Media types by status; an undefined schema stands for bytes or text. */
   readonly responses: Readonly<Record<number, ResponseSpec>>;
@@ -29,6 +32,8 @@ export interface ResponseSpec {
   readonly types?: Readonly<Record<string, z.ZodType | undefined>>;
   readonly example?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Operations that take a member of this response as their path parameter of the same name. */
+  readonly links?: Readonly<Record<string, string>>;
 }
 
 /** Error codes of every operation. */
@@ -46,6 +51,11 @@ export const commonProblems: readonly ProblemCode[] = [
 
 /** Error codes of paths and methods that are not in the table. */
 export const unmatchedRouteProblems: readonly ProblemCode[] = ['not_found', 'method_not_allowed'];
+
+/** For the description of an object of which exactly one of these members is given. */
+export const exactlyOneOf = (members: readonly string[]) => ({
+  oneOf: members.map((member) => ({ required: [member] })),
+});
 
 /** Operations by method and path. */
 export type Operations = Readonly<Record<`${'GET' | 'POST' | 'DELETE'} /${string}`, Operation>>;

@@ -5,7 +5,7 @@ import { type ProblemCode, problemCodes, problemTable, retryAfterOf } from '../h
 import { commonProblems, type ResponseSpec } from './operation.ts';
 
 export function successResponse(response: ResponseSpec): ZodOpenApiResponseObject {
-  const { description, types = {}, example, headers = {} } = response;
+  const { description, types = {}, example, headers = {}, links = {} } = response;
   return {
     description,
     headers: headersOf(headers),
@@ -13,6 +13,12 @@ export function successResponse(response: ResponseSpec): ZodOpenApiResponseObjec
       Object.entries(types).map(([type, schema]) => [
         type,
         { ...(schema === undefined ? {} : { schema }), ...(example === undefined ? {} : { example }) },
+      ]),
+    ),
+    links: Object.fromEntries(
+      Object.entries(links).map(([operationId, member]) => [
+        operationId,
+        { operationId, parameters: { [member]: `$response.body#/${member}` } },
       ]),
     ),
   };

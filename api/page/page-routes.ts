@@ -97,7 +97,12 @@ export function pageSettings(config: PageConfig): PageSettings {
     },
     retry_delays: config.RETRY_DELAYS.map(({ label, delayMs }) => ({ label, delay_ms: delayMs })),
     exchanges: [...exchanges],
-    queues: queues.map((queue) => ({ ...queue, bindings: [...queue.bindings] })),
+    queues: queues.map(({ name, description, arguments: given, bindings }) => ({
+      name,
+      description,
+      arguments: given,
+      bindings: [...bindings],
+    })),
   };
 }
 
@@ -107,6 +112,8 @@ export const pageOperations = {
     id: 'showPage',
     tag: 'Service',
     summary: 'Get the web page',
+    description:
+      'Shows images on their way through the pipeline; redirects to `/docs` if the page was not built.',
     responses: {
       200: { description: 'A web page that shows the pipeline.', types: { 'text/html': undefined } },
     },
@@ -116,6 +123,7 @@ export const pageOperations = {
     id: 'readPageSettings',
     tag: 'Service',
     summary: 'Get the topology and the addresses that the web page uses',
+    description: 'Constant while the API runs.',
     responses: {
       200: { description: 'Topology and addresses.', types: { 'application/json': pageSettingsSchema } },
     },

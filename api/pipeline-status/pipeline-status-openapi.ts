@@ -1,4 +1,4 @@
-import type { Operations } from '../openapi/operation.ts';
+import type { Operation, Operations } from '../openapi/operation.ts';
 import { type QueueStatus, queueStatusSchema } from './queue-status.ts';
 import {
   type CacheState,
@@ -36,27 +36,36 @@ export const queueStatusExample: QueueStatus = {
   estimated_wait_time: 1.8,
 };
 
+const readServerStatus = {
+  id: 'readServerStatus',
+  tag: 'Status',
+  summary: 'Get a summary of the pipeline',
+  description:
+    'Served from memory; always responds within a second. If something is unavailable, returns the last known data with its age, or a sample of the queue.',
+  responses: {
+    200: {
+      description: 'The status.',
+      types: { 'application/json': serverStatusSchema },
+      example: serverStatusExample,
+    },
+  },
+  problems: [],
+} as const satisfies Operation;
+
 /** The OpenAPI entries of the pipeline status. */
 export const statusOperations = {
-  'GET /server/status': {
-    id: 'readServerStatus',
-    tag: 'Status',
-    summary: 'Get a summary of the pipeline',
-    description:
-      'Served from memory; always responds within a second. If something is unavailable, returns the last known data with its age, or a sample of the queue.',
-    responses: {
-      200: {
-        description: 'The status.',
-        types: { 'application/json': serverStatusSchema },
-        example: serverStatusExample,
-      },
-    },
-    problems: [],
+  'GET /server/status': readServerStatus,
+  'GET /api/server/status': {
+    ...readServerStatus,
+    id: 'readServerStatusOfApi',
+    summary: 'Get a summary of the pipeline, under another path',
+    description: 'The same response as `GET /server/status`.',
   },
   'GET /server/status/debug': {
     id: 'readServerStatusCache',
     tag: 'Status',
     summary: 'Get the cache state of `/server/status`',
+    description: 'For debugging: whether there is data, its age and how long until it is stale.',
     responses: {
       200: {
         description: 'The state of the cache.',

@@ -45,16 +45,21 @@ function slowThumbnails(
   return { store, followed, queue, lookUps, thumbnails };
 }
 
+/** Completed jobs whose ends have been confirmed by an earlier request, so that each thumbnail is one read. */
+async function confirmedJobs(count: number, followed: FollowedJobs) {
+  const jobs = await system.storeCompletedJobs(count);
+  for (const request of jobs) {
+    for (const event of lifeOf(request)) followed.apply(event);
+    const view = followed.get(request.job_id);
+    if (view !== undefined) followed.correct(view, await findStoredJob(system.store, request.job_id));
+  }
+  return jobs;
+}
+
 describe('seventy thumbnails on a cold cache', () => {
   it('are read from the store three at a time with an interval, and the second time from memory', async () => {
     const { store, followed, queue, thumbnails } = slowThumbnails({ minInterval: 0.02, takesMs: 80 });
-    const jobs = await system.storeCompletedJobs(70);
-    for (const request of jobs) {
-      for (const event of lifeOf(request)) followed.apply(event);
-      // Their ends have been confirmed by an earlier request.
-      const view = followed.get(request.job_id);
-      if (view !== undefined) followed.correct(view, await findStoredJob(system.store, request.job_id));
-    }
+    const jobs = await confirmedJobs(70, followed);
     const all = () => Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, 'client', somebody())));
     const first = await all();
     expect(first.map(({ bytes }) => bytes)).toEqual(jobs.map(({ job_id }) => thumbnailOf(job_id)));
@@ -66,6 +71,31 @@ describe('seventy thumbnails on a cold cache', () => {
     expect(store.calls).toBe(70);
     expect(queue.getStats()).toMatchObject({ total_requests: 70, active_requests: 0, waiting_requests: 0 });
     expect(thumbnails.getStats()).toEqual({ thumbnail_count: 70, thumbnail_ttl: 120 });
+  });
+
+  it.each([
+    { store: 'a fast store', takesMs: 1, maxConcurrent: 3, atOnce: [1, 2], limit: 'the interval' },
+    {
+      store: 'a store that takes 400 ms',
+      takesMs: 400,
+      maxConcurrent: 3,
+      atOnce: [3, 3],
+      limit: 'the limit',
+    },
+    {
+      store: 'the same store with a higher limit',
+      takesMs: 400,
+      maxConcurrent: 10,
+      atOnce: [4, 5],
+      limit: 'the interval',
+    },
+  ])('from $store are read as fast as $limit allows', async ({ takesMs, maxConcurrent, atOnce }) => {
+    const { store, followed, thumbnails } = slowThumbnails({ minInterval: 0.1, takesMs, maxConcurrent });
+    const jobs = await confirmedJobs(9, followed);
+    await Promise.all(jobs.map(({ job_id }) => thumbnails.get(job_id, 'client', somebody())));
+    const [fewest = 0, most = 0] = atOnce;
+    expect(store.mostAtOnce).toBeGreaterThanOrEqual(fewest);
+    expect(store.mostAtOnce).toBeLessThanOrEqual(most);
   });
 
   it('are read the same way for jobs that are only in the store, each once', async () => {

@@ -10,7 +10,7 @@ import { type AcceptedJob, acceptedJobSchema, acceptedJobsSchema } from './uploa
 const uploadHeadersSchema = z.object({
   [IDEMPOTENCY_HEADER]: z.string().min(1).max(255).optional().meta({
     description:
-      'Unique key of this upload, e.g. a UUID. If a response is lost or is 503, retry with the same key: the same content gives the same jobs; other content with the same key is refused. For example `0f6c2f0a-3a7e-4c39-9c7c-6a8e0f1f2b3c`.',
+      'Unique key of this upload, e.g. a UUID. If a response is lost or is 503, retry with the same key: the same content gives the same jobs; other content with the same key is refused.',
   }),
   [TRACEPARENT]: z.string().optional().meta({
     description:
@@ -22,36 +22,45 @@ const uploadHeadersSchema = z.object({
  * The form of `POST /upload`; upload-options.ts reads it. Optional fields have no `example` and no `default`: Swagger UI
  * would fill them in and send them.
  */
-export const uploadFormSchema = z
-  .object({
-    file: z
-      .array(
-        z.string().meta({ override: { contentMediaType: 'application/octet-stream', format: 'binary' } }),
-      )
-      .min(1)
-      .meta({ description: 'One or more images: PNG, JPEG, GIF or WebP.' }),
-    operations: z
-      .string()
-      .optional()
-      .meta({
-        description: `Operations, in the order given: names (\`resize,watermark\`), names with arguments (\`resize:800x600:cover,watermark:Hello,filter:blur:5\`), or a JSON list of objects (see Operation) or short forms. A comma always starts the next operation: use JSON for a text with commas. \`resize\` alone fits inside 800×600, \`watermark\` alone writes a default text, \`filter\` alone is grayscale. Default: \`${DEFAULT_OPERATIONS}\`.`,
-      }),
-    format: z
-      .enum([...outputFormats, 'jpg'])
-      .optional()
-      .meta({ description: 'Format of the result. Default: the format of the original (GIF becomes PNG).' }),
-    quality: z
-      .int()
-      .min(1)
-      .max(100)
-      .optional()
-      .meta({ description: 'Quality of a JPEG or WebP result. Default: 85.' }),
-    callback_url: z.string().max(MAX_CALLBACK_URL_LENGTH).optional().meta({
-      description:
-        'Receiver of a webhook when the job completes or fails (Standard Webhooks, signed with WEBHOOK_SECRET; delivery is at-least-once). An absolute http or https URL without user and fragment; private addresses are refused unless WEBHOOK_ALLOWED_HOSTS lists them. For example `http://localhost:9999/hook`.',
-    }),
-  })
-  .meta({ id: 'UploadForm' });
+export const uploadForm = (maxFiles: number) =>
+  z
+    .strictObject({
+      file: z
+        .array(
+          z.string().meta({ override: { contentMediaType: 'application/octet-stream', format: 'binary' } }),
+        )
+        .min(1)
+        .max(maxFiles)
+        .meta({ description: 'One or more images: PNG, JPEG, GIF or WebP.' }),
+      operations: z
+        .string()
+        .optional()
+        .meta({
+          description: `Operations, in the order given: names (\`resize,watermark\`), names with arguments (\`resize:800x600:cover,watermark:Hello,filter:blur:5\`), or a JSON list of objects (see Operation) or short forms. A comma always starts the next operation: use JSON for a text with commas. \`resize\` alone fits inside 800×600, \`watermark\` alone writes a default text, \`filter\` alone is grayscale. Default: \`${DEFAULT_OPERATIONS}\`.`,
+        }),
+      format: z
+        .enum([...outputFormats, 'jpg'])
+        .optional()
+        .meta({
+          description: 'Format of the result. Default: the format of the original (GIF becomes PNG).',
+        }),
+      quality: z
+        .int()
+        .min(1)
+        .max(100)
+        .optional()
+        .meta({ description: 'Quality of a JPEG or WebP result. Default: 85.' }),
+      callback_url: z
+        .string()
+        .regex(/^(https?:\/\/[^#]+)?$/)
+        .max(MAX_CALLBACK_URL_LENGTH)
+        .optional()
+        .meta({
+          description:
+            'Receiver of a webhook when the job completes or fails (Standard Webhooks, signed with WEBHOOK_SECRET; delivery is at-least-once). An absolute http or https URL without user and fragment; private addresses are refused unless WEBHOOK_ALLOWED_HOSTS lists them. For example `http://localhost:9999/hook`.',
+        }),
+    })
+    .meta({ id: 'UploadForm' });
 
 export const acceptedExample: AcceptedJob = {
   job_id: EXAMPLE_JOB_ID,
@@ -70,12 +79,13 @@ export const uploadOperations = {
     description:
       'Returns 202 once the originals are stored and RabbitMQ has confirmed the jobs. One file: the response is its job. Several files: one result per file; 202 if at least one was accepted, else the problem of the first file with the member `jobs`.',
     headers: uploadHeadersSchema,
-    form: uploadFormSchema,
+    form: uploadForm,
     responses: {
       202: {
         description: 'Accepted. An accepted job is never lost.',
         types: { 'application/json': z.union([acceptedJobSchema, acceptedJobsSchema]) },
         example: acceptedExample,
+        links: { readStatus: 'job_id' },
         headers: {
           Location: 'Status of the job; only for a single file.',
           RateLimit: 'Remaining requests of the rate limit.',
@@ -94,7 +104,6 @@ export const uploadOperations = {
       'too_many_fields',
       'unsupported_type',
       'too_costly',
-      'invalid_parameter',
       'idempotency_key_reused',
       'idempotency_key_in_use',
       'webhooks_not_set_up',

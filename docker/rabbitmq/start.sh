@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Starts RabbitMQ with two users from these variables; changed passwords apply after a restart.
-#   RABBITMQ_USER, RABBITMQ_PASSWORD                        the pipeline: full access to the vhost /
-#   RABBITMQ_MONITORING_USER, RABBITMQ_MONITORING_PASSWORD  the monitoring service: read-only
+# Starts RabbitMQ with these users; changed passwords apply after a restart, and users that are missing are added.
+#   RABBITMQ_USER, RABBITMQ_PASSWORD           for people: the administrator, with full access to the vhost /
+#   RABBITMQ_API_PASSWORD, _WORKER_, _NOTIFICATION_, _MONITORING_
+#                                              for the services: users with their names and the permissions they need
 # rabbitmq.conf loads the file before the first port opens. It contains hashes, in memory only (/tmp is a tmpfs).
 set -euo pipefail
 
@@ -15,11 +16,8 @@ hash_of() {
 bytes() { printf '%b' "$(printf %s "$1" | sed 's/../\\x&/g')"; }
 
 user() {
-  printf '{"name": "%s", "password_hash": "%s", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": ["%s"]}' \
+  printf '{"name": "%s", "password_hash": "%s", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": [%s]}' \
     "$1" "$(hash_of "$2")" "$3"
-}
-permission() {
-  printf '{"user": "%s", "vhost": "/", "configure": "%s", "write": "%s", "read": "%s"}' "$1" "$2" "$2" "$2"
 }
 
 refuse() {
@@ -27,27 +25,32 @@ refuse() {
   exit 78 # invalid configuration
 }
 
-for name in RABBITMQ_USER RABBITMQ_MONITORING_USER; do
-  [[ ${!name} =~ ^[A-Za-z0-9._-]+$ ]] || refuse "$name may have letters, digits, . _ and -, but is: ${!name}"
-done
-# They are part of URLs (RABBITMQ_URL), so characters with a meaning in URLs are not allowed. They are never printed.
-for name in RABBITMQ_PASSWORD RABBITMQ_MONITORING_PASSWORD; do
+[[ $RABBITMQ_USER =~ ^[A-Za-z0-9._-]+$ ]] ||
+  refuse "RABBITMQ_USER may have letters, digits, . _ and -, but is: $RABBITMQ_USER"
+# Passwords are part of URLs (RABBITMQ_URL), so characters with a meaning in URLs are not allowed. They are never printed.
+for name in RABBITMQ_{,API_,WORKER_,NOTIFICATION_,MONITORING_}PASSWORD; do
   [[ ${!name} =~ ^[A-Za-z0-9._~-]+$ ]] || refuse "$name may have letters, digits, . _ ~ and - only"
+  [[ $NODE_ENV != production || ! ${!name} =~ ^(guest|api|worker|notification|monitoring|password|changeme|secret)$ ]] ||
+    refuse "$name is a sample password, which NODE_ENV=production does not allow. Set another one"
 done
-[ "$RABBITMQ_USER" != "$RABBITMQ_MONITORING_USER" ] ||
-  refuse 'RABBITMQ_MONITORING_USER is RABBITMQ_USER: give monitoring a user of its own'
+[[ ! $RABBITMQ_USER =~ ^(api|worker|notification|monitoring)$ ]] ||
+  refuse "RABBITMQ_USER is $RABBITMQ_USER, which is the user of a service: choose another name"
 
 umask 077
+# permissions.json is a list, whose brackets are the first and the last line.
 cat > /tmp/definitions.json << EOF
 {
   "vhosts": [{"name": "/"}],
   "users": [
-    $(user "$RABBITMQ_USER" "$RABBITMQ_PASSWORD" administrator),
-    $(user "$RABBITMQ_MONITORING_USER" "$RABBITMQ_MONITORING_PASSWORD" monitoring)
+    $(user "$RABBITMQ_USER" "$RABBITMQ_PASSWORD" '"administrator"'),
+    $(user api "$RABBITMQ_API_PASSWORD" ''),
+    $(user worker "$RABBITMQ_WORKER_PASSWORD" ''),
+    $(user notification "$RABBITMQ_NOTIFICATION_PASSWORD" ''),
+    $(user monitoring "$RABBITMQ_MONITORING_PASSWORD" '"monitoring"')
   ],
   "permissions": [
-    $(permission "$RABBITMQ_USER" '.*'),
-    $(permission "$RABBITMQ_MONITORING_USER" '^$')
+    {"user": "$RABBITMQ_USER", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
+    $(sed '1d; $d' /etc/rabbitmq/permissions.json)
   ]
 }
 EOF

@@ -78,14 +78,15 @@ function queueChannel(queue: Queue): [string, object] {
   return [`queue.${name}`, channel];
 }
 
-/** Without a binding, it receives messages through the default exchange. */
+/** Replays come through the default exchange. */
 function messagesIn({ name, bindings }: Queue): readonly string[] {
   if (name === queueNames.replays) return ['replay'];
-  return bindings.length > 0 ? bindings.flatMap(messagesThrough) : endTypes;
+  return bindings.flatMap(messagesThrough);
 }
 
 /** The messages that come through a binding. */
 function messagesThrough({ exchange, routingKey }: Queue['bindings'][number]): readonly string[] {
   if (exchange === exchangeNames.events) return routingKey === '#' ? eventTypes : endTypes;
+  if (exchange === exchangeNames.webhooks) return endTypes;
   return routingKey === routingKeys.deadWebhook ? endTypes : ['job'];
 }

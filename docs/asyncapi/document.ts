@@ -32,6 +32,9 @@ export function createAsyncapiDocument(): object {
       title: 'Event-driven image pipeline',
       version: '1.0.0',
       description,
+      // Placeholders: an installation has its own.
+      contact: { name: 'Image pipeline', url: 'http://localhost:8000', email: 'image-pipeline@example.org' },
+      tags: [{ name: 'jobs' }, { name: 'events' }, { name: 'notifications' }],
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     defaultContentType: 'application/json',

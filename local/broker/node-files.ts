@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { permissionDefinitions } from '@image-pipeline/shared/broker/permissions.ts';
 import type { NodePorts, NodeRecord } from './node-record.ts';
 
 /** Size of the node's log at which it is rotated. */
 const LOG_ROTATION_BYTES = 10 * 1024 * 1024;
 const LOOPBACK = '127.0.0.1';
+const DEFINITIONS_FILE = 'definitions.json';
 
 /** rabbitmq.conf. `heartbeat` is in seconds, `consumer_timeout` in milliseconds. */
 function configuration(ports: NodePorts): string {
@@ -14,11 +16,6 @@ management.tcp.ip = ${LOOPBACK}
 management.tcp.port = ${ports.management}
 prometheus.tcp.ip = ${LOOPBACK}
 prometheus.tcp.port = ${ports.prometheus}
-
-# The default user; it can log in from this machine only.
-default_user = guest
-default_pass = guest
-loopback_users.guest = true
 
 # Deliveries of a dead worker are redelivered after two missed heartbeats.
 heartbeat = 10
@@ -40,18 +37,38 @@ log.file.rotation.count = 2
 }
 
 /**
- * How long (ms) at-least-once dead-lettering waits for a confirm before it tries again; rabbitmq.conf has no such setting.
- * The default of 180 s would stall expired retries for minutes.
+ * Settings that rabbitmq.conf does not have: how long (ms) at-least-once dead-lettering waits for a confirm before it tries
+ * again (the default of 180 s would stall expired retries for minutes), and a path with any characters.
  */
-const ADVANCED = '[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}]}].\n';
+const advanced = (definitionsFile: string) =>
+  `[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}, {load_definitions, ${JSON.stringify(definitionsFile)}}]}].\n`;
+
+const everything = { configure: '.*', write: '.*', read: '.*' };
+/**
+ * Loaded at every start: the user of each service, and guest for people and tests. The password of each user is its name,
+ * because the node is accessible from this machine only.
+ */
+const DEFINITIONS = {
+  vhosts: [{ name: '/' }],
+  users: ['guest', ...permissionDefinitions().map(({ user }) => user)].map((name) => ({
+    name,
+    password: name,
+    tags: { guest: ['administrator'], monitoring: ['monitoring'] }[name] ?? [],
+  })),
+  permissions: [{ user: 'guest', vhost: '/', ...everything }, ...permissionDefinitions()],
+};
 /** The shovel moves messages in the management UI ("Move messages"). */
 const PLUGINS = '[rabbitmq_management, rabbitmq_prometheus, rabbitmq_shovel, rabbitmq_shovel_management].\n';
 
-/** Writes the configuration of a node that keeps all its files in `folder`. */
-export async function writeNodeFiles(folder: string, ports: NodePorts): Promise<void> {
+/**
+ * Writes the configuration of a node that keeps all its files in `folder`.
+ * @param alias a link to the folder, with an ASCII path
+ */
+export async function writeNodeFiles(folder: string, { ports, alias }: NodeRecord): Promise<void> {
   for (const name of ['home', 'log']) await mkdir(join(folder, name), { recursive: true });
   await writeFile(join(folder, 'rabbitmq.conf'), configuration(ports));
-  await writeFile(join(folder, 'advanced.config'), ADVANCED);
+  await writeFile(join(folder, 'advanced.config'), advanced(join(alias ?? folder, DEFINITIONS_FILE)));
+  await writeFile(join(folder, DEFINITIONS_FILE), JSON.stringify(DEFINITIONS));
   await writeFile(join(folder, 'enabled_plugins'), PLUGINS);
 }
 

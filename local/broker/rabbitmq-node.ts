@@ -132,7 +132,7 @@ async function launch(
   record: NodeRecord,
   detached: boolean,
 ): Promise<ProcessIdentity> {
-  await writeNodeFiles(folder, record.ports);
+  await writeNodeFiles(folder, record);
   const output = await open(outputIn(folder), 'w');
   try {
     const child = spawn(programs.server, ['-noinput'], {

@@ -41,7 +41,8 @@ export class Stack {
   }
 
   async tryLine(text: string, env: NodeJS.ProcessEnv = {}) {
-    const line = text.replaceAll('docker-compose', this.#command.join(' '));
+    // Not the names of files, such as docker-compose.yml.
+    const line = text.replaceAll(/docker-compose(?![.\w])/g, this.#command.join(' '));
     const { exitCode, all, stdout } = await execa('bash', ['-c', line], {
       cwd: this.folder,
       env: { ...this.#env, ...env },

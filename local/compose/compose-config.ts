@@ -1,8 +1,17 @@
+import type { ServiceUser } from '@image-pipeline/shared/broker/permissions.ts';
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { z } from 'zod';
 
 const port = (fallback: number, description: string) =>
   wholeNumber({ min: 1, max: 65_535, default: fallback, description });
+
+const rabbitmqPassword = (service: ServiceUser) =>
+  text({
+    default: service,
+    form: 'letters, digits and . _ ~ -',
+    example: 'the output of: openssl rand -hex 32',
+    description: `password of RabbitMQ's user ${service} (Compose)`,
+  });
 
 /** The settings of docker-compose.yml only, with its defaults. */
 export const composeVariables = {
@@ -10,7 +19,7 @@ export const composeVariables = {
     default: 'guest',
     form: 'a name',
     example: 'guest',
-    description: 'user of the services',
+    description: 'administrator, for people',
   }),
   RABBITMQ_PASSWORD: text({
     default: 'guest',
@@ -18,18 +27,10 @@ export const composeVariables = {
     example: 'guest',
     description: 'its password',
   }),
-  RABBITMQ_MONITORING_USER: text({
-    default: 'monitoring',
-    form: 'a name',
-    example: 'monitoring',
-    description: 'read-only user of the monitoring service',
-  }),
-  RABBITMQ_MONITORING_PASSWORD: text({
-    default: 'monitoring',
-    form: 'letters, digits and . _ ~ -',
-    example: 'the output of: openssl rand -hex 32',
-    description: "password of RabbitMQ's monitoring user (Compose)",
-  }),
+  RABBITMQ_API_PASSWORD: rabbitmqPassword('api'),
+  RABBITMQ_WORKER_PASSWORD: rabbitmqPassword('worker'),
+  RABBITMQ_NOTIFICATION_PASSWORD: rabbitmqPassword('notification'),
+  RABBITMQ_MONITORING_PASSWORD: rabbitmqPassword('monitoring'),
   RABBITMQ_ERLANG_COOKIE: text({
     default: 'image-pipeline',
     form: 'letters and digits',

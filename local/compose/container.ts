@@ -27,7 +27,7 @@ const inspectedSchema = z.array(
 /** A container of the system and its state. */
 export interface Container {
   readonly id: string;
-  /** e.g. `image-pipeline_worker_1` */
+  /** e.g. `image-pipeline-worker-1`, or `image-pipeline_worker_1` with Compose 1.29 */
   readonly name: string;
   /** Its name in docker-compose.yml, e.g. `worker`. */
   readonly service: string;

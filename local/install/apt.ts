@@ -6,36 +6,47 @@ import { UserError } from '../user-error.ts';
 /** Debian runs this program before it starts the service of a package; exit code 101 forbids it. See policy-rc.d(8). */
 const POLICY = '/usr/sbin/policy-rc.d';
 const SAVED_POLICY = `${POLICY}.before-image-pipeline`;
+const MAX_LINES = 15;
 const FORBID = '#!/bin/sh\nexit 101\n';
 
 /**
  * Installs a package without its recommended packages; its service is not started, now or with the machine. Needs root.
- * @throws UserError with apt-get's last lines
+ * @throws UserError with the errors of apt-get
  */
 export async function installWithApt(packageName: string): Promise<void> {
   // Otherwise Ctrl-C, which apt-get receives as well, would end this process before the policy is restored.
   const ignore = () => undefined;
   process.on('SIGINT', ignore);
   try {
-    // One of the repositories of this machine may be broken while Debian's own works.
-    await aptGet(['update'], { mayFail: true });
-    await withoutStartingServices(() => aptGet(['install', '-y', '--no-install-recommends', packageName]));
+    // It may fail: one of the repositories of this machine may be broken while Debian's own works.
+    const update = await aptGet(['update']);
+    await withoutStartingServices(async () => {
+      const install = await aptGet(['install', '-y', '--no-install-recommends', packageName]);
+      if (install.exitCode !== 0) throw new UserError(explainFailure(packageName, update.all, install.all));
+    });
     await execa('update-rc.d', [packageName, 'disable'], { reject: false });
   } finally {
     process.off('SIGINT', ignore);
   }
 }
 
-async function aptGet(args: readonly string[], { mayFail = false } = {}): Promise<void> {
-  const { exitCode, all } = await execa('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+function aptGet(args: readonly string[]) {
+  return execa('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
     stdin: 'ignore',
     all: true,
     reject: false,
   });
-  if (exitCode === 0 || mayFail) return;
-  const lastLines = all.trimEnd().split('\n').slice(-15).join('\n');
-  throw new UserError(`apt-get ${args.join(' ')} failed:\n\n${lastLines}`);
+}
+
+/** @param update the output of `apt-get update`, which says why a package is unknown or outdated */
+export function explainFailure(packageName: string, update: string, install: string): string {
+  const failures = [...update.split('\n'), ...install.split('\n')].filter((line) => /^[EW]: /.test(line));
+  const shown = failures.length > 0 ? failures : install.trimEnd().split('\n');
+  return (
+    `apt-get could not install ${packageName}. Check the network and the repositories (/etc/apt), then try again. ` +
+    `apt-get says:\n\n${shown.slice(-MAX_LINES).join('\n')}`
+  );
 }
 
 /** Forbids the start of services while `install` runs, and restores the policy of the machine. */

@@ -47,6 +47,9 @@ test('the services accept the .env that is created from .env.example', async () 
   const env = parseEnv(await readFile(join(folder.path, '.env'), 'utf8'));
   for (const name of [
     'API_TOKEN',
+    'RABBITMQ_API_PASSWORD',
+    'RABBITMQ_WORKER_PASSWORD',
+    'RABBITMQ_NOTIFICATION_PASSWORD',
     'RABBITMQ_MONITORING_PASSWORD',
     'RABBITMQ_ERLANG_COOKIE',
     'GRAFANA_PASSWORD',

@@ -7,6 +7,16 @@ import { parseEnv } from 'node:util';
 /** For webhook receivers on the same machine, which has another name in containers. */
 const OWN_MACHINE = 'localhost,127.0.0.1,::1,host.docker.internal';
 
+const HEX_SECRETS = [
+  'API_TOKEN',
+  'RABBITMQ_API_PASSWORD',
+  'RABBITMQ_WORKER_PASSWORD',
+  'RABBITMQ_NOTIFICATION_PASSWORD',
+  'RABBITMQ_MONITORING_PASSWORD',
+  'RABBITMQ_ERLANG_COOKIE',
+  'GRAFANA_PASSWORD',
+];
+
 /**
  * Creates `.env` from `.env.example` with random secrets, and allows webhook receivers on this machine. Does nothing if
  * `.env` exists. @returns whether it was created
@@ -16,10 +26,7 @@ export async function ensureDotenv(root: string): Promise<boolean> {
   if (existsSync(path)) return false;
   const example = await readFile(join(root, '.env.example'), 'utf8');
   const own = {
-    API_TOKEN: randomBytes(32).toString('hex'),
-    RABBITMQ_MONITORING_PASSWORD: randomBytes(32).toString('hex'),
-    RABBITMQ_ERLANG_COOKIE: randomBytes(32).toString('hex'),
-    GRAFANA_PASSWORD: randomBytes(32).toString('hex'),
+    ...Object.fromEntries(HEX_SECRETS.map((name) => [name, randomBytes(32).toString('hex')])),
     WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
     WEBHOOK_ALLOWED_HOSTS: OWN_MACHINE,
   };

@@ -20,15 +20,19 @@ test('services know the addresses of the others, whatever their ports are', () =
     ['monitoring', 18_002],
   ]);
   const run = new RunFolder('/srv/image-pipeline/.run');
-  const environment = pipelinePlan(run, {}).environment({ broker, ports });
+  const environment = pipelinePlan(run, {}).environment({ broker, ports }, 'api');
   expect(environment).toMatchObject({
     MONITORING_URL: 'http://127.0.0.1:18002',
     NOTIFICATION_URL: 'http://127.0.0.1:18001',
+    RABBITMQ_URL: 'amqp://api:api@127.0.0.1:5672',
   });
 });
 
 test('services keep their temporary files in the run folder, whatever TMPDIR is', () => {
   const run = new RunFolder('/srv/image-pipeline/.run');
-  const environment = pipelinePlan(run, { TMPDIR: '/elsewhere' }).environment({ broker, ports: new Map() });
+  const environment = pipelinePlan(run, { TMPDIR: '/elsewhere' }).environment(
+    { broker, ports: new Map() },
+    'api',
+  );
   expect(environment).toMatchObject({ TMPDIR: '/srv/image-pipeline/.run/tmp' });
 });

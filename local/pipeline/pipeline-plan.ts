@@ -3,7 +3,7 @@ import { DEFAULT_PORTS } from '../broker/node-record.ts';
 import { startRabbitNode, stopRabbitNode } from '../broker/rabbitmq-node.ts';
 import { announceWorkers, prometheusService } from '../prometheus/prometheus-service.ts';
 import type { RunFolder } from '../supervisor/run-folder.ts';
-import type { Addresses, ServicePlan, SystemPlan } from '../supervisor/system-plan.ts';
+import type { Addresses, Broker, ServicePlan, SystemPlan } from '../supervisor/system-plan.ts';
 import { chosenStore } from './chosen-store.ts';
 import { readLocalConfig } from './local-config.ts';
 
@@ -49,11 +49,12 @@ export function pipelinePlan(run: RunFolder, env: NodeJS.ProcessEnv, prometheus?
     },
     workers: config.WORKERS,
     ...(prometheus === undefined ? {} : { onWorkers: announceWorkers(run) }),
-    environment: (found) => ({
+    environment: (found, service) => ({
       ...env,
       TMPDIR: run.temp,
       ...store.variables,
       ...addressVariables(found),
+      RABBITMQ_URL: urlFor(service, found.broker),
     }),
     addressLines: (found) => addressLines(found, store.where),
   };
@@ -63,13 +64,22 @@ function nodeService(name: string, firstPort: number): ServicePlan {
   return { name, args: [...nodeFlags, `${name}/main.ts`], firstPort, environment: () => ({}) };
 }
 
+/** Each service has a RabbitMQ user of its own; its password is its name (node-files.ts). */
+function urlFor(service: string, { amqpUrl }: Broker): string {
+  const url = new URL(amqpUrl);
+  url.username = service;
+  url.password = service;
+  return url.href;
+}
+
 function addressVariables({ broker, ports }: Addresses): NodeJS.ProcessEnv {
   const api = String(ports.get('api'));
   const notification = String(ports.get('notification'));
   const monitoring = String(ports.get('monitoring'));
   return {
-    RABBITMQ_URL: broker.amqpUrl,
     RABBITMQ_MANAGEMENT_URL: broker.managementUrl,
+    RABBITMQ_MANAGEMENT_USER: 'monitoring',
+    RABBITMQ_MANAGEMENT_PASSWORD: 'monitoring',
     LISTEN_HOST: HOST,
     API_PORT: api,
     NOTIFICATION_PORT: notification,

@@ -31,7 +31,7 @@ export class Supervisor {
   readonly #announcements = new PQueue({ concurrency: 1 });
   readonly #takenPorts = new Set<number>();
   #services: readonly ManagedProcess[] = [];
-  #environment: NodeJS.ProcessEnv = {};
+  #environment: (service: string) => NodeJS.ProcessEnv = () => ({});
   /** What workers get in addition to the environment of the plan. */
   #workerSettings: NodeJS.ProcessEnv = {};
   #addressLines: readonly string[] = [];
@@ -110,7 +110,7 @@ export class Supervisor {
     const ports = new Map<string, number>();
     for (const { name, firstPort } of plan.services) ports.set(name, await this.#takePort(firstPort));
     const found: Addresses = { broker, ports };
-    this.#environment = plan.environment(found);
+    this.#environment = (service) => plan.environment(found, service);
     this.#addressLines = plan.addressLines(found);
     this.#services = plan.services.map((service) =>
       this.#manage(service, service.name, ports.get(service.name) ?? 0),
@@ -155,7 +155,7 @@ export class Supervisor {
         spawnService({
           ...(program === undefined ? {} : { program }),
           args: [...args, ...(portArgs?.(port) ?? [])],
-          env: { ...this.#environment, ...environment({ name, port }), ...extra() },
+          env: { ...this.#environment(plan.name), ...environment({ name, port }), ...extra() },
           cwd,
           logFile,
           port,

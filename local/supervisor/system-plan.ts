@@ -11,8 +11,8 @@ export interface SystemPlan {
   readonly worker: ServicePlan;
   /** Number of workers at the start. */
   readonly workers: number;
-  /** The environment of every service. */
-  readonly environment: (found: Addresses) => NodeJS.ProcessEnv;
+  /** The environment of a service, by the name of its plan. */
+  readonly environment: (found: Addresses, service: string) => NodeJS.ProcessEnv;
   /** The addresses of the running system for people, one per line. */
   readonly addressLines: (found: Addresses) => readonly string[];
   /** Called with the ports of all workers whenever one was started or stopped. */

@@ -1,9 +1,9 @@
-import { peaksSchema, totalsSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
+import { peaksSchema, type Snapshot, totalsSchema } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { messageOf, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
-import { monitoringStateKey } from '@image-pipeline/shared/store/keys.ts';
+import { monitoringStateKey, snapshotKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { z } from 'zod';
@@ -25,6 +25,8 @@ const durableStateSchema = z.object({
   unaccounted: z.int().min(0).default(0),
   totals: totalsSchema,
   peaks: peaksSchema,
+  /** The interval that was set at runtime, in seconds, and the configured one that it replaces. */
+  interval: z.object({ seconds: z.number().positive(), configured: z.number() }).optional(),
 });
 export type DurableState = z.output<typeof durableStateSchema>;
 
@@ -41,23 +43,25 @@ export function offsetToReadFrom(state: DurableState | undefined): number {
 /** Later events are in the log, so this only limits how much is read again after a crash. */
 const SAVE_EVERY_SECONDS = 10;
 
-/** Saves the state periodically if it has changed, and at the end. Retries while the store is unavailable. */
+export interface StateSaverOptions {
+  readonly store: Pick<ObjectStore, 'put'>;
+  readonly state: () => DurableState;
+  readonly snapshot: () => Snapshot;
+  readonly log: Logger;
+}
+
+/** Saves the state, if it has changed, and the snapshot periodically and at the end. Retries while the store is unavailable. */
 export class StateSaver implements Startable {
-  readonly #store: Pick<ObjectStore, 'put'>;
-  readonly #state: () => DurableState;
-  readonly #log: Logger;
+  readonly #options: StateSaverOptions;
   readonly #repeater = new Repeater(() => this.#save(), SAVE_EVERY_SECONDS);
   #saved = '';
   #isUnavailable = false;
 
-  constructor(store: Pick<ObjectStore, 'put'>, state: () => DurableState, log: Logger) {
-    this.#store = store;
-    this.#state = state;
-    this.#log = log;
+  constructor(options: StateSaverOptions) {
+    this.#options = options;
   }
 
   start(): Promise<void> {
-    this.#saved = JSON.stringify(this.#state());
     this.#repeater.start();
     return Promise.resolve();
   }
@@ -68,17 +72,24 @@ export class StateSaver implements Startable {
   }
 
   async #save(): Promise<undefined> {
-    const state = this.#state();
+    const { store, log } = this.#options;
+    const state = this.#options.state();
     const text = JSON.stringify(state);
-    if (text === this.#saved) return;
+    const snapshot = this.#options.snapshot();
     try {
-      await this.#store.put(monitoringStateKey, jsonBody(state));
+      if (text !== this.#saved) await store.put(monitoringStateKey, jsonBody(state));
       this.#saved = text;
+      if (isComplete(snapshot)) await store.put(snapshotKey, jsonBody(snapshot));
       this.#isUnavailable = false;
     } catch (error) {
       if (this.#isUnavailable) return;
       this.#isUnavailable = error instanceof StoreUnavailable;
-      this.#log.warn({ reason: messageOf(error) }, 'could not store peaks and totals; retrying');
+      log.warn({ reason: messageOf(error) }, 'could not store peaks and totals; retrying');
     }
   }
+}
+
+/** An incomplete one, as after a start without RabbitMQ, must not replace the last complete one. */
+function isComplete({ sources }: Snapshot): boolean {
+  return sources.management.state !== 'never' && sources.events.state !== 'never';
 }

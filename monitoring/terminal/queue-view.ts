@@ -1,4 +1,4 @@
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { QueueMetrics, Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { eventMetrics, type Poll } from './history.ts';
 import {
@@ -97,13 +97,15 @@ const RATE_PERIOD_SECONDS = 5;
 /** Minimum width of the name column. */
 const SHORTEST = 'QUEUE'.length;
 const PREFIX = /^image\./;
+/** Exclusive queues of commands to workers and of their reports. */
+const COMMANDS = `${exchangeNames.workers}.`;
 
 /** The queues in use, the job queue first. */
 function queueTable({ queues, sources }: Snapshot, available: number, paint: Paint): string[] {
   const width = Math.min(available, WIDEST_TABLE);
   const rateAge = Math.ceil((sources.management.age_seconds ?? 0) + RATE_PERIOD_SECONDS);
   const titles = [`QUEUE (rates: last ${rateAge} s)`, 'QUEUE'];
-  const ours = queues.filter(({ name }) => name !== queueNames.eventLog);
+  const ours = queues.filter(({ name }) => name !== queueNames.eventLog && !name.startsWith(COMMANDS));
   const longest = Math.max(0, ...ours.map(({ name }) => name.length));
   const longestShort = Math.max(SHORTEST, ...ours.map(({ name }) => name.replace(PREFIX, '').length));
   const fitting = columnsFor(width - longestShort);

@@ -49,30 +49,41 @@ const HIGHEST_CHART = 8;
 
 /** Lines for the workers below which empty lines are dropped: the sum and a few workers. */
 const WORKERS_WANTED = 4;
+/** Lines for the workers below which lines above them are hidden: the sum and the names of all. */
+const WORKERS_NEEDED = 2;
+/** Lines above the workers that are not hidden for them: without these, the end of the screen is cut. */
+const ABOVE_NEEDED = 3;
 
 const plain: Paint = (_style, text) => text;
 
 /**
- * The screen, within its width and height. If there is room, the chart gets more lines. If the height is too small, the list of workers is shortened; then empty lines
- * are dropped; then the last line gives the number of hidden lines.
+ * The screen, within its width and height. If there is room, the chart gets more lines. If the height is too small, the list
+ * of workers is shortened; then empty lines are dropped; then lines above the workers are hidden, and their number is shown.
  */
 export function drawView(view: View, seen: ViewState, { width, height }: Size, paint: Paint): string[] {
+  const { snapshot } = seen;
   const isOutdated = seen.outage !== undefined;
   const head = heading(view.title, seen, width, paint);
   const bodyWith = (chartRows: number) => view.body(seen, width, isOutdated ? plain : paint, chartRows);
   const low = bodyWith(1);
-  const used = head.length + low.above.length + low.below.length + seen.snapshot.workers.length + 3;
+  const used = head.length + low.above.length + low.below.length + snapshot.workers.length + 3;
   const spare = Number.isFinite(height) ? Math.max(0, height - used) : 0;
   const { above, below } = bodyWith(Math.min(HIGHEST_CHART, 1 + spare));
-  const wanted = Math.min(WORKERS_WANTED, seen.snapshot.workers.length + 1);
+  const wanted = Math.min(WORKERS_WANTED, snapshot.workers.length + 1);
   const isLow = head.length + above.length + below.length + 2 + wanted > height;
-  const before = isLow ? above.filter(isText) : [...above, ''];
   const after = isLow ? below : ['', ...below];
+  const whole = isLow ? above.filter(isText) : [...above, ''];
+  const left = height - head.length - after.length - Math.min(WORKERS_NEEDED, snapshot.workers.length + 1);
+  const before = left < ABOVE_NEEDED ? whole : shorten(whole, left, paint);
   const room = height - head.length - before.length - after.length;
-  const body = [...before, ...workerLines(seen.snapshot, width, room, isOutdated ? plain : paint), ...after];
+  const body = [...before, ...workerLines(snapshot, width, room, isOutdated ? plain : paint), ...after];
   // Outdated metrics are dimmed, so that they do not look live.
-  const lines = [...head, ...(isOutdated ? body.map((line) => paint('dim', line)) : body)];
-  if (lines.length <= height) return lines;
+  return shorten([...head, ...(isOutdated ? body.map((line) => paint('dim', line)) : body)], height, paint);
+}
+
+/** If there are more lines than `height`, the last one is their number. */
+function shorten(lines: readonly string[], height: number, paint: Paint): string[] {
+  if (lines.length <= height) return [...lines];
   const shown = lines.slice(0, Math.max(0, height - 1));
   return [...shown, paint('yellow', `… ${lines.length - shown.length} lines hidden`)];
 }

@@ -165,6 +165,13 @@ describe.each([queueView, performanceView])('$name', (view) => {
     expect(lines).toHaveLength(all.length - 2);
   });
 
+  it('shows workers at 60 × 15', () => {
+    const lines = draw(view, someSnapshot({ workers: manyWorkers(3) }), { width: 60, height: 15 });
+    expect(lines).toContainEqual(expect.stringMatching(/^Workers +3 live/));
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}worker-1 .*1\/2/));
+    expect(lines.length).toBeLessThanOrEqual(15);
+  });
+
   it('shows how many lines are hidden', () => {
     const all = draw(view, someSnapshot({ workers: [] })).filter((line) => line !== '');
     const lines = draw(view, someSnapshot({ workers: [] }), { height: 5 });
@@ -188,6 +195,14 @@ describe('the queue view', () => {
       'image.webhooks.deliver                 0      0      0      0          0       -',
       '',
     ]);
+  });
+
+  it("does not show the workers' queues of commands", () => {
+    const commands = someQueue('image.workers.01a22859-bebd-761d-8899-551a7a0c0374', { publish_rate: 4 });
+    const snapshot = someSnapshot();
+    expect(draw(queueView, { ...snapshot, queues: [...snapshot.queues, commands] })).toEqual(
+      draw(queueView, snapshot),
+    );
   });
 
   it.each([

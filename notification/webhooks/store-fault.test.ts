@@ -46,8 +46,8 @@ it('the next attempt is published with new headers and its own delay, before the
   expect(settled).toEqual(['ack']);
   expect(published).toMatchObject([
     {
-      exchange: '',
-      routingKey: 'image.webhooks.retry.50ms',
+      exchange: 'image.webhooks',
+      routingKey: '50ms',
       messageId: `${end.id}/webhook/2`,
       correlationId: request.job_id,
       body: end,
@@ -68,17 +68,17 @@ it('an unreadable record blocks no webhook', async () => {
 });
 
 it.each([
-  [{}, 'image.webhooks.retry.50ms', 1],
-  [{ 'x-webhook-deferrals': 1 }, 'image.webhooks.retry.100ms', 2],
-  [{ 'x-webhook-deferrals': 2 }, 'image.webhooks.retry.100ms', 2],
+  [{}, '50ms', 1],
+  [{ 'x-webhook-deferrals': 1 }, '100ms', 2],
+  [{ 'x-webhook-deferrals': 2 }, '100ms', 2],
 ])(
-  'a webhook with %j whose receiver has no free place waits in %s',
+  'a webhook with %j whose receiver has no free place waits for %s',
   async (headers, routingKey, deferrals) => {
     const { end } = await hooks.endedJob();
     const { handled, settled, published } = deliver(end, 0, { places: 0, headers });
     await handled;
     expect(settled).toEqual(['ack']);
-    expect(published).toMatchObject([{ routingKey, body: end }]);
+    expect(published).toMatchObject([{ exchange: 'image.webhooks', routingKey, body: end }]);
     expect(published[0]?.headers).toEqual({
       'x-run': 1,
       'x-attempt': 1,

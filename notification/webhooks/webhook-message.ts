@@ -1,10 +1,6 @@
 import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
-import {
-  queueNames,
-  webhookRetryQueueName,
-  type RetryDelay,
-} from '@image-pipeline/shared/broker/topology.ts';
+import { destinationOf, queueNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage, parseEvent } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -87,9 +83,7 @@ export function deliveryMessage(event: JobEvent, attempt: number): OutgoingMessa
   const message = eventMessage(event);
   return {
     ...message,
-    // The default exchange, whose routing key is the name of the queue.
-    exchange: '',
-    routingKey: queueNames.webhooks,
+    ...destinationOf(queueNames.webhooks),
     messageId: `${event.id}/webhook/${attempt}`,
     headers: { ...message.headers, [ATTEMPT_HEADER]: attempt },
   };
@@ -111,7 +105,7 @@ export function retryMessage(
   const message = deliveryMessage(event, attempt);
   return {
     ...message,
-    routingKey: webhookRetryQueueName(retryDelay),
+    routingKey: retryDelay.label,
     headers: { ...message.headers, ...more },
     expirationMs: delayMs,
   };

@@ -4,12 +4,13 @@ import type { Logger } from '../log.ts';
 import { BrokerConnection, type ConnectionTimeouts } from './connection.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
 import type { BrokerMisconfigured } from './misconfiguration.ts';
+import { declareTopology } from './declare-topology.ts';
 import { Publisher } from './publisher.ts';
 import { QueueInspector } from './queue-inspector.ts';
 import { Subscription, type SubscriptionOptions } from './subscription.ts';
 import { removeRetiredQueues } from './retired-queues.ts';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
-import { declareTopology, TopologyGuard } from './topology-guard.ts';
+import { TopologyGuard } from './topology-guard.ts';
 import type { Topology } from './topology.ts';
 
 export interface BrokerOptions {
@@ -20,6 +21,8 @@ export interface BrokerOptions {
   /** The AMQP property `appId` of published messages, e.g. `worker`. */
   readonly appId: string;
   readonly topology: Topology;
+  /** Whether its user must be able to declare the topology; default: true. Otherwise, another service may do so. */
+  readonly ownsTopology?: boolean;
   readonly timeouts: ConnectionTimeouts & { readonly confirmMs: number };
   readonly maxPublishesInFlight: number;
   /** Seconds between two checks of the topology; default 5. */
@@ -49,7 +52,7 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
 
   constructor(options: BrokerOptions) {
     super();
-    const { urls, name, topology, timeouts, log } = options;
+    const { urls, name, topology, ownsTopology = true, timeouts, log } = options;
     this.#log = log;
     this.#publishing = new BrokerConnection({
       urls,
@@ -57,7 +60,7 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
       timeouts,
       log,
       setup: async (model) => {
-        for (const queue of await declareTopology(model, topology)) log.warn({ queue }, KEPT);
+        for (const queue of await declareTopology(model, topology, ownsTopology)) log.warn({ queue }, KEPT);
       },
     });
     this.#consuming = new BrokerConnection({ urls, name: `${name} consume`, timeouts, log });
@@ -67,6 +70,7 @@ export class Broker extends EventEmitter<BrokerEvents> implements Startable {
     this.#topology = new TopologyGuard({
       connection: this.#consuming,
       topology,
+      ownsTopology,
       checkEverySeconds: options.checkTopologyEverySeconds,
       log,
     });

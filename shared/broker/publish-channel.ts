@@ -2,7 +2,7 @@ import type { ConfirmChannel, Message } from 'amqplib';
 import { messageOf, PipelineError } from '../errors.ts';
 import { withinDeadline } from '../waiting.ts';
 import { brokersWords } from './misconfiguration.ts';
-import type { Destination } from './refusals.ts';
+import type { Destination } from './topology.ts';
 
 export interface OutgoingMessage extends Destination {
   /** Sent as JSON; bytes are sent as they are. */

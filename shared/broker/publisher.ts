@@ -10,7 +10,8 @@ import {
   PublishUnconfirmed,
   type OutgoingMessage,
 } from './publish-channel.ts';
-import { Refusals, type Destination } from './refusals.ts';
+import { Refusals } from './refusals.ts';
+import type { Destination } from './topology.ts';
 
 export { PublishRefused, PublishUnconfirmed, type OutgoingMessage };
 

@@ -1,5 +1,6 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { OutgoingMessage } from './publish-channel.ts';
+import { destinationOf } from './topology.ts';
 
 /** A message as a handler receives it. */
 export interface ReceivedMessage {
@@ -54,9 +55,7 @@ export function copyOf({ content, properties }: ConsumeMessage, queue: string): 
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   const headers = Object.entries(properties.headers ?? {}).filter(([name]) => name !== 'x-delivery-count');
   return {
-    // The default exchange, whose routing key is the name of the queue.
-    exchange: '',
-    routingKey: queue,
+    ...destinationOf(queue),
     body: content,
     messageId: text(properties.messageId),
     correlationId: text(properties.correlationId),

@@ -1,11 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { retryWithBackoff, type Backoff } from '../waiting.ts';
-
-/** Where a message is published to. */
-export interface Destination {
-  readonly exchange: string;
-  readonly routingKey: string;
-}
+import type { Destination } from './topology.ts';
 
 /** Failed publishes in a row after which a destination counts as unavailable. */
 const STREAK = 3;

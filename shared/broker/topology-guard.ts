@@ -1,12 +1,13 @@
-import type { Channel, ChannelModel } from 'amqplib';
+import type { Channel } from 'amqplib';
 import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import { Repeater } from '../repeater.ts';
 import { withinDeadline } from '../waiting.ts';
 import type { BrokerConnection } from './connection.ts';
+import { declareOn, findMissing, isRefusal, NOT_PERMITTED } from './declare-topology.ts';
 import { brokersWords, misconfiguration } from './misconfiguration.ts';
 import { closeChannel } from './supervised-channel.ts';
-import type { Queue, Topology } from './topology.ts';
+import type { Topology } from './topology.ts';
 
 const CHECK_EVERY_SECONDS = 5;
 const JITTER = 0.25;
@@ -21,6 +22,8 @@ export interface TopologyGuardOptions {
   /** Not one that publishes: an alarm would block it. */
   readonly connection: BrokerConnection;
   readonly topology: Topology;
+  /** Whether its user must be able to declare the topology; otherwise, it may depend on another service for that. */
+  readonly ownsTopology: boolean;
   /** Seconds between two checks, each ± 25 % so that services do not check at the same moment. Default: 5. */
   readonly checkEverySeconds?: number | undefined;
   readonly log: Logger;
@@ -38,6 +41,7 @@ export class TopologyGuard implements Startable {
   /** The first one follows the declaration of the new connection. */
   #checks = 1;
   #isSuspected = false;
+  #mayDeclare = true;
   /** By the monotonic clock, in milliseconds. */
   #checkedAt = -Infinity;
   #soon: NodeJS.Timeout | undefined;
@@ -77,10 +81,12 @@ export class TopologyGuard implements Startable {
 
   /** @returns seconds until the next check */
   async #run(): Promise<number> {
-    const { connection, topology, log } = this.#options;
+    const { connection, topology, ownsTopology, log } = this.#options;
     if (connection.state === 'down') return RETRY_SECONDS;
     const declaresAll =
-      this.#isSuspected || this.#problem !== undefined || this.#checks % DECLARE_EVERY === 0;
+      this.#isSuspected ||
+      this.#problem !== undefined ||
+      (ownsTopology && this.#checks % DECLARE_EVERY === 0);
     this.#isSuspected = false;
     this.#checkedAt = performance.now();
     this.#checks++;
@@ -93,9 +99,7 @@ export class TopologyGuard implements Startable {
         }
         this.#problem ??= `${missing} does not exist`;
       }
-      if (missing !== undefined || declaresAll) {
-        await this.#onChannel((channel) => declareOn(channel, topology, () => connection.createChannel()));
-      }
+      if (missing !== undefined || declaresAll) await this.#declare(missing);
       if (this.#problem !== undefined) log.info('the topology is complete again');
       this.#problem = undefined;
       return this.#checkEverySeconds * (1 - JITTER + 2 * JITTER * Math.random());
@@ -103,6 +107,21 @@ export class TopologyGuard implements Startable {
       this.#noteFailure(error, missing);
       return RETRY_SECONDS;
     }
+  }
+
+  async #declare(missing: string | undefined): Promise<void> {
+    const { connection, topology, ownsTopology } = this.#options;
+    if (this.#mayDeclare) {
+      try {
+        await this.#onChannel((channel) => declareOn(channel, topology, () => connection.createChannel()));
+        return;
+      } catch (error) {
+        if (ownsTopology || !isRefusal(error)) throw error;
+        // RabbitMQ logs each refusal, so there is one only.
+        this.#mayDeclare = false;
+      }
+    }
+    if (missing !== undefined) throw new Error(NOT_PERMITTED);
   }
 
   /** A lost connection is reported by the connection itself. */
@@ -124,103 +143,6 @@ export class TopologyGuard implements Startable {
     } finally {
       // The broker has closed it if something was missing or refused.
       await closeChannel(channel);
-    }
-  }
-}
-
-/** The first exchange or queue that does not exist: the broker closes the channel then. */
-async function findMissing(channel: Channel, topology: Topology): Promise<string | undefined> {
-  const kinds = [
-    { kind: 'exchange', parts: topology.exchanges, check: (name: string) => channel.checkExchange(name) },
-    { kind: 'queue', parts: topology.queues, check: (name: string) => channel.checkQueue(name) },
-  ];
-  for (const { kind, parts, check } of kinds) {
-    for (const { name } of parts) {
-      try {
-        await check(name);
-      } catch (error) {
-        if (/NOT[_-]FOUND/.test(brokersWords(error))) return `the ${kind} "${name}"`;
-        throw error;
-      }
-    }
-  }
-  return undefined;
-}
-
-/**
- * @returns the queues that still have the arguments of an earlier version, because they are not empty
- * @throws Error of amqplib (406) if something exists with other arguments
- */
-export async function declareTopology(model: ChannelModel, topology: Topology): Promise<readonly string[]> {
-  const open = async () => {
-    const channel = await model.createChannel();
-    channel.on('error', () => undefined);
-    return channel;
-  };
-  const channel = await open();
-  const kept = await declareOn(channel, topology, open);
-  await channel.close();
-  return kept;
-}
-
-/**
- * Asserts every exchange, queue and binding; existing ones with the same arguments are left unchanged.
- * @param open opens another channel
- * @returns the queues that still have the arguments of an earlier version
- */
-async function declareOn(
-  channel: Channel,
-  topology: Topology,
-  open: () => Promise<Channel>,
-): Promise<readonly string[]> {
-  const kept: string[] = [];
-  for (const exchange of topology.exchanges) {
-    await channel.assertExchange(exchange.name, exchange.type, { durable: true });
-  }
-  for (const queue of topology.queues) {
-    if (queue.changedArgument === undefined) await assertQueue(channel, queue);
-    else if (!(await assertOrReplace(queue, queue.changedArgument, open))) kept.push(queue.name);
-    for (const binding of queue.bindings) {
-      await channel.bindQueue(queue.name, binding.exchange, binding.routingKey);
-    }
-  }
-  return kept;
-}
-
-function assertQueue(channel: Channel, { name, arguments: given }: Queue) {
-  return channel.assertQueue(name, { durable: true, arguments: given });
-}
-
-/** Other services may do the same at the same time, so a queue that was just deleted may exist again. */
-const REPLACE_TRIES = 5;
-
-/**
- * Deletes a queue that an earlier version declared with another value of this argument, and declares it again.
- * @returns false if it has messages or consumers and is left unchanged
- */
-async function assertOrReplace(
-  queue: Queue,
-  argument: string,
-  open: () => Promise<Channel>,
-): Promise<boolean> {
-  for (let tries = 1; ; tries++) {
-    const asserting = await open();
-    try {
-      await assertQueue(asserting, queue);
-      return true;
-    } catch (error) {
-      const isEarlier = brokersWords(error).includes(`inequivalent arg '${argument}'`);
-      if (!isEarlier || tries === REPLACE_TRIES) throw error;
-    } finally {
-      await closeChannel(asserting);
-    }
-    const deleting = await open();
-    try {
-      const { messageCount, consumerCount } = await deleting.checkQueue(queue.name);
-      if (messageCount + consumerCount > 0) return false;
-      await deleting.deleteQueue(queue.name);
-    } finally {
-      await closeChannel(deleting);
     }
   }
 }

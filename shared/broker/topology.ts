@@ -1,5 +1,5 @@
 /**
- * The whole broker topology as data: every service declares it at start-up, docs/asyncapi.yaml is generated from it, and
+ * The whole broker topology as data: the API declares it at start-up, docs/asyncapi.yaml is generated from it, and
  * a test compares it with the running broker. The arguments of an existing queue cannot be changed (the broker returns
  * 406), so whatever differs between installations is part of the name: a retry queue has its TTL in its name.
  */
@@ -24,6 +24,12 @@ export interface RetryDelay {
   readonly delayMs: number;
 }
 
+/** Where a message is published to. */
+export interface Destination {
+  readonly exchange: string;
+  readonly routingKey: string;
+}
+
 export interface Topology {
   readonly exchanges: readonly Exchange[];
   readonly queues: readonly Queue[];
@@ -34,6 +40,7 @@ export const exchangeNames = {
   deadLetters: 'image.dlx',
   retry: 'image.retry',
   events: 'image.events',
+  webhooks: 'image.webhooks',
   workers: 'image.workers',
 } as const;
 
@@ -51,6 +58,7 @@ export const routingKeys = {
   process: 'job.process',
   deadJob: 'job.dead',
   deadWebhook: 'webhook.dead',
+  deliverWebhook: 'deliver',
   workerReport: 'report',
   /** Suffix of the routing key of an event that also triggers a webhook: `job.completed.callback`. */
   callbackSuffix: '.callback',
@@ -98,9 +106,9 @@ function webhookRetryQueue(retryDelay: RetryDelay): Queue {
   return {
     name: webhookRetryQueueName(retryDelay),
     description: `Webhooks that wait ${retryDelay.label} for their next attempt, then return to their queue.`,
-    // Through the default exchange, whose routing key is the name of the queue.
+    // Back through the default exchange, whose routing key is the name of the queue.
     arguments: { ...quorum, 'x-message-ttl': retryDelay.delayMs, ...deadLetterTo('', queueNames.webhooks) },
-    bindings: [],
+    bindings: [{ exchange: exchangeNames.webhooks, routingKey: retryDelay.label }],
   };
 }
 
@@ -123,6 +131,16 @@ export function parseRetryDelays(text: string): readonly RetryDelay[] {
 export const DEFAULT_JOB_RETRY_DELAYS = '5s,30s,2m';
 export const DEFAULT_WEBHOOK_RETRY_DELAYS = '5s,1m,10m,1h';
 
+/** Where a message for this queue is published. Only the API may publish through the default exchange: see permissions.ts. */
+export function destinationOf(queue: string): Destination {
+  if (queue === queueNames.process) return { exchange: exchangeNames.jobs, routingKey: routingKeys.process };
+  if (queue === queueNames.webhooks) {
+    return { exchange: exchangeNames.webhooks, routingKey: routingKeys.deliverWebhook };
+  }
+  // The default exchange, whose routing key is the name of the queue.
+  return { exchange: '', routingKey: queue };
+}
+
 /** Names of the queues whose length and consumers a passive declaration returns: all but streams. */
 export function countableQueues({ queues }: Topology): readonly string[] {
   return queues.filter((queue) => queue.arguments['x-queue-type'] !== 'stream').map(({ name }) => name);
@@ -139,6 +157,7 @@ export function buildTopology(retryDelays: {
       { name: exchangeNames.jobs, type: 'topic', description: 'Jobs for the workers.' },
       { name: exchangeNames.retry, type: 'direct', description: 'Jobs that wait for another attempt.' },
       { name: exchangeNames.events, type: 'topic', description: 'Job events, as CloudEvents.' },
+      { name: exchangeNames.webhooks, type: 'direct', description: 'Webhooks for another attempt.' },
       {
         name: exchangeNames.workers,
         type: 'direct',
@@ -194,7 +213,10 @@ export function buildTopology(retryDelays: {
           'x-delivery-limit': DELIVERY_LIMIT,
           ...deadLetterTo(exchangeNames.deadLetters, routingKeys.deadWebhook),
         },
-        bindings: [{ exchange: exchangeNames.events, routingKey: `job.*${routingKeys.callbackSuffix}` }],
+        bindings: [
+          { exchange: exchangeNames.events, routingKey: `job.*${routingKeys.callbackSuffix}` },
+          { exchange: exchangeNames.webhooks, routingKey: routingKeys.deliverWebhook },
+        ],
       },
       ...retryDelays.webhooks.map(webhookRetryQueue),
       {

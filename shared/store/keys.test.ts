@@ -20,6 +20,7 @@ describe('the keys of the pipeline', () => {
     expect(keys.openReplayKey(job)).toBe(`open-replays/${job}.json`);
     expect(keys.webhookKey(job, 4)).toBe(`jobs/${job}/webhooks/4.json`);
     expect(keys.monitoringStateKey).toBe('state/monitoring.json');
+    expect(keys.snapshotKey).toBe('state/snapshot.json');
   });
 
   it('are keys that a store takes', () => {

@@ -80,6 +80,9 @@ export const monitoringStateKey = 'state/monitoring.json';
 export const retentionTurnKey = (turn: string): string => key`retention/${turn}.json`;
 export const retentionTurnsPrefix = 'retention/';
 
+/** The newest snapshot that is complete, for an API that starts while monitoring is unavailable. Written by monitoring. */
+export const snapshotKey = 'state/snapshot.json';
+
 /** A template for keys: each value must be one segment, so that an id cannot reach the objects of another one. */
 function key(texts: TemplateStringsArray, ...values: (string | number)[]): string {
   return String.raw(texts, ...values.map((value) => segmentPart(String(value))));

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { ensureRabbitmq } from '../../local/install/install.ts';
 import { startRabbitNode } from '../../local/broker/rabbitmq-node.ts';
-import { sweepStrayNodes, STRAY_PREFIX } from '../sweep-stray-nodes.ts';
 
 /** The RabbitMQ node of a test run. */
 export interface TestBroker {
@@ -27,8 +26,7 @@ declare module 'vitest' {
 /** vitest globalSetup: one throw-away RabbitMQ node for the whole test run, `inject('broker')` in a test. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await ensureRabbitmq();
-  await sweepStrayNodes();
-  const folder = await mkdtemp(join(tmpdir(), `${STRAY_PREFIX}${process.pid}-`));
+  const folder = await mkdtemp(join(tmpdir(), 'broker-'));
   const node = await startRabbitNode({ folder });
   project.provide('broker', {
     amqpUrl: node.amqpUrl,

@@ -52,6 +52,11 @@ describe('/server/status', () => {
       _cache: { cached: true, age_seconds: number, source: 'monitoring' },
     });
     expect(Date.now() / 1_000 - (status.updated_at ?? 0)).toBeLessThan(5);
+    const other = serverStatusSchema.strict().parse((await askSoon(api, '/api/server/status')).json);
+    expect({ ...other, updated_at: number, _cache: status._cache }).toEqual({
+      ...status,
+      updated_at: number,
+    });
     const cache = await cacheOf(api);
     expect(cache).toEqual({
       cached: true,
@@ -116,6 +121,19 @@ describe('while monitoring is unavailable', () => {
     }
   });
 
+  it('returns the last good values after a restart of the API, too', async () => {
+    await system.holdJobs('worker-1', 2);
+    const monitoring = await system.startMonitoring();
+    const before = await system.startApi(monitoredAt(urlOf(monitoring)));
+    await until(before, ({ client_status }) => expect(client_status).toBe(1));
+    await monitoring.stop();
+    const api = await system.startApi(monitoredAt(REFUSED));
+    const status = await until(api, ({ _cache }) => expect(_cache.source).toBe('last_good'));
+    expect(status).toMatchObject({ server_status: 1, client_status: 1, _cache: { cached: true } });
+    expect(Date.now() / 1_000 - (status.updated_at ?? 0) - (status._cache.age_seconds ?? 0)).toBeLessThan(2);
+    expect(await cacheOf(api)).toMatchObject({ cached: true });
+  });
+
   it('does not call values current that are older than STATUS_CACHE_TTL', async () => {
     const monitoring = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '1' });
     const proxy = await system.proxyBefore(urlOf(monitoring));
@@ -142,17 +160,17 @@ describe('while monitoring is unavailable', () => {
   });
 
   it.each([
-    ['refuses', () => Promise.resolve(REFUSED)],
+    ['refuses connections', () => Promise.resolve(REFUSED)],
     ['is behind a black hole', () => Promise.resolve(BLACK_HOLE)],
     [
-      'takes calls and is silent',
+      'accepts connections and does not respond',
       async () => {
         const proxy = await system.proxyBefore(REFUSED);
         proxy.freeze();
         return proxy.url;
       },
     ],
-  ])('looks at the queue itself where monitoring was never there and %s', async (_case, where) => {
+  ])('inspects the queue itself if monitoring was never available and %s', async (_case, where) => {
     await system.holdJobs('worker-1', 2);
     const api = await system.startApi(monitoredAt(await where()));
     const [status] = await Promise.all(Array.from({ length: 20 }, () => statusOf(api)));

@@ -38,9 +38,16 @@ const failsWith = (
 /** What cannot work fails with a message that says why. */
 export const badInput: readonly Step[] = [
   failsWith('sample secrets in production', {
-    settings: '-e NODE_ENV=production',
+    settings: '-e NODE_ENV=production -e RABBITMQ_URL=amqp://worker:worker@rabbitmq',
     seconds: 30,
     expected: /RABBITMQ_URL has a sample password/,
+    code: 78,
+  }),
+  failsWith("RabbitMQ's sample passwords in production", {
+    settings: '-e NODE_ENV=production',
+    service: 'rabbitmq',
+    seconds: 30,
+    expected: /RABBITMQ_PASSWORD is a sample password/,
     code: 78,
   }),
   failsWith('the sample password of monitoring in production', {
@@ -51,10 +58,10 @@ export const badInput: readonly Step[] = [
     code: 78,
   }),
   failsWith('a name that a user of RabbitMQ cannot have', {
-    settings: `-e 'RABBITMQ_MONITORING_USER=a"b'`,
+    settings: `-e 'RABBITMQ_USER=a"b'`,
     service: 'rabbitmq',
     seconds: 30,
-    expected: /RABBITMQ_MONITORING_USER may have letters/,
+    expected: /RABBITMQ_USER may have letters/,
     code: 78,
   }),
   failsWith("a password that would break RabbitMQ's address", {

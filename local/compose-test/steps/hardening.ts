@@ -106,12 +106,21 @@ export const hardening: readonly Step[] = [
     },
   },
   {
-    title: 'RabbitMQ: the monitoring user can only read',
+    title: 'RabbitMQ: monitoring can only read the management API, and the other services cannot use it',
     run: async (stack) => {
-      const [monitoring] = await stack.containers('monitoring');
-      if (monitoring === undefined) throw new Error('there is no monitoring');
-      const { text } = await stack.inside(monitoring, 'printenv RABBITMQ_MANAGEMENT_PASSWORD');
-      const authorization = `Basic ${Buffer.from(`monitoring:${text.trim()}`).toString('base64')}`;
+      const credentialsOf = async (service: string) => {
+        const [container] = await stack.containers(service);
+        if (container === undefined) throw new Error(`there is no ${service}`);
+        const { text } = await stack.inside(container, 'printenv RABBITMQ_URL');
+        const { username, password } = new URL(text.trim());
+        return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+      };
+      for (const service of ['api', 'worker', 'notification']) {
+        const headers = { authorization: await credentialsOf(service) };
+        const { status } = await fetch('http://localhost:15672/api/overview', { headers });
+        expectThat(status === 401, `GET /api/overview returned ${status} to the user of ${service}`);
+      }
+      const authorization = await credentialsOf('monitoring');
       for (const [method, path, expected] of [
         ['GET', 'queues/%2F', 200],
         ['GET', 'users', 401],

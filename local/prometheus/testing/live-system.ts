@@ -5,7 +5,7 @@ import { RunFolder } from '../../supervisor/run-folder.ts';
 import { Supervisor } from '../../supervisor/supervisor.ts';
 import { borrowedBroker } from '../../testing/fixture-plan.ts';
 import { tempFolder } from '../../../testing/temp-folder.ts';
-import { createVhost } from '../../../testing/vhost.ts';
+import { createVhost, permitServices } from '../../../testing/vhost.ts';
 
 const READY_MS = 90_000;
 const PORTS = ['API', 'NOTIFICATION', 'MONITORING', 'PROMETHEUS', 'WORKER'];
@@ -26,6 +26,7 @@ export async function startLiveSystem(prometheus: string, env: NodeJS.ProcessEnv
   const broker = inject('broker');
   const vhost = await createVhost(broker);
   cleanup.defer(() => vhost.delete());
+  await permitServices(broker, vhost);
   const ports: Record<string, string> = {};
   for (const name of PORTS)
     ports[`${name}_PORT`] = String(await freePort([], Object.values(ports).map(Number)));
