@@ -15,13 +15,14 @@ describe('the space for uploads', () => {
   });
 
   it.each([
+    [768, 38, 384],
     [512, 12, 128],
-    [448, 6, 64],
-    [256, 1, 10],
-  ])('in a container of %i MiB allows %i uploads, with %i MiB in the process', (mib, slots, memory) => {
-    const capacity = uploadCapacity(defaults, container(mib));
-    expect(capacity).toMatchObject({ slots, memoryBytes: memory * MIB });
-    expect(capacity.memoryBytes + capacity.fileBytes).toBe(Math.max(mib - 384, 10) * MIB);
+    [320, 8, 80],
+    [32, 1, 10],
+  ])('in a container of %i MiB allows %i uploads of %i MiB in all', (mib, slots, all) => {
+    const { memoryBytes, fileBytes, slots: allowed } = uploadCapacity(defaults, container(mib));
+    expect([allowed, memoryBytes]).toEqual([slots, Math.min(all, 128) * MIB]);
+    expect(memoryBytes + fileBytes).toBe(all * MIB);
   });
 
   it('allows fewer uploads if files may be larger', () => {

@@ -10,8 +10,11 @@ const MIB = 1024 * 1024;
  */
 export const BLOCK_BYTES = 256 * 1024;
 
-/** For the process itself, without files of uploads: its code and heap, 64 downloads, and the buffers of connections. */
-const RESERVED_BYTES = 384 * MIB;
+/**
+ * For the process itself, without files of uploads: its code and heap, 64 downloads, and the buffers of connections. In a
+ * small container, heap and buffers stay smaller.
+ */
+const reservedBytes = (limitBytes: number) => Math.min(384 * MIB, limitBytes * 0.75);
 
 /** What uploads in progress may use together. */
 export interface UploadCapacity {
@@ -30,7 +33,7 @@ export function uploadCapacity(
   { UPLOADS_IN_FLIGHT, UPLOAD_MEMORY_MIB, MAX_FILE_BYTES }: Settings,
   memory: MemoryLimit,
 ): UploadCapacity {
-  const bytes = Math.max(memory.bytes - RESERVED_BYTES, MAX_FILE_BYTES);
+  const bytes = Math.max(memory.bytes - reservedBytes(memory.bytes), MAX_FILE_BYTES);
   const memoryBytes = Math.min(UPLOAD_MEMORY_MIB * MIB, bytes);
   return {
     slots: Math.min(UPLOADS_IN_FLIGHT, Math.floor(bytes / MAX_FILE_BYTES)),
