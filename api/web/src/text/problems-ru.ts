@@ -20,6 +20,7 @@ export const problemsRu: Readonly<Record<ErrorCode, string>> = {
   idempotency_key_reused: 'Этот Idempotency-Key уже использован для другой загрузки.',
   idempotency_key_in_use: 'Загрузка с этим Idempotency-Key ещё не закончилась. Повторите чуть позже.',
   rate_limited: 'Слишком много загрузок с этого адреса: не больше {limit} в минуту.',
+  too_many_connections: 'Слишком много соединений с этого адреса: допускается не больше {limit}.',
   request_timeout: 'Запрос передавался слишком долго.',
   webhooks_not_set_up: 'Вебхуки не настроены: не задан WEBHOOK_SECRET.',
   unauthorized: 'Токен не указан или не подходит.',
