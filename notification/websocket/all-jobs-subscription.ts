@@ -17,7 +17,7 @@ export interface AllJobsSubscriptionOptions {
 
 /**
  * Notifies one subscriber of all jobs: the newest ones, then every later event. A subscriber that resumes, or reads
- * more slowly than events arrive, catches up from the ring, so that next to nothing is queued for it.
+ * more slowly than events arrive, catches up from the ring, so only one portion at a time is queued for it.
  */
 export class AllJobsSubscription {
   readonly #options: AllJobsSubscriptionOptions;
