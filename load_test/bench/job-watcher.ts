@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { timingsSchema, type Timings } from '@image-pipeline/shared/contracts/outcome.ts';
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions } from 'ws';
 import { z } from 'zod';
 
 const messageSchema = z.object({
@@ -44,8 +44,8 @@ export class JobWatcher implements AsyncDisposable {
     socket.on('message', (data: Buffer) => this.#onMessage(data));
   }
 
-  static async open(notificationUrl: string): Promise<JobWatcher> {
-    const socket = new WebSocket(`${notificationUrl}/ws?job_id=*`);
+  static async open(notificationUrl: string, options: ClientOptions = {}): Promise<JobWatcher> {
+    const socket = new WebSocket(`${notificationUrl}/ws?job_id=*`, options);
     await once(socket, 'open');
     return new JobWatcher(socket);
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S npx node
 import { UserError } from '../../local/user-error.ts';
 import { endOnSignal, runProgram } from '../run-program.ts';
+import { measureAttacks } from './attacks.ts';
 import { measureBacklog } from './backlog.ts';
 import { BenchRun } from './bench-run.ts';
 import { measureEngines } from './engines.ts';
@@ -44,6 +45,7 @@ const parts: Readonly<Record<string, Part>> = {
     isLong: true,
     measure: measureFairness,
   },
+  attacks: { title: 'Other clients during attacks', seconds: 720, isLong: true, measure: measureAttacks },
   monitoring: { title: 'Cost of monitoring', seconds: 260, isLong: true, measure: measureMonitoring },
   page: { title: 'The web page', seconds: 900, isLong: true, measure: measurePage },
   law: { title: 'Little’s law', seconds: 220, isLong: true, measure: measureLittlesLaw },

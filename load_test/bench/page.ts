@@ -196,7 +196,7 @@ async function underLoad(bench: BenchRun, browser: Browser, system: System): Pro
 const mib = (bytes = 0) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
 /** Publishes events like the services. */
-function eventBroker(url: string): Broker {
+export function eventBroker(url: string): Broker {
   const delays = {
     jobs: parseRetryDelays(DEFAULT_JOB_RETRY_DELAYS),
     webhooks: parseRetryDelays(DEFAULT_WEBHOOK_RETRY_DELAYS),

@@ -27,9 +27,14 @@ export function formOf(
   ]);
 }
 
-/** A form with an image of test_images, and the operations for it. */
-export function testImageForm(name: string, contentType: string, operations: string): Form {
-  return formOf({ name, contentType, bytes: readFileSync(join(IMAGES, name)) }, { operations });
+/** A form with an image of test_images, the operations for it, and more fields. */
+export function testImageForm(
+  name: string,
+  contentType: string,
+  operations: string,
+  fields: Readonly<Record<string, string>> = {},
+): Form {
+  return formOf({ name, contentType, bytes: readFileSync(join(IMAGES, name)) }, { operations, ...fields });
 }
 
 /** Concurrent uploads: enough to keep the job queue filled. */
@@ -40,21 +45,25 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const acceptedSchema = z.object({ job_id: z.string() });
 
 /** Uploads one image. @returns its job id and the time of the response, in milliseconds since 1970 */
-export async function upload(url: string, form: Form): Promise<{ jobId: string; acceptedAt: number }> {
-  const { status, body } = await send(`${url}/upload`, form);
+export async function upload(
+  url: string,
+  form: Form,
+  via = agent,
+): Promise<{ jobId: string; acceptedAt: number }> {
+  const { status, body } = await send(`${url}/upload`, form, via);
   const acceptedAt = Date.now();
   if (status !== 202) throw new Error(`The upload returned ${status}: ${body.toString()}`);
   return { jobId: acceptedSchema.parse(JSON.parse(body.toString())).job_id, acceptedAt };
 }
 
 /** POST of a form, or GET without one, on a kept connection. */
-export function send(url: string, form?: Form): Promise<{ status: number; body: Buffer }> {
+export function send(url: string, form?: Form, via = agent): Promise<{ status: number; body: Buffer }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: Buffer }>();
   const headers =
     form === undefined
       ? {}
       : { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'content-length': form.length };
-  request(url, { method: form === undefined ? 'GET' : 'POST', agent, headers }, (response) => {
+  request(url, { method: form === undefined ? 'GET' : 'POST', agent: via, headers }, (response) => {
     buffer(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
   })
     .on('error', reject)

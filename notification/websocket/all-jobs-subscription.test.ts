@@ -2,11 +2,12 @@ import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { someRequest } from '../../testing/job-life.ts';
 import { expect, it } from 'vitest';
 import { AllJobsSubscription } from './all-jobs-subscription.ts';
+import { CatchUpTurns } from './catch-up-turns.ts';
 import { EventRing } from './event-ring.ts';
 import { encode, type Frame } from './subscriber.ts';
 
 /** A subscriber that reads only when told to, and a log with `count` events. */
-function setUp(count: number, maxUnsentBytes = 1_000_000) {
+function setUp(count: number, maxUnsentBytes = 1_000_000, turns = new CatchUpTurns()) {
   const ring = new EventRing(10_000);
   const append = () =>
     ring.append(queuedEvent(someRequest()), ring.newest === undefined ? 0 : 1 + ring.newest.offset);
@@ -14,7 +15,7 @@ function setUp(count: number, maxUnsentBytes = 1_000_000) {
   const frames: Frame[] = [];
   const queued: Frame[] = [];
   let flushed = Promise.withResolvers<undefined>();
-  let isCut = false;
+  let [isCut, readsAtOnce] = [false, false];
   const bytes = () => queued.reduce((sum, { data }) => sum + data.length, 0);
   const subscriber = {
     maxUnsentBytes,
@@ -23,7 +24,7 @@ function setUp(count: number, maxUnsentBytes = 1_000_000) {
     },
     send: (frame: Frame) => {
       frames.push(frame);
-      queued.push(frame);
+      if (!readsAtOnce) queued.push(frame);
     },
     flushed: () => (queued.length === 0 ? Promise.resolve() : flushed.promise),
     cutSlowReader: () => {
@@ -33,6 +34,7 @@ function setUp(count: number, maxUnsentBytes = 1_000_000) {
   const subscription = new AllJobsSubscription({
     subscriber,
     ring,
+    turns,
     currentState: () => encode({ type: 'state', job_id: '*', jobs: [] }),
     isWatched: () => false,
     wantsPipelineStatus: false,
@@ -42,6 +44,9 @@ function setUp(count: number, maxUnsentBytes = 1_000_000) {
     frames,
     subscription,
     queuedBytes: bytes,
+    readAtOnce: () => {
+      readsAtOnce = true;
+    },
     isCut: () => isCut,
     arrive: () => {
       const entry = append();
@@ -52,7 +57,8 @@ function setUp(count: number, maxUnsentBytes = 1_000_000) {
       queued.length = 0;
       flushed.resolve(undefined);
       flushed = Promise.withResolvers();
-      await new Promise(setImmediate);
+      // One turn until it is flushed, and one until it may send.
+      for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
     },
   };
 }
@@ -101,4 +107,21 @@ it('a subscriber that falls behind by more than the limit is disconnected', asyn
   while (!isCut()) bytes += arrive().frame.data.length;
   expect(bytes).toBeGreaterThan(50_000);
   expect(bytes).toBeLessThan(90_000);
+});
+
+it('replays to clients that read as fast as they are sent leave time for others', async () => {
+  const turns = new CatchUpTurns();
+  const clients = Array.from({ length: 100 }, () => setUp(500, 1_000_000, turns));
+  for (const client of clients) {
+    client.readAtOnce();
+    client.subscription.begin(client.entries[0]?.eventId);
+  }
+  const sent = () => clients.reduce((sum, { frames }) => sum + frames.length, 0);
+  let most = 0;
+  for (let before = 0; before < 100 * 499;) {
+    await new Promise(setImmediate);
+    most = Math.max(most, sent() - before);
+    before = sent();
+  }
+  expect(most, 'events sent in one turn of the event loop').toBeLessThan(500);
 });

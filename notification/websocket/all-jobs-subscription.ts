@@ -1,4 +1,5 @@
 import { ALL_JOBS, resetReasons, type ResetReason } from '@image-pipeline/shared/contracts/websocket.ts';
+import type { CatchUpTurns } from './catch-up-turns.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
 import { encode, type Frame, type Subscriber } from './subscriber.ts';
 
@@ -10,6 +11,7 @@ export interface AllJobsSubscriptionOptions {
   /** The newest jobs. */
   readonly currentState: () => Frame;
   readonly ring: Pick<EventRing, 'find' | 'after' | 'newest'>;
+  readonly turns: Pick<CatchUpTurns, 'next'>;
   /** Whether the subscriber also has a subscription to this job alone. */
   readonly isWatched: (jobId: string) => boolean;
   readonly wantsPipelineStatus: boolean;
@@ -82,7 +84,7 @@ export class AllJobsSubscription {
 
   /** Sends the events after `last` as fast as the client reads: there may be tens of thousands. */
   async #catchUp(last: Pick<RingEntry, 'sequence' | 'endByte'>): Promise<void> {
-    const { subscriber, ring } = this.#options;
+    const { subscriber, ring, turns } = this.#options;
     const own = new AbortController();
     this.#catchingUp = own;
     this.#sentByte = last.endByte;
@@ -90,6 +92,7 @@ export class AllJobsSubscription {
     let { sequence } = last;
     for (;;) {
       await subscriber.flushed();
+      await turns.next();
       if (own.signal.aborted) return;
       const portion = ring.after(sequence, PORTION_BYTES);
       if (portion === undefined) {

@@ -1,0 +1,249 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { Agent } from 'node:http';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
+import sharp from 'sharp';
+import { someRequest } from '../../testing/job-life.ts';
+import { RawClient } from '../../testing/raw-client.ts';
+import { SocketClient } from '../../testing/socket-client.ts';
+import { startSystem, type System } from '../../testing/start-system.ts';
+import { Receiver } from '../../testing/webhook-receiver.ts';
+import { percentile } from '../calculate.ts';
+import type { BenchRun } from './bench-run.ts';
+import { JobWatcher } from './job-watcher.ts';
+import { eventBroker } from './page.ts';
+import { residentMemory } from './processes.ts';
+import { digits, median, type Section } from './report.ts';
+import { formOf, send, testImageForm, upload, type Form } from './traffic.ts';
+
+const ROUNDS = 3;
+const WARM_UP_S = 3;
+const SECONDS = 6;
+const PROBE_MS = 100;
+/** An attack that the services refuse is repeated. */
+const WAVE_MS = 2_000;
+const BATCH = 20;
+const CLIENT = '127.0.0.2';
+const ATTACKER = '127.0.0.3';
+const clientAgent = new Agent({ keepAlive: true, localAddress: CLIENT });
+const attackerAgent = new Agent({ localAddress: ATTACKER });
+
+const HOST = 'Host: localhost\r\n';
+const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+/** As many short job ids as fit into a request head. */
+const HANDSHAKE = `GET /ws?${'job_id=7&'.repeat(1_700)} HTTP/1.1\r\n${HOST}${UPGRADE}Sec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`;
+const HALF_SENT = 'GET /livez HTTP/1.1\r\nHost: local';
+const UNKNOWN_THUMBNAIL = `GET /thumbnail/00000000-0000-7000-8000-000000000000 HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
+
+/** A system, and what an ordinary client uses to wait for the end of its jobs. */
+interface Scene {
+  readonly system: System;
+  readonly watcher: JobWatcher;
+  readonly receiver: Receiver;
+  /** Emits the path of each webhook of the client. */
+  readonly webhooks: EventEmitter;
+}
+
+/**
+ * Prepares an attack, before the quiet measurement. Returns how to begin it: that resolves once the others can be measured.
+ * What is added to `end` ends it.
+ */
+type Attack = (scene: Scene) => Promise<Begin>;
+type Begin = (end: DisposableStack) => Promise<void>;
+
+const attacks: Readonly<Record<string, Attack>> = {
+  // How much two measurements differ without one.
+  nothing: () => Promise.resolve(() => Promise.resolve()),
+  '200 handshakes with 1,700 jobs each': flood('notification', 200, HANDSHAKE),
+  '2,105 half-sent requests to notification': flood('notification', 2_105, HALF_SENT),
+  '2,105 half-sent requests to api': flood('api', 2_105, HALF_SENT),
+  '500 sockets that replay all events and read nothing': replays,
+  '264 hanging webhook receivers': hangingReceivers,
+  '200 slow readers of a 9 MB original': slowReaders,
+  '900 thumbnails of unknown jobs': flood('api', 900, UNKNOWN_THUMBNAIL),
+};
+
+const TIMES = ['upload', 'status', 'event', 'webhook'] as const;
+const SERVICES = ['api', 'notification'] as const;
+const COLUMNS = [...TIMES.map((time) => `${time} p95 ms`), ...SERVICES.map((name) => `RSS ${name} MiB`)];
+type Times = Readonly<Record<(typeof TIMES)[number], number>>;
+/** A number for each column. */
+type Compared = Readonly<Record<'quiet' | 'during', readonly number[]>>;
+
+/** What another client and the services notice of each attack: each in a new system, compared with the quiet before it. */
+export async function measureAttacks(bench: BenchRun): Promise<Section> {
+  const found = new Map(Object.keys(attacks).map((name) => [name, [] as Compared[]]));
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const [name, attack] of Object.entries(attacks)) {
+      const compared = await bench.during(startScene, (scene) => measureAttack(scene, attack));
+      found.get(name)?.push(compared);
+      bench.say(`round ${round}, ${name}: ${cells([compared]).join(' ')}`);
+    }
+  }
+  return {
+    columns: ['attack', ...COLUMNS.flatMap((column) => [column, '÷ quiet'])],
+    rows: [...found].map(([name, rounds]) => [name, ...cells(rounds)]),
+  };
+}
+
+/** The median of each column, and of its ratios. */
+function cells(rounds: readonly Compared[]): string[] {
+  return COLUMNS.flatMap((_, column) => {
+    const during = rounds.map((round) => round.during[column] ?? Number.NaN);
+    const ratios = during.map((value, round) => value / (rounds[round]?.quiet[column] ?? Number.NaN));
+    return [digits(median(during)), digits(median(ratios))];
+  });
+}
+
+async function startScene(): Promise<Scene & AsyncDisposable> {
+  await using cleanup = new AsyncDisposableStack();
+  const receiver = cleanup.adopt(await Receiver.start('0.0.0.0'), (opened) => opened.stop());
+  const webhooks = new EventEmitter().setMaxListeners(0);
+  receiver.respondWith([], ({ headers, url = '' }, response) => {
+    if (headers.host?.startsWith(CLIENT) === true) webhooks.emit(url, response.writeHead(204).end());
+  });
+  const environment = () => ({
+    WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
+    WEBHOOK_ALLOWED_HOSTS: '127.0.0.0/8',
+    WEBHOOK_TIMEOUT_MS: '20000',
+  });
+  const system = cleanup.use(await startSystem({ name: 'attacks', workers: 1, slots: 2, environment }));
+  const watcher = cleanup.use(await JobWatcher.open(system.notificationUrl, { localAddress: CLIENT }));
+  const all = cleanup.move();
+  return { system, watcher, receiver, webhooks, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+async function measureAttack(scene: Scene, attack: Attack): Promise<Compared> {
+  const begin = await attack(scene);
+  await measure(scene, WARM_UP_S);
+  const quiet = await measure(scene, SECONDS);
+  using end = new DisposableStack();
+  await begin(end);
+  return { quiet, during: await measure(scene, SECONDS) };
+}
+
+/** Probes at fixed times, however long earlier ones take: a service that stops for a second delays ten of them. */
+async function measure(scene: Scene, seconds: number): Promise<number[]> {
+  const pids = new Map(scene.system.services.map(({ name, pid = 0 }) => [name, pid]));
+  const memory: ReadonlyMap<string, number>[] = [];
+  const probes: Promise<Times>[] = [];
+  const began = performance.now();
+  for (let due = began; due < began + seconds * 1_000; due += PROBE_MS) {
+    await sleep(Math.max(0, due - performance.now()));
+    if (probes.length % 10 === 0) memory.push(await residentMemory(pids));
+    probes.push(probe(scene));
+  }
+  const found = await Promise.all(probes);
+  const all = (time: keyof Times) => found.map((times) => times[time]);
+  const largest = (name: string) => Math.max(...memory.map((bytes) => bytes.get(name) ?? 0)) / 1024 ** 2;
+  return [...TIMES.map((time) => percentile(all(time), 0.95)), ...SERVICES.map(largest)];
+}
+
+/** One upload, one status call, and the waits from the outcome to its event and its webhook. */
+async function probe({ system, watcher, receiver, webhooks }: Scene): Promise<Times> {
+  const path = `/${randomUUID()}`;
+  const signal = AbortSignal.timeout(30_000);
+  const notified = once(webhooks, path, { signal }).then(Date.now, () => Infinity);
+  try {
+    const began = performance.now();
+    const { jobId } = await upload(system.apiUrl, smallImage(CLIENT, receiver, path), clientAgent);
+    const accepted = performance.now();
+    const { status } = await send(`${system.apiUrl}/status/${jobId}`, undefined, clientAgent);
+    if (status !== 200) throw new Error(`The status call returned ${status}.`);
+    const known = performance.now();
+    const { endedAt, receivedAt } = await watcher.ended(jobId);
+    return {
+      upload: accepted - began,
+      status: known - accepted,
+      event: receivedAt - endedAt,
+      webhook: (await notified) - endedAt,
+    };
+  } catch (error) {
+    console.error(`  A request of the client failed: ${String(error)}`);
+    return { upload: Infinity, status: Infinity, event: Infinity, webhook: Infinity };
+  }
+}
+
+function smallImage(host: string, { port }: Receiver, path = '/'): Form {
+  const fields = { callback_url: `http://${host}:${port}${path}` };
+  return testImageForm('orientation-1.jpg', 'image/jpeg', 'resize:400x300', fields);
+}
+
+/** Acts now, and again until the end. */
+async function inWaves(end: DisposableStack, act: () => Promise<unknown>): Promise<void> {
+  const timer = setInterval(() => void act(), WAVE_MS);
+  end.defer(() => clearInterval(timer));
+  await act();
+}
+
+/** Small ones, between which the probes of the same process get their turn. What a service refuses is ignored. */
+async function inBatches(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
+  for (let first = 0; first < count; first += BATCH) {
+    const size = Math.min(BATCH, count - first);
+    await Promise.allSettled(Array.from({ length: size }, (_, index) => act(first + index)));
+  }
+}
+
+/** Connections that send the same bytes, read one chunk, and stay open until the service closes them. */
+function flood(service: 'api' | 'notification', count: number, bytes: string): Attack {
+  const connect = async (end: DisposableStack, port: number) => {
+    const client = await RawClient.to(port, ATTACKER);
+    end.defer(() => client.abort());
+    client.socket.once('data', () => client.socket.pause());
+    await client.send(bytes);
+  };
+  const wave = (end: DisposableStack, port: number) => inBatches(count, () => connect(end, port));
+  return ({ system }) => Promise.resolve((end) => inWaves(end, () => wave(end, system[service].port)));
+}
+
+async function replays({ system }: Scene): Promise<Begin> {
+  const { port } = system.notification;
+  const watching = await SocketClient.open(port, '?job_id=*');
+  const broker = eventBroker(system.node.amqpUrl);
+  await broker.start();
+  const publish = () => broker.publisher.publish(eventMessage(queuedEvent(someRequest())));
+  await publish();
+  await watching.take(2);
+  const again = JSON.stringify({ type: 'subscribe', job_id: '*', last_event_id: watching.lastEventId });
+  await watching.close();
+  await inBatches(4_000, publish);
+  await broker.stop();
+  return async (end) => {
+    const clients: SocketClient[] = [];
+    await inBatches(500, async () => {
+      const client = await SocketClient.open(port, '', { localAddress: ATTACKER });
+      end.defer(() => client.socket.terminate());
+      client.socket.pause();
+      clients.push(client);
+    });
+    await inWaves(end, () =>
+      inBatches(5_000, (index) => {
+        clients[index % clients.length]?.sayRaw(again);
+        return setImmediate();
+      }),
+    );
+  };
+}
+
+/** The jobs of the attacker have ended before the others are measured; the receivers hang until the end. */
+function hangingReceivers({ system, watcher, receiver }: Scene): Promise<Begin> {
+  return Promise.resolve(() =>
+    inBatches(264, async (index) => {
+      const form = smallImage(`127.0.${1 + (index % 3)}.${1 + Math.floor(index / 3)}`, receiver);
+      const { jobId } = await upload(system.apiUrl, form, attackerAgent);
+      await watcher.ended(jobId);
+    }),
+  );
+}
+
+async function slowReaders(scene: Scene): Promise<Begin> {
+  const raw = { width: 1_750, height: 1_750, channels: 3 } as const;
+  const noise = sharp(randomBytes(raw.width * raw.height * 3), { raw }).png({ compressionLevel: 0 });
+  const file = { name: 'noise.png', contentType: 'image/png', bytes: await noise.toBuffer() };
+  const form = formOf(file, { operations: 'resize' });
+  const { jobId } = await upload(scene.system.apiUrl, form, attackerAgent);
+  await scene.watcher.ended(jobId);
+  return flood('api', 200, `GET /originals/${jobId} HTTP/1.1\r\n${HOST}\r\n`)(scene);
+}
