@@ -170,7 +170,7 @@ export function createNotification(
     store,
     log,
   });
-  const workers = new ReportingWorkers(broker, () => pipelineStatus.now());
+  const workers = new ReportingWorkers(broker, () => pipelineStatus.sendNow());
   const pipelineStatus = new PipelineStatus({
     notifier,
     live,

@@ -26,6 +26,7 @@ export const errorCodes = {
   idempotency_key_in_use:
     'An upload with this Idempotency-Key is still in progress. Retry after the given delay.',
   rate_limited: 'Too many requests from this address. Retry after the given delay.',
+  too_many_connections: 'Too many connections. Close a connection or retry after the given delay.',
   request_timeout: 'The request timed out before it was complete.',
   webhooks_not_set_up: 'Webhooks are not configured. Set WEBHOOK_SECRET, or upload without callback_url.',
   unauthorized: 'Missing or invalid API token. Send "Authorization: Bearer <token>".',

@@ -13,7 +13,10 @@ export interface LogOptions {
   readonly level: (typeof logLevels)[number];
 }
 
-/** Of one text in an entry, and of a stack trace, in characters: callers choose paths, names and parts of errors. */
+/**
+ * Maximum length of a string, and of a stack trace, in a log entry, in characters. Clients control paths, names and parts
+ * of errors.
+ */
 const MAX_TEXT = 500;
 const MAX_STACK = 4_000;
 

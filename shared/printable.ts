@@ -4,7 +4,7 @@ const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 const INVISIBLE = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * A text that others chose, for a terminal or a log. Control characters become U+FFFD: they could move the cursor, colour
+ * Makes untrusted text safe for a terminal or a log. Control characters become U+FFFD: they could move the cursor, colour
  * the terminal, forge lines, or show a name reversed.
  * @param maxLength in characters; a longer text is cut, and ends with …
  */
@@ -13,7 +13,7 @@ export function printable(text: string, maxLength = Infinity): string {
   return shown.replace(BREAKS, ' ').replace(INVISIBLE, '\uFFFD');
 }
 
-/** Parses JSON whose texts, and names of members, others chose: all of them become printable. @throws SyntaxError */
+/** Parses untrusted JSON; all strings and member names become printable. @throws SyntaxError */
 export function parsePrintable(json: string): unknown {
   return JSON.parse(json, (_name, value: unknown) => {
     if (typeof value === 'string') return printable(value);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { ConfigError } from '@image-pipeline/shared/config.ts';
 import { describe, expect, it } from 'vitest';
 import { readWorkerConfig } from './config.ts';
@@ -11,7 +12,8 @@ describe('the memory limit of an image', () => {
   it.each([
     [3072, '2', 1280],
     [2560, '4', 512],
-    [6144, '1', 5632],
+    [6144, '1', 1280],
+    [65_536, '5', 1280],
   ])('in a container of %i MiB with %s slots is %i MiB', (mib, slots, expected) => {
     expect(limitOf(mib, true, { MAX_CONCURRENT_JOBS: slots })).toBe(expected);
   });
@@ -41,5 +43,18 @@ describe('the memory limit of an image', () => {
     const read = () => limitOf(2560, true, env);
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(`${numbers}, and its limit is 2560 MiB`);
+  });
+
+  it.each([
+    [1184, {}, { MAX_CONCURRENT_JOBS: Math.min(5, availableParallelism()) }],
+    [700, {}, { MAX_CONCURRENT_JOBS: 1, JOB_MEMORY_MIB: 188 }],
+    [700, { MAX_CONCURRENT_JOBS: '' }, { MAX_CONCURRENT_JOBS: 1 }],
+    [2560, { JOB_MEMORY_MIB: '2000' }, { MAX_CONCURRENT_JOBS: 1, JOB_MEMORY_MIB: 2000 }],
+  ])('leaves room for the default number of slots in a container of %i MiB with %o', (mib, env, expected) => {
+    expect(readWorkerConfig(env, { bytes: mib * MIB, isEnforced: true })).toMatchObject(expected);
+  });
+
+  it('must be possible with one slot', () => {
+    expect(() => limitOf(600, true, {})).toThrow('1 × 128 + 512 = 640 MiB, and its limit is 600 MiB');
   });
 });

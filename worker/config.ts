@@ -10,7 +10,8 @@ export const workerVariables = {
     min: 1,
     max: 64,
     default: Math.min(availableParallelism(), 5),
-    description: 'jobs per worker at a time; default: number of cores, at most 5',
+    description:
+      'jobs per worker at a time; default: number of cores, at most 5, fewer if the container has little memory',
   }),
   WORKER_NAME: text({
     default: '',
@@ -32,7 +33,7 @@ export const workerVariables = {
     default: 0,
     unit: 'MiB',
     description:
-      'memory limit per image; 0: what the container has (less 512 MiB) per slot, elsewhere at most 1280',
+      'memory limit per image; 0: container limit less 512 MiB, divided by the slots, at most 1280',
   }),
   IMAGE_ENGINE: choice({
     values: ['jimp', 'sharp'],
@@ -48,33 +49,47 @@ const MIB = 1024 * 1024;
 const RESERVED_MIB = 512;
 const MIN_JOB_MEMORY_MIB = 128;
 /**
- * The default without a container, where other processes use the memory, too. Ten resizes of an image of 25 megapixels need
- * 1,050 MiB, the most of all lists of operations that were measured.
+ * Maximum of the default. Ten resizes of an image of 25 megapixels need 1,050 MiB, the most of all lists of operations that
+ * were measured.
  */
-const MACHINE_JOB_MEMORY_MIB = 1280;
+const MAX_DEFAULT_JOB_MEMORY_MIB = 1280;
 
 /** @throws ConfigError with all problems at once */
 export function readWorkerConfig(env: NodeJS.ProcessEnv, memory = memoryLimit()): WorkerConfig {
+  const slotsOf = (read: MemorySettings) =>
+    (env['MAX_CONCURRENT_JOBS'] ?? '') === '' ? fittingSlots(read, memory) : read.MAX_CONCURRENT_JOBS;
   const config = readConfig(workerVariables, env, (read) => [
     ...refuseSamplePasswords(read),
-    ...refuseTooLittleMemory(read, memory),
+    ...refuseTooLittleMemory({ ...read, MAX_CONCURRENT_JOBS: slotsOf(read) }, memory),
   ]);
+  const slots = slotsOf(config);
   return {
     ...config,
     WORKER_NAME: config.WORKER_NAME || instanceName('worker'),
-    JOB_MEMORY_MIB: config.JOB_MEMORY_MIB || shareOf(config, memory),
+    MAX_CONCURRENT_JOBS: slots,
+    JOB_MEMORY_MIB: config.JOB_MEMORY_MIB || shareOf(slots, memory),
   };
 }
 
 type MemorySettings = Pick<WorkerConfig, 'JOB_MEMORY_MIB' | 'MAX_CONCURRENT_JOBS'>;
 
-/** The memory limit of an image in MiB, if the setting does not say it. */
-function shareOf({ MAX_CONCURRENT_JOBS }: MemorySettings, { bytes, isEnforced }: MemoryLimit): number {
-  const share = Math.floor((bytes / MIB - RESERVED_MIB) / MAX_CONCURRENT_JOBS);
-  return isEnforced ? share : Math.max(MIN_JOB_MEMORY_MIB, Math.min(share, MACHINE_JOB_MEMORY_MIB));
+/** The default number of slots, or as many as the container has memory for, at least 1. */
+function fittingSlots(settings: MemorySettings, { bytes, isEnforced }: MemoryLimit): number {
+  const { JOB_MEMORY_MIB, MAX_CONCURRENT_JOBS } = settings;
+  if (!isEnforced) return MAX_CONCURRENT_JOBS;
+  const fitting = Math.floor((bytes / MIB - RESERVED_MIB) / (JOB_MEMORY_MIB || MIN_JOB_MEMORY_MIB));
+  return Math.max(1, Math.min(MAX_CONCURRENT_JOBS, fitting));
 }
 
-/** The container would be killed with all its jobs, where the limit of an image ends only that image. */
+/** The default memory limit of an image, in MiB. */
+function shareOf(slots: number, { bytes }: MemoryLimit): number {
+  const share = Math.floor((bytes / MIB - RESERVED_MIB) / slots);
+  return Math.max(MIN_JOB_MEMORY_MIB, Math.min(share, MAX_DEFAULT_JOB_MEMORY_MIB));
+}
+
+/**
+ * Without this check, the kernel could kill the container with all its jobs, instead of one image exceeding its own limit.
+ */
 function refuseTooLittleMemory(settings: MemorySettings, memory: MemoryLimit): string[] {
   const { JOB_MEMORY_MIB, MAX_CONCURRENT_JOBS } = settings;
   if (JOB_MEMORY_MIB > 0 && JOB_MEMORY_MIB < MIN_JOB_MEMORY_MIB) {

@@ -10,7 +10,7 @@ const system = setUpSystem({ lifetime: 'test' });
 const authorized = { Authorization: `Bearer ${TOKEN}` };
 const SOON = { timeout: 20_000 };
 
-it('the page hears of each worker: its state, and how many jobs it can process', async () => {
+it('the message pipeline contains the state and the slots of each worker', async () => {
   const reports = await followWorkers();
   await system.startWorker({ WORKER_NAME: 'worker-10' });
   await system.startWorker({ WORKER_NAME: 'worker-2', MAX_CONCURRENT_JOBS: '3' });
@@ -55,7 +55,7 @@ it('a job whose decoder crashes is retried, and only once', async () => {
 it.each([
   ['stop', { code: 0, signal: null }],
   ['kill', { code: null, signal: 'SIGKILL' }],
-] as const)('%s ends the process of a worker, of which the page then hears no more', async (name, end) => {
+] as const)('%s ends the process of a worker, which is then no longer listed', async (name, end) => {
   const api = await system.startApi({ API_TOKEN: TOKEN });
   const reports = await followWorkers();
   const worker = new ServiceProcess('worker', environmentOf('worker', system));

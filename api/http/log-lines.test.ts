@@ -24,5 +24,5 @@ it('500 refused requests with paths of 12 kB take a few short lines', async () =
   expect(Math.max(...api.output.split('\n').map((line) => line.length))).toBeLessThan(600);
   await expect
     .poll(() => api.output, { timeout: 20_000 })
-    .toMatch(/GET other 404: left out \d+ lines like this in 10 s/);
+    .toMatch(/GET other 404: suppressed \d+ similar log lines in 10 s/);
 });

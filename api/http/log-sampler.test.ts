@@ -6,7 +6,7 @@ it('the first lines of each kind are logged, and the others reported at the end 
   const sampler = new LogSampler({
     linesPerWindow: 3,
     windowMs: 50,
-    onLeftOut: (kind, count) => reports.push(`${kind}: ${count}`),
+    onSuppressed: (kind, count) => reports.push(`${kind}: ${count}`),
   });
   const logged = (kind: string, lines: number) =>
     Array.from({ length: lines }, () => sampler.take(kind)).filter(Boolean).length;

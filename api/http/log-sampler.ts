@@ -1,6 +1,6 @@
 interface Window {
   logged: number;
-  leftOut: number;
+  suppressed: number;
 }
 
 export interface LogSamplerOptions {
@@ -8,8 +8,8 @@ export interface LogSamplerOptions {
   readonly linesPerWindow: number;
   /** From the first line of a kind, in milliseconds. */
   readonly windowMs: number;
-  /** Called at the end of a window in which lines were left out. */
-  readonly onLeftOut: (kind: string, count: number) => void;
+  /** Called at the end of a window in which lines were suppressed. */
+  readonly onSuppressed: (kind: string, count: number) => void;
 }
 
 /** Decides which of many equal lines are logged, and counts the others. The number of kinds must be bounded. */
@@ -28,17 +28,17 @@ export class LogSampler {
       window.logged++;
       return true;
     }
-    window.leftOut++;
+    window.suppressed++;
     return false;
   }
 
   #open(kind: string): Window {
-    const { windowMs, onLeftOut } = this.#options;
-    const window = { logged: 0, leftOut: 0 };
+    const { windowMs, onSuppressed } = this.#options;
+    const window = { logged: 0, suppressed: 0 };
     this.#windows.set(kind, window);
     setTimeout(() => {
       this.#windows.delete(kind);
-      if (window.leftOut > 0) onLeftOut(kind, window.leftOut);
+      if (window.suppressed > 0) onSuppressed(kind, window.suppressed);
     }, windowMs).unref();
     return window;
   }

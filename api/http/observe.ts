@@ -37,17 +37,17 @@ const quietRoutes: readonly string[] = [
   '/queue/status',
 ];
 
-/** Of a path in a log line, in characters. */
+/** Maximum length of a path in a log line, in characters. */
 const MAX_PATH = 200;
-/** Of the refusals of one route with one status, in each window. */
+/** Log lines for refusals of one route with one status. */
 const SAMPLE = { linesPerWindow: 20, windowMs: 10_000 } as const;
 
 /** One log line and one count for each request; of many equal refusals, only the first are logged. */
 export function observe(log: Logger, metrics: Metrics): RequestHandler {
   const refusals = new LogSampler({
     ...SAMPLE,
-    onLeftOut: (kind, count) =>
-      log.info(`${kind}: left out ${count} lines like this in ${SAMPLE.windowMs / 1_000} s`),
+    onSuppressed: (kind, count) =>
+      log.info(`${kind}: suppressed ${count} similar log lines in ${SAMPLE.windowMs / 1_000} s`),
   });
   return (request, response, next) => {
     const startedAt = performance.now();

@@ -27,6 +27,7 @@ export const problemTable = {
   idempotency_key_reused: { status: 422 },
   idempotency_key_in_use: { status: 409, retryAfter: 1 },
   rate_limited: { status: commonStatuses.rate_limited },
+  too_many_connections: { status: commonStatuses.too_many_connections, retryAfter: 5 },
   request_timeout: { status: commonStatuses.request_timeout },
   webhooks_not_set_up: { status: 503 },
   unauthorized: { status: commonStatuses.unauthorized },

@@ -1,7 +1,7 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { networkOf } from '@image-pipeline/shared/http/connection-limits.ts';
 import { refuseManyParameters } from '@image-pipeline/shared/http/http-server.ts';
 import type { Request, RequestHandler, Response } from 'express';
-import { ipKeyGenerator } from 'express-rate-limit';
 import { z } from 'zod';
 
 /** Refuses requests with too many query parameters, or some that are not in `schema`; undefined: none is allowed. */
@@ -94,7 +94,7 @@ export function jobIdOf(request: Request): string {
 
 /** The client's address (one /56 in IPv6), behind the trusted proxies. */
 export function clientAddress(request: Request): string {
-  return ipKeyGenerator(request.ip ?? '');
+  return networkOf(request.ip);
 }
 
 /** Aborts when the client closes the connection. */

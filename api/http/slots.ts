@@ -47,7 +47,7 @@ export function createSlots({ what, slots, waitMs }: SlotsOptions): InSlot {
   };
 }
 
-/** @param waitMs how long requests wait at present: those that wait now have left the line after that time */
+/** @param waitMs how long requests wait at present: all requests that wait now have left the queue by then */
 function overloaded(
   why: string,
   waitMs: number,

@@ -46,6 +46,7 @@ export const commonProblems: readonly ProblemCode[] = [
   'url_too_long',
   'headers_too_large',
   'request_timeout',
+  'too_many_connections',
   'internal_error',
 ];
 

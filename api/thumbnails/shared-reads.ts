@@ -14,13 +14,23 @@ export interface SharedReadOptions<Value> {
 }
 
 interface SharedRead<Value> {
-  readonly value: Promise<Value>;
-  waiters: number;
-  /** Leaves the queue; does nothing once the read has begun. */
-  readonly leave: () => void;
+  /** Undefined until it has its turn. */
+  inProgress: Promise<Value> | undefined;
+  /** By caller. */
+  readonly lines: Map<string, Line<Value>>;
 }
 
-/** Coalesces identical reads of a slow store; reads are queued. */
+/** The requests of one caller for the same value: one call in the queue until the read has its turn. */
+interface Line<Value> {
+  readonly value: Promise<Value>;
+  waiters: number;
+  readonly leaving: AbortController;
+}
+
+/**
+ * Coalesces identical reads of a slow store; reads are queued. Each caller waits in its own line of the queue, not behind
+ * the requests of others. The first call that has its turn reads the value for all.
+ */
 export class SharedReads<Value> {
   readonly #queue: RequestQueue;
   readonly #reads = new Map<string, SharedRead<Value>>();
@@ -30,61 +40,63 @@ export class SharedReads<Value> {
   }
 
   /**
-   * The value of `key`, shared with all concurrent callers: the options of the first one apply. When the last of them has gone, the read leaves the queue; a
-   * read that has begun completes.
-   * @throws PipelineError `overloaded` if the queue is full or too slow, StoreUnavailable if
-   * the read did not end in time; what `read` throws; Error when the signal aborts
+   * The value of `key`, shared with all concurrent callers. When all requests of a caller have ended, its call leaves the
+   * queue; a read in progress completes.
+   * @throws PipelineError `overloaded` if the queue is full or too slow, StoreUnavailable if the read did not end in time;
+   * what `read` throws; Error when the signal aborts
    */
-  async join(key: string, options: SharedReadOptions<Value>): Promise<Value> {
-    const { signal } = options;
+  async join(key: string, { read, caller, timeoutMs, signal }: SharedReadOptions<Value>): Promise<Value> {
     signal.throwIfAborted();
-    const read = this.#reads.get(key) ?? this.#begin(key, options);
-    read.waiters++;
+    const shared = this.#reads.get(key) ?? { inProgress: undefined, lines: new Map<string, Line<Value>>() };
+    this.#reads.set(key, shared);
+    const line = shared.lines.get(caller) ?? this.#enter(shared, key, caller, read);
+    shared.lines.set(caller, line);
+    line.waiters++;
     try {
-      return await untilAborted(read.value, signal, () => new Error('the client closed the connection'));
+      return await withinDeadline(
+        timeoutMs,
+        () => untilAborted(line.value, signal, () => new Error('the client closed the connection')),
+        () => timeoutError(shared.inProgress !== undefined),
+      );
     } finally {
-      read.waiters--;
-      if (read.waiters === 0) read.leave();
+      line.waiters--;
+      if (line.waiters === 0) this.#leave(shared, key, caller, line);
     }
   }
 
-  #begin(key: string, { read, caller, timeoutMs }: SharedReadOptions<Value>): SharedRead<Value> {
+  #enter(shared: SharedRead<Value>, key: string, caller: string, read: () => Promise<Value>): Line<Value> {
     const leaving = new AbortController();
-    let hasTurn = false;
-    const forget = () => {
-      if (this.#reads.get(key) === shared) this.#reads.delete(key);
-    };
     const begin = () => {
-      hasTurn = true;
-      return read();
+      shared.inProgress ??= read().finally(() => this.#forget(shared, key));
+      for (const other of shared.lines.values()) if (other.leaving !== leaving) other.leaving.abort();
+      return shared.inProgress;
     };
-    const value = withinDeadline(
-      timeoutMs,
-      (late) => this.#queue.execute(begin, AbortSignal.any([late, leaving.signal]), caller),
-      () => timeoutError(hasTurn, timeoutMs),
-    ).finally(forget);
-    // All callers may have left: no unhandled rejection then.
+    const value =
+      shared.inProgress ??
+      this.#queue.execute(begin, leaving.signal, caller).catch((error: unknown) => {
+        // It left the queue because another caller had its turn first.
+        if (shared.inProgress !== undefined) return shared.inProgress;
+        throw error;
+      });
+    // All requests may have ended: no unhandled rejection then.
     value.catch(() => undefined);
-    const shared = {
-      value,
-      waiters: 0,
-      leave: () => {
-        if (hasTurn) return;
-        forget();
-        leaving.abort();
-      },
-    };
-    this.#reads.set(key, shared);
-    return shared;
+    return { value, waiters: 0, leaving };
+  }
+
+  #leave(shared: SharedRead<Value>, key: string, caller: string, line: Line<Value>): void {
+    if (shared.inProgress !== undefined) return;
+    shared.lines.delete(caller);
+    line.leaving.abort();
+    if (shared.lines.size === 0) this.#forget(shared, key);
+  }
+
+  #forget(shared: SharedRead<Value>, key: string): void {
+    if (this.#reads.get(key) === shared) this.#reads.delete(key);
   }
 }
 
-function timeoutError(hasTurn: boolean, ms: number): PipelineError {
-  const timeoutMs = Math.round(ms);
-  return hasTurn
-    ? new StoreUnavailable(`The object store did not respond within ${timeoutMs} ms. Retry later.`)
-    : new PipelineError(
-        'overloaded',
-        `Too many requests in progress: no slot within ${timeoutMs} ms. Retry later.`,
-      );
+function timeoutError(isInProgress: boolean): PipelineError {
+  return isInProgress
+    ? new StoreUnavailable('The object store did not respond in time. Retry later.')
+    : new PipelineError('overloaded', 'Too many requests in progress: no free slot in time. Retry later.');
 }

@@ -215,7 +215,7 @@ export function eventBroker(url: string): Broker {
 /**
  * Jobs that have ended, as the workers leave them in the store: what the store does not have, the API does not show.
  * Without originals and results, which the lists do not need.
- * @returns what stores one more job and returns its events
+ * @returns a function that stores one more job and returns its events
  */
 async function storedLives(folder: string): Promise<() => Promise<JobEvent[]>> {
   const picture = { create: { width: 256, height: 144, channels: 3, background: '#369' } } as const;

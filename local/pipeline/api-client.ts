@@ -149,7 +149,7 @@ export function problemIn(body: unknown): { code: string; detail: string } {
   return problemSchema.safeParse(body).data ?? { code: 'unknown', detail: JSON.stringify(body) };
 }
 
-/** Responses are printed, and contain names that others chose. */
+/** Responses contain untrusted names and are printed to the terminal. */
 function parse(text: string): unknown {
   try {
     return parsePrintable(text);

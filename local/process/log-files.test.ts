@@ -73,7 +73,7 @@ test('a search finds all lines of a job, also in rotated logs and of other servi
   expect(await searchLogs(options, 'job-8')).toBe(0);
 });
 
-test('names in logs that others chose change nothing on the terminal', async () => {
+test('control characters in logs do not reach the terminal', async () => {
   await using folder = await tempFolder();
   const hostile = 'job-7 of \u001b[2Jconnection \u001b]0;title\u0007\u202e';
   await writeFile(join(folder.path, 'rabbitmq.log'), `2026-01-01T10:00:00.000Z ${hostile}\n`);

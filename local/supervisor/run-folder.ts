@@ -34,7 +34,7 @@ export class RunFolder {
     return join(this.logs, `${service}.log`);
   }
 
-  /** Only this user can read what is in it, also if an earlier version made it. */
+  /** Creates the folders with mode 0700, and sets it on existing ones. */
   async create(): Promise<void> {
     for (const folder of [this.path, this.logs, this.store, this.temp]) {
       await mkdir(folder, { recursive: true });

@@ -11,7 +11,7 @@ import type { SystemPlan } from './system-plan.ts';
  * another supervisor runs in the folder. Exit code 0: every process it started has exited, even if the start failed.
  */
 export async function runSupervisor(plan: SystemPlan, run: RunFolder, cwd: string): Promise<void> {
-  // Also of the processes that it starts: logs, queues and images are for this user only.
+  // Inherited by all processes it starts: only this user can read logs, queues and images.
   process.umask(0o077);
   const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
   const supervisor = new Supervisor({ plan, run, cwd, log });

@@ -32,7 +32,7 @@ describe.each(['queue_monitor.ts', 'performance_monitor.ts'])('%s', (program) =>
     expect([code, JSON.parse(out)]).toEqual([3, stale]);
   });
 
-  it('prints no control characters of names that others chose', async () => {
+  it('prints no control characters from untrusted names', async () => {
     const name = '\u001b]0;title\u0007worker\u009b2J\u202e';
     const queue = { ...someQueue('image.jobs.process'), name };
     const hostile = someSnapshot({

@@ -6,31 +6,35 @@ import { Receiver } from '../../testing/webhook-receiver.ts';
 const system = setUpSystem();
 const hooks = setUpWebhooks(system);
 
-it('300 receivers that hang delay no others', async () => {
+it('264 receivers that hang, with several webhooks each, delay no others', async () => {
   const receiver = await Receiver.start('0.0.0.0');
   system.onTestEnd(() => receiver.stop());
   await system.startNotification({
     ...webhookSettings,
     WEBHOOK_ALLOWED_HOSTS: '127.0.0.0/8',
-    WEBHOOK_TIMEOUT_MS: '20000',
+    WEBHOOK_TIMEOUT_MS: '60000',
+    WEBHOOK_RETRY_DELAYS: '60s',
   });
   const jobAt = (host: string) => hooks.endedJob({ callback_url: `http://${host}:${receiver.port}/` });
   const hosts = Array.from(
-    { length: 300 },
+    { length: 264 },
     (_, index) => `127.0.${1 + (index % 3)}.${1 + Math.floor(index / 3)}`,
   );
-  const hanging = await Promise.all(hosts.map(jobAt));
+  const isHealthy = (host = '') => host.startsWith('127.0.9.');
   receiver.respondWith([], ({ headers }, response) => {
-    if (headers.host?.startsWith('127.0.0.1:') === true) response.writeHead(204).end();
+    if (isHealthy(headers.host)) response.writeHead(204).end();
   });
-  await system.publish(...hanging.map(({ end }) => end));
-  const began = performance.now();
-  for (let count = 0; count < 3; count++) {
-    const quick = await jobAt('127.0.0.1');
-    await system.publish(quick.end);
-    await hooks.until(quick.request, 'delivered');
+  const jobs = await Promise.all(hosts.flatMap((host) => [host, host, host]).map(jobAt));
+  await system.publish(...jobs.map(({ end }) => end));
+  // None of them is known, and a deferral would take at least 30 s.
+  for (const host of ['127.0.9.1', '127.0.9.2', '127.0.9.3']) {
+    const healthy = await jobAt(host);
+    await system.publish(healthy.end);
+    await hooks.until(healthy.request, 'delivered');
   }
-  // Long before the first of the others has timed out.
-  expect(performance.now() - began).toBeLessThan(10_000);
-  await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBe(303);
+  const hanging = () =>
+    new Set(receiver.received.map(({ headers }) => headers.host).filter((host) => !isHealthy(host)));
+  await expect.poll(() => hanging().size, { timeout: 20_000 }).toBe(264);
+  // Otherwise the service would wait for the posts in progress.
+  await receiver.stop();
 });

@@ -15,7 +15,7 @@ it('a receiver has a limited share, and others have theirs', () => {
   expect(reserveAll(slots, 'one', 10)).toHaveLength(1);
 });
 
-it('a receiver that hangs gets one place until it responds', () => {
+it('a receiver that hangs gets one slot until it responds', () => {
   const slots = new ReceiverSlots({ total: 100, maxConcurrent: 2, inFlight: 4, hangingMs: 60_000 });
   const [first] = reserveAll(slots, 'one', 1);
   first?.timedOut();
@@ -48,6 +48,15 @@ it('webhooks that wait for a receiver that starts to hang are released, all but 
   expect(await Promise.all(runs.slice(2))).toEqual([undefined, undefined]);
   posts[1]?.resolve('timed out');
   expect(await Promise.all(runs.slice(0, 2))).toEqual(['timed out', 'timed out']);
+});
+
+it('receivers that have not responded yet share an eighth, after the first slot of each', () => {
+  const slots = new ReceiverSlots({ total: 40, maxConcurrent: 2, inFlight: 16, hangingMs: 60_000 });
+  const taken = Array.from({ length: 15 }, (_, index) => reserveAll(slots, `new${index}`, 16).length);
+  expect(taken).toEqual([6, ...Array<number>(14).fill(1)]);
+  const [healthy] = reserveAll(slots, 'healthy', 1);
+  healthy?.responded();
+  expect(reserveAll(slots, 'healthy', 20)).toHaveLength(15);
 });
 
 it('receivers that hang leave room for new ones, and both for those that have responded', () => {

@@ -2,13 +2,13 @@ import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import PQueue from 'p-queue';
 
 /**
- * What is known of a receiver: it timed out a while ago, nothing, or it has responded. Webhooks of receivers with this
- * standing, or a worse one, may take this part of all webhooks in flight, so that however many receivers hang, there is room
- * for others.
+ * Maximum share of all webhooks in flight, by the health of the receiver: it timed out recently (hanging), responded within
+ * the last hour (responding), or neither (unknown). Of an unknown receiver, only the first webhook in flight counts as such;
+ * further ones are `unproven`. A share includes those of the classes before it, so healthy receivers always have room.
  */
-const shares = { hanging: 1 / 4, unknown: 3 / 4, responding: 1 } as const;
-type Standing = keyof typeof shares;
-const standings: readonly Standing[] = ['hanging', 'unknown', 'responding'];
+const shares = { unproven: 1 / 8, hanging: 1 / 4, unknown: 3 / 4, responding: 1 } as const;
+type Health = keyof typeof shares;
+const healthClasses: readonly Health[] = ['unproven', 'hanging', 'unknown', 'responding'];
 
 /** How long a response counts, in milliseconds. */
 const RESPONDING_MS = 3_600_000;
@@ -34,7 +34,7 @@ interface Receiver {
 export class ReceiverSlots {
   readonly #options: ReceiverSlotsOptions;
   readonly #receivers = new Map<string, Receiver>();
-  readonly #inFlight = { hanging: 0, unknown: 0, responding: 0 };
+  readonly #inFlight = { unproven: 0, hanging: 0, unknown: 0, responding: 0 };
   readonly #hanging: RecentKeys;
   readonly #responding = new RecentKeys(RESPONDING_MS);
 
@@ -44,8 +44,8 @@ export class ReceiverSlots {
   }
 
   /**
-   * Reserves a place for a webhook; undefined if its receiver, or all such receivers, have no free place. Call its
-   * `release` at the end.
+   * Reserves a slot for a webhook; undefined if its receiver, or all receivers of the same health, have no free slot. Call
+   * its `release` at the end.
    * @param key identifies the receiver
    */
   reserve(key: string): Place | undefined {
@@ -55,13 +55,13 @@ export class ReceiverSlots {
       inFlight: 0,
       posting: 0,
     };
-    const standing = this.#standingOf(key);
-    if (receiver.inFlight >= (standing === 'hanging' ? 1 : inFlight) || !this.#hasRoom(standing)) {
+    const health = this.#healthOf(key, receiver);
+    if (receiver.inFlight >= (health === 'hanging' ? 1 : inFlight) || !this.#hasRoom(health)) {
       return undefined;
     }
     this.#receivers.set(key, receiver);
     receiver.inFlight++;
-    this.#inFlight[standing]++;
+    this.#inFlight[health]++;
     return {
       run: (work, signal) => {
         // Otherwise it would run in the trace of the webhook that freed the slot.
@@ -87,22 +87,23 @@ export class ReceiverSlots {
         this.#responding.add(key);
       },
       release: () => {
-        this.#inFlight[standing]--;
+        this.#inFlight[health]--;
         receiver.inFlight--;
         if (receiver.inFlight === 0) this.#receivers.delete(key);
       },
     };
   }
 
-  #standingOf(key: string): Standing {
+  #healthOf(key: string, { inFlight }: Receiver): Health {
     if (this.#hanging.has(key)) return 'hanging';
-    return this.#responding.has(key) ? 'responding' : 'unknown';
+    if (this.#responding.has(key)) return 'responding';
+    return inFlight > 0 ? 'unproven' : 'unknown';
   }
 
-  #hasRoom(standing: Standing): boolean {
-    const such = standings.slice(0, standings.indexOf(standing) + 1);
-    const inFlight = such.reduce((sum, each) => sum + this.#inFlight[each], 0);
-    return inFlight < Math.ceil(this.#options.total * shares[standing]);
+  #hasRoom(health: Health): boolean {
+    const included = healthClasses.slice(0, healthClasses.indexOf(health) + 1);
+    const inFlight = included.reduce((sum, each) => sum + this.#inFlight[each], 0);
+    return inFlight < Math.ceil(this.#options.total * shares[health]);
   }
 }
 

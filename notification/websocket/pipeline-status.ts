@@ -41,8 +41,8 @@ export class PipelineStatus implements Startable {
     return this.#repeater.stop();
   }
 
-  /** Sends it now: something has changed that people wait for. */
-  now(): void {
+  /** Sends it without waiting for the next second, e.g. when a worker changes. */
+  sendNow(): void {
     if (this.#repeater.isOn) void this.#repeater.now();
   }
 

@@ -79,7 +79,7 @@ export class Session {
     if (!this.#isHandling) void this.#handleInbox();
   }
 
-  /** A client that requests more than it reads has its further messages unread. */
+  /** Stops reading from a client until it has read the responses to its earlier messages. */
   async #handleInbox(): Promise<void> {
     const { client } = this.#options;
     this.#isHandling = true;

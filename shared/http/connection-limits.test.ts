@@ -85,7 +85,8 @@ describe('connections with a request in progress', () => {
     await expect.poll(inProgress, { timeout: 20_000 }).toBe(3);
     const refused = await connect(GET);
     await refused.closed();
-    expect(refused.received).toMatch(/^HTTP\/1\.1 429 .*Retry-After: 5.*"code":"rate_limited"/s);
+    expect(refused.received).toMatch(/^HTTP\/1\.1 429 .*Retry-After: 5.*"code":"too_many_connections"/s);
+    expect(refused.received).toContain('Maximum per client address: 3.');
     await served('127.0.0.2');
     finish();
     for (const client of busy) {

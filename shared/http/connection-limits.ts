@@ -17,7 +17,7 @@ const RETRY_AFTER = '5';
 
 /** The connections of one address. */
 interface Share {
-  connections: number;
+  count: number;
   /** Those without a request in progress: silent, with half a request head, or idle. Longest wait first. */
   readonly waiting: Set<Duplex>;
 }
@@ -33,14 +33,14 @@ export function limitConnections(
   { maxConnections, maxConnectionsPerAddress }: ConnectionLimits,
 ): (upgraded: Duplex) => void {
   const shares = new Map<string, Share>();
-  const requests = new Map<Duplex, { readonly share: Share; inProgress: number }>();
+  const connections = new Map<Duplex, { readonly share: Share; inProgress: number }>();
   const waiting = new Set<Duplex>();
 
   const admit = (socket: Socket): boolean => {
     const address = networkOf(socket.remoteAddress);
-    const share = shares.get(address) ?? { connections: 0, waiting: new Set() };
-    const isShareUsed = share.connections >= maxConnectionsPerAddress;
-    if (isShareUsed || requests.size >= maxConnections) {
+    const share = shares.get(address) ?? { count: 0, waiting: new Set() };
+    const isShareUsed = share.count >= maxConnectionsPerAddress;
+    if (isShareUsed || connections.size >= maxConnections) {
       const [longest] = isShareUsed ? share.waiting : waiting;
       if (longest === undefined) {
         refuse(socket, maxConnectionsPerAddress);
@@ -50,12 +50,12 @@ export function limitConnections(
       longest.destroy();
     }
     shares.set(address, share);
-    share.connections++;
-    requests.set(socket, { share, inProgress: 0 });
+    share.count++;
+    connections.set(socket, { share, inProgress: 0 });
     wait(socket, share);
     socket.once('close', () => {
       forget(socket);
-      if (share.connections === 0 && shares.get(address) === share) shares.delete(address);
+      if (share.count === 0 && shares.get(address) === share) shares.delete(address);
     });
     return true;
   };
@@ -64,15 +64,15 @@ export function limitConnections(
     share.waiting.add(socket);
   };
   const forget = (socket: Duplex): void => {
-    const known = requests.get(socket);
+    const known = connections.get(socket);
     if (known === undefined) return;
-    requests.delete(socket);
+    connections.delete(socket);
     waiting.delete(socket);
     known.share.waiting.delete(socket);
-    known.share.connections--;
+    known.share.count--;
   };
   const begin = (socket: Duplex): void => {
-    const known = requests.get(socket);
+    const known = connections.get(socket);
     if (known === undefined) return;
     known.inProgress++;
     waiting.delete(socket);
@@ -81,7 +81,7 @@ export function limitConnections(
   const serve = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     begin(socket);
     response.once('close', () => {
-      const known = requests.get(socket);
+      const known = connections.get(socket);
       if (known !== undefined && --known.inProgress === 0) wait(socket, known.share);
     });
   };
@@ -101,8 +101,8 @@ export function limitConnections(
 
 function refuse(socket: Socket, limit: number): void {
   const problem = new PipelineError(
-    'rate_limited',
-    `Too many connections from this address, or in all. Maximum per address: ${limit}. Close one, or retry later.`,
+    'too_many_connections',
+    `Too many connections. Maximum per client address: ${limit}. Close a connection or retry later.`,
     { details: { limit } },
   );
   endWithProblem(socket, commonProblem(problem), { 'Retry-After': RETRY_AFTER });

@@ -29,6 +29,7 @@ export const commonStatuses = {
   host_not_allowed: 421,
   invalid_parameter: 422,
   rate_limited: 429,
+  too_many_connections: 429,
   upgrade_required: 426,
   headers_too_large: 431,
   internal_error: 500,

@@ -113,6 +113,7 @@ function scaled({ width, height }: Size, scale: number): Size {
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-function smaller(a: Size, b: Size): Size {
+/** The smaller of the widths and of the heights. */
+export function smaller(a: Size, b: Size): Size {
   return { width: Math.min(a.width, b.width), height: Math.min(a.height, b.height) };
 }

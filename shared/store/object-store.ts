@@ -44,8 +44,7 @@ export interface ObjectStore extends Startable {
   putIfAbsent(key: string, body: Uint8Array): Promise<boolean>;
 
   /**
-   * Opens an object for reading; undefined if it does not exist. Its bytes must be read, or its body be read to the end or
-   * destroyed.
+   * Opens an object for reading; undefined if it does not exist. Read its bytes, or read its body to the end or destroy it.
    */
   get(key: string): Promise<StoredObject | undefined>;
 

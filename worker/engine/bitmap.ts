@@ -1,8 +1,6 @@
 import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import sharp, { type Sharp } from 'sharp';
 
-export type { Size };
-
 /** 8-bit sRGB pixels, row by row: RGB, or RGBA that is not premultiplied. */
 export interface Bitmap {
   /** width × height × channels bytes. */

@@ -1,5 +1,5 @@
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import { describe, expect, it } from 'vitest';
-import type { Size } from './bitmap.ts';
 import { decodeGif } from './decode-gif.ts';
 import { inspectGif } from './inspect/inspect-gif.ts';
 import { gifFile, lzw, type GifFrameParts } from './testing/gif-file.ts';

@@ -1,8 +1,9 @@
 import type { InputType } from '@image-pipeline/shared/contracts/operations.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import { Jimp } from 'jimp';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { asSharp, type Bitmap, type Size } from './bitmap.ts';
+import { asSharp, type Bitmap } from './bitmap.ts';
 import { decodeImage, orientedSize } from './decode-image.ts';
 import { inspectImage } from './inspect/inspect-image.ts';
 import { gifFile, lzw } from './testing/gif-file.ts';

@@ -1,6 +1,7 @@
 import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import sharp, { type Sharp } from 'sharp';
-import { asBitmap, asSharp, resizeIn, sameSize, type Bitmap, type Size } from './bitmap.ts';
+import { asBitmap, asSharp, resizeIn, sameSize, type Bitmap } from './bitmap.ts';
 import { toSrgb } from './colour-space.ts';
 import { decodeGif } from './decode-gif.ts';
 import type { Orientation } from './inspect/exif-orientation.ts';

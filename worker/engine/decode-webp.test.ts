@@ -1,5 +1,6 @@
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import { describe, expect, it } from 'vitest';
-import { asSharp, type Bitmap, type Size } from './bitmap.ts';
+import { asSharp, type Bitmap } from './bitmap.ts';
 import { decodeImage } from './decode-image.ts';
 import { inspectWebp } from './inspect/inspect-webp.ts';
 import { asRgba, largestDifference, pixelAt, plainPicture, type Rgba } from './testing/pixels.ts';

@@ -1,6 +1,7 @@
 import type { OutputFormat } from '@image-pipeline/shared/contracts/operations.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import type { Sharp } from 'sharp';
-import { asSharp, isOpaque, resizeIn, type Bitmap, type Size } from './bitmap.ts';
+import { asSharp, isOpaque, resizeIn, type Bitmap } from './bitmap.ts';
 
 const encodings = {
   png: { contentType: 'image/png', extension: 'png' },

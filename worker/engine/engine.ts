@@ -1,5 +1,6 @@
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import sharp from 'sharp';
-import { asBitmap, asSharp, resizeIn, type Bitmap, type Size } from './bitmap.ts';
+import { asBitmap, asSharp, resizeIn, type Bitmap } from './bitmap.ts';
 import { jimpOperations } from './jimp-engine.ts';
 import { createTextRenderer, type DrawText } from './text/text-renderer.ts';
 

@@ -1,6 +1,6 @@
 import { MAX_OUTPUT_SIDE, MAX_PIXELS } from '@image-pipeline/shared/contracts/operations.ts';
 import { PermanentFailure, type ErrorCode } from '@image-pipeline/shared/errors.ts';
-import type { Size } from './bitmap.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import type { ImageHeader } from './inspect/image-header.ts';
 
 /** The limits of an image. All are checked before a pixel is decoded. */

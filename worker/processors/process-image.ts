@@ -5,8 +5,14 @@ import type {
   OutputFormat,
   Resize,
 } from '@image-pipeline/shared/contracts/operations.ts';
-import { estimateMs, planResize, planSteps, type Step } from '@image-pipeline/shared/images/plan-steps.ts';
-import type { Bitmap, Size } from '../engine/bitmap.ts';
+import {
+  estimateMs,
+  planResize,
+  planSteps,
+  type Step,
+  type Size,
+} from '@image-pipeline/shared/images/plan-steps.ts';
+import type { Bitmap } from '../engine/bitmap.ts';
 import { decodeImage, orientedSize } from '../engine/decode-image.ts';
 import { encodeImage, encodeThumbnail, type EncodedImage } from '../engine/encode-image.ts';
 import type { Engine } from '../engine/engine.ts';

@@ -1,7 +1,7 @@
-import { planResize } from '@image-pipeline/shared/images/plan-steps.ts';
+import { planResize, type Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import { describe, expect, it } from 'vitest';
 import { resizeSchema, type Resize } from '@image-pipeline/shared/contracts/operations.ts';
-import type { Bitmap, Size } from '../engine/bitmap.ts';
+import type { Bitmap } from '../engine/bitmap.ts';
 import { engines, type Operations } from '../engine/engine.ts';
 import { cornersPicture, largestDifference, pixelAt, plainPicture } from '../engine/testing/pixels.ts';
 import { reducedFor, resize } from './resize.ts';

@@ -1,5 +1,5 @@
-import type { ResizePlan } from '@image-pipeline/shared/images/plan-steps.ts';
-import { sameSize, type Bitmap, type Size } from '../engine/bitmap.ts';
+import { smaller, type ResizePlan, type Size } from '@image-pipeline/shared/images/plan-steps.ts';
+import { sameSize, type Bitmap } from '../engine/bitmap.ts';
 import type { Operations } from '../engine/engine.ts';
 
 /**
@@ -32,8 +32,4 @@ function cropCentre(image: Bitmap, { x, y }: ResizePlan['keep']): Bitmap {
     image.data.copy(data, row * width * channels, from, from + width * channels);
   }
   return { data, width, height, channels };
-}
-
-function smaller(a: Size, b: Size): Size {
-  return { width: Math.min(a.width, b.width), height: Math.min(a.height, b.height) };
 }

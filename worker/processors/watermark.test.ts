@@ -1,10 +1,11 @@
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import {
   watermarkPositions,
   watermarkSchema,
   type Watermark,
 } from '@image-pipeline/shared/contracts/operations.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Bitmap, Size } from '../engine/bitmap.ts';
+import type { Bitmap } from '../engine/bitmap.ts';
 import { createTextRenderer, type DrawText } from '../engine/text/text-renderer.ts';
 import { plainPicture, type Rgba } from '../engine/testing/pixels.ts';
 import { watermark } from './watermark.ts';

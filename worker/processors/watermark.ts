@@ -1,5 +1,6 @@
 import type { Watermark } from '@image-pipeline/shared/contracts/operations.ts';
-import { asBitmap, asSharp, resizeIn, type Bitmap, type Size } from '../engine/bitmap.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
+import { asBitmap, asSharp, resizeIn, type Bitmap } from '../engine/bitmap.ts';
 import { blendOver } from '../engine/blend.ts';
 import type { DrawText } from '../engine/text/text-renderer.ts';
 

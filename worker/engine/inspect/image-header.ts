@@ -1,5 +1,5 @@
 import { PermanentFailure } from '@image-pipeline/shared/errors.ts';
-import type { Size } from '../bitmap.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import type { Orientation } from './exif-orientation.ts';
 
 export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'webp';

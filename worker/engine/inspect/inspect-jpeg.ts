@@ -1,4 +1,4 @@
-import type { Size } from '../bitmap.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
 import { undecodable, type ImageHeader } from './image-header.ts';
 

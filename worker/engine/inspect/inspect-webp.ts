@@ -1,4 +1,5 @@
-import { sameSize, type Size } from '../bitmap.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
+import { sameSize } from '../bitmap.ts';
 import { exifOrientation, type Orientation } from './exif-orientation.ts';
 import { undecodable, type Frame, type ImageHeader } from './image-header.ts';
 

@@ -1,4 +1,4 @@
-import type { Size } from '../bitmap.ts';
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import { undecodable } from './image-header.ts';
 import { assertIntact, type PngChunk } from './png-chunks.ts';
 

@@ -1,6 +1,7 @@
+import type { Size } from '@image-pipeline/shared/images/plan-steps.ts';
 import { Jimp } from 'jimp';
 import sharp from 'sharp';
-import { asBitmap, asSharp, type Bitmap, type Size } from '../bitmap.ts';
+import { asBitmap, asSharp, type Bitmap } from '../bitmap.ts';
 
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import type { ServerMessage } from '../../../../shared/contracts/websocket.ts';
-import { hearPipeline } from './pipeline.ts';
+import { updatePipeline } from './pipeline.ts';
 import { forgetJobs, addEvent, addListed, isListed } from './job-store.ts';
 import { listJobs } from '../api.ts';
 import { token } from '../token.ts';
@@ -90,7 +90,7 @@ function take(message: ServerMessage): void {
       addEvent(message.event);
       return;
     case 'pipeline':
-      hearPipeline(message);
+      updatePipeline(message);
       return;
     case 'state':
       if (message.job_id !== '*') return;

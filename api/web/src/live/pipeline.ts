@@ -14,7 +14,7 @@ export const clock = signal(Date.now());
 
 let ahead = 0;
 
-export function hearPipeline(message: PipelineMessage): void {
+export function updatePipeline(message: PipelineMessage): void {
   ahead = Date.parse(message.at) - Date.now();
   pipeline.value = { message, forecasts: new Map(message.forecasts.map((one) => [one.job_id, one])) };
   clock.value = serverTime();

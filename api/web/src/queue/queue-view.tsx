@@ -76,7 +76,7 @@ export function QueueView() {
   );
 }
 
-/** The shortest period since the oldest job; the longest one if all are shorter. */
+/** The shortest period that contains all known jobs; otherwise the longest. */
 function shortestWithAll(known: readonly Job[], now: number): Minutes {
   const begin = Date.parse(known.at(-1)?.submittedAt ?? '');
   return minutes.find((one) => begin > now - Number(one) * MINUTE) ?? '60';

@@ -145,6 +145,7 @@ export const en = {
 
   cancel: 'Cancel',
   apiSays: 'the API says',
+  workerSays: 'message of the worker',
   toolRabbitmq: 'RabbitMQ management',
   toolMinio: 'MinIO console',
   toolAbsent: '{name}: not running',

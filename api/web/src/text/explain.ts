@@ -18,7 +18,8 @@ export function explain(error: unknown): string {
 
 /** Why a job failed, in the chosen language. The worker's English reason is always included. */
 export function explainFailure({ code, reason }: { readonly code: string; readonly reason: string }): string {
-  return language.value === 'en' || !isKnown(code) ? reason : `${problemsRu[code]} (${reason})`;
+  if (language.value === 'en' || !isKnown(code)) return reason;
+  return `${problemsRu[code]} (${t('workerSays')}: ${reason})`;
 }
 
 function isKnown(code: string): code is keyof typeof problemsRu {

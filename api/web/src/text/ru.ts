@@ -12,7 +12,7 @@ export const ru: Texts = {
 
   live: 'На связи',
   connecting: 'Соединение…',
-  offline: 'Нет связи с {time}; показаны данные на этот момент',
+  offline: 'Связь потеряна в {time}; показаны данные на этот момент',
   tokenNeeded: 'Для этой системы нужен токен API',
   token: 'Токен API',
   tokenUse: 'Применить',
@@ -51,7 +51,7 @@ export const ru: Texts = {
   unreachable: 'API недоступен.',
 
   journeyTitle: 'Где сейчас изображения',
-  journeyTable: 'То же таблицей',
+  journeyTable: 'То же в виде таблицы',
   place: 'Место',
   images: 'Изображения',
   clients: 'Клиенты',
@@ -126,7 +126,7 @@ export const ru: Texts = {
   openJobs: 'Незавершённые задания',
   ended: 'Завершено за {seconds} с',
   timeToResult: 'Время до результата, с',
-  asTable: 'Таблицей',
+  asTable: 'В виде таблицы',
 
   deadTitle: 'Недоставленные сообщения',
   deadNone: 'Недоставленных сообщений нет.',
@@ -147,7 +147,7 @@ export const ru: Texts = {
   replayTitle: 'Повтор',
   replay_starting: 'Повтор запускается…',
   replay_canary: 'Выполняется пробное задание. Остальные ждут, чем оно закончится.',
-  replay_rest: 'Пробное задание выполнено, идут остальные.',
+  replay_rest: 'Пробное задание выполнено, выполняются остальные.',
   replay_done: 'Все задания выполнены.',
   replay_stopped: {
     one: 'Повтор остановлен: задание снова завершилось ошибкой. {n} задание не повторялось и осталось здесь.',
@@ -173,6 +173,7 @@ export const ru: Texts = {
   discarded: { one: 'Удалено: {n}', few: 'Удалено: {n}', many: 'Удалено: {n}', other: 'Удалено: {n}' },
   cancel: 'Отмена',
   apiSays: 'ответ API',
+  workerSays: 'сообщение воркера',
   toolRabbitmq: 'Панель RabbitMQ',
   toolMinio: 'Консоль MinIO',
   toolAbsent: '{name}: не запущено',
@@ -181,7 +182,7 @@ export const ru: Texts = {
   breakIntro:
     'Сломайте воркер во время работы и убедитесь, что ни одно изображение не потеряется. Сначала отправьте несколько больших изображений, чтобы у воркеров были задания.',
   breakNoWorkers:
-    'Ни один воркер не работает. Только что завершившийся скоро запустят снова. Запустить самому: make start-worker',
+    'Ни один воркер не работает. Если воркер только что завершился, он скоро запустится снова. Запустить вручную: make start-worker',
   worker_starting: 'Запускается',
   worker_consuming: 'Берёт задания',
   worker_paused: 'Приостановлен',
@@ -202,7 +203,7 @@ export const ru: Texts = {
   killWorker: 'Убить {worker}',
   pauseWorker: 'Приостановить {worker}',
   resumeWorker: 'Возобновить {worker}',
-  crashWorker: 'Уронить следующий декодер {worker}',
+  crashWorker: 'Уронить следующий декодер воркера {worker}',
   stopDoes: 'Воркер перестанет брать задания, закончит начатые и завершится (SIGTERM).',
   killDoes:
     'Процесс воркера будет убит сразу (SIGKILL): он не успеет ни закончить, ни вернуть задания. RabbitMQ заметит потерю соединения и доставит их повторно.',
