@@ -119,8 +119,9 @@ clean: setup ## stop the system and remove its images, queues and logs
 # Installs the packages of package-lock.json when that file has changed.
 STAMP := node_modules/.installed-package-lock.json
 NPM_QUIETLY := --no-audit --no-fund --loglevel=error
-# Without a network, npm would retry for minutes: one small request shows whether the registry responds.
-NPM_ONCE := --fetch-retries=0 --fetch-timeout=10000 --loglevel=error
+# Without a network, npm would retry for minutes: one small request shows whether the registry responds. If it does not, the
+# cache of npm may have all packages.
+NPM_ONCE := --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=10000 --loglevel=error
 NO_REGISTRY = printf '%s\n' "The npm registry ($$(npm config get registry)) does not respond. Check the network and the proxy (HTTPS_PROXY), then run the same command again. npm says:" "$$(echo "$$problem" | sed -n '/code\|reason/p')" >&2
 setup:
 	@cmp -s package-lock.json $(STAMP) || $(MAKE) install
@@ -135,6 +136,7 @@ install:
 	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or later, with npm" >&2; exit 1; }
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: install Node.js 20 or later" >&2; exit 1; }
 	@echo "Installing the npm packages …"
-	@problem=$$(npm view escape-html version $(NPM_ONCE) 2>&1 > /dev/null) || { $(NO_REGISTRY); exit 1; }
-	@if [ -d node_modules ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi
+	@if problem=$$(npm view escape-html version $(NPM_ONCE) 2>&1 > /dev/null); then \
+		if [ -d node_modules ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi; \
+	else npm ci --offline $(NPM_QUIETLY) 2> /dev/null || { $(NO_REGISTRY); exit 1; }; fi
 	@cp package-lock.json $(STAMP)

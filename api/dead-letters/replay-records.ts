@@ -1,3 +1,4 @@
+import { isDamagedRecord } from '@image-pipeline/shared/errors.ts';
 import {
   openReplayKey,
   openReplaysPrefix,
@@ -101,15 +102,21 @@ export class ReplayRecords {
     return open;
   }
 
-  /** Newest first. Without those that were closed before they ended. */
+  /** Newest first. Without those that were closed before they ended, and those with a damaged record. */
   async newest(limit: number): Promise<StoredReplay[]> {
     const ids = new Set<string>();
     for await (const { key } of this.#store.list(replaysPrefix)) {
       ids.add(key.slice(replaysPrefix.length).replace(/\/.*$/, ''));
     }
-    const newest = [...ids].toReversed().slice(0, limit);
-    const found = await Promise.all(newest.map((id) => this.find(id)));
-    return found.filter((replay) => replay !== undefined);
+    const found: StoredReplay[] = [];
+    for (const id of [...ids].toReversed()) {
+      if (found.length === limit) break;
+      const replay = await this.find(id).catch((error: unknown) => {
+        if (!isDamagedRecord(error)) throw error;
+      });
+      if (replay !== undefined) found.push(replay);
+    }
+    return found;
   }
 
   /** @param id a UUID. @returns undefined if there is no such replay, or if it was closed before it ended */

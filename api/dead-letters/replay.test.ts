@@ -1,5 +1,5 @@
 import { deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
-import { deadKey } from '@image-pipeline/shared/store/keys.ts';
+import { deadKey, replayPlanKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { someRequest } from '../../testing/job-life.ts';
 import { v7 as uuidv7 } from 'uuid';
@@ -224,7 +224,10 @@ describe('a replay of dead letters', () => {
     for (const { job_id } of await dead.failedJobs(2)) {
       await dead.untilEnded(api, await api.replay({ ids: [job_id] }));
     }
+    const damaged = uuidv7();
+    await system.store.put(replayPlanKey(damaged), Buffer.from('damaged'));
     const { replays } = (await api.ask('/dlq/replays')).json as { replays: { replay_id: string }[] };
+    await system.store.remove(replayPlanKey(damaged));
     const ids = replays.map(({ replay_id }) => replay_id);
     expect(ids).toEqual(ids.toSorted().toReversed());
     expect(ids.length).toBeGreaterThanOrEqual(2);

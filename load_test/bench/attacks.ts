@@ -171,19 +171,25 @@ function smallImage(host: string, { port }: Receiver, path = '/'): Form {
   return testImageForm('orientation-1.jpg', 'image/jpeg', 'resize:400x300', fields);
 }
 
-/** Acts now, and again until the end. */
+/** Acts now, and again until the end: then, the service may refuse everything. */
 async function inWaves(end: DisposableStack, act: () => Promise<unknown>): Promise<void> {
-  const timer = setInterval(() => void act(), WAVE_MS);
+  const timer = setInterval(() => void act().catch(() => undefined), WAVE_MS);
   end.defer(() => clearInterval(timer));
   await act();
 }
 
-/** Small ones, between which the probes of the same process get their turn. What a service refuses is ignored. */
+/**
+ * Small ones, between which the probes of the same process get their turn. What a service refuses is ignored.
+ * @throws Error if nothing succeeds: then there is no attack
+ */
 async function inBatches(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
+  let succeeded = 0;
   for (let first = 0; first < count; first += BATCH) {
     const size = Math.min(BATCH, count - first);
-    await Promise.allSettled(Array.from({ length: size }, (_, index) => act(first + index)));
+    const ends = await Promise.allSettled(Array.from({ length: size }, (_, index) => act(first + index)));
+    succeeded += ends.filter(({ status }) => status === 'fulfilled').length;
   }
+  if (succeeded === 0) throw new Error(`None of the ${count} actions of the attack succeeded.`);
 }
 
 /** Connections that send the same bytes, read one chunk, and stay open until the service closes them. */

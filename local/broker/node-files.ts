@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { permissionDefinitions } from '@image-pipeline/shared/broker/permissions.ts';
 import type { NodePorts, NodeRecord } from './node-record.ts';
@@ -70,6 +70,12 @@ export async function writeNodeFiles(folder: string, { ports, alias }: NodeRecor
   await writeFile(join(folder, 'advanced.config'), advanced(join(alias ?? folder, DEFINITIONS_FILE)));
   await writeFile(join(folder, DEFINITIONS_FILE), JSON.stringify(DEFINITIONS));
   await writeFile(join(folder, 'enabled_plugins'), PLUGINS);
+}
+
+/** Whether the node was started with the users and permissions of this version. */
+export async function hasCurrentDefinitions(folder: string): Promise<boolean> {
+  const written = await readFile(join(folder, DEFINITIONS_FILE), 'utf8').catch(() => undefined);
+  return written === JSON.stringify(DEFINITIONS);
 }
 
 /** The node's log. */

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { expect, test, vi } from 'vitest';
@@ -17,7 +17,7 @@ const SYNC_QUEUES = 'lists:foreach(fun dets:sync/1, dets:all()).';
 const QUEUE = 'kept';
 const quorum = { durable: true, arguments: { 'x-queue-type': 'quorum' } };
 
-test('a killed node restarts with its ports and messages; a stopped one leaves nothing behind', async () => {
+test('a killed node restarts with its ports and messages, one of an earlier version is replaced, and a stopped one leaves nothing behind', async () => {
   await using temporary = await tempFolder();
   // A folder name with other characters than ASCII.
   const folder = join(temporary.path, 'Мои документы');
@@ -40,13 +40,19 @@ test('a killed node restarts with its ports and messages; a stopped one leaves n
     expect(second.ports).toEqual(first.ports);
     // The count is 0 until the queue has a leader.
     await vi.waitFor(async () => expect(await messagesIn(second.amqpUrl)).toBe(1), 10_000);
-    await second.stop();
+
+    // As an earlier version wrote it, without the users of the services.
+    await writeFile(join(folder, 'definitions.json'), '{}');
+    const third = await startRabbitNode({ folder });
+    expect(third.process).not.toEqual(second.process);
+    expect(await third.ctl(['list_users'])).toContain('worker');
+    await third.stop();
     expect(await findRabbitNode(folder)).toBeUndefined();
-    for (const port of Object.values(second.ports)) expect(await isFree(port)).toBe(true);
+    for (const port of Object.values(third.ports)) expect(await isFree(port)).toBe(true);
   } finally {
     await stopRabbitNode(folder);
   }
-}, 90_000);
+}, 120_000);
 
 async function publishOne(amqpUrl: string): Promise<void> {
   const connection = await connect(amqpUrl);

@@ -9,7 +9,7 @@ import { identify, isAlive, type ProcessIdentity } from '../process/identity.ts'
 import { readTail } from '../process/log-files.ts';
 import { findRabbitmq, type RabbitmqPrograms } from '../install/programs.ts';
 import { UserError } from '../user-error.ts';
-import { nodeEnvironment, writeNodeFiles } from './node-files.ts';
+import { hasCurrentDefinitions, nodeEnvironment, writeNodeFiles } from './node-files.ts';
 import {
   chooseNodePorts,
   readNodeRecord,
@@ -47,10 +47,12 @@ export interface RabbitNodeOptions {
 export async function startRabbitNode(options: RabbitNodeOptions): Promise<RunningNode> {
   const folder = resolve(options.folder);
   const found = await findRabbitNode(folder);
-  if (found !== undefined) {
+  if (found !== undefined && (await hasCurrentDefinitions(folder))) {
     await found.untilUp();
     return found;
   }
+  // A node of an earlier version does not know the users of the services.
+  await found?.stop();
   // The port mapper of a killed node still runs, on the port that this node needs.
   await stopRabbitNode(folder);
   await refuseMoved(folder);

@@ -5,7 +5,7 @@ import type { Queue, Topology } from './topology.ts';
 
 /** Why a missing part cannot be declared. */
 export const NOT_PERMITTED =
-  'waiting for the API, which declares the topology; the user of this service has no permission to do so';
+  'waiting for the API, which declares the topology, because the user of this service may not; RETRY_DELAYS and WEBHOOK_RETRY_DELAYS must be the same for all services';
 export const isRefusal = (error: unknown) => /ACCESS[_-]REFUSED/.test(brokersWords(error));
 
 /** The first exchange or queue that does not exist: the broker closes the channel then. */
