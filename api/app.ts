@@ -5,6 +5,7 @@ import { refuseEncodedBody, setSecurityHeaders } from '@image-pipeline/shared/ht
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import compression from 'compression';
 import express, { type Express, type RequestHandler } from 'express';
 import type { ApiConfig } from './config.ts';
 import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
@@ -89,7 +90,7 @@ export function createApp(deps: AppDeps): Express {
   });
   mountRoutes(app, createRoutes(deps), config.NODE_ENV === 'production');
   app.get('/docs/:asset', docsAssetRoute);
-  app.use('/assets', pageAssets);
+  app.use('/assets', compression(), pageAssets);
   app.use(notFoundHandler);
   app.use(errorHandler(log));
   return app;

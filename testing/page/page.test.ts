@@ -117,6 +117,17 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     expect(faults).toEqual([]);
   });
 
+  it('transfers at most 150 kB for the first load', async () => {
+    const { page } = await openPage(browser, system);
+    const sizes = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .map((entry) => [new URL(entry.name).pathname, (entry as PerformanceResourceTiming).transferSize]),
+    );
+    expect(sizes.filter(([path]) => /\.(js|css)$/.test(String(path)))).toHaveLength(2);
+    expect(sizes.reduce((sum, [, bytes]) => sum + Number(bytes), 0)).toBeLessThan(150_000);
+  });
+
   it('says why a file is refused', async () => {
     const { page } = await openPage(browser, system);
     await page.setInputFiles('input[type=file]', pathOf('empty.jpg'));
