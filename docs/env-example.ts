@@ -3,6 +3,7 @@ import type { Variables } from '@image-pipeline/shared/config.ts';
 import { apiVariables } from '../api/config.ts';
 import { composeVariables } from '../local/compose/compose-config.ts';
 import { localVariables } from '../local/pipeline/local-config.ts';
+import { HEX_SECRETS } from '../local/pipeline/dotenv.ts';
 import { monitoringVariables } from '../monitoring/config.ts';
 import { notificationVariables } from '../notification/config.ts';
 import { workerVariables } from '../worker/config.ts';
@@ -20,17 +21,7 @@ export const variableTables: readonly Variables[] = [
 ];
 
 /** Settings without a default in `.env.example`; `make` fills them in. */
-const filledIn: readonly string[] = [
-  'API_TOKEN',
-  'RABBITMQ_API_PASSWORD',
-  'RABBITMQ_WORKER_PASSWORD',
-  'RABBITMQ_NOTIFICATION_PASSWORD',
-  'RABBITMQ_MONITORING_PASSWORD',
-  'RABBITMQ_ERLANG_COOKIE',
-  'GRAFANA_PASSWORD',
-  'WEBHOOK_SECRET',
-  'WEBHOOK_ALLOWED_HOSTS',
-];
+const filledIn: readonly string[] = [...HEX_SECRETS, 'WEBHOOK_SECRET', 'WEBHOOK_ALLOWED_HOSTS'];
 
 /** The topics of `.env.example`: the title of each and its settings, in the order of the file. */
 const topics: readonly (readonly [title: string, names: readonly string[]])[] = [

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { open, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { identify, isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { readTail } from '../process/log-files.ts';
 import { findRabbitmq, type RabbitmqPrograms } from '../install/programs.ts';
@@ -71,7 +70,7 @@ export async function startRabbitNode(options: RabbitNodeOptions): Promise<Runni
       return node;
     } catch (error) {
       await node.kill();
-      const output = stripVTControlCharacters(await readTail(outputIn(folder), { maxBytes: OUTPUT_BYTES }));
+      const output = await readTail(outputIn(folder), { maxBytes: OUTPUT_BYTES });
       if (attempt < TRIES && PORT_TAKEN.test(output)) continue;
       throw new UserError(
         `RabbitMQ did not start. See its log: ${node.logFile}. Last output:\n\n${reasonIn(output)}`,

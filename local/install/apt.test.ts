@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { explainFailure } from './apt.ts';
 
-const UPDATE = `Err:1 http://deb.debian.org/debian bookworm InRelease
+const UPDATE = `Err:1 http://packages.example.org/debian bookworm InRelease
 Reading package lists...
-W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.debian.org'
+W: Failed to fetch http://packages.example.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'packages.example.org'
 W: Some index files failed to download. They have been ignored, or old ones used instead.
 `;
 const INSTALL = `Reading package lists...
@@ -15,7 +15,7 @@ test('without a network, the failure of apt-get update explains why a package is
   expect(explainFailure('rabbitmq-server', UPDATE, INSTALL)).toBe(
     `apt-get could not install rabbitmq-server. Check the network and the repositories (/etc/apt), then try again. apt-get says:
 
-W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.debian.org'
+W: Failed to fetch http://packages.example.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'packages.example.org'
 W: Some index files failed to download. They have been ignored, or old ones used instead.
 E: Unable to locate package rabbitmq-server`,
   );

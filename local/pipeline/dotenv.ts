@@ -7,7 +7,8 @@ import { parseEnv } from 'node:util';
 /** For webhook receivers on the same machine, which has another name in containers. */
 const OWN_MACHINE = 'localhost,127.0.0.1,::1,host.docker.internal';
 
-const HEX_SECRETS = [
+/** The settings that get random secrets of hexadecimal digits. */
+export const HEX_SECRETS: readonly string[] = [
   'API_TOKEN',
   'RABBITMQ_API_PASSWORD',
   'RABBITMQ_WORKER_PASSWORD',
