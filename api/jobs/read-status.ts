@@ -80,7 +80,8 @@ export async function awaitStatus(
 
 /**
  * What the event log says about a job, as far as the store confirms it. A terminal state is only shown as `outcome.json`
- * has it, and a run only if it has a `request.json`; both are read once, and again when the job may have been removed. The store is not needed for an open job of the log.
+ * has it, and a run only if it has a `request.json`; both are read once, and again when the job may have been removed. The
+ * store is not needed for an open job of the log.
  * @returns undefined if there is no such job
  * @throws StoreUnavailable if the job is said to have ended; PipelineError `record_damaged`
  */

@@ -128,7 +128,7 @@ async function isOld(store: Store, jobId: string, before: number): Promise<boole
     if (outcome.state === 'failed' && deadLetters.length === 0) return false;
     return await isNotified(store, jobId, run);
   } catch (error) {
-    // People decide what becomes of it.
+    // Kept for an operator to inspect.
     if (isDamagedRecord(error)) return false;
     throw error;
   }

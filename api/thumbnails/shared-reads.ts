@@ -49,7 +49,7 @@ export class SharedReads<Value> {
     signal.throwIfAborted();
     const shared = this.#reads.get(key) ?? { inProgress: undefined, lines: new Map<string, Line<Value>>() };
     this.#reads.set(key, shared);
-    const line = shared.lines.get(caller) ?? this.#enter(shared, key, caller, { read, timeoutMs });
+    const line = shared.lines.get(caller) ?? this.#enter(shared, key, caller, read);
     shared.lines.set(caller, line);
     line.waiters++;
     try {
@@ -64,16 +64,10 @@ export class SharedReads<Value> {
     }
   }
 
-  #enter(
-    shared: SharedRead<Value>,
-    key: string,
-    caller: string,
-    { read, timeoutMs }: Pick<SharedReadOptions<Value>, 'read' | 'timeoutMs'>,
-  ): Line<Value> {
+  #enter(shared: SharedRead<Value>, key: string, caller: string, read: () => Promise<Value>): Line<Value> {
     const leaving = new AbortController();
     const begin = () => {
-      // A read that hangs does not keep later requests from reading again.
-      shared.inProgress ??= withinDeadline(timeoutMs, read).finally(() => this.#forget(shared, key));
+      shared.inProgress ??= read().finally(() => this.#forget(shared, key));
       for (const other of shared.lines.values()) if (other.leaving !== leaving) other.leaving.abort();
       return shared.inProgress;
     };
