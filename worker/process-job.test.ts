@@ -200,6 +200,15 @@ describe('a job that fails permanently', () => {
     await publish(request, 'hello' in body ? body : { ...request, ...body });
     await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
   });
+
+  it('a message larger than 1 MiB is dead-lettered at once, although it is valid', async () => {
+    const before = await deadLetters();
+    await startWorker(() => Promise.resolve(processed));
+    const request = requestFor(Buffer.from('original'));
+    await system.store.put(originalKey(request.job_id), Buffer.from('original'));
+    await publish(request, Buffer.from(JSON.stringify({ ...request, history: [] }) + ' '.repeat(1_100_000)));
+    await vi.waitFor(async () => expect(await deadLetters()).toBe(before + 1), { timeout: 10_000 });
+  });
 });
 
 describe('a job that fails transiently', () => {

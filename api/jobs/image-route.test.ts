@@ -85,6 +85,8 @@ describe.each([
 describe.each(['results', 'originals', 'thumbnail'] as const)('/%s whose bytes in the store', (path) => {
   it.each([
     ['are cut', (bytes: Buffer) => bytes.subarray(0, -1)],
+    ['are none', () => Buffer.alloc(0)],
+    ['are those of another image', () => Buffer.from(images['image/gif'])],
     ['are others of the same length', (bytes: Buffer) => Buffer.alloc(bytes.length, 1)],
   ])('%s is 502, and counted', async (_what, change) => {
     const api = await system.startApi();

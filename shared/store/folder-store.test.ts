@@ -147,7 +147,8 @@ describe('a folder as object store', () => {
       await writeFile(join(folder, 'jobs', 'two'), '');
       const outcome = Buffer.from('{}');
       for (const key of ['jobs/one/outcome.json', 'jobs/two/outcome.json']) {
-        expect(await store.get(key)).toBeUndefined();
+        await expect(store.get(key)).rejects.toMatchObject(damaged);
+        await expect(store.stat(key)).rejects.toMatchObject(damaged);
         await expect(store.putIfAbsent(key, outcome)).rejects.toMatchObject(damaged);
         await expect(store.put(key, outcome)).rejects.toMatchObject(damaged);
       }

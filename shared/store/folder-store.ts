@@ -1,4 +1,4 @@
-import { access, lstat, mkdir, realpath } from 'node:fs/promises';
+import { access, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { withinDeadline } from '../waiting.ts';
@@ -22,7 +22,7 @@ import type {
 } from './object-store.ts';
 import { holdsBytes } from './read-object.ts';
 import { explainRefusal, folderRemedies, provePutIfAbsent } from './start-check.ts';
-import { failureOf, NoObject } from './store-failure.ts';
+import { failureOf } from './store-failure.ts';
 
 /** Age at which temporary files of other machines are removed at start-up. */
 const STALE_MS = 60 * 60_000;
@@ -88,7 +88,7 @@ export class FolderStore implements ObjectStore {
       withTemporaryFile(this.#temporary, measuredBody(body, undefined, signal), async (temporary) => {
         signal.throwIfAborted();
         const ours = (await linkIfAbsent(temporary, target)) || (await holdsBytes(this, key, body));
-        if (ours === undefined) throw await whyUnreadable(target);
+        if (ours === undefined) throw new Error('the object was removed meanwhile');
         if (ours) await this.#flusher.flushAbove(target, this.#root);
         return ours;
       }),
@@ -181,12 +181,4 @@ export class FolderStore implements ObjectStore {
   #failure(operation: string, key: string, error: unknown): unknown {
     return failureOf(error, { store: 'a folder', operation, key });
   }
-}
-
-/** Why there is no object at a path that is in use. */
-async function whyUnreadable(path: string): Promise<Error> {
-  const found = await lstat(path).catch(() => undefined);
-  return found?.isDirectory() === true
-    ? new NoObject('is a folder')
-    : new Error('the object was removed meanwhile');
 }

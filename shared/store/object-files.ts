@@ -10,22 +10,19 @@ export async function openObjectFile(
   path: string,
   signal: AbortSignal,
 ): Promise<{ file: FileHandle; stat: ObjectStat } | undefined> {
-  const file = await open(path, READ_ONLY).catch(undefinedIfAbsent);
+  const file = await open(path, READ_ONLY).catch(undefinedIfMissing);
+  if (file === undefined) return undefined;
   try {
-    const stats = await file?.stat({ bigint: true });
+    const stats = await file.stat({ bigint: true });
     // After the deadline nobody would close the file.
     signal.throwIfAborted();
-    if (file !== undefined && stats?.isFile() === true) {
-      await refuseLinks(path);
-      return { file, stat: objectStat(stats) };
-    }
-    if (stats?.isDirectory() === false) throw new NoObject('is not a regular file');
+    if (!stats.isFile()) throw new NoObject('is not a regular file');
+    await refuseLinks(path);
+    return { file, stat: objectStat(stats) };
   } catch (error) {
-    await file?.close();
+    await file.close();
     throw error;
   }
-  await file?.close();
-  return undefined;
 }
 
 /** The content of a file that was just opened, in as few steps as possible; closes it. @param size in bytes */
@@ -44,8 +41,8 @@ export async function readWholeFile(file: FileHandle, size: number): Promise<Buf
 }
 
 export async function statObjectFile(path: string): Promise<ObjectStat | undefined> {
-  const stats = await lstat(path, { bigint: true }).catch(undefinedIfAbsent);
-  if (stats === undefined || stats.isDirectory()) return undefined;
+  const stats = await lstat(path, { bigint: true }).catch(undefinedIfMissing);
+  if (stats === undefined) return undefined;
   if (!stats.isFile()) throw new NoObject('is not a regular file');
   await refuseLinks(path);
   return objectStat(stats);
@@ -85,6 +82,12 @@ export async function removeObjectFile(path: string, root: string): Promise<void
 
 /** Not empty (the code differs by system), or removed by another process. */
 const stillNeeded: readonly (string | undefined)[] = ['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'];
+
+/** For reading: a file in the middle of the path is in the place of a folder, and not nothing. */
+function undefinedIfMissing(error: unknown): undefined {
+  if (codeOf(error) === 'ENOTDIR') throw new NoObject('has a file in its path', { cause: error });
+  undefinedIfAbsent(error);
+}
 
 /** No such path, a file in the middle of it, or a folder at its end. */
 const absent: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EISDIR'];
