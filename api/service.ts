@@ -137,7 +137,13 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     const reason = recorder.notConsumingBecause ?? replays.notConsumingBecause;
     return reason === undefined ? undefined : new PipelineError('broker_unavailable', reason);
   };
-  const retention = new Retention({ store, retentionMs: config.RETENTION, instance, log });
+  const retention = new Retention({
+    store,
+    retentionMs: config.RETENTION,
+    webhookRetryMs: config.WEBHOOK_RETRY_DELAYS.reduce((sum, { delayMs }) => sum + delayMs, 0),
+    instance,
+    log,
+  });
   const startRetention = async () => {
     await opening;
     if (!stopping.signal.aborted) await retention.start();

@@ -21,13 +21,23 @@ import { v7 as uuidv7 } from 'uuid';
 import { expect, it } from 'vitest';
 import { describeEachStore, type TestStore } from '../../testing/each-store.ts';
 import { completedOutcome, failedOutcome, someRequest } from '../../testing/job-life.ts';
-import { removeOldJobs } from './remove-old-jobs.ts';
+import { removeOldJobs, type RemovalLimits } from './remove-old-jobs.ts';
 
 const HOUR_MS = 3_600_000;
 const NOW = Date.now();
 /** What ended before this is removed. Records get the time of the test, so keys and replays need a later one. */
 const BEFORE = NOW - 24 * HOUR_MS;
 const LATER = NOW + HOUR_MS;
+/** A webhook is attempted for ten days. */
+const WEBHOOKS_BEFORE = NOW - 240 * HOUR_MS;
+
+function removal(
+  store: Parameters<typeof removeOldJobs>[0],
+  before: number,
+  more: Partial<RemovalLimits> = {},
+) {
+  return removeOldJobs(store, { before, webhooksBefore: WEBHOOKS_BEFORE, ...more });
+}
 
 describeEachStore('removing old jobs', (given) => {
   it('removes every object of a job that has ended, and nothing of others', async () => {
@@ -40,10 +50,10 @@ describeEachStore('removing old jobs', (given) => {
       await storeJob(given, 1, completedOutcome),
     ];
     const before = await given.keysOf('');
-    expect(await removeOldJobs(given.store, BEFORE)).toBe(1);
+    expect(await removal(given.store, BEFORE)).toBe(1);
     expect(await given.keysOf('')).toEqual(before.filter((key) => !key.includes(removed.job_id)));
     for (const { job_id } of kept) expect(before.some((key) => key.includes(job_id))).toBe(true);
-    expect(await removeOldJobs(given.store, BEFORE)).toBe(0);
+    expect(await removal(given.store, BEFORE)).toBe(0);
     await removeAll(given);
   });
 
@@ -52,7 +62,7 @@ describeEachStore('removing old jobs', (given) => {
     async (state) => {
       const failed = await storeJob(given, 48, failedOutcome, state);
       if (state === 'replayed') await storeRun({ ...failed, run: 2 }, completedOutcome, 48);
-      expect(await removeOldJobs(given.store, BEFORE)).toBe(1);
+      expect(await removal(given.store, BEFORE)).toBe(1);
       expect(await given.keysOf('')).toEqual([]);
     },
   );
@@ -60,7 +70,7 @@ describeEachStore('removing old jobs', (given) => {
   it('keeps a job whose replay has not ended', async () => {
     const failed = await storeJob(given, 48, failedOutcome, 'replayed');
     await given.store.put(requestKey(failed.job_id, 2), jsonBody({ ...failed, run: 2 }));
-    expect(await removeOldJobs(given.store, BEFORE)).toBe(0);
+    expect(await removal(given.store, BEFORE)).toBe(0);
     await removeAll(given);
   });
 
@@ -85,8 +95,46 @@ describeEachStore('removing old jobs', (given) => {
     for (const [index, [ofRun, state]] of attempts.entries()) {
       await given.store.put(webhookKey(job.job_id, index + 1), jsonBody(attemptOf(job, ofRun, state)));
     }
-    expect(await removeOldJobs(given.store, BEFORE)).toBe(removed);
+    expect(await removal(given.store, BEFORE)).toBe(removed);
     await removeAll(given);
+  });
+
+  it.each([
+    ['that was never attempted', undefined, 241, 1],
+    ['that was never attempted', undefined, 239, 0],
+    ['whose retry never came', 241, 300, 1],
+    ['whose retry may still come', 239, 300, 0],
+  ])(
+    'a webhook %s (%s h ago), of a job that ended %i h ago: removes %i',
+    async (_what, attempted, ended, removed) => {
+      const callback = { callback_url: 'https://example.com/hook' };
+      const job = await storeJob(given, ended, completedOutcome, undefined, callback);
+      await given.store.remove(webhookKey(job.job_id, 1));
+      if (attempted !== undefined) {
+        const attempt = { ...attemptOf(job, 1, 'retrying'), at: hoursAgo(attempted) };
+        await given.store.put(webhookKey(job.job_id, 1), jsonBody(attempt));
+      }
+      expect(await removal(given.store, BEFORE)).toBe(removed);
+      await removeAll(given);
+    },
+  );
+
+  it('removes several jobs at the same time', async () => {
+    const jobs = [await storeJob(given, 48, completedOutcome), await storeJob(given, 48, completedOutcome)];
+    const waiting = new Set(jobs.map(({ job_id }) => job_id));
+    const all = Promise.withResolvers<undefined>();
+    const { store } = given;
+    const together = {
+      ...reading(store),
+      remove: async (key: string) => {
+        waiting.delete(key.split('/')[1] ?? '');
+        if (waiting.size === 0) all.resolve(undefined);
+        await all.promise;
+        await store.remove(key);
+      },
+    };
+    expect(await removal(together, BEFORE)).toBe(2);
+    expect(await given.keysOf('')).toEqual([]);
   });
 
   it('keeps a job that is replayed after it was listed', async () => {
@@ -105,7 +153,7 @@ describeEachStore('removing old jobs', (given) => {
         }
       },
     };
-    expect(await removeOldJobs(replaying, BEFORE)).toBe(1);
+    expect(await removal(replaying, BEFORE)).toBe(1);
     expect(await store.stat(requestKey(failed.job_id, 1))).toBeDefined();
     await removeAll(given);
   });
@@ -124,7 +172,7 @@ describeEachStore('removing old jobs', (given) => {
         return found;
       },
     };
-    expect(await removeOldJobs(replaying, BEFORE)).toBe(0);
+    expect(await removal(replaying, BEFORE)).toBe(0);
     await removeAll(given);
   });
 
@@ -134,7 +182,7 @@ describeEachStore('removing old jobs', (given) => {
     for (const key of [...keysOf(old), ...keysOf(young), 'originals/other']) {
       await given.store.put(key, Buffer.from('bytes'));
     }
-    expect(await removeOldJobs(given.store, BEFORE)).toBe(0);
+    expect(await removal(given.store, BEFORE)).toBe(0);
     expect(await given.keysOf('')).toEqual([...keysOf(young), 'originals/other'].toSorted());
     await removeAll(given);
   });
@@ -145,7 +193,7 @@ describeEachStore('removing old jobs', (given) => {
     await storeJob(given, 48, completedOutcome);
     await given.store.put(replayEndKey(uuidv7()), Buffer.from('{}'));
     const before = await given.keysOf('');
-    expect(await removeOldJobs(given.store, LATER, () => true)).toBe(0);
+    expect(await removal(given.store, LATER, { isStopping: () => true })).toBe(0);
     expect(await given.keysOf('')).toEqual(before);
     await removeAll(given);
   });
@@ -154,7 +202,7 @@ describeEachStore('removing old jobs', (given) => {
     const damaged = await storeJob(given, 48, completedOutcome);
     await given.store.put(outcomeKey(damaged.job_id, 1), Buffer.from('no JSON'));
     await storeJob(given, 48, completedOutcome);
-    expect(await removeOldJobs(given.store, BEFORE)).toBe(1);
+    expect(await removal(given.store, BEFORE)).toBe(1);
     expect(await given.store.stat(requestKey(damaged.job_id, 1))).toBeDefined();
     await removeAll(given);
   });
@@ -164,11 +212,11 @@ describeEachStore('removing old jobs', (given) => {
     await storeKey('shared', one, two);
     await storeKey('single', await storeJob(given, 48, completedOutcome));
     const before = await given.keysOf('jobs/');
-    expect(await removeOldJobs(given.store, LATER)).toBe(1);
+    expect(await removal(given.store, LATER)).toBe(1);
     expect(await given.keysOf('jobs/')).toHaveLength(before.length - 3);
     expect(await given.keysOf('idempotency/')).toEqual([idempotencyKey('shared')]);
     await given.store.put(outcomeKey(two.job_id, 1), jsonBody(completedOutcome(two)));
-    expect(await removeOldJobs(given.store, LATER)).toBe(2);
+    expect(await removal(given.store, LATER)).toBe(2);
     expect(await given.keysOf('')).toEqual([]);
   });
 
@@ -176,7 +224,7 @@ describeEachStore('removing old jobs', (given) => {
     const reserved = someRequest();
     await given.store.put(originalKey(reserved.job_id), Buffer.from('original'));
     await storeKey('reserved', reserved);
-    await removeOldJobs(given.store, LATER);
+    await removal(given.store, LATER);
     expect(await given.keysOf('')).toEqual([]);
   });
 
@@ -185,7 +233,7 @@ describeEachStore('removing old jobs', (given) => {
     for (const key of [replayPlanKey(ended), replayEndKey(ended), replayPlanKey(open)]) {
       await given.store.put(key, Buffer.from('{}'));
     }
-    await removeOldJobs(given.store, LATER);
+    await removal(given.store, LATER);
     expect(await given.keysOf('')).toEqual([replayPlanKey(open)]);
     await removeAll(given);
   });
@@ -203,12 +251,12 @@ describeEachStore('removing old jobs', (given) => {
           return store.remove(key);
         },
       };
-      await removeOldJobs(failing, BEFORE).catch(() => undefined);
+      await removal(failing, BEFORE).catch(() => undefined);
       // Never an outcome that is missing while its request exists.
       const hasRequest = (await store.stat(requestKey(job_id, 1))) !== undefined;
       if (hasRequest) expect(await store.stat(outcomeKey(job_id, 1))).toBeDefined();
     }
-    expect(await removeOldJobs(store, BEFORE)).toBeLessThanOrEqual(1);
+    expect(await removal(store, BEFORE)).toBeLessThanOrEqual(1);
     expect(await given.keysOf('')).toEqual([]);
   });
 

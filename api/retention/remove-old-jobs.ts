@@ -1,5 +1,6 @@
 import { storedDeadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
+import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { isDamagedRecord } from '@image-pipeline/shared/errors.ts';
 import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.ts';
 import { submittedAt } from '@image-pipeline/shared/jobs/retention.ts';
@@ -22,39 +23,50 @@ import { idempotencyRecordSchema } from '../upload/idempotency.ts';
 
 type Store = Pick<ObjectStore, 'get' | 'list' | 'remove'>;
 
+/** On MinIO, this is about twice as fast as one job after the other. */
+const JOBS_AT_ONCE = 8;
+
+export interface RemovalLimits {
+  /** Removes jobs that ended before this time, in milliseconds since 1970. */
+  readonly before: number;
+  /** The webhook of a job that ended, and was last attempted, before this time (as above) gets no further attempt. */
+  readonly webhooksBefore: number;
+  /** Ends the call early. */
+  readonly isStopping?: () => boolean;
+}
+
 /**
- * Removes all objects of the jobs that ended before `before`, and images without a job. A job with a dead letter is kept
- * until that is replayed or discarded, a job with a webhook until that is delivered or dead-lettered. Jobs of one
+ * Removes all objects of old jobs, and old images without a job. A job with a dead letter is kept until that is replayed or
+ * discarded, a job with a webhook until that is delivered or dead-lettered, or cannot be attempted any more. Jobs of one
  * idempotency key are removed together, so that a repeated upload never completes a part of them. May be interrupted at any
  * point, and run several times at once: the next call continues.
- * @param before milliseconds since 1970
- * @param isStopping ends the call early
  * @returns the number of removed jobs
  * @throws StoreUnavailable
  */
-export async function removeOldJobs(
-  store: Store,
-  before: number,
-  isStopping: () => boolean = () => false,
-): Promise<number> {
-  const scan = { store, before, isStopping };
+export async function removeOldJobs(store: Store, limits: RemovalLimits): Promise<number> {
+  const scan = { store, isStopping: () => false, ...limits };
   const kept = new Set<string>();
   let removed = await removeUploads(scan, kept);
   // The last three find images without a job: of interrupted uploads and removals, and of attempts that ended late.
   for (const prefix of [jobsPrefix, ...imagePrefixes]) {
-    for await (const jobId of oldIds(scan, prefix)) {
-      if (kept.has(jobId) || !(await isOld(store, jobId, before))) continue;
-      if (await removeJob(store, jobId)) removed++;
-    }
+    // One iterator for all lanes: each takes the next job that is left.
+    const ids = oldIds(scan, prefix);
+    const lanes = Array.from({ length: JOBS_AT_ONCE }, async () => {
+      for await (const jobId of ids) {
+        if (kept.has(jobId) || !(await isOld(scan, jobId))) continue;
+        if (await removeJob(store, jobId)) removed++;
+      }
+    });
+    // A lane that fails ends the iterator: the others finish their job before the error is thrown.
+    await Promise.allSettled(lanes);
+    await Promise.all(lanes);
   }
   await removeReplays(scan);
   return removed;
 }
 
-interface Scan {
+interface Scan extends Required<RemovalLimits> {
   readonly store: Store;
-  readonly before: number;
-  readonly isStopping: () => boolean;
 }
 
 /**
@@ -64,7 +76,8 @@ interface Scan {
  * @param kept gets the jobs of keys that are still needed
  * @returns the number of removed jobs
  */
-async function removeUploads({ store, before, isStopping }: Scan, kept: Set<string>): Promise<number> {
+async function removeUploads(scan: Scan, kept: Set<string>): Promise<number> {
+  const { store, before, isStopping } = scan;
   let removed = 0;
   for await (const { key, modifiedAt } of store.list(idempotencyPrefix)) {
     if (isStopping()) break;
@@ -74,7 +87,7 @@ async function removeUploads({ store, before, isStopping }: Scan, kept: Set<stri
       throw error;
     });
     const jobIds = record?.job_ids ?? [];
-    if (record === undefined || !(await areOld(store, jobIds, before))) {
+    if (record === undefined || !(await areOld(scan, jobIds))) {
       for (const jobId of jobIds) kept.add(jobId);
       continue;
     }
@@ -87,9 +100,9 @@ async function removeUploads({ store, before, isStopping }: Scan, kept: Set<stri
   return removed;
 }
 
-async function areOld(store: Store, jobIds: readonly string[], before: number): Promise<boolean> {
+async function areOld(scan: Scan, jobIds: readonly string[]): Promise<boolean> {
   for (const jobId of jobIds) {
-    if (!(await isOld(store, jobId, before))) return false;
+    if (!(await isOld(scan, jobId))) return false;
   }
   return true;
 }
@@ -108,7 +121,8 @@ async function* oldIds({ store, before, isStopping }: Scan, prefix: string): Asy
 }
 
 /** Reads the current records, so that a job is kept that has been replayed since it was listed. */
-async function isOld(store: Store, jobId: string, before: number): Promise<boolean> {
+async function isOld(scan: Scan, jobId: string): Promise<boolean> {
+  const { store, before } = scan;
   try {
     // Before the runs: a replay stores its run before it updates the dead letter.
     const deadLetters = [];
@@ -126,7 +140,7 @@ async function isOld(store: Store, jobId: string, before: number): Promise<boole
     const outcome = await readOutcome(store, jobId, run);
     if (outcome === undefined || Date.parse(outcome.finished_at) >= before) return false;
     if (outcome.state === 'failed' && deadLetters.length === 0) return false;
-    return await isNotified(store, jobId, run);
+    return await needsNoWebhook(scan, outcome);
   } catch (error) {
     // Kept for an operator to inspect.
     if (isDamagedRecord(error)) return false;
@@ -134,13 +148,17 @@ async function isOld(store: Store, jobId: string, before: number): Promise<boole
   }
 }
 
-/** Whether the webhook of the run, if it has one, has been delivered or dead-lettered. */
-async function isNotified(store: Store, jobId: string, run: number): Promise<boolean> {
-  const request = await readRequest(store, jobId, run);
+/** Whether the run has no webhook, or one that has been delivered or dead-lettered, or gets no further attempt. */
+async function needsNoWebhook(
+  { store, webhooksBefore }: Scan,
+  { job_id, run, finished_at }: Outcome,
+): Promise<boolean> {
+  const request = await readRequest(store, job_id, run);
   if (request?.callback_url === undefined) return true;
-  const attempts = await readWebhookAttempts(store, jobId);
+  const attempts = await readWebhookAttempts(store, job_id);
   const last = attempts.findLast((attempt) => attempt.run === run);
-  return last !== undefined && last.state !== 'retrying';
+  if (last !== undefined && last.state !== 'retrying') return true;
+  return Date.parse(last?.at ?? finished_at) < webhooksBefore;
 }
 
 /**
@@ -150,12 +168,13 @@ async function isNotified(store: Store, jobId: string, run: number): Promise<boo
 async function removeJob(store: Store, jobId: string): Promise<boolean> {
   const records = await keysOf(store, jobPrefix(jobId));
   const images = [resultsPrefix(jobId), thumbnailsPrefix(jobId), deadOfJobPrefix(jobId)];
-  for (const key of records.filter((record) => record.endsWith('/request.json'))) await store.remove(key);
+  const isRequest = (key: string) => key.endsWith('/request.json');
+  for (const key of records.filter(isRequest)) await store.remove(key);
   for (const prefix of images) {
     for (const key of await keysOf(store, prefix)) await store.remove(key);
   }
   await store.remove(originalKey(jobId));
-  for (const key of records) await store.remove(key);
+  for (const key of records.filter((record) => !isRequest(record))) await store.remove(key);
   return records.length > 0;
 }
 

@@ -9,11 +9,15 @@ import { removeOldJobs } from './remove-old-jobs.ts';
 
 const CHECK_EVERY_SECONDS = 60;
 const TURN_MS = 10 * 60_000;
+/** The event log has the end of a job for a week; as long, a lost webhook is published again. */
+const LOST_WEBHOOK_MS = 7 * 24 * 3_600_000;
 
 export interface RetentionOptions {
   readonly store: ObjectStore;
   /** How long jobs are kept after their end, in milliseconds. */
   readonly retentionMs: number;
+  /** The sum of all retry delays of a webhook, in milliseconds. */
+  readonly webhookRetryMs: number;
   /** The name of this replica, unique in the system. */
   readonly instance: string;
   readonly log: Logger;
@@ -42,7 +46,7 @@ export class Retention implements Startable {
   }
 
   async #takeTurn(): Promise<undefined> {
-    const { store, retentionMs, instance, log } = this.#options;
+    const { store, retentionMs, webhookRetryMs, instance, log } = this.#options;
     const turn = new Date(Math.floor(Date.now() / TURN_MS) * TURN_MS).toISOString().replace(/\D/g, '');
     if (turn === this.#lastTurn) return;
     try {
@@ -52,7 +56,12 @@ export class Retention implements Startable {
       for await (const { key } of store.list(retentionTurnsPrefix)) {
         if (key < retentionTurnKey(turn)) await store.remove(key);
       }
-      const removed = await removeOldJobs(store, Date.now() - retentionMs, () => !this.#repeater.isOn);
+      const now = Date.now();
+      const removed = await removeOldJobs(store, {
+        before: now - retentionMs,
+        webhooksBefore: now - LOST_WEBHOOK_MS - webhookRetryMs,
+        isStopping: () => !this.#repeater.isOn,
+      });
       if (removed > 0) log.info({ jobs: removed }, 'removed jobs older than RETENTION');
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not remove old jobs; continuing in the next turn');
