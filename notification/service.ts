@@ -22,7 +22,7 @@ import { ReportingWorkers } from './websocket/reporting-workers.ts';
 import { SOCKET_PATH } from './websocket/admission.ts';
 import { StoredJobs } from './websocket/job-subscription.ts';
 import { SocketServer } from './websocket/socket-server.ts';
-import { systemResolver, type Resolve } from './webhooks/resolve-receiver.ts';
+import { receiverResolver, type Resolve } from './webhooks/resolve-receiver.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
 /** Limits that are no settings; tests change some. */
@@ -156,7 +156,7 @@ export function createNotification(
     broker,
     store,
     storeWatch,
-    resolve: options.resolve ?? systemResolver(),
+    resolve: options.resolve ?? receiverResolver(config.WEBHOOK_ALLOWED_HOSTS),
     inFlight: options.webhooksInFlight,
     perHost: options.webhooksPerHost,
     lostAfterMs: options.webhookLostAfterMs,

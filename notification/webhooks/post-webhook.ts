@@ -135,10 +135,14 @@ const notConnected: readonly string[] = [
   'EADDRNOTAVAIL',
 ];
 
+/** Of a DNS query; that of a connection is ETIMEDOUT. */
+const DNS_TIMEOUT = 'ETIMEOUT';
+
 /** The code of a failed connection; certificate errors have their own codes. */
 function codeOf(error: unknown): WebhookErrorCode {
   const code = errorCode(error);
-  if (/^(ENOTFOUND|EAI_|ENODATA)/.test(code)) return 'name_not_found';
+  if (/^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL|EREFUSED)/.test(code)) return 'name_not_found';
+  if (code === DNS_TIMEOUT) return 'timed_out';
   const isOfTls = /CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code);
   return notConnected.includes(code) || isOfTls ? 'not_connected' : 'connection_lost';
 }

@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
+import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import {
   isNameAllowed,
@@ -13,12 +13,39 @@ import PQueue from 'p-queue';
 export type Resolve = (hostname: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
 
 /**
- * Each look-up takes one of Node's four threads for look-ups and files: hanging name servers must leave some to the
- * store.
+ * Resolves the host names of receivers. Those of this network, which the configuration allows or which have no dot, are
+ * resolved by the system, with its `hosts` file and search domains. All others may have name servers that never respond, so
+ * they are resolved by DNS queries, which take no threads: any number of them can wait.
+ * @param servers addresses of the name servers, with port; default: those of the system
+ */
+export function receiverResolver(allowed: AllowedReceivers, servers?: readonly string[]): Resolve {
+  const system = systemResolver();
+  return (hostname, signal) => {
+    const isOwn = isNameAllowed(hostname, allowed) || /^([^.]+|.+\.localhost)\.?$/i.test(hostname);
+    return isOwn ? system(hostname, signal) : queryDns(hostname, servers);
+  };
+}
+
+/** Of the first query, in milliseconds; the second one waits twice as long. */
+const QUERY_TIMEOUT_MS = 2_000;
+
+async function queryDns(hostname: string, servers?: readonly string[]): Promise<LookupAddress[]> {
+  // A new one reads the system's configuration again, which may have changed.
+  const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 2 });
+  if (servers !== undefined) resolver.setServers(servers);
+  const [v4, v6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+  const addresses = [v4, v6].flatMap((found) => (found.status === 'fulfilled' ? found.value : []));
+  if (v4.status === 'rejected' && addresses.length === 0) throw v4.reason;
+  return addresses.map((address) => ({ address, family: isIP(address) }));
+}
+
+/**
+ * Each look-up takes one of Node's four threads for look-ups and files: name servers that do not respond must leave some to
+ * the store.
  */
 const LOOKUPS_AT_ONCE = 2;
 
-/** Resolves with the system's resolver, including the `hosts` file; two names at once, others wait. */
+/** Resolves with the system's resolver; two names at once, others wait. */
 export function systemResolver(lookUpName: (hostname: string) => Promise<LookupAddress[]> = lookUp): Resolve {
   const queue = new PQueue({ concurrency: LOOKUPS_AT_ONCE });
   return (hostname, signal) =>

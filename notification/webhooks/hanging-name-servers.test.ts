@@ -1,0 +1,74 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { parseAllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
+import { expect, it } from 'vitest';
+import { setUpSystem } from '../../testing/test-system.ts';
+import { setUpWebhooks, webhookSettings } from '../../testing/webhooks.ts';
+import { receiverResolver } from './resolve-receiver.ts';
+
+const system = setUpSystem();
+const hooks = setUpWebhooks(system);
+const HANGING = 200;
+const A = 1;
+
+/** Responds that the names `healthy….test` are on this machine, that `none….test` do not exist, and to others never. */
+async function startNameServer() {
+  const asked = new Set<string>();
+  const socket = createSocket('udp4');
+  socket.on('message', (query, { port, address }) => {
+    const label = query.subarray(13, 13 + query.readUInt8(12)).toString();
+    const end = query.indexOf(0, 12) + 5;
+    asked.add(label);
+    const isHealthy = label.startsWith('healthy');
+    if (!isHealthy && !label.startsWith('none')) return;
+    const hasAddress = isHealthy && query.readUInt16BE(end - 4) === A;
+    const head = Buffer.from(query.subarray(0, 12));
+    head.writeUInt16BE(isHealthy ? 0x8180 : 0x8183, 2);
+    [1, hasAddress ? 1 : 0, 0, 0].forEach((count, index) => head.writeUInt16BE(count, 4 + 2 * index));
+    const answer = Buffer.from('c00c000100010000000000047f000001', 'hex');
+    socket.send(
+      Buffer.concat([head, query.subarray(12, end), ...(hasAddress ? [answer] : [])]),
+      port,
+      address,
+    );
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  system.onTestEnd(async () => {
+    socket.close();
+    await once(socket, 'close');
+  });
+  const servers = [`127.0.0.1:${socket.address().port}`];
+  return { asked, resolve: receiverResolver(parseAllowedReceivers('127.0.0.0/8'), servers) };
+}
+
+it(`${HANGING} receivers whose name servers never respond delay no others`, async () => {
+  const { asked, resolve } = await startNameServer();
+  const settings = {
+    WEBHOOK_ALLOWED_HOSTS: '127.0.0.0/8',
+    WEBHOOK_RETRY_DELAYS: '60s',
+    WEBHOOK_TIMEOUT_MS: '20000',
+  };
+  await system.startNotification({ ...webhookSettings, ...settings }, { resolve });
+  const jobAt = (host: string) => hooks.endedJob({ callback_url: `http://${host}:${hooks.receiver.port}/` });
+  const hanging = await Promise.all(Array.from({ length: HANGING }, (_, n) => jobAt(`hanging${n}.test`)));
+  await system.publish(...hanging.map(({ end }) => end));
+  // A deferral would take at least 30 s.
+  for (const host of ['healthy1.test', 'healthy2.test', 'localhost']) {
+    const healthy = await jobAt(host);
+    await system.publish(healthy.end);
+    await hooks.until(healthy.request, 'delivered');
+  }
+  await expect.poll(() => asked.size, { timeout: 20_000 }).toBe(HANGING + 2);
+  for (const { request } of hanging.slice(0, 3)) {
+    const [attempt] = await hooks.until(request, 'retrying');
+    expect(attempt?.error?.code).toBe('timed_out');
+  }
+});
+
+it('a name that does not exist is reported as such', async () => {
+  const { resolve } = await startNameServer();
+  const { signal } = new AbortController();
+  await expect(resolve('none.test', signal)).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  expect(await resolve('healthy.test', signal)).toEqual([{ address: '127.0.0.1', family: 4 }]);
+});
