@@ -96,7 +96,7 @@ describe('the content of an uploaded file', () => {
     const first = contentIn(space);
     await first.receive(chunks());
     const refused = contentIn(space).receive(chunks());
-    await expect(refused).rejects.toMatchObject({ code: 'out_of_space' });
+    await expect(refused).rejects.toMatchObject({ code: 'overloaded' });
     await first.discard();
     await contentIn(space).receive(chunks());
   });

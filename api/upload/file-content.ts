@@ -40,7 +40,7 @@ export class FileContent {
 
   /**
    * Receives all bytes of `source`; call it once.
-   * @throws the error of the source; PipelineError `out_of_space`, or an error of the operating system, e.g. ENOSPC
+   * @throws the error of the source; PipelineError `overloaded`, or an error of the operating system, e.g. ENOSPC
    */
   async receive(source: AsyncIterable<Buffer>): Promise<void> {
     const hash = createHash('sha256');

@@ -80,12 +80,12 @@ export class UploadSpace {
     this.#released.push(...blocks);
   }
 
-  /** Before bytes are written to a temporary file. @throws PipelineError `out_of_space` */
+  /** Before bytes are written to a temporary file. @throws PipelineError `overloaded` */
   takeFileBytes(address: string, count: number): void {
     if (!this.#hasLeft(address, 'fileBytes', count)) {
       const [max, share] = [this.#max, this.#share].map(({ fileBytes }) => Math.round(fileBytes / MIB));
       throw new PipelineError(
-        'out_of_space',
+        'overloaded',
         `The uploads in progress use up the space for their files: ${max} MiB, at most ${share} MiB of one client address. Retry later, or send fewer files at once.`,
       );
     }
