@@ -6,6 +6,7 @@ import { freePort } from '../process/free-port.ts';
 import { freshClone } from './fresh-clone.ts';
 import { Stack } from './stack.ts';
 import { runSteps } from './step.ts';
+import { allLimits } from './steps/all-limits.ts';
 import { badInput } from './steps/bad-input.ts';
 import { bringUp } from './steps/bring-up.ts';
 import { cluster } from './steps/cluster.ts';
@@ -20,7 +21,17 @@ import { troubleshooting } from './steps/troubleshooting.ts';
 const PORTS = [3000, 8000, 8001, 8002, 9000, 9001, 9090, 15_672];
 
 const tests = {
-  tasks: [...bringUp, ...tasks, ...metrics, ...troubleshooting, ...hardening, ...kills, ...badInput, ...data],
+  tasks: [
+    ...bringUp,
+    ...tasks,
+    ...metrics,
+    ...troubleshooting,
+    ...hardening,
+    allLimits,
+    ...kills,
+    ...badInput,
+    ...data,
+  ],
   cluster,
 } as const;
 

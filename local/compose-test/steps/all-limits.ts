@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import type { Stack } from '../stack.ts';
+import { expectThat, type Step } from '../step.ts';
+import { TrackedUploads } from '../tracked-uploads.ts';
+
+/** The defaults of UPLOADS_IN_FLIGHT, MAX_FILE_BYTES and WEBSOCKET_MAX_CONNECTIONS. */
+const UPLOADS = 64;
+const FILE_BYTES = 10 * 1024 * 1024;
+const SOCKETS = 2_000;
+/** Pixels: the maximum is 25 million. */
+const SIDE = 5_000;
+/** Two for each slot of the workers. */
+const LARGE_IMAGES = 8;
+const JOBS_MS = 300_000;
+
+/** Uploads are accepted, refused because all slots or all space are taken, or too slow on a machine that is too small. */
+const EXPECTED: readonly number[] = [202, 503, 408];
+
+/** The limits of memory and CPU are enough for everything that is permitted at the same time. */
+export const allLimits: Step = {
+  title: 'all limits at once: uploads, largest images, WebSocket clients and their replays',
+  run: async (stack) => {
+    // One address may have a part of each limit only: uploads come from two, and WebSocket clients may have all.
+    const settings = { TRUSTED_PROXIES: '1', WEBSOCKET_MAX_PER_ADDRESS: String(SOCKETS) };
+    await stack.line('docker-compose up -d --no-deps api notification', settings);
+    const before = await stack.untilReady();
+    const sockets = new ReplayingSockets();
+    try {
+      await writeFile(join(stack.folder, 'large.png'), largeImage());
+      await sockets.open(SOCKETS);
+      const large = new TrackedUploads(stack.api.url, stack.folder);
+      await Promise.all(
+        Array.from({ length: LARGE_IMAGES }, () => large.send('large.png', 'filter:invert,filter:blur')),
+      );
+      const processing = new AbortController();
+      const processed = large.settle(JOBS_MS).finally(() => processing.abort());
+      const answers = new Map<number, number>();
+      do {
+        sockets.replay();
+        for (const status of await uploadAtOnce(stack)) answers.set(status, (answers.get(status) ?? 0) + 1);
+      } while (!processing.signal.aborted);
+      const ended = await processed;
+      const shown = [...answers].map(([status, count]) => `${count} × ${status}`).join(', ');
+      expectThat(ended['completed'] === LARGE_IMAGES, `the large images: ${JSON.stringify(ended)}`);
+      const isAnswered = [...answers.keys()].every((status) => EXPECTED.includes(status));
+      expectThat(isAnswered && answers.has(202), `the uploads: ${shown}`);
+      expectThat(sockets.lost === 0, `${sockets.lost} WebSockets were cut off`);
+      const after = await stack.untilReady();
+      for (const { id, name, startedAt } of before) {
+        const now = after.find((container) => container.id === id);
+        expectThat(now?.outOfMemory === false, `${name} was killed for its memory`);
+        expectThat(now?.startedAt.getTime() === startedAt.getTime(), `${name} was restarted`);
+      }
+      return `uploads ${shown}; ${LARGE_IMAGES} large images; ${sockets.messages} events`;
+    } finally {
+      sockets.close();
+      await stack.tryLine('docker-compose up -d');
+      await stack.untilReady();
+    }
+  },
+};
+
+/** The statuses of as many uploads as may be in progress, each of the maximum size. @throws if one gets no response */
+async function uploadAtOnce(stack: Stack): Promise<number[]> {
+  const image = await readFile(join(stack.folder, 'test_images/one-pixel.png'));
+  const file = new Blob([image, randomBytes(FILE_BYTES - image.length)]);
+  return Promise.all(
+    Array.from({ length: UPLOADS }, async (_, index) => {
+      const body = new FormData();
+      body.set('file', file, 'maximum.png');
+      const headers = { 'X-Forwarded-For': `198.51.100.${index % 2}` };
+      const response = await fetch(`${stack.api.url}/upload`, { method: 'POST', body, headers });
+      await response.arrayBuffer();
+      return response.status;
+    }),
+  );
+}
+
+/** WebSocket clients of all jobs, which ask for the events since they were opened again and again. */
+class ReplayingSockets {
+  messages = 0;
+  /** Closed without a WebSocket close frame. */
+  lost = 0;
+  readonly #sockets: WebSocket[] = [];
+  #firstEvent: string | undefined;
+
+  async open(count: number): Promise<void> {
+    for (let opened = 0; opened < count; opened += 50) {
+      await Promise.all(Array.from({ length: Math.min(50, count - opened) }, () => this.#open()));
+    }
+  }
+
+  replay(): void {
+    if (this.#firstEvent === undefined) return;
+    const again = { type: 'subscribe', job_id: '*', last_event_id: this.#firstEvent };
+    for (const socket of this.#sockets) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(again));
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  #open(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const socket = new WebSocket('ws://localhost:8001/ws?job_id=*');
+    this.#sockets.push(socket);
+    socket.addEventListener('open', () => resolve(undefined));
+    socket.addEventListener('error', () => reject(new Error('a WebSocket was not accepted')));
+    socket.addEventListener('close', ({ code }) => {
+      if (code === 1006) this.lost++;
+    });
+    socket.addEventListener('message', ({ data }) => {
+      this.messages++;
+      this.#firstEvent ??= /"event_id":"([^"]+)"/.exec(String(data))?.[1];
+    });
+    return promise;
+  }
+}
+
+/** A PNG with the maximum number of pixels: coloured noise, the same in each row, so that the file is small. */
+function largeImage(): Buffer {
+  const row = Buffer.concat([Buffer.from([0]), randomBytes(SIDE * 3)]);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(SIDE, 0);
+  header.writeUInt32BE(SIDE, 4);
+  header.set([8, 2], 8); // 8 bits, RGB
+  const pixels = deflateSync(Buffer.concat(Array.from({ length: SIDE }, () => row)));
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', header),
+    chunk('IDAT', pixels),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  checksum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, checksum]);
+}
