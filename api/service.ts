@@ -30,7 +30,7 @@ import { createEstimateJob } from './jobs/estimate-job.ts';
 import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
 import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
-import { Retention } from './retention/retention.ts';
+import { createRetention } from './retention/retention.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
 import { formLimits } from './upload/form-limits.ts';
@@ -137,7 +137,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     const reason = recorder.notConsumingBecause ?? replays.notConsumingBecause;
     return reason === undefined ? undefined : new PipelineError('broker_unavailable', reason);
   };
-  const retention = new Retention({ store, retentionMs: config.RETENTION, instance, log });
+  const retention = createRetention({ store, retentionMs: config.RETENTION, instance, log });
   const startRetention = async () => {
     await opening;
     if (!stopping.signal.aborted) await retention.start();

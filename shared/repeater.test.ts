@@ -15,7 +15,7 @@ describe('a repeated task', () => {
   it('follows a new interval at once, counted from the newest start', async () => {
     const work = vi.fn(() => Promise.resolve(undefined));
     const repeater = new Repeater(work, 600);
-    repeater.start();
+    await repeater.start();
     await vi.advanceTimersByTimeAsync(10_000);
     expect(work).toHaveBeenCalledTimes(1);
     repeater.intervalSeconds = 15;
@@ -33,7 +33,7 @@ describe('a repeated task', () => {
   it('comes sooner where the work asks for it', async () => {
     const work = vi.fn(() => Promise.resolve(2));
     const repeater = new Repeater(work, 600);
-    repeater.start();
+    await repeater.start();
     await vi.advanceTimersByTimeAsync(6_000);
     expect(work).toHaveBeenCalledTimes(4);
     await repeater.stop();
@@ -47,7 +47,7 @@ describe('a repeated task', () => {
       active--;
       return undefined;
     }, 1);
-    repeater.start();
+    await repeater.start();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(most).toBe(1);
     const stopped = repeater.stop();

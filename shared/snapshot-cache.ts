@@ -80,8 +80,7 @@ export class SnapshotCache implements Startable {
   }
 
   start(): Promise<void> {
-    this.#repeater.start();
-    return Promise.resolve();
+    return this.#repeater.start();
   }
 
   stop(): Promise<void> {

@@ -58,8 +58,7 @@ export class SnapshotKeeper implements Startable {
   }
 
   start(): Promise<void> {
-    this.#repeater.start();
-    return Promise.resolve();
+    return this.#repeater.start();
   }
 
   stop(): Promise<void> {
