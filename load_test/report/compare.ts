@@ -1,5 +1,4 @@
 import { UserError } from '@image-pipeline/local/user-error.ts';
-import { printable } from '@image-pipeline/shared/printable.ts';
 import type { Script } from '../result.ts';
 import { count, list } from './format.ts';
 import {
@@ -13,7 +12,7 @@ import {
 } from './group-runs.ts';
 import type { Measures, Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
-import { type Difference, differenceBetween, median } from './statistics.ts';
+import { type Difference, differenceBetween, median, sum } from './statistics.ts';
 
 /** One setting on both sides. */
 export interface Comparison {
@@ -90,9 +89,7 @@ function sidesOf(results: readonly ResultFile[], name: string): Side[] {
     if (parts.length === 0) continue;
     const differences = parts.map((part) => `${part.name} ${list([...new Set(part.values)])}`);
     throw new UserError(
-      printable(
-        `${name} mixes runs that differ in ${differences.join('; ')}, so they are not repeats. Select runs of one of them.`,
-      ),
+      `${name} mixes runs that differ in ${differences.join('; ')}, so they are not repeats. Select runs of one of them.`,
     );
   }
   return settings;
@@ -155,7 +152,7 @@ function titleOf(a: Side, b: Side): string {
     a.setting.slots === b.setting.slots
       ? slotsOf(a.setting)
       : `${slotsOf(a.setting)} → ${slotsOf(b.setting)}`;
-  return printable([a.test.script, slots, ...differing, ...environment].join(', '));
+  return [a.test.script, slots, ...differing, ...environment].join(', ');
 }
 
 /** A metric by which two sides are compared. */
@@ -210,10 +207,6 @@ const capacity = [
   higher('knee', 'uploads/s', ({ knee, steps }) => knee?.rate ?? (steps.length > 0 ? 0 : null)),
   lower('dropped', 'uploads', ({ steps }) => sum(steps.map(({ dropped }) => dropped))),
 ];
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
 
 function medianOrNull(values: readonly number[]): number | null {
   return values.length === 0 ? null : median(values);
