@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { PageSettings } from '../../page/page-routes.ts';
 import { BreakView } from './break/break-view.tsx';
@@ -8,7 +9,7 @@ import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
 import { LatestEvents } from './journey/latest-events.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
-import { Announcements } from './live/announcements.tsx';
+import { recentEvents } from './live/job-store.ts';
 import { connection } from './live/connection.ts';
 import { ConnectionState, TokenForm } from './live/connection-state.tsx';
 import { QueueView } from './queue/queue-view.tsx';
@@ -89,6 +90,34 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
         <JourneyMap settings={settings} />
         <LatestEvents />
       </div>
+    </div>
+  );
+}
+
+/** At most one announcement in this time, so that a screen reader can keep up. */
+const EVERY_MS = 5_000;
+
+/** Tells a screen reader how many images ended, however many events arrive. */
+function Announcements() {
+  const text = useSignal('');
+  useEffect(() => {
+    let since = Date.now();
+    const timer = setInterval(() => {
+      const ended = (type: string) =>
+        recentEvents.filter(({ event, at }) => at >= since && event.type === type).length;
+      const [done, failed] = [ended('job.completed'), ended('job.failed')];
+      since = Date.now();
+      if (done + failed === 0) return;
+      text.value = [
+        ...(done > 0 ? [t('announceDone', { n: done })] : []),
+        ...(failed > 0 ? [t('announceFailed', { n: failed })] : []),
+      ].join('. ');
+    }, EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <div class="hidden" aria-live="polite">
+      {text}
     </div>
   );
 }

@@ -2,9 +2,9 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type ListedDeadLetter, originalUrl, removeDeadLetters, startReplay } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
+import { JobName } from '../journey/job-names.tsx';
 import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
-import { jobLink } from '../route.ts';
 import { explain, explainFailure } from '../text/explain.ts';
 import { formatDate, t } from '../text/text.ts';
 import { isTokenRefused, token } from '../token.ts';
@@ -180,7 +180,7 @@ function Letter({ letter, commonReason, selected, select }: LetterProps) {
       />
       <img src={originalUrl(id)} alt="" loading="lazy" width={48} height={48} />
       <span>
-        <a href={jobLink(id)}>{name ?? id}</a>
+        <JobName id={id} name={name} />
         <br />
         {error.reason !== commonReason && (
           <>

@@ -1,16 +1,12 @@
-import { StateName } from '../journey/state-name.tsx';
+import { JobName, StateName } from '../journey/job-names.tsx';
 import type { ListedDeadLetter } from '../api.ts';
-import { jobs } from '../live/job-store.ts';
-import { jobLink } from '../route.ts';
+import { jobOf } from '../live/job-store.ts';
 import { t } from '../text/text.ts';
 import { progressOfReplay } from './replay-progress.ts';
 
 /** The canary and the rest of a replay, live. */
 export function ReplayState({ letters }: { readonly letters: readonly ListedDeadLetter[] }) {
-  const byId = new Map(jobs.value.map((job) => [job.id, job]));
-  const { phase, canary, completed, failed, inProgress, waiting, total } = progressOfReplay(letters, (id) =>
-    byId.get(id),
-  );
+  const { phase, canary, completed, failed, inProgress, waiting, total } = progressOfReplay(letters, jobOf);
   return (
     <section class={`replay ${phase}`} aria-labelledby="replay">
       <h3 id="replay">{t('replayTitle')}</h3>
@@ -21,7 +17,7 @@ export function ReplayState({ letters }: { readonly letters: readonly ListedDead
           <>
             <dt>{t('canary')}</dt>
             <dd>
-              <a href={jobLink(canary.id)}>{canary.name ?? canary.id}</a>: <StateName state={canary.state} />
+              <JobName id={canary.id} name={canary.name} />: <StateName state={canary.state} />
             </dd>
           </>
         )}
@@ -31,8 +27,7 @@ export function ReplayState({ letters }: { readonly letters: readonly ListedDead
           <>
             <dt>{t('failedAgain')}</dt>
             <dd class="failed">
-              <a href={jobLink(job.id)}>{job.name ?? job.id}</a>: <code>{job.error?.code}</code>{' '}
-              {job.error?.reason}
+              <JobName id={job.id} name={job.name} />: <code>{job.error?.code}</code> {job.error?.reason}
             </dd>
           </>
         ))}

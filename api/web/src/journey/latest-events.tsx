@@ -3,7 +3,7 @@ import { timelineEntryOf } from '../../../../shared/contracts/job-order.ts';
 import { jobLink } from '../route.ts';
 import { formatTime, t } from '../text/text.ts';
 import { onWorker } from './progress-text.ts';
-import { StateName } from './state-name.tsx';
+import { StateName } from './job-names.tsx';
 
 const SHOWN = 8;
 

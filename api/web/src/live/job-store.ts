@@ -46,8 +46,9 @@ function update(): void {
   jobs.value = known;
 }
 
+/** The newest state of a job; a component that calls this follows it. */
 export function jobOf(id: string): Job | undefined {
-  return byId.get(id);
+  return jobs.value.length === 0 ? undefined : byId.get(id);
 }
 
 function keep(job: Job): void {

@@ -3,6 +3,15 @@ import { jobStateAfter, placeInRun, timelineEntryOf } from '../../../../shared/c
 import type { Failure, JobState, TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { Operation } from '../../../../shared/contracts/operations.ts';
 
+/** In the order of a job’s life. The contracts’ own list would load zod. */
+export const jobStates = [
+  'queued',
+  'processing',
+  'retrying',
+  'completed',
+  'failed',
+] as const satisfies readonly JobState[];
+
 /** What the page knows of a job: from its events, and from lists and statuses that it has read. */
 export interface Job {
   readonly id: string;
