@@ -11,7 +11,7 @@ export interface Service extends Startable {
   readonly failed: Promise<Error>;
 }
 
-/** Tells the replicas of a service apart in logs and traces, e.g. `api-host1-4711`. */
+/** Distinguishes the replicas of a service in logs and traces, e.g. `api-host1-4711`. */
 export function instanceName(service: string): string {
   return `${service}-${hostname()}-${process.pid}`;
 }

@@ -22,7 +22,7 @@ export interface RespawnedServiceOptions extends ServiceProcessOptions {
 export class RespawnedService {
   readonly name: string;
   readonly port: number;
-  /** Exits that nobody here caused: crashes, for people. */
+  /** Descriptions of unexpected exits. */
   readonly crashes: string[] = [];
   readonly #process: ManagedProcess;
   #environmentChanges: NodeJS.ProcessEnv = {};

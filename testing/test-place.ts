@@ -20,7 +20,7 @@ import { inject } from 'vitest';
 import { managementCall } from './management-call.ts';
 import type { Vhost } from './vhost.ts';
 
-/** A vhost and a folder store that only some tests use, with what tests write there in place of services. */
+/** A vhost and a folder store for some tests, and methods that write to them as the services do. */
 export class TestPlace {
   #opened: { vhost: Vhost; storeFolder: string; store: ObjectStore; broker: Broker } | undefined;
 

@@ -14,7 +14,7 @@ const ROUNDS = 3;
 const WARM_UP_S = 5;
 const SECONDS = 8;
 const JOBS_ONE_BY_ONE = 30;
-/** Between two questions for the status of a job: at full load, and one job at a time. */
+/** Pause between two status requests of a job: at full load, and one job at a time. */
 const BUSY_POLL_MS = 50;
 const IDLE_POLL_MS = 3;
 
@@ -27,7 +27,7 @@ interface Measured {
   readonly latencyMs: number;
 }
 
-/** The same client for all: uploads, and asks for the status until the image is completed. */
+/** The same client for all: uploads, and polls the status until the image is completed. */
 async function processOne(url: string, form: Form, pollMs: number): Promise<void> {
   const { jobId } = await upload(url, form);
   for (;;) {

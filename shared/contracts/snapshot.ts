@@ -19,13 +19,13 @@ export const sourceSchema = z.object({
 
 export const queueMetricsSchema = z.object({
   name: z.string(),
-  /** Messages that wait for a consumer, from RabbitMQ itself at the time of the refresh; null until it was asked. */
+  /** Messages that wait for a consumer, from RabbitMQ itself at the time of the refresh; null before the first refresh. */
   ready: count.nullable(),
   /** Unacknowledged messages, from the management API; null while it does not report them. */
   unacked: count.nullable(),
   /**
-   * Messages per second, as RabbitMQ samples them every 5 s. It does not count dead-lettered messages as published, and
-   * so neither jobs that return from a retry queue; null if a queue gets only such messages.
+   * Messages per second, as RabbitMQ samples them every 5 s. It does not count dead-lettered messages as published, nor
+   * jobs that return from a retry queue; null if a queue gets only such messages.
    */
   publish_rate: perSecond.nullable(),
   deliver_rate: perSecond,

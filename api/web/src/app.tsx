@@ -97,7 +97,7 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
 /** At most one announcement in this time, so that a screen reader can keep up. */
 const EVERY_MS = 5_000;
 
-/** Tells a screen reader how many images ended, however many events arrive. */
+/** Announces to screen readers how many images ended, however many events arrive. */
 function Announcements() {
   const text = useSignal('');
   useEffect(() => {

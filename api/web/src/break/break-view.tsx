@@ -20,7 +20,7 @@ interface Broken {
   readonly jobIds: readonly string[];
 }
 
-/** Stops, kills and pauses workers, and crashes their decoders, to see what becomes of their jobs. */
+/** Stops, kills and pauses workers, and crashes their decoders, to show what happens to their jobs. */
 export function BreakView() {
   const workers = pipeline.value?.message.workers;
   const problem = useSignal('');

@@ -15,7 +15,7 @@ import './job.css';
 export function JobView({ id, settings }: { readonly id: string; readonly settings: PageSettings }) {
   const status = useSignal<StatusResponse | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
-  // The events say when something has changed; the status has everything, also of jobs that no event names any more.
+  // Events show when something has changed; the status is complete, also for jobs that are no longer in the event log.
   const live = jobOf(id);
   const version = jobs.value.length === 0 ? '' : `${live?.run} ${live?.attempt} ${live?.state}`;
   useEffect(() => {

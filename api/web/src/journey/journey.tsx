@@ -18,7 +18,7 @@ const STEP_MS = 900;
 
 interface Props {
   readonly status: StatusResponse;
-  /** What the events say; undefined for a job that the page does not know. */
+  /** The job according to the events; undefined for a job that is not in memory. */
   readonly live: Job | undefined;
   readonly settings: PageSettings;
 }

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import type { JobEvent } from '../../../../shared/contracts/event.ts';
 import { applyEvent, applyListed, type Job, type ListedJob } from './jobs.ts';
 
-/** Jobs that the page remembers; the oldest are forgotten first. */
+/** Maximum number of jobs in memory; the oldest are evicted first. */
 const REMEMBERED = 10_000;
 
 const byId = new Map<string, Job>();

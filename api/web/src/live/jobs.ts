@@ -38,7 +38,7 @@ export interface Job {
   readonly steps: readonly TimelineEntry[];
 }
 
-/** A job in a list; lists lack what only events tell. */
+/** A job in a list, which lacks fields that only events have. */
 export type ListedJob = Omit<Job, 'steps' | 'operations' | 'contentType' | 'redelivered' | 'delivery'>;
 
 /** Events of a job are ordered by run, attempt, state and delivery, never by arrival. Negative if `a` comes first. */
