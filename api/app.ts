@@ -47,7 +47,7 @@ import { uploadRoute, type UploadRouteDeps } from './upload/upload-route.ts';
 const MAX_JSON_BYTES = 128 * 1024;
 
 /** What the routes need, by room. `service.ts` builds it. */
-export interface AppDeps {
+interface AppDeps {
   readonly config: ApiConfig;
   readonly upload: UploadRouteDeps;
   readonly jobs: StatusRouteDeps & ImageRouteDeps & JobsRouteDeps;

@@ -7,7 +7,7 @@ import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 
 type StoreOptions = Parameters<typeof startStore>[1];
 
-export interface AvailabilityOptions extends StoreOptions {
+interface AvailabilityOptions extends StoreOptions {
   readonly store: ObjectStore;
   readonly broker: Pick<Broker, 'unavailableBecause'>;
   readonly storeWatch: Pick<StoreWatch, 'unavailableBecause'>;

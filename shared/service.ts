@@ -16,7 +16,7 @@ export function instanceName(service: string): string {
   return `${service}-${hostname()}-${process.pid}`;
 }
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly broker: Broker;
   readonly server: { readonly port: number };
   /** In start order; see `createLifecycle`. */

@@ -49,7 +49,7 @@ export interface CachedSnapshot {
   readonly isCurrent: boolean;
 }
 
-export interface SnapshotCacheOptions {
+interface SnapshotCacheOptions {
   /** Of the monitoring service. */
   readonly url: string;
   /** Timeout of a fetch, in milliseconds. */

@@ -15,7 +15,7 @@ const otlpSchema = z.object({
   ),
 });
 
-export interface CollectedSpan {
+interface CollectedSpan {
   /** e.g. `worker` */
   readonly service: string;
   /** Of the service, e.g. `worker-1`. */

@@ -14,7 +14,7 @@ const RESTART_DELAY_MS = 500;
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
 
-export interface RespawnedServiceOptions extends ServiceProcessOptions {
+interface RespawnedServiceOptions extends ServiceProcessOptions {
   readonly name: string;
 }
 

@@ -13,7 +13,6 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { collect } from './collect.ts';
 import { completedOutcome, someRequest } from './job-life.ts';
 import { testBroker, testVhost } from './test-broker.ts';
 import { inject } from 'vitest';
@@ -105,7 +104,7 @@ export class TestPlace {
 
   /** The keys of all objects. */
   async storedKeys(): Promise<string[]> {
-    return (await collect(this.store.list(''))).map(({ key }) => key);
+    return (await Array.fromAsync(this.store.list(''))).map(({ key }) => key);
   }
 
   /** The vhost's URL with a user who has a strong password, as production requires. */

@@ -43,7 +43,7 @@ export async function startOurs(engine: EngineName): Promise<RunningPeer> {
   };
 }
 
-export type PeerName = 'fastapi-pika' | 'fastapi-celery' | 'express-bullmq';
+type PeerName = 'fastapi-pika' | 'fastapi-celery' | 'express-bullmq';
 
 export async function startPeer(name: PeerName, peers: InstalledPeers): Promise<RunningPeer> {
   const folder = await mkdtemp(join(tmpdir(), `image-pipeline-${name}-`));

@@ -22,7 +22,7 @@ const MARKER_TIMEOUT_MS = 10_000;
 /** Bounds start-up time and memory; 20,000 events are read in about two seconds. */
 export const EVENTS_REPLAYED = 20_000;
 
-export interface EventFollowerOptions {
+interface EventFollowerOptions {
   readonly broker: Broker;
   /** e.g. `api` */
   readonly service: string;

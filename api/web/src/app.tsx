@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { timelineEntryOf } from '../../../shared/contracts/job-order.ts';
 import type { PageSettings } from '../../page/page-routes.ts';
 import { BreakView } from './break/break-view.tsx';
 import { ConfirmDialog } from './confirm.tsx';
@@ -7,15 +8,16 @@ import { updateDeadLetters } from './dead-letters/dead-letter-store.ts';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
-import { LatestEvents } from './journey/latest-events.tsx';
+import { StateName } from './journey/job-names.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
-import { recentEvents } from './live/job-store.ts';
+import { onWorker } from './journey/progress-text.ts';
+import { jobs, recentEvents } from './live/job-store.ts';
 import { connection } from './live/connection.ts';
 import { ConnectionState, TokenForm } from './live/connection-state.tsx';
 import { QueueView } from './queue/queue-view.tsx';
-import { route } from './route.ts';
+import { jobLink, route } from './route.ts';
 import { SendPanel } from './send/send-panel.tsx';
-import { language, setLanguage, t, type Language } from './text/text.ts';
+import { formatTime, language, setLanguage, t, type Language } from './text/text.ts';
 
 const views = [
   { path: '/', text: 'navJourney' },
@@ -91,6 +93,34 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
         <LatestEvents />
       </div>
     </div>
+  );
+}
+
+const SHOWN_EVENTS = 8;
+
+/** The newest events that the page received, newest first. */
+function LatestEvents() {
+  // The list of jobs changes with each event.
+  if (jobs.value.length === 0 || recentEvents.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="events">
+      <h2 id="events">{t('latestEvents')}</h2>
+      <ol class="events">
+        {recentEvents.slice(0, SHOWN_EVENTS).map(({ event }) => {
+          const { state, worker, slot } = timelineEntryOf(event);
+          const { job_id: id, request } = event.data;
+          return (
+            <li key={`${event.id} ${event.time}`}>
+              <time dateTime={event.time}>{formatTime(event.time)}</time>
+              <a href={jobLink(id)}>{request.original.name}</a>
+              <span>
+                <StateName state={state} /> {worker !== undefined && onWorker(worker, slot)}
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
   );
 }
 
