@@ -114,12 +114,7 @@ function compareSettings(a: Side, b: Side): Comparison {
 }
 
 function notesOf(a: Side, b: Side): string[] {
-  const notes = (
-    [
-      ['A', a],
-      ['B', b],
-    ] as const
-  ).flatMap(([name, { test, setting }]) => {
+  const notes = Object.entries({ A: a, B: b }).flatMap(([name, { test, setting }]) => {
     const omitted = test.incomplete.filter(({ measures }) => measures.slots === setting.slots).length;
     if (omitted === 0) return [];
     return [
