@@ -64,7 +64,7 @@ function cpuOf(pids: readonly number[], usage: ReadonlyMap<string, CpuTime>): nu
 
 async function main(): Promise<void> {
   console.log(`${describeMachine()}\nThis takes about 7 minutes. Ctrl-C ends it.`);
-  const bench = new BenchRun(await makePhotos());
+  await using bench = new BenchRun(await makePhotos());
   endOnSignal(bench);
   const since = performance.now();
   const forms = bench.photos.map(({ name, bytes }) =>
@@ -74,11 +74,11 @@ async function main(): Promise<void> {
     () => installPeers((line) => bench.say(line)),
     async (peers) => {
       const systems: readonly [string, () => Promise<RunningPeer>, Measured[]][] = [
-        ['ours, IMAGE_ENGINE=jimp (default)', () => startOurs('jimp'), []],
-        ['ours, IMAGE_ENGINE=sharp', () => startOurs('sharp'), []],
-        ['FastAPI + pika + Pillow', () => startPeer('fastapi-pika', peers), []],
-        ['FastAPI + Celery + Pillow', () => startPeer('fastapi-celery', peers), []],
-        ['Express + BullMQ + sharp', () => startPeer('express-bullmq', peers), []],
+        ['ours, IMAGE_ENGINE=jimp (default)', () => startOurs(bench, 'jimp'), []],
+        ['ours, IMAGE_ENGINE=sharp', () => startOurs(bench, 'sharp'), []],
+        ['FastAPI + pika + Pillow', () => startPeer(bench, 'fastapi-pika', peers), []],
+        ['FastAPI + Celery + Pillow', () => startPeer(bench, 'fastapi-celery', peers), []],
+        ['Express + BullMQ + sharp', () => startPeer(bench, 'express-bullmq', peers), []],
       ];
       for (let round = 1; round <= ROUNDS; round++) {
         for (const [title, start, measured] of systems) {
