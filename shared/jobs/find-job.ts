@@ -26,7 +26,7 @@ export async function findStoredJob(store: ReadableStore, jobId: string): Promis
   return viewOfStored(request, outcome, earlier);
 }
 
-/** The runs with a request, by number; keys come in byte order, in which 10 stands before 2. */
+/** The runs with a request, by number. Keys are listed in byte order, 10 before 2. */
 async function listRuns(store: ReadableStore, jobId: string): Promise<number[]> {
   const prefix = runsPrefix(jobId);
   const runs: number[] = [];
