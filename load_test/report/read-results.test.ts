@@ -23,6 +23,8 @@ describe('reading a result', () => {
 
   it('refuses other JSON, and says what is wrong where', () => {
     expect(parseResult('[]')).toMatch(/^it is not the result of a load test/);
-    expect(parseResult(text.replace('"completed"', '"lost"'))).toContain('"jobs.0.state"');
+    expect(parseResult(text.replace('"completed"', '"lost"'))).toContain(
+      '(jobs[0].state: must be one of queued, ',
+    );
   });
 });
