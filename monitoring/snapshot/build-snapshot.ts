@@ -25,7 +25,7 @@ export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | '
 
 export type QueueCountsByName = ReadonlyMap<string, QueueCounts>;
 
-export interface SnapshotInput {
+interface SnapshotInput {
   /** Undefined until the stored totals have been read. */
   readonly pipeline: Omit<PipelineMetrics, 'onEvent' | 'onSample' | 'onSampleFailed'> | undefined;
   /** Open runs that are in no queue and were not republished. */
