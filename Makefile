@@ -138,5 +138,7 @@ install:
 	@echo "Installing the npm packages …"
 	@if problem=$$(npm view escape-html version $(NPM_ONCE) 2>&1 > /dev/null); then \
 		if [ -d node_modules ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi; \
-	else npm ci --offline $(NPM_QUIETLY) 2> /dev/null || { $(NO_REGISTRY); exit 1; }; fi
+	else \
+		echo "The npm registry does not respond. Trying the cache of npm, which can take a minute or two …"; \
+		npm ci --offline $(NPM_QUIETLY) 2> /dev/null || { $(NO_REGISTRY); exit 1; }; fi
 	@cp package-lock.json $(STAMP)

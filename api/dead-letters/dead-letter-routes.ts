@@ -91,7 +91,7 @@ export const removalQuerySchema = z
       .union([jobId.transform((id) => [id]), z.array(jobId).min(1)])
       .optional()
       .meta({ description: 'The job whose dead letter is removed; may be repeated.' }),
-    all: z.literal('true', 'must be true').optional().meta({ description: 'Remove all of them.' }),
+    all: z.literal('true').optional().meta({ description: 'Remove all of them.' }),
   })
   .meta({
     description: 'Exactly one of `id` and `all` selects the dead letters.',

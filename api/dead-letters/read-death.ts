@@ -12,6 +12,7 @@ import {
 } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { readTraceparent } from '@image-pipeline/shared/tracing/traceparent.ts';
+import { describeProblems, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 
 /** A dead-lettered message: its job, and why it was dead-lettered. */
@@ -45,9 +46,9 @@ const xDeath = z.array(
 export function readDeath(delivery: Pick<ReceivedMessage, 'content' | 'headers'>, now: Date): Death {
   const { headers } = delivery;
   const json = parseJson(delivery.content);
-  const message = jobMessageSchema.safeParse(json.value);
+  const message = validate(jobMessageSchema, json.value);
   const attempt = attemptHeaderSchema.safeParse(headers['x-attempt']);
-  const tag = message.success ? message : nameTag.safeParse(json.value);
+  const tag = message.data === undefined ? nameTag.safeParse(json.value) : message;
   const messageId = unreadableId(delivery.content);
   return {
     messageId,
@@ -56,10 +57,10 @@ export function readDeath(delivery: Pick<ReceivedMessage, 'content' | 'headers'>
     attempt: attempt.data ?? 1,
     death: deathOf(headers['x-death'], now),
     traceparent: readTraceparent(headers),
-    request: message.success ? jobRequestSchema.parse(message.data) : undefined,
+    request: message.data && jobRequestSchema.parse(message.data),
     unreadableBecause:
       json.problem ??
-      (message.error && z.prettifyError(message.error)) ??
+      (message.problems && describeProblems(message.problems)) ??
       (attempt.success ? '' : BAD_ATTEMPT_HEADER),
   };
 }

@@ -94,7 +94,7 @@ describe('a removal of dead letters', () => {
   it.each([
     ['', /send either/],
     ['?id=x&all=true', /both/],
-    ['?all=yes', /all: must be true/],
+    ['?all=yes', /all: must be true, but is "yes"/],
     ['?ids=x', /^ids: .*id, all/],
   ])('refuses the query %j', async (query, detail) => {
     const api = await dead.startApi();

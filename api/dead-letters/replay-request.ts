@@ -1,3 +1,4 @@
+import { validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import { exactlyOneOf } from '../openapi/operation.ts';
@@ -72,19 +73,12 @@ const record = z.record(z.string(), z.unknown());
  * @throws PipelineError `invalid_parameter` with what is wrong and what is allowed
  */
 export function parseReplayOrder(body: unknown): ReplayOrder {
-  const members = record.safeParse(body).data;
-  if (members === undefined) {
+  if (!record.safeParse(body).success) {
     throw invalidParameter('body', 'must be a JSON object, e.g. {"ids": ["…"]} or {"all": true}');
   }
-  refuseUnknown('', members, Object.keys(replayBodySchema.shape));
-  refuseUnknown(
-    'filter.',
-    record.safeParse(members['filter']).data,
-    Object.keys(deadLetterFilterSchema.shape),
-  );
-  const parsed = replayBodySchema.safeParse(members);
-  if (!parsed.success) throw invalidBySchema('', parsed.error);
-  return { selection: selectionOf(parsed.data), dryRun: parsed.data.dry_run, limit: parsed.data.limit };
+  const { data, problems } = validate(replayBodySchema, body);
+  if (problems !== undefined) throw invalidBySchema('', problems);
+  return { selection: selectionOf(data), dryRun: data.dry_run, limit: data.limit };
 }
 
 function selectionOf(body: ReplayBody): ReplayOrder['selection'] {
@@ -96,24 +90,9 @@ function selectionOf(body: ReplayBody): ReplayOrder['selection'] {
   if (body.ids !== undefined) return { ids: body.ids };
   const filter = body.filter ?? {};
   if (body.all === undefined && Object.values(filter).every((value) => value === undefined)) {
-    const allowed = Object.keys(deadLetterFilterSchema.shape);
-    throw invalidParameter('filter', `must not be empty; for all dead letters send {"all": true}`, {
-      allowed,
+    throw invalidParameter('filter', 'must not be empty; for all dead letters send {"all": true}', {
+      allowed: Object.keys(deadLetterFilterSchema.shape),
     });
   }
   return { filter };
-}
-
-function refuseUnknown(
-  prefix: string,
-  members: Readonly<Record<string, unknown>> | undefined,
-  allowed: readonly string[],
-): void {
-  const unknown = Object.keys(members ?? {}).find((name) => !allowed.includes(name));
-  if (unknown === undefined) return;
-  throw invalidParameter(
-    `${prefix}${unknown.slice(0, 100)}`,
-    `unknown member. Allowed members: ${allowed.join(', ')}`,
-    { allowed },
-  );
 }

@@ -2,6 +2,7 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { exchangeNames } from '@image-pipeline/shared/broker/topology.ts';
 import { workerCommandKey, workerCommandSchema } from '@image-pipeline/shared/contracts/worker-command.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { validate } from '@image-pipeline/shared/validation.ts';
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -19,9 +20,9 @@ const commandBodySchema = z
 /** `POST /development/commands` */
 export function commandRoute({ publisher }: Pick<Broker, 'publisher'>): RequestHandler {
   return async (request, response) => {
-    const order = commandBodySchema.safeParse(request.body);
-    if (!order.success) throw invalidBySchema('', order.error);
-    const { worker, command } = order.data;
+    const { data, problems } = validate(commandBodySchema, request.body);
+    if (problems !== undefined) throw invalidBySchema('', problems);
+    const { worker, command } = data;
     const isConnected = await publisher.publishIfBound({
       exchange: exchangeNames.workers,
       routingKey: workerCommandKey(worker),

@@ -1,6 +1,7 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { networkOf } from '@image-pipeline/shared/http/connection-limits.ts';
 import { refuseManyParameters } from '@image-pipeline/shared/http/http-server.ts';
+import { type Problem, validate } from '@image-pipeline/shared/validation.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 
@@ -29,9 +30,9 @@ export function readQuery<Shape extends z.ZodRawShape>(
   request: Request,
   schema: z.ZodObject<Shape>,
 ): z.output<z.ZodObject<Shape>> {
-  const parsed = schema.safeParse(request.query);
-  if (parsed.success) return parsed.data;
-  throw invalidBySchema('', parsed.error);
+  const { data, problems } = validate(schema, request.query);
+  if (problems !== undefined) throw invalidBySchema('', problems);
+  return data;
 }
 
 /**
@@ -40,9 +41,8 @@ export function readQuery<Shape extends z.ZodRawShape>(
  */
 export function wholeNumber(minimum: number, maximum: number, fallback: number, description: string) {
   return z
-    .string()
-    .regex(/^\d{1,6}$/, 'must be a whole number')
-    .transform(Number)
+    .unknown()
+    .transform((text) => (typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) : text))
     .pipe(z.int().min(minimum).max(maximum))
     .prefault(String(fallback))
     .meta({
@@ -72,18 +72,11 @@ export function invalidParameter(
 /** The first thing that a schema found wrong, e.g. with the parameter `operations[0].width`. */
 export function invalidBySchema(
   parameter: string,
-  error: z.ZodError,
+  [{ path, message }]: readonly [Problem, ...Problem[]],
   details: Readonly<Record<string, unknown>> = {},
 ): PipelineError {
-  const issue = error.issues[0];
-  const path = (issue?.path ?? []).map((step) =>
-    typeof step === 'number' ? `[${step}]` : `.${String(step)}`,
-  );
-  return invalidParameter(
-    `${parameter}${path.join('')}`.replace(/^\./, ''),
-    issue?.message ?? 'is not valid',
-    details,
-  );
+  const isMember = parameter !== '' && path !== '' && !path.startsWith('[');
+  return invalidParameter(`${parameter}${isMember ? '.' : ''}${path}`, message, details);
 }
 
 /** The path parameter `job_id` in lower case; may be any text. */

@@ -17,10 +17,7 @@ import type { Links } from './links.ts';
 import type { JobSources } from './read-status.ts';
 import { updatedAt } from './status-response.ts';
 
-const submittedSchema = z.iso.datetime({
-  offset: true,
-  error: 'must be an ISO 8601 timestamp with a time zone, for example 2026-03-02T10:15:30Z',
-});
+const submittedSchema = z.iso.datetime({ offset: true });
 
 export const jobListQuerySchema = z.object({
   status: z.enum(jobStates).optional().meta({ description: 'Only jobs in this state.' }),

@@ -6,6 +6,7 @@ import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { validate } from '@image-pipeline/shared/validation.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
@@ -89,10 +90,10 @@ export function republishRoute({ store, publisher, snapshots, links, log }: Repu
 }
 
 function parseOrder(body: unknown): z.output<typeof republishBodySchema> {
-  const parsed = republishBodySchema.safeParse(body);
-  if (!parsed.success) throw invalidBySchema('', parsed.error);
-  const { ids, all } = parsed.data;
-  if ((ids === undefined) !== (all === undefined)) return parsed.data;
+  const { data, problems } = validate(republishBodySchema, body);
+  if (problems !== undefined) throw invalidBySchema('', problems);
+  const { ids, all } = data;
+  if ((ids === undefined) !== (all === undefined)) return data;
   const seen = ids === undefined ? 'got none' : 'got both';
   throw invalidParameter('ids, all', `send exactly one of them; ${seen}`, { allowed: ['ids', 'all'] });
 }

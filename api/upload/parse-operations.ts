@@ -1,15 +1,16 @@
 import { whyNotDrawable } from '@image-pipeline/shared/contracts/drawable-text.ts';
 import {
   filterSchema,
-  MAX_OPERATIONS,
   type Operation,
-  operationsSchema,
+  MAX_OPERATIONS,
   resizeFits,
   resizeSchema,
   watermarkPositions,
   watermarkSchema,
 } from '@image-pipeline/shared/contracts/operations.ts';
 import type { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { validate } from '@image-pipeline/shared/validation.ts';
+import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
 
 /** The operations, and the defaults of each where none of its main parameters is given. */
@@ -64,6 +65,8 @@ function invalidOperation(parameter: string, problem: string): PipelineError {
   return invalidParameter(parameter, problem, { allowed: allowedOperations });
 }
 
+const countSchema = z.array(z.unknown()).min(1).max(MAX_OPERATIONS);
+
 /**
  * Reads the field `operations` of an upload, in any of its forms:
  *
@@ -77,13 +80,9 @@ function invalidOperation(parameter: string, problem: string): PipelineError {
 export function parseOperations(text: string): Operation[] {
   const given = text.trim() === '' ? DEFAULT_OPERATIONS : text.trim();
   const items = /^[[{]/.test(given) ? parseList(given) : given.split(',');
-  if (items.length > MAX_OPERATIONS) {
-    throw invalidOperation('operations', `expected <=${MAX_OPERATIONS} operations, not ${items.length}`);
-  }
-  const operations = items.map((item, index) => parseOperation(item, `operations[${index}]`));
-  const parsed = operationsSchema.safeParse(operations);
-  if (!parsed.success) throw invalidBySchema('operations', parsed.error, { allowed: allowedOperations });
-  return parsed.data;
+  const { problems } = validate(countSchema, items);
+  if (problems !== undefined) throw invalidOperation('operations', problems[0].message);
+  return items.map((item, index) => parseOperation(item, `operations[${index}]`));
 }
 
 function parseList(json: string): unknown[] {
@@ -105,15 +104,13 @@ function parseOperation(item: unknown, parameter: string): Operation {
   const { schema, defaults, main } = operationKinds[kind];
   const operation = main.some((key) => asked[key] !== undefined) ? asked : { ...defaults, ...asked };
   if (kind === 'filter') refuseUnknownFilter(operation['name'], parameter);
-  const parsed = schema.safeParse(operation);
-  if (parsed.success) {
-    if (parsed.data.type === 'watermark') refuseUndrawableText(parsed.data.text, parameter);
-    return parsed.data;
+  const { data, problems } = validate<Operation>(schema, operation);
+  if (problems !== undefined) {
+    const takes = parametersOf(kind, operation['name']);
+    throw invalidBySchema(parameter, problems, { takes, allowed: allowedOperations });
   }
-  throw invalidBySchema(parameter, parsed.error, {
-    takes: parametersOf(kind, operation['name']),
-    allowed: allowedOperations,
-  });
+  if (data.type === 'watermark') refuseUndrawableText(data.text, parameter);
+  return data;
 }
 
 function kindOf(type: unknown, parameter: string): OperationKind {

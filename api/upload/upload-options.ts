@@ -8,6 +8,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { whyHostIsRefused, whyNoCallbackUrl } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { MAKE_SECRET } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
+import { validate } from '@image-pipeline/shared/validation.ts';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import { parseOperations } from './parse-operations.ts';
 
@@ -81,19 +82,12 @@ function parseOutput(format: string, quality: string): Output {
       },
     );
   }
-  if (quality !== '' && !/^\d{1,3}$/.test(quality)) throw invalidQuality(quality);
-  const parsed = outputSchema.safeParse({
+  const { data, problems } = validate(outputSchema, {
     ...(format === '' ? {} : { format: format === 'jpg' ? 'jpeg' : format }),
-    ...(quality === '' ? {} : { quality: Number(quality) }),
+    ...(quality === '' ? {} : { quality: /^\d{1,3}$/.test(quality) ? Number(quality) : quality }),
   });
-  if (parsed.success) return parsed.data;
-  throw quality === '' ? invalidBySchema('output', parsed.error) : invalidQuality(quality);
-}
-
-function invalidQuality(quality: string): PipelineError {
-  return invalidParameter('quality', `must be a whole number from 1 to 100, not "${quality.slice(0, 100)}"`, {
-    allowed: { minimum: 1, maximum: 100 },
-  });
+  if (problems !== undefined) throw invalidBySchema('', problems, { allowed: { minimum: 1, maximum: 100 } });
+  return data;
 }
 
 const FIELD = 'callback_url';

@@ -23,6 +23,8 @@ describe('reading a result', () => {
 
   it('rejects other JSON, with the problem and its position', () => {
     expect(parseResult('[]')).toMatch(/^it is not the result of a load test/);
-    expect(parseResult(text.replace('"completed"', '"lost"'))).toContain('"jobs.0.state"');
+    expect(parseResult(text.replace('"completed"', '"lost"'))).toContain(
+      '(jobs[0].state: must be one of queued, ',
+    );
   });
 });

@@ -3,6 +3,7 @@ import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '@image-pipeline/local/user-error.ts';
 import { parsePrintable, printable } from '@image-pipeline/shared/printable.ts';
+import { describeProblems, validate } from '@image-pipeline/shared/validation.ts';
 import { loadTestResultSchema, type LoadTestResult } from '../result.ts';
 
 export const RESULTS_FOLDER = join(import.meta.dirname, '..', 'results');
@@ -60,11 +61,9 @@ export function parseResult(text: string): LoadTestResult | string {
   if (version !== undefined && version > VERSION) {
     return `it has version ${version}, and this program reads version ${VERSION}. Update the repository.`;
   }
-  const parsed = loadTestResultSchema.safeParse(content);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? '' : ` at "${issue.path.join('.')}"`;
-  return `it is not the result of a load test (${printable(issue?.message ?? 'unknown form')}${where}).`;
+  const { data, problems } = validate(loadTestResultSchema, content);
+  if (problems === undefined) return data;
+  return `it is not the result of a load test (${describeProblems([problems[0]])}).`;
 }
 
 async function filesIn(path: string, skipped: string[]): Promise<string[]> {

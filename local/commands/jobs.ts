@@ -86,5 +86,7 @@ async function runningApi(): Promise<ApiClient> {
 /** @throws UserError if it is an error */
 function printResponse({ status, body }: ApiResponse): void {
   console.log(JSON.stringify(body, null, 2));
-  if (status >= 400) throw new UserError(`\nThe API returned ${status} ${problemIn(body).code}.`);
+  if (status < 400) return;
+  const { code, detail } = problemIn(body);
+  throw new UserError(`\nThe API returned ${status} ${code}: ${detail}`);
 }

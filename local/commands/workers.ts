@@ -9,7 +9,7 @@ const MAX_SLOTS = 64;
 export async function scale(count: string, slots: string): Promise<void> {
   if (!/^\d+$/.test(count) || Number(count) > MAX_WORKERS) {
     throw new UserError(
-      `N must be a number of workers from 0 to ${MAX_WORKERS}, for example: make scale N=3`,
+      `N is ${count === '' ? 'missing' : `"${count}"`}, but must be a whole number from 0 to ${MAX_WORKERS}, for example: make scale N=3`,
     );
   }
   const wanted = slotsIn(slots);
@@ -25,7 +25,7 @@ function slotsIn(given: string): number | 'default' | undefined {
   if (given === 'default') return given;
   if (/^\d+$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_SLOTS) return Number(given);
   throw new UserError(
-    `SLOTS is "${given}", but must be a number from 1 to ${MAX_SLOTS} or "default", for example: make scale N=3 SLOTS=1`,
+    `SLOTS is "${given}", but must be a whole number from 1 to ${MAX_SLOTS} or "default", for example: make scale N=3 SLOTS=1`,
   );
 }
 

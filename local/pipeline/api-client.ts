@@ -1,6 +1,7 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import { parsePrintable, printable } from '@image-pipeline/shared/printable.ts';
+import { describeProblems, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 import { UserError } from '../user-error.ts';
 
@@ -111,12 +112,16 @@ export class ApiClient {
 
   /**
    * `GET path`, parsed by the schema.
-   * @throws UserError if the status is not 200
+   * @throws UserError if the status is not 200, or the body is something else
    */
-  async read<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
+  async read<Value>(path: string, schema: z.ZodType<Value>): Promise<Value> {
     const { status, body } = await this.#ask(path);
     if (status !== 200) throw new UserError(`GET ${path} returned ${status}: ${problemIn(body).detail}`);
-    return schema.parse(body);
+    const { data, problems } = validate(schema, body);
+    if (problems === undefined) return data;
+    throw new UserError(
+      `Another program or version responds at ${this.url}: GET ${path}, ${describeProblems(problems)}. See: make ps`,
+    );
   }
 
   /** The job once it has ended, or its current state after `timeoutMs`. */

@@ -2,8 +2,8 @@ import type { ReceivedMessage } from '@image-pipeline/shared/broker/consumer.ts'
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import { destinationOf, queueNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage, parseEvent } from '@image-pipeline/shared/jobs/event-follower.ts';
+import { describeProblems, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 
 /** Counts attempts to deliver; `x-attempt` counts those of the worker. */
@@ -51,17 +51,15 @@ export function readWebhook(message: Pick<ReceivedMessage, 'content' | 'headers'
   const { request } = event.data;
   const url = URL.parse(request.callback_url ?? '');
   if (url === null) throw new UnreadableWebhook('The job has no callback_url.');
-  const attempt = attemptSchema.safeParse(message.headers[ATTEMPT_HEADER]);
-  if (!attempt.success) {
-    throw new UnreadableWebhook(
-      `Invalid header ${ATTEMPT_HEADER}: ${messageOf(attempt.error.issues[0]?.message)}`,
-    );
+  const { data: attempt, problems } = validate(attemptSchema, message.headers[ATTEMPT_HEADER]);
+  if (problems !== undefined) {
+    throw new UnreadableWebhook(`Header ${ATTEMPT_HEADER}: ${describeProblems(problems)}`);
   }
   return {
     id: webhookIdOf(event),
     event,
     url,
-    attempt: attempt.data,
+    attempt,
     deferrals: deferralsSchema.parse(message.headers[DEFERRALS_HEADER]),
     isPutBack: isPutBack(message.headers),
   };

@@ -7,6 +7,7 @@ import {
   type SocketErrorCode,
   type SubscribeMessage,
 } from '@image-pipeline/shared/contracts/websocket.ts';
+import { describeProblems, validate } from '@image-pipeline/shared/validation.ts';
 import type { z } from 'zod';
 import type { Notifier } from '../notifier.ts';
 import { refusalOfAllJobs, type AllJobsAccess } from './admission.ts';
@@ -163,7 +164,7 @@ export function readClientMessage(data: Buffer, isBinary: boolean): ClientMessag
 }
 
 const jobQuerySchema = handshakeQuerySchema.pick({ job_id: true });
-const sharedQuerySchema = handshakeQuerySchema.omit({ job_id: true });
+const sharedQuerySchema = handshakeQuerySchema.partial({ job_id: true });
 
 /** Parses the query of a handshake: a subscribe message for each `job_id`, which all share the other parameters. */
 export function readHandshakeQuery(query: URLSearchParams): (ClientMessage | Refusal)[] {
@@ -188,12 +189,9 @@ function check<Value extends object>(
   value: unknown,
   allowed = ALLOWED,
 ): Value | Refusal {
-  const checked = schema.safeParse(value);
-  if (checked.success) return checked.data;
-  const problems = checked.error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'message'}: ${message}`,
-  );
-  const problem = problems.join('; ').slice(0, MAX_PROBLEM_LENGTH);
+  const { data, problems } = validate(schema, value);
+  if (problems === undefined) return data;
+  const problem = describeProblems(problems).slice(0, MAX_PROBLEM_LENGTH);
   return { code: 'invalid_message', message: `${problem}. ${allowed}` };
 }
 

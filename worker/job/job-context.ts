@@ -13,8 +13,8 @@ import {
 } from '@image-pipeline/shared/contracts/job.ts';
 import { messageOf, PermanentFailure } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
+import { describeProblems, validate } from '@image-pipeline/shared/validation.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { z } from 'zod';
 
 /** One attempt at a job. */
 export interface JobContext {
@@ -102,14 +102,14 @@ function readMessage(content: Buffer): JobMessage {
       cause: error,
     });
   }
-  const message = jobMessageSchema.safeParse(json);
-  if (!message.success) {
+  const { data, problems } = validate(jobMessageSchema, json);
+  if (problems !== undefined) {
     throw new PermanentFailure(
       'invalid_job',
-      `The message is not a valid job: ${z.prettifyError(message.error)}`,
+      `The message is not a valid job: ${describeProblems(problems)}`,
     );
   }
-  return message.data;
+  return data;
 }
 
 function readAttempt(headers: ReceivedMessage['headers']): number {

@@ -19,7 +19,7 @@ const poison = (): readonly { readonly body: string; readonly reason: RegExp }[]
   return [
     { body: `not JSON ${mark}`, reason: /not JSON/ },
     { body: JSON.stringify({ version: 99, mark }), reason: /version/ },
-    { body: JSON.stringify([mark]), reason: /expected object/ },
+    { body: JSON.stringify([mark]), reason: /must be a JSON object/ },
   ];
 };
 
