@@ -7,6 +7,7 @@ import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import compression from 'compression';
 import express, { type Express, type RequestHandler } from 'express';
+import type { Availability } from './availability.ts';
 import type { ApiConfig } from './config.ts';
 import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import {
@@ -46,7 +47,7 @@ import { uploadRoute, type UploadRouteDeps } from './upload/upload-route.ts';
 const MAX_JSON_BYTES = 128 * 1024;
 
 /** What the routes need, by room. `service.ts` builds it. */
-export interface AppDeps {
+interface AppDeps {
   readonly config: ApiConfig;
   readonly upload: UploadRouteDeps;
   readonly jobs: StatusRouteDeps & ImageRouteDeps & JobsRouteDeps;
@@ -59,10 +60,7 @@ export interface AppDeps {
   readonly broker: Pick<Broker, 'publisher'>;
   /** Of every queue, for `/metrics`. */
   readonly queueMetrics: ReadQueueMetrics;
-  /** Why no job can be accepted right now, or undefined. */
-  readonly whyUnavailable: () => PipelineError | undefined;
-  /** Why a part of the API does not work, or undefined. */
-  readonly whyIncomplete: () => PipelineError | undefined;
+  readonly availability: Pick<Availability, 'whyUnavailable' | 'whyIncomplete'>;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -98,7 +96,7 @@ export function createApp(deps: AppDeps): Express {
 
 /** The handlers of each operation in the OpenAPI document: its guards, then the route itself. */
 function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
-  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, whyUnavailable, log } = deps;
+  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, availability, log } = deps;
   const { deadLetters, replays, replayRecords, sweeper } = dlq;
   const { store, links, isCaughtUp } = jobs;
   const document = createOpenapiDocument({
@@ -106,6 +104,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     isProduction: config.NODE_ENV === 'production',
     maxFiles: config.MAX_FILES,
   });
+  const whyUnavailable = () => availability.whyUnavailable;
   const token = requireToken(config.API_TOKEN);
   const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
   const readState = async (jobId: string) => (await readStatus(jobId, jobs)).state;
@@ -156,7 +155,9 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],
     'GET /readyz': [
-      readinessRoute(() => whyNotReady({ whyUnavailable: deps.whyIncomplete, isCaughtUp, store })),
+      readinessRoute(() =>
+        whyNotReady({ whyUnavailable: () => availability.whyIncomplete, isCaughtUp, store }),
+      ),
     ],
     'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
     'GET /openapi.json': [(_request, response) => void response.json(document)],

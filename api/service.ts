@@ -1,26 +1,21 @@
-import {
-  buildTopology,
-  countableQueues,
-  queueNames,
-  retryQueueName,
-} from '@image-pipeline/shared/broker/topology.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { messageOf, PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { createHttpServer } from '@image-pipeline/shared/http/http-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
+import type { LifecycleStep, Startable } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
-import { memoryLimit } from '@image-pipeline/shared/memory-limit.ts';
 import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
-import { startStore } from '@image-pipeline/shared/store/wait-for-store.ts';
 import { createApp } from './app.ts';
+import { Availability } from './availability.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { createSlots } from './http/slots.ts';
@@ -29,20 +24,11 @@ import { FollowedJobs } from './jobs/followed-jobs.ts';
 import { createEstimateJob } from './jobs/estimate-job.ts';
 import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
-import { createQueueSampler, rememberLastSample, withTimeout } from './pipeline-status/queue-metrics.ts';
-import { Retention } from './retention/retention.ts';
+import { createQueueSamplers, rememberLastSample } from './pipeline-status/queue-metrics.ts';
+import { createRetention } from './retention/retention.ts';
 import { Thumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
-import { formLimits } from './upload/form-limits.ts';
-import { uploadCapacity, UploadSpace } from './upload/upload-space.ts';
-
-const MIB = 1024 * 1024;
-
-/** Maximum age of the queue metrics, and the timeout for reading them from the broker. */
-const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
-
-/** Timeout (ms) for queue metrics where they are optional, so that every status responds within a second. */
-const SAMPLE_TIMEOUT_MS = 400;
+import { createUpload } from './upload/create-upload.ts';
 
 /** Reads of the store that a response can do without. */
 const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;
@@ -109,45 +95,31 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     store,
     log,
   });
-  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-
-  let isStoreOpen = false;
-  let opening: Promise<void> | undefined;
-  const openStore = () => {
-    opening = startStore(store, { where: whereStoreIs(config), signal: stopping.signal, log }).then(() => {
-      isStoreOpen = true;
-    });
-    return opening;
-  };
-  /** Waits for the check of the store, which would go on writing. */
-  const closeStore = async () => {
-    await opening?.catch(() => undefined);
-    await store.stop();
-  };
-  const whyUnavailable = () => {
-    const reason = broker.unavailableBecause;
-    if (reason !== undefined) return new PipelineError('broker_unavailable', reason);
-    return isStoreOpen ? undefined : new StoreUnavailable('The object store has not responded yet.');
-  };
-  const whyIncomplete = () => {
-    const refusal = whyUnavailable();
-    if (refusal !== undefined) return refusal;
-    const missing = storeWatch.unavailableBecause;
-    if (missing !== undefined) return new StoreUnavailable(missing);
-    const reason = recorder.notConsumingBecause ?? replays.notConsumingBecause;
-    return reason === undefined ? undefined : new PipelineError('broker_unavailable', reason);
-  };
-  const retention = new Retention({ store, retentionMs: config.RETENTION, instance, log });
+  const availability = new Availability({
+    store,
+    broker,
+    storeWatch,
+    notConsumingBecause: () => recorder.notConsumingBecause ?? replays.notConsumingBecause,
+    where: whereStoreIs(config),
+    signal: stopping.signal,
+    log,
+  });
+  const retention = createRetention({ store, retentionMs: config.RETENTION, instance, log });
   const startRetention = async () => {
-    await opening;
+    await availability.start();
     if (!stopping.signal.aborted) await retention.start();
   };
-  const inBackground = (start: () => Promise<void>) => {
-    start().catch((error: unknown) => {
-      if (!stopping.signal.aborted) fail(error instanceof Error ? error : new Error(String(error)));
-    });
-  };
-
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  /** Does not wait for the start of the part. */
+  const inBackground = (name: string, part: Startable): LifecycleStep => ({
+    name,
+    start: () => {
+      part.start().catch((error: unknown) => {
+        if (!stopping.signal.aborted) fail(error instanceof Error ? error : new Error(String(error)));
+      });
+    },
+    stop: () => part.stop(),
+  });
   const startBroker = async () => {
     await broker.start();
     await broker.removeRetiredQueues().catch((error: unknown) => {
@@ -162,16 +134,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     unlessUnavailable: createUnlessUnavailable(OPTIONAL_READS),
     retentionMs: config.RETENTION,
   };
-  const inspect = (queue: string) => broker.queues.inspect(queue);
-  const waitingJobs = createQueueSampler({
-    queues: [queueNames.process, ...config.RETRY_DELAYS.map(retryQueueName)],
-    inspect,
+  const { waitingJobs, waitingJobsInTime, allQueues } = createQueueSamplers({
+    ...config,
+    inspect: (queue) => broker.queues.inspect(queue),
     onNew: (queueMetrics) => estimates.compare(queueMetrics.get(queueNames.process)),
-    ...QUEUE_SAMPLING,
   });
-  const waitingJobsInTime = withTimeout(waitingJobs, SAMPLE_TIMEOUT_MS);
-  const topology = buildTopology({ jobs: config.RETRY_DELAYS, webhooks: config.WEBHOOK_RETRY_DELAYS });
-  const allQueues = createQueueSampler({ queues: countableQueues(topology), inspect, ...QUEUE_SAMPLING });
   const estimate = createEstimateJob(estimates, waitingJobsInTime);
   const admission = new Admission({
     maxQueueLength: config.MAX_QUEUE_LENGTH,
@@ -183,26 +150,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     minInterval: config.UPSTREAM_MIN_INTERVAL,
     report: { name: 'thumbnails', metrics, log },
   });
-  const memory = memoryLimit();
-  const capacity = uploadCapacity(config, memory);
-  if (capacity.slots < config.UPLOADS_IN_FLIGHT) {
-    const limit = `${Math.round(memory.bytes / MIB)} MiB of memory`;
-    log.warn(
-      `concurrent uploads limited to ${capacity.slots} instead of UPLOADS_IN_FLIGHT=${config.UPLOADS_IN_FLIGHT}: ${limit} is too little for files of up to ${config.MAX_FILE_BYTES} bytes (MAX_FILE_BYTES)`,
-    );
-  }
   const app = createApp({
     config,
-    upload: {
-      limits: formLimits(config, limits),
-      callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
-      maxEstimatedSeconds: config.MAX_ESTIMATED_SECONDS,
-      space: new UploadSpace(capacity),
-      inUploadSlot: createSlots({
-        what: 'uploads',
-        slots: capacity.slots,
-        waitMs: limits.uploadWaitMs,
-      }),
+    upload: createUpload({
+      config,
+      limits,
       admission,
       uploads: {
         store: storeWatch.watchWrites(store),
@@ -216,7 +168,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       },
       links,
       metrics,
-    },
+    }),
     jobs: {
       ...sources,
       estimate,
@@ -250,9 +202,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       isUp: () => broker.unavailableBecause === undefined,
     },
     broker,
-    queueMetrics: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
-    whyUnavailable,
-    whyIncomplete,
+    queueMetrics: allQueues,
+    availability,
     metrics,
     log,
   });
@@ -276,26 +227,18 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
     tracing: { service: 'api', instance, ...tracingOptions(config), log },
     steps: [
-      { name: 'store', start: () => inBackground(openStore), stop: closeStore },
-      {
-        name: 'store watch',
-        start: () => inBackground(() => storeWatch.start()),
-        stop: () => storeWatch.stop(),
-      },
-      { name: 'broker', start: () => inBackground(startBroker), stop: () => broker.stop() },
-      { name: 'event log', start: () => inBackground(() => follower.start()), stop: () => follower.stop() },
-      {
-        name: 'DLQ recorder',
-        start: () => inBackground(() => recorder.start()),
-        stop: () => recorder.stop(),
-      },
+      inBackground('store', availability),
+      inBackground('store watch', storeWatch),
+      inBackground('broker', { start: startBroker, stop: () => broker.stop() }),
+      inBackground('event log', follower),
+      inBackground('DLQ recorder', recorder),
       { name: 'unrecorded failures', start: () => unrecorded.start(), stop: () => unrecorded.stop() },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
       ...(config.RETENTION === Infinity
         ? []
-        : [{ name: 'retention', start: () => inBackground(startRetention), stop: () => retention.stop() }]),
+        : [inBackground('retention', { start: startRetention, stop: () => retention.stop() })]),
       { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
-      { name: 'replays', start: () => inBackground(() => replays.start()), stop: () => replays.stop() },
+      inBackground('replays', replays),
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],

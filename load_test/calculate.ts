@@ -58,9 +58,14 @@ export function throughput(jobs: readonly JobRecord[]): number {
   return span > 0 ? completed / span : 0;
 }
 
+/** When the first job was queued, in milliseconds since 1970; Infinity without jobs. */
+export function firstUpload(jobs: readonly JobRecord[]): number {
+  return jobs.reduce((first, { queued_at }) => Math.min(first, Date.parse(queued_at)), Infinity);
+}
+
 /** Seconds from the first upload to the last result; 0 if no job has ended. */
 export function makespan(jobs: readonly JobRecord[]): number {
-  const first = jobs.reduce((least, { queued_at }) => Math.min(least, Date.parse(queued_at)), Infinity);
+  const first = firstUpload(jobs);
   const last = jobs.reduce(
     (most, { ended_at }) => (ended_at === null ? most : Math.max(most, Date.parse(ended_at))),
     -Infinity,

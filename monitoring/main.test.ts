@@ -16,7 +16,7 @@ it('runs until SIGTERM, then exits with 0', async () => {
   expect(await once(service.child, 'exit'), service.output).toEqual([0, null]);
 });
 
-it('exits with 78 if the configuration is invalid, and says why', async () => {
+it('exits with 78 if the configuration is invalid, and prints the reason', async () => {
   const service = new ServiceProcess('monitoring', {
     ...environmentOf('monitoring', system),
     MONITORING_PORT: 'http',

@@ -22,7 +22,7 @@ const MAX_LISTED = 1_000;
 /** How long a worker is shown after it has gone. */
 const WORKER_EXPIRY_MS = 30_000;
 
-export interface PipelineMetricsOptions {
+interface PipelineMetricsOptions {
   /** The state that the last process stored. */
   readonly state: DurableState | undefined;
   /** Whether events arrive as they happen. */

@@ -9,7 +9,7 @@ import type { RecentSamples } from './snapshot/recent-samples.ts';
 import { snapshotHealth } from './snapshot/snapshot-health.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 
-export interface MonitoringRoutesOptions {
+interface MonitoringRoutesOptions {
   readonly keeper: Pick<SnapshotKeeper, 'snapshot' | 'intervalSeconds'>;
   readonly samples: RecentSamples;
   /** Open runs that are in no queue and were not republished. */

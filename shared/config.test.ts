@@ -19,11 +19,11 @@ function problemsOf(read: () => unknown): readonly string[] {
 }
 
 describe('reading the configuration', () => {
-  it('takes defaults for what is not set or empty', () => {
+  it('uses the default of a setting that is missing or empty', () => {
     expect(readConfig(table, { MODE: '' })).toEqual({ PORT: 8000, MODE: 'fast', BROKER: 'amqp://localhost' });
   });
 
-  it('takes what the environment says', () => {
+  it('uses the values of the environment', () => {
     const env = { PORT: '81', MODE: 'slow', BROKER: 'amqps://user:pass@broker:5671/v', OTHER: 'x' };
     expect(readConfig(table, env)).toEqual({
       PORT: 81,
@@ -42,11 +42,11 @@ describe('reading the configuration', () => {
     ]);
   });
 
-  it.each(['-1', '1.5', '0x10', ' 5', '1e3', 'NaN'])('does not take "%s" for a whole number', (given) => {
+  it.each(['-1', '1.5', '0x10', ' 5', '1e3', 'NaN'])('rejects "%s" as a whole number', (given) => {
     expect(problemsOf(() => readConfig(table, { PORT: given }))).toHaveLength(1);
   });
 
-  it('reports what is wrong only in combination', () => {
+  it('reports invalid combinations of values', () => {
     expect(problemsOf(() => readConfig(table, {}, () => ['PORT and MODE do not go together']))).toEqual([
       'PORT and MODE do not go together',
     ]);
@@ -67,14 +67,14 @@ describe('the variables of every service', () => {
     ]);
   });
 
-  it.each(['', '5', '5s,', '0s', '25h', 'soon'])('do not take "%s" for retry delays', (given) => {
+  it.each(['', '5', '5s,', '0s', '25h', 'soon'])('reject "%s" as retry delays', (given) => {
     const retryDelays = given === '' ? ',' : given;
     expect(problemsOf(() => readConfig(commonVariables, { RETRY_DELAYS: retryDelays }))[0]).toMatch(
       /^RETRY_DELAYS is /,
     );
   });
 
-  it('refuse the former names of settings', () => {
+  it('reject the former names of settings', () => {
     const env = { RETRY_LADDER: '5s', WEBHOOK_RETRY_LADDER: '5s' };
     expect(problemsOf(() => readConfig(commonVariables, env))).toEqual([
       'RETRY_LADDER has been renamed to RETRY_DELAYS.',
@@ -82,7 +82,7 @@ describe('the variables of every service', () => {
     ]);
   });
 
-  it('refuse sample passwords in production, and only there', () => {
+  it('reject sample passwords in production, and only there', () => {
     const read = (env: Record<string, string>) => readConfig(commonVariables, env, refuseSamplePasswords);
     expect(problemsOf(() => read({ NODE_ENV: 'production' }))).toEqual([
       expect.stringContaining('RABBITMQ_URL'),
@@ -109,7 +109,7 @@ describe('a duration in seconds', () => {
     expect(readConfig(table, { PAUSE: given })).toEqual({ PAUSE: read });
   });
 
-  it.each(['0.01', '61', '-1', '1e1', '5s'])('refuses "%s"', (given) => {
+  it.each(['0.01', '61', '-1', '1e1', '5s'])('rejects "%s"', (given) => {
     expect(problemsOf(() => readConfig(table, { PAUSE: given }))).toEqual([
       `PAUSE is "${given}", but must be a number from 0.05 to 60 (seconds), for example 0.1`,
     ]);

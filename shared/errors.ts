@@ -47,7 +47,7 @@ export const errorCodes = {
   upgrade_required: 'This endpoint accepts only WebSocket connections.',
   record_damaged: 'A record of this job in the object store is damaged.',
   image_damaged: 'The stored image does not match its record.',
-  // What the system itself lacks.
+  // Why the system cannot handle a request.
   broker_unavailable: 'The message broker is unavailable or does not accept messages at the moment.',
   publish_unconfirmed: 'The message broker did not confirm the job in time, so it may or may not be queued.',
   store_unavailable: 'The object store is unavailable.',

@@ -1,4 +1,4 @@
-export interface FairSlotsOptions {
+interface FairSlotsOptions {
   readonly slots: number;
   /** Maximum slots of one caller. */
   readonly perCaller: number;

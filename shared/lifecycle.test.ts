@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StopDeadlineExceeded, createLifecycle, type LifecycleStep } from './lifecycle.ts';
 
-/** Steps that write down what happens to them. */
+/** Steps that record their calls. */
 function recorded(names: string[], changes: Record<string, Partial<LifecycleStep>> = {}) {
   const seen: string[] = [];
   const steps = names.map((name) => ({
@@ -35,7 +35,7 @@ describe('a lifecycle', () => {
     ]);
   });
 
-  it('shares the promise of calls that come twice or at once', async () => {
+  it('returns the same promise to repeated and concurrent calls', async () => {
     const { seen, steps } = recorded(['a']);
     const lifecycle = createLifecycle(steps, 1_000);
     await Promise.all([lifecycle.start(), lifecycle.start()]);
@@ -68,7 +68,7 @@ describe('a lifecycle', () => {
     expect(seen.slice(3)).toEqual(['stop c', 'stop a']);
   });
 
-  it('gives up on a step that takes longer than the deadline, and still stops the others', async () => {
+  it('reports a step that takes longer than the deadline, and still stops the others', async () => {
     const { seen, steps } = recorded(['a', 'b'], { b: { stop: () => new Promise(() => undefined) } });
     const lifecycle = createLifecycle(steps, 50);
     await lifecycle.start();

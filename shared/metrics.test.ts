@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { createMetrics } from './metrics.ts';
 
-test('a counter whose label values are known is there from the start, at 0', async () => {
+test('a counter with known label values starts at 0', async () => {
   const text = await createMetrics('worker').render();
   expect(text).toContain('image_jobs_finished_total{result="failed"} 0');
   expect(text).toContain('image_worker_busy_seconds_total 0');
 });
 
-test('a gauge that is cleared says nothing, with labels or without', async () => {
+test('a cleared gauge is not exposed, with labels or without', async () => {
   const metrics = createMetrics('monitoring');
   metrics.set('rabbitmq_alarms_memory_used_watermark', 1);
   metrics.set('rabbitmq_queue_messages', 3, { queue: 'image.jobs.process' });
@@ -20,7 +20,7 @@ test('a gauge that is cleared says nothing, with labels or without', async () =>
   expect(await metrics.render()).toMatch(/^rabbitmq_alarms_memory_used_watermark 0$/m);
 });
 
-test('a gauge says nothing until it is set', async () => {
+test('a gauge is not exposed until it is set', async () => {
   const metrics = createMetrics('monitoring');
   const before = await metrics.render();
   for (const name of ['image_jobs_unaccounted', 'image_monitoring_last_sample_timestamp_seconds'] as const)
@@ -29,7 +29,7 @@ test('a gauge says nothing until it is set', async () => {
   expect(await metrics.render()).toMatch(/^image_jobs_unaccounted 0$/m);
 });
 
-test('a counter that is kept over restarts begins with what is known, not with 0', async () => {
+test('a counter that continues across restarts starts with the known value, not with 0', async () => {
   const metrics = createMetrics('monitoring');
   expect(await metrics.render()).not.toMatch(/^image_jobs_(accepted|completed|failed|retried)_total\b/m);
   metrics.increase('image_jobs_completed_total', {}, 41);
@@ -44,7 +44,7 @@ test.each([
   ['api', 'image_http_request_duration_seconds', { method: 'GET', route: '/status/{id}' }],
   // Subscribers are notified late of what happened while the service was down.
   ['notification', 'image_notification_delay_seconds', {}],
-] as const)('%s tells in %s what took most of a minute', async (service, name, labels) => {
+] as const)('%s measures durations of up to a minute in %s', async (service, name, labels) => {
   const metrics = createMetrics(service);
   metrics.observe(name, 45, labels);
   const text = await metrics.render();
@@ -52,7 +52,7 @@ test.each([
   expect(text).toMatch(new RegExp(`^${name}_bucket\\{le="60".*\\} 1$`, 'm'));
 });
 
-test('a service exposes nothing that is not its own', () => {
+test('a service has only its own metrics', () => {
   const metrics = createMetrics('worker');
   expect(() => metrics.increase('image_jobs_accepted_total')).toThrow('worker has no metric');
 });

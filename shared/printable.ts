@@ -1,7 +1,7 @@
 /** Line breaks and tabs, which would break a table. */
 const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** Control characters (C0, C1), and those that change the text direction. */
-const INVISIBLE = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+/** Control characters (C0, C1), line separators, and characters that change the text direction: they can disguise a name. */
+export const INVISIBLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /**
  * Makes untrusted text safe for a terminal or a log. Control characters become U+FFFD: they could move the cursor, colour

@@ -5,17 +5,17 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 describe('a repeated task', () => {
-  it('is done once for a thousand that ask at the same time', async () => {
+  it('runs once for a thousand concurrent calls', async () => {
     const work = vi.fn(() => Promise.resolve(undefined));
     const repeater = new Repeater(work, 600);
     await Promise.all(Array.from({ length: 1_000 }, () => repeater.now()));
     expect(work).toHaveBeenCalledTimes(1);
   });
 
-  it('follows a new interval at once, counted from the newest start', async () => {
+  it('uses a new interval at once, measured from the last start', async () => {
     const work = vi.fn(() => Promise.resolve(undefined));
     const repeater = new Repeater(work, 600);
-    repeater.start();
+    await repeater.start();
     await vi.advanceTimersByTimeAsync(10_000);
     expect(work).toHaveBeenCalledTimes(1);
     repeater.intervalSeconds = 15;
@@ -30,16 +30,16 @@ describe('a repeated task', () => {
     expect(work).toHaveBeenCalledTimes(4);
   });
 
-  it('comes sooner where the work asks for it', async () => {
+  it('runs earlier if the work requests it', async () => {
     const work = vi.fn(() => Promise.resolve(2));
     const repeater = new Repeater(work, 600);
-    repeater.start();
+    await repeater.start();
     await vi.advanceTimersByTimeAsync(6_000);
     expect(work).toHaveBeenCalledTimes(4);
     await repeater.stop();
   });
 
-  it('does not overlap where it takes longer than the interval', async () => {
+  it('does not overlap if it takes longer than the interval', async () => {
     let [active, most] = [0, 0];
     const repeater = new Repeater(async () => {
       most = Math.max(most, ++active);
@@ -47,7 +47,7 @@ describe('a repeated task', () => {
       active--;
       return undefined;
     }, 1);
-    repeater.start();
+    await repeater.start();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(most).toBe(1);
     const stopped = repeater.stop();

@@ -1,5 +1,7 @@
+import type { Startable } from './lifecycle.ts';
+
 /** Runs a function at an interval, never concurrently; the interval can be changed while it runs. */
-export class Repeater {
+export class Repeater implements Startable {
   readonly #work: () => Promise<number | undefined>;
   #intervalSeconds: number;
   #running: Promise<void> | undefined;
@@ -28,9 +30,10 @@ export class Repeater {
     return this.#isOn;
   }
 
-  start(): void {
+  start(): Promise<void> {
     this.#isOn = true;
     void this.now();
+    return Promise.resolve();
   }
 
   /** Runs it now, unless it is already running. */

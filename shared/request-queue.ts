@@ -7,7 +7,7 @@ import { pause } from './waiting.ts';
 /** Far more than a page requests at once; further calls would wait too long. */
 const DEFAULT_MAX_WAITING = 1_000;
 
-export interface RequestQueueOptions {
+interface RequestQueueOptions {
   /** Maximum number of concurrent calls. */
   readonly maxConcurrent: number;
   /** From the start of one call to the start of the next, in seconds. */
@@ -23,7 +23,7 @@ export interface RequestQueueOptions {
 }
 
 /** Times in seconds; counts since the start of the process. */
-export interface RequestQueueStats {
+interface RequestQueueStats {
   readonly max_concurrent: number;
   readonly min_interval: number;
   readonly active_requests: number;

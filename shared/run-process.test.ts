@@ -29,7 +29,7 @@ function run(start: string, stop: string) {
   return { child, ended, started };
 }
 
-describe('the edge of a process', () => {
+describe('the process of a service', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('stops the service on %s and exits 0', async (signal) => {
     const { child, ended, started } = run('', 'console.log("stopped")');
     await started;
@@ -53,7 +53,7 @@ describe('the edge of a process', () => {
     expect(await ended).toMatchObject({ code: 143 });
   });
 
-  it('exits 78 with a plain explanation when the configuration is wrong', async () => {
+  it('exits 78 and prints the problems if the configuration is invalid', async () => {
     const { ended } = run('throw new ConfigError(["PORT is wrong"])', '');
     const { code, output } = await ended;
     expect(code).toBe(78);
@@ -61,7 +61,7 @@ describe('the edge of a process', () => {
     expect(output).not.toContain('    at ');
   });
 
-  it('stops the service and exits 1 when something is thrown that nobody caught', async () => {
+  it('stops the service and exits 1 on an uncaught error', async () => {
     const { ended } = run('setTimeout(() => { throw new Error("a bug"); }, 10)', 'console.log("stopped")');
     const { code, output } = await ended;
     expect(code).toBe(1);

@@ -11,7 +11,7 @@ const PRIVATE_UMASK = 0o077;
 const EX_CONFIG = 78;
 
 /**
- * The edge of a service's process. SIGTERM or SIGINT stops the service and exits 0 (1 if the stop was not
+ * Runs a service as this process. SIGTERM or SIGINT stops the service and exits 0 (1 if the stop was not
  * clean); a second signal exits at once. Exit code 78: invalid configuration; 1: any other error.
  */
 export async function runProcess(makeService: () => Service): Promise<void> {

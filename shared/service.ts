@@ -11,12 +11,12 @@ export interface Service extends Startable {
   readonly failed: Promise<Error>;
 }
 
-/** Tells the replicas of a service apart in logs and traces, e.g. `api-host1-4711`. */
+/** Distinguishes the replicas of a service in logs and traces, e.g. `api-host1-4711`. */
 export function instanceName(service: string): string {
   return `${service}-${hostname()}-${process.pid}`;
 }
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly broker: Broker;
   readonly server: { readonly port: number };
   /** In start order; see `createLifecycle`. */

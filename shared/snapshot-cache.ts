@@ -49,7 +49,7 @@ export interface CachedSnapshot {
   readonly isCurrent: boolean;
 }
 
-export interface SnapshotCacheOptions {
+interface SnapshotCacheOptions {
   /** Of the monitoring service. */
   readonly url: string;
   /** Timeout of a fetch, in milliseconds. */
@@ -80,8 +80,7 @@ export class SnapshotCache implements Startable {
   }
 
   start(): Promise<void> {
-    this.#repeater.start();
-    return Promise.resolve();
+    return this.#repeater.start();
   }
 
   stop(): Promise<void> {

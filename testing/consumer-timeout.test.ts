@@ -10,7 +10,7 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import type { ConsumerOptions, ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 
-/** The whole node's; it checks once per tick. */
+/** Of the whole node, which checks it once per tick. */
 const CONSUMER_TIMEOUT_MS = 1_000;
 const TICK_MS = 200;
 
@@ -50,7 +50,7 @@ it('a message that waits for longer than several consumer timeouts keeps its del
   await expectEmpty(broker);
 });
 
-it('a message whose consumer timed out is delivered again only when the work can be done, and counted once', async () => {
+it('a message whose consumer timed out is redelivered only when the work can be done, and counted once', async () => {
   const broker = await startedBroker();
   const outage = outageOf();
   const deliveries = await consume(broker, outage.handle, { mayConsume: () => outage.over });
@@ -64,7 +64,7 @@ it('a message whose consumer timed out is delivered again only when the work can
   await expectEmpty(broker);
 });
 
-it('none of more messages than are in progress at once is lost or handled twice', async () => {
+it('no message is lost or handled twice if more wait than are handled concurrently', async () => {
   const broker = await startedBroker();
   const outage = outageOf();
   const deliveries = await consume(broker, outage.handle, { holdMs: CONSUMER_TIMEOUT_MS / 3, prefetch: 3 });
@@ -102,7 +102,7 @@ async function startedBroker(): Promise<Broker> {
   return broker;
 }
 
-/** A store that is unavailable until `end`: handlers wait for it, unless their message is lost to them. */
+/** A store that is unavailable until `end`: handlers wait for it, unless they have lost their delivery. */
 function outageOf() {
   const { promise: over, resolve } = Promise.withResolvers<undefined>();
   let isFirst = true;

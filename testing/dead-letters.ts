@@ -10,7 +10,7 @@ import { completedOutcome, failedOutcome, someRequest } from './job-life.ts';
 import type { TestApi, TestSystem } from './test-system.ts';
 
 /** How a job ends; `hangs` means a worker that never finishes it. */
-export type Decide = (request: JobRequest) => 'completed' | 'failed' | 'hangs';
+type Decide = (request: JobRequest) => 'completed' | 'failed' | 'hangs';
 
 /** Dead letters, and a fake worker for replayed jobs. Each test starts without dead letters and jobs. */
 export function setUpDeadLetters(system: TestSystem) {

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, inject, vi } from 'vitest';
 import type { ListOptions, ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore, type StoreConfig } from '@image-pipeline/shared/store/open-store.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
-import { collect } from './collect.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -87,7 +86,7 @@ function setUpStore(prepare: () => Promise<Place>): TestStore {
     ownPrefix: () => `${randomUUID()}/`,
     bytesOf: (key) => readBytes(current().store, key, MAX_BYTES),
     keysOf: async (prefix, options) => {
-      const listed = await collect(current().store.list(prefix, options));
+      const listed = await Array.fromAsync(current().store.list(prefix, options));
       return listed.map(({ key }) => key);
     },
   };

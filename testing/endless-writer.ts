@@ -1,6 +1,6 @@
 /**
- * A process to be killed: puts objects of 1 MiB into a folder store without end, and tells its parent each key that
- * is stored. `stream` ends in a put whose stream stalls halfway, so that a half-written file is certain.
+ * A process to be killed: stores objects of 1 MiB in a folder store without end, and sends each stored key to its
+ * parent. `stream` ends in a put whose stream stalls halfway, so that a half-written file is certain.
  *
  *     node endless-writer.ts FOLDER put|putIfAbsent|stream
  */

@@ -12,7 +12,7 @@ import type { CompletedOutcome, FailedOutcome, Outcome } from '@image-pipeline/s
 const SHA256 = 'a'.repeat(64);
 const WORKER = 'worker-1';
 
-/** What was asked for by a job that was submitted this moment. */
+/** The request of a job that was submitted just now. */
 export function someRequest(changes: Partial<JobRequest> = {}): JobRequest {
   return {
     version: 1,

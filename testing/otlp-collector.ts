@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 
 const attribute = z.object({ key: z.string(), value: z.object({ stringValue: z.string().optional() }) });
-/** What we look at of an OTLP request in JSON. */
+/** The fields of an OTLP request in JSON that are used here. */
 const otlpSchema = z.object({
   resourceSpans: z.array(
     z.object({
@@ -15,7 +15,7 @@ const otlpSchema = z.object({
   ),
 });
 
-export interface CollectedSpan {
+interface CollectedSpan {
   /** e.g. `worker` */
   readonly service: string;
   /** Of the service, e.g. `worker-1`. */
@@ -26,14 +26,14 @@ export interface CollectedSpan {
 
 export interface OtlpCollector {
   readonly url: string;
-  /** All that came. */
+  /** All received spans. */
   readonly spans: readonly CollectedSpan[];
-  /** From now on it takes requests and responses none. */
+  /** From now on it accepts requests and sends no responses. */
   hang(): void;
   stop(): Promise<void>;
 }
 
-/** Stands for an OpenTelemetry collector: takes spans, and keeps them. */
+/** A fake OpenTelemetry collector that keeps the spans that it receives. */
 export async function startCollector(): Promise<OtlpCollector> {
   const spans: CollectedSpan[] = [];
   const server = createServer((request, response) => {

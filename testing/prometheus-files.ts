@@ -31,5 +31,5 @@ const read = (name: string): unknown => parse(readFileSync(join(folder, name), '
 
 export const prometheusConfig = () => configSchema.parse(read('prometheus.yml'));
 
-/** Every alert with what it must say. @throws ZodError if one does not */
+/** All alerts. @throws ZodError if one lacks a required label or annotation */
 export const alertRules = () => alertsSchema.parse(read('alerts.yml')).groups.flatMap(({ rules }) => rules);

@@ -14,7 +14,7 @@ const RESTART_DELAY_MS = 500;
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
 
-export interface RespawnedServiceOptions extends ServiceProcessOptions {
+interface RespawnedServiceOptions extends ServiceProcessOptions {
   readonly name: string;
 }
 
@@ -22,7 +22,7 @@ export interface RespawnedServiceOptions extends ServiceProcessOptions {
 export class RespawnedService {
   readonly name: string;
   readonly port: number;
-  /** Exits that nobody here caused: crashes, for people. */
+  /** Descriptions of unexpected exits. */
   readonly crashes: string[] = [];
   readonly #process: ManagedProcess;
   #environmentChanges: NodeJS.ProcessEnv = {};

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
@@ -38,6 +39,13 @@ export class ServiceProcess {
   get log(): z.output<typeof logLineSchema>[] {
     const lines = this.#stdout.split('\n').slice(0, -1);
     return lines.map((line) => logLineSchema.parse(JSON.parse(line)));
+  }
+
+  /** Its resident memory in MiB: now, or the most it has had. Linux only. */
+  async residentMiB(when: 'now' | 'peak' = 'now'): Promise<number> {
+    const status = await readFile(`/proc/${this.child.pid ?? 0}/status`, 'utf8');
+    const field = when === 'now' ? /^VmRSS:\s+(\d+) kB$/m : /^VmHWM:\s+(\d+) kB$/m;
+    return Number(field.exec(status)?.[1]) / 1024;
   }
 
   /** The first log line with this message. */

@@ -33,7 +33,7 @@ export class SlowStore implements Reading {
     return this.#mostAtOnce;
   }
 
-  /** From now on no read responds; each ends like in the adapters when their timeout is over. */
+  /** From now on no read responds; each fails after the timeout, as in the adapters. */
   hang(timeoutMs: number): void {
     this.#hangsMs = timeoutMs;
   }

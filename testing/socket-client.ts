@@ -7,7 +7,7 @@ import {
 import { WebSocket, type ClientOptions } from 'ws';
 
 const DEADLINE_MS = 10_000;
-/** A valid id of no job. */
+/** A valid id that no job has. */
 const NO_JOB = '00000000-0000-7000-8000-000000000000';
 
 /** A WebSocket client that checks received messages against the contract. */

@@ -8,7 +8,7 @@ const system = setUpSystem();
 const SOON = { timeout: 25_000, interval: 50 };
 
 it.each(['startApi', 'startWorker', 'startNotification', 'startMonitoring'] as const)(
-  '%s: a service is not ready, and names the store, while its folder is missing',
+  '%s: a service is not ready while the folder of the store is missing, and the reason names the store',
   async (start) => {
     const parent = await mkdtemp(join(tmpdir(), 'store-readiness-'));
     const folder = join(parent, 'store');

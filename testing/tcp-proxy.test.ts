@@ -36,7 +36,7 @@ describe('a TCP proxy that can fail', () => {
     socket.destroy();
   });
 
-  it('cuts present connections and takes new ones', async () => {
+  it('resets open connections and accepts new ones', async () => {
     const socket = await dial();
     await ask(socket, 'hello');
     const failed = once(socket, 'error');
@@ -48,14 +48,14 @@ describe('a TCP proxy that can fail', () => {
     next.destroy();
   });
 
-  it('keeps frozen connections and delivers what was said once they thaw', async () => {
+  it('keeps frozen connections open and delivers their data after resume()', async () => {
     const socket = await dial();
     await ask(socket, 'hello');
     proxy.freeze();
     socket.write('frozen');
     const late = await dial(); // taken, but nothing of it flows
     late.write('late');
-    // A round trip past the proxy: whatever would have passed has passed by now.
+    // A round trip without the proxy: data that would pass has passed by now.
     await new Promise(setImmediate);
     expect(heard).toEqual(['hello']);
 
@@ -66,7 +66,7 @@ describe('a TCP proxy that can fail', () => {
     late.destroy();
   });
 
-  it('freezes in the middle of what is sent', async () => {
+  it('freezes in the middle of the data', async () => {
     const socket = await dial();
     const frozen = proxy.freezeAfter(100);
     socket.write('x'.repeat(1_000_000));
@@ -77,7 +77,7 @@ describe('a TCP proxy that can fail', () => {
     await once(socket, 'error').catch(() => undefined);
   });
 
-  it('lets a request pass and swallows its response', async () => {
+  it('forwards a request and drops its response', async () => {
     const socket = await dial();
     await ask(socket, 'hello');
     const swallowed = proxy.mute();
@@ -90,7 +90,7 @@ describe('a TCP proxy that can fail', () => {
     expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
   });
 
-  it('refuses connections and takes them again on the same port', async () => {
+  it('refuses connections and accepts them again on the same port', async () => {
     const { port } = proxy;
     await proxy.refuse();
     await expect(dial()).rejects.toMatchObject({ code: 'ECONNREFUSED' });

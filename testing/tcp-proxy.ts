@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** How the proxy treats what passes through it. */
+/** How the proxy treats connections and their data. */
 type Mode = 'open' | 'frozen' | 'mute' | 'refusing';
 
 /** The two sockets of one connection through the proxy. */
@@ -34,7 +34,7 @@ export class TcpProxy {
     this.#targetUrl = url;
   }
 
-  /** Listens on a free port and passes every connection on to `target`. */
+  /** Listens on a free port and forwards every connection to `target`. */
   static async to(
     target: { host: string; port: number },
     url = `tcp://${target.host}:${target.port}`,
@@ -44,29 +44,29 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** Listens on a free port and passes every connection on to the host and port of `url`. */
+  /** Listens on a free port and forwards every connection to the host and port of `url`. */
   static before(url: string): Promise<TcpProxy> {
     const { hostname, port } = new URL(url);
     return TcpProxy.to({ host: hostname, port: Number(port) }, url);
   }
 
-  /** The URL that it stands before, with the host and port of the proxy. */
+  /** The URL of the target, with the host and port of the proxy. */
   get url(): string {
-    // Not by setters: those of URLs without a special scheme differ.
+    // Not with setters, which behave differently for URLs without a special scheme.
     return this.#targetUrl.replace(new URL(this.#targetUrl).host, `127.0.0.1:${this.#port}`);
   }
 
-  /** The same for as long as the proxy lives, also after `refuse()` and `resume()`. */
+  /** Does not change, even after `refuse()` and `resume()`. */
   get port(): number {
     return this.#port;
   }
 
-  /** How many connections pass through at this moment. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#pairs.size;
   }
 
-  /** Resets every present connection (RST, what is on its way is lost); new ones are taken as before. */
+  /** Resets every open connection (RST: data in flight is lost). New ones are accepted. */
   cut(): void {
     for (const { client, target } of this.#pairs) {
       client.resetAndDestroy();
@@ -74,15 +74,15 @@ export class TcpProxy {
     }
   }
 
-  /** Nothing flows any more, in either direction; connections stay open, and new ones are taken but hang. */
+  /** Stops all data in both directions. Connections stay open; new ones are accepted, but hang. */
   freeze(): void {
     this.#mode = 'frozen';
     this.#eachSocket((socket) => socket.pause());
   }
 
   /**
-   * Lets about this many bytes pass, whatever their direction, and freezes in the middle of it.
-   * @returns when it has frozen
+   * Freezes after about this many more bytes, in either direction.
+   * @returns resolves when it has frozen
    */
   freezeAfter(bytes: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -91,9 +91,9 @@ export class TcpProxy {
   }
 
   /**
-   * Requests reach the target but its responses are thrown away: what a client sees whose connection dies between
-   * the server's doing and the server's saying so.
-   * @returns when the first response has been swallowed
+   * Forwards requests and drops responses, like a connection that is lost after the server has acted and before it has
+   * responded.
+   * @returns resolves when the first response has been dropped
    */
   mute(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -102,13 +102,13 @@ export class TcpProxy {
     return promise;
   }
 
-  /** Cuts every connection and refuses new ones (ECONNREFUSED): the target is down. */
+  /** Closes every connection and refuses new ones (ECONNREFUSED), as if the target were down. */
   async refuse(): Promise<void> {
     this.#mode = 'refusing';
     await this.#unlisten();
   }
 
-  /** Everything flows again. After `mute()` the connections of that time are cut, as their responses have a hole. */
+  /** Ends the fault. After `mute()`, it resets the connections of that time, because their responses are incomplete. */
   async resume(): Promise<void> {
     const before = this.#mode;
     this.#mode = 'open';

@@ -4,7 +4,7 @@ import { Broker, type BrokerOptions } from '@image-pipeline/shared/broker/broker
 import { buildTopology, parseRetryDelays } from '@image-pipeline/shared/broker/topology.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 
-/** Silent, so that faults made on purpose do not look like failures. `LOG_LEVEL=debug` lets tests speak. */
+/** Silent, so that intended faults do not look like failures. To see logs, set `LOG_LEVEL=debug`. */
 export const testLog = createLogger('test', {
   format: 'pretty',
   level: process.env['LOG_LEVEL'] === 'debug' ? 'debug' : 'silent',

@@ -13,14 +13,13 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { collect } from './collect.ts';
 import { completedOutcome, someRequest } from './job-life.ts';
 import { testBroker, testVhost } from './test-broker.ts';
 import { inject } from 'vitest';
 import { managementCall } from './management-call.ts';
 import type { Vhost } from './vhost.ts';
 
-/** A vhost and a folder store that only some tests use, with what tests write there in place of services. */
+/** A vhost and a folder store for some tests, and methods that write to them as the services do. */
 export class TestPlace {
   #opened: { vhost: Vhost; storeFolder: string; store: ObjectStore; broker: Broker } | undefined;
 
@@ -105,7 +104,7 @@ export class TestPlace {
 
   /** The keys of all objects. */
   async storedKeys(): Promise<string[]> {
-    return (await collect(this.store.list(''))).map(({ key }) => key);
+    return (await Array.fromAsync(this.store.list(''))).map(({ key }) => key);
   }
 
   /** The vhost's URL with a user who has a strong password, as production requires. */

@@ -95,7 +95,7 @@ export class TestSystem extends TestPlace {
     return this.#start(await this.createNotification(...given));
   }
 
-  /** Resolves when it listens; it goes on starting. */
+  /** Resolves when it listens; it continues to start. */
   async beginMonitoring(...[settings = {}, limits]: Given<typeof createMonitoring>): Promise<Service> {
     const service = this.#stopLater(await createMonitoring(this, settings, limits));
     service.start().catch(() => undefined);
@@ -165,7 +165,7 @@ export class TestSystem extends TestPlace {
     return consumer;
   }
 
-  /** The next messages of a queue, which leave it. */
+  /** Takes the next messages off a queue. */
   async take(queue: string, count = 1): Promise<ReceivedMessage[]> {
     const taken: ReceivedMessage[] = [];
     const { promise: all, resolve } = Promise.withResolvers<undefined>();
@@ -218,7 +218,7 @@ export class TestSystem extends TestPlace {
   }
 }
 
-/** Resolves when `/readyz` says that the service is ready. */
+/** Resolves when `/readyz` reports that the service is ready. */
 export async function untilReady({ port }: Service): Promise<void> {
   await vi.waitFor(
     async () => {

@@ -5,7 +5,7 @@ import { createVhost } from './vhost.ts';
 
 const broker = inject('broker');
 
-test('two virtual hosts keep queues of the same name apart', async () => {
+test('queues of the same name in two virtual hosts are separate', async () => {
   const [one, two] = [await createVhost(broker), await createVhost(broker)];
   const connection = await connect(one.amqpUrl);
   const channel = await connection.createChannel();
@@ -17,7 +17,7 @@ test('two virtual hosts keep queues of the same name apart', async () => {
   await two.delete();
 });
 
-test('a connection left open fails the clean-up, and the virtual host is gone all the same', async () => {
+test('an open connection fails the clean-up, but the virtual host is removed', async () => {
   const vhost = await createVhost(broker);
   const connection = await connect(vhost.amqpUrl);
   connection.on('error', () => undefined);

@@ -7,14 +7,14 @@ import type { TestBroker } from './global-setup/broker.ts';
 /** How long connections that were just closed may still be counted. */
 const CLOSING_MS = 2_000;
 
-/** A virtual host: exchanges and queues of its own, apart from everybody else's on the same node. */
+/** A virtual host, whose exchanges and queues are separate from all others on the node. */
 export interface Vhost {
   readonly name: string;
   readonly amqpUrl: string;
   readonly managementUrl: string;
   /** Deliveries that no consumer has acknowledged. */
   unacknowledged(): Promise<number>;
-  /** Removes it with all that is in it. Throws if a connection to it is still open: a test has leaked it. */
+  /** Removes it with everything in it. @throws Error if a test has left a connection open */
   delete(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ async function openConnections(broker: TestBroker, vhost: string): Promise<numbe
   }
 }
 
-/** One column of a list of this vhost. Asks the node itself: the management API is some seconds behind. */
+/** One column of a list of this vhost. From the node itself, because the management API lags by some seconds. */
 async function list(
   broker: TestBroker,
   what: 'connections' | 'channels',

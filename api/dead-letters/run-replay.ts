@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DeadLetter, storedDeadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
@@ -122,7 +123,7 @@ const POLL_MS = 2_000;
 
 export interface AwaitOutcomeDeps {
   readonly store: Pick<ObjectStore, 'get'>;
-  readonly followed: Pick<FollowedJobs, 'nextEnd'>;
+  readonly followed: Pick<FollowedJobs, 'ends'>;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -138,7 +139,7 @@ export async function awaitOutcome(
     const over = new AbortController();
     const enough = AbortSignal.any([signal, over.signal]);
     // Listens before it reads, so that no end is missed in between.
-    const ended = followed.nextEnd(job_id, enough).catch(() => undefined);
+    const ended = once(followed.ends, job_id, { signal: enough }).catch(() => undefined);
     try {
       const outcome = await waitForStore(() => readOutcome(store, job_id, run), signal, log);
       const left = deadline - performance.now();

@@ -1,17 +1,17 @@
+import { EventEmitter } from 'node:events';
 import { type JobEvent, queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { type JobRequest, terminalStates } from '@image-pipeline/shared/contracts/job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import { type JobPage, LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
-import { untilAborted } from '@image-pipeline/shared/waiting.ts';
 
 /**
- * The newest jobs of the event log, and a way to wait for the end of one. Events are hints: anyone who can publish can claim
+ * The newest jobs of the event log. Events are hints: anyone who can publish can claim
  * anything about a job. `isStored` tells which views need to be compared with the store before they are shown.
  */
 export class FollowedJobs {
+  /** Emits the id of each job that ends. */
+  readonly ends = new EventEmitter();
   readonly #view: LiveView;
-  /** Who waits for the end of each job. Sets, because thousands may leave at the same moment. */
-  readonly #waiting = new Map<string, Set<() => void>>();
   readonly #onChange: (view: JobView) => void;
   /** The requests, outcomes and earlier runs in views that come from the store. Records never change. */
   readonly #stored = new WeakSet<object>();
@@ -23,6 +23,8 @@ export class FollowedJobs {
   constructor(capacity: number, onChange: (view: JobView) => void = () => undefined) {
     this.#view = new LiveView(capacity);
     this.#onChange = onChange;
+    // Any number of clients may wait for the same job.
+    this.ends.setMaxListeners(0);
   }
 
   apply(event: JobEvent): void {
@@ -32,8 +34,7 @@ export class FollowedJobs {
 
   #changed(view: JobView): void {
     this.#onChange(view);
-    if (!hasEnded(view)) return;
-    for (const resolve of this.#waiting.get(view.request.job_id) ?? []) resolve();
+    if (hasEnded(view)) this.ends.emit(view.request.job_id);
   }
 
   /** This replica has just stored and published the request. */
@@ -80,25 +81,6 @@ export class FollowedJobs {
   /** The event log is read from its start again: forgets everything. */
   forget(): void {
     this.#view.clear();
-  }
-
-  /** Resolves when the job ends the next time; rejects when `signal` aborts. */
-  async nextEnd(jobId: string, signal: AbortSignal): Promise<void> {
-    const { promise: ended, resolve } = Promise.withResolvers<undefined>();
-    const wake = () => resolve(undefined);
-    const waiting = this.#waiting.get(jobId) ?? new Set();
-    this.#waiting.set(jobId, waiting.add(wake));
-    try {
-      await untilAborted(ended, signal);
-    } finally {
-      waiting.delete(wake);
-      if (waiting.size === 0) this.#waiting.delete(jobId);
-    }
-  }
-
-  /** How many callers wait for the end of a job. */
-  get waiting(): number {
-    return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0);
   }
 }
 

@@ -355,11 +355,11 @@ describe('waiting for the end of a job', () => {
       ),
     );
     await expect.poll(() => reads).toBe(500);
-    expect(followed.waiting).toBe(500);
+    expect(followed.ends.listenerCount(request.job_id)).toBe(500);
     for (const client of clients) client.abort();
     const ends = await Promise.allSettled(waits);
     expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(500);
-    expect([reads, followed.waiting]).toEqual([500, 0]);
+    expect([reads, followed.ends.eventNames()]).toEqual([500, []]);
     const after = process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     expect(after - before).toBeLessThan(10);
   });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
@@ -13,7 +14,7 @@ import type { UnlessUnavailable } from './unless-unavailable.ts';
 const EVENT_LATENCY_MS = 2_000;
 
 export interface JobSources {
-  readonly followed: Pick<FollowedJobs, 'get' | 'nextEnd' | 'correct' | 'isStored' | 'isStoredRun'>;
+  readonly followed: Pick<FollowedJobs, 'get' | 'ends' | 'correct' | 'isStored' | 'isStoredRun'>;
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
   /** For optional reads of the store about a job in the event log. */
   readonly unlessUnavailable: UnlessUnavailable;
@@ -65,7 +66,7 @@ export async function awaitStatus(
   try {
     for (;;) {
       // Listens before it reads, so that no end is missed in between.
-      const ended = sources.followed.nextEnd(jobId, enough).catch(() => undefined);
+      const ended = once(sources.followed.ends, jobId, { signal: enough }).catch(() => undefined);
       const view = await readStatus(jobId, sources);
       if (hasEnded(view)) return view;
       await Promise.race([ended, waited]);

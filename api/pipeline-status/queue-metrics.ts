@@ -1,4 +1,11 @@
 import type { QueueCounts } from '@image-pipeline/shared/broker/queue-inspector.ts';
+import {
+  buildTopology,
+  countableQueues,
+  queueNames,
+  retryQueueName,
+} from '@image-pipeline/shared/broker/topology.ts';
+import type { CommonConfig } from '@image-pipeline/shared/common-config.ts';
 import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 
 export interface QueueSamplerOptions {
@@ -47,6 +54,34 @@ async function sample({ queues, inspect, timeoutMs, onNew }: QueueSamplerOptions
   const byQueue = Object.assign(new Map(queueMetrics), { requestedAt });
   onNew?.(byQueue);
   return byQueue;
+}
+
+/** Maximum age of the queue metrics, and the timeout for reading them from the broker. */
+const QUEUE_SAMPLING = { maxAgeMs: 1_000, timeoutMs: 1_000 } as const;
+/** Timeout (ms) for queue metrics where they are optional, so that every status responds within a second. */
+const SAMPLE_TIMEOUT_MS = 400;
+
+/** The queues in which jobs wait, and all queues. */
+export function createQueueSamplers({
+  RETRY_DELAYS,
+  WEBHOOK_RETRY_DELAYS,
+  inspect,
+  onNew,
+}: Pick<CommonConfig, 'RETRY_DELAYS' | 'WEBHOOK_RETRY_DELAYS'> &
+  Required<Pick<QueueSamplerOptions, 'inspect' | 'onNew'>>) {
+  const topology = buildTopology({ jobs: RETRY_DELAYS, webhooks: WEBHOOK_RETRY_DELAYS });
+  const waitingJobs = createQueueSampler({
+    ...QUEUE_SAMPLING,
+    queues: [queueNames.process, ...RETRY_DELAYS.map(retryQueueName)],
+    inspect,
+    onNew,
+  });
+  const allQueues = createQueueSampler({ ...QUEUE_SAMPLING, queues: countableQueues(topology), inspect });
+  return {
+    waitingJobs,
+    waitingJobsInTime: withTimeout(waitingJobs, SAMPLE_TIMEOUT_MS),
+    allQueues: withTimeout(allQueues, SAMPLE_TIMEOUT_MS),
+  };
 }
 
 /** A sample of a queue. */

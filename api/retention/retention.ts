@@ -1,5 +1,4 @@
 import { messageOf } from '@image-pipeline/shared/errors.ts';
-import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import { retentionTurnKey, retentionTurnsPrefix } from '@image-pipeline/shared/store/keys.ts';
@@ -23,39 +22,24 @@ export interface RetentionOptions {
  * Removes old jobs every ten minutes. Of several replicas, the one that writes the record of the turn first does it; if it
  * stops meanwhile, the next turn continues.
  */
-export class Retention implements Startable {
-  readonly #options: RetentionOptions;
-  readonly #repeater = new Repeater(() => this.#takeTurn(), CHECK_EVERY_SECONDS);
-  #lastTurn = '';
-
-  constructor(options: RetentionOptions) {
-    this.#options = options;
-  }
-
-  start(): Promise<void> {
-    this.#repeater.start();
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    return this.#repeater.stop();
-  }
-
-  async #takeTurn(): Promise<undefined> {
-    const { store, retentionMs, instance, log } = this.#options;
+export function createRetention({ store, retentionMs, instance, log }: RetentionOptions): Repeater {
+  let lastTurn = '';
+  const repeater = new Repeater(async () => {
     const turn = new Date(Math.floor(Date.now() / TURN_MS) * TURN_MS).toISOString().replace(/\D/g, '');
-    if (turn === this.#lastTurn) return;
+    if (turn === lastTurn) return undefined;
     try {
       const isOurs = await store.putIfAbsent(retentionTurnKey(turn), jsonBody({ version: 1, instance }));
-      this.#lastTurn = turn;
-      if (!isOurs) return;
+      lastTurn = turn;
+      if (!isOurs) return undefined;
       for await (const { key } of store.list(retentionTurnsPrefix)) {
         if (key < retentionTurnKey(turn)) await store.remove(key);
       }
-      const removed = await removeOldJobs(store, Date.now() - retentionMs, () => !this.#repeater.isOn);
+      const removed = await removeOldJobs(store, Date.now() - retentionMs, () => !repeater.isOn);
       if (removed > 0) log.info({ jobs: removed }, 'removed jobs older than RETENTION');
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not remove old jobs; continuing in the next turn');
     }
-  }
+    return undefined;
+  }, CHECK_EVERY_SECONDS);
+  return repeater;
 }

@@ -5,7 +5,7 @@ describe('a display name', () => {
   it.each([
     ['Мой кот 猫 👩‍👩‍👧.jpg', 'Мой кот 猫 👩‍👩‍👧.jpg'],
     ['a\u0000b\r\nc\u007f.png', 'abc.png'],
-    ['photo\u202egpj.exe', 'photogpj.exe'],
+    ['photo\u202egpj\u200e.exe', 'photogpj.exe'],
     ['\ud800lonely.png', '\ufffdlonely.png'],
     ['  ', 'image'],
     ['', 'image'],

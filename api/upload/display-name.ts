@@ -1,7 +1,6 @@
-const MAX_NAME_BYTES = 255;
+import { INVISIBLE } from '@image-pipeline/shared/printable.ts';
 
-/** Control characters, and those that change the text direction: they can disguise a name. */
-const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+const MAX_NAME_BYTES = 255;
 
 /** The client's file name, safe for display: well-formed, visible, at most 255 bytes of UTF-8. */
 export function displayName(given: string): string {

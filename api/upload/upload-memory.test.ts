@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { expect, inject, it } from 'vitest';
 import { ApiClient } from '../../testing/api-client.ts';
@@ -35,15 +34,8 @@ it.skipIf(minio === null || process.platform !== 'linux')(
       client.upload(form([{ bytes: file }]), { 'X-Forwarded-For': `198.51.100.${n % 2}` });
     const responses = await Promise.all(Array.from({ length: 64 }, (_, n) => upload(n)));
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([202]));
-    const peak = await peakMib(api.child.pid ?? 0);
-    expect(peak).toBeLessThan(128 + 384);
+    expect(await api.residentMiB('peak')).toBeLessThan(128 + 384);
     await system.take(queueNames.process, 64);
   },
   120_000,
 );
-
-/** The most resident memory that a process has had. */
-async function peakMib(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-}

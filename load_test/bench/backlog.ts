@@ -17,8 +17,7 @@ const SETTLE_MS = 5_000;
 /** The cost of a long queue for api, notification and monitoring, without a worker. */
 export async function measureBacklog(bench: BenchRun): Promise<Section> {
   const environment = () => LIMITS;
-  const start = () =>
-    BenchSystem.start({ workers: 0, slots: 1, engine: 'sharp', photos: bench.photos, environment });
+  const start = () => BenchSystem.start(bench, { workers: 0, slots: 1, engine: 'sharp', environment });
   return bench.during(start, async ({ system, pids }) => {
     const ids: string[] = [];
     const measure = async (jobs: number) => {

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { startSystem, type System, type SystemOptions } from '../../testing/start-system.ts';
 import type { EngineName } from '../../worker/engine/engine.ts';
+import type { BenchRun } from './bench-run.ts';
 import { JobWatcher, type WatchedJob } from './job-watcher.ts';
-import { UPLOAD_FIELDS, type Photo } from './photos.ts';
+import { UPLOAD_FIELDS } from './photos.ts';
 import { startCpuClock, type CpuTime } from './processes.ts';
 import { formOf, keepBusy, upload, type Form } from './traffic.ts';
 
@@ -11,7 +12,6 @@ export interface BenchSystemOptions {
   /** Default: one more than there are cores, because a job also waits for the store and the broker. */
   readonly slots?: number;
   readonly engine: EngineName;
-  readonly photos: readonly Photo[];
   readonly environment?: SystemOptions['environment'];
 }
 
@@ -28,18 +28,20 @@ export interface CpuPerImage {
 /** A whole system with one worker, and a client that uploads photos and watches their jobs. */
 export class BenchSystem implements AsyncDisposable {
   readonly system: System;
+  readonly #bench: BenchRun;
   readonly #watcher: JobWatcher;
   readonly #forms: readonly Form[];
 
-  private constructor(system: System, watcher: JobWatcher, photos: readonly Photo[]) {
+  private constructor(bench: BenchRun, system: System, watcher: JobWatcher) {
+    this.#bench = bench;
     this.system = system;
     this.#watcher = watcher;
-    this.#forms = photos.map(({ name, bytes }) =>
+    this.#forms = bench.photos.map(({ name, bytes }) =>
       formOf({ name: `${name}.jpg`, contentType: 'image/jpeg', bytes }, UPLOAD_FIELDS),
     );
   }
 
-  static async start({ engine, photos, ...options }: BenchSystemOptions): Promise<BenchSystem> {
+  static async start(bench: BenchRun, { engine, ...options }: BenchSystemOptions): Promise<BenchSystem> {
     const system = await startSystem({
       name: 'bench',
       workers: options.workers ?? 1,
@@ -48,7 +50,7 @@ export class BenchSystem implements AsyncDisposable {
       environment: async (made) => ({ IMAGE_ENGINE: engine, ...(await options.environment?.(made)) }),
     });
     try {
-      return new BenchSystem(system, await JobWatcher.open(system.notificationUrl), photos);
+      return new BenchSystem(bench, system, await JobWatcher.open(system.notificationUrl));
     } catch (error) {
       await system[Symbol.asyncDispose]();
       throw error;
@@ -87,7 +89,9 @@ export class BenchSystem implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#watcher[Symbol.asyncDispose]();
+    this.system.keepFolder();
     await this.system[Symbol.asyncDispose]();
+    this.#bench.discard(this.system.folder);
   }
 }
 

@@ -42,7 +42,7 @@ export async function measureFairness(bench: BenchRun): Promise<Section> {
       return slowClients(system.system.apiUrl);
     },
   };
-  const start = () => BenchSystem.start({ workers: 2, slots: 2, engine: 'jimp', photos: bench.photos });
+  const start = () => BenchSystem.start(bench, { workers: 2, slots: 2, engine: 'jimp' });
   const found = new Map(Object.keys(disturbances).map((name) => [name, [] as number[][]]));
   for (let round = 0; round <= ROUNDS; round++) {
     // Each in a new system: what a costly job leaves in the queues would disturb the next one.

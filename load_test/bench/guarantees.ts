@@ -24,7 +24,7 @@ interface Measured {
 export async function measureGuarantees(bench: BenchRun): Promise<Section> {
   const variants: readonly string[] = [ALL, ...guarantees];
   const found = new Map<string, Measured[]>(variants.map((variant) => [variant, []]));
-  const start = () => BenchSystem.start({ engine: 'sharp', photos: bench.photos });
+  const start = () => BenchSystem.start(bench, { engine: 'sharp' });
   await bench.during(start, async (system) => {
     for (let round = 1; round <= ROUNDS; round++) {
       for (const [variant, measured] of found) {

@@ -9,7 +9,7 @@ const JOBS = 60;
 export async function measureLatency(bench: BenchRun): Promise<Section> {
   const rows: string[][] = [];
   for (const engine of ['jimp', 'sharp'] as const) {
-    const start = () => BenchSystem.start({ engine, photos: bench.photos });
+    const start = () => BenchSystem.start(bench, { engine });
     const parts = await bench.during(start, async (system) => {
       for (let job = 0; job < WARM_UP_JOBS; job++) await system.process(job);
       return sequentialJobs(system, JOBS);

@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const chosen = chooseParts(process.env);
   const seconds = chosen.reduce((total, [, part]) => total + part.seconds, 0);
   console.log(`${describeMachine()}\nThis takes about ${Math.ceil(seconds / 60)} minutes. Ctrl-C ends it.`);
-  const bench = new BenchRun(await makePhotos());
+  await using bench = new BenchRun(await makePhotos());
   endOnSignal(bench);
   for (const [name, { title, measure }] of chosen) {
     console.log(`\n${title}`);

@@ -14,7 +14,7 @@ const SETTLE_MS = 3_000;
 
 /** The memory of each service after few and after many jobs, under full load. */
 export async function measureMemory(bench: BenchRun): Promise<Section> {
-  const start = () => BenchSystem.start({ engine: 'sharp', photos: bench.photos, environment });
+  const start = () => BenchSystem.start(bench, { engine: 'sharp', environment });
   return bench.during(start, async (system) => {
     const until = async (first: number, last: number) => {
       const jobs = uploadQueue();

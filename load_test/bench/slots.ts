@@ -10,7 +10,7 @@ const SLOTS = [1, 2, 3];
 
 /** One worker with the default engine and different numbers of slots, in turns. */
 export async function measureSlots(bench: BenchRun): Promise<Section> {
-  const start = () => BenchSystem.start({ slots: 1, engine: 'jimp', photos: bench.photos });
+  const start = () => BenchSystem.start(bench, { slots: 1, engine: 'jimp' });
   const rounds = await bench.during(start, async (system) => {
     const found: number[][] = [];
     for (let round = 1; round <= ROUNDS; round++) {

@@ -41,7 +41,7 @@ export async function compareWithLoop(
 ): Promise<string[]> {
   const { photos } = bench;
   const rounds: { perSecond: number; ratio: number; cpu: CpuPerImage }[] = [];
-  const startSystem = () => BenchSystem.start({ engine, photos, ...options });
+  const startSystem = () => BenchSystem.start(bench, { engine, ...options });
   await bench.during(startSystem, (system) =>
     bench.during(
       () => BareLoops.start(engine, availableParallelism(), photos),

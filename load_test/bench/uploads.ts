@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -17,11 +17,10 @@ const WARM_UP_S = 2;
 
 /** Uploads alone, without workers, compared with a bare server that only stores the file. In turns. */
 export async function measureUploads(bench: BenchRun): Promise<Section> {
-  const startSystem = () =>
-    BenchSystem.start({ workers: 0, slots: 1, engine: 'sharp', photos: bench.photos });
+  const startSystem = () => BenchSystem.start(bench, { workers: 0, slots: 1, engine: 'sharp' });
   const found = await bench.during(startSystem, (system) =>
     bench.during(
-      () => BareServer.start(),
+      () => BareServer.start(bench),
       async (bare) => {
         const forms = bench.photos.map(({ name, bytes }) =>
           formOf({ name: `${name}.jpg`, contentType: 'image/jpeg', bytes }, UPLOAD_FIELDS),
@@ -85,20 +84,22 @@ async function rateOf(
 
 class BareServer implements AsyncDisposable {
   readonly url: string;
+  readonly #bench: BenchRun;
   readonly #process: ChildProcess;
   readonly #folder: string;
 
-  private constructor(child: ChildProcess, port: number, folder: string) {
+  private constructor(bench: BenchRun, child: ChildProcess, port: number, folder: string) {
+    this.#bench = bench;
     this.url = `http://127.0.0.1:${port}`;
     this.#process = child;
     this.#folder = folder;
   }
 
-  static async start(): Promise<BareServer> {
+  static async start(bench: BenchRun): Promise<BareServer> {
     const folder = await mkdtemp(join(tmpdir(), 'bare-upload-'));
     const child = fork(join(import.meta.dirname, 'bare-upload.ts'), [folder]);
     const [port] = z.tuple([z.number(), z.unknown()]).parse(await once(child, 'message'));
-    return new BareServer(child, port, folder);
+    return new BareServer(bench, child, port, folder);
   }
 
   get pid(): number {
@@ -110,6 +111,6 @@ class BareServer implements AsyncDisposable {
       this.#process.kill();
       await once(this.#process, 'exit');
     }
-    await rm(this.#folder, { recursive: true, force: true });
+    this.#bench.discard(this.#folder);
   }
 }

@@ -7,7 +7,7 @@ import { ApiClient } from '../../local/pipeline/api-client.ts';
 import { readEnvironment } from '../../local/pipeline/dotenv.ts';
 import { root } from '../../local/pipeline/paths.ts';
 import { currentRuntime } from '../../local/runtime/current-runtime.ts';
-import type { RunningSystem, Runtime } from '../../local/runtime/runtime.ts';
+import type { RunningSystem } from '../../local/runtime/runtime.ts';
 import { UserError } from '../../local/user-error.ts';
 import { findK6 } from '../k6-program.ts';
 import { runLoadTest } from '../run-load-test.ts';
@@ -51,8 +51,7 @@ export async function experiment1(): Promise<void> {
 /** `make experiment-2`: peak load. */
 export async function experiment2(): Promise<void> {
   await findK6(); // fails early, with instructions, if k6 is missing
-  const { system } = await readySystem();
-  const { monitoringUrl } = system;
+  const { monitoringUrl } = await readySystem();
   await guided((guide) =>
     peakLoad(guide, {
       monitoringUrl,
@@ -67,7 +66,7 @@ export async function experiment2(): Promise<void> {
 
 /** `make experiment-3`: the dead-letter queue. */
 export async function experiment3(): Promise<void> {
-  const { system } = await readySystem();
+  const system = await readySystem();
   const { API_TOKEN: token = '' } = await readEnvironment(root);
   const monitoring = new Monitoring(system.monitoringUrl);
   await guided((guide) => deadLetterQueue(guide, { api: new ApiClient(system.apiUrl), monitoring, token }));
@@ -124,10 +123,10 @@ async function restore(action: () => Promise<void>): Promise<void> {
 }
 
 /** The system, which is started if necessary. @throws UserError if no worker is ready */
-async function readySystem(): Promise<{ runtime: Runtime; system: RunningSystem }> {
+async function readySystem(): Promise<RunningSystem> {
   const runtime = await currentRuntime();
   const { system } = await runtime.ensureUp();
-  if (system.readyWorkers > 0) return { runtime, system };
+  if (system.readyWorkers > 0) return system;
   throw new UserError(
     'No worker is running, so no image would be processed. To start one: make start-worker',
   );

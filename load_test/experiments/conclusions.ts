@@ -2,6 +2,7 @@ import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Job } from '../../local/pipeline/api-client.ts';
 import type { DeadLetter } from '../../local/pipeline/dead-letters.ts';
 import { countJobs, percentilesOf, recoveries, timesToResult } from '../calculate.ts';
+import { count } from '../report/format.ts';
 import type { LoadTestResult } from '../result.ts';
 import type { Conclusion } from './guide.ts';
 import { type JobHistory, hasEnded, shortId } from './job-batches.ts';
@@ -12,7 +13,6 @@ export interface Finding {
   readonly violations: readonly string[];
 }
 
-const jobs = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);
 const listed = (ids: readonly string[]): string => ids.map(shortId).join(', ');
 
 /**
@@ -33,8 +33,8 @@ export function concludeStop(
   const later = histories.filter(({ startedAt = 0 }) => startedAt > stoppedAt);
   const byOthers = later.filter((history) => history.worker !== worker);
   const observed = [
-    `${worker} was processing ${jobs(inProgress.size)} when it was stopped, and finished ${finished.length} of them.`,
-    `${jobs(later.length)} started after the stop, ${byOthers.length} of them on other workers.`,
+    `${worker} was processing ${count(inProgress.size, 'job')} when it was stopped, and finished ${finished.length} of them.`,
+    `${count(later.length, 'job')} started after the stop, ${byOthers.length} of them on other workers.`,
   ];
   if (returned.length > 0) {
     observed.push(
@@ -86,26 +86,30 @@ export function concludeNoWorkers(
   const ended = histories.filter((history) => waiting.has(history.jobId) && hasEnded(history));
   return {
     observed: [
-      `Without workers, ${jobs(waiting.size)} waited${counted}. After the start, ${ended.length} of them finished.`,
+      `Without workers, ${count(waiting.size, 'job')} waited${counted}. After the start, ${ended.length} of them finished.`,
     ],
     violations: notEnded(histories),
   };
 }
 
-/** Jobs that monitoring counted during the experiment. */
+/** Jobs of the experiment, counted from their status or by monitoring. */
 export interface Counted {
   readonly accepted: number;
   readonly completed: number;
   readonly failed: number;
 }
 
+export function countHistories(histories: readonly JobHistory[]): Counted {
+  const having = (wanted: JobHistory['status']) => histories.filter(({ status }) => status === wanted).length;
+  return { accepted: histories.length, completed: having('completed'), failed: having('failed') };
+}
+
 /** Whether every accepted job ended exactly once. @param counted undefined if monitoring did not respond */
 export function concludeTotals(histories: readonly JobHistory[], counted: Counted | undefined): Finding {
-  const completed = histories.filter(({ status }) => status === 'completed').length;
-  const failed = histories.filter(({ status }) => status === 'failed').length;
-  const open = histories.length - completed - failed;
+  const { accepted, completed, failed } = countHistories(histories);
+  const open = accepted - completed - failed;
   const rest = open === 0 ? '' : ` + ${open} open`;
-  const observed = [`${histories.length} accepted = ${completed} completed + ${failed} failed${rest}.`];
+  const observed = [`${accepted} accepted = ${completed} completed + ${failed} failed${rest}.`];
   const twice = histories.filter(({ ends }) => ends > 1).map(({ jobId }) => jobId);
   const violations = twice.length === 0 ? [] : [`These jobs finished more than once: ${listed(twice)}.`];
   if (counted === undefined) {
@@ -116,9 +120,9 @@ export function concludeTotals(histories: readonly JobHistory[], counted: Counte
   }
   const ends = counted.completed + counted.failed;
   const says = `${counted.accepted} accepted, ${counted.completed} completed, ${counted.failed} failed`;
-  if (counted.accepted > histories.length) {
+  if (counted.accepted > accepted) {
     observed.push(`The monitoring service counted ${says}: another client used the system as well.`);
-  } else if (ends > histories.length) {
+  } else if (ends > accepted) {
     violations.push(`The monitoring service counted ${says}: more finished jobs than accepted ones.`);
   } else {
     observed.push(`The monitoring service counted the same from the events: ${says}.`);
@@ -154,7 +158,7 @@ export function concludeDeadLetter(evidence: DeadLetterEvidence): Conclusion {
   const { first, letter, after, inQueue, second, again, end } = evidence;
   const attempts = first.timeline.filter(({ state }) => state === 'processing').length;
   const observed = [
-    `The job was accepted and ${first.status} after ${attempts} attempt${attempts === 1 ? '' : 's'}${first.error === undefined ? '' : ` with ${first.error.code}`}.`,
+    `The job was accepted and ${first.status} after ${count(attempts, 'attempt')}${first.error === undefined ? '' : ` with ${first.error.code}`}.`,
   ];
   const violations: string[] = [];
   if (first.status !== 'failed') violations.push(`The corrupted image is ${first.status}, not failed.`);
@@ -197,7 +201,7 @@ export function concludeDeadLetter(evidence: DeadLetterEvidence): Conclusion {
 export function concludePeakLoad(result: LoadTestResult): Conclusion {
   const { uploads, jobs, lost, stopped } = result;
   const { completed, failed, open } = countJobs(jobs);
-  const refused = Object.entries(uploads.refused).map(([code, count]) => `${count} refused (${code})`);
+  const refused = Object.entries(uploads.refused).map(([code, number]) => `${number} refused (${code})`);
   const observed = [
     `${[`${uploads.accepted} of ${uploads.sent} images were accepted`, ...refused].join(', ')}.`,
     `${uploads.accepted} accepted = ${completed} completed + ${failed} failed${open === 0 ? '' : ` + ${open} open`}.`,
@@ -212,7 +216,7 @@ export function concludePeakLoad(result: LoadTestResult): Conclusion {
   if (stopped === 'interrupted') observed.push('The test was interrupted, so this is only a part of it.');
   return {
     observed,
-    violations: lost === 0 ? [] : [`${lost} accepted job${lost === 1 ? '' : 's'} did not end.`],
+    violations: lost === 0 ? [] : [`${count(lost, 'accepted job')} did not end.`],
     lessons: [
       'The queue turns a peak into waiting time: an upload does not wait for a worker, and no accepted image is lost.',
       'Throughput does not grow with the peak: it is what the workers can process. The queue shrinks only while they process more than arrives.',

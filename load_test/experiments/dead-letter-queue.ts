@@ -13,7 +13,7 @@ import { root } from '../../local/pipeline/paths.ts';
 import { UserError } from '../../local/user-error.ts';
 import { poll } from '../poll.ts';
 import { type DeadLetterEvidence, concludeDeadLetter } from './conclusions.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, right } from './guide.ts';
 import type { Monitoring } from './monitoring.ts';
 
 const IMAGE = 'test_images/corrupted.jpg';
@@ -189,12 +189,7 @@ function showStats(guide: Guide, api: ApiClient, before: Stats, now: Stats): voi
   const row = (title: string, was: number, is: number) => [title, String(was), String(is), signed(is - was)];
   guide.evidence(
     'Dead letters:',
-    [
-      { title: 'REASON' },
-      { title: 'BEFORE', align: 'right' },
-      { title: 'NOW', align: 'right' },
-      { title: 'DIFFERENCE', align: 'right' },
-    ],
+    [{ title: 'REASON' }, right('BEFORE'), right('NOW'), right('DIFFERENCE')],
     [
       row('all', before.count, now.count),
       ...reasons.map((reason) => row(reason, before.by_reason[reason] ?? 0, now.by_reason[reason] ?? 0)),
@@ -226,7 +221,7 @@ async function showQueue(
   const difference = settled ?? (await grown());
   guide.evidence(
     'Messages as RabbitMQ counts them:',
-    [{ title: 'QUEUE' }, { title: 'BEFORE', align: 'right' }, { title: 'NOW', align: 'right' }],
+    [{ title: 'QUEUE' }, right('BEFORE'), right('NOW')],
     [[queueNames.dead, String(before), String(before + difference)]],
   );
   return difference;

@@ -9,8 +9,9 @@ import {
   concludeKill,
   concludeNoWorkers,
   concludeTotals,
+  countHistories,
 } from './conclusions.ts';
-import type { Conclusion, Guide } from './guide.ts';
+import { type Conclusion, type Guide, right } from './guide.ts';
 import {
   type JobHistory,
   historyColumns,
@@ -162,12 +163,7 @@ async function stopAll(guide: Guide, system: FaultToleranceSystem, jobs: JobBatc
     if (monitoring.url !== undefined) guide.show(`curl "${monitoring.url}/status"`);
     guide.evidence(
       'The queue, as RabbitMQ reports it:',
-      [
-        { title: 'QUEUE' },
-        { title: 'READY', align: 'right' },
-        { title: 'UNACKED', align: 'right' },
-        { title: 'CONSUMERS', align: 'right' },
-      ],
+      [{ title: 'QUEUE' }, right('READY'), right('UNACKED'), right('CONSUMERS')],
       [[queue.name, ...[queue.ready, queue.unacked, queue.consumers].map((count) => String(count ?? '-'))]],
     );
   }
@@ -199,24 +195,17 @@ async function countJobsTwice(
       },
       { deadlineMs: COUNTED_MS, stop: guide.stop },
     ));
-  const own = {
-    accepted: count,
-    completed: histories.filter(({ status }) => status === 'completed').length,
-    failed: histories.filter(({ status }) => status === 'failed').length,
-  };
   const row = (title: string, { accepted, completed, failed }: Counted) => [
     title,
     ...[accepted, completed, failed].map(String),
   ];
   guide.evidence(
     'Jobs of this experiment:',
+    [{ title: 'COUNTED BY' }, right('ACCEPTED'), right('COMPLETED'), right('FAILED')],
     [
-      { title: 'COUNTED BY' },
-      { title: 'ACCEPTED', align: 'right' },
-      { title: 'COMPLETED', align: 'right' },
-      { title: 'FAILED', align: 'right' },
+      row('job status', countHistories(histories)),
+      ...(counted === undefined ? [] : [row('monitoring', counted)]),
     ],
-    [row('job status', own), ...(counted === undefined ? [] : [row('monitoring', counted)])],
   );
   return concludeTotals(histories, counted);
 }

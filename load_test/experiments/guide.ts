@@ -16,6 +16,9 @@ export interface Conclusion {
   readonly violations: readonly string[];
 }
 
+/** A right-aligned column of numbers. */
+export const right = (title: string): Column => ({ title, align: 'right' });
+
 /** Input and output of an experiment. */
 interface GuideTerminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };

@@ -6,7 +6,7 @@ import type { RunningWorker, Runtime } from '../../local/runtime/runtime.ts';
 import type { Column } from '../../local/terminal/table.ts';
 import { UserError } from '../../local/user-error.ts';
 import { poll } from '../poll.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, right } from './guide.ts';
 import type { Monitoring } from './monitoring.ts';
 
 const BLUR = { type: 'filter', name: 'blur', radius: 100 };
@@ -60,8 +60,8 @@ export const shortId = (jobId: string): string => `…${jobId.slice(-8)}`;
 export const historyColumns: readonly Column[] = [
   { title: 'JOB' },
   { title: 'WORKER' },
-  { title: 'STARTED', align: 'right' },
-  { title: 'ENDED', align: 'right' },
+  right('STARTED'),
+  right('ENDED'),
   { title: 'REDELIVERED' },
   { title: 'STATE' },
 ];

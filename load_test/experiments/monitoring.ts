@@ -1,4 +1,5 @@
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { Counted } from './conclusions.ts';
 import { fetchSnapshot, MonitoringUnreachable } from '@image-pipeline/shared/fetch-snapshot.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -24,7 +25,7 @@ export class Monitoring {
   }
 
   /** Counts of job runs so far; undefined if unknown. */
-  async totals(): Promise<{ accepted: number; completed: number; failed: number } | undefined> {
+  async totals(): Promise<Counted | undefined> {
     return (await this.snapshot())?.totals ?? undefined;
   }
 }

@@ -3,7 +3,7 @@ import { UserError } from '../../local/user-error.ts';
 import { percentilesOf, recoveries, throughput, timesToResult } from '../calculate.ts';
 import { loadTestResultSchema } from '../result.ts';
 import { concludePeakLoad } from './conclusions.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, right } from './guide.ts';
 
 const SETTINGS = { BURST: '50', INTERVAL: '5', ROUNDS: '3' } as const;
 
@@ -46,7 +46,6 @@ export async function peakLoad(guide: Guide, tools: PeakLoadTools): Promise<void
   guide.step('After the peak');
   await showPerformance(guide, tools);
   const result = loadTestResultSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-  const right = (title: string) => ({ title, align: 'right' }) as const;
   const seconds = (value: number | null | undefined) =>
     value === null || value === undefined ? '-' : `${value.toFixed(1)} s`;
   guide.evidence(

@@ -14,7 +14,7 @@ const ROUNDS = 3;
 const WARM_UP_S = 5;
 const SECONDS = 8;
 const JOBS_ONE_BY_ONE = 30;
-/** Between two questions for the status of a job: at full load, and one job at a time. */
+/** Pause between two status requests of a job: at full load, and one job at a time. */
 const BUSY_POLL_MS = 50;
 const IDLE_POLL_MS = 3;
 
@@ -27,7 +27,7 @@ interface Measured {
   readonly latencyMs: number;
 }
 
-/** The same client for all: uploads, and asks for the status until the image is completed. */
+/** The same client for all: uploads, and polls the status until the image is completed. */
 async function processOne(url: string, form: Form, pollMs: number): Promise<void> {
   const { jobId } = await upload(url, form);
   for (;;) {
@@ -64,7 +64,7 @@ function cpuOf(pids: readonly number[], usage: ReadonlyMap<string, CpuTime>): nu
 
 async function main(): Promise<void> {
   console.log(`${describeMachine()}\nThis takes about 7 minutes. Ctrl-C ends it.`);
-  const bench = new BenchRun(await makePhotos());
+  await using bench = new BenchRun(await makePhotos());
   endOnSignal(bench);
   const since = performance.now();
   const forms = bench.photos.map(({ name, bytes }) =>
@@ -74,11 +74,11 @@ async function main(): Promise<void> {
     () => installPeers((line) => bench.say(line)),
     async (peers) => {
       const systems: readonly [string, () => Promise<RunningPeer>, Measured[]][] = [
-        ['ours, IMAGE_ENGINE=jimp (default)', () => startOurs('jimp'), []],
-        ['ours, IMAGE_ENGINE=sharp', () => startOurs('sharp'), []],
-        ['FastAPI + pika + Pillow', () => startPeer('fastapi-pika', peers), []],
-        ['FastAPI + Celery + Pillow', () => startPeer('fastapi-celery', peers), []],
-        ['Express + BullMQ + sharp', () => startPeer('express-bullmq', peers), []],
+        ['ours, IMAGE_ENGINE=jimp (default)', () => startOurs(bench, 'jimp'), []],
+        ['ours, IMAGE_ENGINE=sharp', () => startOurs(bench, 'sharp'), []],
+        ['FastAPI + pika + Pillow', () => startPeer(bench, 'fastapi-pika', peers), []],
+        ['FastAPI + Celery + Pillow', () => startPeer(bench, 'fastapi-celery', peers), []],
+        ['Express + BullMQ + sharp', () => startPeer(bench, 'express-bullmq', peers), []],
       ];
       for (let round = 1; round <= ROUNDS; round++) {
         for (const [title, start, measured] of systems) {

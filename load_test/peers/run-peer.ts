@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { readTail } from '../../local/process/log-files.ts';
 import { spawnService, type ServiceProcessOptions } from '../../local/supervisor/service-process.ts';
 import { startSystem } from '../../testing/start-system.ts';
 import type { EngineName } from '../../worker/engine/engine.ts';
+import type { BenchRun } from '../bench/bench-run.ts';
 import { send } from '../bench/traffic.ts';
 import type { InstalledPeers } from './install-peers.ts';
 
@@ -21,7 +22,7 @@ export interface RunningPeer extends AsyncDisposable {
 /** Images that each system processes at a time: one more than there are cores, because a job also waits. */
 const AT_ONCE = availableParallelism() + 1;
 
-export async function startOurs(engine: EngineName): Promise<RunningPeer> {
+export async function startOurs(bench: BenchRun, engine: EngineName): Promise<RunningPeer> {
   const system = await startSystem({
     name: 'peers',
     workers: 1,
@@ -39,16 +40,24 @@ export async function startOurs(engine: EngineName): Promise<RunningPeer> {
       ['broker', [system.node.process.pid]],
       ['other', running([system.notification, ...system.monitoring])],
     ]),
-    [Symbol.asyncDispose]: () => system[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      system.keepFolder();
+      await system[Symbol.asyncDispose]();
+      bench.discard(system.folder);
+    },
   };
 }
 
-export type PeerName = 'fastapi-pika' | 'fastapi-celery' | 'express-bullmq';
+type PeerName = 'fastapi-pika' | 'fastapi-celery' | 'express-bullmq';
 
-export async function startPeer(name: PeerName, peers: InstalledPeers): Promise<RunningPeer> {
+export async function startPeer(
+  bench: BenchRun,
+  name: PeerName,
+  peers: InstalledPeers,
+): Promise<RunningPeer> {
   const folder = await mkdtemp(join(tmpdir(), `image-pipeline-${name}-`));
   await using cleanup = new AsyncDisposableStack();
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  cleanup.defer(() => bench.discard(folder));
   await mkdir(join(folder, 'originals'));
   await mkdir(join(folder, 'results'));
   const [port, redisPort] = [await freePort([], []), await freePort([], [])];

@@ -1,4 +1,3 @@
-import { printable } from '@image-pipeline/shared/printable.ts';
 import { conclude, type Conclusion } from './conclude.ts';
 import { count, list } from './format.ts';
 import { differingParts, groupRuns, type Machine, type MachineRuns, type Test } from './group-runs.ts';
@@ -56,7 +55,7 @@ function titleOf(test: Test, tests: readonly Test[]): string {
   const same = sameButEnvironment(test, tests);
   const parts = differingParts(same.map(({ environment }) => environment));
   const own = parts.map(({ name, values }) => `${name} ${values[same.indexOf(test)] ?? 'unknown'}`);
-  return TITLES[test.script] + (own.length === 0 ? '' : ` (${printable(own.join(', '))})`);
+  return TITLES[test.script] + (own.length === 0 ? '' : ` (${own.join(', ')})`);
 }
 
 /** One notice per script and parameters that ran in several environments. */
@@ -65,9 +64,7 @@ function environmentNotices(tests: readonly Test[]): string[] {
     const parts = differingParts(sameButEnvironment(test, tests).map(({ environment }) => environment));
     if (parts.length === 0) return '';
     const differences = parts.map(({ name, values }) => `${name} ${list([...new Set(values)])}`);
-    return printable(
-      `The runs of ${test.script} differ in ${differences.join('; ')}. They do not count as repeats; each group is analysed separately. To see the difference: --compare A B`,
-    );
+    return `The runs of ${test.script} differ in ${differences.join('; ')}. They do not count as repeats; each group is analysed separately. To see the difference: --compare A B`;
   });
   return [...new Set(notices)].filter((notice) => notice !== '');
 }

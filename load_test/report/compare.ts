@@ -1,5 +1,4 @@
 import { UserError } from '@image-pipeline/local/user-error.ts';
-import { printable } from '@image-pipeline/shared/printable.ts';
 import type { Script } from '../result.ts';
 import { count, list } from './format.ts';
 import {
@@ -13,7 +12,7 @@ import {
 } from './group-runs.ts';
 import type { Measures, Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
-import { type Difference, differenceBetween, median } from './statistics.ts';
+import { type Difference, differenceBetween, median, sum } from './statistics.ts';
 
 /** One setting on both sides. */
 export interface Comparison {
@@ -90,9 +89,7 @@ function sidesOf(results: readonly ResultFile[], name: string): Side[] {
     if (parts.length === 0) continue;
     const differences = parts.map((part) => `${part.name} ${list([...new Set(part.values)])}`);
     throw new UserError(
-      printable(
-        `${name} mixes runs that differ in ${differences.join('; ')}, so they are not repeats. Select runs of one of them.`,
-      ),
+      `${name} mixes runs that differ in ${differences.join('; ')}, so they are not repeats. Select runs of one of them.`,
     );
   }
   return settings;
@@ -117,12 +114,7 @@ function compareSettings(a: Side, b: Side): Comparison {
 }
 
 function notesOf(a: Side, b: Side): string[] {
-  const notes = (
-    [
-      ['A', a],
-      ['B', b],
-    ] as const
-  ).flatMap(([name, { test, setting }]) => {
+  const notes = Object.entries({ A: a, B: b }).flatMap(([name, { test, setting }]) => {
     const omitted = test.incomplete.filter(({ measures }) => measures.slots === setting.slots).length;
     if (omitted === 0) return [];
     return [
@@ -155,7 +147,7 @@ function titleOf(a: Side, b: Side): string {
     a.setting.slots === b.setting.slots
       ? slotsOf(a.setting)
       : `${slotsOf(a.setting)} → ${slotsOf(b.setting)}`;
-  return printable([a.test.script, slots, ...differing, ...environment].join(', '));
+  return [a.test.script, slots, ...differing, ...environment].join(', ');
 }
 
 /** A metric by which two sides are compared. */
@@ -210,10 +202,6 @@ const capacity = [
   higher('knee', 'uploads/s', ({ knee, steps }) => knee?.rate ?? (steps.length > 0 ? 0 : null)),
   lower('dropped', 'uploads', ({ steps }) => sum(steps.map(({ dropped }) => dropped))),
 ];
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
 
 function medianOrNull(values: readonly number[]): number | null {
   return values.length === 0 ? null : median(values);

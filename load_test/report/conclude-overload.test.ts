@@ -3,7 +3,7 @@ import { conclude } from './conclude.ts';
 import { conclusionsOf, onlyTest } from './testing/results.ts';
 import { simulateBursts, simulateCapacity } from './testing/simulate.ts';
 
-describe('what is concluded about bursts', () => {
+describe('the conclusion about bursts', () => {
   it('is how fast they recovered', () => {
     const conclusions = conclusionsOf([simulateBursts({ workers: 2 })]);
     expect(conclusions['bursts-recovered']).toMatch(
@@ -11,7 +11,7 @@ describe('what is concluded about bursts', () => {
     );
   });
 
-  it('is which one had not recovered when the next came', () => {
+  it('is which one had not recovered when the next was sent', () => {
     const conclusions = conclusionsOf([simulateBursts({ workers: 2 }, { size: 50, interval: 5, rounds: 4 })]);
     expect(conclusions['burst-not-recovered']).toMatch(
       /^3 of 4 bursts had not recovered when the next one came, the first of them burst 1/,
@@ -41,14 +41,14 @@ describe('what is concluded about bursts', () => {
   });
 });
 
-describe('what is concluded about capacity', () => {
+describe('the conclusion about capacity', () => {
   it('is the knee, with what happened beyond it', () => {
     expect(conclusionsOf([simulateCapacity({ workers: 3, seed: 6 })])['knee']).toMatch(
       /^With 3 slots \(3 × 1\) the knee lies between 6 and 8 jobs\/s: 6 was sustained/,
     );
   });
 
-  it('is said once for repeats that agree', () => {
+  it('is reported once if the repeats agree', () => {
     const repeats = [1, 2, 3].map((seed) =>
       simulateCapacity({ workers: 3, seed }, undefined, { run_id: `${seed}` }),
     );
@@ -57,7 +57,7 @@ describe('what is concluded about capacity', () => {
     expect(knees).toMatchObject([{ text: expect.stringContaining('All 3 runs agree') as string }]);
   });
 
-  it('counts what k6 could not send', () => {
+  it('has the number of uploads that k6 could not send', () => {
     const knee = conclusionsOf([simulateCapacity({ workers: 3, seed: 6 }, [4, 20])])['knee'];
     expect(knee).toMatch(/k6 could not send \d+ uploads in time\.$/);
   });

@@ -20,7 +20,7 @@ function repeated(
   );
 }
 
-describe('what is concluded about scaling', () => {
+describe('the conclusion about scaling', () => {
   it('is that throughput grows up to the cores and stays flat beyond, in a simulation of two cores', () => {
     const conclusions = conclusionsOf(simulateExperiment());
     expect(conclusions['grew']).toMatch(/^From 1 to 2 slots throughput grew 1\.9\d×/);
@@ -45,7 +45,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['still-growing']).toContain('8 cores');
   });
 
-  it('is that it got worse where more workers cost more than they bring', () => {
+  it('is that throughput falls if more workers cost more than they add', () => {
     const conclusions = conclusionsOf(
       repeated([
         [1, 3],
@@ -130,7 +130,7 @@ describe('what is concluded about scaling', () => {
     expect(conclusions['noise-unknown']).toContain('tested once');
   });
 
-  it('explains a speed-up below the ideal by what the cores do besides', () => {
+  it('explains a speed-up below the ideal by other use of the cores', () => {
     const conclusions = conclusionsOf([
       ...repeated([[1, 8]], { processing: 0.12 }),
       ...repeated([[2, 10.6]], { processing: 0.18 }),
@@ -181,7 +181,7 @@ describe('what is concluded about scaling', () => {
   });
 });
 
-describe('what is concluded about failures', () => {
+describe('the conclusion about failures', () => {
   it('names failed jobs by code', () => {
     const failed = conclusionsOf([simulateBulk({ failing: 0.5, seed: 3 })])['jobs-failed'];
     expect(failed).toMatch(/^\d+ of 100 accepted jobs failed: undecodable_image \d+\.$/);
@@ -203,7 +203,7 @@ describe('what is concluded about failures', () => {
     expect(conclusions['all-completed']).toBeUndefined();
   });
 
-  it('is never that all completed while one is open, even where the run was not counted as losing it', () => {
+  it('is never that all completed while one is open, even if the run does not count it as lost', () => {
     const { jobs, ...result } = simulateBulk({}, 10);
     const open = jobs.map((job, i) => (i > 0 ? job : { ...job, state: 'queued' as const, ended_at: null }));
     const conclusions = conclusionsOf([{ ...result, jobs: open }]);

@@ -1,10 +1,9 @@
-import { printable } from '@image-pipeline/shared/printable.ts';
 import { concludeBursts, concludeCapacity } from './conclude-overload.ts';
 import { concludeBulk } from './conclude-scaling.ts';
 import { count, list, percent, whole } from './format.ts';
 import { type Machine, slotsOf, type Test } from './group-runs.ts';
-import type { Run } from './measure-run.ts';
-import { median } from './statistics.ts';
+import { type Run, totalsByCode } from './measure-run.ts';
+import { median, sum } from './statistics.ts';
 
 /** A conclusion from the runs, in words. */
 export interface Conclusion {
@@ -29,13 +28,13 @@ export function conclude(test: Test, machine: Machine): Conclusion[] {
 
 /** Jobs that could not be read, were lost or failed, and refused uploads. */
 function concludeFailures(runs: readonly Run[]): Conclusion[] {
-  const sum = (value: (run: Run) => number) => runs.reduce((total, run) => total + value(run), 0);
+  const total = (value: (run: Run) => number) => sum(runs.map(value));
   const conclusions: Conclusion[] = [];
-  const accepted = sum(({ measures }) => measures.uploads.accepted);
+  const accepted = total(({ measures }) => measures.uploads.accepted);
   const unreadable = runs.filter(({ measures }) => measures.unread > 0);
   if (unreadable.length > 0) {
-    const unread = sum(({ measures }) => measures.unread);
-    const of = unreadable.reduce((total, { measures }) => total + measures.uploads.accepted, 0);
+    const unread = total(({ measures }) => measures.unread);
+    const of = sum(unreadable.map(({ measures }) => measures.uploads.accepted));
     conclusions.push({
       kind: 'jobs-unread',
       tone: 'problem',
@@ -43,8 +42,8 @@ function concludeFailures(runs: readonly Run[]): Conclusion[] {
       text: `${whole(unread)} of ${count(of, 'accepted job')} could not be read; the numbers of ${unreadable.length === 1 ? 'this run' : `these ${unreadable.length} runs`} are incomplete. Check that the API responds, then repeat ${unreadable.length === 1 ? 'it' : 'them'}.`,
     });
   }
-  const lost = sum(({ measures }) => Math.max(measures.lost, measures.counts.open));
-  const completed = sum(({ measures }) => measures.counts.completed);
+  const lost = total(({ measures }) => Math.max(measures.lost, measures.counts.open));
+  const completed = total(({ measures }) => measures.counts.completed);
   if (lost > 0) {
     conclusions.push({
       kind: 'jobs-lost',
@@ -53,7 +52,7 @@ function concludeFailures(runs: readonly Run[]): Conclusion[] {
       text: `${whole(lost)} of ${count(accepted, 'accepted job')} did not end while k6 waited for ${lost === 1 ? 'it' : 'them'}. Check whether ${lost === 1 ? 'it is' : 'they are'} still in progress: make monitor`,
     });
   }
-  const failed = sum(({ measures }) => measures.counts.failed);
+  const failed = total(({ measures }) => measures.counts.failed);
   if (failed > 0) {
     const codes = codeList(runs.map(({ measures }) => measures.failures));
     conclusions.push({
@@ -62,10 +61,10 @@ function concludeFailures(runs: readonly Run[]): Conclusion[] {
       text: `${whole(failed)} of ${count(accepted, 'accepted job')} failed: ${codes}.`,
     });
   }
-  const sent = sum(({ measures }) => measures.uploads.sent);
+  const sent = total(({ measures }) => measures.uploads.sent);
   const codes = codeList(runs.map(({ measures }) => measures.refused));
   if (codes !== '') {
-    const refused = sum(({ measures }) => Object.values(measures.refused).reduce((a, b) => a + b, 0));
+    const refused = total(({ measures }) => sum(Object.values(measures.refused)));
     conclusions.push({
       kind: 'uploads-refused',
       tone: 'problem',
@@ -85,12 +84,9 @@ function concludeFailures(runs: readonly Run[]): Conclusion[] {
 
 /** `undecodable_image 3, timeout 1` */
 function codeList(counts: readonly Readonly<Record<string, number>>[]): string {
-  const total = new Map<string, number>();
-  for (const [code, number] of counts.flatMap((one) => Object.entries(one))) {
-    if (number > 0) total.set(code, (total.get(code) ?? 0) + number);
-  }
-  const sorted = [...total].sort(([, one], [, other]) => other - one);
-  return sorted.map(([code, number]) => `${printable(code)} ${whole(number)}`).join(', ');
+  return totalsByCode(counts)
+    .map(([code, number]) => `${code} ${whole(number)}`)
+    .join(', ');
 }
 
 /** If repeats differ by more than this share of their median, the result is called noisy. */

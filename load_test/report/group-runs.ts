@@ -1,4 +1,3 @@
-import { printable } from '@image-pipeline/shared/printable.ts';
 import type { LoadTestResult, Script } from '../result.ts';
 import { count, plain } from './format.ts';
 import { measureRun, type Run } from './measure-run.ts';
@@ -76,7 +75,7 @@ function machinesAmong(alike: readonly Run[]): MachineRuns[] {
     if (first === undefined) return [];
     const { label, cores } = machineOf(first.result);
     const host = first.result.host ?? null;
-    const suffix = hosts.size < 2 ? '' : `, host ${host === null ? 'unknown' : printable(host.slice(0, 8))}`;
+    const suffix = hosts.size < 2 ? '' : `, host ${host === null ? 'unknown' : host.slice(0, 8)}`;
     return [{ machine: { label: label + suffix, cores }, runs, tests: testsOf(runs) }];
   });
 }
@@ -85,7 +84,7 @@ function machineOf({ machine }: Pick<LoadTestResult, 'machine'>): Machine {
   if (machine === null) return { label: 'unknown machine', cores: null };
   const { platform, cores, memory_bytes } = machine;
   const memory = plain(memory_bytes / 1024 ** 3);
-  return { label: `${printable(platform)}, ${count(cores, 'core')}, ${memory} GiB`, cores };
+  return { label: `${platform}, ${count(cores, 'core')}, ${memory} GiB`, cores };
 }
 
 export function comparedParameters({

@@ -1,4 +1,3 @@
-import { printable } from '@image-pipeline/shared/printable.ts';
 import { scripts } from '../result.ts';
 import type { AnalysedMachine, AnalysedTest, Analysis } from './analyse.ts';
 import { count, digits, list, moment, percent, runColumns } from './format.ts';
@@ -47,7 +46,7 @@ export async function htmlReport(analysis: Analysis): Promise<string> {
             notices.length === 0
               ? ''
               : html`<ul class="notices">
-                  ${notices.map((notice) => html`<li>${printable(notice)}</li>`)}
+                  ${notices.map((notice) => html`<li>${notice}</li>`)}
                 </ul>`
           }
           ${sections}

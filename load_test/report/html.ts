@@ -1,5 +1,4 @@
 import escapeHtml from 'escape-html';
-import { printable } from '@image-pipeline/shared/printable.ts';
 import { type Chart, drawChart } from './charts/chart.ts';
 
 /** HTML that is inserted into the page without escaping. */
@@ -55,8 +54,7 @@ export interface Table {
 
 export function table({ titles, rows, right }: Table): Markup {
   const isRight = (i: number) => right?.has(i) ?? rows.every((row) => /^[\d–]/.test(row[i] ?? ''));
-  const cell = (text: string, i: number) =>
-    html`<td${isRight(i) ? html` class="right"` : ''}>${printable(text)}</td>`;
+  const cell = (text: string, i: number) => html`<td${isRight(i) ? html` class="right"` : ''}>${text}</td>`;
   return html`<div class="${rows.length > MAX_ROWS ? 'scroll tall' : 'scroll'}" tabindex="0">
     <table>
       <thead>

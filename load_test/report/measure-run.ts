@@ -1,6 +1,7 @@
 import {
   countJobs,
   depthOverTime,
+  firstUpload,
   type JobCounts,
   kneeOf,
   makespan,
@@ -15,7 +16,7 @@ import {
 } from '../calculate.ts';
 import type { LoadTestResult, Script } from '../result.ts';
 import type { ResultFile } from './read-results.ts';
-import { mean } from './statistics.ts';
+import { mean, sum } from './statistics.ts';
 
 /** One run with its own metrics. */
 export interface Run extends ResultFile {
@@ -71,7 +72,7 @@ export function measureRun({ file, result }: ResultFile): Run {
     started_at === null || ended_at === null ? [] : [(Date.parse(ended_at) - Date.parse(started_at)) / 1_000],
   );
   const span = makespan(jobs);
-  const busy = processing.reduce((sum, value) => sum + value, 0);
+  const busy = sum(processing);
   const steps = stepOutcomes(result);
   const names = new Set(jobs.flatMap(({ worker }) => (worker === null ? [] : [worker])));
   const measures: Measures = {
@@ -91,9 +92,10 @@ export function measureRun({ file, result }: ResultFile): Run {
     counts: countJobs(jobs),
     lost: result.lost,
     unread: result.unread ?? 0,
-    failures: countBy(
-      jobs.filter(({ state }) => state === 'failed'),
-      ({ error }) => error ?? 'unknown',
+    failures: Object.fromEntries(
+      totalsByCode(
+        jobs.flatMap(({ state, error }) => (state === 'failed' ? [{ [error ?? 'unknown']: 1 }] : [])),
+      ),
     ),
     retried: jobs.filter(({ attempts }) => attempts > 1).length,
     throughput: throughput(jobs),
@@ -112,7 +114,7 @@ export function measureRun({ file, result }: ResultFile): Run {
 /** The sum of the workers' slots if all are known, or else the maximum in the samples of monitoring. */
 function slotsOf({ workers, samples }: LoadTestResult): number | null {
   if (workers.length > 0 && workers.every(({ slots }) => slots !== null)) {
-    return workers.reduce((sum, { slots }) => sum + (slots ?? 0), 0);
+    return sum(workers.map(({ slots }) => slots ?? 0));
   }
   const sampled = samples.reduce((most, sample) => Math.max(most, sample.slots), 0);
   return sampled > 0 ? sampled : null;
@@ -125,13 +127,13 @@ function layoutOf({ workers }: LoadTestResult, slots: number | null, workerNames
   return `${workers.length > 0 ? workers.length : workerNames} × ${slots === null ? '?' : 'various'}`;
 }
 
-export function countBy<Value>(
-  values: readonly Value[],
-  key: (value: Value) => string,
-): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(key(value), (counts.get(key(value)) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort(([, one], [, other]) => other - one));
+/** The sums of counts by code, the highest first. */
+export function totalsByCode(counts: readonly Readonly<Record<string, number>>[]): [string, number][] {
+  const totals = new Map<string, number>();
+  for (const [code, number] of counts.flatMap((one) => Object.entries(one))) {
+    if (number > 0) totals.set(code, (totals.get(code) ?? 0) + number);
+  }
+  return [...totals].sort(([, one], [, other]) => other - one);
 }
 
 /**
@@ -163,7 +165,7 @@ export function checkLittlesLaw({
   const ended = jobs.flatMap(({ queued_at, ended_at }) =>
     ended_at === null ? [] : [{ from: Date.parse(queued_at), to: Date.parse(ended_at) }],
   );
-  const start = jobs.reduce((first, { queued_at }) => Math.min(first, Date.parse(queued_at)), Infinity);
+  const start = firstUpload(jobs);
   const end = ended.reduce((last, { to }) => Math.max(last, to), -Infinity);
   const span = (end - start) / 1_000;
   if (!(span > 0) || !Number.isFinite(span)) return null;

@@ -1,7 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { table } from '@image-pipeline/local/terminal/table.ts';
 import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
-import { printable } from '@image-pipeline/shared/printable.ts';
 import type { Analysis } from './analyse.ts';
 import { type Comparison, COUNTED } from './compare.ts';
 import type { Conclusion } from './conclude.ts';
@@ -15,7 +14,7 @@ const COLOURS = { good: 'green', note: 'cyan', problem: 'red' } as const;
 /** The table of all runs and the conclusions of each test, for a terminal of this width. */
 export function analysisLines({ machines, notices }: Analysis, columns: number): string[] {
   const lines: string[] = [];
-  const paragraph = (text: string) => lines.push(...wrap(printable(text), columns));
+  const paragraph = (text: string) => lines.push(...wrap(text, columns));
   for (const notice of notices) paragraph(notice);
   for (const { machine, runs, tests } of machines) {
     if (lines.length > 0) lines.push('');
@@ -25,7 +24,7 @@ export function analysisLines({ machines, notices }: Analysis, columns: number):
       const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
       lines.push(
         '',
-        ...wrap(printable(`${title} ${settings.join(' ')}`), columns).map((line) => styleText('bold', line)),
+        ...wrap(`${title} ${settings.join(' ')}`, columns).map((line) => styleText('bold', line)),
       );
       for (const conclusion of conclusions) lines.push(...bullet(conclusion, columns));
     }
@@ -38,7 +37,7 @@ function runLines(runs: readonly Run[], columns: number): string[] {
   const linesOf = (shown: readonly RunColumn[]) =>
     table(
       shown.map(({ title, align }) => ({ title: title.toUpperCase(), align })),
-      runs.map(({ measures }) => shown.map(({ cell }) => printable(cell(measures)))),
+      runs.map(({ measures }) => shown.map(({ cell }) => cell(measures))),
     );
   const all = linesOf(runColumns);
   const fits = all.every((line) => stripVTControlCharacters(line).length <= columns);
@@ -49,7 +48,7 @@ function runLines(runs: readonly Run[], columns: number): string[] {
 const GLUE = '\uE000';
 
 function bullet({ tone, text }: Conclusion, columns: number): string[] {
-  const bound = printable(text).replace(/(\d) (%|s\b|jobs\/s)/g, `$1${GLUE}$2`);
+  const bound = text.replace(/(\d) (%|s\b|jobs\/s)/g, `$1${GLUE}$2`);
   const [first = '', ...rest] = wrap(bound, columns - 2).map((line) => line.replaceAll(GLUE, ' '));
   return [`${styleText(COLOURS[tone], MARKS[tone])} ${first}`, ...rest.map((line) => `  ${line}`)];
 }

@@ -9,19 +9,19 @@ describe('reading a result', () => {
     expect(parseResult(text)).toMatchObject({ version: 1, script: 'bulk_upload' });
   });
 
-  it('refuses a file that was cut in half', () => {
+  it('rejects a truncated file', () => {
     expect(parseResult(text.slice(0, text.length / 2))).toBe(
       'it is incomplete or not JSON. Run the test again.',
     );
   });
 
-  it('refuses a newer version, whatever is in it', () => {
+  it('rejects a newer version, whatever its content', () => {
     expect(parseResult('{"version":2,"something":"else"}')).toBe(
       'it has version 2, and this program reads version 1. Update the repository.',
     );
   });
 
-  it('refuses other JSON, and says what is wrong where', () => {
+  it('rejects other JSON, with the problem and its position', () => {
     expect(parseResult('[]')).toMatch(/^it is not the result of a load test/);
     expect(parseResult(text.replace('"completed"', '"lost"'))).toContain('"jobs.0.state"');
   });

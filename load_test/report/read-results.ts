@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '@image-pipeline/local/user-error.ts';
-import { printable } from '@image-pipeline/shared/printable.ts';
+import { parsePrintable, printable } from '@image-pipeline/shared/printable.ts';
 import { loadTestResultSchema, type LoadTestResult } from '../result.ts';
 
 export const RESULTS_FOLDER = join(import.meta.dirname, '..', 'results');
@@ -37,8 +37,9 @@ export async function readResults(paths: readonly string[]): Promise<ReadResults
   const byRun = new Map<string, ResultFile>();
   for (const path of files) {
     const read = parseResult(await readFile(path, 'utf8'));
-    if (typeof read === 'string') skipped.push(`Skipped ${printable(basename(path))}: ${read}`);
-    else if (!byRun.has(read.run_id)) byRun.set(read.run_id, { file: basename(path), result: read });
+    const file = printable(basename(path));
+    if (typeof read === 'string') skipped.push(`Skipped ${file}: ${read}`);
+    else if (!byRun.has(read.run_id)) byRun.set(read.run_id, { file, result: read });
   }
   if (byRun.size === 0) throw new UserError([...skipped, nothingIn(paths)].join('\n'));
   const results = [...byRun.values()].sort(
@@ -47,11 +48,11 @@ export async function readResults(paths: readonly string[]): Promise<ReadResults
   return { results, skipped };
 }
 
-/** @returns the result, or the reason why the text is not a result */
+/** @returns the result, whose texts are printable, or the reason why the text is not a result */
 export function parseResult(text: string): LoadTestResult | string {
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    content = parsePrintable(text);
   } catch {
     return 'it is incomplete or not JSON. Run the test again.';
   }
@@ -63,7 +64,7 @@ export function parseResult(text: string): LoadTestResult | string {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? '' : ` at "${issue.path.join('.')}"`;
-  return `it is not the result of a load test (${printable(issue?.message ?? 'unknown form')}${printable(where)}).`;
+  return `it is not the result of a load test (${printable(issue?.message ?? 'unknown form')}${where}).`;
 }
 
 async function filesIn(path: string, skipped: string[]): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { medianOf, type Setting, type Test, valuesOf } from './group-runs.ts';
-import { differenceBetween, mean } from './statistics.ts';
+import { differenceBetween, mean, sum } from './statistics.ts';
 
 /** A number of slots, compared with the smallest number tested. */
 export interface ScalingPoint {
@@ -59,8 +59,6 @@ export interface Change {
   readonly kind: 'grew' | 'flat' | 'fell' | 'unclear';
   /** Ratio of the medians. */
   readonly ratio: number;
-  /** False if a side has one repeat. */
-  readonly noiseKnown: boolean;
 }
 
 /** Smaller changes are irrelevant, even if they are beyond the noise. */
@@ -74,13 +72,12 @@ function changeBetween(from: ScalingPoint, to: ScalingPoint): Change {
   const values = ({ setting }: ScalingPoint) => valuesOf(setting.runs, ({ measures }) => measures.throughput);
   const { margin, beyondNoise } = differenceBetween(values(from), values(to));
   const ratio = to.throughput / from.throughput;
-  const noiseKnown = beyondNoise !== null;
   const direction = ratio > 1 ? 'grew' : 'fell';
   let kind: Change['kind'];
   if (beyondNoise === null) kind = Math.abs(ratio - 1) < NEGLIGIBLE_UNREPEATED ? 'flat' : direction;
   else if (beyondNoise) kind = Math.abs(ratio - 1) < NEGLIGIBLE ? 'flat' : direction;
   else kind = (margin ?? 0) / from.throughput > TOO_NOISY ? 'unclear' : 'flat';
-  return { from, to, kind, ratio, noiseKnown };
+  return { from, to, kind, ratio };
 }
 
 /** The curve in two parts: up to `limit`, more slots help; beyond it, they do not. */
@@ -148,7 +145,7 @@ export function fitUsl(points: readonly Point[]): UslFit | null {
   const [best] = fits.sort((one, other) => squaredError(usable, one) - squaredError(usable, other));
   if (best === undefined) return null;
   const centre = mean(usable.map(({ throughput }) => throughput));
-  const total = usable.reduce((sum, { throughput }) => sum + (throughput - centre) ** 2, 0);
+  const total = sum(usable.map(({ throughput }) => (throughput - centre) ** 2));
   return {
     ...best,
     ...peakOf(best),
@@ -197,11 +194,11 @@ interface Row {
 /** Normal equations by Gauss–Jordan elimination; undefined without a unique solution. */
 function solveLeastSquares(rows: readonly Row[]): number[] | undefined {
   const size = rows[0]?.terms.length ?? 0;
-  const sum = (term: (row: Row) => number) => rows.reduce((total, row) => total + row.weight * term(row), 0);
+  const weighted = (term: (row: Row) => number) => sum(rows.map((row) => row.weight * term(row)));
   const at = ({ terms }: Row, i: number) => terms[i] ?? 0;
   const matrix = Array.from({ length: size }, (_, i) => [
-    ...Array.from({ length: size }, (_, j) => sum((row) => at(row, i) * at(row, j))),
-    sum((row) => at(row, i) * row.value),
+    ...Array.from({ length: size }, (_, j) => weighted((row) => at(row, i) * at(row, j))),
+    weighted((row) => at(row, i) * row.value),
   ]);
   for (const [i, pivotRow] of matrix.entries()) {
     const pivot = pivotRow[i] ?? 0;
@@ -215,10 +212,7 @@ function solveLeastSquares(rows: readonly Row[]): number[] | undefined {
 }
 
 function squaredError(points: readonly Point[], fit: Coefficients): number {
-  return points.reduce(
-    (sum, { slots, throughput }) => sum + (throughput - predictThroughput(fit, slots)) ** 2,
-    0,
-  );
+  return sum(points.map(({ slots, throughput }) => (throughput - predictThroughput(fit, slots)) ** 2));
 }
 
 function peakOf(fit: Coefficients): Pick<UslFit, 'peakSlots' | 'peakThroughput'> {

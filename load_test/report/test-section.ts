@@ -1,4 +1,3 @@
-import { printable } from '@image-pipeline/shared/printable.ts';
 import type { AnalysedTest } from './analyse.ts';
 import { ganttChart } from './charts/gantt-chart.ts';
 import { burstChart, capacityChart, stepRows, sustainedMeans } from './charts/overload-charts.ts';
@@ -8,7 +7,7 @@ import type { Conclusion } from './conclude.ts';
 import { count, digits, percent, perSecond, whole } from './format.ts';
 import { partsOf, type Machine, type Setting } from './group-runs.ts';
 import { bound, chartFigures, html, table, type Markup } from './html.ts';
-import type { Run } from './measure-run.ts';
+import { type Run, totalsByCode } from './measure-run.ts';
 import { MIN_SLOT_COUNTS, scalableSettings } from './scaling.ts';
 
 /** The section of one test: its conclusions, charts and tables. */
@@ -17,7 +16,7 @@ export async function testSection(test: AnalysedTest, machine: Machine): Promise
   const chips = [
     ...Object.entries(parameters).map(([name, value]) => ({ name, values: [String(value)] })),
     ...partsOf([environment]),
-  ].map(({ name, values }) => html`<li><span>${printable(name)}</span> ${printable(values.join())}</li>`);
+  ].map(({ name, values }) => html`<li><span>${name}</span> ${values.join()}</li>`);
   return html`<section>
     <h2>${title}</h2>
     <ul class="chips">
@@ -87,24 +86,21 @@ async function capacityParts(settings: readonly Setting[]): Promise<Markup[]> {
 }
 
 function failuresPart(runs: readonly Run[]): Markup {
-  const totals = new Map<string, number>();
-  for (const { measures } of runs) {
-    for (const [code, number] of Object.entries(measures.failures)) add(totals, `failed: ${code}`, number);
-    for (const [code, number] of Object.entries(measures.refused)) add(totals, `refused: ${code}`, number);
-    add(totals, 'lost: did not end', measures.lost);
-    add(totals, 'unread: no status', measures.unread);
-  }
-  const found = [...totals].filter(([, number]) => number > 0).sort(([, one], [, other]) => other - one);
+  const prefixed = (prefix: string, counts: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(counts).map(([code, number]) => [`${prefix}: ${code}`, number]));
+  const found = totalsByCode(
+    runs.flatMap(({ measures }) => [
+      prefixed('failed', measures.failures),
+      prefixed('refused', measures.refused),
+      { 'lost: did not end': measures.lost, 'unread: no status': measures.unread },
+    ]),
+  );
   if (found.length === 0) return html``;
   const most = Math.max(...found.map(([, number]) => number));
   return html`<h3>Failures by code</h3>
     <ul class="bars">
-      ${found.map(([code, number]) => html`<li><code>${printable(code)}</code><span class="bar" style="width:${Math.max(1, Math.round((number / most) * 100))}%"></span><b>${whole(number)}</b></li>`)}
+      ${found.map(([code, number]) => html`<li><code>${code}</code><span class="bar" style="width:${Math.max(1, Math.round((number / most) * 100))}%"></span><b>${whole(number)}</b></li>`)}
     </ul>`;
-}
-
-function add(totals: Map<string, number>, code: string, number: number): void {
-  totals.set(code, (totals.get(code) ?? 0) + number);
 }
 
 const TONES = { good: 'Good', note: 'Note', problem: 'Problem' } as const;

@@ -141,7 +141,7 @@ export class ComposeRuntime implements Runtime {
 
   async #compose(args: readonly string[], project = this.#project): Promise<void> {
     const { exitCode, text } = await project.compose(args);
-    if (exitCode !== 0) throw new UserError(`docker-compose ${args[0] ?? ''} failed:\n${text}`);
+    if (exitCode !== 0) throw new UserError(`${project.commandLine} ${args[0] ?? ''} failed:\n${text}`);
   }
 }
 

@@ -87,7 +87,7 @@ async function run(
     ({ state, restarts }) => state === 'failed' || restarts > 0,
   );
   if (ended !== undefined && /unhealthy/.test(text)) throw await failureOf(project, ended);
-  throw new UserError(`docker-compose ${args[0] ?? ''}: ${explainFailure(text, ports)}`);
+  throw new UserError(`${project.commandLine} ${args[0] ?? ''}: ${explainFailure(text, ports)}`);
 }
 
 async function failureOf(project: ComposeProject, container: Container): Promise<UserError> {

@@ -4,7 +4,7 @@ import type { MetricDefinition } from '@image-pipeline/shared/metric-definitions
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { type PanelQuery, promqlOf } from '../../monitoring/grafana/dashboard.ts';
 import { dashboards } from '../../monitoring/grafana/dashboards.ts';
-import { foreignMetrics } from '../../monitoring/prometheus/foreign-metrics.ts';
+import { foreignMetrics } from '../../testing/foreign-metrics.ts';
 import { metricsIn } from '../../testing/promql.ts';
 import { alertRules } from '../../testing/prometheus-files.ts';
 import { selectorsIn } from '../../testing/promql.ts';

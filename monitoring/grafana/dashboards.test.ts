@@ -4,7 +4,7 @@ import { metricDefinitions } from '@image-pipeline/shared/metric-definitions.ts'
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { foreignMetrics } from '../prometheus/foreign-metrics.ts';
+import { foreignMetrics } from '../../testing/foreign-metrics.ts';
 import { metricsIn, windowsIn } from '../../testing/promql.ts';
 import { alertRules, prometheusConfig } from '../../testing/prometheus-files.ts';
 import { buildDashboard, dashboardFile, dashboards } from './dashboards.ts';

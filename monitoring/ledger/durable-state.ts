@@ -62,8 +62,7 @@ export class StateSaver implements Startable {
   }
 
   start(): Promise<void> {
-    this.#repeater.start();
-    return Promise.resolve();
+    return this.#repeater.start();
   }
 
   async stop(): Promise<void> {

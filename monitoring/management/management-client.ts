@@ -7,7 +7,7 @@ import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 /** Expected responses have a few kilobytes; a larger one comes from another server. */
 const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 
-export interface ManagementClientOptions {
+interface ManagementClientOptions {
   /** `http://host:15672`; a path before `/api` is allowed. */
   readonly url: string;
   readonly user: string;

@@ -120,7 +120,7 @@ export class KnownWorkers {
 /** The window of the utilisation, in milliseconds. */
 export const UTILISATION_WINDOW_MS = 60_000;
 
-export interface WorkerInput {
+interface WorkerInput {
   readonly known: readonly KnownWorker[];
   readonly open: Iterable<OpenRun>;
   /** Attempts that ended within the window, at least. */

@@ -21,7 +21,7 @@ export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | '
 
 export type QueueCountsByName = ReadonlyMap<string, QueueCounts>;
 
-export interface SnapshotInput {
+interface SnapshotInput {
   /** Undefined until the stored totals have been read. */
   readonly pipeline: Omit<PipelineMetrics, 'onEvent' | 'onSample' | 'onSampleFailed'> | undefined;
   /** The newest sample of RabbitMQ; undefined until the first one. */

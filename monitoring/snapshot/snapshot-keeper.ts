@@ -15,7 +15,7 @@ const RETRY_SECONDS = 2;
 /** Passive declarations take milliseconds. */
 const COUNT_TIMEOUT_MS = 1_000;
 
-export interface SnapshotKeeperOptions {
+interface SnapshotKeeperOptions {
   readonly intervalSeconds: number;
   /** The retry delays, by attempt. */
   readonly retryDelays: readonly RetryDelay[];
@@ -55,8 +55,7 @@ export class SnapshotKeeper implements Startable {
   }
 
   start(): Promise<void> {
-    this.#repeater.start();
-    return Promise.resolve();
+    return this.#repeater.start();
   }
 
   stop(): Promise<void> {

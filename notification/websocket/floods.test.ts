@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { expect, it } from 'vitest';
@@ -79,7 +78,7 @@ it('200 clients that request all events again and again, and read nothing, cost 
   }
   await watching.take(4_000);
   await watching.close();
-  const before = await residentMiB(service);
+  const before = await service.residentMiB();
   const clients: SocketClient[] = [];
   for (let count = 0; count < 200; count++) {
     const client = await SocketClient.open(port, '', { localAddress: '127.0.0.2' });
@@ -89,12 +88,6 @@ it('200 clients that request all events again and again, and read nothing, cost 
   }
   await expectServed({ port }, '127.0.0.3');
   // Their queues may hold 1 MiB each.
-  expect((await residentMiB(service)) - before).toBeLessThan(100);
+  expect((await service.residentMiB()) - before).toBeLessThan(100);
   for (const client of clients) client.socket.terminate();
 }, 90_000);
-
-/** The resident memory of a process in MiB. */
-async function residentMiB({ child }: ServiceProcess): Promise<number> {
-  const status = await readFile(`/proc/${child.pid ?? 0}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-}

@@ -60,8 +60,7 @@ export class TopologyGuard implements Startable {
 
   start(): Promise<void> {
     this.#isOn = true;
-    this.#repeater.start();
-    return Promise.resolve();
+    return this.#repeater.start();
   }
 
   stop(): Promise<void> {

@@ -89,13 +89,13 @@ export const jobEventSchemas = {
 } as const;
 
 /** A reader of the event log publishes one when it attaches; once it has read its own, it has caught up. */
-export const followingEventSchema = cloudEvent(
+const followingEventSchema = cloudEvent(
   'service.following',
   z.object({ service: z.string(), instance: z.string() }),
 );
 
 /** A worker publishes one each time it starts to consume jobs. */
-export const consumingEventSchema = cloudEvent(
+const consumingEventSchema = cloudEvent(
   'worker.consuming',
   z.object({ worker: z.string(), slots: z.int().min(1) }),
 );
@@ -115,7 +115,7 @@ export const pipelineEventSchema = z.discriminatedUnion('type', [
 ]);
 
 export type JobEvent = z.output<typeof jobEventSchema>;
-export type JobEventType = JobEvent['type'];
+type JobEventType = JobEvent['type'];
 export type FollowingEvent = z.output<typeof followingEventSchema>;
 export type ConsumingEvent = z.output<typeof consumingEventSchema>;
 export type PipelineEvent = z.output<typeof pipelineEventSchema>;

@@ -14,7 +14,7 @@ const ranks: Readonly<Record<TimelineState, number>> = {
   failed: 3,
 };
 const PLACES_PER_ATTEMPT = 8;
-/** Deliveries of one attempt that are told apart; the delivery limit of the job queue is far below. */
+/** Deliveries of one attempt that are distinguished; the delivery limit of the job queue is far below. */
 const MAX_DELIVERIES = 400;
 
 /** An entry of a timeline, as far as its place depends on it. */
@@ -22,7 +22,7 @@ type Placed = Pick<TimelineEntry, 'attempt' | 'state' | 'delivery' | 'redelivere
 
 /**
  * The place of an entry in the order of a run, by (attempt, rank, delivery): events are ordered by it, never by arrival.
- * The fraction is the delivery, so that whole numbers mean what they meant before redeliveries were told apart.
+ * The fraction is the delivery, so that whole numbers have the same meaning as before redeliveries were distinguished.
  */
 export function placeInRun({ attempt, state, delivery, redelivered }: Placed): number {
   // Before they carried their number, redelivered starts were only marked.

@@ -13,7 +13,7 @@ export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'fail
 export type JobState = (typeof jobStates)[number];
 
 /** The states in a timeline: a redelivery is an event in the life of a job, which is then still in progress. */
-export const timelineStates = [...jobStates, 'redelivered'] as const;
+const timelineStates = [...jobStates, 'redelivered'] as const;
 export type TimelineState = (typeof timelineStates)[number];
 
 /** The final states of a run. */

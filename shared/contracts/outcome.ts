@@ -3,7 +3,7 @@ import { resultsPrefix, thumbnailsPrefix } from '../store/keys.ts';
 import { failureSchema, jobIdSchema, timelineEntrySchema } from './job.ts';
 import { outputFormats } from './operations.ts';
 
-export const outputTypes = outputFormats.map((format) => `image/${format}` as const);
+const outputTypes = outputFormats.map((format) => `image/${format}` as const);
 
 /** An image in the object store. `size` in bytes, `width` and `height` in pixels, `sha256` in hex. */
 export const storedImageSchema = z
@@ -41,7 +41,7 @@ const common = {
   timeline: z.array(timelineEntrySchema),
 };
 
-export const completedOutcomeSchema = z
+const completedOutcomeSchema = z
   .object({
     ...common,
     state: z.literal('completed'),
@@ -57,7 +57,7 @@ export const completedOutcomeSchema = z
     'The keys of result and thumbnail must belong to the job.',
   );
 
-export const failedOutcomeSchema = z.object({
+const failedOutcomeSchema = z.object({
   ...common,
   state: z.literal('failed'),
   error: failureSchema,

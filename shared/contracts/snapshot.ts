@@ -8,7 +8,7 @@ const share = z.number().min(0).max(1);
 const timestamp = z.iso.datetime();
 
 /** A data source and the age of its data. */
-export const sourceSchema = z.object({
+const sourceSchema = z.object({
   /** `ok`: the newest poll succeeded; `unavailable`: it failed, the data is of the last successful one; `never`: none succeeded yet. */
   state: z.enum(['ok', 'unavailable', 'never']),
   updated_at: timestamp.nullable(),
@@ -17,15 +17,15 @@ export const sourceSchema = z.object({
   reason: z.string().nullable(),
 });
 
-export const queueMetricsSchema = z.object({
+const queueMetricsSchema = z.object({
   name: z.string(),
-  /** Messages that wait for a consumer, from RabbitMQ itself at the time of the refresh; null until it was asked. */
+  /** Messages that wait for a consumer, from RabbitMQ itself at the time of the refresh; null before the first refresh. */
   ready: count.nullable(),
   /** Unacknowledged messages, from the management API; null while it does not report them. */
   unacked: count.nullable(),
   /**
-   * Messages per second, as RabbitMQ samples them every 5 s. It does not count dead-lettered messages as published, and
-   * so neither jobs that return from a retry queue; null if a queue gets only such messages.
+   * Messages per second, as RabbitMQ samples them every 5 s. It does not count dead-lettered messages as published, nor
+   * jobs that return from a retry queue; null if a queue gets only such messages.
    */
   publish_rate: perSecond.nullable(),
   deliver_rate: perSecond,
@@ -36,7 +36,7 @@ export const queueMetricsSchema = z.object({
   head_age_seconds: seconds.nullable(),
 });
 
-export const workerMetricsSchema = z.object({
+const workerMetricsSchema = z.object({
   name: z.string(),
   /** Jobs it can process at a time (its prefetch); null while RabbitMQ does not report it. */
   slots: count.nullable(),
@@ -92,7 +92,7 @@ export const machineSchema = z.object({
   load_average: z.number().min(0),
 });
 
-export const versionsSchema = z.object({
+const versionsSchema = z.object({
   pipeline: z.string(),
   node: z.string(),
   /** Null until monitoring has connected to RabbitMQ. */

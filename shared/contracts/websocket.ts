@@ -25,7 +25,7 @@ const watched = z
   .union([z.literal(ALL_JOBS), givenJobIdSchema])
   .meta({ description: 'The id of a job, or * for all jobs.' });
 
-export const subscribeSchema = z
+const subscribeSchema = z
   .strictObject({
     type: z.literal('subscribe'),
     job_id: watched,
@@ -48,7 +48,7 @@ export const subscribeSchema = z
  */
 export const handshakeQuerySchema = subscribeSchema.omit({ type: true, token: true, pipeline: true });
 
-export const unsubscribeSchema = z
+const unsubscribeSchema = z
   .strictObject({ type: z.literal('unsubscribe'), job_id: watched })
   .meta({ id: 'Unsubscribe', description: 'Ends a subscription; the response is unsubscribed.' });
 
@@ -59,7 +59,7 @@ export type ClientMessage = z.output<typeof clientMessageSchema>;
 const eventId = z.string().meta({ description: 'Pass as last_event_id to resume after this.' });
 const runNumber = z.int().min(1);
 
-export const jobStateMessageSchema = z
+const jobStateMessageSchema = z
   .object({
     type: z.literal('state'),
     job_id: jobIdSchema,
@@ -74,7 +74,7 @@ export const jobStateMessageSchema = z
   })
   .meta({ id: 'JobStateMessage', description: 'The current state of the job; later events follow.' });
 
-export const unknownStateMessageSchema = z
+const unknownStateMessageSchema = z
   .object({
     type: z.literal('state'),
     job_id: jobIdSchema,
@@ -87,7 +87,7 @@ export const unknownStateMessageSchema = z
       'No such job exists yet. The subscription stays active: events follow if the job is accepted.',
   });
 
-export const allJobsStateMessageSchema = z
+const allJobsStateMessageSchema = z
   .object({
     type: z.literal('state'),
     job_id: z.literal(ALL_JOBS),
@@ -106,7 +106,7 @@ export const allJobsStateMessageSchema = z
   })
   .meta({ id: 'AllJobsStateMessage', description: `The newest jobs, at most ${LISTED_JOBS}, newest first.` });
 
-export const eventMessageSchema = z
+const eventMessageSchema = z
   .object({ type: z.literal('event'), event_id: eventId, event: jobEventSchema })
   .meta({
     id: 'EventMessage',
@@ -130,7 +130,7 @@ const forecastSchema = z.object({
 });
 export type JobForecast = z.output<typeof forecastSchema>;
 
-export const pipelineMessageSchema = z
+const pipelineMessageSchema = z
   .object({
     type: z.literal('pipeline'),
     at: z.iso.datetime(),
@@ -157,7 +157,7 @@ export const resetReasons = {
 } as const;
 export type ResetReason = keyof typeof resetReasons;
 
-export const resetMessageSchema = z
+const resetMessageSchema = z
   .object({
     type: z.literal('reset'),
     job_id: watched,
@@ -170,7 +170,7 @@ export const resetMessageSchema = z
       'Discard your state of this job (or of all jobs): events may be missing. The current state follows.',
   });
 
-export const unsubscribedMessageSchema = z
+const unsubscribedMessageSchema = z
   .object({ type: z.literal('unsubscribed'), job_id: watched })
   .meta({ id: 'UnsubscribedMessage', description: 'The subscription has ended: no more events follow.' });
 
@@ -187,7 +187,7 @@ export const socketErrors = {
 } as const;
 export type SocketErrorCode = keyof typeof socketErrors;
 
-export const errorMessageSchema = z
+const errorMessageSchema = z
   .object({
     type: z.literal('error'),
     code: z.enum(Object.keys(socketErrors) as [SocketErrorCode, ...SocketErrorCode[]]),

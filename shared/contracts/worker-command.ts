@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a worker can be ordered to do to itself, outside of production only. */
+/** Commands to a worker; not available in production. */
 const workerCommands = ['stop', 'kill', 'pause', 'resume', 'crash'] as const;
 export type WorkerCommand = (typeof workerCommands)[number];
 

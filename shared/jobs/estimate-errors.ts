@@ -1,7 +1,7 @@
 import type { JobRequest } from '../contracts/job.ts';
 import type { Outcome } from '../contracts/outcome.ts';
 
-/** Fewer say nothing about the next. */
+/** Fewer are too few for a range. */
 const MIN_JOBS = 5;
 /** Enough for percentiles, few enough to follow changes. */
 const NEWEST = 50;

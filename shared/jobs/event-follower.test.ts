@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 describe('a follower of the event log', () => {
-  it('gets past events, then those that happen, with the same offsets as every other follower', async () => {
+  it('receives past events, then new ones, with the same offsets as every other follower', async () => {
     const past = lifeOf(someRequest());
     await publish(...past);
     const one = await follow('one');
@@ -38,7 +38,7 @@ describe('a follower of the event log', () => {
     expect(one.offsets).toEqual([...new Set(one.offsets)].toSorted((a, b) => a - b));
   });
 
-  it('begins at the given offset, however few of the newest events it would read', async () => {
+  it('starts at the given offset, even if `replay` would start later', async () => {
     for (let n = 0; n < 3; n++) await publish(...lifeOf(someRequest()));
     const { events, offsets } = await follow('all');
     const from = offsets[2];
@@ -48,7 +48,7 @@ describe('a follower of the event log', () => {
     expect(later.events).toEqual(events.slice(2));
   });
 
-  it('skips what this version does not know', async () => {
+  it('skips events that this version does not know', async () => {
     const { events } = await follow('reader');
     const before = events.length;
     const event = queuedEvent(someRequest());
@@ -69,12 +69,12 @@ describe('a follower of the event log', () => {
   });
 });
 
-describe('the bytes of an event', () => {
-  it.each(['', '{', 'null', '{"type":"job.queued"}', '\u0000'])('that are none are no event: %j', (text) => {
+describe('parsing an event', () => {
+  it.each(['', '{', 'null', '{"type":"job.queued"}', '\u0000'])('returns undefined for %j', (text) => {
     expect(parseEvent(Buffer.from(text))).toBeUndefined();
   });
 
-  it('come back as the event', () => {
+  it('returns the serialized event', () => {
     for (const event of lifeOf(someRequest())) {
       expect(parseEvent(Buffer.from(JSON.stringify(event)))).toEqual(event);
     }

@@ -22,15 +22,15 @@ const MARKER_TIMEOUT_MS = 10_000;
 /** Bounds start-up time and memory; 20,000 events are read in about two seconds. */
 export const EVENTS_REPLAYED = 20_000;
 
-export interface EventFollowerOptions {
+interface EventFollowerOptions {
   readonly broker: Broker;
   /** e.g. `api` */
   readonly service: string;
-  /** e.g. `api-1`; tells replicas apart. */
+  /** Distinguishes replicas, e.g. `api-1`. */
   readonly instance: string;
   /** About how many of the newest events to read first. */
   readonly replay?: number | undefined;
-  /** An offset to begin at where `replay` would begin later. */
+  /** The offset to start at if `replay` would start later. */
   readonly from?: number | undefined;
   /** At most about how many of the newest events to read first, wherever `from` is. */
   readonly atMost?: number | undefined;
@@ -41,7 +41,7 @@ export interface EventFollowerOptions {
   readonly onEvent: (event: JobEvent, offset: number) => void;
   /** A worker has started to consume jobs. */
   readonly onConsuming?: (event: ConsumingEvent) => void;
-  /** An entry that is no event that this version knows. */
+  /** An entry that is not an event known to this version. */
   readonly onInvalid?: (content: Buffer) => void;
   /** The log was lost and recreated. */
   readonly onReset: () => void;

@@ -21,14 +21,14 @@ describeEachStore('a job as the store knows it', (given) => {
     expect(await findStoredJob(given.store, request.job_id)).toEqual(viewOfStored(request, undefined, []));
   });
 
-  it('is as its outcome says', async () => {
+  it('has the state of its outcome', async () => {
     const request = someRequest();
     const outcome = completedOutcome(request);
     await put(request, outcome);
     expect(await findStoredJob(given.store, request.job_id)).toEqual(viewOfStored(request, outcome, []));
   });
 
-  it('is its newest run, with how each earlier one ended, in the order of numbers', async () => {
+  it('is its newest run, with the outcomes of earlier ones, sorted by number', async () => {
     const first = someRequest();
     const runs = Array.from({ length: 11 }, (_, index) => ({ ...first, run: index + 1 }));
     for (const request of runs.slice(0, -1)) await put(request, failedOutcome(request));
@@ -42,13 +42,13 @@ describeEachStore('a job as the store knows it', (given) => {
   });
 
   it.each([someRequest().job_id, someRequest().job_id.toUpperCase(), 'nonsense', '../..', ''])(
-    'is none with the id "%s"',
+    'does not exist with the id "%s"',
     async (id) => {
       expect(await findStoredJob(given.store, id)).toBeUndefined();
     },
   );
 
-  it('is none while only an outcome is there', async () => {
+  it('does not exist if there is only an outcome', async () => {
     const request = someRequest();
     await given.store.putIfAbsent(outcomeKey(request.job_id, 1), jsonBody(completedOutcome(request)));
     expect(await findStoredJob(given.store, request.job_id)).toBeUndefined();

@@ -31,7 +31,7 @@ export async function findStoredJob(store: ReadableStore, jobId: string): Promis
   return request && viewOfStored(request, outcome, await readEarlierRuns(store, jobId, runs, newest.run));
 }
 
-/** By number; keys come in byte order, in which 10 stands before 2. */
+/** Sorted by number: keys are listed in byte order, 10 before 2. */
 async function listRuns(store: ReadableStore, jobId: string): Promise<readonly StoredRun[]> {
   const prefix = runsPrefix(jobId);
   const runs = new Map<number, StoredRun>();

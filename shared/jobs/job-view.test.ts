@@ -59,11 +59,11 @@ describe('the view of a job', () => {
     expect(view).toMatchObject({ state: 'failed', attempt: 2, outcome: failed, timeline: failed.timeline });
   });
 
-  it('begins with the acceptance wherever a reader comes in', () => {
+  it('starts with the acceptance, whichever event is read first', () => {
     expect(viewOf([started(request)])?.timeline[0]).toEqual(viewOf([queuedEvent(request)])?.timeline[0]);
   });
 
-  it('is the same object when an event is no news', () => {
+  it('is the same object if an event changes nothing', () => {
     const view = viewOf(open);
     for (const event of open) expect(viewOf([event], view)).toBe(view);
   });
@@ -117,7 +117,7 @@ describe('the view of a job', () => {
     });
   });
 
-  it('begins anew with a replay and remembers how the runs before it ended', () => {
+  it('restarts with a replay, and has the outcomes of earlier runs', () => {
     const replayed = viewOf([...open, endedEvent(request, failed), queuedEvent(secondRun)]);
     expect(replayed).toMatchObject({ state: 'queued', attempt: 1, outcome: undefined });
     expect(replayed?.timeline).toHaveLength(1);
@@ -127,12 +127,12 @@ describe('the view of a job', () => {
     for (const late of open) expect(viewOf([late], ended)).toBe(ended);
   });
 
-  it('agrees with what the store says of a run that has ended', () => {
+  it('matches the record in the store of a run that has ended', () => {
     expect(viewOf([...open, endedEvent(request, failed)])).toEqual(viewOfStored(request, failed, []));
   });
 });
 
-describe('in whatever order and how often events come', () => {
+describe('in any order, and with duplicate events', () => {
   it('a run that has not ended looks the same', () => {
     fc.assert(
       fc.property(anyOrderOf(open), (events) => {
@@ -150,7 +150,7 @@ describe('in whatever order and how often events come', () => {
     );
   });
 
-  it('the first end of a run stands', () => {
+  it('the first end of a run wins', () => {
     const ends = [endedEvent(request, failed), endedEvent(request, completedOutcome(request, 3))];
     fc.assert(
       fc.property(anyOrderOf([...open, ...ends]), (events) => {
@@ -160,7 +160,7 @@ describe('in whatever order and how often events come', () => {
     );
   });
 
-  it('no state is turned back', () => {
+  it('no state is reverted', () => {
     const life = [...open, endedEvent(request, failed), ...lifeOf(secondRun)];
     fc.assert(
       fc.property(anyOrderOf(life), (events) => {

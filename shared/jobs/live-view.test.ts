@@ -13,7 +13,7 @@ function viewOf(capacity: number, chosen = requests): LiveView {
 }
 
 describe('the live view', () => {
-  it('knows the newest jobs and says whether an event changed one', () => {
+  it('has the newest jobs, and reports whether an event changed one', () => {
     const live = viewOf(10);
     const [request] = requests;
     if (request === undefined) throw new Error('no request');
@@ -24,13 +24,13 @@ describe('the live view', () => {
     expect(live.apply(queuedEvent(request))).toEqual({ view, changed: false });
   });
 
-  it('forgets the oldest job first, by the time of its making', () => {
+  it('evicts the oldest job first, by creation time', () => {
     const live = viewOf(5, requests.toReversed());
     expect(live.size).toBe(5);
     expect(ids.filter((id) => live.get(id) !== undefined)).toEqual(ids.slice(5));
   });
 
-  it('says of which jobs it may have known', () => {
+  it('reports which jobs may have been evicted', () => {
     const live = viewOf(5, requests.slice(1));
     expect(ids.map((id) => live.mayHaveForgotten(id))).toEqual([
       ...Array<boolean>(5).fill(true),
@@ -39,7 +39,7 @@ describe('the live view', () => {
     expect(viewOf(5, requests.slice(7)).mayHaveForgotten(ids[0] ?? '')).toBe(false);
   });
 
-  it('lists jobs newest first, page by page, in whatever order they became known', () => {
+  it('lists jobs newest first, page by page, whatever their order of arrival', () => {
     const live = viewOf(10, [...requests.slice(5), ...requests.slice(0, 5)]);
     const seen: string[] = [];
     let before: string | undefined;
@@ -60,7 +60,7 @@ describe('the live view', () => {
     expect(next).toBeUndefined();
   });
 
-  it('knows nothing once it is cleared', () => {
+  it('is empty after it is cleared', () => {
     const live = viewOf(10);
     live.clear();
     expect([live.size, live.get(ids[0] ?? ''), live.list({ limit: 10 }).jobs]).toEqual([0, undefined, []]);

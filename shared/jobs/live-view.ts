@@ -12,7 +12,7 @@ export interface JobPage {
 export class LiveView {
   readonly #capacity: number;
   readonly #views = new Map<string, JobView>();
-  /** Job ids in ascending order, which is the order of their making. */
+  /** Job ids in ascending order, which is the order of their creation. */
   readonly #ids: string[] = [];
 
   constructor(capacity: number) {
@@ -54,7 +54,7 @@ export class LiveView {
     return this.#ids.length;
   }
 
-  /** Jobs made before the job `before` (or the newest), at most `limit`, of those that match (or all). */
+  /** Jobs created before the job `before` (or the newest), at most `limit`, of those that match (or all). */
   list(options: {
     matches?: (view: JobView) => boolean;
     limit: number;

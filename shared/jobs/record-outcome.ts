@@ -5,7 +5,7 @@ import { jsonBody } from '../store/read-object.ts';
 import { readOutcome } from './read-run.ts';
 
 /**
- * Stores the outcome of a run. The first outcome wins; an attempt that comes second removes its
+ * Stores the outcome of a run. The first outcome wins; a later attempt removes its
  * images. Returns the winning outcome. @throws StoreUnavailable; safe to call again
  */
 export async function recordOutcome(store: ObjectStore, outcome: Outcome): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../contracts/outcome.ts';
 
-/** Older ends say nothing about the current throughput. */
+/** Older ends are irrelevant for the current throughput. */
 const WINDOW_MS = 60_000;
 /** Few enough to follow changes of workers and images. */
 const NEWEST = 20;
@@ -8,8 +8,7 @@ const NEWEST = 20;
 const MIN_ENDS = 5;
 
 /**
- * Throughput of all workers while jobs wait. While none waits, jobs end as fast as they arrive, which says nothing about
- * the maximum.
+ * Throughput of all workers while jobs wait. While none waits, jobs end as fast as they arrive, which is not the maximum.
  */
 export class Throughput {
   readonly #now: () => number;

@@ -40,7 +40,7 @@ export async function recordWebhookAttempt(
   while (!(await store.putIfAbsent(webhookKey(attempt.job_id, number), jsonBody(attempt)))) number++;
 }
 
-/** Keys come in byte order, in which 10 stands before 2. */
+/** Sorted by number: keys are listed in byte order, 10 before 2. */
 async function listNumbers(store: Pick<ObjectStore, 'list'>, jobId: string): Promise<readonly number[]> {
   const prefix = webhooksPrefix(jobId);
   const numbers: number[] = [];

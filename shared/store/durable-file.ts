@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isRunning } from '../is-running.ts';
 import { refuseLinks } from './object-files.ts';
 import { codeOf, NoObject } from './store-failure.ts';
 
@@ -154,4 +153,14 @@ function isLeftByDeadProcess(name: string): boolean {
   if (!name.startsWith(OURS)) return false;
   const writer = Number.parseInt(name.slice(OURS.length), 10);
   return Number.isSafeInteger(writer) && writer > 0 && !isRunning(writer);
+}
+
+/** Whether a process with this id exists, of any user; the id may have been reused by another process. */
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // The process exists, but may not be signalled.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }

@@ -7,7 +7,6 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { collect } from '../../testing/collect.ts';
 import { StoreUnavailable } from '../errors.ts';
 import { temporaryName } from './durable-file.ts';
 import { FolderStore } from './folder-store.ts';
@@ -37,7 +36,7 @@ describe('a folder as object store', () => {
     it.each(['put', 'putIfAbsent'] as const)('shows no partial object (%s)', async (method) => {
       for (const count of [1, 2, 3, 5, 8]) {
         const stored = await killedWriter(method, count);
-        const listed = await collect(store.list(''));
+        const listed = await Array.fromAsync(store.list(''));
         expect(listed.map(({ key }) => key)).toEqual(expect.arrayContaining(stored));
         expect(listed.filter(({ size }) => size !== MB)).toEqual([]);
       }
@@ -80,7 +79,7 @@ describe('a folder as object store', () => {
       await expect(store.stat('a')).rejects.toThrow(StoreUnavailable);
       await expect(store.put('b', Buffer.from('b'))).rejects.toThrow(StoreUnavailable);
       await expect(store.putIfAbsent('b', Buffer.from('b'))).rejects.toThrow(StoreUnavailable);
-      await expect(collect(store.list(''))).rejects.toThrow(StoreUnavailable);
+      await expect(Array.fromAsync(store.list(''))).rejects.toThrow(StoreUnavailable);
       expect(await readdir(folder)).toEqual([]);
     } finally {
       await rm(folder, { recursive: true });
@@ -125,8 +124,8 @@ describe('a folder as object store', () => {
         await expect(store.put('b/secret', Buffer.from('ours'))).rejects.toMatchObject(damaged);
         await expect(store.putIfAbsent('b/ours', Buffer.from('ours'))).rejects.toMatchObject(damaged);
         await expect(store.remove('b/secret')).rejects.toMatchObject(damaged);
-        expect(await collect(store.list(''))).toEqual([]);
-        expect(await collect(store.list('b/'))).toEqual([]);
+        expect(await Array.fromAsync(store.list(''))).toEqual([]);
+        expect(await Array.fromAsync(store.list('b/'))).toEqual([]);
         expect(await readdir(outside)).toEqual(['secret']);
       } finally {
         await rm(outside, { recursive: true });
@@ -174,7 +173,7 @@ describe('a folder as object store', () => {
     await writeFile(join(folder, 'a', '.DS_Store'), '');
     await writeFile(join(folder, 'a', 'Thumbs.db'), '');
     await mkdir(join(folder, 'a', 'empty'));
-    const keys = (await collect(store.list(''))).map(({ key }) => key);
+    const keys = (await Array.fromAsync(store.list(''))).map(({ key }) => key);
     expect(keys).toEqual(['a/b']);
   });
 
@@ -185,7 +184,9 @@ describe('a folder as object store', () => {
       reads++;
       return read();
     };
-    const found = await collect(walkFolder(folder, { prefix: 'jobs/2/runs/', startAfter: '' }, counted));
+    const found = await Array.fromAsync(
+      walkFolder(folder, { prefix: 'jobs/2/runs/', startAfter: '' }, counted),
+    );
     expect(found).toEqual(['jobs/2/runs/1/request.json']);
     expect(reads, 'the path, jobs/2/runs/ and jobs/2/runs/1/').toBe(3);
   });

@@ -1,5 +1,4 @@
 import { beforeAll, expect, it } from 'vitest';
-import { collect } from '../../testing/collect.ts';
 import { describeEachStore } from '../../testing/each-store.ts';
 import { InvalidKey } from './object-key.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -14,7 +13,7 @@ describeEachStore('listing objects', (given) => {
   });
 
   it('gives all below a prefix in byte order, with size, time and ETag', async () => {
-    const listed = await collect(given.store.list(prefix));
+    const listed = await Array.fromAsync(given.store.list(prefix));
     expect(listed.map(({ key }) => key)).toEqual(names.map((name) => prefix + name));
     for (const { key, ...stat } of listed) {
       expect(stat.size).toBe(key.length - prefix.length);

@@ -5,7 +5,6 @@ import { finished } from 'node:stream/promises';
 import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { StoreUnavailable } from '../errors.ts';
-import { collect } from '../../testing/collect.ts';
 import { TcpProxy } from '../../testing/tcp-proxy.ts';
 import type { MinioStoreOptions } from './minio-connection.ts';
 import { MinioStore } from './minio-store.ts';
@@ -189,9 +188,11 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
       port: Number(port),
       useSSL: false,
     });
-    const unfinished = await collect<unknown>(Readable.from(client.listIncompleteUploads(bucket, '', true)));
+    const unfinished = await Array.fromAsync<unknown>(
+      Readable.from(client.listIncompleteUploads(bucket, '', true)),
+    );
     expect(unfinished).toEqual([]);
-    expect(await collect(direct.list('probe/'))).toEqual([]);
+    expect(await Array.fromAsync(direct.list('probe/'))).toEqual([]);
   });
 
   const aKey = (): string => `faults/${randomUUID()}`;
@@ -203,7 +204,7 @@ describe.skipIf(minio === null)('MinIO that fails (skipped where no server can b
     () => store.get(key),
     () => store.stat(key),
     () => store.remove(key),
-    () => collect(store.list('faults/')),
+    () => Array.fromAsync(store.list('faults/')),
   ];
 
   async function itWorks(): Promise<void> {

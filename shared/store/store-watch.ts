@@ -63,9 +63,9 @@ export class StoreWatch implements Startable {
     };
   }
 
-  start(): Promise<void> {
-    this.#repeater.start();
-    return this.#repeater.now();
+  async start(): Promise<void> {
+    await this.#repeater.start();
+    await this.#repeater.now();
   }
 
   stop(): Promise<void> {

@@ -3,7 +3,7 @@ import { beginSpan, inChildSpan, receivedContext, type Begun } from './spans.ts'
 import { formatTraceparent, newTrace, parseTraceparent, TRACEPARENT } from './traceparent.ts';
 
 /** The response to a request. */
-export interface ServedRequest {
+interface ServedRequest {
   readonly method: string;
   /** The pattern that its path matched, if any. */
   readonly route: string | undefined;
@@ -14,7 +14,7 @@ export interface ServedRequest {
 }
 
 /** A request in progress. */
-export interface RequestSpan {
+interface RequestSpan {
   readonly traceId: string;
   /** Runs `act`, and everything asynchronous that it starts, as a part of the request. */
   during(act: () => void): void;
@@ -60,7 +60,7 @@ function describeServed(span: Span, { method, route, path, status }: ServedReque
 }
 
 /** The result of a request: the status of the response, or an error code if there was none. */
-export type HttpResult = { readonly status: number } | { readonly code: string };
+type HttpResult = { readonly status: number } | { readonly code: string };
 
 /**
  * Posts in a CLIENT span of the active trace; `post` gets the header `traceparent` to send. Only host and port of the URL

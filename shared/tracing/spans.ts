@@ -71,7 +71,7 @@ export function inOwnTrace<Result>(name: string, work: () => Promise<Result>): P
   return inSpan(beginSpan(name, { links }, ROOT_CONTEXT), work);
 }
 
-/** Links the active span with the trace of this header, if it is one. */
+/** Links the active span with the trace of this header, if it is valid. */
 export function linkWith(traceparent: string | undefined): void {
   const other = parseTraceparent(traceparent);
   if (other !== undefined) trace.getActiveSpan()?.addLink({ context: other });

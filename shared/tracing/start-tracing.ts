@@ -9,7 +9,7 @@ import { withinDeadline } from '../waiting.ts';
 export interface TracingOptions {
   /** e.g. `api` */
   readonly service: string;
-  /** Tells replicas apart, e.g. `worker-1`. */
+  /** Distinguishes replicas, e.g. `worker-1`. */
   readonly instance: string;
   /** URL of the collector, e.g. `http://host:4318`; empty: nothing is recorded. */
   readonly endpoint: string;

@@ -10,8 +10,8 @@ describe('the header traceparent', () => {
     ['of version 00 that is not recorded', `00-${traceId}-${spanId}-00`, 0],
     ['with flags of later levels', `00-${traceId}-${spanId}-03`, 1],
     ['of a later version', `cc-${traceId}-${spanId}-01`, 1],
-    ['of a later version that says more', `cc-${traceId}-${spanId}-01-what-the-future-holds`, 1],
-  ])('is understood: one %s', (_what, header, traceFlags) => {
+    ['of a later version with more fields', `cc-${traceId}-${spanId}-01-what-the-future-holds`, 1],
+  ])('is parsed: one %s', (_what, header, traceFlags) => {
     const parsed = parseTraceparent(header);
     expect(parsed).toEqual({ traceId, spanId, traceFlags, isRemote: true });
     expect(parsed && formatTraceparent(parsed)).toBe(`00-${traceId}-${spanId}-0${traceFlags}`);
@@ -25,7 +25,7 @@ describe('the header traceparent', () => {
     ['that is empty', ''],
     ['in capitals', `00-${traceId.toUpperCase()}-${spanId}-01`],
     ['of version ff', `ff-${traceId}-${spanId}-01`],
-    ['of version 00 that says more', `00-${traceId}-${spanId}-01-more`],
+    ['of version 00 with more fields', `00-${traceId}-${spanId}-01-more`],
     ['with a trace id of zeros', `00-${'0'.repeat(32)}-${spanId}-01`],
     ['with a span id of zeros', `00-${traceId}-${'0'.repeat(16)}-01`],
     ['with a trace id that is too short', `00-${traceId.slice(1)}-${spanId}-01`],
@@ -35,7 +35,7 @@ describe('the header traceparent', () => {
     expect(parseTraceparent(header)).toBeUndefined();
   });
 
-  it('of a trace of our own is valid, never the same, and asks nobody to record it', () => {
+  it('of a new trace is valid, unique and not recorded', () => {
     const [one, other] = [newTrace(), newTrace()];
     expect(parseTraceparent(formatTraceparent(one))).toEqual({ ...one, isRemote: true });
     expect(one.traceFlags).toBe(0);

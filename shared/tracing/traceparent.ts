@@ -27,7 +27,7 @@ export function readTraceparent(headers: Readonly<Record<string, unknown>>): str
   return parsed && formatTraceparent(parsed);
 }
 
-/** As version 00, whatever version it came in. */
+/** As version 00, whatever the received version. */
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
 }

@@ -4,7 +4,6 @@ import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/b
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
-import { collect } from '../collect.ts';
 import { someRequest } from '../job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { CORRUPTED_IMAGE, endOf, GOOD_IMAGE, listedJobs, uploadImage } from '../uploads.ts';
@@ -17,7 +16,8 @@ const AT_REST = { timeout: 15_000, interval: 500 };
 const system = setUpCrashSystem();
 
 const storedRequests = async () =>
-  (await collect(system.store.list('jobs/'))).filter(({ key }) => key.endsWith('/request.json')).length;
+  (await Array.fromAsync(system.store.list('jobs/'))).filter(({ key }) => key.endsWith('/request.json'))
+    .length;
 const untilAtRest = () => expect.poll(() => system.messagesInFlight(), AT_REST).toEqual({});
 
 describe('an API that dies during an upload', () => {

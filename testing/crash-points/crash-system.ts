@@ -8,7 +8,6 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { openStore } from '@image-pipeline/shared/store/open-store.ts';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { ApiClient } from '../api-client.ts';
-import { collect } from '../collect.ts';
 import { startSystem, type System } from '../start-system.ts';
 import { testBroker, testRetryDelays } from '../test-broker.ts';
 
@@ -95,7 +94,7 @@ class CrashSystem {
 
   /** The numbers of objects of a job, by kind. */
   async objectsOf(jobId: string) {
-    const objects = await collect(this.store.list(''));
+    const objects = await Array.fromAsync(this.store.list(''));
     const keys = objects.map(({ key }) => key).filter((key) => key.includes(jobId));
     const count = (pattern: RegExp) => keys.filter((key) => pattern.test(key)).length;
     return {

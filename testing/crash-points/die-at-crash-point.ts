@@ -3,7 +3,7 @@
  *
  *     NODE_OPTIONS="--import file:///…/die-at-crash-point.ts" CRASH_POINT_FILE=/tmp/armed node api/main.ts
  *
- * While the file says, e.g., `api after putIfAbsent idempotency/`, the first api that comes to such a step removes the
+ * While the file says, e.g., `api after putIfAbsent idempotency/`, the first api that reaches such a step removes the
  * file and dies of SIGKILL. Steps are the calls that change the world: `get`, `put`, `putIfAbsent` and `remove` of the
  * folder store, of which the text must be part of the key, and `publish`, of `exchange/routing key`. What can be seen
  * from outside is the same wherever a process dies between two of them; a publish that was sent and not confirmed is

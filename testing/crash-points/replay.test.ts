@@ -3,7 +3,6 @@ import { openReplaysPrefix, originalKey } from '@image-pipeline/shared/store/key
 import { describe, expect, it } from 'vitest';
 import { problemSchema } from '../../api/openapi/responses.ts';
 import { TOKEN } from '../api-client.ts';
-import { collect } from '../collect.ts';
 import { bytesOf, endOf, GOOD_IMAGE, uploadImage } from '../uploads.ts';
 import { setUpCrashSystem, type CrashPoint } from './crash-system.ts';
 
@@ -19,7 +18,7 @@ const startReplay = (jobId: string) =>
     () => undefined,
   );
 /** A replay that is still open refuses all others, and the lengths of quorum queues lag by 5 s. */
-const openReplays = () => collect(system.store.list(openReplaysPrefix));
+const openReplays = () => Array.fromAsync(system.store.list(openReplaysPrefix));
 
 describe('an API that dies during a replay', () => {
   it.each<CrashPoint>([

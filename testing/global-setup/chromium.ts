@@ -3,7 +3,7 @@ import { findChromium } from '../../local/install/programs.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Path of Chromium, or null where it is not installed: then tests in a browser are skipped, visibly. */
+    /** Path of Chromium, or null if it is not installed: the browser tests are then skipped with a message. */
     chromium: string | null;
   }
 }

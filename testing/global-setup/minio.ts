@@ -4,14 +4,14 @@ import { MinioServer, type MinioEndpoint } from '../../local/minio/minio-server.
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The MinIO server of this test run, or null where none can be had: then its tests are skipped, visibly. */
+    /** The MinIO server of this test run, or null if it is unavailable: its tests are then skipped with a message. */
     minio: MinioEndpoint | null;
   }
 }
 
 /**
- * Starts one MinIO server for a test run; tests read where it is with `inject('minio')`.
- * @returns what stops it
+ * vitest globalSetup: one MinIO server for the whole test run, `inject('minio')` in a test.
+ * @returns a function that stops it
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const binary = await findOrBuildMinio((line) => console.error(line));

@@ -3,7 +3,7 @@ import { findPrometheus, type PrometheusPrograms } from '../../local/prometheus/
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Prometheus' programs, or null where they are not installed: then tests with them are skipped, visibly. */
+    /** Prometheus' programs, or null if they are not installed: their tests are then skipped with a message. */
     prometheus: PrometheusPrograms | null;
   }
 }

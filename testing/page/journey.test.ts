@@ -72,7 +72,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
     await expect.poll(() => stepsOf(page), SOON).toContain('1 1 completed worker-2');
   });
 
-  it('replays a job that only the store knows, and says so', async () => {
+  it('replays a job that is only in the store, and shows the source', async () => {
     const request = someRequest();
     const outcome = completedOutcome(request);
     const end = {
@@ -107,7 +107,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
     }
   });
 
-  it('gives a curl command that works as it is, whatever its texts', async () => {
+  it('shows a curl command that works unchanged, whatever its texts', async () => {
     const { api, page } = await openPage(browser, system);
     await page.getByLabel('Text').fill(`It's "50 %"; type=a/b \\ $HOME`);
     const command = await page.locator('.curl code').innerText();
@@ -132,7 +132,7 @@ describe.skipIf(executablePath === null)(`a journey on the web page${skipped}`, 
     expect(await names()).toEqual(['Resize', 'Watermark']);
   });
 
-  it('is found by everything in its address, also by a bookmark', async () => {
+  it('is found by each filter in the address, also from a bookmark', async () => {
     const { api, page } = await openPage(browser, system);
     await system.startWorker();
     await endOf(api, await uploadImage(api, CORRUPTED_IMAGE));

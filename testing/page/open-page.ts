@@ -15,7 +15,7 @@ declare global {
 /** For `expect.poll`, whose default is 1 s. */
 export const SOON = { timeout: 20_000 };
 
-export interface OpenedPage {
+interface OpenedPage {
   readonly api: TestApi;
   readonly page: Page;
   /** Errors of the page, as its console shows them. */

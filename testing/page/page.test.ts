@@ -52,7 +52,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     await worker.stop();
   });
 
-  it('says that it is offline, and misses nothing when the connection returns', async () => {
+  it('shows that it is offline, and misses nothing when the connection returns', async () => {
     const { api, page, proxy } = await openPage(browser, system);
     await uploadImage(api, GOOD_IMAGE);
     await expect.poll(() => placesOf(page), SOON).toHaveLength(1);
@@ -128,7 +128,7 @@ describe.skipIf(executablePath === null)(`the web page, in a browser${skipped}`,
     expect(sizes.reduce((sum, [, bytes]) => sum + Number(bytes), 0)).toBeLessThan(150_000);
   });
 
-  it('says why a file is refused', async () => {
+  it('shows why a file is refused', async () => {
     const { page } = await openPage(browser, system);
     await page.setInputFiles('input[type=file]', pathOf('empty.jpg'));
     await page.getByText('empty.jpg: refused. The file "empty.jpg" is empty.').waitFor();

@@ -114,7 +114,7 @@ describe.skipIf(executablePath === null)(
       await page.getByText('There are no dead letters.').waitFor();
     });
 
-    it('explains in Russian why a file is refused, with the limit and the words of the API', async () => {
+    it('explains in Russian why a file is refused, with the limit and the message of the API', async () => {
       const { page } = await openPage(browser, system, { MAX_FILE_BYTES: '2048' }, { locale: 'ru-RU' });
       await page.setInputFiles('input[type=file]', pathOf('sample.jpg'));
       await page.getByText('Файл слишком большой: допускается не больше 2 кБ').waitFor();

@@ -34,7 +34,7 @@ const underLoad: Partial<QueueStatus> = {
 };
 
 describe('/queue/status', () => {
-  it('needs the token, and one to be set', async () => {
+  it('requires the token, and that one is configured', async () => {
     const api = await system.beginApi(monitoredAt('http://127.0.0.1:9'));
     expect(await api.ask('/queue/status')).toMatchObject({ status: 401, json: { code: 'unauthorized' } });
     const wrong = await api.ask('/queue/status', { headers: { authorization: 'Bearer wrong' } });

@@ -94,7 +94,7 @@ describe('/server/status', () => {
     );
     const callsBefore = front.calls;
     await until(api, (status) => expect(status.updated_at).toBeGreaterThan((first ?? 0) + 2.5));
-    // One a second, and a second try for each at the most; at the old interval, one for all of it.
+    // At most one per second and one retry each; at the old interval, one in total.
     expect(front.calls - callsBefore).toBeGreaterThanOrEqual(2);
     expect(front.calls - callsBefore).toBeLessThanOrEqual(8);
   });

@@ -49,7 +49,7 @@ export class WorkerCommands implements Startable {
 
   async start(): Promise<void> {
     await this.#subscription.start();
-    this.#reports.start();
+    await this.#reports.start();
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,6 @@
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { timelineEntryOf } from '../../../shared/contracts/job-order.ts';
 import type { PageSettings } from '../../page/page-routes.ts';
 import { BreakView } from './break/break-view.tsx';
 import { ConfirmDialog } from './confirm.tsx';
@@ -6,15 +8,16 @@ import { updateDeadLetters } from './dead-letters/dead-letter-store.ts';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
-import { LatestEvents } from './journey/latest-events.tsx';
+import { StateName } from './journey/job-names.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
-import { Announcements } from './live/announcements.tsx';
+import { onWorker } from './journey/progress-text.ts';
+import { jobs, recentEvents } from './live/job-store.ts';
 import { connection } from './live/connection.ts';
 import { ConnectionState, TokenForm } from './live/connection-state.tsx';
 import { QueueView } from './queue/queue-view.tsx';
-import { route } from './route.ts';
+import { jobLink, route } from './route.ts';
 import { SendPanel } from './send/send-panel.tsx';
-import { language, setLanguage, t, type Language } from './text/text.ts';
+import { formatTime, language, setLanguage, t, type Language } from './text/text.ts';
 
 const views = [
   { path: '/', text: 'navJourney' },
@@ -89,6 +92,62 @@ function View({ path, settings }: { readonly path: string; readonly settings: Pa
         <JourneyMap settings={settings} />
         <LatestEvents />
       </div>
+    </div>
+  );
+}
+
+const SHOWN_EVENTS = 8;
+
+/** The newest events that the page received, newest first. */
+function LatestEvents() {
+  // The list of jobs changes with each event.
+  if (jobs.value.length === 0 || recentEvents.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="events">
+      <h2 id="events">{t('latestEvents')}</h2>
+      <ol class="events">
+        {recentEvents.slice(0, SHOWN_EVENTS).map(({ event }) => {
+          const { state, worker, slot } = timelineEntryOf(event);
+          const { job_id: id, request } = event.data;
+          return (
+            <li key={`${event.id} ${event.time}`}>
+              <time dateTime={event.time}>{formatTime(event.time)}</time>
+              <a href={jobLink(id)}>{request.original.name}</a>
+              <span>
+                <StateName state={state} /> {worker !== undefined && onWorker(worker, slot)}
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
+
+/** At most one announcement in this time, so that a screen reader can keep up. */
+const EVERY_MS = 5_000;
+
+/** Announces to screen readers how many images ended, however many events arrive. */
+function Announcements() {
+  const text = useSignal('');
+  useEffect(() => {
+    let since = Date.now();
+    const timer = setInterval(() => {
+      const ended = (type: string) =>
+        recentEvents.filter(({ event, at }) => at >= since && event.type === type).length;
+      const [done, failed] = [ended('job.completed'), ended('job.failed')];
+      since = Date.now();
+      if (done + failed === 0) return;
+      text.value = [
+        ...(done > 0 ? [t('announceDone', { n: done })] : []),
+        ...(failed > 0 ? [t('announceFailed', { n: failed })] : []),
+      ].join('. ');
+    }, EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <div class="hidden" aria-live="polite">
+      {text}
     </div>
   );
 }

@@ -40,15 +40,40 @@ export const ink = {
   third: 'var(--c3)',
 } as const;
 
-/** The x axis of a chart over time; its values are called `seconds`. */
-export function timeAxis(narrow: boolean) {
+/** The x axis of a chart over time. */
+export function timeAxis(narrow: boolean, field: 'seconds' | 'from' = 'seconds') {
   return {
-    field: 'seconds',
+    field,
     type: 'quantitative',
     title: 'seconds since the first upload',
     scale: { nice: false },
     axis: { tickCount: narrow ? 5 : 10 },
   } as const;
+}
+
+/** The x axis of one of several charts over time, one above the other; only the last one has labels. */
+export function sharedTimeAxis(end: number, isLast: boolean, ...of: Parameters<typeof timeAxis>) {
+  const shared = { ...timeAxis(...of), scale: { domain: [0, end], nice: false } };
+  return isLast ? shared : { ...shared, title: null, axis: { ...shared.axis, labels: false, ticks: false } };
+}
+
+/** A dot for each value. */
+export function dots(
+  values: readonly object[],
+  mark: { readonly size: number; readonly opacity: number; readonly color?: string },
+): Layer {
+  return { data: { values: [...values] }, mark: { type: 'point', filled: true, ...mark } };
+}
+
+/** The dots of single runs. */
+export const ofRuns = { size: 48, color: ink.first, opacity: 0.75 } as const;
+
+/** A dashed line for what would be ideal. */
+export function idealLine(values: readonly object[]): Layer {
+  return {
+    data: { values: [...values] },
+    mark: { type: 'line', color: ink.muted, strokeDash: [5, 5], strokeWidth: 1.5 },
+  };
 }
 
 /** A dashed vertical line at a value of the x axis, with an optional name at its lower end. */

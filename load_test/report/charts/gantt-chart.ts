@@ -1,9 +1,8 @@
-import { printable } from '@image-pipeline/shared/printable.ts';
+import { firstUpload } from '../../calculate.ts';
 import type { JobRecord } from '../../result.ts';
 import { count, list, whole } from '../format.ts';
 import { type Setting, slotsOf, typicalRun } from '../group-runs.ts';
-import { type Chart, ink } from './chart.ts';
-import { firstUpload } from './time-charts.ts';
+import { type Chart, ink, sharedTimeAxis } from './chart.ts';
 
 /** Limits for the size of the report. */
 const MAX_JOBS = 300;
@@ -73,11 +72,10 @@ function panelOf(setting: Setting): Panel[] {
   const run = typicalRun(setting);
   if (run === undefined) return [];
   const { jobs, workers } = run.result;
-  const start = firstUpload(run.result);
+  const start = firstUpload(jobs);
   const all = occupationsOf(jobs, new Map(workers.map(({ name, slots }) => [name, slots])));
   const several = new Set(all.filter(({ slot }) => slot > 1).map(({ worker }) => worker));
-  const rowOf = ({ worker, slot }: Occupation) =>
-    several.has(worker) ? `${printable(worker)} · ${slot}` : printable(worker);
+  const rowOf = ({ worker, slot }: Occupation) => (several.has(worker) ? `${worker} · ${slot}` : worker);
   const first = all.slice(0, MAX_JOBS);
   const rows = [...new Set(first.map(rowOf))]
     .sort((one, other) => one.localeCompare(other, 'en', { numeric: true }))
@@ -123,16 +121,7 @@ export function ganttChart(settings: readonly Setting[]): Chart[] {
             data: { values: [...values] },
             mark: { type: 'bar', stroke: ink.paper, strokeWidth: narrow ? 0.3 : 0.7 },
             encoding: {
-              x: {
-                field: 'from',
-                type: 'quantitative',
-                title: i === panels.length - 1 ? 'seconds since the first upload' : null,
-                scale: { domain: [0, end], nice: false },
-                axis: {
-                  tickCount: narrow ? 5 : 10,
-                  ...(i === panels.length - 1 ? {} : { labels: false, ticks: false }),
-                },
-              },
+              x: sharedTimeAxis(end, i === panels.length - 1, narrow, 'from'),
               x2: { field: 'to' },
               y: {
                 field: 'row',

@@ -1,16 +1,16 @@
-import { SUSTAINED_SHARE } from '../../calculate.ts';
+import { firstUpload, SUSTAINED_SHARE } from '../../calculate.ts';
 import { count, digits, percent, plain, seconds, whole } from '../format.ts';
 import { type Setting, slotsOf, typicalRun } from '../group-runs.ts';
 import { median } from '../statistics.ts';
-import { type Chart, ink, type Layer, timeAxis, verticalMark } from './chart.ts';
-import { firstUpload, sampledSeries, waitingSeries } from './time-charts.ts';
+import { type Chart, dots, idealLine, ink, type Layer, ofRuns, timeAxis, verticalMark } from './chart.ts';
+import { sampledSeries, waitingSeries } from './time-charts.ts';
 
 /** Depth with each burst marked, for the typical run of a setting of burst tests. */
 export function burstChart(setting: Setting): Chart[] {
   const run = typicalRun(setting);
   if (run === undefined || run.result.bursts.length === 0 || run.result.jobs.length === 0) return [];
   const { jobs, bursts } = run.result;
-  const start = firstUpload(run.result);
+  const start = firstUpload(jobs);
   const exact = waitingSeries(jobs, 400);
   const samples = sampledSeries(run.result, ({ queued }) => queued, 120);
   const times = run.measures.recoveries.flatMap((recovery) => recovery.seconds ?? []);
@@ -54,10 +54,7 @@ export function burstChart(setting: Setting): Chart[] {
                 line: { color: ink.first, strokeWidth: 1.5 },
               },
             },
-            {
-              data: { values: samples },
-              mark: { type: 'point', filled: true, size: 20, color: ink.text, opacity: 0.6 },
-            },
+            dots(samples, { size: 20, color: ink.text, opacity: 0.6 }),
             {
               data: { values: marks.filter((_, i) => i % step === 0) },
               mark: { type: 'text', color: ink.second, fontWeight: 600, baseline: 'bottom', dy: -4, dx: 0 },
@@ -73,7 +70,7 @@ export function burstChart(setting: Setting): Chart[] {
 /** Throughput, p95 and dropped uploads by target rate, with the knee. */
 export function capacityChart(setting: Setting): Chart[] {
   const { runs } = setting;
-  const dots = runs.flatMap(({ measures }) =>
+  const ofSteps = runs.flatMap(({ measures }) =>
     measures.steps.map(({ rate, throughput, times, dropped, seconds }) => ({
       rate,
       throughput,
@@ -81,10 +78,10 @@ export function capacityChart(setting: Setting): Chart[] {
       dropped: dropped / seconds,
     })),
   );
-  if (dots.length === 0) return [];
-  const rates = [...new Set(dots.map(({ rate }) => rate))].sort((one, other) => one - other);
-  const medianAt = (rate: number, value: (dot: (typeof dots)[number]) => number | null) =>
-    median(dots.flatMap((dot) => (dot.rate === rate ? (value(dot) ?? []) : [])));
+  if (ofSteps.length === 0) return [];
+  const rates = [...new Set(ofSteps.map(({ rate }) => rate))].sort((one, other) => one - other);
+  const medianAt = (rate: number, value: (dot: (typeof ofSteps)[number]) => number | null) =>
+    median(ofSteps.flatMap((dot) => (dot.rate === rate ? (value(dot) ?? []) : [])));
   const medians = rates.map((rate) => ({
     rate,
     throughput: medianAt(rate, ({ throughput }) => throughput),
@@ -95,7 +92,7 @@ export function capacityChart(setting: Setting): Chart[] {
   const knees = broken.flatMap(({ measures }) => measures.knee?.rate ?? []);
   const knee = knees.length > 0 ? median(knees) : undefined;
   const most = rates.at(-1) ?? 1;
-  const anyDropped = dots.some(({ dropped }) => dropped > 0);
+  const anyDropped = ofSteps.some(({ dropped }) => dropped > 0);
   return [
     {
       title: `Capacity: ${slotsOf(setting)}`,
@@ -148,17 +145,11 @@ export function capacityChart(setting: Setting): Chart[] {
                 ]
               : ([
                   { data: { values: medians }, mark: { type: 'line', color: ink.first } },
-                  {
-                    data: { values: dots },
-                    mark: { type: 'point', filled: true, size: 48, color: ink.first, opacity: 0.75 },
-                  },
+                  dots(ofSteps, ofRuns),
                 ] satisfies Layer[])),
           ],
         });
-        const ideal: Layer = {
-          data: { values: [0, most].map((rate) => ({ rate, throughput: rate })) },
-          mark: { type: 'line', color: ink.muted, strokeDash: [5, 5], strokeWidth: 1.5 },
-        };
+        const ideal = idealLine([0, most].map((rate) => ({ rate, throughput: rate })));
         return {
           // Aligns the plots by their frames, not by their labels.
           bounds: 'flush',

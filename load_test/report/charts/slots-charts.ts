@@ -3,7 +3,7 @@ import { count, digits, list, percent, perSecond, seconds, times } from '../form
 import { type Machine, medianOf } from '../group-runs.ts';
 import type { Run } from '../measure-run.ts';
 import { predictThroughput, type Scaling, type ScalingPoint } from '../scaling.ts';
-import { type Chart, ink, type Layer, type Size, verticalMark } from './chart.ts';
+import { type Chart, dots, idealLine, ink, type Layer, ofRuns, type Size, verticalMark } from './chart.ts';
 
 /** One dot per run, and a line through the medians. */
 function dotsAndMedians(
@@ -11,7 +11,7 @@ function dotsAndMedians(
   ofRun: (run: Run) => number,
   ofPoint: (point: ScalingPoint) => number,
 ): Layer[] {
-  const dots = points.flatMap(({ slots, setting }) =>
+  const runs = points.flatMap(({ slots, setting }) =>
     setting.runs.map((run) => ({ slots, value: ofRun(run) })),
   );
   return [
@@ -19,10 +19,7 @@ function dotsAndMedians(
       data: { values: points.map((point) => ({ slots: point.slots, value: ofPoint(point) })) },
       mark: { type: 'line', color: ink.first },
     },
-    {
-      data: { values: dots },
-      mark: { type: 'point', filled: true, size: 48, color: ink.first, opacity: 0.75 },
-    },
+    dots(runs, ofRuns),
   ];
 }
 
@@ -31,10 +28,7 @@ function dashed(values: readonly { slots: number; value: number }[], name?: stri
   const [end] = values.slice(-1);
   if (end === undefined) return [];
   return [
-    {
-      data: { values: [...values] },
-      mark: { type: 'line', color: ink.muted, strokeDash: [5, 5], strokeWidth: 1.5 },
-    },
+    idealLine(values),
     ...(name === undefined
       ? []
       : [
@@ -123,7 +117,7 @@ function grid(from: number, to: number): number[] {
 
 function timesChart({ points }: Scaling): Chart {
   const percentiles = ['p50', 'p95', 'p99'] as const;
-  const dots = points.flatMap(({ slots, setting }) =>
+  const runs = points.flatMap(({ slots, setting }) =>
     setting.runs.flatMap(({ measures }) =>
       percentiles.map((name) => ({ slots, name, value: measures.timeToResult?.[name] ?? null })),
     ),
@@ -149,11 +143,7 @@ function timesChart({ points }: Scaling): Chart {
           mark: { type: 'line' },
           encoding: { color: colour },
         },
-        {
-          data: { values: dots },
-          mark: { type: 'point', filled: true, size: 42, opacity: 0.8 },
-          encoding: { color: colour, shape: colour },
-        },
+        { ...dots(runs, { size: 42, opacity: 0.8 }), encoding: { color: colour, shape: colour } },
       ]),
   };
 }

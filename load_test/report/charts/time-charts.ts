@@ -1,9 +1,9 @@
-import { depthOverTime } from '../../calculate.ts';
+import { depthOverTime, firstUpload } from '../../calculate.ts';
 import type { JobRecord, LoadTestResult } from '../../result.ts';
 import { count, list, percent, whole } from '../format.ts';
 import { type Setting, type Test, typicalRun } from '../group-runs.ts';
 import type { Run } from '../measure-run.ts';
-import { type Chart, ink, type Layer, timeAxis } from './chart.ts';
+import { type Chart, dots, ink, type Layer, sharedTimeAxis, timeAxis } from './chart.ts';
 
 /** One curve per colour. */
 const MAX_CURVES = ink.series.length;
@@ -68,7 +68,7 @@ function depthChart(shown: readonly Shown[]): Chart {
       },
       layer: [
         { data: { values: exact }, mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.75 } },
-        { data: { values: samples }, mark: { type: 'point', filled: true, size: 28, opacity: 0.8 } },
+        dots(samples, { size: 28, opacity: 0.8 }),
       ] satisfies Layer[],
     }),
   };
@@ -102,13 +102,7 @@ function utilisationChart(shown: readonly Shown[]): Chart[] {
           height: 44,
           title: { text: `${name}: ${percent(mean)} busy` },
           encoding: {
-            x: {
-              field: 'seconds',
-              type: 'quantitative',
-              title: i === known.length - 1 ? 'seconds since the first upload' : null,
-              scale: { domain: [0, end], nice: false },
-              axis: i === known.length - 1 ? { tickCount: narrow ? 5 : 10 } : { labels: false, ticks: false },
-            },
+            x: sharedTimeAxis(end, i === known.length - 1, narrow),
             y: {
               field: 'value',
               type: 'quantitative',
@@ -122,10 +116,7 @@ function utilisationChart(shown: readonly Shown[]): Chart[] {
               data: { values: exact },
               mark: { type: 'area', interpolate: 'step-after', opacity: 0.35, color: ink.first },
             },
-            {
-              data: { values: samples },
-              mark: { type: 'point', filled: true, size: 16, color: ink.text, opacity: 0.55 },
-            },
+            dots(samples, { size: 16, color: ink.text, opacity: 0.55 }),
           ] satisfies Layer[],
         })),
       }),
@@ -139,10 +130,6 @@ function utilisationChart(shown: readonly Shown[]): Chart[] {
 interface SeriesPoint {
   readonly seconds: number;
   readonly value: number;
-}
-
-export function firstUpload({ jobs }: Pick<LoadTestResult, 'jobs'>): number {
-  return jobs.reduce((first, { queued_at }) => Math.min(first, Date.parse(queued_at)), Infinity);
 }
 
 /** Jobs waiting for a worker. With more changes than `most`, each point is the peak of an interval. */
@@ -193,7 +180,7 @@ export function sampledSeries(
   value: (sample: LoadTestResult['samples'][number]) => number,
   most = 60,
 ): SeriesPoint[] {
-  const start = firstUpload(result);
+  const start = firstUpload(result.jobs);
   const end = result.jobs.reduce((last, { ended_at }) => Math.max(last, Date.parse(ended_at ?? '') || 0), 0);
   const inside = result.samples.filter(({ at }) => Date.parse(at) >= start && Date.parse(at) <= end);
   const step = Math.max(1, Math.ceil(inside.length / most));

@@ -106,15 +106,7 @@ function sample(simulation: Simulation, jobs: readonly JobRecord[], start: numbe
   return samples;
 }
 
-const twoCores: Simulation = {
-  seed: 1,
-  workers: 1,
-  slots: 1,
-  cores: 2,
-  work: 0.3,
-  overhead: 0.02,
-  failing: 0,
-};
+const base: Simulation = { seed: 1, workers: 1, slots: 1, cores: 2, work: 0.3, overhead: 0.02, failing: 0 };
 
 type Changes = Partial<LoadTestResult>;
 
@@ -125,7 +117,7 @@ export function simulateBulk(
   result: Changes = {},
 ): LoadTestResult {
   const arrivals = Array.from({ length: count }, (_, i) => ({ at: i / 50, group: null }));
-  return resultOf({ ...twoCores, ...changes }, arrivals, {
+  return resultOf({ ...base, ...changes }, arrivals, {
     script: 'bulk_upload',
     parameters: { COUNT: count, VUS: 10, IMAGES: 'test_images', OPERATIONS: 'resize,watermark' },
     ...result,
@@ -143,7 +135,7 @@ export function simulateBursts(
     Array.from({ length: size }, (_, i) => ({ at: (group - 1) * interval + (i / size) * 0.2, group })),
   );
   const start = Date.parse(result.started_at ?? new Date(START).toISOString());
-  return resultOf({ ...twoCores, ...changes }, arrivals, {
+  return resultOf({ ...base, ...changes }, arrivals, {
     script: 'burst_test',
     parameters: { BURST: size, INTERVAL: interval, ROUNDS: rounds, OPERATIONS: 'resize,watermark' },
     bursts: numbers.map((number) => ({ number, size, at: iso(start, (number - 1) * interval) })),
@@ -157,7 +149,7 @@ export function simulateCapacity(
   rates: readonly number[] = [2, 4, 6, 8, 10],
   result: Changes = {},
 ): LoadTestResult {
-  const simulation = { ...twoCores, ...changes };
+  const simulation = { ...base, ...changes };
   const seconds = 10;
   let arrivals: Arrival[] = [];
   const steps = rates.map((rate, i) => {

@@ -2,11 +2,10 @@ import { useSignal } from '@preact/signals';
 import type { WorkerReport } from '../../../../shared/contracts/worker-command.ts';
 import { commandWorker } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
-import { StateName } from '../journey/state-name.tsx';
+import { JobName, StateName } from '../journey/job-names.tsx';
 import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pipeline } from '../live/pipeline.ts';
-import { jobLink } from '../route.ts';
 import { explain } from '../text/explain.ts';
 import { t } from '../text/text.ts';
 import { isTokenRefused } from '../token.ts';
@@ -21,7 +20,7 @@ interface Broken {
   readonly jobIds: readonly string[];
 }
 
-/** Stops, kills and pauses workers, and crashes their decoders, to see what becomes of their jobs. */
+/** Stops, kills and pauses workers, and crashes their decoders, to show what happens to their jobs. */
 export function BreakView() {
   const workers = pipeline.value?.message.workers;
   const problem = useSignal('');
@@ -125,7 +124,7 @@ function Aftermath({ worker, command, jobIds }: Broken) {
             {hit.map((job) => (
               <tr key={job.id} data-hit={job.id}>
                 <th scope="row">
-                  <a href={jobLink(job.id)}>{job.name ?? job.id}</a>
+                  <JobName id={job.id} name={job.name} />
                 </th>
                 <td>
                   <StateName state={job.state} />

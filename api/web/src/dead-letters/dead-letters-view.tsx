@@ -2,14 +2,14 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type ListedDeadLetter, originalUrl, removeDeadLetters, startReplay } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
-import { jobs } from '../live/job-store.ts';
+import { JobName, StateName } from '../journey/job-names.tsx';
+import { jobOf, jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
-import { jobLink } from '../route.ts';
 import { explain, explainFailure } from '../text/explain.ts';
 import { formatDate, t } from '../text/text.ts';
 import { isTokenRefused, token } from '../token.ts';
 import { deadLetters, forgetDiscarded, RECORDING_MS, updateDeadLetters } from './dead-letter-store.ts';
-import { ReplayState } from './replay-state.tsx';
+import { progressOfReplay } from './replay-progress.ts';
 import './dead-letters.css';
 
 /** Dead letters by error and operations; the selected ones can be replayed or discarded. */
@@ -106,6 +106,38 @@ function groupOf({ error, operations }: ListedDeadLetter): string {
   return `${error.code} ${operations.join()}`;
 }
 
+/** The canary and the rest of a replay, live. */
+function ReplayState({ letters }: { readonly letters: readonly ListedDeadLetter[] }) {
+  const { phase, canary, completed, failed, inProgress, waiting, total } = progressOfReplay(letters, jobOf);
+  return (
+    <section class={`replay ${phase}`} aria-labelledby="replay">
+      <h3 id="replay">{t('replayTitle')}</h3>
+      <p role="status">{t(`replay_${phase}`, { n: waiting })}</p>
+      <progress max={total} value={completed + failed.length} aria-label={t('replayTitle')} />
+      <dl>
+        {canary !== undefined && (
+          <>
+            <dt>{t('canary')}</dt>
+            <dd>
+              <JobName id={canary.id} name={canary.name} />: <StateName state={canary.state} />
+            </dd>
+          </>
+        )}
+        <dt>{t('replayCounts')}</dt>
+        <dd>{t('replayState', { completed, total, inProgress, failed: failed.length, waiting })}</dd>
+        {failed.slice(0, 10).map((job) => (
+          <>
+            <dt>{t('failedAgain')}</dt>
+            <dd class="failed">
+              <JobName id={job.id} name={job.name} />: <code>{job.error?.code}</code> {job.error?.reason}
+            </dd>
+          </>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
 /** More members than this are folded. */
 const OPEN = 4;
 
@@ -180,7 +212,7 @@ function Letter({ letter, commonReason, selected, select }: LetterProps) {
       />
       <img src={originalUrl(id)} alt="" loading="lazy" width={48} height={48} />
       <span>
-        <a href={jobLink(id)}>{name ?? id}</a>
+        <JobName id={id} name={name} />
         <br />
         {error.reason !== commonReason && (
           <>

@@ -1,8 +1,8 @@
 import { jobs } from '../live/job-store.ts';
+import { jobStates } from '../live/jobs.ts';
 import { route, setQuery } from '../route.ts';
 import { t } from '../text/text.ts';
 
-const states = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
 const periods = [5, 15, 60, 24 * 60];
 /** The value of the choice that shows two times. */
 const CUSTOM = 'custom';
@@ -26,7 +26,7 @@ export function FilterForm() {
           onChange={({ currentTarget }) => setQuery('state', currentTarget.value)}
         >
           <option value="">{t('any')}</option>
-          {states.map((name) => (
+          {jobStates.map((name) => (
             <option key={name} value={name}>
               {t(name)}
             </option>

@@ -5,8 +5,8 @@ import { jobs, addListed, isListed } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pictureOf } from '../live/pictures.ts';
 import { clock } from '../live/pipeline.ts';
-import { jobLink, route } from '../route.ts';
-import { StateName } from '../journey/state-name.tsx';
+import { route } from '../route.ts';
+import { JobName, StateName } from '../journey/job-names.tsx';
 import { formatDate, t } from '../text/text.ts';
 import { filterJobs, filterOf, listQuery, visibleRows } from './filter-jobs.ts';
 import { FilterForm } from './filter-form.tsx';
@@ -113,7 +113,7 @@ function Row({ job, number }: { readonly job: Job; readonly number: number }) {
     <tr aria-rowindex={number}>
       <th scope="row">
         {picture !== undefined && <img src={picture} alt="" loading="lazy" width={32} height={32} />}
-        <a href={jobLink(job.id)}>{job.name ?? job.id}</a>
+        <JobName id={job.id} name={job.name} />
       </th>
       <td>
         <StateName state={job.state} />

@@ -6,17 +6,16 @@ import { originalUrl, Problem, readStatus, resultUrl } from '../api.ts';
 import { jobOf, jobs } from '../live/job-store.ts';
 import { explainFailure } from '../text/explain.ts';
 import { formatBytes, t } from '../text/text.ts';
-import { Compare } from './compare.tsx';
 import { Journey } from './journey.tsx';
 import { progressOf } from './progress-text.ts';
-import { StateName } from './state-name.tsx';
+import { StateName } from './job-names.tsx';
 import './job.css';
 
 /** One job: its picture before and after, what happened to it and when, and its messages. */
 export function JobView({ id, settings }: { readonly id: string; readonly settings: PageSettings }) {
   const status = useSignal<StatusResponse | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
-  // The events say when something has changed; the status has everything, also of jobs that no event names any more.
+  // Events show when something has changed; the status is complete, also for jobs that are no longer in the event log.
   const live = jobOf(id);
   const version = jobs.value.length === 0 ? '' : `${live?.run} ${live?.attempt} ${live?.state}`;
   useEffect(() => {
@@ -70,5 +69,36 @@ function Pictures({ id, result }: { readonly id: string } & Pick<StatusResponse,
         {result.width} × {result.height}, {formatBytes(result.size)}
       </p>
     </div>
+  );
+}
+
+/** Two pictures over each other, with a movable divider. */
+function Compare(props: {
+  readonly before: string;
+  readonly after: string;
+  readonly width: number;
+  readonly height: number;
+}) {
+  const share = useSignal(50);
+  return (
+    <figure class="compare">
+      <div style={{ aspectRatio: `${props.width} / ${props.height}` }}>
+        <img src={props.before} alt={t('before')} />
+        <img src={props.after} alt={t('after')} style={{ clipPath: `inset(0 0 0 ${share.value}%)` }} />
+        <span class="divider" style={{ left: `${share.value}%` }} />
+      </div>
+      <figcaption>
+        <span>{t('before')}</span>
+        <input
+          type="range"
+          min={0}
+          max={100}
+          value={share.value}
+          aria-label={t('compare')}
+          onInput={({ currentTarget }) => (share.value = Number(currentTarget.value))}
+        />
+        <span>{t('after')}</span>
+      </figcaption>
+    </figure>
   );
 }

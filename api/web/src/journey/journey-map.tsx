@@ -89,7 +89,7 @@ const NARROW = '(max-width: 700px)';
 /** Jobs of a place in the table. */
 const LISTED = 6;
 
-/** The same for those who do not see the drawing, and for narrow screens. */
+/** The same as a table, for screen readers and narrow screens. */
 function PlacesTable({ drawing, byPlace }: { readonly drawing: Drawing; readonly byPlace: ByPlace }) {
   return (
     <details open={matchMedia(NARROW).matches}>

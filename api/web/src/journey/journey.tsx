@@ -10,7 +10,7 @@ import { formatDate, formatDuration, formatTime, t } from '../text/text.ts';
 import { messageOf } from './message-of.ts';
 import { drawTopology, placeOf } from './places.ts';
 import { onWorker } from './progress-text.ts';
-import { StateName } from './state-name.tsx';
+import { StateName } from './job-names.tsx';
 import { Token, Topology } from './topology.tsx';
 
 /** Between two steps of the replay, in milliseconds. */
@@ -18,7 +18,7 @@ const STEP_MS = 900;
 
 interface Props {
   readonly status: StatusResponse;
-  /** What the events say; undefined for a job that the page does not know. */
+  /** The job according to the events; undefined for a job that is not in memory. */
   readonly live: Job | undefined;
   readonly settings: PageSettings;
 }

@@ -113,7 +113,7 @@ function take(message: ServerMessage): void {
 /** Pages of 1,000 jobs; the page remembers no more. */
 const MAX_PAGES = 10;
 
-/** The newest jobs, which the events of the future do not tell. If they cannot be read, tries again while connected. */
+/** Reads the newest jobs, which new events do not include. Retries while connected. */
 async function readList(connected: WebSocket | undefined): Promise<void> {
   try {
     for await (const page of listJobs(MAX_PAGES)) addListed(page);

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import type { JobEvent } from '../../../../shared/contracts/event.ts';
 import { applyEvent, applyListed, type Job, type ListedJob } from './jobs.ts';
 
-/** Jobs that the page remembers; the oldest are forgotten first. */
+/** Maximum number of jobs in memory; the oldest are evicted first. */
 const REMEMBERED = 10_000;
 
 const byId = new Map<string, Job>();
@@ -46,8 +46,9 @@ function update(): void {
   jobs.value = known;
 }
 
+/** The newest state of a job; a component that calls this follows it. */
 export function jobOf(id: string): Job | undefined {
-  return byId.get(id);
+  return jobs.value.length === 0 ? undefined : byId.get(id);
 }
 
 function keep(job: Job): void {

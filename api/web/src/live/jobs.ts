@@ -3,6 +3,15 @@ import { jobStateAfter, placeInRun, timelineEntryOf } from '../../../../shared/c
 import type { Failure, JobState, TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { Operation } from '../../../../shared/contracts/operations.ts';
 
+/** In the order of a job’s life. The contracts’ own list would load zod. */
+export const jobStates = [
+  'queued',
+  'processing',
+  'retrying',
+  'completed',
+  'failed',
+] as const satisfies readonly JobState[];
+
 /** What the page knows of a job: from its events, and from lists and statuses that it has read. */
 export interface Job {
   readonly id: string;
@@ -29,7 +38,7 @@ export interface Job {
   readonly steps: readonly TimelineEntry[];
 }
 
-/** A job in a list; lists lack what only events tell. */
+/** A job in a list, which lacks fields that only events have. */
 export type ListedJob = Omit<Job, 'steps' | 'operations' | 'contentType' | 'redelivered' | 'delivery'>;
 
 /** Events of a job are ordered by run, attempt, state and delivery, never by arrival. Negative if `a` comes first. */

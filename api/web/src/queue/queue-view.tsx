@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { jobs } from '../live/job-store.ts';
-import type { Job } from '../live/jobs.ts';
+import { type Job, jobStates } from '../live/jobs.ts';
 import { route, setQuery } from '../route.ts';
 import { t } from '../text/text.ts';
 import { Chart } from './chart.tsx';
@@ -82,14 +82,12 @@ function shortestWithAll(known: readonly Job[], now: number): Minutes {
   return minutes.find((one) => begin > now - Number(one) * MINUTE) ?? '60';
 }
 
-const states = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
-
 /** How many jobs are in each state, of those that the page knows. */
 function Counts({ known }: { readonly known: readonly Job[] }) {
   const counts = Map.groupBy(known, ({ state }) => state);
   return (
     <dl class="counts">
-      {states.map((state) => (
+      {jobStates.map((state) => (
         <div key={state}>
           <dt class={`state ${state}`}>{t(state)}</dt>
           <dd>

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { progressOf } from '../journey/progress-text.ts';
-import { jobOf, jobs } from '../live/job-store.ts';
+import { jobOf } from '../live/job-store.ts';
 import { pictureOf } from '../live/pictures.ts';
 import { jobLink } from '../route.ts';
 import { formatPercent, t } from '../text/text.ts';
@@ -95,8 +95,7 @@ function UploadLine({ upload }: { readonly upload: Upload }) {
   const { name, state, progress, jobId, reason = '' } = upload;
   if (state === 'refused') return <li class="failed">{t('refused', { name, reason })}</li>;
   if (jobId !== undefined) {
-    // Reads the signals, so that the line follows its job.
-    const job = jobs.value.length === 0 ? undefined : jobOf(jobId);
+    const job = jobOf(jobId);
     const picture = job && pictureOf(job);
     return (
       <li class="sent">
