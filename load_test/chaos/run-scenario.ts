@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
-import { outcomeKey } from '@image-pipeline/shared/store/keys.ts';
+import { readOutcome } from '@image-pipeline/shared/jobs/read-run.ts';
+import { deadKey } from '@image-pipeline/shared/store/keys.ts';
 import { drawFrom } from '../draw.ts';
 import type { QueueDepth } from './broker-under-test.ts';
 import { slowImage, smallImages } from './chaos-image.ts';
@@ -81,7 +82,8 @@ const mustBeEmpty = (name: string) =>
   name !== queueNames.dead && name !== queueNames.eventLog && !name.startsWith('image.webhooks');
 
 /**
- * Waits until every accepted job has ended and its end was notified, every queue is empty and every service is ready.
+ * Waits until every accepted job has ended and its end was notified, every failed one has its dead letter, every queue is
+ * empty and every service is ready. A dead letter whose queue was deleted is recorded from the event log after 60 to 90 s.
  * @returns the evidence outside the store then, or at the deadline
  */
 async function settle(
@@ -94,7 +96,7 @@ async function settle(
   for (const service of system.services.services) await service.untilReady();
   let open = accepted;
   while (open.length > 0 && !isLate()) {
-    open = await withoutOutcome(system, open);
+    open = await unfinished(system, open);
     if (open.length > 0) await sleep(POLL_MS);
   }
   const isNotified = (jobId: string) => subscriber.ends.has(jobId);
@@ -111,10 +113,14 @@ async function settle(
   return { queues, temporaryFiles: await leftovers(system), strays };
 }
 
-async function withoutOutcome(system: ChaosSystem, jobIds: readonly string[]): Promise<string[]> {
+/** Jobs that have no outcome, or have failed without a dead letter. */
+async function unfinished(system: ChaosSystem, jobIds: readonly string[]): Promise<string[]> {
+  const { direct } = system.store;
   const open: string[] = [];
   for (const jobId of jobIds) {
-    if ((await system.store.direct.stat(outcomeKey(jobId, 1))) === undefined) open.push(jobId);
+    const outcome = await readOutcome(direct, jobId, 1);
+    const isFinished = outcome?.state === 'completed' || (await direct.stat(deadKey(jobId, 1))) !== undefined;
+    if (outcome === undefined || !isFinished) open.push(jobId);
   }
   return open;
 }
