@@ -12,7 +12,7 @@ import {
   type ParentMessage,
   type ResultMessage,
 } from './messages.ts';
-import { SLOW_MS, type SlowLane } from './slow-lane.ts';
+import type { SlowLane } from './slow-lane.ts';
 
 export interface ChildOptions {
   /** The module that the child runs; it calls `serveTasks`. */
@@ -42,8 +42,8 @@ export class Child {
   #onMessage: (message: ResultMessage) => void = () => undefined;
   #alive = true;
   #isDecoded = false;
-  #onDecoded: (isQuick: boolean) => void = () => undefined;
-  #mayStart: (estimatedMs: number) => boolean = () => false;
+  #onDecoded: () => void = () => undefined;
+  #onSlow: () => boolean = () => false;
   /** Why this process was killed here. */
   #killedBecause: TransientFailure | undefined;
   #imagesDone = 0;
@@ -70,10 +70,9 @@ export class Child {
     if (!(images instanceof Writable)) throw new Error('the child process has no pipe for images');
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
     this.#process.on('message', (message: ChildMessage) => {
-      if (message.kind === 'decoded') this.#onDecoded(message.isQuick);
-      else if (message.kind === 'costly') {
-        this.#send({ kind: 'permission', isGranted: this.#mayStart(message.estimatedMs) });
-      } else this.#onMessage(message);
+      if (message.kind === 'decoded') this.#onDecoded();
+      else if (message.kind === 'slow') this.#send({ kind: 'permission', isGranted: this.#onSlow() });
+      else this.#onMessage(message);
     });
     this.#process.once('exit', () => this.#onExit());
     this.#process.on('error', () => {
@@ -119,17 +118,14 @@ export class Child {
     const { deadlineMs } = this.#options;
     const began = performance.now();
     this.#isDecoded = false;
-    this.#onDecoded = (isQuick) => {
+    this.#onDecoded = () => {
       this.#isDecoded = true;
       slowLane.decoded(performance.now() - began);
-      if (isQuick) slowLane.sawQuickImage();
     };
-    this.#mayStart = (estimatedMs) => {
-      if (!slowLane.admits(attempt, estimatedMs)) return false;
-      if (estimatedMs > SLOW_MS) {
-        if (this.#process.pid !== undefined) lowerPriority(threadsOf(this.#process.pid));
-        onSlowed();
-      }
+    this.#onSlow = () => {
+      if (!slowLane.enter(attempt)) return false;
+      if (this.#process.pid !== undefined) lowerPriority(threadsOf(this.#process.pid));
+      onSlowed();
       return true;
     };
     if (this.#alive) this.#sendTask(task);

@@ -1,7 +1,7 @@
 import type { ErrorCode, ErrorDetails } from '@image-pipeline/shared/errors.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 
-/** What the parent sends: tasks, and responses to `costly`. */
+/** What the parent sends: tasks, and responses to `slow`. */
 export type ParentMessage = TaskMessage | { readonly kind: 'permission'; readonly isGranted: boolean };
 
 /**
@@ -14,13 +14,10 @@ export type TaskMessage = Omit<ImageTask, 'bytes'> & { readonly kind: 'task'; re
 export const IMAGE_PIPE = 4;
 
 /**
- * What a child process sends: `ready` once; then, per task, `costly` if it asks for permission to process an image that
- * takes more than `COSTLY_MS`, `decoded` if it gets that far, and a result.
+ * What a child process sends: `ready` once; then, per task, `slow` if it asks for permission to process a slow image,
+ * `decoded` if it gets that far, and a result.
  */
-export type ChildMessage =
-  | { readonly kind: 'costly'; readonly estimatedMs: number }
-  | { readonly kind: 'decoded'; readonly isQuick: boolean }
-  | ResultMessage;
+export type ChildMessage = { readonly kind: 'slow' } | { readonly kind: 'decoded' } | ResultMessage;
 
 export type ResultMessage =
   | { readonly kind: 'ready' }
@@ -36,11 +33,6 @@ export interface Failure {
   /** The cause, for the log. */
   readonly cause: string | undefined;
 }
-
-/** An image that is estimated to take longer may have to make way for quick ones, in milliseconds. */
-export const COSTLY_MS = 300;
-/** One that is estimated to take less is quick. */
-export const QUICK_MS = 100;
 
 /** Kills a child that exceeds its memory limit. Nothing else sends this signal. */
 export const MEMORY_EXCEEDED_SIGNAL = 'SIGUSR2';

@@ -10,9 +10,7 @@ import {
 import type { ImageTask, ProcessedImage, Progress } from '../processors/process-image.ts';
 import type { GuardSettings } from './guard-thread.ts';
 import {
-  COSTLY_MS,
   IMAGE_PIPE,
-  QUICK_MS,
   type ChildMessage,
   type Failure,
   type ParentMessage,
@@ -20,6 +18,9 @@ import {
 } from './messages.ts';
 
 type Work = (task: ImageTask, progress: Progress) => Promise<ProcessedImage>;
+
+/** An image is slow if processing it is estimated to take longer, in milliseconds. */
+const SLOW_MS = 1_000;
 
 /**
  * The child's side: gets ready, then processes one task after another until the parent disconnects. It ignores signals
@@ -39,31 +40,25 @@ export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
 
 async function handle(work: Work, { size, ...task }: TaskMessage): Promise<void> {
   try {
-    const image = await work({ ...task, bytes: readImage(size) }, createProgress());
+    const image = await work({ ...task, bytes: readImage(size) }, progress);
     send({ kind: 'done', image, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
     send({ kind: 'failed', failure: asFailure(error), memoryBytes: process.memoryUsage.rss() });
   }
 }
 
-function createProgress(): Progress {
-  let isQuick = false;
-  return {
-    onPlanned: async (estimatedMs) => {
-      isQuick = estimatedMs < QUICK_MS;
-      if (estimatedMs > COSTLY_MS && !(await mayStart(estimatedMs))) {
-        const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
-        throw new TransientFailure('slow_image', message, {
-          details: { limit: COSTLY_MS, seen: estimatedMs },
-        });
-      }
-    },
-    onDecoded: () => send({ kind: 'decoded', isQuick }),
-  };
-}
+const progress: Progress = {
+  onPlanned: async (estimatedMs) => {
+    if (estimatedMs > SLOW_MS && !(await maySpendLong())) {
+      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
+      throw new TransientFailure('slow_image', message, { details: { limit: SLOW_MS, seen: estimatedMs } });
+    }
+  },
+  onDecoded: () => send({ kind: 'decoded' }),
+};
 
-async function mayStart(estimatedMs: number): Promise<boolean> {
-  send({ kind: 'costly', estimatedMs });
+async function maySpendLong(): Promise<boolean> {
+  send({ kind: 'slow' });
   const [response] = (await once(process, 'message')) as [ParentMessage];
   return response.kind === 'permission' && response.isGranted;
 }

@@ -56,20 +56,6 @@ describe('slow images', () => {
     });
   });
 
-  it('that take half a second share the lane beside quick images, and have all slots otherwise', async () => {
-    const ask = await startPool(2);
-    const askTwice = async () => {
-      const ends = await Promise.allSettled([ask('plan for half a second'), ask('plan for half a second')]);
-      return ends.map((end) => (end.status === 'fulfilled' ? end.status : (end.reason as unknown)));
-    };
-    await ask('linger');
-    expect(await askTwice()).toEqual(['fulfilled', 'fulfilled']);
-    await ask('plan for a moment');
-    const [done, refused] = (await askTwice()).toSorted((one) => (one === 'fulfilled' ? -1 : 1));
-    expect(done).toBe('fulfilled');
-    expect(refused).toMatchObject({ code: 'slow_image', details: { limit: 300, seen: 500 } });
-  });
-
   it('are processed at a lower priority, by a process that is replaced while it works', async () => {
     const ask = await startPool(1);
     const before = await ask('work');
@@ -120,18 +106,6 @@ describe('the slow lane', () => {
     const lane = new SlowLane();
     for (const time of times) lane.decoded(time);
     expect(lane.slowAfterMs).toBe(ms);
-  });
-
-  it('must be entered by every costly image for 10 s after a quick one, and by one of more than 1 s always', () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    const lane = new SlowLane();
-    lane.enter('a');
-    expect([lane.admits('b', 1_000), lane.admits('b', 1_001)]).toEqual([true, false]);
-    lane.sawQuickImage();
-    vi.advanceTimersByTime(9_999);
-    expect([lane.admits('b', 301), lane.admits('a', 301)]).toEqual([false, true]);
-    vi.advanceTimersByTime(1);
-    expect(lane.admits('b', 301)).toBe(true);
   });
 
   it('has place for one attempt, which can enter it twice', () => {

@@ -1,27 +1,21 @@
 /** The decoding times that the newest images took decide what is slow. */
 const SAMPLES = 20;
 const TIMES_MEDIAN = 10;
-/** An image that is estimated to take longer is slow in any case; one that decodes in less is not. Milliseconds. */
-export const SLOW_MS = 1_000;
-/** For so long after a quick image, every costly one is slow, in milliseconds. */
-const QUICK_FOLLOW_MS = 10_000;
+const MIN_SLOW_MS = 1_000;
 /** How long an image can be in the lane: the default of JOB_TIMEOUT_MS. */
 const OCCUPIED_MS = 30_000;
 /** How late a postponed job can be. */
 const LATE_MS = 5_000;
 
 /**
- * A worker processes one slow image at a time, so that its other slots stay free for others. An image is slow if it
- * is estimated to take long, if it takes much longer to decode than the newest others, or if an earlier attempt at its
- * job exceeded a limit or made way.
+ * A worker processes one slow image at a time, so that its other slots stay free for ordinary ones. An image is slow if it
+ * takes much longer to decode than the newest others, or if an earlier attempt at its job exceeded a limit or made way.
  */
 export class SlowLane {
   /** The attempt that is in the lane. */
   #attempt: string | undefined;
   /** By the monotonic clock, in milliseconds. */
   #reservation = { from: 0, until: 0 };
-  /** When the newest quick image was decoded, by the monotonic clock. */
-  #quickAt = -Infinity;
   /** Milliseconds, newest last. */
   readonly #decodingTimes: number[] = [];
 
@@ -39,21 +33,6 @@ export class SlowLane {
     const now = performance.now();
     if (now < from || now >= until) this.#attempt ??= attempt;
     return this.#attempt === attempt;
-  }
-
-  /**
-   * Whether a costly image may start. It need not enter the lane on a worker that gets no quick ones: a batch of large
-   * pictures then has all slots.
-   * @param estimatedMs how long it will take, more than `COSTLY_MS`
-   */
-  admits(attempt: string, estimatedMs: number): boolean {
-    const isSlow = estimatedMs > SLOW_MS || performance.now() < this.#quickAt + QUICK_FOLLOW_MS;
-    return !isSlow || this.enter(attempt);
-  }
-
-  /** A quick image was decoded: more of them may follow. */
-  sawQuickImage(): void {
-    this.#quickAt = performance.now();
   }
 
   /**
@@ -84,6 +63,6 @@ export class SlowLane {
   get slowAfterMs(): number {
     const times = this.#decodingTimes.toSorted((one, other) => one - other);
     const median = times[Math.floor(times.length / 2)] ?? Infinity;
-    return Math.max(SLOW_MS, TIMES_MEDIAN * median);
+    return Math.max(MIN_SLOW_MS, TIMES_MEDIAN * median);
   }
 }

@@ -8,11 +8,6 @@ import { respondWith } from './respond-with.ts';
 const behaviours = {
   /** Responds. */
   work: () => undefined,
-  /** Is quick. */
-  'plan for a moment': async ({ onPlanned, onDecoded }) => {
-    await onPlanned(99);
-    onDecoded();
-  },
   /** Responds late, once the image is decoded. */
   linger: ({ onDecoded }) => {
     onDecoded();
@@ -21,12 +16,6 @@ const behaviours = {
   /** Asks for permission to take two seconds, and then takes less. */
   'plan for long': async ({ onPlanned, onDecoded }) => {
     await onPlanned(2_000);
-    onDecoded();
-    await sleep(500);
-  },
-  /** Asks for permission to take half a second. */
-  'plan for half a second': async ({ onPlanned, onDecoded }) => {
-    await onPlanned(500);
     onDecoded();
     await sleep(500);
   },
