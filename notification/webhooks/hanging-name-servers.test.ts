@@ -11,7 +11,10 @@ const hooks = setUpWebhooks(system);
 const HANGING = 200;
 const A = 1;
 
-/** Responds that the names `healthy….test` are on this machine, that `none….test` do not exist, and to others never. */
+/**
+ * Responds that the names `healthy….test` and `ipv4….test` are on this machine, and that `none….test` and `ipv6….test` do not
+ * exist; never for the other family of the `ipv…` names, and never for other names.
+ */
 async function startNameServer() {
   const asked = new Set<string>();
   const socket = createSocket('udp4');
@@ -19,9 +22,10 @@ async function startNameServer() {
     const label = query.subarray(13, 13 + query.readUInt8(12)).toString();
     const end = query.indexOf(0, 12) + 5;
     asked.add(label);
-    const isHealthy = label.startsWith('healthy');
-    if (!isHealthy && !label.startsWith('none')) return;
-    const hasAddress = isHealthy && query.readUInt16BE(end - 4) === A;
+    const family = query.readUInt16BE(end - 4) === A ? 'ipv4' : 'ipv6';
+    if (!['healthy', 'none', family].some((prefix) => label.startsWith(prefix))) return;
+    const isHealthy = /^(healthy|ipv4)/.test(label);
+    const hasAddress = isHealthy && family === 'ipv4';
     const head = Buffer.from(query.subarray(0, 12));
     head.writeUInt16BE(isHealthy ? 0x8180 : 0x8183, 2);
     [1, hasAddress ? 1 : 0, 0, 0].forEach((count, index) => head.writeUInt16BE(count, 4 + 2 * index));
@@ -71,4 +75,30 @@ it('a name that does not exist is reported as such', async () => {
   const { signal } = new AbortController();
   await expect(resolve('none.test', signal)).rejects.toMatchObject({ code: 'ENOTFOUND' });
   expect(await resolve('healthy.test', signal)).toEqual([{ address: '127.0.0.1', family: 4 }]);
+});
+
+it('a name server that responds for one family only delays a webhook by less than a query', async () => {
+  const { resolve } = await startNameServer();
+  const began = performance.now();
+  const { signal } = new AbortController();
+  expect(await resolve('ipv4.test', signal)).toEqual([{ address: '127.0.0.1', family: 4 }]);
+  // The first query times out after 2 s, the second one after 4 s more.
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
+
+it('a name may exist if the query for one family timed out', async () => {
+  const { resolve } = await startNameServer();
+  const { signal } = new AbortController();
+  await expect(resolve('ipv6.test', signal)).rejects.toMatchObject({ code: 'ETIMEOUT' });
+});
+
+it('queries end when the delivery is aborted, and none begins after that', async () => {
+  const { asked, resolve } = await startNameServer();
+  const delivery = new AbortController();
+  const hanging = resolve('hanging.test', delivery.signal);
+  await expect.poll(() => asked.has('hanging')).toBe(true);
+  delivery.abort();
+  await expect(hanging).rejects.toMatchObject({ code: 'ECANCELLED' });
+  await expect(resolve('late.test', delivery.signal)).rejects.toThrow('aborted');
+  expect([...asked]).toEqual(['hanging']);
 });

@@ -107,12 +107,18 @@ describe('a name', () => {
     expect(await post(`http://two.example:${receiver.port}/`, options)).toMatchObject({ status: 200 });
   });
 
-  it('that is unknown, or not resolved in time, is reported', async () => {
-    const notFound = Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
-    expect(await post('http://no.example/', { resolve: () => Promise.reject(notFound) })).toEqual({
-      code: 'name_not_found',
-      reason: '(ENOTFOUND)',
-    });
+  it.each([
+    ['ENOTFOUND', 'name_not_found'],
+    ['EAI_AGAIN', 'name_not_found'],
+    ['ECONNREFUSED', 'name_not_found'],
+    ['EBADRESP', 'name_not_found'],
+    ['ETIMEOUT', 'timed_out'],
+  ])('that is not resolved (%s) is reported: %s', async (code, reported) => {
+    const resolve = () => Promise.reject(Object.assign(new Error('of the resolver'), { code }));
+    expect(await post('http://no.example/', { resolve })).toEqual({ code: reported, reason: `(${code})` });
+  });
+
+  it('without addresses, or not resolved in time, is reported', async () => {
     expect(await post('http://none.example/', { resolve: resolvesTo() })).toMatchObject({
       code: 'connection_lost',
     });

@@ -11,7 +11,13 @@ import { postInSpan } from '@image-pipeline/shared/tracing/http-spans.ts';
 import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { untilAborted } from '@image-pipeline/shared/waiting.ts';
 import { Webhook } from 'standardwebhooks';
-import { AddressRefused, resolveReceiver, type Resolve } from './resolve-receiver.ts';
+import {
+  AddressRefused,
+  errorCode,
+  NameNotResolved,
+  resolveReceiver,
+  type Resolve,
+} from './resolve-receiver.ts';
 import type { EndEvent, PendingWebhook } from './webhook-message.ts';
 
 /** Maximum bytes read of a response body before the connection is closed; the body is discarded. */
@@ -59,6 +65,7 @@ export async function postWebhook(
     if (timeout.aborted) return { code: 'timed_out', reason: `The limit is ${options.timeoutMs} ms.` };
     if (error instanceof AddressRefused)
       return { code: 'address_refused', reason: '', logged: error.message };
+    if (error instanceof NameNotResolved) return { code: error.code, reason: reasonOf(error.cause) };
     return { code: codeOf(error), reason: reasonOf(error) };
   }
 }
@@ -135,14 +142,9 @@ const notConnected: readonly string[] = [
   'EADDRNOTAVAIL',
 ];
 
-/** Of a DNS query; that of a connection is ETIMEDOUT. */
-const DNS_TIMEOUT = 'ETIMEOUT';
-
 /** The code of a failed connection; certificate errors have their own codes. */
 function codeOf(error: unknown): WebhookErrorCode {
   const code = errorCode(error);
-  if (/^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL|EREFUSED)/.test(code)) return 'name_not_found';
-  if (code === DNS_TIMEOUT) return 'timed_out';
   const isOfTls = /CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code);
   return notConnected.includes(code) || isOfTls ? 'not_connected' : 'connection_lost';
 }
@@ -151,10 +153,6 @@ function codeOf(error: unknown): WebhookErrorCode {
 function reasonOf(error: unknown): string {
   const code = errorCode(error);
   return code === '' ? '' : `(${code})`;
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 export interface SendOptions extends PostOptions {
