@@ -107,12 +107,14 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const retention = createRetention({
     store,
     retentionMs: config.RETENTION,
-    webhookRetryMs: config.WEBHOOK_RETRY_DELAYS.reduce((sum, { delayMs }) => sum + delayMs, 0),
+    webhookRetryDelays: config.WEBHOOK_RETRY_DELAYS,
+    queues: broker.queues,
     instance,
     log,
   });
   const startRetention = async () => {
-    await availability.start();
+    // Jobs with open webhooks are kept until their queues can be inspected.
+    await Promise.all([availability.start(), broker.start()]);
     if (!stopping.signal.aborted) await retention.start();
   };
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();

@@ -29,7 +29,10 @@ const JOBS_AT_ONCE = 8;
 export interface RemovalLimits {
   /** Removes jobs that ended before this time, in milliseconds since 1970. */
   readonly before: number;
-  /** The webhook of a job that ended, and was last attempted, before this time (as above) gets no further attempt. */
+  /**
+   * The webhook of a job that ended, and was last attempted, before this time (as above) gets no further attempt. -Infinity:
+   * all open webhooks may get one.
+   */
   readonly webhooksBefore: number;
   /** Ends the call early. */
   readonly isStopping?: () => boolean;
@@ -148,7 +151,7 @@ async function isOld(scan: Scan, jobId: string): Promise<boolean> {
   }
 }
 
-/** Whether the run has no webhook, or one that has been delivered or dead-lettered, or gets no further attempt. */
+/** Whether the run has no webhook, or one that was delivered or dead-lettered, or gets no further attempt. */
 async function needsNoWebhook(
   { store, webhooksBefore }: Scan,
   { job_id, run, finished_at }: Outcome,

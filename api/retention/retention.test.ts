@@ -1,6 +1,7 @@
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { originalKey, requestKey, retentionTurnsPrefix } from '@image-pipeline/shared/store/keys.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, it } from 'vitest';
 import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
@@ -42,6 +43,27 @@ it('/jobs and /status show an old job that is kept', async () => {
   expect((await api.ask(`/status/${kept}`)).status).toBe(200);
 });
 
+it('keeps a job whose webhook still waits in the queue, however old, and removes it if there is none', async () => {
+  const webhook = { callback_url: 'https://example.com/hook' };
+  const waiting = await storedJob(9 * 24, completedOutcome, webhook);
+  const inQueue = async () => (await system.broker.queues.inspect(queueNames.webhooks)).ready;
+  await expect.poll(inQueue).toBe(1);
+  const turnEnds = async () => {
+    for await (const { key } of system.store.list(retentionTurnsPrefix)) await system.store.remove(key);
+    // Images without a job are removed after all jobs.
+    const last = originalKey(uuidv7({ msecs: Date.now() - 3 * HOUR_MS }));
+    await system.store.put(last, Buffer.from('original'));
+    await system.startApi({ RETENTION: '2h' });
+    await expect.poll(() => system.store.stat(last), { timeout: 20_000 }).toBeUndefined();
+  };
+  await turnEnds();
+  expect(await system.store.stat(requestKey(waiting, 1))).toBeDefined();
+  const [message] = await system.take(queueNames.webhooks);
+  expect(message).toBeDefined();
+  await turnEnds();
+  expect(await system.store.stat(requestKey(waiting, 1))).toBeUndefined();
+});
+
 it('keeps everything unless RETENTION is set', async () => {
   const old = await storedJob(100_000);
   const api = await system.startApi();
@@ -53,10 +75,11 @@ it('keeps everything unless RETENTION is set', async () => {
 async function storedJob(
   hours: number,
   end: (request: JobRequest) => Outcome = completedOutcome,
+  changes: Partial<JobRequest> = {},
 ): Promise<string> {
   const ended = Date.now() - hours * HOUR_MS;
   const at = new Date(ended).toISOString();
-  const request = someRequest({ job_id: uuidv7({ msecs: ended }), submitted_at: at });
+  const request = someRequest({ ...changes, job_id: uuidv7({ msecs: ended }), submitted_at: at });
   const outcome = end(request);
   const timeline = outcome.timeline.map((entry) => ({ ...entry, at }));
   const past = { ...outcome, finished_at: at, timeline };

@@ -1,3 +1,9 @@
+import type { QueueInspector } from '@image-pipeline/shared/broker/queue-inspector.ts';
+import {
+  queueNames,
+  webhookRetryQueueName,
+  type RetryDelay,
+} from '@image-pipeline/shared/broker/topology.ts';
 import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { Repeater } from '@image-pipeline/shared/repeater.ts';
@@ -15,8 +21,8 @@ export interface RetentionOptions {
   readonly store: ObjectStore;
   /** How long jobs are kept after their end, in milliseconds. */
   readonly retentionMs: number;
-  /** The sum of all retry delays of a webhook, in milliseconds. */
-  readonly webhookRetryMs: number;
+  readonly webhookRetryDelays: readonly RetryDelay[];
+  readonly queues: Pick<QueueInspector, 'inspect'>;
   /** The name of this replica, unique in the system. */
   readonly instance: string;
   readonly log: Logger;
@@ -27,7 +33,7 @@ export interface RetentionOptions {
  * stops meanwhile, the next turn continues.
  */
 export function createRetention(options: RetentionOptions): Repeater {
-  const { store, retentionMs, webhookRetryMs, instance, log } = options;
+  const { store, retentionMs, instance, log } = options;
   let lastTurn = '';
   const repeater = new Repeater(async () => {
     const turn = new Date(Math.floor(Date.now() / TURN_MS) * TURN_MS).toISOString().replace(/\D/g, '');
@@ -42,7 +48,7 @@ export function createRetention(options: RetentionOptions): Repeater {
       const now = Date.now();
       const removed = await removeOldJobs(store, {
         before: now - retentionMs,
-        webhooksBefore: now - LOST_WEBHOOK_MS - webhookRetryMs,
+        webhooksBefore: await webhooksBefore(now, options),
         isStopping: () => !repeater.isOn,
       });
       if (removed > 0) log.info({ jobs: removed }, 'removed jobs older than RETENTION');
@@ -52,4 +58,26 @@ export function createRetention(options: RetentionOptions): Repeater {
     return undefined;
   }, CHECK_EVERY_SECONDS);
   return repeater;
+}
+
+/**
+ * The time before which a webhook that was neither delivered nor dead-lettered gets no further attempt, in milliseconds since
+ * 1970: its message was lost, and is not published again. While messages wait, this cannot be known of any webhook.
+ */
+async function webhooksBefore(
+  now: number,
+  { webhookRetryDelays, queues, log }: RetentionOptions,
+): Promise<number> {
+  try {
+    for (const queue of [queueNames.webhooks, ...webhookRetryDelays.map(webhookRetryQueueName)]) {
+      if ((await queues.inspect(queue)).ready > 0) return -Infinity;
+    }
+  } catch (error) {
+    log.warn(
+      { reason: messageOf(error) },
+      'could not inspect the webhook queues; keeping jobs with open webhooks',
+    );
+    return -Infinity;
+  }
+  return webhookRetryDelays.reduce((before, { delayMs }) => before - delayMs, now - LOST_WEBHOOK_MS);
 }
