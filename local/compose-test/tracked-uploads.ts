@@ -53,12 +53,13 @@ export class TrackedUploads {
     }
   }
 
-  /** Number of accepted jobs by status, once all have ended or `deadlineMs` have passed. */
-  async settle(deadlineMs: number): Promise<Record<string, number>> {
+  /** Number of accepted jobs by status, once all have ended, `deadlineMs` have passed, or `signal` has aborted. */
+  async settle(deadlineMs: number, signal?: AbortSignal): Promise<Record<string, number>> {
     const deadline = performance.now() + deadlineMs;
+    const isOver = () => performance.now() > deadline || signal?.aborted === true;
     const counts: Record<string, number> = {};
     for (const jobId of this.#accepted) {
-      const end = await this.#endOf(jobId, deadline);
+      const end = await this.#endOf(jobId, deadline, isOver);
       counts[end] = (counts[end] ?? 0) + 1;
     }
     return counts;
@@ -77,7 +78,7 @@ export class TrackedUploads {
     return response.status === 202 ? acceptedSchema.parse(await response.json()).job_id : undefined;
   }
 
-  async #endOf(jobId: string, deadline: number): Promise<string> {
+  async #endOf(jobId: string, deadline: number, isOver: () => boolean): Promise<string> {
     for (;;) {
       const left = Math.max(0, deadline - performance.now());
       const { status, updated_at } = await this.#statusOf(jobId, left).catch(() => NO_RESPONSE);
@@ -85,7 +86,7 @@ export class TrackedUploads {
         this.#endedAt.push(Date.parse(updated_at));
         return status;
       }
-      if (performance.now() > deadline) return status;
+      if (isOver()) return status;
       await delay(RETRY_MS);
     }
   }

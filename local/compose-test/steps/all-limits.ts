@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { setTimeout as delay } from 'node:timers/promises';
+import { closeCodes } from '@image-pipeline/shared/contracts/websocket.ts';
+import { pngFile } from '../../../worker/engine/testing/png-file.ts';
 import type { Stack } from '../stack.ts';
 import { expectThat, type Step } from '../step.ts';
 import { TrackedUploads } from '../tracked-uploads.ts';
@@ -14,6 +16,9 @@ const SOCKETS = 2_000;
 const SIDE = 5_000;
 /** Two for each slot of the workers. */
 const LARGE_IMAGES = 8;
+/** Of each large image: queued, processing, completed. */
+const MIN_EVENTS = 3;
+const EVENTS_MS = 60_000;
 const JOBS_MS = 300_000;
 
 /** Uploads are accepted, refused because all slots or all space are taken, or too slow on a machine that is too small. */
@@ -36,25 +41,30 @@ export const allLimits: Step = {
         Array.from({ length: LARGE_IMAGES }, () => large.send('large.png', 'filter:invert,filter:blur')),
       );
       const processing = new AbortController();
-      const processed = large.settle(JOBS_MS).finally(() => processing.abort());
-      const answers = new Map<number, number>();
-      do {
-        sockets.replay();
-        for (const status of await uploadAtOnce(stack)) answers.set(status, (answers.get(status) ?? 0) + 1);
-      } while (!processing.signal.aborted);
+      const processed = large.settle(JOBS_MS, processing.signal).finally(() => processing.abort());
+      const responses = new Map<number, number>();
+      try {
+        do {
+          sockets.replay();
+          for (const status of await uploadAtOnce(stack))
+            responses.set(status, (responses.get(status) ?? 0) + 1);
+        } while (!processing.signal.aborted);
+      } finally {
+        processing.abort();
+      }
       const ended = await processed;
-      const shown = [...answers].map(([status, count]) => `${count} × ${status}`).join(', ');
+      const shown = [...responses].map(([status, count]) => `${count} × ${status}`).join(', ');
       expectThat(ended['completed'] === LARGE_IMAGES, `the large images: ${JSON.stringify(ended)}`);
-      const isAnswered = [...answers.keys()].every((status) => EXPECTED.includes(status));
-      expectThat(isAnswered && answers.has(202), `the uploads: ${shown}`);
-      expectThat(sockets.lost === 0, `${sockets.lost} WebSockets were cut off`);
+      const isExpected = [...responses.keys()].every((status) => EXPECTED.includes(status));
+      expectThat(isExpected && responses.has(202), `the uploads: ${shown}`);
+      const events = await sockets.check(LARGE_IMAGES * MIN_EVENTS);
       const after = await stack.untilReady();
       for (const { id, name, startedAt } of before) {
         const now = after.find((container) => container.id === id);
         expectThat(now?.outOfMemory === false, `${name} was killed for its memory`);
         expectThat(now?.startedAt.getTime() === startedAt.getTime(), `${name} was restarted`);
       }
-      return `uploads ${shown}; ${LARGE_IMAGES} large images; ${sockets.messages} events`;
+      return `uploads ${shown}; ${LARGE_IMAGES} large images; WebSockets: ${events}`;
     } finally {
       sockets.close();
       await stack.tryLine('docker-compose up -d');
@@ -81,11 +91,13 @@ async function uploadAtOnce(stack: Stack): Promise<number[]> {
 
 /** WebSocket clients of all jobs, which ask for the events since they were opened again and again. */
 class ReplayingSockets {
-  messages = 0;
-  /** Closed without a WebSocket close frame. */
-  lost = 0;
   readonly #sockets: WebSocket[] = [];
+  /** Events received, by socket. */
+  readonly #events = new Map<WebSocket, number>();
+  /** Of the sockets that this class has not closed itself. */
+  readonly #closeCodes: number[] = [];
   #firstEvent: string | undefined;
+  #replays = 0;
 
   async open(count: number): Promise<void> {
     for (let opened = 0; opened < count; opened += 50) {
@@ -95,10 +107,35 @@ class ReplayingSockets {
 
   replay(): void {
     if (this.#firstEvent === undefined) return;
+    this.#replays++;
     const again = { type: 'subscribe', job_id: '*', last_event_id: this.#firstEvent };
     for (const socket of this.#sockets) {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(again));
     }
+  }
+
+  /**
+   * Waits until each open socket has received so many events.
+   * @returns what to print. @throws Error if events are missing, none was replayed, or a socket was closed that was no slow
+   * reader: this process may be too busy to read
+   */
+  async check(minEvents: number): Promise<string> {
+    const isBehind = (socket: WebSocket) => (this.#events.get(socket) ?? 0) < minEvents;
+    const open = () => this.#sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+    const deadline = performance.now() + EVENTS_MS;
+    while (open().some(isBehind) && performance.now() < deadline) await delay(500);
+    const slow = this.#closeCodes.filter((code) => code === closeCodes.slow_reader.code).length;
+    const codes = [...new Set(this.#closeCodes)].join(', ');
+    const count = open().length;
+    expectThat(
+      count > 0 && count + slow === this.#sockets.length,
+      `${count} WebSockets are open; closed: ${codes}`,
+    );
+    const behind = open().filter(isBehind).length;
+    expectThat(behind === 0, `${behind} WebSockets received less than ${minEvents} events`);
+    expectThat(this.#replays > 0, 'no events were replayed');
+    const events = [...this.#events.values()].reduce((sum, received) => sum + received, 0);
+    return `${count} open, ${slow} slow readers, ${events} events, ${this.#replays} replays`;
   }
 
   close(): void {
@@ -111,12 +148,12 @@ class ReplayingSockets {
     this.#sockets.push(socket);
     socket.addEventListener('open', () => resolve(undefined));
     socket.addEventListener('error', () => reject(new Error('a WebSocket was not accepted')));
-    socket.addEventListener('close', ({ code }) => {
-      if (code === 1006) this.lost++;
-    });
+    socket.addEventListener('close', ({ code }) => this.#closeCodes.push(code));
     socket.addEventListener('message', ({ data }) => {
-      this.messages++;
-      this.#firstEvent ??= /"event_id":"([^"]+)"/.exec(String(data))?.[1];
+      const [, event] = /^{"type":"event","event_id":"([^"]+)"/.exec(String(data)) ?? [];
+      if (event === undefined) return;
+      this.#firstEvent ??= event;
+      this.#events.set(socket, (this.#events.get(socket) ?? 0) + 1);
     });
     return promise;
   }
@@ -125,23 +162,5 @@ class ReplayingSockets {
 /** A PNG with the maximum number of pixels: coloured noise, the same in each row, so that the file is small. */
 function largeImage(): Buffer {
   const row = Buffer.concat([Buffer.from([0]), randomBytes(SIDE * 3)]);
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(SIDE, 0);
-  header.writeUInt32BE(SIDE, 4);
-  header.set([8, 2], 8); // 8 bits, RGB
-  const pixels = deflateSync(Buffer.concat(Array.from({ length: SIDE }, () => row)));
-  return Buffer.concat([
-    Buffer.from('89504e470d0a1a0a', 'hex'),
-    chunk('IHDR', header),
-    chunk('IDAT', pixels),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type), data]);
-  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  checksum.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, checksum]);
+  return pngFile({ width: SIDE, height: SIDE, data: Buffer.concat(Array.from({ length: SIDE }, () => row)) });
 }
