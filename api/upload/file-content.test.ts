@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FileContent } from './file-content.ts';
-import { UploadSpace } from './upload-space.ts';
+import { UploadSpace, UploadUse } from './upload-space.ts';
 
 const KIB = 1024;
 const BLOCK = 256 * KIB;
-const CLIENT = '192.0.2.1';
+const upload = () => new UploadUse('192.0.2.1');
 
 function spaceOf(memoryBytes: number, fileBytes = Infinity): UploadSpace {
   return new UploadSpace({ slots: 1, memoryBytes, fileBytes });
@@ -28,7 +28,7 @@ async function temporaryFiles(): Promise<string[]> {
 describe('the content of an uploaded file', () => {
   const contents: FileContent[] = [];
   const contentIn = (space: UploadSpace) => {
-    const content = new FileContent(space, CLIENT);
+    const content = new FileContent(space, upload());
     contents.push(content);
     return content;
   };
@@ -68,10 +68,10 @@ describe('the content of an uploaded file', () => {
         for (let i = 0; i < 1_000; i++) yield await Promise.resolve(Buffer.from('x'));
       })(),
     );
-    expect([space.take(CLIENT)?.length, space.take(CLIENT)]).toEqual([BLOCK, undefined]);
+    expect([space.take(upload())?.length, space.take(upload())]).toEqual([BLOCK, undefined]);
     await content.discard();
     await content.discard();
-    expect([space.take(CLIENT)?.length, space.take(CLIENT)]).toEqual([BLOCK, undefined]);
+    expect([space.take(upload())?.length, space.take(upload())]).toEqual([BLOCK, undefined]);
   });
 
   it.each([0, BLOCK])(
@@ -87,7 +87,7 @@ describe('the content of an uploaded file', () => {
         })(),
       );
       await expect(receiving).rejects.toThrow('discarded');
-      expect(space.take(CLIENT)?.length).toBe(bytesOfMemory === 0 ? undefined : BLOCK);
+      expect(space.take(upload())?.length).toBe(bytesOfMemory === 0 ? undefined : BLOCK);
     },
   );
 

@@ -3,7 +3,7 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { BLOCK_BYTES, type UploadSpace } from './upload-space.ts';
+import { BLOCK_BYTES, type UploadSpace, type UploadUse } from './upload-space.ts';
 
 /**
  * The bytes of one uploaded file. They are kept in memory; once that is used up, the rest goes to a temporary file without
@@ -11,7 +11,7 @@ import { BLOCK_BYTES, type UploadSpace } from './upload-space.ts';
  */
 export class FileContent {
   readonly #space: UploadSpace;
-  readonly #address: string;
+  readonly #upload: UploadUse;
   readonly #blocks: Buffer[] = [];
   /** The part of the last block that is not filled yet. */
   #room: Buffer = Buffer.alloc(0);
@@ -22,10 +22,10 @@ export class FileContent {
   #sha256 = '';
   #isDiscarded = false;
 
-  /** @param address of the client that uploads it */
-  constructor(space: UploadSpace, address: string) {
+  /** @param upload that it is a part of */
+  constructor(space: UploadSpace, upload: UploadUse) {
     this.#space = space;
-    this.#address = address;
+    this.#upload = upload;
   }
 
   /** bytes */
@@ -40,7 +40,7 @@ export class FileContent {
 
   /**
    * Receives all bytes of `source`; call it once.
-   * @throws the error of the source; PipelineError `overloaded`, or an error of the operating system, e.g. ENOSPC
+   * @throws the error of the source; PipelineError `body_too_large` or `overloaded`, or an error of the operating system, e.g. ENOSPC
    */
   async receive(source: AsyncIterable<Buffer>): Promise<void> {
     const hash = createHash('sha256');
@@ -73,9 +73,9 @@ export class FileContent {
   async discard(): Promise<void> {
     if (this.#isDiscarded) return;
     this.#isDiscarded = true;
-    this.#space.release(this.#address, this.#blocks.splice(0));
+    this.#space.release(this.#upload, this.#blocks.splice(0));
     await (await this.#file?.catch(() => undefined))?.close();
-    this.#space.releaseFileBytes(this.#address, this.#written);
+    this.#space.releaseFileBytes(this.#upload, this.#written);
   }
 
   async *#chunks(): AsyncGenerator<Buffer> {
@@ -92,7 +92,7 @@ export class FileContent {
     let rest = chunk;
     while (rest.length > 0 && this.#file === undefined) {
       if (this.#room.length === 0) {
-        const block = this.#space.take(this.#address);
+        const block = this.#space.take(this.#upload);
         if (block === undefined) break;
         this.#blocks.push(block);
         this.#room = block;
@@ -105,7 +105,7 @@ export class FileContent {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    this.#space.takeFileBytes(this.#address, bytes.length);
+    this.#space.takeFileBytes(this.#upload, bytes.length);
     this.#written += bytes.length;
     const file = await (this.#file ??= openUnnamedFile());
     for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;

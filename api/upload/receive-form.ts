@@ -10,7 +10,7 @@ import { FormBody } from './form-body.ts';
 import { type FormLimits, formProblem } from './form-limits.ts';
 import { PartWatch } from './part-watch.ts';
 import { FILE_FIELD } from './upload-options.ts';
-import type { UploadSpace } from './upload-space.ts';
+import { type UploadSpace, UploadUse } from './upload-space.ts';
 
 export interface ReceivedFile {
   /** Display name; not a path. */
@@ -27,17 +27,17 @@ export interface ReceivedForm {
 /** The files of one upload while they are received and stored. */
 export class ReceivedFiles {
   readonly #space: UploadSpace;
-  readonly #address: string;
+  readonly #upload: UploadUse;
   readonly #contents: FileContent[] = [];
 
   /** @param address of the client */
   constructor(space: UploadSpace, address: string) {
     this.#space = space;
-    this.#address = address;
+    this.#upload = new UploadUse(address);
   }
 
   add(): FileContent {
-    const content = new FileContent(this.#space, this.#address);
+    const content = new FileContent(this.#space, this.#upload);
     this.#contents.push(content);
     return content;
   }

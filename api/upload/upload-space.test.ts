@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BLOCK_BYTES, uploadCapacity, UploadSpace } from './upload-space.ts';
+import { BLOCK_BYTES, uploadCapacity, UploadSpace, UploadUse } from './upload-space.ts';
 
 const MIB = 1024 * 1024;
 const defaults = { UPLOADS_IN_FLIGHT: 64, UPLOAD_MEMORY_MIB: 128, MAX_FILE_BYTES: 10 * MIB };
@@ -37,37 +37,59 @@ describe('the space for uploads', () => {
 
 describe('one client address', () => {
   const two = { slots: 2, memoryBytes: 4 * BLOCK_BYTES, fileBytes: 20 * MIB };
-  const blocksOf = (space: UploadSpace, address: string) => {
+  const blocksOf = (space: UploadSpace, upload: UploadUse) => {
     const blocks: Buffer[] = [];
-    for (let block = space.take(address); block !== undefined; block = space.take(address))
-      blocks.push(block);
+    for (let block = space.take(upload); block !== undefined; block = space.take(upload)) blocks.push(block);
     return blocks;
   };
 
   it('gets at most half of the memory, and what it releases again', () => {
     const space = new UploadSpace(two);
-    const blocks = blocksOf(space, 'one');
-    expect([blocks.length, blocksOf(space, 'other').length, blocksOf(space, 'third').length]).toEqual([
-      2, 2, 0,
-    ]);
-    space.release('one', blocks);
-    expect(blocksOf(space, 'one')).toHaveLength(2);
+    const one = new UploadUse('one');
+    const blocks = blocksOf(space, one);
+    const ofOthers = ['other', 'third'].map((address) => blocksOf(space, new UploadUse(address)).length);
+    expect([blocks.length, ...ofOthers]).toEqual([2, 2, 0]);
+    space.release(one, blocks);
+    expect(blocksOf(space, new UploadUse('one'))).toHaveLength(2);
   });
 
   it('gets at most half of the temporary files', () => {
     const space = new UploadSpace(two);
-    space.takeFileBytes('one', 10 * MIB);
-    expect(() => space.takeFileBytes('one', 1)).toThrow(
+    const [first, second] = [new UploadUse('one'), new UploadUse('one')];
+    space.takeFileBytes(first, 10 * MIB);
+    expect(() => space.takeFileBytes(second, 1)).toThrow(
       'The uploads in progress use up the space for their files: 20 MiB, at most 10 MiB of one client address.',
     );
-    space.takeFileBytes('other', 10 * MIB);
-    space.releaseFileBytes('one', 1);
-    space.takeFileBytes('one', 1);
+    space.takeFileBytes(new UploadUse('other'), 10 * MIB);
+    space.releaseFileBytes(first, 1);
+    space.takeFileBytes(second, 1);
+  });
+
+  it('is refused an upload that needs more than its share, and may repeat one that others leave no room', () => {
+    const space = new UploadSpace(two);
+    const limit = 2 * BLOCK_BYTES + 10 * MIB;
+    const [large, small] = [new UploadUse('one'), new UploadUse('one')];
+    const blocks = blocksOf(space, large);
+    space.takeFileBytes(large, 10 * MIB);
+    const refusalOf = (upload: UploadUse) => {
+      try {
+        space.takeFileBytes(upload, 1);
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    };
+    expect(refusalOf(large)).toMatchObject({ code: 'body_too_large', details: { limit, seen: limit + 1 } });
+    expect(refusalOf(small)).toMatchObject({ code: 'overloaded' });
+    space.release(large, blocks);
+    space.releaseFileBytes(large, 10 * MIB);
+    expect(refusalOf(small)).toBeUndefined();
   });
 
   it('gets all of it if there is room for a single upload', () => {
     const space = new UploadSpace({ ...two, slots: 1 });
-    expect(blocksOf(space, 'one')).toHaveLength(4);
-    space.takeFileBytes('one', 20 * MIB);
+    const upload = new UploadUse('one');
+    expect(blocksOf(space, upload)).toHaveLength(4);
+    space.takeFileBytes(upload, 20 * MIB);
   });
 });

@@ -1,6 +1,7 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { MemoryLimit } from '@image-pipeline/shared/memory-limit.ts';
 import type { ApiConfig } from '../config.ts';
+import { bodyTooLarge } from '../http/request-body.ts';
 
 const MIB = 1024 * 1024;
 
@@ -48,6 +49,20 @@ interface Used {
   fileBytes: number;
 }
 
+/** What one upload uses of the space. */
+export class UploadUse implements Used {
+  readonly address: string;
+  blocks = 0;
+  fileBytes = 0;
+
+  /** @param address of the client */
+  constructor(address: string) {
+    this.address = address;
+  }
+}
+
+const bytesOf = ({ blocks, fileBytes }: Used) => blocks * BLOCK_BYTES + fileBytes;
+
 /**
  * The memory and disk space for the files of all uploads in progress. One client address gets at most half of each, so that
  * it cannot block others. The memory is in blocks that are used again: garbage would cost more than copying.
@@ -68,43 +83,51 @@ export class UploadSpace {
   }
 
   /** A block to fill, or undefined if the memory, or the share of the address, is used up. */
-  take(address: string): Buffer | undefined {
-    if (!this.#hasLeft(address, 'blocks', 1)) return undefined;
-    this.#add(address, 'blocks', 1);
+  take(upload: UploadUse): Buffer | undefined {
+    if (!this.#hasLeft(upload, 'blocks', 1)) return undefined;
+    this.#add(upload, 'blocks', 1);
     return this.#released.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
   }
 
   /** A write that timed out may still read the blocks: the store never shows its file. */
-  release(address: string, blocks: readonly Buffer[]): void {
-    this.#add(address, 'blocks', -blocks.length);
+  release(upload: UploadUse, blocks: readonly Buffer[]): void {
+    this.#add(upload, 'blocks', -blocks.length);
     this.#released.push(...blocks);
   }
 
-  /** Before bytes are written to a temporary file. @throws PipelineError `overloaded` */
-  takeFileBytes(address: string, count: number): void {
-    if (!this.#hasLeft(address, 'fileBytes', count)) {
+  /**
+   * Before bytes are written to a temporary file.
+   * @throws PipelineError `body_too_large` if the share of an address is too small for this upload alone; otherwise
+   * `overloaded`
+   */
+  takeFileBytes(upload: UploadUse, count: number): void {
+    if (!this.#hasLeft(upload, 'fileBytes', count)) {
+      const [limit, seen] = [bytesOf(this.#share), bytesOf(upload) + count];
+      if (seen > limit) throw bodyTooLarge(limit, seen);
       const [max, share] = [this.#max, this.#share].map(({ fileBytes }) => Math.round(fileBytes / MIB));
       throw new PipelineError(
         'overloaded',
         `The uploads in progress use up the space for their files: ${max} MiB, at most ${share} MiB of one client address. Retry later, or send fewer files at once.`,
       );
     }
-    this.#add(address, 'fileBytes', count);
+    this.#add(upload, 'fileBytes', count);
   }
 
-  releaseFileBytes(address: string, count: number): void {
-    this.#add(address, 'fileBytes', -count);
+  releaseFileBytes(upload: UploadUse, count: number): void {
+    this.#add(upload, 'fileBytes', -count);
   }
 
-  #hasLeft(address: string, kind: keyof Used, count: number): boolean {
+  #hasLeft({ address }: UploadUse, kind: keyof Used, count: number): boolean {
     const used = this.#usedBy.get(address)?.[kind] ?? 0;
     return this.#used[kind] + count <= this.#max[kind] && used + count <= this.#share[kind];
   }
 
-  #add(address: string, kind: keyof Used, count: number): void {
+  #add(upload: UploadUse, kind: keyof Used, count: number): void {
+    const { address } = upload;
     const used = this.#usedBy.get(address) ?? { blocks: 0, fileBytes: 0 };
     used[kind] += count;
     this.#used[kind] += count;
+    upload[kind] += count;
     if (used.blocks === 0 && used.fileBytes === 0) this.#usedBy.delete(address);
     else this.#usedBy.set(address, used);
   }
