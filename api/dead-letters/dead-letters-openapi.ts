@@ -96,6 +96,7 @@ const changeProblems: readonly ProblemCode[] = [
   'token_not_set',
   'job_not_found',
   'not_in_dlq',
+  'record_damaged',
   'store_unavailable',
 ];
 const replayPath = z.object({
@@ -215,7 +216,7 @@ export const deadLetterOperations = {
         example: replayStatusExample,
       },
     },
-    problems: ['not_found', 'store_unavailable', 'unauthorized'],
+    problems: ['not_found', 'record_damaged', 'store_unavailable', 'unauthorized'],
     token: 'in production',
   },
 } as const satisfies Operations;

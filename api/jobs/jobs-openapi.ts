@@ -219,6 +219,7 @@ export const jobOperations = {
       'token_not_set',
       'body_too_large',
       'job_not_found',
+      'record_damaged',
       'not_caught_up',
       'store_unavailable',
       'broker_unavailable',

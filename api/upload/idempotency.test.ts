@@ -1,7 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
-import { originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
+import { idempotencyKey, originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
 import { completedOutcome } from '../../testing/job-life.ts';
 import sharp from 'sharp';
@@ -76,6 +76,13 @@ describe('an upload with an idempotency key', () => {
     const response = await upload(api, key);
     expect(response).toMatchObject({ status: 422, json: { code: 'invalid_parameter' } });
     expect(response.bytes.toString()).toContain(`got ${length}`);
+  });
+
+  it('is refused if the record of the key is damaged', async () => {
+    const api = await system.startApi();
+    const key = uuidv7();
+    await system.store.put(idempotencyKey(key), Buffer.from('no JSON'));
+    expect(await upload(api, key)).toMatchObject({ status: 502, json: { code: 'record_damaged' } });
   });
 
   it('keeps the result of each file', async () => {

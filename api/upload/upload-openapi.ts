@@ -106,6 +106,7 @@ export const uploadOperations = {
       'too_costly',
       'idempotency_key_reused',
       'idempotency_key_in_use',
+      'record_damaged',
       'webhooks_not_set_up',
       'rate_limited',
       'broker_unavailable',
