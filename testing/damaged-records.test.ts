@@ -40,7 +40,7 @@ async function queuedJob(prepare?: (request: JobRequest) => Promise<void>): Prom
 }
 
 it.each(Object.entries(damages))(
-  'a job that has %s in the place of a record fails alone, and whoever reads the record is told',
+  'a job that has %s in the place of a record fails alone, and reading the record is refused',
   async (_what, damage) => {
     const inPlaceOf = (keyOf: (jobId: string) => string) =>
       queuedJob(async ({ job_id }) => {

@@ -17,7 +17,7 @@ export async function findStoredJob(store: ReadableStore, jobId: string): Promis
   if (!jobIdSchema.safeParse(jobId).success) return undefined;
   const runs = await listRuns(store, jobId);
   const newest = runs.pop() ?? 1;
-  // Also read where nothing is listed: what is in the place of a record, such as a link, is not.
+  // Read even if no run is listed: the list omits a link or a folder in the place of a record, and reading it throws.
   const request = await readRequest(store, jobId, newest);
   if (request === undefined) return undefined;
   const outcome = await readOutcome(store, jobId, newest);

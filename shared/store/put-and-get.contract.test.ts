@@ -80,7 +80,7 @@ describeEachStore('putting, getting and removing objects', (given) => {
     expect(await given.bytesOf(key)).toBeUndefined();
   });
 
-  it('does not take a folder of objects for an object; a store of files has no room for an object there', async () => {
+  it('does not read a folder of objects as an object; a store of files reports it as damaged', async () => {
     const prefix = given.ownPrefix();
     await given.store.put(`${prefix}folder/a`, Buffer.from('a'));
     const expected = given.config.kind === 'folder' ? 'record_damaged' : undefined;

@@ -8,7 +8,7 @@ export class StoreMisconfigured extends Error {
 }
 
 /**
- * What is in the place of an object is none: a link, a pipe, or a folder. Or a file is in the place of one of its folders.
+ * Something else is in the place of an object: a link, a pipe, or a folder. Or a file is in the place of one of its folders.
  * The store itself is available, so waiting does not help.
  */
 export class NoObject extends Error {
