@@ -10,8 +10,6 @@ import { someSnapshot } from '../../testing/some-snapshot.ts';
 import { setUpSystem, type TestApi } from '../../testing/test-system.ts';
 
 const system = setUpSystem({ lifetime: 'test' });
-/** More than fit into one request by their ids. */
-const MANY = 1_500;
 
 describe('POST /jobs/republish', () => {
   it('publishes the unaccounted jobs again, once', async () => {
@@ -24,21 +22,10 @@ describe('POST /jobs/republish', () => {
     });
     expect((await republish(api, { all: true })).json).toMatchObject({ republished: 0 });
     const messages = await system.take(queueNames.process, 2);
-    const published = messages.map(({ correlationId }) => correlationId);
-    expect(published.toSorted()).toEqual([lost.job_id, alsoLost.job_id].toSorted());
+    expect(messages.map(({ correlationId }) => correlationId)).toEqual([lost.job_id, alsoLost.job_id]);
     expect(messages[0]).toMatchObject({ deliveryNumber: 2, headers: { 'x-run': 1, 'x-attempt': 1 } });
     expect((await system.broker.queues.inspect(queueNames.process)).ready).toBe(0);
   });
-
-  it('publishes all of them, however many there are', async () => {
-    const lost = await storedJobs(MANY);
-    const api = await startApi(lost);
-    const { json } = await republish(api, { all: true });
-    expect(json).toMatchObject({ republished: MANY });
-    await expect
-      .poll(async () => (await system.broker.queues.inspect(queueNames.process)).ready, { timeout: 20_000 })
-      .toBe(MANY);
-  }, 60_000);
 
   it('publishes the chosen ones only, and none that has a message or has ended', async () => {
     const [lost, other, queued] = await storedJobs(3);
@@ -87,19 +74,23 @@ describe('POST /jobs/republish', () => {
 });
 
 /** Jobs with a request and without a message. */
-async function storedJobs(count: 1 | 2 | 3 | typeof MANY) {
+async function storedJobs(count: 1 | 2 | 3) {
   const requests = Array.from({ length: count }, () => someRequest());
-  await Promise.all(requests.map((request) => system.storeJob(request)));
-  await system.publish(...requests.map(queuedEvent));
+  for (const request of requests) {
+    await system.storeJob(request);
+    await system.publish(queuedEvent(request));
+  }
   return requests as [JobRequest, JobRequest, JobRequest];
 }
 
 /** An API whose monitoring service lists these jobs as lost. */
 async function startApi(lost: readonly JobRequest[]): Promise<TestApi> {
   const lost_jobs = lost.map(({ job_id, run }) => ({ job_id, run }));
-  const monitoring = createServer(({ url }, response) => {
+  const snapshot = someSnapshot();
+  const ledger = snapshot.ledger === null ? null : { ...snapshot.ledger, lost_jobs };
+  const monitoring = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(url === '/lost-jobs' ? { lost_jobs } : someSnapshot()));
+    response.end(JSON.stringify({ ...snapshot, ledger }));
   });
   monitoring.listen(0, '127.0.0.1');
   await once(monitoring, 'listening');
