@@ -51,8 +51,7 @@ const WARN = 40;
 /**
  * A logger to standard output: each entry is a readable line (`pretty`) or a JSON object (`json`). Entries that belong to a
  * trace have its `trace_id`. Texts have a bounded length and no control characters. Of many warnings or errors with the same
- * message, only the first are logged: requests or messages may cause any number. Attempts at jobs (loggers with an
- * `attempt`) are exempt: each failure can be found by its job id.
+ * message, only the first are logged: requests or messages may cause any number.
  */
 export function createLogger(service: string, options: LogOptions): Logger {
   const sampler = new LogSampler((line) => log.warn(line));
@@ -61,9 +60,7 @@ export function createLogger(service: string, options: LogOptions): Logger {
       const parts = given.map((part: unknown) =>
         typeof part === 'string' ? printable(part, MAX_TEXT) : part,
       );
-      const isOfAttempt = 'attempt' in this.bindings();
-      const text = parts.find((part) => typeof part === 'string') ?? '';
-      if (level >= WARN && !isOfAttempt && !sampler.take(text)) return;
+      if (level >= WARN && !sampler.take(parts.find((part) => typeof part === 'string') ?? '')) return;
       Reflect.apply(method, this, parts);
     },
   };
