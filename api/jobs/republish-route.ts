@@ -1,6 +1,6 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { jobStates } from '@image-pipeline/shared/contracts/job.ts';
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { isDamagedRecord, messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
@@ -60,7 +60,8 @@ export interface RepublishDeps {
  * `POST /jobs/republish`: publishes the messages of jobs again that are in no queue. Monitoring's ledger knows which: a job
  * that still has a message is never republished.
  */
-export function republishRoute({ store, publisher, snapshots, links, log }: RepublishDeps): RequestHandler {
+export function republishRoute(deps: RepublishDeps): RequestHandler {
+  const { store, publisher, snapshots, links, log } = deps;
   /** Time by the monotonic clock, by `{job_id}/{run}`. */
   const republishedAt = new Map<string, number>();
   return async (request, response) => {
@@ -68,7 +69,10 @@ export function republishRoute({ store, publisher, snapshots, links, log }: Repu
     const lost = lostJobs(snapshots);
     const wanted = new Set(ids?.map((id) => id.toLowerCase()) ?? lost.keys());
     const views: JobView[] = [];
-    for (const id of wanted) views.push(await findJob(id, store));
+    for (const id of wanted) {
+      const view = ids === undefined ? await findReadableJob(id, deps) : await findJob(id, store);
+      if (view !== undefined) views.push(view);
+    }
     const now = performance.now();
     for (const [key, at] of republishedAt) if (at < now - REPUBLISH_AGAIN_MS) republishedAt.delete(key);
     const jobs: z.output<typeof republishedSchema>['jobs'] = [];
@@ -76,11 +80,15 @@ export function republishRoute({ store, publisher, snapshots, links, log }: Repu
       const { job_id, run } = job;
       const key = `${job_id}/${run}`;
       const isDue = lost.get(job_id) === run && !republishedAt.has(key);
-      const republished = isDue && (dry_run || (await republishRun(job, { store, publisher })));
-      if (republished && !dry_run) {
-        republishedAt.set(key, performance.now());
-        log.warn({ job_id, run }, 'republished a job that was in no queue');
-      }
+      // Before it is published: another call may come meanwhile.
+      if (isDue && !dry_run) republishedAt.set(key, performance.now());
+      const republish = () =>
+        republishRun(job, { store, publisher }).catch((error: unknown) => {
+          republishedAt.delete(key);
+          throw error;
+        });
+      const republished = isDue && (dry_run || (await republish()));
+      if (republished && !dry_run) log.warn({ job_id, run }, 'republished a job that was in no queue');
       jobs.push({ job_id, run, status, republished, status_url: links.status(job_id) });
     }
     response.setHeader('Cache-Control', 'no-store');
@@ -110,7 +118,21 @@ function lostJobs(snapshots: RepublishDeps['snapshots']): ReadonlyMap<string, nu
   return new Map((known.snapshot.ledger?.lost_jobs ?? []).map(({ job_id, run }) => [job_id, run]));
 }
 
-/** The newest run. @throws PipelineError `job_not_found` */
+/** The newest run of a job that monitoring lists; undefined if its records are missing or damaged: others go on. */
+async function findReadableJob(
+  id: string,
+  { store, log }: Pick<RepublishDeps, 'store' | 'log'>,
+): Promise<JobView | undefined> {
+  try {
+    return await findStoredJob(store, id);
+  } catch (error) {
+    if (!isDamagedRecord(error)) throw error;
+    log.warn({ job_id: id, reason: messageOf(error) }, 'not republished: a record of the job is damaged');
+    return undefined;
+  }
+}
+
+/** The newest run. @throws PipelineError `job_not_found`, `record_damaged` */
 async function findJob(id: string, store: RepublishDeps['store']): Promise<JobView> {
   const view = await findStoredJob(store, id);
   if (view !== undefined) return view;

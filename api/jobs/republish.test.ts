@@ -1,6 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
+import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +42,23 @@ describe('POST /jobs/republish', () => {
         { job_id: ended.job_id, status: 'completed', republished: false },
       ],
     });
+  });
+
+  it('publishes the others of all if a record of one is damaged', async () => {
+    const [damaged, lost] = await storedJobs(2);
+    await system.store.put(requestKey(damaged.job_id, 1), Buffer.from('{'));
+    const api = await startApi([damaged, lost]);
+    const { json } = await republish(api, { all: true });
+    expect(json).toMatchObject({ republished: 1, jobs: [{ job_id: lost.job_id, republished: true }] });
+  });
+
+  it('publishes each once for two calls at the same time', async () => {
+    const [lost, alsoLost] = await storedJobs(2);
+    const api = await startApi([lost, alsoLost]);
+    const calls = await Promise.all([republish(api, { all: true }), republish(api, { all: true })]);
+    const counts = calls.map(({ json }) => (json as { republished: number }).republished);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(2);
+    expect((await system.broker.queues.inspect(queueNames.process)).ready).toBe(2);
   });
 
   it('publishes nothing in a dry run', async () => {
