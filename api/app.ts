@@ -122,7 +122,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
       republishRoute({
         store,
         publisher: upload.uploads.publisher,
-        monitoringUrl: config.MONITORING_URL,
+        snapshots: pipelineStatus.snapshots,
         links,
         log,
       }),

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { whyUnauthorized } from '@image-pipeline/shared/access-token.ts';
-import type { History, LostJobs } from '@image-pipeline/shared/contracts/snapshot.ts';
+import type { History } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Route } from '@image-pipeline/shared/http/service-server.ts';
 import { z } from 'zod';
@@ -12,15 +12,13 @@ import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 interface MonitoringRoutesOptions {
   readonly keeper: Pick<SnapshotKeeper, 'snapshot' | 'intervalSeconds'>;
   readonly samples: RecentSamples;
-  /** Open runs that are in no queue and were not republished. */
-  readonly lostRuns: () => readonly LostJobs['lost_jobs'][number][];
   /** The configured API token; empty if there is none. */
   readonly token: string;
 }
 
 /** The routes of monitoring besides /livez, /readyz and /metrics. All respond from memory. */
 export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Record<string, Route>> {
-  const { keeper, samples, lostRuns, token } = options;
+  const { keeper, samples, token } = options;
   return {
     'GET /status': {
       description: 'Queues, workers, rates, latencies and totals as one snapshot.',
@@ -35,17 +33,6 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
           samples: samples.since(sinceIn(request)),
           interval_seconds: keeper.intervalSeconds,
         };
-        return { status: 200, body };
-      },
-    },
-    'GET /lost-jobs': {
-      description:
-        'The jobs that are unaccounted for, the likeliest first; 503 while events are not up to date.',
-      isTraced: true,
-      handle: () => {
-        const { events } = keeper.snapshot.sources;
-        if (events.state !== 'ok') return { status: 503, body: events };
-        const body: LostJobs = { lost_jobs: lostRuns().map(({ job_id, run }) => ({ job_id, run })) };
         return { status: 200, body };
       },
     },

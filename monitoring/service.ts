@@ -151,6 +151,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       ),
     brokerVersion: () => broker.serverVersion,
     pipeline: () => restored?.pipeline,
+    lostRuns: () => restored?.repair.lost ?? [],
     behindBecause,
     onRefreshed: (seen) => {
       exporter.export(seen);
@@ -172,12 +173,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       (restored?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
     metrics,
     log,
-    routes: monitoringRoutes({
-      keeper,
-      samples,
-      lostRuns: () => restored?.repair.lost ?? [],
-      token: config.API_TOKEN,
-    }),
+    routes: monitoringRoutes({ keeper, samples, token: config.API_TOKEN }),
   });
   const stopping = new AbortController();
   return createService({

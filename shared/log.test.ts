@@ -28,22 +28,3 @@ it.each([
     expect(output).not.toMatch(/[^\P{Cc}\n]|\u202e|\\u001b|\\u202e/u);
   }
 });
-
-it('of many warnings and errors with the same message, the first are logged and the others counted', () => {
-  const output = printed(
-    'json',
-    `const failed = log.child({ job_id: 'a' });
-    for (let count = 0; count < 5_000; count++) {
-      failed.error({ err: new Error('no ' + count) }, 'a request failed');
-      failed.warn('store unavailable');
-      log.info('done');
-    }
-    for (let count = 0; count < 100; count++) log.child({ job_id: 'b', attempt: 1 }).warn('attempt failed');
-    setTimeout(() => undefined, 10_100);`,
-  );
-  const lines = (text: string) =>
-    output.split('\n').filter((line) => line.includes(`"msg":"${text}"`)).length;
-  expect([lines('a request failed'), lines('store unavailable'), lines('done')]).toEqual([20, 20, 5_000]);
-  expect(lines('attempt failed')).toBe(100);
-  expect(lines('a request failed: suppressed 4980 similar log lines in 10 s')).toBe(1);
-});

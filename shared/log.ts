@@ -1,6 +1,5 @@
 import { pino, stdSerializers, type Logger as PinoLogger, type LoggerOptions } from 'pino';
 import pretty from 'pino-pretty';
-import { LogSampler } from './log-sampler.ts';
 import { printable } from './printable.ts';
 import { traceFields } from './tracing/spans.ts';
 
@@ -31,6 +30,14 @@ const bounded = {
         ]),
       ),
   },
+  hooks: {
+    logMethod(given, method) {
+      const parts = given.map((part: unknown) =>
+        typeof part === 'string' ? printable(part, MAX_TEXT) : part,
+      );
+      Reflect.apply(method, this, parts);
+    },
+  },
   serializers: {
     err: (error: unknown) => {
       if (!(error instanceof Error)) return error;
@@ -45,41 +52,23 @@ const bounded = {
   },
 } satisfies LoggerOptions;
 
-/** The level of warnings in pino; that of errors is higher. */
-const WARN = 40;
-
 /**
  * A logger to standard output: each entry is a readable line (`pretty`) or a JSON object (`json`). Entries that belong to a
- * trace have its `trace_id`. Texts have a bounded length and no control characters. Of many warnings or errors with the same
- * message, only the first are logged: requests or messages may cause any number. Attempts at jobs (loggers with an
- * `attempt`) are exempt: each failure can be found by its job id.
+ * trace have its `trace_id`. Texts have a bounded length and no control characters.
  */
 export function createLogger(service: string, options: LogOptions): Logger {
-  const sampler = new LogSampler((line) => log.warn(line));
-  const hooks: LoggerOptions['hooks'] = {
-    logMethod(given, method, level) {
-      const parts = given.map((part: unknown) =>
-        typeof part === 'string' ? printable(part, MAX_TEXT) : part,
-      );
-      const isOfAttempt = 'attempt' in this.bindings();
-      const text = parts.find((part) => typeof part === 'string') ?? '';
-      if (level >= WARN && !isOfAttempt && !sampler.take(text)) return;
-      Reflect.apply(method, this, parts);
-    },
-  };
-  const settings = { level: options.level, base: { service }, mixin: traceFields, hooks, ...bounded };
-  const log = options.format === 'json' ? pino(settings) : pino(settings, prettyStream());
-  return log;
-}
-
-function prettyStream() {
-  return pretty({
-    colorize: process.stdout.isTTY,
-    // With the date, so that lines of all services can be merged by time.
-    translateTime: 'UTC:yyyy-mm-dd HH:MM:ss.l',
-    ignore: 'service,pid,hostname',
-    messageFormat: '{service}: {msg}',
-    singleLine: true,
-    sync: true,
-  });
+  const settings = { level: options.level, base: { service }, mixin: traceFields, ...bounded };
+  if (options.format === 'json') return pino(settings);
+  return pino(
+    settings,
+    pretty({
+      colorize: process.stdout.isTTY,
+      // With the date, so that lines of all services can be merged by time.
+      translateTime: 'UTC:yyyy-mm-dd HH:MM:ss.l',
+      ignore: 'service,pid,hostname',
+      messageFormat: '{service}: {msg}',
+      singleLine: true,
+      sync: true,
+    }),
+  );
 }

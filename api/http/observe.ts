@@ -1,11 +1,11 @@
 import { jobIdSchema } from '@image-pipeline/shared/contracts/job.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
-import { LogSampler } from '@image-pipeline/shared/log-sampler.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { beginRequest } from '@image-pipeline/shared/tracing/http-spans.ts';
 import { printable } from '@image-pipeline/shared/printable.ts';
 import { bound } from '@image-pipeline/shared/tracing/spans.ts';
 import type { Request, RequestHandler, Response } from 'express';
+import { LogSampler } from './log-sampler.ts';
 import { jobIdOf } from './request.ts';
 
 /** Runs a request in the trace that its header `traceparent` names, or in a new one. */
@@ -39,10 +39,16 @@ const quietRoutes: readonly string[] = [
 
 /** Maximum length of a path in a log line, in characters. */
 const MAX_PATH = 200;
+/** Log lines for refusals of one route with one status. */
+const SAMPLE = { linesPerWindow: 20, windowMs: 10_000 } as const;
 
 /** One log line and one count for each request; of many equal refusals, only the first are logged. */
 export function observe(log: Logger, metrics: Metrics): RequestHandler {
-  const refusals = new LogSampler((line) => log.info(line));
+  const refusals = new LogSampler({
+    ...SAMPLE,
+    onSuppressed: (kind, count) =>
+      log.info(`${kind}: suppressed ${count} similar log lines in ${SAMPLE.windowMs / 1_000} s`),
+  });
   return (request, response, next) => {
     const startedAt = performance.now();
     const close = bound(() => {

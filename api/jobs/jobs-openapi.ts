@@ -205,7 +205,7 @@ export const jobOperations = {
     tag: 'Jobs',
     summary: 'Republish jobs that are in no queue',
     description:
-      'For jobs whose message was lost, because a queue was purged or deleted. The ledger of the monitoring service knows which; it republishes them itself after a while. A job that still has a message is not republished. If one id is unknown, none is.',
+      'For jobs whose message was lost, because a queue was purged or deleted. The ledger of the monitoring service knows which; it republishes them itself after a while. A job that still has a message is not republished. If one id is unknown, none is. `all` leaves out jobs with a damaged record, and covers the first 1,000.',
     json: { schema: republishBodySchema, examples: republishBodyExamples },
     responses: {
       200: {

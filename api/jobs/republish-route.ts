@@ -1,23 +1,20 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
 import { jobStates } from '@image-pipeline/shared/contracts/job.ts';
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { isDamagedRecord, messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import { fetchLostJobs } from '@image-pipeline/shared/fetch-snapshot.ts';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { validate } from '@image-pipeline/shared/validation.ts';
 import type { RequestHandler } from 'express';
-import PQueue from 'p-queue';
 import { z } from 'zod';
 import { invalidBySchema, invalidParameter } from '../http/request.ts';
+import type { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { exactlyOneOf } from '../openapi/operation.ts';
 import type { Links } from './links.ts';
 
 const MAX_IDS = 1_000;
-const MAX_AT_ONCE = 16;
-const MONITORING_TIMEOUT_MS = 5_000;
 /** Monitoring needs some seconds to see a message; until then its list still has the job. */
 const REPUBLISH_AGAIN_MS = 60_000;
 
@@ -54,8 +51,7 @@ export const republishedSchema = z
 export interface RepublishDeps {
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
   readonly publisher: Pick<Publisher, 'publish'>;
-  /** Of the monitoring service. */
-  readonly monitoringUrl: string;
+  readonly snapshots: Pick<SnapshotCache, 'known'>;
   readonly links: Links;
   readonly log: Logger;
 }
@@ -64,33 +60,37 @@ export interface RepublishDeps {
  * `POST /jobs/republish`: publishes the messages of jobs again that are in no queue. Monitoring's ledger knows which: a job
  * that still has a message is never republished.
  */
-export function republishRoute({
-  store,
-  publisher,
-  monitoringUrl,
-  links,
-  log,
-}: RepublishDeps): RequestHandler {
+export function republishRoute(deps: RepublishDeps): RequestHandler {
+  const { store, publisher, snapshots, links, log } = deps;
   /** Time by the monotonic clock, by `{job_id}/{run}`. */
   const republishedAt = new Map<string, number>();
   return async (request, response) => {
     const { ids, dry_run } = parseOrder(request.body);
-    const lost = await findLostJobs(monitoringUrl);
+    const lost = lostJobs(snapshots);
     const wanted = new Set(ids?.map((id) => id.toLowerCase()) ?? lost.keys());
-    const views = await mapConcurrently([...wanted], (id) => findJob(id, store));
+    const views: JobView[] = [];
+    for (const id of wanted) {
+      const view = ids === undefined ? await findReadableJob(id, deps) : await findJob(id, store);
+      if (view !== undefined) views.push(view);
+    }
     const now = performance.now();
     for (const [key, at] of republishedAt) if (at < now - REPUBLISH_AGAIN_MS) republishedAt.delete(key);
-    const jobs = await mapConcurrently(views, async ({ request: job, state: status }) => {
+    const jobs: z.output<typeof republishedSchema>['jobs'] = [];
+    for (const { request: job, state: status } of views) {
       const { job_id, run } = job;
       const key = `${job_id}/${run}`;
       const isDue = lost.get(job_id) === run && !republishedAt.has(key);
-      const republished = isDue && (dry_run || (await republishRun(job, { store, publisher })));
-      if (republished && !dry_run) {
-        republishedAt.set(key, performance.now());
-        log.warn({ job_id, run }, 'republished a job that was in no queue');
-      }
-      return { job_id, run, status, republished, status_url: links.status(job_id) };
-    });
+      // Before it is published: another call may come meanwhile.
+      if (isDue && !dry_run) republishedAt.set(key, performance.now());
+      const republish = () =>
+        republishRun(job, { store, publisher }).catch((error: unknown) => {
+          republishedAt.delete(key);
+          throw error;
+        });
+      const republished = isDue && (dry_run || (await republish()));
+      if (republished && !dry_run) log.warn({ job_id, run }, 'republished a job that was in no queue');
+      jobs.push({ job_id, run, status, republished, status_url: links.status(job_id) });
+    }
     response.setHeader('Cache-Control', 'no-store');
     const republished = jobs.filter((job) => job.republished).length;
     response.json({ dry_run, republished, jobs } satisfies z.output<typeof republishedSchema>);
@@ -107,33 +107,32 @@ function parseOrder(body: unknown): z.output<typeof republishBodySchema> {
 }
 
 /** The unaccounted runs by job. @throws PipelineError `not_caught_up` */
-async function findLostJobs(monitoringUrl: string): Promise<ReadonlyMap<string, number>> {
-  try {
-    const { lost_jobs } = await fetchLostJobs(monitoringUrl, { timeoutMs: MONITORING_TIMEOUT_MS });
-    return new Map(lost_jobs.map(({ job_id, run }) => [job_id, run]));
-  } catch (cause) {
+function lostJobs(snapshots: RepublishDeps['snapshots']): ReadonlyMap<string, number> {
+  const known = snapshots.known('events');
+  if (known?.isCurrent !== true) {
     throw new PipelineError(
       'not_caught_up',
       'The monitoring service, which knows the jobs that are in no queue, does not respond or is still starting. Retry when it is ready.',
-      { cause },
     );
   }
+  return new Map((known.snapshot.ledger?.lost_jobs ?? []).map(({ job_id, run }) => [job_id, run]));
 }
 
-/** In order. After an error, nothing more is begun. */
-async function mapConcurrently<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const queue = new PQueue({ concurrency: MAX_AT_ONCE });
+/** The newest run of a job that monitoring lists; undefined if its records are missing or damaged: others go on. */
+async function findReadableJob(
+  id: string,
+  { store, log }: Pick<RepublishDeps, 'store' | 'log'>,
+): Promise<JobView | undefined> {
   try {
-    return await queue.addAll(items.map((item) => () => work(item)));
-  } finally {
-    queue.clear();
+    return await findStoredJob(store, id);
+  } catch (error) {
+    if (!isDamagedRecord(error)) throw error;
+    log.warn({ job_id: id, reason: messageOf(error) }, 'not republished: a record of the job is damaged');
+    return undefined;
   }
 }
 
-/** The newest run. @throws PipelineError `job_not_found` */
+/** The newest run. @throws PipelineError `job_not_found`, `record_damaged` */
 async function findJob(id: string, store: RepublishDeps['store']): Promise<JobView> {
   const view = await findStoredJob(store, id);
   if (view !== undefined) return view;

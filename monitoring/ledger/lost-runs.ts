@@ -91,7 +91,7 @@ export function ledgerOf(
   { accepted, completed, failed }: Totals,
   unaccounted: number,
   queues: readonly SampledQueue[] | undefined,
-): NonNullable<Snapshot['ledger']> {
+): Omit<NonNullable<Snapshot['ledger']>, 'lost_jobs'> {
   const open = Math.max(0, accepted - completed - failed - unaccounted);
   return { accepted, completed, failed, open, in_broker: jobsInBroker(queues) ?? null, unaccounted };
 }

@@ -53,14 +53,18 @@ export class PipelineStatus implements Startable {
     );
     estimates.compare(queue);
     const known = snapshots.known('events') ?? snapshots.known('management');
-    const snapshot = known === undefined ? null : { ...known.snapshot, age_seconds: known.ageSeconds };
+    const snapshot = known && { ...known.snapshot, age_seconds: known.ageSeconds };
     notifier.sendPipelineStatus(
       encode({
         type: 'pipeline',
         at: new Date().toISOString(),
         forecasts: this.#forecasts(queue),
         workers: [...workers.all],
-        snapshot,
+        // Up to a thousand ids, which nobody watches live.
+        snapshot:
+          snapshot === undefined
+            ? null
+            : { ...snapshot, ledger: snapshot.ledger && { ...snapshot.ledger, lost_jobs: [] } },
       }),
     );
   }

@@ -151,17 +151,13 @@ export const snapshotSchema = z
         in_broker: count.nullable(),
         /** Unfinished runs that have been in no queue for a while: always 0 in a healthy system. */
         unaccounted: count,
+        /** The runs that are most likely the unaccounted ones, at most 1,000; `POST /jobs/republish` publishes them again. */
+        lost_jobs: z.array(z.object({ job_id: z.string(), run: z.int().min(1) })).default([]),
       })
       .nullable(),
   })
   .meta({ id: 'Snapshot' });
 
-/** The runs that are most likely the unaccounted ones; `POST /jobs/republish` publishes them again. */
-export const lostJobsSchema = z.object({
-  lost_jobs: z.array(z.object({ job_id: z.string(), run: z.int().min(1) })),
-});
-
-export type LostJobs = z.output<typeof lostJobsSchema>;
 export type Snapshot = z.output<typeof snapshotSchema>;
 export type Source = z.output<typeof sourceSchema>;
 export type QueueMetrics = z.output<typeof queueMetricsSchema>;
