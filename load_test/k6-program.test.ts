@@ -20,7 +20,7 @@ it.skipIf(k6 === null)(
   async () => {
     expect(await runK6([k6 ?? ''], 'inspect', 'bulk_upload', { COUNT: 'abc' })).toEqual({
       exitCode: 108,
-      reason: 'COUNT=abc is invalid: use a whole number from 1 to 100000, e.g. -e COUNT=100',
+      reason: 'COUNT=abc is invalid: use a whole number from 1 to 100000, e.g. COUNT=100',
     });
   },
 );

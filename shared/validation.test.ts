@@ -82,4 +82,13 @@ describe('an invalid value', () => {
     const { problems = [] } = validate(schema, value);
     expect(describeProblems(problems)).toEqual(typeof said === 'string' ? said : expect.stringMatching(said));
   });
+
+  it('is described by its first three problems and the number of the others', () => {
+    const { problems = [] } = validate(
+      z.array(z.boolean()),
+      Array.from({ length: 1_000 }, () => 0),
+    );
+    const said = [0, 1, 2].map((index) => `[${index}]: must be true or false, but is 0`);
+    expect(describeProblems(problems)).toBe(`${said.join('; ')}; and 997 more`);
+  });
 });

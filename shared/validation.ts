@@ -25,9 +25,16 @@ export function validate<Value>(schema: z.ZodType<Value>, value: unknown): Valid
   return { problems: [first, ...others] };
 }
 
-/** All problems in one line, e.g. `size: must be a whole number of at least 1, but is missing; name: …`. */
+/** Problems beyond these are only counted. */
+const MAX_DESCRIBED = 3;
+
+/** The first problems in one line, e.g. `size: must be a whole number of at least 1, but is missing; name: …; and 7 more`. */
 export function describeProblems(problems: readonly Problem[]): string {
-  return problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  const described = problems
+    .slice(0, MAX_DESCRIBED)
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const more = problems.length - described.length;
+  return [...described, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /** Longer names and values are cut. */

@@ -210,6 +210,16 @@ describe('the status of a job', () => {
     }
   });
 
+  it('says what a job id is if the given one is none', async () => {
+    const api = await system.startApi();
+    expect((await api.ask('/status/123')).json).toMatchObject({
+      detail: 'No job with this id. A job id is the UUID in the response to the upload.',
+    });
+    expect((await api.ask(`/status/${someRequest().job_id}`)).json).toMatchObject({
+      detail: 'No job with this id.',
+    });
+  });
+
   it('is 400 for an undecodable id', async () => {
     const api = await system.startApi();
     expect((await api.ask('/status/%E0%A4%A')).json).toMatchObject({ code: 'malformed_request' });

@@ -28,9 +28,12 @@ export function isPastRetention({ outcome }: JobView, retentionMs = Infinity): b
 }
 
 function unknownJob(jobId: string, retentionMs = Infinity): PipelineError {
-  if (!jobIdSchema.safeParse(jobId).success || !mayHaveBeenRemoved(jobId, retentionMs)) {
-    return new PipelineError('job_not_found', 'No job with this id.');
+  if (!jobIdSchema.safeParse(jobId).success) {
+    const detail = 'No job with this id. A job id is the UUID in the response to the upload.';
+    return new PipelineError('job_not_found', detail);
   }
+  if (!mayHaveBeenRemoved(jobId, retentionMs))
+    return new PipelineError('job_not_found', 'No job with this id.');
   const hours = retentionMs / 3_600_000;
   return new PipelineError(
     'job_removed',

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { someRequest } from '../../testing/job-life.ts';
 import { RawClient } from '../../testing/raw-client.ts';
 import { SocketClient } from '../../testing/socket-client.ts';
-import { startSystem, type System } from '../../testing/start-system.ts';
+import type { System } from '../../testing/start-system.ts';
 import { Receiver } from '../../testing/webhook-receiver.ts';
 import { percentile } from '../calculate.ts';
 import type { BenchRun } from './bench-run.ts';
@@ -77,7 +77,10 @@ export async function measureAttacks(bench: BenchRun): Promise<Section> {
   const found = new Map(Object.keys(attacks).map((name) => [name, [] as Compared[]]));
   for (let round = 1; round <= ROUNDS; round++) {
     for (const [name, attack] of Object.entries(attacks)) {
-      const compared = await bench.during(startScene, (scene) => measureAttack(scene, attack));
+      const compared = await bench.during(
+        () => startScene(bench),
+        (scene) => measureAttack(scene, attack),
+      );
       found.get(name)?.push(compared);
       bench.say(`round ${round}, ${name}: ${cells([compared]).join(' ')}`);
     }
@@ -97,7 +100,7 @@ function cells(rounds: readonly Compared[]): string[] {
   });
 }
 
-async function startScene(): Promise<Scene & AsyncDisposable> {
+async function startScene(bench: BenchRun): Promise<Scene & AsyncDisposable> {
   await using cleanup = new AsyncDisposableStack();
   const receiver = cleanup.adopt(await Receiver.start('0.0.0.0'), (opened) => opened.stop());
   const webhooks = new EventEmitter().setMaxListeners(0);
@@ -109,7 +112,8 @@ async function startScene(): Promise<Scene & AsyncDisposable> {
     WEBHOOK_ALLOWED_HOSTS: '127.0.0.0/8',
     WEBHOOK_TIMEOUT_MS: '20000',
   });
-  const system = cleanup.use(await startSystem({ name: 'attacks', workers: 1, slots: 2, environment }));
+  const options = { name: 'attacks', workers: 1, slots: 2, environment };
+  const system = cleanup.use(await bench.startSystem(options));
   const watcher = cleanup.use(await JobWatcher.open(system.notificationUrl, { localAddress: CLIENT }));
   const all = cleanup.move();
   return { system, watcher, receiver, webhooks, [Symbol.asyncDispose]: () => all.disposeAsync() };

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { startSystem, type System, type SystemOptions } from '../../testing/start-system.ts';
+import type { System, SystemOptions } from '../../testing/start-system.ts';
 import type { EngineName } from '../../worker/engine/engine.ts';
 import type { BenchRun } from './bench-run.ts';
 import { JobWatcher, type WatchedJob } from './job-watcher.ts';
@@ -28,12 +28,10 @@ export interface CpuPerImage {
 /** A whole system with one worker, and a client that uploads photos and watches their jobs. */
 export class BenchSystem implements AsyncDisposable {
   readonly system: System;
-  readonly #bench: BenchRun;
   readonly #watcher: JobWatcher;
   readonly #forms: readonly Form[];
 
   private constructor(bench: BenchRun, system: System, watcher: JobWatcher) {
-    this.#bench = bench;
     this.system = system;
     this.#watcher = watcher;
     this.#forms = bench.photos.map(({ name, bytes }) =>
@@ -42,7 +40,7 @@ export class BenchSystem implements AsyncDisposable {
   }
 
   static async start(bench: BenchRun, { engine, ...options }: BenchSystemOptions): Promise<BenchSystem> {
-    const system = await startSystem({
+    const system = await bench.startSystem({
       name: 'bench',
       workers: options.workers ?? 1,
       slots: options.slots ?? availableParallelism() + 1,
@@ -89,9 +87,7 @@ export class BenchSystem implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#watcher[Symbol.asyncDispose]();
-    this.system.keepFolder();
     await this.system[Symbol.asyncDispose]();
-    this.#bench.discard(this.system.folder);
   }
 }
 

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { percentile } from '../calculate.ts';
 import { drawFrom } from '../draw.ts';
-import { startSystem } from '../../testing/start-system.ts';
 import type { BenchRun } from './bench-run.ts';
 import { JobWatcher } from './job-watcher.ts';
 import type { Section } from './report.ts';
@@ -28,7 +27,7 @@ interface Prediction {
 /** The error of `eta_seconds` for 200 jobs of different sizes that arrive faster than they can be processed. */
 export async function measureEta(bench: BenchRun): Promise<Section> {
   bench.say(`${JOBS} jobs of four kinds in random order, from the first job of a new system`);
-  const start = () => startSystem({ name: 'eta', workers: 1, slots: SLOTS });
+  const start = () => bench.startSystem({ name: 'eta', workers: 1, slots: SLOTS });
   return bench.during(start, (system) =>
     bench.during(
       () => JobWatcher.open(system.notificationUrl),

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { SnapshotWatch } from '../../testing/snapshot-watch.ts';
-import { startSystem, type System } from '../../testing/start-system.ts';
+import type { System } from '../../testing/start-system.ts';
 import type { BenchRun } from './bench-run.ts';
 import { JobWatcher } from './job-watcher.ts';
 import { startCpuClock } from './processes.ts';
@@ -27,7 +27,7 @@ const COST_SECONDS = 60;
 export async function measureMonitoring(bench: BenchRun): Promise<Section> {
   const form = testImageForm('orientation-1.jpg', 'image/jpeg', 'resize:100x100');
   const slots = availableParallelism();
-  const start = () => startSystem({ name: 'monitoring', workers: 1, slots, monitoring: true });
+  const start = () => bench.startSystem({ name: 'monitoring', workers: 1, slots, monitoring: true });
   return bench.during(start, async (system) => {
     const perSecond = await rateFor(COST_LOAD, system, form);
     bench.say(`${digits(perSecond)} small images/s at random, four times ${COST_SECONDS} s`);
@@ -85,7 +85,7 @@ export async function measureLittlesLaw(bench: BenchRun): Promise<Section> {
   // Slow operations: times start at the upload, but counts at its acceptance some 60 ms later, after all writes.
   const form = testImageForm('sample.jpg', 'image/jpeg', 'filter:blur,filter:sharpen,filter:sepia,watermark');
   const start = () =>
-    startSystem({
+    bench.startSystem({
       name: 'law',
       workers: 1,
       slots: availableParallelism(),

@@ -22,7 +22,7 @@ import { UserError } from '../../local/user-error.ts';
 import { startBrowser } from '../../testing/browser.ts';
 import { completedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
 import { SocketClient } from '../../testing/socket-client.ts';
-import { startSystem, type System } from '../../testing/start-system.ts';
+import type { System } from '../../testing/start-system.ts';
 import { percentile } from '../calculate.ts';
 import type { BenchRun } from './bench-run.ts';
 import type { Section } from './report.ts';
@@ -63,7 +63,7 @@ export async function measurePage(bench: BenchRun): Promise<Section> {
   const executablePath = await findChromium();
   if (executablePath === undefined)
     throw new UserError('Chromium is not installed. Set CHROMIUM to its path.');
-  const start = () => startSystem({ name: 'page', workers: 1, slots: 2, monitoring: true });
+  const start = () => bench.startSystem({ name: 'page', workers: 1, slots: 2, monitoring: true });
   return bench.during(start, (system) =>
     bench.during(
       async () => {

@@ -111,6 +111,6 @@ class BareServer implements AsyncDisposable {
       this.#process.kill();
       await once(this.#process, 'exit');
     }
-    this.#bench.discard(this.#folder);
+    await this.#bench.discard(this.#folder);
   }
 }

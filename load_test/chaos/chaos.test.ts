@@ -32,4 +32,4 @@ it('loses nothing while workers are killed, connections are closed and the store
     'double outcomes': 0,
     unacked: 0,
   });
-}, 180_000);
+}, 300_000);

@@ -73,7 +73,11 @@ function crashesOf(system: ChaosSystem): string[] {
 }
 
 /** I4: all jobs must have ended 60 s after recovery, plus the retry delays. */
-const SETTLE_MS = 62_000;
+const ENDED_MS = 62_000;
+/** A dead letter whose queue was deleted is recorded from the event log after 60 to 90 s. */
+const DEAD_LETTERS_MS = 95_000;
+/** For the queues and temporary files, once all jobs have ended. */
+const EMPTY_MS = 60_000;
 const POLL_MS = 500;
 /** The counts of the management API are up to 5 s old, so queues must appear empty for longer. */
 const QUIET_MS = 6_000;
@@ -83,46 +87,57 @@ const mustBeEmpty = (name: string) =>
 
 /**
  * Waits until every accepted job has ended and its end was notified, every failed one has its dead letter, every queue is
- * empty and every service is ready. A dead letter whose queue was deleted is recorded from the event log after 60 to 90 s.
- * @returns the evidence outside the store then, or at the deadline
+ * empty and every service is ready. Each of these has its own deadline.
+ * @returns the evidence outside the store then, or as soon as a job is late
  */
 async function settle(
   system: ChaosSystem,
   accepted: readonly string[],
   subscriber: Subscriber,
 ): Promise<Pick<Evidence, 'queues' | 'temporaryFiles' | 'strays'>> {
-  const since = performance.now();
-  const isLate = () => performance.now() - since > SETTLE_MS;
+  const { direct } = system.store;
+  const endedBy = performance.now() + ENDED_MS;
   for (const service of system.services.services) await service.untilReady();
-  let open = accepted;
-  while (open.length > 0 && !isLate()) {
-    open = await unfinished(system, open);
-    if (open.length > 0) await sleep(POLL_MS);
-  }
-  const isNotified = (jobId: string) => subscriber.ends.has(jobId);
-  while (!isLate() && !accepted.every(isNotified)) await sleep(POLL_MS);
-  let queues = await system.broker.queues();
-  for (let quietSince = performance.now(); !isLate() && performance.now() - quietSince < QUIET_MS;) {
-    await sleep(POLL_MS);
-    queues = await system.broker.queues();
-    if (queues.some(isBusy)) quietSince = performance.now();
-  }
-  while (!isLate() && (await leftovers(system)).length > 0) await sleep(POLL_MS);
+  const hasEnded = async (jobId: string) =>
+    subscriber.ends.has(jobId) && (await readOutcome(direct, jobId, 1)) !== undefined;
+  const isRecorded = async (jobId: string) =>
+    (await readOutcome(direct, jobId, 1))?.state === 'completed' ||
+    (await direct.stat(deadKey(jobId, 1))) !== undefined;
+  const inTime =
+    (await untilAll(accepted, hasEnded, endedBy)) &&
+    (await untilAll(accepted, isRecorded, performance.now() + DEAD_LETTERS_MS));
+  // More time would let a late job end.
+  const emptyBy = performance.now() + (inTime ? EMPTY_MS : 0);
+  const queues = await quietQueues(system, emptyBy);
+  while (performance.now() < emptyBy && (await leftovers(system)).length > 0) await sleep(POLL_MS);
   const { services, slots } = system;
   const strays = await strayProcesses(services, slots);
   return { queues, temporaryFiles: await leftovers(system), strays };
 }
 
-/** Jobs that have no outcome, or have failed without a dead letter. */
-async function unfinished(system: ChaosSystem, jobIds: readonly string[]): Promise<string[]> {
-  const { direct } = system.store;
-  const open: string[] = [];
-  for (const jobId of jobIds) {
-    const outcome = await readOutcome(direct, jobId, 1);
-    const isFinished = outcome?.state === 'completed' || (await direct.stat(deadKey(jobId, 1))) !== undefined;
-    if (outcome === undefined || !isFinished) open.push(jobId);
+/** @returns whether all are done before the deadline */
+async function untilAll(
+  jobIds: readonly string[],
+  isDone: (jobId: string) => Promise<boolean>,
+  deadline: number,
+): Promise<boolean> {
+  const open = new Set(jobIds);
+  for (;;) {
+    for (const jobId of open) if (await isDone(jobId)) open.delete(jobId);
+    if (open.size === 0 || performance.now() > deadline) return open.size === 0;
+    await sleep(POLL_MS);
   }
-  return open;
+}
+
+/** The queues once they have been empty for a while, or at the deadline. */
+async function quietQueues({ broker }: ChaosSystem, deadline: number): Promise<readonly QueueDepth[]> {
+  let quietSince = performance.now();
+  for (;;) {
+    const queues = await broker.queues();
+    if (queues.some(isBusy)) quietSince = performance.now();
+    if (performance.now() > Math.min(quietSince + QUIET_MS, deadline)) return queues;
+    await sleep(POLL_MS);
+  }
 }
 
 function isBusy({ name, ready, unacked }: QueueDepth): boolean {

@@ -10,7 +10,7 @@ import { type Guide, right } from './guide.ts';
 import type { Monitoring } from './monitoring.ts';
 
 const BLUR = { type: 'filter', name: 'blur', radius: 100 };
-/** A job of some seconds: six megapixels, blurred three times. */
+/** A job of more than a second: six megapixels, blurred three times. */
 const OPERATIONS = [{ type: 'resize', width: 3000, height: 2000, enlarge: true }, BLUR, BLUR, BLUR];
 const IMAGE = 'test_images/sample.jpg';
 const BUSY_MS = 20_000;

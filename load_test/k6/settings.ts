@@ -14,7 +14,7 @@ export function wholeNumber(
   const value = /^\d{1,9}$/.test(given) ? Number(given) : Number.NaN;
   if (value >= min && value <= max) return value;
   return refuse(
-    `${name}=${given} is invalid: use a whole number from ${min} to ${max}, e.g. -e ${name}=${fallback}`,
+    `${name}=${given} is invalid: use a whole number from ${min} to ${max}, e.g. ${name}=${fallback}`,
   );
 }
 
@@ -26,9 +26,7 @@ export function decimalNumber(
   const given = text(name, String(fallback));
   const value = /^\d{1,9}(\.\d{1,6})?$/.test(given) ? Number(given) : Number.NaN;
   if (value >= min && value <= max) return value;
-  return refuse(
-    `${name}=${given} is invalid: use a number from ${min} to ${max}, e.g. -e ${name}=${fallback}`,
-  );
+  return refuse(`${name}=${given} is invalid: use a number from ${min} to ${max}, e.g. ${name}=${fallback}`);
 }
 
 /** An http or https address, without a trailing slash. */

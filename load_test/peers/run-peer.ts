@@ -6,7 +6,6 @@ import { findRabbitNode, startRabbitNode } from '../../local/broker/rabbitmq-nod
 import { freePort } from '../../local/process/free-port.ts';
 import { readTail } from '../../local/process/log-files.ts';
 import { spawnService, type ServiceProcessOptions } from '../../local/supervisor/service-process.ts';
-import { startSystem } from '../../testing/start-system.ts';
 import type { EngineName } from '../../worker/engine/engine.ts';
 import type { BenchRun } from '../bench/bench-run.ts';
 import { send } from '../bench/traffic.ts';
@@ -23,7 +22,7 @@ export interface RunningPeer extends AsyncDisposable {
 const AT_ONCE = availableParallelism() + 1;
 
 export async function startOurs(bench: BenchRun, engine: EngineName): Promise<RunningPeer> {
-  const system = await startSystem({
+  const system = await bench.startSystem({
     name: 'peers',
     workers: 1,
     slots: AT_ONCE,
@@ -40,11 +39,7 @@ export async function startOurs(bench: BenchRun, engine: EngineName): Promise<Ru
       ['broker', [system.node.process.pid]],
       ['other', running([system.notification, ...system.monitoring])],
     ]),
-    [Symbol.asyncDispose]: async () => {
-      system.keepFolder();
-      await system[Symbol.asyncDispose]();
-      bench.discard(system.folder);
-    },
+    [Symbol.asyncDispose]: () => system[Symbol.asyncDispose](),
   };
 }
 

@@ -178,9 +178,6 @@ export function readHandshakeQuery(query: URLSearchParams): (ClientMessage | Ref
   });
 }
 
-/** Characters of a message's problems that are sent back: they contain names that the client made up. */
-const MAX_PROBLEM_LENGTH = 500;
-
 const ALLOWED_IN_ADDRESS =
   'Allowed in the address: job_id, which may be repeated, and last_event_id. Addresses end up in logs, so send the token as "Authorization: Bearer …" or in a subscribe message.';
 
@@ -191,8 +188,7 @@ function check<Value extends object>(
 ): Value | Refusal {
   const { data, problems } = validate(schema, value);
   if (problems === undefined) return data;
-  const problem = describeProblems(problems).slice(0, MAX_PROBLEM_LENGTH);
-  return { code: 'invalid_message', message: `${problem}. ${allowed}` };
+  return { code: 'invalid_message', message: `${describeProblems(problems)}. ${allowed}` };
 }
 
 function parseJson(data: Buffer): unknown {

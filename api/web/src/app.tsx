@@ -8,7 +8,7 @@ import { updateDeadLetters } from './dead-letters/dead-letter-store.ts';
 import { DeadLettersView } from './dead-letters/dead-letters-view.tsx';
 import { JobsView } from './find/jobs-view.tsx';
 import { JobView } from './journey/job-view.tsx';
-import { StateName } from './journey/job-names.tsx';
+import { StateName } from './journey/labels.tsx';
 import { JourneyMap } from './journey/journey-map.tsx';
 import { onWorker } from './journey/progress-text.ts';
 import { jobs, recentEvents } from './live/job-store.ts';

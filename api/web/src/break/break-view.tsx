@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { WorkerReport } from '../../../../shared/contracts/worker-command.ts';
 import { commandWorker } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
-import { JobName, StateName } from '../journey/job-names.tsx';
+import { JobName, StateName } from '../journey/labels.tsx';
 import { jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { pipeline } from '../live/pipeline.ts';

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type ListedDeadLetter, originalUrl, removeDeadLetters, startReplay } from '../api.ts';
 import { confirmed } from '../confirm.tsx';
-import { JobName, StateName } from '../journey/job-names.tsx';
+import { JobName, StateName } from '../journey/labels.tsx';
 import { jobOf, jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { explain, explainFailure } from '../text/explain.ts';

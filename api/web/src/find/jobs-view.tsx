@@ -6,7 +6,7 @@ import type { Job } from '../live/jobs.ts';
 import { pictureOf } from '../live/pictures.ts';
 import { clock } from '../live/pipeline.ts';
 import { route } from '../route.ts';
-import { JobName, StateName } from '../journey/job-names.tsx';
+import { JobName, StateName } from '../journey/labels.tsx';
 import { formatDate, t } from '../text/text.ts';
 import { filterJobs, filterOf, listQuery, visibleRows } from './filter-jobs.ts';
 import { FilterForm } from './filter-form.tsx';

@@ -3,12 +3,12 @@ import { useEffect } from 'preact/hooks';
 import type { StatusResponse } from '../../../jobs/status-response.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
 import { originalUrl, Problem, readStatus, resultUrl } from '../api.ts';
-import { jobOf, jobs } from '../live/job-store.ts';
+import { jobOf } from '../live/job-store.ts';
 import { explainFailure } from '../text/explain.ts';
 import { formatBytes, t } from '../text/text.ts';
 import { Journey } from './journey.tsx';
 import { progressOf } from './progress-text.ts';
-import { StateName } from './job-names.tsx';
+import { StateName } from './labels.tsx';
 import './job.css';
 
 /** One job: its picture before and after, what happened to it and when, and its messages. */
@@ -17,7 +17,7 @@ export function JobView({ id, settings }: { readonly id: string; readonly settin
   const problem = useSignal<string | undefined>(undefined);
   // Events show when something has changed; the status is complete, also for jobs that are no longer in the event log.
   const live = jobOf(id);
-  const version = jobs.value.length === 0 ? '' : `${live?.run} ${live?.attempt} ${live?.state}`;
+  const version = live && `${live.run} ${live.attempt} ${live.state}`;
   useEffect(() => {
     let isCurrent = true;
     readStatus(id).then(

@@ -10,7 +10,7 @@ import { formatDate, formatDuration, formatTime, t } from '../text/text.ts';
 import { messageOf } from './message-of.ts';
 import { drawTopology, placeOf } from './places.ts';
 import { onWorker } from './progress-text.ts';
-import { StateName } from './job-names.tsx';
+import { StateName } from './labels.tsx';
 import { Token, Topology } from './topology.tsx';
 
 /** Between two steps of the replay, in milliseconds. */
