@@ -60,19 +60,27 @@ export class Stack {
       .then((all) => all.filter((container) => service === undefined || container.service === service));
   }
 
-  /** Waits until every container is ready. @throws Error if that takes longer */
+  /** Waits until every container and the API are ready. @throws Error if that takes longer */
   async untilReady(deadlineMs = 90_000): Promise<Container[]> {
     const deadline = performance.now() + deadlineMs;
     for (;;) {
       const containers = await this.containers();
       const unready = containers.filter(({ state }) => state !== 'ready');
-      if (containers.length > 0 && unready.length === 0) return containers;
+      if (containers.length > 0 && unready.length === 0 && (await this.#isApiReady())) return containers;
       if (performance.now() > deadline) {
         const how = unready.map(({ name, state }) => `${name} is ${state}`).join(', ');
-        throw new Error(`not ready after ${deadlineMs / 1_000} s: ${how || 'there are no containers'}`);
+        throw new Error(
+          `not ready after ${deadlineMs / 1_000} s: ${how || (containers.length === 0 ? 'there are no containers' : 'the API is not ready')}`,
+        );
       }
       await delay(POLL_MS);
     }
+  }
+
+  /** Docker reports the health of some seconds ago, for example before RabbitMQ was restarted. */
+  async #isApiReady(): Promise<boolean> {
+    const response = await fetch(`${this.api.url}/readyz`).catch(() => undefined);
+    return response?.ok === true;
   }
 
   /** Runs a command in a container; its output, whatever the exit code. */

@@ -44,7 +44,9 @@ export const tasks: readonly Step[] = [
     run: async (stack) => {
       await stack.untilReady();
       const image = join(stack.folder, 'test_images/sample.jpg');
-      stack.completedJob = acceptedJobId(await stack.api.upload(image, 'resize,watermark')) ?? '';
+      const response = await stack.api.upload(image, 'resize,watermark');
+      expectThat(response.status === 202, `the upload returned ${response.status}`);
+      stack.completedJob = acceptedJobId(response) ?? '';
       const { status } = await stack.api.untilEnded(stack.completedJob, JOB_MS);
       expectThat(status === 'completed', `it is ${status}`);
       const result = await fetch(`http://localhost:8000/results/${stack.completedJob}`);
