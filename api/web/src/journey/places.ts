@@ -42,7 +42,7 @@ export interface DrawnWorker {
 /** A picture and what is around it. */
 export const CELL = { width: 44, height: 58, picture: 38, left: 9, top: 28 };
 const GAP = { x: 62, y: 16 };
-const WIDTH = { exchange: 122, queue: 238, worker: 238, result: 150 } as const;
+const WIDTH = { exchange: 122, queue: 238, worker: 276, result: 150 } as const;
 /** Before a queue, there is room for a routing key. */
 const KEY_WIDTH = 34;
 const EXCHANGE_HEIGHT = 44;
@@ -100,7 +100,7 @@ export function drawTopology({ queues, exchanges }: Topology, workers: readonly 
       width: WIDTH.worker,
       height: heightOf(Math.ceil(Math.max(slots, 1) / cellsPerRow({ width: WIDTH.worker }))),
       name,
-      description: '',
+      description: name,
       slots,
       isIdle: !isLive,
     })),

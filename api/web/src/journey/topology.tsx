@@ -59,6 +59,13 @@ export function nameOf({ kind, name }: Place): string {
   return kind === 'result' ? t('results') : name;
 }
 
+/** Beside its note; in containers, names are random, and their ends differ. */
+const MAX_WORKER_NAME = 22;
+
+function shortened(name: string): string {
+  return name.length <= MAX_WORKER_NAME ? name : `${name.slice(0, MAX_WORKER_NAME / 2)}…${name.slice(-10)}`;
+}
+
 function PlaceBox(props: { readonly place: Place; readonly count: number; readonly note: string }) {
   const { place, count, note } = props;
   const { kind, x, y, width, height, description } = place;
@@ -72,7 +79,7 @@ function PlaceBox(props: { readonly place: Place; readonly count: number; readon
         y={isCentred ? y + height / 2 + 4 : y + 18}
         text-anchor={isCentred ? 'middle' : 'start'}
       >
-        {nameOf(place)}
+        {kind === 'worker' ? shortened(place.name) : nameOf(place)}
       </text>
       {(note !== '' || count > 0) && (
         <text class="note" x={x + width - CELL.left} y={y + 18} text-anchor="end">
