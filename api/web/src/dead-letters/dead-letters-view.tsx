@@ -6,7 +6,7 @@ import { JobName, StateName } from '../journey/labels.tsx';
 import { jobOf, jobs } from '../live/job-store.ts';
 import type { Job } from '../live/jobs.ts';
 import { explain, explainFailure } from '../text/explain.ts';
-import { formatDate, t } from '../text/text.ts';
+import { formatDate, formatNumber, t } from '../text/text.ts';
 import { isTokenRefused, token } from '../token.ts';
 import { deadLetters, forgetDiscarded, RECORDING_MS, updateDeadLetters } from './dead-letter-store.ts';
 import { progressOfReplay } from './replay-progress.ts';
@@ -156,7 +156,7 @@ function Group({ members, selected, select }: GroupProps) {
   return (
     <fieldset>
       <legend>
-        <code>{sample.error.code}</code>: {sample.operations.join(', ')} ({members.length})
+        <code>{sample.error.code}</code>: {sample.operations.join(', ')} ({formatNumber(members.length)})
       </legend>
       <div class="sample">
         <img src={originalUrl(sample.job_id)} alt="" width={96} height={96} />

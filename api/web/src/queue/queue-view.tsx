@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { jobs } from '../live/job-store.ts';
 import { type Job, jobStates } from '../live/jobs.ts';
 import { route, setQuery } from '../route.ts';
-import { t } from '../text/text.ts';
+import { formatNumber, t } from '../text/text.ts';
 import { Chart } from './chart.tsx';
 import { PipelineNow } from './pipeline-now.tsx';
 import { historyOf } from './history.ts';
@@ -91,7 +91,7 @@ function Counts({ known }: { readonly known: readonly Job[] }) {
         <div key={state}>
           <dt class={`state ${state}`}>{t(state)}</dt>
           <dd>
-            <a href={`#/jobs?state=${state}`}>{counts.get(state)?.length ?? 0}</a>
+            <a href={`#/jobs?state=${state}`}>{formatNumber(counts.get(state)?.length ?? 0)}</a>
           </dd>
         </div>
       ))}
