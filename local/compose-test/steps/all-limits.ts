@@ -21,7 +21,7 @@ const MIN_EVENTS = 3;
 const EVENTS_MS = 60_000;
 const JOBS_MS = 300_000;
 
-/** Uploads are accepted, refused because all slots or all space are taken, or too slow on a machine that is too small. */
+/** Uploads are accepted, refused because all slots or the space are in use, or too slow on a machine that is too small. */
 const EXPECTED: readonly number[] = [202, 503, 408];
 
 /** The limits of memory and CPU are enough for everything that is permitted at the same time. */
