@@ -1,5 +1,5 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
-import { jobStates } from '@image-pipeline/shared/contracts/job.ts';
+import { type JobRequest, jobStates } from '@image-pipeline/shared/contracts/job.ts';
 import { isDamagedRecord, messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
@@ -64,6 +64,17 @@ export function republishRoute(deps: RepublishDeps): RequestHandler {
   const { store, publisher, snapshots, links, log } = deps;
   /** Time by the monotonic clock, by `{job_id}/{run}`. */
   const republishedAt = new Map<string, number>();
+  const republish = async (key: string, job: JobRequest): Promise<boolean> => {
+    // Before it is published: another call may come meanwhile.
+    republishedAt.set(key, performance.now());
+    const isRepublished = await republishRun(job, { store, publisher }).catch((error: unknown) => {
+      republishedAt.delete(key);
+      throw error;
+    });
+    const { job_id, run } = job;
+    if (isRepublished) log.warn({ job_id, run }, 'republished a job that was in no queue');
+    return isRepublished;
+  };
   return async (request, response) => {
     const { ids, dry_run } = parseOrder(request.body);
     const lost = lostJobs(snapshots);
@@ -80,15 +91,7 @@ export function republishRoute(deps: RepublishDeps): RequestHandler {
       const { job_id, run } = job;
       const key = `${job_id}/${run}`;
       const isDue = lost.get(job_id) === run && !republishedAt.has(key);
-      // Before it is published: another call may come meanwhile.
-      if (isDue && !dry_run) republishedAt.set(key, performance.now());
-      const republish = () =>
-        republishRun(job, { store, publisher }).catch((error: unknown) => {
-          republishedAt.delete(key);
-          throw error;
-        });
-      const republished = isDue && (dry_run || (await republish()));
-      if (republished && !dry_run) log.warn({ job_id, run }, 'republished a job that was in no queue');
+      const republished = isDue && (dry_run || (await republish(key, job)));
       jobs.push({ job_id, run, status, republished, status_url: links.status(job_id) });
     }
     response.setHeader('Cache-Control', 'no-store');
