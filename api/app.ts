@@ -96,7 +96,7 @@ export function createApp(deps: AppDeps): Express {
 
 /** The handlers of each operation in the OpenAPI document: its guards, then the route itself. */
 function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
-  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, availability, log } = deps;
+  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, availability } = deps;
   const { deadLetters, replays, replayRecords, sweeper } = dlq;
   const { store, links, isCaughtUp } = jobs;
   const document = createOpenapiDocument({
@@ -119,13 +119,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'POST /jobs/republish': [
       token,
       jsonBody(MAX_JSON_BYTES),
-      republishRoute({
-        store,
-        publisher: upload.uploads.publisher,
-        snapshots: pipelineStatus.snapshots,
-        links,
-        log,
-      }),
+      republishRoute({ store, monitoringUrl: config.MONITORING_URL, links }),
     ],
     'GET /results/{job_id}': [imageRoute('result', jobs)],
     'GET /originals/{job_id}': [imageRoute('original', jobs)],

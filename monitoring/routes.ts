@@ -5,6 +5,12 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Route } from '@image-pipeline/shared/http/service-server.ts';
 import { z } from 'zod';
 import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from './config.ts';
+import {
+  MAX_JOBS_LISTED,
+  type RepublishOrder,
+  republishOrderSchema,
+  type RepublishResult,
+} from '@image-pipeline/shared/contracts/republish.ts';
 import type { RecentSamples } from './snapshot/recent-samples.ts';
 import { snapshotHealth } from './snapshot/snapshot-health.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
@@ -12,13 +18,15 @@ import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 interface MonitoringRoutesOptions {
   readonly keeper: Pick<SnapshotKeeper, 'snapshot' | 'intervalSeconds'>;
   readonly samples: RecentSamples;
+  /** @throws PipelineError `not_caught_up`, `store_unavailable`, `broker_unavailable`, `publish_unconfirmed` */
+  readonly republish: (order: RepublishOrder) => Promise<RepublishResult>;
   /** The configured API token; empty if there is none. */
   readonly token: string;
 }
 
-/** The routes of monitoring besides /livez, /readyz and /metrics. All respond from memory. */
+/** The routes of monitoring besides /livez, /readyz and /metrics. All but `POST /republish` respond from memory. */
 export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Record<string, Route>> {
-  const { keeper, samples, token } = options;
+  const { keeper, samples, republish, token } = options;
   return {
     'GET /status': {
       description: 'Queues, workers, rates, latencies and totals as one snapshot.',
@@ -47,10 +55,18 @@ export function monitoringRoutes(options: MonitoringRoutesOptions): Readonly<Rec
       description: 'Sets the seconds between refreshes: {"seconds": 5}. Requires the API token.',
       isTraced: true,
       handle: async (request) => {
-        keeper.intervalSeconds = await readInterval(request, token);
+        keeper.intervalSeconds = (await readBody(request, token, intervalBody)).seconds;
         const note = 'until STATUS_UPDATE_INTERVAL is changed';
         return { status: 200, body: { interval_seconds: keeper.intervalSeconds, note } };
       },
+    },
+    'POST /republish': {
+      description: 'Republishes jobs that are in no queue; use POST /jobs/republish of the API.',
+      isTraced: true,
+      handle: async (request) => ({
+        status: 200,
+        body: await republish(await readBody(request, token, orderBody)),
+      }),
     },
   };
 }
@@ -72,47 +88,63 @@ function sinceIn(request: IncomingMessage): number {
   );
 }
 
-const MAX_BODY_BYTES = 1_024;
+interface Body<Value> {
+  readonly schema: z.ZodType<Value>;
+  readonly maxBytes: number;
+  /** What the body must be. */
+  readonly allowed: string;
+  readonly example: string;
+}
 
-/** The body of `PUT /interval`. */
-const intervalSchema = z.strictObject({
-  seconds: z.number().min(MIN_INTERVAL_SECONDS).max(MAX_INTERVAL_SECONDS),
-});
+const intervalBody: Body<{ seconds: number }> = {
+  schema: z.strictObject({ seconds: z.number().min(MIN_INTERVAL_SECONDS).max(MAX_INTERVAL_SECONDS) }),
+  maxBytes: 1_024,
+  allowed: `{"seconds": n}, with n from ${MIN_INTERVAL_SECONDS} to ${MAX_INTERVAL_SECONDS}`,
+  example: '{"seconds": 5}',
+};
+
+const orderBody: Body<RepublishOrder> = {
+  schema: republishOrderSchema,
+  maxBytes: 128 * 1_024,
+  allowed: `{"ids": […], "dry_run": true}, both optional, with at most ${MAX_JOBS_LISTED} job ids`,
+  example: '{"dry_run": true}',
+};
 
 /**
- * The interval in a `PUT /interval` request, in seconds.
+ * The body of a request that needs the API token.
  * @param token the configured token; empty if there is none
  * @throws PipelineError `token_not_set`, `unauthorized`, `body_too_large`, `malformed_request`, `invalid_parameter`
  */
-async function readInterval(request: IncomingMessage, token: string): Promise<number> {
+async function readBody<Value>(
+  request: IncomingMessage,
+  token: string,
+  { schema, maxBytes, allowed, example }: Body<Value>,
+): Promise<Value> {
   const refusal = whyUnauthorized(request.headers.authorization, token);
   if (refusal !== undefined) throw refusal;
-  const body = intervalSchema.safeParse(parseJson(await readBody(request)));
-  if (body.success) return body.data.seconds;
-  throw new PipelineError(
-    'invalid_parameter',
-    `The body must be {"seconds": n}, with n from ${MIN_INTERVAL_SECONDS} to ${MAX_INTERVAL_SECONDS}, for example {"seconds": 5}.`,
-  );
+  const body = schema.safeParse(parseJson(await readText(request, maxBytes), example));
+  if (body.success) return body.data;
+  throw new PipelineError('invalid_parameter', `The body must be ${allowed}, for example ${example}.`);
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new PipelineError('body_too_large', `The body is too large. Maximum: ${MAX_BODY_BYTES} bytes.`);
+    if (size > maxBytes) {
+      throw new PipelineError('body_too_large', `The body is too large. Maximum: ${maxBytes} bytes.`);
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, example: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new PipelineError('malformed_request', 'The body is malformed JSON. Example: {"seconds": 5}.', {
+    throw new PipelineError('malformed_request', `The body is malformed JSON. Example: ${example}.`, {
       cause,
     });
   }

@@ -25,6 +25,13 @@ const metricsOf = async (service: Parameters<typeof get>[0]) => (await get(servi
 /** Undefined until the management API has sampled the queue, which may take seconds. */
 const queue = ({ queues }: Snapshot, name: string) => queues.find((found) => found.name === name);
 
+const postRepublish = (service: Parameters<typeof get>[0], body: string, token: string) =>
+  fetch(`http://127.0.0.1:${service.port}/republish`, {
+    method: 'POST',
+    body,
+    headers: { authorization: `Bearer ${token}` },
+  });
+
 describe('the monitoring service', () => {
   it('shows queues, workers, latencies, failures and the ledger', async () => {
     const service = await system.startMonitoring();
@@ -373,5 +380,16 @@ describe('PUT /interval', () => {
       503,
       expect.objectContaining({ code: 'token_not_set' }),
     ]);
+  });
+});
+
+describe('POST /republish', () => {
+  it('requires the token and a valid body', async () => {
+    const service = await system.startMonitoring();
+    const none = { dry_run: true, unaccounted: 0, republished: 0, ended: 0, damaged: 0, runs: [] };
+    const accepted = await postRepublish(service, '{"dry_run": true}', TOKEN);
+    expect([accepted.status, await accepted.json()]).toEqual([200, none]);
+    expect((await postRepublish(service, '{}', 'another')).status).toBe(401);
+    expect((await postRepublish(service, '{"ids": []}', TOKEN)).status).toBe(422);
   });
 });

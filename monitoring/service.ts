@@ -1,6 +1,6 @@
 import { buildTopology, countableQueues } from '@image-pipeline/shared/broker/topology.ts';
 import { logOptions, tracingOptions } from '@image-pipeline/shared/common-config.ts';
-import { errorCodes } from '@image-pipeline/shared/errors.ts';
+import { errorCodes, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
 import { EventFollower, EVENTS_REPLAYED } from '@image-pipeline/shared/jobs/event-follower.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
@@ -151,7 +151,6 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       ),
     brokerVersion: () => broker.serverVersion,
     pipeline: () => restored?.pipeline,
-    lostRuns: () => restored?.repair.lost ?? [],
     behindBecause,
     onRefreshed: (seen) => {
       exporter.export(seen);
@@ -173,7 +172,16 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       (restored?.follower.isCaughtUp === true ? undefined : errorCodes.not_caught_up),
     metrics,
     log,
-    routes: monitoringRoutes({ keeper, samples, token: config.API_TOKEN }),
+    routes: monitoringRoutes({
+      keeper,
+      samples,
+      republish: (order) => {
+        const reason = behindBecause();
+        if (restored !== undefined && reason === undefined) return restored.repair.republish(order);
+        throw new PipelineError('not_caught_up', `${errorCodes.not_caught_up} ${reason ?? ''}`);
+      },
+      token: config.API_TOKEN,
+    }),
   });
   const stopping = new AbortController();
   return createService({

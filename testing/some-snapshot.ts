@@ -97,7 +97,6 @@ export function someSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       open: 17,
       in_broker: 17,
       unaccounted: 0,
-      lost_jobs: [],
     },
     ...changes,
   };

@@ -153,7 +153,10 @@ export const republishBodyExamples = {
 
 export const republishedExample = {
   dry_run: false,
+  unaccounted: 1,
   republished: 1,
+  ended: 0,
+  damaged: 0,
   jobs: [
     {
       job_id: EXAMPLE_JOB_ID,
@@ -205,11 +208,11 @@ export const jobOperations = {
     tag: 'Jobs',
     summary: 'Republish jobs that are in no queue',
     description:
-      'For jobs whose message was lost, because a queue was purged or deleted. The ledger of the monitoring service knows which; it republishes them itself after a while. A job that still has a message is not republished. If one id is unknown, none is. `all` leaves out jobs with a damaged record, and covers the first 1,000.',
+      'For jobs whose message was lost, because a queue was purged or deleted. The ledger of the monitoring service knows which; it republishes them itself after a while. A job that still has a message is not republished. If one id is unknown, none is. A dry run does not read the records of `all`, so its `ended` and `damaged` are 0.',
     json: { schema: republishBodySchema, examples: republishBodyExamples },
     responses: {
       200: {
-        description: 'The selected jobs.',
+        description: 'The counts, and the jobs.',
         types: { 'application/json': republishedSchema },
         example: republishedExample,
       },

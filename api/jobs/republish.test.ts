@@ -1,38 +1,40 @@
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
-import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
-import { requestKey } from '@image-pipeline/shared/store/keys.ts';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
+import { republishOrderSchema, type RepublishResult } from '@image-pipeline/shared/contracts/republish.ts';
+import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { createServiceServer } from '@image-pipeline/shared/http/service-server.ts';
+import { createLogger } from '@image-pipeline/shared/log.ts';
+import { createMetrics } from '@image-pipeline/shared/metrics.ts';
+import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { TOKEN } from '../../testing/api-client.ts';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
-import { someSnapshot } from '../../testing/some-snapshot.ts';
 import { setUpSystem, type TestApi } from '../../testing/test-system.ts';
 
 const system = setUpSystem({ lifetime: 'test' });
 
 describe('POST /jobs/republish', () => {
-  it('publishes the unaccounted jobs again, once', async () => {
-    const [lost, alsoLost] = await storedJobs(2);
-    const api = await startApi([lost, alsoLost]);
-    const response = await republish(api, { all: true });
-    expect(response).toMatchObject({
+  it('lists the jobs that were republished, with the counts of the ledger', async () => {
+    const lost = [someRequest(), someRequest()];
+    const api = await startApi(lost, { ended: 1, damaged: 2 });
+    expect(await republish(api, { all: true })).toMatchObject({
       status: 200,
-      json: { dry_run: false, republished: 2, jobs: [{ republished: true }, { republished: true }] },
+      json: {
+        dry_run: false,
+        unaccounted: 2,
+        republished: 2,
+        ended: 1,
+        damaged: 2,
+        jobs: lost.map(({ job_id }) => ({ job_id, run: 1, status: 'queued', republished: true })),
+      },
     });
-    expect((await republish(api, { all: true })).json).toMatchObject({ republished: 0 });
-    const messages = await system.take(queueNames.process, 2);
-    expect(messages.map(({ correlationId }) => correlationId)).toEqual([lost.job_id, alsoLost.job_id]);
-    expect(messages[0]).toMatchObject({ deliveryNumber: 2, headers: { 'x-run': 1, 'x-attempt': 1 } });
-    expect((await system.broker.queues.inspect(queueNames.process)).ready).toBe(0);
+    expect((await republish(api, { all: true, dry_run: true })).json).toMatchObject({ dry_run: true });
   });
 
-  it('publishes the chosen ones only, and none that has a message or has ended', async () => {
-    const [lost, other, queued] = await storedJobs(3);
-    const ended = someRequest();
+  it('selects the given jobs only, and shows those that have a message or have ended', async () => {
+    const [lost, other, queued, ended] = [someRequest(), someRequest(), someRequest(), someRequest()];
+    for (const request of [lost, other, queued]) await system.storeJob(request);
     await system.storeJob(ended, completedOutcome(ended));
-    const api = await startApi([lost, other, ended]);
+    const api = await startApi([lost, other]);
     const ids = [lost.job_id.toUpperCase(), queued.job_id, ended.job_id];
     expect((await republish(api, { ids })).json).toMatchObject({
       republished: 1,
@@ -44,29 +46,12 @@ describe('POST /jobs/republish', () => {
     });
   });
 
-  it('publishes the others of all if a record of one is damaged', async () => {
-    const [damaged, lost] = await storedJobs(2);
-    await system.store.put(requestKey(damaged.job_id, 1), Buffer.from('{'));
-    const api = await startApi([damaged, lost]);
-    const { json } = await republish(api, { all: true });
-    expect(json).toMatchObject({ republished: 1, jobs: [{ job_id: lost.job_id, republished: true }] });
-  });
-
-  it('publishes each once for two calls at the same time', async () => {
-    const [lost, alsoLost] = await storedJobs(2);
-    const api = await startApi([lost, alsoLost]);
-    const calls = await Promise.all([republish(api, { all: true }), republish(api, { all: true })]);
-    const counts = calls.map(({ json }) => (json as { republished: number }).republished);
-    expect(counts.reduce((sum, count) => sum + count)).toBe(2);
-    expect((await system.broker.queues.inspect(queueNames.process)).ready).toBe(2);
-  });
-
-  it('publishes nothing in a dry run', async () => {
-    const [lost] = await storedJobs(1);
-    const api = await startApi([lost]);
-    const preview = { dry_run: true, republished: 1, jobs: [{ job_id: lost.job_id, republished: true }] };
-    expect((await republish(api, { all: true, dry_run: true })).json).toMatchObject(preview);
-    expect((await system.broker.queues.inspect(queueNames.process)).ready).toBe(0);
+  it('passes on why monitoring cannot publish', async () => {
+    const api = await startApi(new PipelineError('broker_unavailable', 'RabbitMQ blocks publishers.'));
+    expect(await republish(api, { all: true })).toMatchObject({
+      status: 503,
+      json: { code: 'broker_unavailable', detail: 'RabbitMQ blocks publishers.' },
+    });
   });
 
   it.each<[unknown, string]>([
@@ -91,42 +76,41 @@ describe('POST /jobs/republish', () => {
   });
 });
 
-/** Jobs with a request and without a message. */
-async function storedJobs(count: 1 | 2 | 3) {
-  const requests = Array.from({ length: count }, () => someRequest());
-  for (const request of requests) {
-    await system.storeJob(request);
-    await system.publish(queuedEvent(request));
-  }
-  return requests as [JobRequest, JobRequest, JobRequest];
-}
-
-/** An API whose monitoring service lists these jobs as lost. */
-async function startApi(lost: readonly JobRequest[]): Promise<TestApi> {
-  const lost_jobs = lost.map(({ job_id, run }) => ({ job_id, run }));
-  const snapshot = someSnapshot();
-  const ledger = snapshot.ledger === null ? null : { ...snapshot.ledger, lost_jobs };
-  const monitoring = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ ...snapshot, ledger }));
+/** An API whose monitoring service has these lost jobs, or throws. */
+async function startApi(
+  lost: readonly JobRequest[] | PipelineError,
+  counts: Partial<RepublishResult> = {},
+): Promise<TestApi> {
+  const result = { unaccounted: 0, republished: 0, ended: 0, damaged: 0, ...counts };
+  const monitoring = createServiceServer({
+    service: 'monitoring',
+    host: '127.0.0.1',
+    port: 0,
+    portsToTry: 1,
+    keepAliveTimeoutMs: 1_000,
+    notReadyBecause: () => undefined,
+    metrics: createMetrics('monitoring'),
+    log: createLogger('test', { level: 'silent', format: 'json' }),
+    routes: {
+      'POST /republish': {
+        description: '',
+        handle: async (request) => {
+          expect(request.headers.authorization).toBe(`Bearer ${TOKEN}`);
+          if (lost instanceof PipelineError) throw lost;
+          const { ids, dry_run } = republishOrderSchema.parse(await json(request));
+          const runs = lost.filter(({ job_id }) => ids?.includes(job_id) ?? true);
+          const { length } = runs;
+          return {
+            status: 200,
+            body: { ...result, dry_run, unaccounted: length, republished: length, runs },
+          };
+        },
+      },
+    },
   });
-  monitoring.listen(0, '127.0.0.1');
-  await once(monitoring, 'listening');
-  system.onTestEnd(async () => {
-    monitoring.closeAllConnections();
-    monitoring.close();
-    await once(monitoring, 'close');
-  });
-  const address = monitoring.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const api = await system.startApi({
-    API_TOKEN: TOKEN,
-    MONITORING_URL: `http://127.0.0.1:${address.port}`,
-  });
-  await expect
-    .poll(async () => (await republish(api, { all: true, dry_run: true })).status, { timeout: 10_000 })
-    .toBe(200);
-  return api;
+  await monitoring.start();
+  system.onTestEnd(() => monitoring.stop());
+  return system.startApi({ API_TOKEN: TOKEN, MONITORING_URL: `http://127.0.0.1:${monitoring.port}` });
 }
 
 const republish = (api: TestApi, body: unknown, token = TOKEN) =>

@@ -91,7 +91,7 @@ export function ledgerOf(
   { accepted, completed, failed }: Totals,
   unaccounted: number,
   queues: readonly SampledQueue[] | undefined,
-): Omit<NonNullable<Snapshot['ledger']>, 'lost_jobs'> {
+): NonNullable<Snapshot['ledger']> {
   const open = Math.max(0, accepted - completed - failed - unaccounted);
   return { accepted, completed, failed, open, in_broker: jobsInBroker(queues) ?? null, unaccounted };
 }

@@ -1,4 +1,9 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import {
+  MAX_JOBS_LISTED,
+  type RepublishOrder,
+  type RepublishResult,
+} from '@image-pipeline/shared/contracts/republish.ts';
 import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
@@ -21,6 +26,10 @@ const LOOKUP_AGAIN_MS = 60_000;
 const COUNTED_AFTER_MS = 20_000;
 /** A run is published again at most this often, so that one that is lost each time does not fill the queue. */
 const REPUBLISH_AGAIN_MS = 600_000;
+/** The same, where a person asks for it. */
+const REPUBLISH_ON_REQUEST_AGAIN_MS = 60_000;
+/** Runs that a request republishes concurrently. */
+const REPUBLISHED_AT_ONCE = 8;
 
 export interface LedgerRepairOptions {
   readonly store: Pick<ObjectStore, 'get'>;
@@ -62,15 +71,57 @@ export class LedgerRepair implements Startable {
     return this.#repeater.stop();
   }
 
-  /** As many of the runs that were not published again in the last minutes as are still lost. */
-  get lost(): readonly OpenRun[] {
+  /**
+   * Publishes lost runs again without waiting for `repairAfterMs`. Requests at the same time publish each run once.
+   * @throws StoreUnavailable, PublishRefused, PublishUnconfirmed; the next request publishes the runs that are left
+   */
+  async republish({ ids, dry_run }: RepublishOrder): Promise<RepublishResult> {
+    const wanted = ids && new Set(ids);
+    const lost = this.#lost(REPUBLISH_ON_REQUEST_AGAIN_MS).filter(
+      ({ job_id }) => wanted?.has(job_id) ?? true,
+    );
+    const result = { dry_run, unaccounted: lost.length, republished: 0, ended: 0, damaged: 0 };
+    const runs: RepublishResult['runs'] = [];
+    const onRepublished = ({ job_id, run }: OpenRun) => {
+      result.republished++;
+      if (runs.length < MAX_JOBS_LISTED) runs.push({ job_id, run });
+    };
+    // One generator for all lanes: each takes the next run, and one that fails ends it for all.
+    const next = (function* () {
+      yield* lost;
+    })();
+    const lanes = Array.from({ length: REPUBLISHED_AT_ONCE }, async () => {
+      for (const run of next) {
+        if (!this.#repeater.isOn) return;
+        if (dry_run) {
+          onRepublished(run);
+          continue;
+        }
+        const isRepublished = await this.#republish(run, REPUBLISH_ON_REQUEST_AGAIN_MS);
+        if (isRepublished === true) onRepublished(run);
+        else if (isRepublished === false) result.ended++;
+        else if (isRepublished === 'damaged') result.damaged++;
+      }
+    });
+    await Promise.allSettled(lanes);
+    if (!dry_run && result.republished > 0) this.#logRepublished(result.republished);
+    await Promise.all(lanes);
+    return { ...result, runs };
+  }
+
+  /** As many of the runs that were not published again in the last `againMs` as are still lost. */
+  #lost(againMs: number): readonly OpenRun[] {
     const { count, candidates } = this.#options.lost();
     const now = performance.now();
     const ages = [...this.#republished.values()].map((at) => now - at);
     const notCounted = ages.filter((age) => age < COUNTED_AFTER_MS).length;
-    const isLost = (run: OpenRun) =>
-      now - (this.#republished.get(keyOf(run)) ?? -Infinity) > REPUBLISH_AGAIN_MS;
-    return candidates.filter(isLost).slice(0, Math.max(0, count - notCounted));
+    return candidates
+      .filter((run) => !this.#wasRepublished(run, againMs))
+      .slice(0, Math.max(0, count - notCounted));
+  }
+
+  #wasRepublished(run: OpenRun, withinMs: number): boolean {
+    return performance.now() - (this.#republished.get(keyOf(run)) ?? -Infinity) <= withinMs;
   }
 
   async #check(): Promise<undefined> {
@@ -81,7 +132,7 @@ export class LedgerRepair implements Startable {
   async #republishLost(): Promise<void> {
     const { repairAfterMs, log } = this.#options;
     const now = performance.now();
-    const lost = this.lost;
+    const lost = this.#lost(REPUBLISH_AGAIN_MS);
     this.#lostSince = new Map(lost.map((run) => [keyOf(run), this.#lostSince.get(keyOf(run)) ?? now]));
     for (const [key, at] of this.#republished) {
       if (at < now - REPUBLISH_AGAIN_MS) this.#republished.delete(key);
@@ -91,13 +142,32 @@ export class LedgerRepair implements Startable {
     try {
       for (const run of lost.filter(isDue).slice(0, LOOKUPS_PER_CHECK)) {
         if (!this.#repeater.isOn) return;
-        if (await this.#unlessDamaged(run, () => republishRun(run, this.#options))) republished++;
-        this.#republished.set(keyOf(run), performance.now());
+        if ((await this.#republish(run, REPUBLISH_AGAIN_MS)) === true) republished++;
       }
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not republish jobs that are in no queue; retrying');
     }
-    if (republished > 0) log.warn({ runs: republished }, 'republished jobs that were in no queue');
+    if (republished > 0) this.#logRepublished(republished);
+  }
+
+  /**
+   * Reserves the run before it publishes it, because a request may come meanwhile.
+   * @returns whether it was published: `false` if it has ended or has no request, `damaged` if its records cannot be read,
+   *   and undefined if it was published since the caller listed it
+   */
+  async #republish(run: OpenRun, againMs: number): Promise<boolean | 'damaged' | undefined> {
+    if (this.#wasRepublished(run, againMs)) return undefined;
+    this.#republished.set(keyOf(run), performance.now());
+    try {
+      return await this.#unlessDamaged(run, () => republishRun(run, this.#options));
+    } catch (error) {
+      this.#republished.delete(keyOf(run));
+      throw error;
+    }
+  }
+
+  #logRepublished(runs: number): void {
+    this.#options.log.warn({ runs }, 'republished jobs that were in no queue');
   }
 
   async #findEnds(): Promise<void> {
@@ -110,7 +180,7 @@ export class LedgerRepair implements Startable {
     try {
       for (const run of due) {
         if (!this.#repeater.isOn) return;
-        if (await this.#unlessDamaged(run, () => this.#publishEnd(run))) found++;
+        if ((await this.#unlessDamaged(run, () => this.#publishEnd(run))) === true) found++;
         else missing.push(run.job_id);
         this.#lookedUp.set(run, performance.now());
       }
@@ -124,15 +194,15 @@ export class LedgerRepair implements Startable {
     }
   }
 
-  /** False for a run whose records cannot be read, so that the others are repaired nevertheless. */
-  async #unlessDamaged(run: OpenRun, repair: () => Promise<boolean>): Promise<boolean> {
+  /** `damaged` for a run whose records cannot be read, so that the others are repaired nevertheless. */
+  async #unlessDamaged(run: OpenRun, repair: () => Promise<boolean>): Promise<boolean | 'damaged'> {
     try {
       return await repair();
     } catch (error) {
       if (!isDamagedRecord(error)) throw error;
       const about = { job_id: run.job_id, reason: messageOf(error) };
       this.#options.log.warn(about, 'cannot repair a run: its records are damaged');
-      return false;
+      return 'damaged';
     }
   }
 

@@ -13,12 +13,8 @@ import {
   workerTable,
 } from '../runs/workers.ts';
 import { countOpenRuns, headAges } from '../runs/open-runs.ts';
-import type { OpenRun } from '../runs/run-tracker.ts';
 import type { BrokerSample } from '../management/sample-broker.ts';
 import manifest from '../package.json' with { type: 'json' };
-
-/** Lost runs that the snapshot lists. */
-const MAX_LOST_LISTED = 1_000;
 
 /** The snapshot without the members that change with time: its age and that of its sources. */
 export type SnapshotBody = Omit<Snapshot, 'age_seconds' | 'interval_seconds' | 'sources'>;
@@ -28,8 +24,6 @@ export type QueueCountsByName = ReadonlyMap<string, QueueCounts>;
 interface SnapshotInput {
   /** Undefined until the stored totals have been read. */
   readonly pipeline: Omit<PipelineMetrics, 'onEvent' | 'onSample' | 'onSampleFailed'> | undefined;
-  /** Open runs that are in no queue and were not republished. */
-  readonly lostRuns: readonly OpenRun[];
   /** The newest sample of RabbitMQ; undefined until the first one. */
   readonly broker: BrokerSample | undefined;
   /** The newest length and consumers of the queues, from RabbitMQ itself; undefined until the first count. */
@@ -45,7 +39,7 @@ interface SnapshotInput {
 }
 
 export function buildSnapshot(input: SnapshotInput): SnapshotBody {
-  const { pipeline, lostRuns, broker, counts, sampledAt, brokerVersion, retryDelays, now } = input;
+  const { pipeline, broker, counts, sampledAt, brokerVersion, retryDelays, now } = input;
   const unaccounted = pipeline?.unaccounted ?? 0;
   const known = pipeline?.workers ?? workersIn(broker, sampledAt ?? now);
   const open = pipeline?.accountedRuns ?? [];
@@ -87,13 +81,7 @@ export function buildSnapshot(input: SnapshotInput): SnapshotBody {
     failures_5m: failuresByCode(ends),
     totals: pipeline?.totals ?? null,
     peaks: pipeline?.peaks ?? null,
-    ledger:
-      pipeline === undefined
-        ? null
-        : {
-            ...ledgerOf(pipeline.totals, unaccounted, broker?.queues),
-            lost_jobs: lostRuns.slice(0, MAX_LOST_LISTED).map(({ job_id, run }) => ({ job_id, run })),
-          },
+    ledger: pipeline === undefined ? null : ledgerOf(pipeline.totals, unaccounted, broker?.queues),
   };
 }
 

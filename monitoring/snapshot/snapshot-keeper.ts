@@ -7,7 +7,6 @@ import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { PipelineMetrics } from '../pipeline-metrics.ts';
 import type { BrokerSample } from '../management/sample-broker.ts';
-import type { OpenRun } from '../runs/run-tracker.ts';
 import { buildSnapshot, type QueueCountsByName, type SnapshotBody } from './build-snapshot.ts';
 
 /** Seconds until the next try after a source was unavailable, however long the interval is. */
@@ -27,8 +26,6 @@ interface SnapshotKeeperOptions {
   readonly brokerVersion: () => string | undefined;
   /** Metrics from events; undefined until the stored totals have been read. */
   readonly pipeline: () => PipelineMetrics | undefined;
-  /** Open runs that are in no queue and were not republished. */
-  readonly lostRuns: () => readonly OpenRun[];
   /** Why events are not up to date; undefined while the log is followed from its end. */
   readonly behindBecause: () => string | undefined;
   /** Called after each refresh; `broker` is undefined if RabbitMQ could not be sampled. */
@@ -143,7 +140,6 @@ export class SnapshotKeeper implements Startable {
   #build(): SnapshotBody {
     return buildSnapshot({
       pipeline: this.#options.pipeline(),
-      lostRuns: this.#options.lostRuns(),
       broker: this.#broker,
       counts: this.#counts,
       sampledAt: this.#management.lastSuccess,

@@ -51,7 +51,6 @@ describe.each([queueView, performanceView])('$name', (view) => {
         open: 1e15,
         in_broker: null,
         unaccounted: 123,
-        lost_jobs: [],
       },
     });
     const outage = { reason: `It cannot be reached: ${'refused'.repeat(30)}`, ageSeconds: 7 };
@@ -249,7 +248,6 @@ describe('the queue view', () => {
       open: 1,
       in_broker: 1,
       unaccounted: 2,
-      lost_jobs: [],
     };
     expect(draw(queueView, someSnapshot({ ledger })).at(-1)).toBe(
       'Ledger    9 accepted = 5 completed + 1 failed + 1 open + 2 unaccounted',

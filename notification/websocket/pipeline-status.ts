@@ -60,11 +60,7 @@ export class PipelineStatus implements Startable {
         at: new Date().toISOString(),
         forecasts: this.#forecasts(queue),
         workers: [...workers.all],
-        // Up to a thousand ids, which nobody watches live.
-        snapshot:
-          snapshot === undefined
-            ? null
-            : { ...snapshot, ledger: snapshot.ledger && { ...snapshot.ledger, lost_jobs: [] } },
+        snapshot: snapshot ?? null,
       }),
     );
   }

@@ -151,8 +151,6 @@ export const snapshotSchema = z
         in_broker: count.nullable(),
         /** Unfinished runs that have been in no queue for a while: always 0 in a healthy system. */
         unaccounted: count,
-        /** The runs that are most likely the unaccounted ones, at most 1,000; `POST /jobs/republish` publishes them again. */
-        lost_jobs: z.array(z.object({ job_id: z.string(), run: z.int().min(1) })).default([]),
       })
       .nullable(),
   })

@@ -33,6 +33,10 @@ export const commonStatuses = {
   upgrade_required: 426,
   headers_too_large: 431,
   internal_error: 500,
+  broker_unavailable: 503,
+  not_caught_up: 503,
+  publish_unconfirmed: 503,
+  store_unavailable: 503,
   token_not_set: 503,
 } as const satisfies Partial<Record<ErrorCode, number>>;
 
