@@ -1,11 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
 import {
   endedEvent,
+  postponedEvent,
   queuedEvent,
   retryingEvent,
   startedEvent,
   type JobEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
+import { postponedBecause } from '@image-pipeline/shared/contracts/job-order.ts';
 import { queuedEntry, type JobRequest, type TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, FailedOutcome, Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
@@ -65,6 +67,15 @@ export function retrying(request: JobRequest, attempt = 1): JobEvent {
   const at = new Date().toISOString();
   const error = { code: 'deadline_exceeded', reason: 'It took too long.' };
   return retryingEvent(request, attempt, { worker: WORKER, at, retry_at: at, error });
+}
+
+/** @param postponement from 1; each postpones the job by another minute */
+export function postponed(request: JobRequest, postponement: number, attempt = 1): JobEvent {
+  const now = Date.parse(request.submitted_at) + postponement * 60_000;
+  const at = new Date(now).toISOString();
+  const retry_at = new Date(now + 60_000).toISOString();
+  const reason = postponedBecause.laneTaken;
+  return postponedEvent(request, { attempt, worker: WORKER, at, retry_at, postponement, reason });
 }
 
 function beginningOfOutcome(request: JobRequest, attempt: number) {

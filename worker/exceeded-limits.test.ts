@@ -1,6 +1,8 @@
 import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { type JobEvent, jobEventSchema } from '@image-pipeline/shared/contracts/event.ts';
+import { postponedBecause, timelineEntryOf } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -54,10 +56,13 @@ describe('a job that exceeds its time or memory limit', () => {
     const slowLane = new SlowLane();
     slowLane.enter('another');
     const toRetryQueues: unknown[] = [];
+    const events: JobEvent[] = [];
     const publisher = {
       publish: async (message: OutgoingMessage) => {
         await system.broker.publisher.publish(message);
         if (message.exchange === exchangeNames.retry) toRetryQueues.push(message.headers?.['x-attempt']);
+        const event = jobEventSchema.safeParse(message.body).data;
+        if (event?.type === 'job.postponed') events.push(event);
       },
     };
     let calls = 0;
@@ -68,7 +73,25 @@ describe('a job that exceeds its time or memory limit', () => {
     expect(ordinary).toMatchObject({ state: 'completed', attempt: 1 });
     expect(new Set(toRetryQueues), 'postponing is no attempt').toEqual(new Set([2]));
     slowLane.leave('another');
-    expect(await outcomeOf(request)).toMatchObject({ state: 'completed', attempt: 2 });
+    const outcome = await outcomeOf(request);
+    expect(outcome).toMatchObject({ state: 'completed', attempt: 2 });
+    const newest = events.map(timelineEntryOf).at(-1);
+    expect(newest).toMatchObject({
+      state: 'postponed',
+      attempt: 1,
+      postponement: events.length,
+      reason: postponedBecause.laneTaken,
+    });
+    expect(events.length).toBeGreaterThan(1);
+    expect(outcome.timeline.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual([
+      'queued 1',
+      'processing 1',
+      'retrying 1',
+      'postponed 1',
+      'processing 2',
+      'completed 2',
+    ]);
+    expect(outcome.timeline[3]).toEqual(newest);
     await vi.waitFor(() => expect(slowLane.enter('the next'), 'it left the slow lane').toBe(true));
   });
 

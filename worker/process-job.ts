@@ -5,6 +5,7 @@ import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
 import {
   endedEvent,
   type JobEvent,
+  postponedEvent,
   redeliveredEvent,
   retryingEvent,
   startedEvent,
@@ -26,9 +27,10 @@ import {
   completedOutcome,
   failedOutcome,
   nextAttemptMessage,
+  postponedEntry,
   postponedMessage,
 } from './job/attempt-records.ts';
-import { decideTurn } from './job/decide-turn.ts';
+import { decideTurn, type Postponement } from './job/decide-turn.ts';
 import { type JobContext, openJob } from './job/job-context.ts';
 import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
@@ -69,8 +71,8 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       if (!(await isAccepted(job))) return 'dead-letter';
       const earlier = await findOutcome(job);
       if (earlier !== undefined) return await conclude(job, earlier);
-      const delay = await takeTurn(job);
-      if (delay !== undefined) return await postpone(job, delay);
+      const postponement = await takeTurn(job);
+      if (postponement !== undefined) return await postpone(job, postponement);
       startAnnounced = announceStart(job);
       const images = await attemptJob(job, dependencies);
       const outcome = await record(job, completedOutcome(job, images, new Date().toISOString()));
@@ -139,25 +141,25 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
 
   /**
    * A slow job starts only in the slow lane.
-   * @returns undefined to start it now, or the delay after which it is delivered again
+   * @returns undefined to start it now
    */
-  async function takeTurn({ history, attemptId }: JobContext): Promise<RetryDelay | undefined> {
+  async function takeTurn({ history, attemptId }: JobContext): Promise<Postponement | undefined> {
     if (!isSlowJob(history)) return undefined;
     const workers = await dependencies.countWorkers().catch(() => 1); // the broker is unavailable
     const { isFree: isLaneFree } = slowLane;
     const turn = { history, worker: dependencies.worker, workers, isLaneFree, now: Date.now() };
-    const delay = decideTurn(turn, retryDelays);
-    if (delay === undefined) slowLane.enter(attemptId, { isReserved: true });
-    else if (!isLaneFree) slowLane.reserveIn(delay.delayMs);
-    return delay;
+    const postponement = decideTurn(turn, retryDelays);
+    if (postponement === undefined) slowLane.enter(attemptId, { isReserved: true });
+    else if (!isLaneFree) slowLane.reserveIn(postponement.retryDelay.delayMs);
+    return postponement;
   }
 
-  async function postpone(job: JobContext, retryDelay: RetryDelay): Promise<Settlement> {
-    await publishUntilConfirmed(publisher, postponedMessage(job, retryDelay), job.signal);
-    job.log.info(
-      { delay: retryDelay.label },
-      'postponed: another slow job is running, or another worker is to try this one',
-    );
+  async function postpone(job: JobContext, postponement: Postponement): Promise<Settlement> {
+    const { retryDelay, reason } = postponement;
+    const entry = postponedEntry(job, postponement, Date.now());
+    await publishUntilConfirmed(publisher, postponedMessage(job, entry, retryDelay), job.signal);
+    await announce(job, postponedEvent(job.request, entry));
+    job.log.info({ delay: retryDelay.label, reason }, 'postponed');
     return 'ack';
   }
 

@@ -20,6 +20,8 @@ const eventSummaries: Readonly<Record<EventType, string>> = {
   'job.redelivered':
     'RabbitMQ delivered the job to another worker, because the one that had it did not finish it.',
   'job.retrying': 'An attempt failed with a transient error and will be retried.',
+  'job.postponed':
+    'A worker returned the job to a retry queue, because another slow image is being processed or another worker is to try it.',
   'job.completed': 'The run completed.',
   'job.failed': 'The run failed.',
   'worker.consuming': 'A worker has started to consume jobs.',

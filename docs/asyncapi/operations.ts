@@ -81,7 +81,14 @@ const operations: Readonly<Record<string, Operation>> = {
   'worker.publish-event': {
     action: 'send',
     channel: `exchange.${exchangeNames.events}`,
-    messages: ['job.started', 'job.retrying', 'job.completed', 'job.failed'],
+    messages: [
+      'job.started',
+      'job.redelivered',
+      'job.retrying',
+      'job.postponed',
+      'job.completed',
+      'job.failed',
+    ],
     description: 'Publishes the events of a job.',
   },
   'notification.publish-event': {

@@ -18,7 +18,6 @@ export function requeueAbandoned(run: OpenRun, hasWorker: (name: string) => bool
 /**
  * Seconds that the oldest job has waited in each queue, by queue name; no entry for a queue without waiting jobs.
  * Quorum queues do not report it themselves.
- * @param retryDelays the retry delays, by attempt
  * @param now milliseconds since 1970
  */
 export function headAges(
@@ -33,11 +32,20 @@ export function headAges(
     if (run.state === 'queued') waits(queueNames.process, run.since);
     else if (isDue(run, now)) waits(queueNames.process, run.retry_at ?? now);
     else if (run.state === 'retrying') {
-      const delay = retryDelays[attemptOf(run) - 1];
+      const delay = retryDelayOf(run, retryDelays);
       if (delay !== undefined) waits(retryQueueName(delay), run.since);
     }
   }
   return ages;
+}
+
+/** The delay that comes closest to the announced return: not always that of the attempt, because a job may be postponed. */
+function retryDelayOf(
+  { since, retry_at = since }: OpenRun,
+  delays: readonly RetryDelay[],
+): RetryDelay | undefined {
+  const distance = ({ delayMs }: RetryDelay) => Math.abs(retry_at - since - delayMs);
+  return delays.toSorted((one, other) => distance(one) - distance(other))[0];
 }
 
 function isDue({ state, retry_at }: OpenRun, now: number): boolean {

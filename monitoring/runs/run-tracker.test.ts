@@ -4,7 +4,14 @@ import {
   redeliveredEvent,
   startedEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
-import { completedOutcome, lifeOf, retrying, someRequest, started } from '../../testing/job-life.ts';
+import {
+  completedOutcome,
+  lifeOf,
+  postponed,
+  retrying,
+  someRequest,
+  started,
+} from '../../testing/job-life.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RunTracker } from './run-tracker.ts';
@@ -38,6 +45,30 @@ describe('open runs', () => {
       undefined,
     ]);
     expect([tracker.size, tracker.counts]).toEqual([0, { queued: 0, processing: 0, retrying: 0 }]);
+  });
+
+  it('wait for a retry while they are postponed, which is neither a retry nor the end of an attempt', () => {
+    const tracker = new RunTracker(10);
+    const apply = (...events: Parameters<typeof tracker.apply>[0][]) =>
+      events.map((event, offset) => tracker.apply(event, offset));
+    apply(queued, started(request), retrying(request));
+    const nothing = {
+      accepted: false,
+      retried: false,
+      redelivered: false,
+      ended: undefined,
+      attempt: undefined,
+    };
+    expect(apply(postponed(request, 2), postponed(request, 1), postponed(request, 2))).toEqual([
+      nothing,
+      undefined,
+      undefined,
+    ]);
+    expect(tracker.counts).toEqual({ queued: 0, processing: 0, retrying: 1 });
+    const [run] = tracker.open;
+    expect(run?.retry_at).toBe(Date.parse(request.submitted_at) + 180_000);
+    expect(apply(started(request, 2))).toEqual([nothing]);
+    expect(tracker.counts).toEqual({ queued: 0, processing: 1, retrying: 0 });
   });
 
   it('count each run once, whatever the order of its events', () => {

@@ -1,5 +1,10 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
-import { attemptOfPlace, placeInRun, timelineEntryOf } from '@image-pipeline/shared/contracts/job-order.ts';
+import {
+  attemptOfPlace,
+  jobStateAfter,
+  placeInRun,
+  timelineEntryOf,
+} from '@image-pipeline/shared/contracts/job-order.ts';
 import type { TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { z } from 'zod';
@@ -162,7 +167,7 @@ function runAfter(
 ): OpenRun {
   const entry = timelineEntryOf(event);
   const place = placeInRun(entry);
-  const state = openState(entry.state);
+  const state = openState(entry);
   const worker = state === 'processing' ? entry.worker : undefined;
   const isNewer = before === undefined || place > before.place;
   const since = Math.min(Date.parse(event.time), receivedAt);
@@ -183,7 +188,8 @@ function runAfter(
   };
 }
 
-function openState(state: TimelineEntry['state']): OpenRun['state'] {
+function openState(entry: TimelineEntry): OpenRun['state'] {
+  const state = jobStateAfter(entry.state);
   return state === 'queued' || state === 'retrying' ? state : 'processing';
 }
 

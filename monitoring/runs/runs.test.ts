@@ -70,11 +70,13 @@ describe('open runs', () => {
       open('retrying', 3, 2),
       open('retrying', 20, 10, 2),
       open('retrying', 20, 10, 3),
+      // Postponed by the first delay, whatever its attempt is.
+      open('retrying', 4, 1, 3),
     ];
     expect(headAges(runs, retryDelays, NOW)).toEqual(
       new Map([
         ['image.jobs.process', 4],
-        ['image.jobs.retry.5s', 3],
+        ['image.jobs.retry.5s', 4],
         ['image.jobs.retry.30s', 20],
       ]),
     );

@@ -6,7 +6,14 @@ import {
   type JobEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
 import { applyEvent, type JobView } from '@image-pipeline/shared/jobs/job-view.ts';
-import { completedOutcome, failedOutcome, retrying, someRequest, started } from '../../testing/job-life.ts';
+import {
+  completedOutcome,
+  failedOutcome,
+  postponed,
+  retrying,
+  someRequest,
+  started,
+} from '../../testing/job-life.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueEvents, placeOfEvent } from './event-order.ts';
@@ -16,13 +23,15 @@ const secondRun = { ...request, run: 2 };
 
 const at = new Date().toISOString();
 
-/** Two attempts, the first one redelivered, that end in a failure, then a replay that completes: in the order of a job's life. */
+/** Two attempts, the first one redelivered and the second one postponed twice, that end in a failure, then a replay that completes: in the order of a job's life. */
 const life: readonly JobEvent[] = [
   queuedEvent(request),
   started(request, 1),
   redeliveredEvent(request, 1, { worker: 'worker-2', at, delivery: 2, reason: 'Connection lost.' }),
   startedEvent(request, 1, 'worker-2', at, { redelivered: true, delivery: 2 }),
   retrying(request, 1),
+  postponed(request, 1),
+  postponed(request, 2),
   started(request, 2),
   endedEvent(request, failedOutcome(request, 2)),
   queuedEvent(secondRun),
@@ -54,8 +63,8 @@ describe('the events sent to subscribers', () => {
   });
 
   it('start a replay with queued too', () => {
-    const [queued, begun, completed] = life.slice(7) as [JobEvent, JobEvent, JobEvent];
-    expect(sentFor([...life.slice(0, 7), begun, queued, completed])).toEqual(life);
+    const [queued, begun, completed] = life.slice(9) as [JobEvent, JobEvent, JobEvent];
+    expect(sentFor([...life.slice(0, 9), begun, queued, completed])).toEqual(life);
   });
 
   it('omit duplicates', () => {

@@ -4,6 +4,7 @@ import {
   failureSchema,
   jobIdSchema,
   jobRequestSchema,
+  postponementSchema,
   redeliverySchema,
   slotSchema,
   type JobRequest,
@@ -78,6 +79,19 @@ export const jobEventSchemas = {
       .object({ ...runData, worker: z.string(), error: failureSchema, retry_at: z.iso.datetime() })
       .refine(isOfOneRun, MIXED),
   ),
+  /** Published by a worker that returned the job to a retry queue before it started the next attempt. */
+  'job.postponed': cloudEvent(
+    'job.postponed',
+    z
+      .object({
+        ...runData,
+        worker: z.string(),
+        postponement: postponementSchema,
+        reason: z.string(),
+        retry_at: z.iso.datetime(),
+      })
+      .refine(isOfOneRun, MIXED),
+  ),
   'job.completed': cloudEvent(
     'job.completed',
     z.object({ ...runData, outcome: outcomeSchema }).refine(isOfOneRun, MIXED),
@@ -105,6 +119,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   jobEventSchemas['job.started'],
   jobEventSchemas['job.redelivered'],
   jobEventSchemas['job.retrying'],
+  jobEventSchemas['job.postponed'],
   jobEventSchemas['job.completed'],
   jobEventSchemas['job.failed'],
 ]);
@@ -144,9 +159,9 @@ function jobEnvelope<Type extends JobEventType>(
   time: string,
   request: JobRequest,
   attempt: number,
-  delivery = 1,
+  count = 1,
 ) {
-  const number = delivery === 1 ? '' : `/${delivery}`;
+  const number = count === 1 ? '' : `/${count}`;
   return {
     specversion: '1.0',
     id: `${request.job_id}/${request.run}/${attempt}/${type}${number}`,
@@ -202,6 +217,35 @@ export function retryingEvent(
   return {
     ...jobEnvelope('job.retrying', `/image-pipeline/worker/${worker}`, at, request, attempt),
     data: { job_id: request.job_id, run: request.run, attempt, request, worker, error, retry_at },
+  };
+}
+
+/** @param entry of the attempt after which the job waits */
+export function postponedEvent(
+  request: JobRequest,
+  entry: {
+    attempt: number;
+    worker: string;
+    at: string;
+    retry_at: string;
+    postponement: number;
+    reason: string;
+  },
+): JobEvent {
+  const { attempt, worker, at, retry_at, postponement, reason } = entry;
+  const source = `/image-pipeline/worker/${worker}`;
+  return {
+    ...jobEnvelope('job.postponed', source, at, request, attempt, postponement),
+    data: {
+      job_id: request.job_id,
+      run: request.run,
+      attempt,
+      request,
+      worker,
+      postponement,
+      reason,
+      retry_at,
+    },
   };
 }
 

@@ -10,6 +10,7 @@ const ranks: Readonly<Record<TimelineState, number>> = {
   redelivered: 1,
   processing: 1,
   retrying: 2,
+  postponed: 2,
   completed: 3,
   failed: 3,
 };
@@ -17,18 +18,26 @@ const PLACES_PER_ATTEMPT = 8;
 /** Deliveries of one attempt that are distinguished; the delivery limit of the job queue is far below. */
 const MAX_DELIVERIES = 400;
 
+/** Why a worker postpones a job that it does not start. */
+export const postponedBecause = {
+  laneTaken: 'Another slow image is being processed on this worker.',
+  exceededLimitHere: 'The image exceeded a limit on this worker, so another worker is to try it.',
+} as const;
+
 /** An entry of a timeline, as far as its place depends on it. */
-type Placed = Pick<TimelineEntry, 'attempt' | 'state' | 'delivery' | 'redelivered'>;
+export type Placed = Pick<TimelineEntry, 'attempt' | 'state' | 'delivery' | 'redelivered' | 'postponement'>;
 
 /**
- * The place of an entry in the order of a run, by (attempt, rank, delivery): events are ordered by it, never by arrival.
- * The fraction is the delivery, so that whole numbers have the same meaning as before redeliveries were distinguished.
+ * The place of an entry in the order of a run, by (attempt, rank, delivery or postponement): events are ordered by it, never
+ * by arrival. The fraction is the delivery or the postponement, so that whole numbers have the same meaning as before these
+ * were distinguished.
  */
-export function placeInRun({ attempt, state, delivery, redelivered }: Placed): number {
+export function placeInRun({ attempt, state, delivery, redelivered, postponement = 0 }: Placed): number {
   // Before they carried their number, redelivered starts were only marked.
   const number = Math.min(delivery ?? (redelivered === true ? 2 : 1), MAX_DELIVERIES);
   const steps = ranks[state] === ranks.processing ? 2 * (number - 1) - Number(state === 'redelivered') : 0;
-  return attempt * PLACES_PER_ATTEMPT + ranks[state] + steps / (2 * MAX_DELIVERIES);
+  const fraction = steps / (2 * MAX_DELIVERIES) + postponement / (postponement + 1);
+  return attempt * PLACES_PER_ATTEMPT + ranks[state] + fraction;
 }
 
 /** The attempt of a place. */
@@ -36,9 +45,38 @@ export function attemptOfPlace(place: number): number {
   return Math.floor(place / PLACES_PER_ATTEMPT);
 }
 
-/** The state of a job whose newest timeline entry has this state: a job that was redelivered is with its worker. */
+/**
+ * The state of a job whose newest timeline entry has this state: a job that was redelivered is with its worker, and one that
+ * was postponed still waits for its retry.
+ */
 export function jobStateAfter(state: TimelineState): JobState {
-  return state === 'redelivered' ? 'processing' : state;
+  if (state === 'redelivered') return 'processing';
+  return state === 'postponed' ? 'retrying' : state;
+}
+
+/**
+ * The timeline with this entry in its place; the same object if it is there already. Of the postponements of an attempt, it
+ * has only the newest, because there may be hundreds.
+ */
+export function withEntry(
+  timeline: readonly TimelineEntry[],
+  entry: TimelineEntry,
+): readonly TimelineEntry[] {
+  const place = placeInRun(entry);
+  if (entry.state === 'postponed') {
+    const other = timeline.find(({ state, attempt }) => state === 'postponed' && attempt === entry.attempt);
+    if (other !== undefined) {
+      return placeInRun(other) < place ? timeline.with(timeline.indexOf(other), entry) : timeline;
+    }
+  }
+  const index = timeline.findIndex((known) => placeInRun(known) >= place);
+  const known = index === -1 ? undefined : timeline[index];
+  if (known === undefined) return [...timeline, entry];
+  const isKnown = placeInRun(known) === place;
+  // RabbitMQ 4.3 gives a job that was handed back twice the same delivery number: the newer start is the one that counts.
+  const isNewerStart = isKnown && jobStateAfter(entry.state) === 'processing' && entry.at > known.at;
+  if (isKnown && !isNewerStart) return timeline;
+  return timeline.toSpliced(index, isKnown ? 1 : 0, entry);
 }
 
 /** The timeline entry of an event. */
@@ -66,6 +104,10 @@ export function timelineEntryOf(event: JobEvent): TimelineEntry {
     case 'job.retrying': {
       const { worker, error, retry_at } = event.data;
       return { state: 'retrying', ...entry, worker, error, retry_at };
+    }
+    case 'job.postponed': {
+      const { worker, postponement, reason, retry_at } = event.data;
+      return { state: 'postponed', ...entry, worker, postponement, reason, retry_at };
     }
     case 'job.completed':
     case 'job.failed': {

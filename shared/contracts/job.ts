@@ -12,8 +12,8 @@ export const givenJobIdSchema = z.string().toLowerCase().regex(JOB_ID).meta({ fo
 export const jobStates = ['queued', 'processing', 'retrying', 'completed', 'failed'] as const;
 export type JobState = (typeof jobStates)[number];
 
-/** The states in a timeline: a redelivery is an event in the life of a job, which is then still in progress. */
-const timelineStates = [...jobStates, 'redelivered'] as const;
+/** The states in a timeline: a job that was redelivered is still in progress, one that was postponed still waits for its retry. */
+const timelineStates = [...jobStates, 'redelivered', 'postponed'] as const;
 export type TimelineState = (typeof timelineStates)[number];
 
 /** The final states of a run. */
@@ -41,6 +41,12 @@ export const redeliverySchema = z.int().min(2).meta({
     'How often RabbitMQ had delivered the job by then, this time included; 2 is the first redelivery.',
 });
 
+/** The number of a postponement of an attempt. */
+export const postponementSchema = z.int().min(1).meta({
+  description:
+    'How often the next attempt was postponed by then. A timeline has only the newest postponement of each.',
+});
+
 /** One entry of a job's timeline. */
 export const timelineEntrySchema = z
   .object({
@@ -55,7 +61,8 @@ export const timelineEntrySchema = z
         'True if RabbitMQ redelivered the job because an earlier worker died or stopped before it finished.',
     }),
     delivery: redeliverySchema.optional(),
-    reason: z.string().optional().meta({ description: 'Why the job was redelivered.' }),
+    postponement: postponementSchema.optional(),
+    reason: z.string().optional().meta({ description: 'Why the job was redelivered or postponed.' }),
     retry_at: timestamp.optional(),
     error: failureSchema.optional(),
   })

@@ -7,11 +7,13 @@ import {
   startedEvent,
   type JobEvent,
 } from '../contracts/event.ts';
+import { timelineEntryOf } from '../contracts/job-order.ts';
 import { queuedEntry } from '../contracts/job.ts';
 import {
   completedOutcome,
   failedOutcome,
   lifeOf,
+  postponed,
   retrying,
   someRequest,
   started,
@@ -61,6 +63,25 @@ describe('the view of a job', () => {
 
   it('starts with the acceptance, whichever event is read first', () => {
     expect(viewOf([started(request)])?.timeline[0]).toEqual(viewOf([queuedEvent(request)])?.timeline[0]);
+  });
+
+  it('waits for its retry until the newest postponement is over, in any order of arrival', () => {
+    const waits = [1, 2, 3].map((postponement) => postponed(request, postponement));
+    const newest = waits.map(timelineEntryOf).at(-1);
+    fc.assert(
+      fc.property(anyOrderOf([...open.slice(0, 3), ...waits]), (order) => {
+        const view = viewOf(order);
+        expect(view).toMatchObject({ state: 'retrying', attempt: 1 });
+        expect(view?.timeline.map(({ state }) => state)).toEqual([
+          'queued',
+          'processing',
+          'retrying',
+          'postponed',
+        ]);
+        expect(view?.timeline.at(-1)).toEqual(newest);
+        expect(viewOf([started(request, 2)], view)).toMatchObject({ state: 'processing', attempt: 2 });
+      }),
+    );
   });
 
   it('is the same object if an event changes nothing', () => {

@@ -1,5 +1,5 @@
 import type { JobEvent } from '../contracts/event.ts';
-import { jobStateAfter, placeInRun, timelineEntryOf } from '../contracts/job-order.ts';
+import { jobStateAfter, placeInRun, timelineEntryOf, withEntry } from '../contracts/job-order.ts';
 import {
   queuedEntry,
   terminalStates,
@@ -110,17 +110,4 @@ export function withEarlierDeliveries(
     .filter(({ state, attempt }) => attempt <= last && (state === 'processing' || state === 'redelivered'))
     .filter((entry) => !places.has(placeInRun(entry)))
     .reduce(withEntry, timeline);
-}
-
-/** The timeline with this entry in its place; the same object if it is there already. */
-function withEntry(timeline: readonly TimelineEntry[], entry: TimelineEntry): readonly TimelineEntry[] {
-  const place = placeInRun(entry);
-  const index = timeline.findIndex((known) => placeInRun(known) >= place);
-  const known = index === -1 ? undefined : timeline[index];
-  if (known === undefined) return [...timeline, entry];
-  const isKnown = placeInRun(known) === place;
-  // RabbitMQ 4.3 gives a job that was handed back twice the same delivery number: the newer start is the one that counts.
-  const isNewerStart = isKnown && jobStateAfter(entry.state) === 'processing' && entry.at > known.at;
-  if (isKnown && !isNewerStart) return timeline;
-  return timeline.toSpliced(index, isKnown ? 1 : 0, entry);
 }

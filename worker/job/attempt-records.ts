@@ -7,12 +7,14 @@ import {
   type TimelineEntry,
 } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
+import { withEntry } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { AttemptResult } from './attempt-job.ts';
+import { lastRetry, type Postponement } from './decide-turn.ts';
 import { startEntries, type JobContext } from './job-context.ts';
 
 /** @param at when the run ended, RFC 3339 */
 export function completedOutcome(job: JobContext, made: AttemptResult, at: string): CompletedOutcome {
-  const waitedFrom = job.history.at(-1)?.at ?? job.request.submitted_at;
+  const waitedFrom = lastRetry(job.history)?.at ?? job.request.submitted_at;
   const wait_ms = Math.max(0, Date.parse(job.started.at) - Date.parse(waitedFrom));
   return {
     ...common(job, { state: 'completed', at }),
@@ -55,8 +57,32 @@ export function nextAttemptMessage(
 }
 
 /** The message for the same attempt at a later time. */
-export function postponedMessage(job: JobContext, retryDelay: RetryDelay): OutgoingMessage {
-  return attemptMessage(job, job.attempt, job.history, retryDelay);
+export function postponedMessage(
+  job: JobContext,
+  entry: TimelineEntry,
+  retryDelay: RetryDelay,
+): OutgoingMessage {
+  return attemptMessage(job, job.attempt, withEntry(job.history, entry), retryDelay);
+}
+
+/** The timeline entry of a postponement. It belongs to the last attempt, because the next one has not started. */
+export function postponedEntry(
+  { request, attempt, history, started: { worker } }: JobContext,
+  { retryDelay, reason }: Postponement,
+  now: number,
+) {
+  const after = attempt - 1;
+  const earlier = history.find((entry) => entry.state === 'postponed' && entry.attempt === after);
+  return {
+    state: 'postponed',
+    at: new Date(now).toISOString(),
+    run: request.run,
+    attempt: after,
+    worker,
+    postponement: (earlier?.postponement ?? 0) + 1,
+    reason,
+    retry_at: new Date(now + retryDelay.delayMs).toISOString(),
+  } as const satisfies TimelineEntry;
 }
 
 /**

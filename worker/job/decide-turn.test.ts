@@ -10,7 +10,8 @@ function turn({ afterS = 5, ...changes }: Partial<Turn> & { afterS?: number } = 
   const at = new Date(failedAt).toISOString();
   const history = [{ state: 'retrying', at, run: 1, attempt: 1, worker: 'worker-2' }] as const;
   const now = failedAt + afterS * 1_000;
-  return decideTurn({ history, worker, workers: 2, isLaneFree: true, now, ...changes }, retryDelays)?.label;
+  return decideTurn({ history, worker, workers: 2, isLaneFree: true, now, ...changes }, retryDelays)
+    ?.retryDelay.label;
 }
 
 describe('a job that exceeded a limit', () => {

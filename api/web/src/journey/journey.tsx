@@ -5,7 +5,7 @@ import type { TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { StatusResponse } from '../../../jobs/status-response.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
 import type { Job } from '../live/jobs.ts';
-import { explainFailure } from '../text/explain.ts';
+import { explainFailure, explainReason } from '../text/explain.ts';
 import { formatDate, formatDuration, formatTime, t } from '../text/text.ts';
 import { messageOf } from './message-of.ts';
 import { drawTopology, placeOf } from './places.ts';
@@ -151,7 +151,7 @@ function detailsOf(entry: TimelineEntry): string {
   return [
     t('attempt', { n: entry.attempt }),
     ...(entry.worker === undefined ? [] : [onWorker(entry.worker, entry.slot)]),
-    ...(entry.reason === undefined ? [] : [entry.reason]),
+    ...(entry.reason === undefined ? [] : [explainReason(entry.reason)]),
     ...(entry.error === undefined ? [] : [`${entry.error.code}: ${explainFailure(entry.error)}`]),
     ...(wait === undefined ? [] : [t('returnsIn', { seconds: formatDuration(wait) })]),
   ].join(', ');

@@ -29,7 +29,8 @@ export function messageOf(
   switch (step.state) {
     case 'queued':
       return to('image.jobs.process', step.attempt);
-    case 'retrying': {
+    case 'retrying':
+    case 'postponed': {
       const wait = Date.parse(step.retry_at ?? step.at) - Date.parse(step.at);
       const delay = settings.retry_delays.find(({ delay_ms }) => Math.abs(delay_ms - wait) < 1_000);
       return to(`image.jobs.retry.${delay?.label ?? ''}`, step.attempt + 1);

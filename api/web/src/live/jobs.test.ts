@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  postponedEvent,
   queuedEvent,
   redeliveredEvent,
   retryingEvent,
@@ -24,6 +25,16 @@ const queued = queuedEvent(request);
 const started = startedEvent(request, 1, 'worker-1', at(1));
 const retrying = retryingEvent(request, 1, { worker: 'worker-1', at: at(2), retry_at: at(7), error });
 const reason = 'Connection lost.';
+const [postponed, postponedAgain] = [1, 2].map((postponement) =>
+  postponedEvent(request, {
+    attempt: 1,
+    worker: 'worker-2',
+    at: at(2 + postponement),
+    retry_at: at(4 + postponement),
+    postponement,
+    reason: 'Another slow image.',
+  }),
+) as [JobEvent, JobEvent];
 const lost = startedEvent(request, 2, 'worker-1', at(7));
 const redelivered = redeliveredEvent(request, 2, { worker: 'worker-2', at: at(8), delivery: 2, reason });
 const again = startedEvent(request, 2, 'worker-2', at(8), { slot: 1, redelivered: true, delivery: 2 });
@@ -50,6 +61,18 @@ describe('applyEvent', () => {
       'redelivered',
       'processing',
     ]);
+  });
+
+  it('shows a postponed job as waiting, with its newest postponement', () => {
+    const inOrder = after([queued, started, retrying, postponed, postponedAgain]);
+    expect(inOrder).toMatchObject({ state: 'retrying', attempt: 1, retryAt: at(6) });
+    expect(inOrder?.steps.map(({ state }) => state)).toEqual([
+      'queued',
+      'processing',
+      'retrying',
+      'postponed',
+    ]);
+    expect(after([started, postponedAgain, retrying, postponed, queued, postponed])).toEqual(inOrder);
   });
 
   it('gives the same job in any order of arrival, and if events arrive twice', () => {

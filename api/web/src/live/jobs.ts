@@ -1,5 +1,11 @@
 import type { JobEvent } from '../../../../shared/contracts/event.ts';
-import { jobStateAfter, placeInRun, timelineEntryOf } from '../../../../shared/contracts/job-order.ts';
+import {
+  jobStateAfter,
+  placeInRun,
+  type Placed,
+  timelineEntryOf,
+  withEntry,
+} from '../../../../shared/contracts/job-order.ts';
 import type { Failure, JobState, TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { Operation } from '../../../../shared/contracts/operations.ts';
 
@@ -27,6 +33,7 @@ export interface Job {
   readonly slot?: number | undefined;
   readonly redelivered?: boolean | undefined;
   readonly delivery?: number | undefined;
+  readonly postponement?: number | undefined;
   /** When a retrying job returns to its queue. */
   readonly retryAt?: string | undefined;
   readonly error?: Failure | undefined;
@@ -39,13 +46,13 @@ export interface Job {
 }
 
 /** A job in a list, which lacks fields that only events have. */
-export type ListedJob = Omit<Job, 'steps' | 'operations' | 'contentType' | 'redelivered' | 'delivery'>;
+export type ListedJob = Omit<
+  Job,
+  'steps' | 'operations' | 'contentType' | 'redelivered' | 'delivery' | 'postponement'
+>;
 
-/** Events of a job are ordered by run, attempt, state and delivery, never by arrival. Negative if `a` comes first. */
-function compare(
-  a: Pick<TimelineEntry, 'run' | 'attempt' | 'state' | 'delivery' | 'redelivered'>,
-  b: Pick<TimelineEntry, 'run' | 'attempt' | 'state' | 'delivery' | 'redelivered'>,
-): number {
+/** Events of a job are ordered by run and by place in the run, never by arrival. Negative if `a` comes first. */
+function compare(a: Placed & { readonly run: number }, b: Placed & { readonly run: number }): number {
   return a.run - b.run || placeInRun(a) - placeInRun(b);
 }
 
@@ -62,8 +69,7 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
     operations: request.operations,
   };
   const earlier = known?.run === step.run ? known.steps : [];
-  const isKnown = earlier.some((one) => compare(one, step) === 0 && one.at === step.at);
-  const steps = isKnown ? earlier : [...earlier, step].sort(compare);
+  const steps = withEntry(earlier, step);
   if (known !== undefined && compare(known, step) > 0) {
     return { ...known, ...about, steps: known.run > step.run ? known.steps : steps };
   }
@@ -79,6 +85,7 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
     worker: step.worker,
     redelivered: step.state === 'redelivered' || step.redelivered,
     delivery: step.delivery,
+    postponement: step.postponement,
     retryAt: step.retry_at,
     error: step.error,
     steps,
@@ -89,5 +96,5 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
 export function applyListed(known: Job | undefined, listed: ListedJob): Job {
   if (known === undefined) return { ...listed, steps: [] };
   if (compare(known, listed) >= 0) return { ...listed, ...known };
-  return { ...known, ...listed, redelivered: undefined, delivery: undefined };
+  return { ...known, ...listed, redelivered: undefined, delivery: undefined, postponement: undefined };
 }

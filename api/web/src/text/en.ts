@@ -66,6 +66,7 @@ export const en = {
   failed: 'Failed',
   onWorker: 'on {worker}',
   redelivered: 'Redelivered',
+  postponed: 'Postponed',
   returnsIn: 'returns in {seconds}',
   queuePosition: 'Position {n} in the queue',
   eta: 'ready in about {seconds}',

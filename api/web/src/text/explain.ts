@@ -1,5 +1,5 @@
 import { Problem } from '../api.ts';
-import { problemsRu } from './problems-ru.ts';
+import { problemsRu, reasonsRu } from './problems-ru.ts';
 import { formatBytes, formatNumber, language, t } from './text.ts';
 
 /** Limits that are bytes. */
@@ -20,6 +20,11 @@ export function explain(error: unknown): string {
 export function explainFailure({ code, reason }: { readonly code: string; readonly reason: string }): string {
   if (language.value === 'en' || !isKnown(code)) return reason;
   return `${problemsRu[code]} (${t('workerSays')}: ${reason})`;
+}
+
+/** Why a job was redelivered or postponed; in the chosen language, if that reason is known. */
+export function explainReason(reason: string): string {
+  return (language.value === 'ru' ? reasonsRu.get(reason) : undefined) ?? reason;
 }
 
 function isKnown(code: string): code is keyof typeof problemsRu {

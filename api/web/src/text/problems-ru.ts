@@ -1,3 +1,4 @@
+import { postponedBecause } from '../../../../shared/contracts/job-order.ts';
 import type { ErrorCode } from '../../../../shared/errors.ts';
 
 /** The Russian text of each error code. `{limit}` and others are members of the problem. */
@@ -65,3 +66,12 @@ export const problemsRu: Readonly<Record<ErrorCode, string>> = {
   workers_died: 'Все воркеры, которые брали это задание, аварийно завершились.',
   processing_failed: 'Изображение не удалось обработать.',
 };
+
+/** The Russian text of each reason for a postponement. */
+export const reasonsRu: ReadonlyMap<string, string> = new Map([
+  [postponedBecause.laneTaken, 'На этом воркере уже обрабатывается другое медленное изображение.'],
+  [
+    postponedBecause.exceededLimitHere,
+    'На этом воркере изображение превысило предел, поэтому его возьмёт другой воркер.',
+  ],
+]);

@@ -77,6 +77,7 @@ export const ru: Texts = {
   failed: 'Ошибка',
   onWorker: 'на {worker}',
   redelivered: 'Доставлено повторно',
+  postponed: 'Отложено',
   returnsIn: 'вернётся через {seconds}',
   queuePosition: '{n}-е место в очереди',
   eta: 'будет готово примерно через {seconds}',
