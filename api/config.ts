@@ -106,6 +106,10 @@ export const apiLimits = {
   replayTimeoutMs: 600_000,
   /** A failed run without a dead letter after this time is recorded without its message. */
   unrecordedAfterMs: 60_000,
+  /**
+   * The longest delivery of a webhook: a consumer holds a message for at most 10 minutes (`HOLD_MS`), then it puts it back.
+   */
+  webhookDeliveryMs: 720_000,
   /** For calls to the monitoring service. */
   monitoringTimeoutMs: 2_000,
 };

@@ -109,6 +109,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     retentionMs: config.RETENTION,
     webhookRetryDelays: config.WEBHOOK_RETRY_DELAYS,
     queues: broker.queues,
+    longestDeliveryMs: limits.webhookDeliveryMs,
     instance,
     log,
   });

@@ -8,6 +8,7 @@ import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../test
 import { setUpSystem } from '../../testing/test-system.ts';
 
 const HOUR_MS = 3_600_000;
+const webhook = { callback_url: 'https://example.com/hook' };
 const system = setUpSystem({ lifetime: 'test' });
 
 it.each(['status', 'results', 'originals', 'thumbnail'])('/%s of a removed job is 410', async (path) => {
@@ -44,24 +45,25 @@ it('/jobs and /status show an old job that is kept', async () => {
 });
 
 it('keeps a job whose webhook still waits in the queue, however old, and removes it if there is none', async () => {
-  const webhook = { callback_url: 'https://example.com/hook' };
   const waiting = await storedJob(9 * 24, completedOutcome, webhook);
-  const inQueue = async () => (await system.broker.queues.inspect(queueNames.webhooks)).ready;
-  await expect.poll(inQueue).toBe(1);
-  const turnEnds = async () => {
-    for await (const { key } of system.store.list(retentionTurnsPrefix)) await system.store.remove(key);
-    // Images without a job are removed after all jobs.
-    const last = originalKey(uuidv7({ msecs: Date.now() - 3 * HOUR_MS }));
-    await system.store.put(last, Buffer.from('original'));
-    await system.startApi({ RETENTION: '2h' });
-    await expect.poll(() => system.store.stat(last), { timeout: 20_000 }).toBeUndefined();
-  };
-  await turnEnds();
+  await expect.poll(waitingWebhooks).toBe(1);
+  await turnEnds(0);
   expect(await system.store.stat(requestKey(waiting, 1))).toBeDefined();
   const [message] = await system.take(queueNames.webhooks);
   expect(message).toBeDefined();
-  await turnEnds();
+  await turnEnds(0);
   expect(await system.store.stat(requestKey(waiting, 1))).toBeUndefined();
+});
+
+it('keeps a job whose webhook is being delivered', async () => {
+  const delivering = await storedJob(9 * 24, completedOutcome, webhook);
+  await expect.poll(waitingWebhooks).toBe(1);
+  const held = await system.consume(queueNames.webhooks, () => Promise.resolve('keep'), { prefetch: 1 });
+  await expect.poll(waitingWebhooks).toBe(0);
+  await turnEnds();
+  expect(await system.store.stat(requestKey(delivering, 1))).toBeDefined();
+  await held.stop(0);
+  await expect.poll(waitingWebhooks).toBe(1);
 });
 
 it('keeps everything unless RETENTION is set', async () => {
@@ -70,6 +72,18 @@ it('keeps everything unless RETENTION is set', async () => {
   expect((await api.ask(`/status/${old}`)).status).toBe(200);
   expect((await api.ask(`/status/${uuidv7({ msecs: 0 })}`)).status).toBe(404);
 });
+
+const waitingWebhooks = async () => (await system.broker.queues.inspect(queueNames.webhooks)).ready;
+
+/** Another turn, from its beginning to its end. @param webhookDeliveryMs default: the real one */
+async function turnEnds(webhookDeliveryMs?: number): Promise<void> {
+  for await (const { key } of system.store.list(retentionTurnsPrefix)) await system.store.remove(key);
+  // Images without a job are removed after all jobs.
+  const last = originalKey(uuidv7({ msecs: Date.now() - 3 * HOUR_MS }));
+  await system.store.put(last, Buffer.from('original'));
+  await system.startApi({ RETENTION: '2h' }, webhookDeliveryMs === undefined ? {} : { webhookDeliveryMs });
+  await expect.poll(() => system.store.stat(last), { timeout: 20_000 }).toBeUndefined();
+}
 
 /** The id of a job in store and event log that ended so many hours ago. */
 async function storedJob(

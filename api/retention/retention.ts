@@ -23,6 +23,8 @@ export interface RetentionOptions {
   readonly retentionMs: number;
   readonly webhookRetryDelays: readonly RetryDelay[];
   readonly queues: Pick<QueueInspector, 'inspect'>;
+  /** How long the delivery of a webhook can take without a trace in queues or store, in milliseconds. */
+  readonly longestDeliveryMs: number;
   /** The name of this replica, unique in the system. */
   readonly instance: string;
   readonly log: Logger;
@@ -34,8 +36,10 @@ export interface RetentionOptions {
  */
 export function createRetention(options: RetentionOptions): Repeater {
   const { store, retentionMs, instance, log } = options;
+  const lostBefore = watchWebhookQueues(options);
   let lastTurn = '';
   const repeater = new Repeater(async () => {
+    const webhooksBefore = await lostBefore();
     const turn = new Date(Math.floor(Date.now() / TURN_MS) * TURN_MS).toISOString().replace(/\D/g, '');
     if (turn === lastTurn) return undefined;
     try {
@@ -45,10 +49,9 @@ export function createRetention(options: RetentionOptions): Repeater {
       for await (const { key } of store.list(retentionTurnsPrefix)) {
         if (key < retentionTurnKey(turn)) await store.remove(key);
       }
-      const now = Date.now();
       const removed = await removeOldJobs(store, {
-        before: now - retentionMs,
-        webhooksBefore: await webhooksBefore(now, options),
+        before: Date.now() - retentionMs,
+        webhooksBefore,
         isStopping: () => !repeater.isOn,
       });
       if (removed > 0) log.info({ jobs: removed }, 'removed jobs older than RETENTION');
@@ -61,23 +64,31 @@ export function createRetention(options: RetentionOptions): Repeater {
 }
 
 /**
- * The time before which a webhook that was neither delivered nor dead-lettered gets no further attempt, in milliseconds since
- * 1970: its message was lost, and is not published again. While messages wait, this cannot be known of any webhook.
+ * Returns a function that inspects the webhook queues and returns the time before which a webhook that was neither delivered nor
+ * dead-lettered gets no further attempt, in milliseconds since 1970: its message was lost, and is not published again. While
+ * messages wait, this cannot be known of any webhook. RabbitMQ does not count messages that are being delivered, so it is known
+ * only when all inspections since the longest delivery have found no message: a webhook that was in delivery then has a new
+ * record, or is back in a queue.
  */
-async function webhooksBefore(
-  now: number,
-  { webhookRetryDelays, queues, log }: RetentionOptions,
-): Promise<number> {
-  try {
-    for (const queue of [queueNames.webhooks, ...webhookRetryDelays.map(webhookRetryQueueName)]) {
-      if ((await queues.inspect(queue)).ready > 0) return -Infinity;
+function watchWebhookQueues(options: RetentionOptions): () => Promise<number> {
+  const { webhookRetryDelays, queues, longestDeliveryMs, log } = options;
+  const names = [queueNames.webhooks, ...webhookRetryDelays.map(webhookRetryQueueName)];
+  const keptMs = webhookRetryDelays.reduce((sum, { delayMs }) => sum + delayMs, LOST_WEBHOOK_MS);
+  /** Of the first of these inspections, by the monotonic clock. */
+  let emptySince: number | undefined;
+  return async () => {
+    try {
+      const counts = await Promise.all(names.map((name) => queues.inspect(name)));
+      if (counts.some(({ ready }) => ready > 0)) emptySince = undefined;
+      else emptySince ??= performance.now();
+    } catch (error) {
+      emptySince = undefined;
+      log.warn(
+        { reason: messageOf(error) },
+        'could not inspect the webhook queues; keeping jobs with open webhooks',
+      );
     }
-  } catch (error) {
-    log.warn(
-      { reason: messageOf(error) },
-      'could not inspect the webhook queues; keeping jobs with open webhooks',
-    );
-    return -Infinity;
-  }
-  return webhookRetryDelays.reduce((before, { delayMs }) => before - delayMs, now - LOST_WEBHOOK_MS);
+    const isSettled = emptySince !== undefined && performance.now() - emptySince >= longestDeliveryMs;
+    return isSettled ? Date.now() - keptMs : -Infinity;
+  };
 }
