@@ -5,9 +5,11 @@ import { StoreUnavailable } from '@image-pipeline/shared/errors.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { completedOutcome, someRequest } from '../../testing/job-life.ts';
+import { testBroker } from '../../testing/test-broker.ts';
 import { setUpSystem } from '../../testing/test-system.ts';
+import { permitServices } from '../../testing/vhost.ts';
 import type { OpenRun } from '../runs/run-tracker.ts';
 import { LedgerRepair } from './repair-ledger.ts';
 
@@ -112,11 +114,16 @@ async function startRepair(
     const { job_id, run } = request;
     return [{ job_id, run, offset, state: 'queued', place: 8, since: 0 }];
   });
+  // As its own user, which has few permissions.
+  const urlOf = await permitServices(inject('broker'), system.vhost);
+  const broker = testBroker(urlOf('monitoring'), { ownsTopology: false });
+  system.onTestEnd(() => broker.stop());
+  await broker.start();
   const repair = new LedgerRepair({
     store: options.store ?? system.store,
     publisher: {
       publish: async (message) => {
-        await system.broker.publisher.publish(message);
+        await broker.publisher.publish(message);
         options.onPublished?.(message);
       },
     },

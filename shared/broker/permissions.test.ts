@@ -66,7 +66,7 @@ it.each([
   ],
   ['worker', ['image.events', 'image.jobs', 'image.retry', 'image.workers']],
   ['notification', ['image.events', 'image.webhooks']],
-  ['monitoring', ['image.events']],
+  ['monitoring', ['image.events', 'image.jobs']],
 ] as const)('%s can publish to these exchanges only: %j', async (user, expected) => {
   await startedAs(urlOf('api'));
   const accepted: string[] = [];

@@ -38,7 +38,8 @@ export const permissionsOfServices = {
   },
   monitoring: {
     configure: nothing,
-    write: only(exactly(events)),
+    // It republishes jobs whose message was lost.
+    write: only(...[jobs, events].map(exactly)),
     read: only(exactly(queueNames.eventLog)),
   },
 } as const satisfies Record<string, Permissions>;

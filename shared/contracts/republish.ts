@@ -13,7 +13,9 @@ const count = z.int().min(0);
 
 export const republishCountsSchema = z.object({
   dry_run: z.boolean(),
-  unaccounted: count.meta({ description: 'Selected jobs that are in no queue and have not ended.' }),
+  unaccounted: count.meta({
+    description: 'Selected jobs that are in no queue, have not ended and were not republished a moment ago.',
+  }),
   republished: count.meta({ description: 'In a dry run: jobs that would be republished.' }),
   ended: count.meta({ description: 'Not republished: the store has their outcome, or not their request.' }),
   damaged: count.meta({ description: 'Not republished: a record of the job is damaged.' }),
