@@ -17,7 +17,7 @@ export function JobView({ id, settings }: { readonly id: string; readonly settin
   const problem = useSignal<string | undefined>(undefined);
   // Events show when something has changed; the status is complete, also for jobs that are no longer in the event log.
   const live = jobOf(id);
-  const version = live && `${live.run} ${live.attempt} ${live.state}`;
+  const version = live && `${live.run} ${live.attempt} ${live.state} ${live.postponement ?? ''}`;
   useEffect(() => {
     let isCurrent = true;
     readStatus(id).then(
