@@ -75,7 +75,7 @@ export function postponed(request: JobRequest, postponement: number, attempt = 1
   const at = new Date(now).toISOString();
   const retry_at = new Date(now + 60_000).toISOString();
   const reason = postponedBecause.laneTaken;
-  return postponedEvent(request, { attempt, worker: WORKER, at, retry_at, postponement, reason });
+  return postponedEvent(request, attempt, { worker: WORKER, at, retry_at, postponement, reason });
 }
 
 function beginningOfOutcome(request: JobRequest, attempt: number) {

@@ -158,7 +158,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     const { retryDelay, reason } = postponement;
     const entry = postponedEntry(job, postponement, Date.now());
     await publishUntilConfirmed(publisher, postponedMessage(job, entry, retryDelay), job.signal);
-    await announce(job, postponedEvent(job.request, entry));
+    await announce(job, postponedEvent(job.request, entry.attempt, entry));
     job.log.info({ delay: retryDelay.label, reason }, 'postponed');
     return 'ack';
   }

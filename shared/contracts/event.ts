@@ -181,6 +181,20 @@ export function queuedEvent(request: JobRequest): JobEvent {
   };
 }
 
+/** @param count distinguishes events of the same type and attempt */
+function workerEvent<Type extends JobEventType, Data extends object>(
+  type: Type,
+  request: JobRequest,
+  attempt: number,
+  { worker, at, ...data }: Data & { readonly worker: string; readonly at: string },
+  count?: number,
+) {
+  return {
+    ...jobEnvelope(type, `/image-pipeline/worker/${worker}`, at, request, attempt, count),
+    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...data },
+  };
+}
+
 /** @param more the slot, and the delivery of a redelivered job */
 export function startedEvent(
   request: JobRequest,
@@ -189,10 +203,7 @@ export function startedEvent(
   at: string,
   more: Pick<TimelineEntry, 'slot' | 'redelivered' | 'delivery'> = {},
 ): JobEvent {
-  return {
-    ...jobEnvelope('job.started', `/image-pipeline/worker/${worker}`, at, request, attempt, more.delivery),
-    data: { job_id: request.job_id, run: request.run, attempt, request, worker, ...more },
-  };
+  return workerEvent('job.started', request, attempt, { worker, at, ...more }, more.delivery);
 }
 
 /** @param redelivery the worker that received the job, the number of the delivery (from 2), and why it was needed */
@@ -202,10 +213,7 @@ export function redeliveredEvent(
   redelivery: { worker: string; at: string; delivery: number; reason: string },
 ): JobEvent {
   const { worker, at, delivery, reason } = redelivery;
-  return {
-    ...jobEnvelope('job.redelivered', `/image-pipeline/worker/${worker}`, at, request, attempt, delivery),
-    data: { job_id: request.job_id, run: request.run, attempt, request, worker, delivery, reason },
-  };
+  return workerEvent('job.redelivered', request, attempt, { worker, at, delivery, reason }, delivery);
 }
 
 export function retryingEvent(
@@ -214,51 +222,26 @@ export function retryingEvent(
   hop: { worker: string; at: string; retry_at: string; error: { code: string; reason: string } },
 ): JobEvent {
   const { worker, at, retry_at, error } = hop;
-  return {
-    ...jobEnvelope('job.retrying', `/image-pipeline/worker/${worker}`, at, request, attempt),
-    data: { job_id: request.job_id, run: request.run, attempt, request, worker, error, retry_at },
-  };
+  return workerEvent('job.retrying', request, attempt, { worker, at, error, retry_at });
 }
 
-/** @param entry of the attempt after which the job waits */
+/** @param attempt after which the job waits */
 export function postponedEvent(
   request: JobRequest,
-  entry: {
-    attempt: number;
-    worker: string;
-    at: string;
-    retry_at: string;
-    postponement: number;
-    reason: string;
-  },
+  attempt: number,
+  wait: { worker: string; at: string; retry_at: string; postponement: number; reason: string },
 ): JobEvent {
-  const { attempt, worker, at, retry_at, postponement, reason } = entry;
-  const source = `/image-pipeline/worker/${worker}`;
-  return {
-    ...jobEnvelope('job.postponed', source, at, request, attempt, postponement),
-    data: {
-      job_id: request.job_id,
-      run: request.run,
-      attempt,
-      request,
-      worker,
-      postponement,
-      reason,
-      retry_at,
-    },
-  };
+  const { worker, at, retry_at, postponement, reason } = wait;
+  const data = { worker, at, postponement, reason, retry_at };
+  return workerEvent('job.postponed', request, attempt, data, postponement);
 }
 
 /** `job.completed` or `job.failed`, depending on the outcome. */
 export function endedEvent(request: JobRequest, outcome: Outcome): JobEvent {
+  const { state, worker, finished_at, attempt } = outcome;
+  const source = `/image-pipeline/worker/${worker}`;
   return {
-    ...jobEnvelope(
-      `job.${outcome.state}`,
-      `/image-pipeline/worker/${outcome.worker}`,
-      outcome.finished_at,
-      request,
-      outcome.attempt,
-    ),
-    data: { job_id: request.job_id, run: request.run, attempt: outcome.attempt, request, outcome },
+    ...jobEnvelope(`job.${state}`, source, finished_at, request, attempt),
+    data: { job_id: request.job_id, run: request.run, attempt, request, outcome },
   };
 }

@@ -26,8 +26,7 @@ const started = startedEvent(request, 1, 'worker-1', at(1));
 const retrying = retryingEvent(request, 1, { worker: 'worker-1', at: at(2), retry_at: at(7), error });
 const reason = 'Connection lost.';
 const [postponed, postponedAgain] = [1, 2].map((postponement) =>
-  postponedEvent(request, {
-    attempt: 1,
+  postponedEvent(request, 1, {
     worker: 'worker-2',
     at: at(2 + postponement),
     retry_at: at(4 + postponement),
