@@ -3,6 +3,7 @@ import { whyUnauthorized } from '@image-pipeline/shared/access-token.ts';
 import type { History } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Route } from '@image-pipeline/shared/http/service-server.ts';
+import { invalidBySchema, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from './config.ts';
 import type { RecentSamples } from './snapshot/recent-samples.ts';
@@ -64,12 +65,9 @@ const timestampSchema = z.iso.datetime({ offset: true });
 function sinceIn(request: IncomingMessage): number {
   const since = URL.parse(request.url ?? '/', 'http://localhost')?.searchParams.get('since') ?? null;
   if (since === null) return 0;
-  const parsed = timestampSchema.safeParse(since);
-  if (parsed.success) return Date.parse(parsed.data);
-  throw new PipelineError(
-    'invalid_parameter',
-    `Invalid "since": must be an ISO 8601 timestamp with a time zone, for example ${new Date(0).toISOString()}.`,
-  );
+  const { data, problems } = validate(timestampSchema, since);
+  if (problems !== undefined) throw invalidBySchema('since', problems);
+  return Date.parse(data);
 }
 
 const MAX_BODY_BYTES = 1_024;
@@ -87,12 +85,9 @@ const intervalSchema = z.strictObject({
 async function readInterval(request: IncomingMessage, token: string): Promise<number> {
   const refusal = whyUnauthorized(request.headers.authorization, token);
   if (refusal !== undefined) throw refusal;
-  const body = intervalSchema.safeParse(parseJson(await readBody(request)));
-  if (body.success) return body.data.seconds;
-  throw new PipelineError(
-    'invalid_parameter',
-    `The body must be {"seconds": n}, with n from ${MIN_INTERVAL_SECONDS} to ${MAX_INTERVAL_SECONDS}, for example {"seconds": 5}.`,
-  );
+  const { data, problems } = validate(intervalSchema, parseJson(await readBody(request)));
+  if (problems !== undefined) throw invalidBySchema('', problems);
+  return data.seconds;
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

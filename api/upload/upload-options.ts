@@ -8,8 +8,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { whyHostIsRefused, whyNoCallbackUrl } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { MAKE_SECRET } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
-import { validate } from '@image-pipeline/shared/validation.ts';
-import { invalidBySchema, invalidParameter } from '../http/request.ts';
+import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import { parseOperations } from './parse-operations.ts';
 
 /** The field of an upload for its files. */
@@ -86,7 +85,7 @@ function parseOutput(format: string, quality: string): Output {
     ...(format === '' ? {} : { format: format === 'jpg' ? 'jpeg' : format }),
     ...(quality === '' ? {} : { quality: /^\d{1,3}$/.test(quality) ? Number(quality) : quality }),
   });
-  if (problems !== undefined) throw invalidBySchema('', problems, { allowed: { minimum: 1, maximum: 100 } });
+  if (problems !== undefined) throw invalidBySchema('', problems);
   return data;
 }
 
