@@ -73,7 +73,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     log,
   });
   const eventPublisher = new EventPublisher(broker.publisher, log);
-  /** Updates this replica's view at once, and everybody else's through the event log. */
+  /** Updates this replica's view at once, and that of the other replicas through the event log. */
   const onQueued = (request: JobRequest) => {
     followed.queued(request);
     eventPublisher.publish(queuedEvent(request));
@@ -203,11 +203,11 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     portsToTry: 1,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     headersTimeoutMs: limits.headersTimeoutMs,
-    // An upload may also wait in line; its own timeouts are shorter.
+    // An upload may also wait for a slot; its own timeouts are shorter.
     requestTimeoutMs: limits.requestTimeoutMs + limits.uploadWaitMs,
     drainTimeoutMs: config.STOP_TIMEOUT_MS / 2,
   });
-  // The application sends "100 Continue" itself once it wants the body.
+  // The application sends "100 Continue" itself, when it is ready to read the body.
   server.server.on('checkContinue', app);
   const background = new Background(stopping.signal);
   return createService({

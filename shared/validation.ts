@@ -17,7 +17,7 @@ export type Validated<Value> =
   | { readonly data: Value; readonly problems?: undefined }
   | { readonly data?: undefined; readonly problems: readonly [Problem, ...Problem[]] };
 
-/** Parses a value that somebody else wrote. The problems are written for that person. */
+/** Validates untrusted input. The problems are written for its sender. */
 export function validate<Value>(schema: z.ZodType<Value>, value: unknown): Validated<Value> {
   // Zod keeps only the message of an issue. Equal messages allow the same.
   const allowedBy = new Map<string, unknown>();

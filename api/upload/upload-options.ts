@@ -29,7 +29,7 @@ export interface UploadOptions {
 
 /**
  * Reads the text fields of an upload. An empty field counts as missing, because browsers send empty fields.
- * @param fields by name; a value that is no string was sent more than once or with brackets in its name
+ * @param fields by name; a value that is not a string was sent more than once or with brackets in its name
  * @throws PipelineError `unexpected_field`, `no_file` (the file came as a text), `invalid_parameter` or
  * `webhooks_not_set_up`
  */

@@ -7,9 +7,9 @@ export interface ScalingPoint {
   readonly setting: Setting;
   /** Median of the repeats, in jobs per second. */
   readonly throughput: number;
-  /** How many times the throughput of the smallest number of slots. */
+  /** Throughput divided by that of the smallest number of slots. */
   readonly speedUp: number;
-  /** Speed-up by how many times more slots there are: 1 is ideal. */
+  /** Speed-up divided by the ratio of the slots: 1 is ideal. */
   readonly efficiency: number;
 }
 

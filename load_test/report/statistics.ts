@@ -23,7 +23,7 @@ function variance(values: readonly number[]): number {
 
 /** The difference between the means of two sets of repeats. */
 export interface Difference {
-  /** Mean of the second set by that of the first; NaN if the first is 0. */
+  /** Mean of the second set divided by the mean of the first; NaN if the first is 0. */
   readonly ratio: number;
   readonly difference: number;
   /** Half the width of the 95 % confidence interval of the difference; null if a side has one repeat. */
