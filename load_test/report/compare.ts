@@ -151,7 +151,7 @@ function titleOf(a: Side, b: Side): string {
 }
 
 /** A metric by which two sides are compared. */
-export interface Metric {
+interface Metric {
   readonly metric: string;
   readonly unit: string;
   readonly better: 'higher' | 'lower';

@@ -45,7 +45,7 @@ export async function chartFigures(charts: readonly Chart[]): Promise<Markup[]> 
 /** Longer tables scroll in a box of their own. */
 const MAX_ROWS = 24;
 
-export interface Table {
+interface Table {
   readonly titles: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** Indexes of right-aligned columns, from 0; default: columns of numbers. */

@@ -2,7 +2,17 @@ import { firstUpload, SUSTAINED_SHARE } from '../../calculate.ts';
 import { count, digits, percent, plain, seconds, whole } from '../format.ts';
 import { type Setting, slotsOf, typicalRun } from '../group-runs.ts';
 import { median } from '../statistics.ts';
-import { type Chart, dots, idealLine, ink, type Layer, ofRuns, timeAxis, verticalMark } from './chart.ts';
+import {
+  type Chart,
+  dots,
+  idealLine,
+  ink,
+  type Layer,
+  ofRuns,
+  type Size,
+  timeAxis,
+  verticalMark,
+} from './chart.ts';
 import { sampledSeries, waitingSeries } from './time-charts.ts';
 
 /** Depth with each burst marked, for the typical run of a setting of burst tests. */
@@ -69,16 +79,38 @@ export function burstChart(setting: Setting): Chart[] {
 
 /** Throughput, p95 and dropped uploads by target rate, with the knee. */
 export function capacityChart(setting: Setting): Chart[] {
-  const { runs } = setting;
+  const curve = capacityCurve(setting);
+  const { steps, medians, knee, maxRate, anyDropped } = curve;
+  if (steps.length === 0) return [];
+  const p95AtKnee = seconds(medians.find(({ rate }) => rate === knee)?.p95 ?? null);
+  return [
+    {
+      title: `Capacity: ${slotsOf(setting)}`,
+      label:
+        `Results per second by target rate, up to ${plain(maxRate)} uploads per second. ` +
+        (knee === undefined
+          ? 'No knee was found.'
+          : `The knee is at ${plain(knee)}; the 95th percentile of the time to result there is ${p95AtKnee}.`),
+      reading: `Up to the knee, results keep up with uploads (the dashed line) and p95 stays low. Beyond it, results fall behind and p95 grows.${anyDropped ? '' : ' k6 dropped no upload.'}`,
+      span: 'full',
+      // Aligns the plots by their frames, not by their labels.
+      spec: (size) => ({ bounds: 'flush', spacing: 52, vconcat: capacityPlots(curve, size) }),
+    },
+  ];
+}
+
+type CapacityCurve = ReturnType<typeof capacityCurve>;
+
+/** The steps of all runs, their medians by target rate, and the median knee of the runs that were saturated. */
+function capacityCurve({ runs }: Setting) {
   const steps = runs.flatMap((run) =>
-    run.steps.map(({ rate, throughput, times, dropped, seconds }) => ({
+    run.steps.map(({ rate, throughput, times, dropped, seconds: length }) => ({
       rate,
       throughput,
       p95: times?.p95 ?? null,
-      dropped: dropped / seconds,
+      dropped: dropped / length,
     })),
   );
-  if (steps.length === 0) return [];
   const rates = [...new Set(steps.map(({ rate }) => rate))].sort((one, other) => one - other);
   const medianAt = (rate: number, value: (step: (typeof steps)[number]) => number | null) =>
     median(steps.flatMap((step) => (step.rate === rate ? (value(step) ?? []) : [])));
@@ -91,70 +123,45 @@ export function capacityChart(setting: Setting): Chart[] {
   const saturated = runs.filter((run) => run.steps.some(({ sustained }) => !sustained));
   const knees = saturated.flatMap((run) => run.knee?.rate ?? []);
   const knee = knees.length > 0 ? median(knees) : undefined;
-  const most = rates.at(-1) ?? 1;
   const anyDropped = steps.some(({ dropped }) => dropped > 0);
-  const p95AtKnee = seconds(medians.find(({ rate }) => rate === knee)?.p95 ?? null);
+  return { steps, rates, maxRate: rates.at(-1) ?? 1, medians, knee, anyDropped };
+}
+
+/** Throughput, p95 and, if there are any, dropped uploads, one above the other. */
+function capacityPlots({ steps, rates, maxRate, medians, knee, anyDropped }: CapacityCurve, size: Size) {
+  const { width, narrow } = size;
   const lines: Layer[] = [
     { data: { values: medians }, mark: { type: 'line', color: ink.first } },
     dots(steps, ofRuns),
   ];
   const bars: Layer = { data: { values: medians }, mark: { type: 'bar', color: ink.third, size: 18 } };
-  const markOf = (name?: string) => (knee === undefined ? [] : verticalMark({ rate: knee }, name));
-  return [
+  const ideal = idealLine([0, maxRate].map((rate) => ({ rate, throughput: rate })));
+  const kneeMark = (name?: string) => (knee === undefined ? [] : verticalMark({ rate: knee }, name));
+  const plots = [
     {
-      title: `Capacity: ${slotsOf(setting)}`,
-      label:
-        `Results per second by target rate, up to ${plain(most)} uploads per second. ` +
-        (knee === undefined
-          ? 'No knee was found.'
-          : `The knee is at ${plain(knee)}; the 95th percentile of the time to result there is ${p95AtKnee}.`),
-      reading: `Up to the knee, results keep up with uploads (the dashed line) and p95 stays low. Beyond it, results fall behind and p95 grows.${anyDropped ? '' : ' k6 dropped no upload.'}`,
-      span: 'full',
-      spec: ({ width, narrow }) => ({
-        // Aligns the plots by their frames, not by their labels.
-        bounds: 'flush',
-        spacing: 52,
-        vconcat: [
-          {
-            width,
-            height: 180,
-            encoding: ratePlot(rates, 'throughput', 'results/s', { isLast: false, narrow }),
-            layer: [
-              ...markOf(`knee: ${plain(knee ?? 0)}/s`),
-              idealLine([0, most].map((rate) => ({ rate, throughput: rate }))),
-              ...lines,
-            ],
-          },
-          {
-            width,
-            height: 180,
-            encoding: ratePlot(rates, 'p95', 'p95 of time to result, seconds', {
-              isLast: !anyDropped,
-              narrow,
-            }),
-            layer: [...markOf(), ...lines],
-          },
-          ...(anyDropped
-            ? [
-                {
-                  width,
-                  height: 70,
-                  encoding: ratePlot(rates, 'dropped', 'uploads dropped by k6, per second', {
-                    isLast: true,
-                    narrow,
-                  }),
-                  layer: [...markOf(), bars],
-                },
-              ]
-            : []),
-        ],
-      }),
+      width,
+      height: 180,
+      encoding: rateAxes(rates, 'throughput', 'results/s', { isLast: false, narrow }),
+      layer: [...kneeMark(`knee: ${plain(knee ?? 0)}/s`), ideal, ...lines],
+    },
+    {
+      width,
+      height: 180,
+      encoding: rateAxes(rates, 'p95', 'p95 of time to result, seconds', { isLast: !anyDropped, narrow }),
+      layer: [...kneeMark(), ...lines],
+    },
+    {
+      width,
+      height: 70,
+      encoding: rateAxes(rates, 'dropped', 'uploads dropped by k6, per second', { isLast: true, narrow }),
+      layer: [...kneeMark(), bars],
     },
   ];
+  return anyDropped ? plots : plots.slice(0, 2);
 }
 
 /** The axes of one of several plots by target rate, one above the other; only the last one has labels on the x axis. */
-function ratePlot(
+function rateAxes(
   rates: readonly number[],
   field: 'throughput' | 'p95' | 'dropped',
   title: string,
