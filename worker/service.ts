@@ -37,7 +37,6 @@ export function createWorker(config: WorkerConfig): Service {
     engine: config.IMAGE_ENGINE,
     deadlineMs: config.JOB_TIMEOUT_MS,
     memoryLimitBytes: config.JOB_MEMORY_MIB * 1024 * 1024,
-    recycleAfter: 500,
     slowLane,
     log,
   });

@@ -25,6 +25,7 @@ const INHERITED_VARIABLES = ['TMPDIR', 'LD_LIBRARY_PATH'];
 export function childEnvironment(): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(INHERITED_VARIABLES.map((name) => [name, process.env[name]])),
+    MALLOC_ARENA_MAX: '1', // the threads of libvips would each keep memory of their own: 100 MiB
     VIPS_DISC_THRESHOLD: '4g', // libvips keeps large images in memory, which is limited, not in temporary files
   };
 }

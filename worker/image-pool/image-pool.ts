@@ -74,7 +74,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     engine = 'jimp',
     deadlineMs = 30_000,
     memoryLimitBytes = 1024 * MIB,
-    recycleAfter = 500,
+    recycleAfter = 5_000,
     limits = defaultImageLimits,
     slowLane = new SlowLane(),
     program = new URL('engine-child.ts', import.meta.url),
