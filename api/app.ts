@@ -19,7 +19,7 @@ import { replayRoute, replaysRoute, replayStatusRoute } from './dead-letters/rep
 import { commandRoute } from './development/worker-routes.ts';
 import { docsAssetRoute, docsRoute } from './docs/docs-routes.ts';
 import { limitRate, refuseWhileUnavailable, requireToken } from './http/guards.ts';
-import { livenessRoute, metricsRoute, readinessRoute, whyNotReady } from './http/health.ts';
+import { livenessRoute, metricsRoute, readinessRoute } from './http/health.ts';
 import { observe, recordJobId, traceRequest } from './http/observe.ts';
 import { refuseUnknownParameters } from './http/request.ts';
 import { jsonBody } from './http/request-body.ts';
@@ -60,7 +60,7 @@ interface AppDeps {
   readonly broker: Pick<Broker, 'publisher'>;
   /** Of every queue, for `/metrics`. */
   readonly queueMetrics: ReadQueueMetrics;
-  readonly availability: Pick<Availability, 'whyUnavailable' | 'whyIncomplete'>;
+  readonly availability: Availability;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -98,13 +98,13 @@ export function createApp(deps: AppDeps): Express {
 function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
   const { config, upload, jobs, thumbnails, dlq, pipelineStatus, availability } = deps;
   const { deadLetters, replays, replayRecords, sweeper } = dlq;
-  const { store, links, isCaughtUp } = jobs;
+  const { store, links } = jobs;
   const document = createOpenapiDocument({
     apiUrl: config.PUBLIC_API_URL,
     isProduction: config.NODE_ENV === 'production',
     maxFiles: config.MAX_FILES,
   });
-  const whyUnavailable = () => availability.whyUnavailable;
+  const { whyUnavailable, whyNotReady } = availability;
   const token = requireToken(config.API_TOKEN);
   const tokenInProduction = config.NODE_ENV === 'production' ? [token] : [];
   const readState = async (jobId: string) => (await readStatus(jobId, jobs)).state;
@@ -148,11 +148,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'GET /server/status/debug': [cacheStateRoute(pipelineStatus)],
     'GET /queue/status': [token, queueStatusRoute(pipelineStatus)],
     'GET /livez': [livenessRoute],
-    'GET /readyz': [
-      readinessRoute(() =>
-        whyNotReady({ whyUnavailable: () => availability.whyIncomplete, isCaughtUp, store }),
-      ),
-    ],
+    'GET /readyz': [readinessRoute(whyNotReady)],
     'GET /metrics': [metricsRoute(deps.metrics, deps.queueMetrics)],
     'GET /openapi.json': [(_request, response) => void response.json(document)],
     'GET /docs': [docsRoute],

@@ -6,16 +6,15 @@ import { messageOf } from '@image-pipeline/shared/errors.ts';
 import { createHttpServer } from '@image-pipeline/shared/http/http-server.ts';
 import { EventFollower } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { JobEstimates } from '@image-pipeline/shared/jobs/job-estimates.ts';
-import type { LifecycleStep, Startable } from '@image-pipeline/shared/lifecycle.ts';
 import { createLogger } from '@image-pipeline/shared/log.ts';
 import { createMetrics } from '@image-pipeline/shared/metrics.ts';
 import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline/shared/open-adapters.ts';
-import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { createApp } from './app.ts';
-import { Availability } from './availability.ts';
+import { createAvailability } from './availability.ts';
+import { Background, StoreOpener } from './background.ts';
 import { apiLimits, type ApiConfig, type ApiLimits } from './config.ts';
 import { createDeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import { createSlots } from './http/slots.ts';
@@ -26,9 +25,9 @@ import { createLinks } from './jobs/links.ts';
 import { createUnlessUnavailable } from './jobs/unless-unavailable.ts';
 import { createQueueSamplers, rememberLastSample } from './pipeline-status/queue-metrics.ts';
 import { createRetention } from './retention/retention.ts';
-import { Thumbnails } from './thumbnails/thumbnails.ts';
+import { createThumbnails } from './thumbnails/thumbnails.ts';
 import { Admission } from './upload/admission.ts';
-import { createUpload } from './upload/create-upload.ts';
+import { createUpload } from './upload/upload-route.ts';
 
 /** Reads of the store that a response can do without. */
 const OPTIONAL_READS = { timeoutMs: 400, maxConcurrent: 32 } as const;
@@ -42,6 +41,8 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   const instance = instanceName('api');
   const log = createLogger('api', logOptions(config));
   const metrics = createMetrics('api');
+
+  // Broker and store
   const store = configuredStore(config);
   const broker = configuredBroker(config, {
     name: instance,
@@ -51,6 +52,9 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   });
   const stopping = new AbortController();
   const storeWatch = new StoreWatch(store, log);
+  const storeOpener = new StoreOpener(store, { where: whereStoreIs(config), signal: stopping.signal, log });
+
+  // Jobs, from the event log
   const estimates = new JobEstimates();
   const followed = new FollowedJobs(config.JOBS_REMEMBERED, (view) => estimates.changed(view));
   const follower = new EventFollower({
@@ -69,11 +73,13 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     log,
   });
   const eventPublisher = new EventPublisher(broker.publisher, log);
-  /** Updates this replica's view at once, and everybody else's through the event log. */
+  /** Updates this replica's view at once, and that of the other replicas through the event log. */
   const onQueued = (request: JobRequest) => {
     followed.queued(request);
     eventPublisher.publish(queuedEvent(request));
   };
+
+  // Work besides requests
   const deadLetters = createDeadLetterQueue({
     store,
     broker,
@@ -95,14 +101,13 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     store,
     log,
   });
-  const availability = new Availability({
-    store,
+  const availability = createAvailability({
     broker,
+    store,
+    isStoreOpen: () => storeOpener.isOpen,
     storeWatch,
     notConsumingBecause: () => recorder.notConsumingBecause ?? replays.notConsumingBecause,
-    where: whereStoreIs(config),
-    signal: stopping.signal,
-    log,
+    isCaughtUp: () => follower.isCaughtUp,
   });
   const retention = createRetention({
     store,
@@ -115,20 +120,9 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   });
   const startRetention = async () => {
     // Jobs with open webhooks are kept until their queues can be inspected.
-    await Promise.all([availability.start(), broker.start()]);
+    await Promise.all([storeOpener.start(), broker.start()]);
     if (!stopping.signal.aborted) await retention.start();
   };
-  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  /** Does not wait for the start of the part. */
-  const inBackground = (name: string, part: Startable): LifecycleStep => ({
-    name,
-    start: () => {
-      part.start().catch((error: unknown) => {
-        if (!stopping.signal.aborted) fail(error instanceof Error ? error : new Error(String(error)));
-      });
-    },
-    stop: () => part.stop(),
-  });
   const startBroker = async () => {
     await broker.start();
     await broker.removeRetiredQueues().catch((error: unknown) => {
@@ -136,6 +130,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     });
   };
 
+  // Routes
   const links = createLinks(config.PUBLIC_API_URL, config.PUBLIC_NOTIFICATION_URL);
   const sources = {
     followed,
@@ -153,11 +148,6 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     maxQueueLength: config.MAX_QUEUE_LENGTH,
     queueMetrics: waitingJobs,
     estimates,
-  });
-  const thumbnailQueue = new RequestQueue({
-    maxConcurrent: config.UPSTREAM_MAX_CONCURRENT,
-    minInterval: config.UPSTREAM_MIN_INTERVAL,
-    report: { name: 'thumbnails', metrics, log },
   });
   const app = createApp({
     config,
@@ -192,17 +182,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
       downloadRate: { minRate: limits.downloadMinRate, graceMs: limits.downloadGraceMs },
       stopping: stopping.signal,
     },
-    thumbnails: new Thumbnails({
-      sources,
-      estimate,
-      queue: thumbnailQueue,
-      lookUps: new RequestQueue({ maxConcurrent: config.UPSTREAM_MAX_CONCURRENT, minInterval: 0 }),
-      ttl: limits.thumbnailTtlSeconds,
-      maxBytes: 32 * 1024 * 1024,
-      timeoutMs: limits.thumbnailTimeoutMs,
-      metrics,
-    }),
-    thumbnailQueue,
+    ...createThumbnails({ config, limits, sources, estimate, metrics, log }),
     dlq: deadLetters,
     pipelineStatus: {
       snapshots,
@@ -216,38 +196,41 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
     metrics,
     log,
   });
+
+  // The server, and the order in which everything starts
   const server = createHttpServer(app, {
     host: config.LISTEN_HOST,
     port: config.API_PORT,
     portsToTry: 1,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     headersTimeoutMs: limits.headersTimeoutMs,
-    // An upload may also wait in line; its own timeouts are shorter.
+    // An upload may also wait for a slot; its own timeouts are shorter.
     requestTimeoutMs: limits.requestTimeoutMs + limits.uploadWaitMs,
     drainTimeoutMs: config.STOP_TIMEOUT_MS / 2,
   });
-  // The application sends "100 Continue" itself once it wants the body.
+  // The application sends "100 Continue" itself, when it is ready to read the body.
   server.server.on('checkContinue', app);
+  const background = new Background(stopping.signal);
   return createService({
     broker,
     server,
-    failed,
+    failed: background.failed,
     stopping,
     stopDeadlineMs: config.STOP_TIMEOUT_MS,
     tracing: { service: 'api', instance, ...tracingOptions(config), log },
     steps: [
-      inBackground('store', availability),
-      inBackground('store watch', storeWatch),
-      inBackground('broker', { start: startBroker, stop: () => broker.stop() }),
-      inBackground('event log', follower),
-      inBackground('DLQ recorder', recorder),
+      background.step('store', storeOpener),
+      background.step('store watch', storeWatch),
+      background.step('broker', { start: startBroker, stop: () => broker.stop() }),
+      background.step('event log', follower),
+      background.step('DLQ recorder', recorder),
       { name: 'unrecorded failures', start: () => unrecorded.start(), stop: () => unrecorded.stop() },
       { name: 'sweeper', start: () => sweeper.start(), stop: () => sweeper.stop() },
       ...(config.RETENTION === Infinity
         ? []
-        : [inBackground('retention', { start: startRetention, stop: () => retention.stop() })]),
+        : [background.step('retention', { start: startRetention, stop: () => retention.stop() })]),
       { name: 'event publisher', stop: () => eventPublisher.stop(config.STOP_TIMEOUT_MS / 4) },
-      inBackground('replays', replays),
+      background.step('replays', replays),
       { name: 'snapshots', start: () => snapshots.start(), stop: () => snapshots.stop() },
       { name: 'http server', start: () => server.start(), stop: () => server.stop() },
     ],

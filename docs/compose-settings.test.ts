@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { apiVariables } from '../api/config.ts';
 import { monitoringVariables } from '../monitoring/config.ts';
 import { notificationVariables } from '../notification/config.ts';
+import { minioSetupVariables } from '@image-pipeline/shared/store/minio-setup.ts';
 import { workerVariables } from '../worker/config.ts';
 import { composeDefaults, decidedByCompose } from './compose-settings.ts';
 import { variableTables } from './env-example.ts';
@@ -48,6 +49,22 @@ test.each(Object.entries(services))(
   },
 );
 
+test('Compose passes every setting of minio-setup, for its own MinIO only', async () => {
+  const { MINIO_ENDPOINT, ...environment } = await environmentOf('minio-setup');
+  expect(MINIO_ENDPOINT).toBe('http://minio:9000');
+  const passed = Object.values(environment).flatMap((value) => references(value).map(({ name }) => name));
+  expect([...passed, 'MINIO_ENDPOINT'].toSorted()).toEqual(Object.keys(minioSetupVariables).toSorted());
+});
+
+test('Compose gives each service the keys of its own user of MinIO', async () => {
+  for (const service of ['api', 'worker', 'notification', 'monitoring']) {
+    expect(await environmentOf(service)).toMatchObject({
+      MINIO_ACCESS_KEY: service,
+      MINIO_SECRET_KEY: `\${MINIO_${service.toUpperCase()}_PASSWORD:-minio-${service}}`,
+    });
+  }
+});
+
 test('docker-compose.small.yml limits every container, together to less than 2 GB and to 2 cores', async () => {
   const limited = z.object({
     services: z.record(
@@ -62,7 +79,10 @@ test('docker-compose.small.yml limits every container, together to less than 2 G
   const { services: small } = limited.parse(parse(text));
   const { services: all } = composeSchema.parse(parse(await textOf('docker-compose.yml'), { merge: true }));
   expect(Object.keys(small).toSorted()).toEqual(Object.keys(all).toSorted());
-  const limits = Object.values(small).filter((service) => 'cpus' in service);
+  const limits = Object.entries(small).flatMap(([name, service]) =>
+    // minio-setup ends before our services start.
+    'cpus' in service && name !== 'minio-setup' ? [service] : [],
+  );
   const sum = (values: readonly number[]) => values.reduce((one, other) => one + other, 0);
   const megabytes = sum(limits.map(({ mem_limit, scale }) => Number.parseInt(mem_limit, 10) * scale));
   expect(megabytes).toBeLessThan(1_900);

@@ -4,6 +4,8 @@ export const decidedByCompose: Readonly<Record<string, string>> = {
   RABBITMQ_MANAGEMENT_URL: '',
   RABBITMQ_MANAGEMENT_USER: '',
   RABBITMQ_MANAGEMENT_PASSWORD: 'RABBITMQ_MONITORING_PASSWORD',
+  MINIO_ACCESS_KEY: "that of MinIO's administrator",
+  MINIO_SECRET_KEY: "that of MinIO's administrator",
   STORE: '',
   STORE_FOLDER: '',
   MONITORING_URL: '',

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseResult } from './report/read-results.ts';
 import {
   simulateBulk,
   simulateBursts,
@@ -17,14 +18,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs the program in the folder of the test. */
-function analyze(...args: string[]): Promise<Outcome> {
+function analyze(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const program = join(import.meta.dirname, 'analyze_results.ts');
   return new Promise((resolve) => {
     const child = execFile(
@@ -221,5 +216,32 @@ describe('analyze_results --compare', () => {
       stderr:
         'Unknown results "wrokers". Specify a result file, a folder, a run id or an experiment. Known experiments: workers.\n',
     });
+  });
+});
+
+describe('reading a result', () => {
+  const text = JSON.stringify(simulateBulk({}, 3));
+
+  it('returns it', () => {
+    expect(parseResult(text)).toMatchObject({ version: 1, script: 'bulk_upload' });
+  });
+
+  it('rejects a truncated file', () => {
+    expect(parseResult(text.slice(0, text.length / 2))).toBe(
+      'it is incomplete or not JSON. Run the test again.',
+    );
+  });
+
+  it('rejects a newer version, whatever its content', () => {
+    expect(parseResult('{"version":2,"something":"else"}')).toBe(
+      'it has version 2, and this program reads version 1. Update the repository.',
+    );
+  });
+
+  it('rejects other JSON, with the problem and its position', () => {
+    expect(parseResult('[]')).toMatch(/^it is not the result of a load test/);
+    expect(parseResult(text.replace('"completed"', '"lost"'))).toContain(
+      '(jobs[0].state: must be one of queued, ',
+    );
   });
 });

@@ -4,14 +4,18 @@ import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { printable } from '@image-pipeline/shared/printable.ts';
 import { UserError } from '../local/user-error.ts';
-import { analyse, toJson } from './report/analyse.ts';
 import { compare } from './report/compare.ts';
+import { analyse } from './report/conclude.ts';
 import { htmlReport } from './report/html-report.ts';
-import { analysisLines, comparisonLines } from './report/print.ts';
+import { analysisLines, comparisonLines, toJson } from './report/print.ts';
 import { readResults, type ResultFile, RESULTS_FOLDER } from './report/read-results.ts';
 import { runProgram } from './run-program.ts';
 
-/** `make analyze`: analyses the results of load tests on the terminal and as one HTML file. */
+/**
+ * `make analyze`: analyses the results of load tests on the terminal and as one HTML file. The steps: `readResults` reads the
+ * files of k6, `groupRuns` measures each run and groups repeats into tests, `analyse` draws conclusions from each test,
+ * `analysisLines` prints them, and `htmlReport` adds charts and tables.
+ */
 const program = new Command('analyze_results')
   .description('Analyse the results of load tests: a table, conclusions, and an HTML report.')
   .argument('[paths...]', 'result files or folders (default: load_test/results)')
@@ -54,14 +58,17 @@ async function main(paths: readonly string[], { json, out, compare: sides }: Opt
   }
   console.log(analysisLines(analysis, columns()).join('\n'));
   const file = out ?? join(await reportFolder(paths), 'report.html');
-  const html = await htmlReport(analysis);
+  await writeReport(file, await htmlReport(analysis));
+  console.log(`\nReport: ${relative(process.cwd(), file)}`);
+}
+
+async function writeReport(file: string, html: string): Promise<void> {
   await writeFile(file, html).catch((error: unknown) => {
     throw new UserError(
       `Cannot write the report to ${printable(file)}. Choose another file: --out report.html`,
       { cause: error },
     );
   });
-  console.log(`\nReport: ${relative(process.cwd(), file)}`);
 }
 
 /** The report of a folder is written to that folder. */

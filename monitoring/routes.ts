@@ -3,10 +3,10 @@ import { whyUnauthorized } from '@image-pipeline/shared/access-token.ts';
 import type { History } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Route } from '@image-pipeline/shared/http/service-server.ts';
+import { invalidBySchema, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from './config.ts';
 import {
-  MAX_JOBS_LISTED,
   type RepublishOrder,
   republishOrderSchema,
   type RepublishResult,
@@ -80,33 +80,26 @@ const timestampSchema = z.iso.datetime({ offset: true });
 function sinceIn(request: IncomingMessage): number {
   const since = URL.parse(request.url ?? '/', 'http://localhost')?.searchParams.get('since') ?? null;
   if (since === null) return 0;
-  const parsed = timestampSchema.safeParse(since);
-  if (parsed.success) return Date.parse(parsed.data);
-  throw new PipelineError(
-    'invalid_parameter',
-    `Invalid "since": must be an ISO 8601 timestamp with a time zone, for example ${new Date(0).toISOString()}.`,
-  );
+  const { data, problems } = validate(timestampSchema, since);
+  if (problems !== undefined) throw invalidBySchema('since', problems);
+  return Date.parse(data);
 }
 
 interface Body<Value> {
   readonly schema: z.ZodType<Value>;
   readonly maxBytes: number;
-  /** What the body must be. */
-  readonly allowed: string;
   readonly example: string;
 }
 
 const intervalBody: Body<{ seconds: number }> = {
   schema: z.strictObject({ seconds: z.number().min(MIN_INTERVAL_SECONDS).max(MAX_INTERVAL_SECONDS) }),
   maxBytes: 1_024,
-  allowed: `{"seconds": n}, with n from ${MIN_INTERVAL_SECONDS} to ${MAX_INTERVAL_SECONDS}`,
   example: '{"seconds": 5}',
 };
 
 const orderBody: Body<RepublishOrder> = {
   schema: republishOrderSchema,
   maxBytes: 128 * 1_024,
-  allowed: `{"ids": […], "dry_run": true}, both optional, with at most ${MAX_JOBS_LISTED} job ids`,
   example: '{"dry_run": true}',
 };
 
@@ -118,13 +111,13 @@ const orderBody: Body<RepublishOrder> = {
 async function readBody<Value>(
   request: IncomingMessage,
   token: string,
-  { schema, maxBytes, allowed, example }: Body<Value>,
+  { schema, maxBytes, example }: Body<Value>,
 ): Promise<Value> {
   const refusal = whyUnauthorized(request.headers.authorization, token);
   if (refusal !== undefined) throw refusal;
-  const body = schema.safeParse(parseJson(await readText(request, maxBytes), example));
-  if (body.success) return body.data;
-  throw new PipelineError('invalid_parameter', `The body must be ${allowed}, for example ${example}.`);
+  const { data, problems } = validate(schema, parseJson(await readText(request, maxBytes), example));
+  if (problems !== undefined) throw invalidBySchema('', problems);
+  return data;
 }
 
 async function readText(request: IncomingMessage, maxBytes: number): Promise<string> {

@@ -285,7 +285,7 @@ describe('GET /history', () => {
         expect.objectContaining({
           code: 'invalid_parameter',
           instance: '/history',
-          detail: expect.stringMatching(/^Invalid "since": must be an ISO 8601 timestamp/) as string,
+          detail: expect.stringMatching(/^since: must be an ISO 8601 timestamp/) as string,
         }),
       ]);
       expect(refused.headers.get('content-type')).toContain('application/problem+json');
@@ -323,11 +323,53 @@ describe('PUT /interval', () => {
   it('changes the interval at runtime, with the token', async () => {
     const service = await system.startMonitoring({ STATUS_UPDATE_INTERVAL: '600' });
     const { updated_at } = await statusOf(service);
-    for (const [body, token, status, code] of [
+    for (const [body, token, status, code, members = { detail: expect.any(String) as string }] of [
       ['{"seconds":1}', undefined, 401, 'unauthorized'],
       ['{"seconds":1}', 'wrong', 401, 'unauthorized'],
-      ['{"seconds":0}', TOKEN, 422, 'invalid_parameter'],
-      ['{"seconds":"5"}', TOKEN, 422, 'invalid_parameter'],
+      [
+        '{"seconds":0}',
+        TOKEN,
+        422,
+        'invalid_parameter',
+        {
+          detail: 'seconds: must be a number from 1 to 3600, but is 0',
+          parameter: 'seconds',
+          allowed: { minimum: 1, maximum: 3_600 },
+        },
+      ],
+      [
+        '{"seconds":"5"}',
+        TOKEN,
+        422,
+        'invalid_parameter',
+        {
+          detail: 'seconds: must be a number from 1 to 3600, but is "5"',
+          parameter: 'seconds',
+          allowed: { minimum: 1, maximum: 3_600 },
+        },
+      ],
+      [
+        '{"seconds":5,"minutes":1}',
+        TOKEN,
+        422,
+        'invalid_parameter',
+        {
+          detail: 'minutes: is unknown. Allowed: seconds. Correct its name or remove it',
+          parameter: 'minutes',
+          allowed: ['seconds'],
+        },
+      ],
+      [
+        '[5]',
+        TOKEN,
+        422,
+        'invalid_parameter',
+        {
+          detail: 'body: must be a JSON object, but is a list of 1 item',
+          parameter: 'body',
+          allowed: 'a JSON object',
+        },
+      ],
       ['{', TOKEN, 400, 'malformed_request'],
       ['x'.repeat(2_000), TOKEN, 413, 'body_too_large'],
     ] as const) {
@@ -339,7 +381,7 @@ describe('PUT /interval', () => {
           title: errorCodes[code],
           status,
           code,
-          detail: expect.any(String) as string,
+          ...members,
           instance: '/interval',
           trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
         },

@@ -76,7 +76,7 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
   /** Reads the state of the last process and prepares to continue from there. */
   async function restore(): Promise<Restored> {
     const state = await loadState(store);
-    // Unless it has been changed since the start, or configured anew.
+    // Unless it has been changed since the start, or STATUS_UPDATE_INTERVAL has another value.
     const isConfigured = keeper.intervalSeconds === configured;
     if (isConfigured && state?.interval?.configured === configured) {
       keeper.intervalSeconds = state.interval.seconds;

@@ -1,7 +1,7 @@
 import { allowedHostsVariable } from './http/allowed-hosts.ts';
 import { z } from 'zod';
 import { brokerAddresses } from './broker/broker-addresses.ts';
-import { permissionsOfServices } from './broker/permissions.ts';
+import { permissionsOfServices, type ServiceUser } from './broker/permissions.ts';
 import {
   DEFAULT_JOB_RETRY_DELAYS,
   DEFAULT_WEBHOOK_RETRY_DELAYS,
@@ -166,6 +166,24 @@ export const upstreamVariables = {
   }),
 } as const;
 
+/** MinIO requires at least 8 characters. */
+const minioPassword = (service: ServiceUser): Variable<string> => ({
+  schema: z.string().min(8),
+  default: `minio-${service}`,
+  form: 'at least 8 characters',
+  example: 'the output of: openssl rand -hex 32',
+  description: `password of MinIO's user ${service} (Compose)`,
+  isSecret: true,
+});
+
+/** The passwords of the users that minio-setup.ts creates. */
+export const minioPasswordVariables = {
+  MINIO_API_PASSWORD: minioPassword('api'),
+  MINIO_WORKER_PASSWORD: minioPassword('worker'),
+  MINIO_NOTIFICATION_PASSWORD: minioPassword('notification'),
+  MINIO_MONITORING_PASSWORD: minioPassword('monitoring'),
+} as const;
+
 /** The URL of the monitoring service for other services. */
 export const monitoringUrl = address({
   protocols: ['http', 'https'],
@@ -185,6 +203,7 @@ export const samplePasswords: readonly string[] = [
   'guest',
   'minioadmin',
   ...Object.keys(permissionsOfServices),
+  ...Object.values(minioPasswordVariables).map((variable) => variable.default),
   'password',
   'changeme',
   'secret',
@@ -202,14 +221,14 @@ export function refuseSamplePasswords(config: CommonConfig): string[] {
   }
   if (config.STORE === 'minio' && samplePasswords.includes(config.MINIO_SECRET_KEY)) {
     problems.push(
-      'MINIO_SECRET_KEY is a sample password, which NODE_ENV=production does not allow. Set another one',
+      'MINIO_SECRET_KEY is a sample password, which NODE_ENV=production does not allow. Set another one (with Compose: MINIO_API_PASSWORD, MINIO_WORKER_PASSWORD, …)',
     );
   }
   return problems;
 }
 
 /** The options of the logger. */
-export function logOptions(config: CommonConfig) {
+export function logOptions(config: Pick<CommonConfig, 'NODE_ENV' | 'LOG_FORMAT' | 'LOG_LEVEL'>) {
   const automatic = config.NODE_ENV === 'production' ? 'json' : 'pretty';
   return { level: config.LOG_LEVEL, format: config.LOG_FORMAT === 'auto' ? automatic : config.LOG_FORMAT };
 }

@@ -118,7 +118,7 @@ export class FairSlots<Caller> {
     }
   }
 
-  /** Ends the newest call of the longest line, if it is longer than that of `caller` would become. */
+  /** Ends the newest call of the longest queue, if it is longer than that of `caller` would become. */
   #makeRoomFor(caller: Caller): boolean {
     let longest = new Set<Call>();
     for (const line of this.#lines.values()) if (line.size > longest.size) longest = line;

@@ -58,18 +58,38 @@ describe('an invalid value', () => {
       'unrecognized_keys',
       kinds,
       { type: 'resize', depth: 8 },
-      'depth: is unknown. Allowed: type, width, height',
+      'depth: is unknown. Allowed: type, width, height. Correct its name or remove it',
     ],
-    ['unrecognized_keys', z.strictObject({}), { a: 1 }, 'a: is unknown. Allowed: none'],
+    ['unrecognized_keys', z.strictObject({}), { a: 1 }, 'a: is unknown. Allowed: none. Remove it'],
     ['invalid_union', kinds, { type: 'rotate' }, 'type: must be one of resize, filter, but is "rotate"'],
     ['invalid_union', kinds, {}, 'type: must be one of resize, filter, but is missing'],
     [
       'invalid_union',
       operationSchema,
       { type: 'rotate' },
-      'is a JSON object, but in none of the allowed forms',
+      'type: must be one of resize, watermark, filter, but is "rotate"',
     ],
-    ['invalid_union', operationSchema, 7, 'must be a JSON object, but is 7'],
+    [
+      'invalid_union',
+      z.object({ operations: z.array(operationSchema) }),
+      { operations: [{ type: 'filter', name: 'lomo' }] },
+      'operations[0].name: must be one of grayscale, sepia, invert, blur, sharpen, brightness, contrast, but is "lomo"',
+    ],
+    [
+      'invalid_union',
+      z.object({
+        by: z.union([z.strictObject({ id: z.int() }), z.strictObject({ name: z.string(), at: side })]),
+      }),
+      { by: { name: 'a', at: 'x' } },
+      'by.at: must be a whole number from 1 to 16384, but is "x"',
+    ],
+    [
+      'invalid_union',
+      z.union([z.strictObject({ id: z.boolean() }), z.string()]),
+      { id: 'x', size: 1 },
+      'id: must be true or false, but is "x"; size: is unknown. Allowed: id. Correct its name or remove it',
+    ],
+    ['invalid_type', operationSchema, 7, 'must be a JSON object, but is 7'],
     [
       'invalid_union',
       z.union([z.literal('*'), side]),
@@ -90,5 +110,18 @@ describe('an invalid value', () => {
     );
     const said = [0, 1, 2].map((index) => `[${index}]: must be true or false, but is 0`);
     expect(describeProblems(problems)).toBe(`${said.join('; ')}; and 997 more`);
+  });
+
+  it.each<[schema: z.ZodType, value: unknown, allowed: unknown]>([
+    [z.strictObject({ type: z.string(), width: side }), { type: 'a', width: 1, depth: 8 }, ['type', 'width']],
+    [kinds, { type: 'rotate' }, ['resize', 'filter']],
+    [z.enum(['png', 'jpeg']), 'bmp', ['png', 'jpeg']],
+    [z.literal(true), false, [true]],
+    [side, 0, { minimum: 1, maximum: 16_384 }],
+    [z.int().min(1), 0, 'a whole number of at least 1'],
+    [z.array(z.string()).min(1), [], 'a list of at least 1 item'],
+    [z.object({}).refine(() => false, 'needs a width'), {}, undefined],
+  ])('has what is allowed for programs, too (case %#)', (schema, value, allowed) => {
+    expect(validate(schema, value).problems?.[0].allowed).toEqual(allowed);
   });
 });

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
+import { PipelineError } from './errors.ts';
 import { printable } from './printable.ts';
 
 /** One thing that is wrong with a value. */
@@ -8,21 +9,74 @@ export interface Problem {
   readonly path: string;
   /** What is allowed and what was given, e.g. `must be a whole number from 1 to 8192, but is 0`. */
   readonly message: string;
+  /** What is allowed, for programs: names or values, the bounds of a number, or a text; undefined for a rule between members. */
+  readonly allowed?: unknown;
 }
 
 export type Validated<Value> =
   | { readonly data: Value; readonly problems?: undefined }
   | { readonly data?: undefined; readonly problems: readonly [Problem, ...Problem[]] };
 
-/** Parses a value that somebody else wrote. The problems are written for that person. */
+/** Validates untrusted input. The problems are written for its sender. */
 export function validate<Value>(schema: z.ZodType<Value>, value: unknown): Validated<Value> {
-  const parsed = schema.safeParse(value, { error: explain });
+  // Zod keeps only the message of an issue. Equal messages allow the same.
+  const allowedBy = new Map<string, unknown>();
+  const error = (issue: z.core.$ZodRawIssue) => {
+    const { message, allowed } = explain(issue) ?? {};
+    if (message !== undefined) allowedBy.set(message, allowed);
+    return message;
+  };
+  const parsed = schema.safeParse(value, { error });
   if (parsed.success) return { data: parsed.data };
-  const [first = { path: '', message: 'is invalid' }, ...others] = parsed.error.issues.map((issue) => ({
-    path: pathOf(issue),
-    message: issue.message,
-  }));
+  const [first = { path: '', message: 'is invalid' }, ...others] = parsed.error.issues
+    .flatMap(closestIssues)
+    .map((issue) => {
+      const { message } = issue;
+      return {
+        path: pathOf(issue),
+        message,
+        ...(allowedBy.has(message) && { allowed: allowedBy.get(message) }),
+      };
+    });
   return { problems: [first, ...others] };
+}
+
+/**
+ * For a value of a union without a discriminator: the issues of the option with the fewest, among those that only members
+ * violate. If there is none, the value has the wrong type, and the issue of the union lists the right ones.
+ */
+function closestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const [closest] = issue.errors
+    .filter((issues) => issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'))
+    .sort((one, other) => one.length - other.length);
+  if (closest === undefined) return [issue];
+  return closest.flatMap((inner) => closestIssues({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** @param details what helps to get it right, e.g. `{ allowed: ['png', 'jpeg'] }` */
+export function invalidParameter(
+  parameter: string,
+  problem: string,
+  details: Readonly<Record<string, unknown>> = {},
+): PipelineError {
+  return new PipelineError('invalid_parameter', `${parameter}: ${problem}`, {
+    details: { parameter, ...details },
+  });
+}
+
+/**
+ * The first thing that a schema found wrong, e.g. with the parameter `operations[0].width`.
+ * @param parameter the validated value; empty: the members of a body or query
+ */
+export function invalidBySchema(
+  parameter: string,
+  [{ path, message, allowed }]: readonly [Problem, ...Problem[]],
+  details: Readonly<Record<string, unknown>> = {},
+): PipelineError {
+  const isMember = parameter !== '' && path !== '' && !path.startsWith('[');
+  const name = `${parameter}${isMember ? '.' : ''}${path}` || 'body';
+  return invalidParameter(name, message, { ...(allowed !== undefined && { allowed }), ...details });
 }
 
 /** Problems beyond these are only counted. */
@@ -50,27 +104,32 @@ function pathOf(issue: z.core.$ZodIssue): string {
 }
 
 /** Zod's own messages do not say what was given, and name only the bound that was exceeded. */
-function explain(issue: z.core.$ZodRawIssue): string | undefined {
+function explain(issue: z.core.$ZodRawIssue): Pick<Problem, 'message' | 'allowed'> | undefined {
+  const { schema, input } = issue;
   if (issue.code === 'custom') return undefined;
   if (issue.code === 'unrecognized_keys') {
-    const allowed = issue.schema instanceof z.ZodObject ? Object.keys(issue.schema.shape) : [];
-    return `is unknown. Allowed: ${allowed.join(', ') || 'none'}`;
+    const allowed = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+    const toDo = allowed.length === 0 ? 'Remove it' : 'Correct its name or remove it';
+    return { message: `is unknown. Allowed: ${allowed.join(', ') || 'none'}. ${toDo}`, allowed };
   }
-  const { schema, input } = issue;
   if (schema instanceof z.ZodDiscriminatedUnion && issue.code === 'invalid_union') {
     const { discriminator, options } = schema.def;
-    const names = options.flatMap((option) => [...(option._zod.propValues?.[discriminator] ?? [])]);
-    return `must be ${choiceOf(names)}, but is ${seen(memberOf(input, discriminator))}`;
+    const allowed = options.flatMap((option) => [...(option._zod.propValues?.[discriminator] ?? [])]);
+    const given = seen(memberOf(input, discriminator));
+    return { message: `must be ${choiceOf(allowed)}, but is ${given}`, allowed };
   }
-  const form = schema === undefined ? 'valid' : formOf(schema);
-  const given = seen(input);
-  return form === 'a JSON object' && given === 'an object'
-    ? 'is a JSON object, but in none of the allowed forms'
-    : `must be ${form}, but is ${given}`;
+  const form = schema && z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const text = form === undefined ? 'valid' : describeForm(form);
+  return { message: `must be ${text}, but is ${seen(input)}`, allowed: (form && listForm(form)) ?? text };
 }
 
-function formOf(schema: z.core.$ZodType): string {
-  return describeForm(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+/** The allowed values or bounds, if the form is a choice or a number with both bounds. */
+function listForm(form: z.core.JSONSchema.BaseSchema): unknown {
+  const choices = (form.anyOf ?? form.oneOf ?? [form]).flatMap((option) => option.enum ?? [option.const]);
+  if (choices.every((choice) => choice !== undefined)) return choices;
+  const { minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER } = form;
+  const isBounded = minimum > Number.MIN_SAFE_INTEGER && maximum < Number.MAX_SAFE_INTEGER;
+  return isBounded ? { minimum, maximum } : undefined;
 }
 
 function describeForm(form: z.core.JSONSchema.BaseSchema): string {

@@ -86,7 +86,7 @@ async function typeOf(bytes: Buffer): Promise<InputType | undefined> {
   return inputTypes.find((type) => type === mime);
 }
 
-/** A picture small enough for a difference that nobody sees to vanish; of what is no picture, its size. */
+/** A picture small enough for a difference that nobody sees to vanish; for files that are not images, their size. */
 async function looksOf(file: Buffer): Promise<unknown> {
   try {
     const { format, width, height, orientation, depth } = await sharp(file).metadata();

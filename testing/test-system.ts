@@ -45,7 +45,7 @@ type Given<Create extends (place: TestPlace, ...given: never[]) => unknown> =
   Parameters<Create> extends [TestPlace, ...infer Rest] ? Partial<Rest> : never;
 
 /**
- * The services of the system in this process, on a vhost and a folder store that nobody else uses:
+ * The services of the system in this process, on a vhost and a folder store of their own:
  *
  *     const system = setUpSystem();
  *

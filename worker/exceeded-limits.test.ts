@@ -71,7 +71,7 @@ describe('a job that exceeds its time or memory limit', () => {
     await vi.waitFor(() => expect(toRetryQueues.length).toBeGreaterThan(2), { timeout: 10_000 });
     const ordinary = await outcomeOf(await submit('original'));
     expect(ordinary).toMatchObject({ state: 'completed', attempt: 1 });
-    expect(new Set(toRetryQueues), 'postponing is no attempt').toEqual(new Set([2]));
+    expect(new Set(toRetryQueues), 'postponing does not count as an attempt').toEqual(new Set([2]));
     slowLane.leave('another');
     const outcome = await outcomeOf(request);
     expect(outcome).toMatchObject({ state: 'completed', attempt: 2 });

@@ -1,9 +1,10 @@
 import { type DeadLetter, deadLetterSchema } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { invalidParameter } from '@image-pipeline/shared/validation.ts';
 import type { RequestHandler } from 'express';
 import PQueue from 'p-queue';
 import { z } from 'zod';
-import { cursorMeta, invalidParameter, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
+import { cursorMeta, nextCursorSchema, readQuery, wholeNumber } from '../http/request.ts';
 import type { Links } from '../jobs/links.ts';
 import { EXAMPLE_JOB_ID, exactlyOneOf } from '../openapi/operation.ts';
 import { findDeadLetters, type ReadState } from './choose-dead-letters.ts';

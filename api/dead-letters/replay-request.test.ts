@@ -43,4 +43,35 @@ describe('a replay request', () => {
     );
     expect(() => parseReplayOrder(body)).toThrow(PipelineError);
   });
+
+  const members = ['ids', 'filter', 'all', 'dry_run', 'limit'];
+  it.each([
+    [
+      { all: true, dryrun: true },
+      'dryrun: is unknown. Allowed: ids, filter, all, dry_run, limit. Correct its name or remove it',
+      { parameter: 'dryrun', allowed: members },
+    ],
+    [
+      { filter: { operation: 'rotate' } },
+      'filter.operation: must be one of resize, watermark, filter, but is "rotate"',
+      { parameter: 'filter.operation', allowed: ['resize', 'watermark', 'filter'] },
+    ],
+    [
+      { filter: { code: 'timeout' } },
+      'filter.code: is unknown. Allowed: reason, operation, older_than_seconds. Correct its name or remove it',
+      { parameter: 'filter.code', allowed: ['reason', 'operation', 'older_than_seconds'] },
+    ],
+    [
+      { all: true, limit: 5_001 },
+      'limit: must be a whole number from 1 to 5000, but is 5001',
+      { parameter: 'limit', allowed: { minimum: 1, maximum: 5_000 } },
+    ],
+    [
+      { ids: ['a'], all: true },
+      'ids, filter, all: send exactly one of them; got ids and all',
+      { parameter: 'ids, filter, all', allowed: ['ids', 'filter', 'all'] },
+    ],
+  ])('%j is refused with the member, what is allowed and what to do', (body, message, details) => {
+    expect(() => parseReplayOrder(body)).toThrow(expect.objectContaining({ message, details }));
+  });
 });

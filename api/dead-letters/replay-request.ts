@@ -1,6 +1,5 @@
-import { validate } from '@image-pipeline/shared/validation.ts';
+import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
-import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import { exactlyOneOf } from '../openapi/operation.ts';
 import { type OperationKind, operationKinds } from '../upload/parse-operations.ts';
 import type { DeadLetterFilter } from './choose-dead-letters.ts';

@@ -2,11 +2,10 @@ import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { exchangeNames } from '@image-pipeline/shared/broker/topology.ts';
 import { workerCommandKey, workerCommandSchema } from '@image-pipeline/shared/contracts/worker-command.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { validate } from '@image-pipeline/shared/validation.ts';
+import { invalidBySchema, validate } from '@image-pipeline/shared/validation.ts';
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { invalidBySchema } from '../http/request.ts';
 import type { Operations } from '../openapi/operation.ts';
 
 const commandBodySchema = z

@@ -1,8 +1,5 @@
-import { messageOf, type PipelineError } from '@image-pipeline/shared/errors.ts';
 import { readiness } from '@image-pipeline/shared/http/service-server.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
-import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Operations } from '../openapi/operation.ts';
@@ -34,34 +31,6 @@ export function metricsRoute(metrics: Metrics, readQueueMetrics: ReadQueueMetric
     response.setHeader('Content-Type', metrics.contentType);
     response.end(await metrics.render());
   };
-}
-
-/** Need not exist: only whether the store responds matters. */
-const PROBE_KEY = 'state/readiness';
-const PROBE_TIMEOUT_MS = 2_000;
-
-export interface ReadinessDeps {
-  /** Why no job can be accepted right now, or undefined. */
-  readonly whyUnavailable: () => PipelineError | undefined;
-  readonly isCaughtUp: () => boolean;
-  readonly store: Pick<ObjectStore, 'stat'>;
-}
-
-/** Why the service is not ready, or undefined. */
-export async function whyNotReady({
-  whyUnavailable,
-  isCaughtUp,
-  store,
-}: ReadinessDeps): Promise<string | undefined> {
-  const refusal = whyUnavailable();
-  if (refusal !== undefined) return refusal.message;
-  if (!isCaughtUp()) return 'the event log is still being read';
-  try {
-    await withinDeadline(PROBE_TIMEOUT_MS, () => store.stat(PROBE_KEY));
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 const okSchema = z.object({ status: z.literal('ok') });

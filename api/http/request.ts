@@ -1,7 +1,6 @@
-import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import { networkOf } from '@image-pipeline/shared/http/connection-limits.ts';
 import { refuseManyParameters } from '@image-pipeline/shared/http/http-server.ts';
-import { type Problem, validate } from '@image-pipeline/shared/validation.ts';
+import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 
@@ -57,27 +56,6 @@ export const nextCursorSchema = z
   .string()
   .nullable()
   .meta({ description: 'For the next page; null on the last one.' });
-
-/** @param details what helps to get it right, e.g. `{ allowed: ['png', 'jpeg'] }` */
-export function invalidParameter(
-  parameter: string,
-  problem: string,
-  details: Readonly<Record<string, unknown>> = {},
-): PipelineError {
-  return new PipelineError('invalid_parameter', `${parameter}: ${problem}`, {
-    details: { parameter, ...details },
-  });
-}
-
-/** The first thing that a schema found wrong, e.g. with the parameter `operations[0].width`. */
-export function invalidBySchema(
-  parameter: string,
-  [{ path, message }]: readonly [Problem, ...Problem[]],
-  details: Readonly<Record<string, unknown>> = {},
-): PipelineError {
-  const isMember = parameter !== '' && path !== '' && !path.startsWith('[');
-  return invalidParameter(`${parameter}${isMember ? '.' : ''}${path}`, message, details);
-}
 
 /** The path parameter `job_id` in lower case; may be any text. */
 export function jobIdOf(request: Request): string {

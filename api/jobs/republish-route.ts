@@ -11,10 +11,9 @@ import { type ErrorCode, PipelineError } from '@image-pipeline/shared/errors.ts'
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
-import { validate } from '@image-pipeline/shared/validation.ts';
+import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { invalidBySchema, invalidParameter } from '../http/request.ts';
 import { exactlyOneOf } from '../openapi/operation.ts';
 import type { Links } from './links.ts';
 

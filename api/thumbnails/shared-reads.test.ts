@@ -4,7 +4,7 @@ import { SharedReads } from './shared-reads.ts';
 
 const { signal } = new AbortController();
 
-/** Reads that end when told to, one at a time. */
+/** Reads that the test ends, one at a time. */
 function heldReads(count: number) {
   const queue = new RequestQueue({ maxConcurrent: 1, minInterval: 0 });
   const reads = new SharedReads<number>(queue);

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
-import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
+import { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import { readBytes } from '@image-pipeline/shared/store/read-object.ts';
 import { LRUCache } from 'lru-cache';
+import type { ApiConfig, ApiLimits } from '../config.ts';
 import { hasEnded } from '../jobs/followed-jobs.ts';
 import { damaged, findImage, type JobImage, notReady } from '../jobs/image-route.ts';
 import type { EstimateJob } from '../jobs/estimate-job.ts';
@@ -14,6 +16,8 @@ import { SharedReads } from './shared-reads.ts';
 const MAX_THUMBNAIL_BYTES = 1024 * 1024;
 /** Overhead of a cached thumbnail, which also bounds their number. */
 const ENTRY_OVERHEAD_BYTES = 1024;
+
+const MAX_CACHE_BYTES = 32 * 1024 * 1024;
 
 export interface Thumbnail {
   readonly image: JobImage;
@@ -34,6 +38,29 @@ export interface ThumbnailsOptions {
   /** Timeout of a request including its waits in the queues, in milliseconds. */
   readonly timeoutMs: number;
   readonly metrics: Pick<Metrics, 'increase'>;
+}
+
+interface CreateThumbnailsOptions extends Pick<ThumbnailsOptions, 'sources' | 'estimate'> {
+  readonly config: Pick<ApiConfig, 'UPSTREAM_MAX_CONCURRENT' | 'UPSTREAM_MIN_INTERVAL'>;
+  readonly limits: Pick<ApiLimits, 'thumbnailTtlSeconds' | 'thumbnailTimeoutMs'>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Thumbnails with the two queues in front of the store. */
+export function createThumbnails({ config, limits, log, ...deps }: CreateThumbnailsOptions) {
+  const { UPSTREAM_MAX_CONCURRENT: maxConcurrent, UPSTREAM_MIN_INTERVAL: minInterval } = config;
+  const report = { name: 'thumbnails', metrics: deps.metrics, log } as const;
+  const thumbnailQueue = new RequestQueue({ maxConcurrent, minInterval, report });
+  const thumbnails = new Thumbnails({
+    ...deps,
+    queue: thumbnailQueue,
+    lookUps: new RequestQueue({ maxConcurrent, minInterval: 0 }),
+    ttl: limits.thumbnailTtlSeconds,
+    maxBytes: MAX_CACHE_BYTES,
+    timeoutMs: limits.thumbnailTimeoutMs,
+  });
+  return { thumbnails, thumbnailQueue };
 }
 
 /**

@@ -67,7 +67,7 @@ export class FormBody extends Transform {
     callback(error);
   }
 
-  /** The parser unpipes the body when it is complete or has failed: either way nobody reads on. */
+  /** The parser unpipes the body when it is complete or has failed: in both cases the rest is not read. */
   override unpipe(destination?: Writable): this {
     super.unpipe(destination);
     this.destroy();

@@ -1,7 +1,7 @@
 import { messageOf, PipelineError } from '@image-pipeline/shared/errors.ts';
+import { invalidParameter } from '@image-pipeline/shared/validation.ts';
 import { MulterError } from 'multer';
 import type { ApiConfig, apiLimits } from '../config.ts';
-import { invalidParameter } from '../http/request.ts';
 import { UploadAborted } from './form-body.ts';
 import { textFields, unexpectedField } from './upload-options.ts';
 

@@ -6,10 +6,10 @@ import { readOutcome, readRequest } from '@image-pipeline/shared/jobs/read-run.t
 import { idempotencyKey, originalKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody, readJson } from '@image-pipeline/shared/store/read-object.ts';
+import { invalidParameter } from '@image-pipeline/shared/validation.ts';
 import type { Request } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { invalidParameter } from '../http/request.ts';
 import type { InspectedFile, InspectedImage } from './inspect-image.ts';
 import { reportAccepted, requestFor, storeOriginal, type UploadImageDeps } from './upload-image.ts';
 import type { UploadOptions } from './upload-options.ts';

@@ -88,7 +88,7 @@ describe('the operations of an upload', () => {
     ['filter,watermark:\u{10380}', 'operations[1].text', 'no font can draw: "\u{10380}" (U+10380)'],
     ['[{"type":"watermark","text":"\\ufffe"}]', 'operations[0].text', 'no font can draw'],
     ['["watermark:\u200b"]', 'operations[0].text', 'has no visible character'],
-    ['[{"text":"no type"}]', 'operations[0]', '(none)'],
+    ['[{"text":"no type"}]', 'operations[0]', 'has no "type". Allowed: resize, watermark, filter'],
     ['[7]', 'operations[0]', 'must be an object or a string'],
     ['[', 'operations', 'must be a JSON list'],
     ['{"type":"resize"}', 'operations', 'must be a JSON list'],
@@ -111,5 +111,25 @@ describe('the operations of an upload', () => {
     expect(refusal('[{"type":"filter","name":"blur","amount":1}]').details).toMatchObject({
       takes: ['name', 'radius'],
     });
+  });
+
+  it.each([
+    ['rotate', 'operations[0]: unknown operation "rotate". Allowed: resize, watermark, filter'],
+    [
+      'filter:lomo',
+      'operations[0]: unknown filter "lomo". Allowed: grayscale, sepia, invert, blur, sharpen, brightness, contrast',
+    ],
+    ['[{"width":8}]', 'operations[0]: has no "type". Allowed: resize, watermark, filter'],
+    [
+      '["filter",{"type":"resize","depth":8}]',
+      'operations[1].depth: is unknown. Allowed: type, width, height, fit, enlarge. Correct its name or remove it',
+    ],
+    [
+      '[{"type":"watermark","text":"a","opacity":2}]',
+      'operations[0].opacity: must be a number from 0.05 to 1, but is 2',
+    ],
+    ['resize:big', 'operations[0]: invalid size "big". Write 800x600, 800 (width) or x600 (height)'],
+  ])('are refused for %j with the member, what is allowed and what to do', (text, message) => {
+    expect(refusal(text).message).toBe(message);
   });
 });

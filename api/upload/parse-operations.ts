@@ -9,9 +9,8 @@ import {
   watermarkSchema,
 } from '@image-pipeline/shared/contracts/operations.ts';
 import type { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { validate } from '@image-pipeline/shared/validation.ts';
+import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
-import { invalidBySchema, invalidParameter } from '../http/request.ts';
 
 /** The operations, and the defaults of each where none of its main parameters is given. */
 export const operationKinds = {
@@ -129,8 +128,9 @@ function refuseUndrawableText(text: string, parameter: string): void {
 }
 
 function unknownName(what: string, seen: unknown, known: readonly string[], parameter: string): Error {
-  const name = typeof seen === 'string' ? `"${seen.slice(0, 100)}"` : '(none)';
-  return invalidOperation(parameter, `unknown ${what} ${name}. Allowed: ${known.join(', ')}`);
+  const problem =
+    seen === undefined ? 'has no "type"' : `unknown ${what} ${JSON.stringify(seen).slice(0, 100)}`;
+  return invalidOperation(parameter, `${problem}. Allowed: ${known.join(', ')}`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Writable } from 'node:stream';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
-import { invalidParameter } from '../http/request.ts';
+import { invalidParameter } from '@image-pipeline/shared/validation.ts';
 import type { FormBody } from './form-body.ts';
 import { textFields } from './upload-options.ts';
 

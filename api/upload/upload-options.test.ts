@@ -43,4 +43,36 @@ describe('the options of an upload', () => {
       expect.objectContaining({ details: expect.objectContaining(details) as unknown }),
     );
   });
+
+  it.each([
+    [
+      { callback_url: 'example.org/hook' },
+      'callback_url: must be an absolute URL such as https://example.org/hook',
+      { allowed: 'an absolute http or https address of at most 2048 characters, without user and fragment' },
+    ],
+    [
+      { callback_url: 'ftp://example.org' },
+      'callback_url: starts with "ftp:", but must start with http: or https:',
+      { parameter: 'callback_url' },
+    ],
+    [
+      { callback_url: 'http://10.2.0.1/hook' },
+      'callback_url: 10.2.0.1 is not public (private), so "10.2.0.1" is not allowed. To allow a receiver in your own network, add it to WEBHOOK_ALLOWED_HOSTS',
+      { allowed: 'hosts with public addresses, and those in WEBHOOK_ALLOWED_HOSTS' },
+    ],
+    [
+      { webhook: 'https://example.org' },
+      'Unknown field "webhook". Allowed fields: file, operations, format, quality, callback_url.',
+      { field: 'webhook' },
+    ],
+    [
+      { quality: '0' },
+      'quality: must be a whole number from 1 to 100, but is 0',
+      { allowed: { minimum: 1, maximum: 100 } },
+    ],
+  ])('%j are refused with the field, what is allowed and what to do', (fields, message, details) => {
+    expect(() => parseUploadOptions(fields, callbacks)).toThrow(
+      expect.objectContaining({ message, details: expect.objectContaining(details) as unknown }),
+    );
+  });
 });

@@ -8,8 +8,7 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { whyHostIsRefused, whyNoCallbackUrl } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { MAKE_SECRET } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
-import { validate } from '@image-pipeline/shared/validation.ts';
-import { invalidBySchema, invalidParameter } from '../http/request.ts';
+import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import { parseOperations } from './parse-operations.ts';
 
 /** The field of an upload for its files. */
@@ -30,7 +29,7 @@ export interface UploadOptions {
 
 /**
  * Reads the text fields of an upload. An empty field counts as missing, because browsers send empty fields.
- * @param fields by name; a value that is no string was sent more than once or with brackets in its name
+ * @param fields by name; a value that is not a string was sent more than once or with brackets in its name
  * @throws PipelineError `unexpected_field`, `no_file` (the file came as a text), `invalid_parameter` or
  * `webhooks_not_set_up`
  */
@@ -86,7 +85,7 @@ function parseOutput(format: string, quality: string): Output {
     ...(format === '' ? {} : { format: format === 'jpg' ? 'jpeg' : format }),
     ...(quality === '' ? {} : { quality: /^\d{1,3}$/.test(quality) ? Number(quality) : quality }),
   });
-  if (problems !== undefined) throw invalidBySchema('', problems, { allowed: { minimum: 1, maximum: 100 } });
+  if (problems !== undefined) throw invalidBySchema('', problems);
   return data;
 }
 

@@ -1,14 +1,16 @@
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { memoryLimit } from '@image-pipeline/shared/memory-limit.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import type { Request, RequestHandler, Response } from 'express';
+import type { ApiConfig, apiLimits } from '../config.ts';
 import { clientAddress } from '../http/request.ts';
 import { setJobId } from '../http/observe.ts';
 import { problemOf } from '../http/problem.ts';
 import { sendProblem } from '../http/send-problem.ts';
-import type { InSlot } from '../http/slots.ts';
+import { createSlots, type InSlot } from '../http/slots.ts';
 import type { Links } from '../jobs/links.ts';
 import type { Admission } from './admission.ts';
-import type { FormLimits } from './form-limits.ts';
+import { type FormLimits, formLimits } from './form-limits.ts';
 import { findCostly } from './estimate-upload.ts';
 import {
   completeReservedJob,
@@ -24,7 +26,7 @@ import { type InspectedFile, inspectFile } from './inspect-image.ts';
 import { type ReceivedFile, receiveForm, ReceivedFiles } from './receive-form.ts';
 import { uploadImage } from './upload-image.ts';
 import { type CallbackRules, parseUploadOptions, type UploadOptions } from './upload-options.ts';
-import type { UploadSpace } from './upload-space.ts';
+import { uploadCapacity, UploadSpace } from './upload-space.ts';
 import { acceptedJobOf, type FileResult, fileResultsResponse } from './upload-response.ts';
 
 export interface UploadRouteDeps {
@@ -38,6 +40,33 @@ export interface UploadRouteDeps {
   readonly uploads: UploadDeps;
   readonly links: Links;
   readonly metrics: Metrics;
+}
+
+const MIB = 1024 * 1024;
+
+interface CreateUploadOptions extends Pick<UploadRouteDeps, 'admission' | 'uploads' | 'links' | 'metrics'> {
+  readonly config: ApiConfig;
+  readonly limits: typeof apiLimits;
+}
+
+/** What `POST /upload` needs. Concurrent uploads are limited to those that fit into the memory of this machine or container. */
+export function createUpload({ config, limits, ...deps }: CreateUploadOptions): UploadRouteDeps {
+  const memory = memoryLimit();
+  const capacity = uploadCapacity(config, memory);
+  if (capacity.slots < config.UPLOADS_IN_FLIGHT) {
+    const limit = `${Math.round(memory.bytes / MIB)} MiB of memory`;
+    deps.uploads.log.warn(
+      `concurrent uploads limited to ${capacity.slots} instead of UPLOADS_IN_FLIGHT=${config.UPLOADS_IN_FLIGHT}: ${limit} is too little for files of up to ${config.MAX_FILE_BYTES} bytes (MAX_FILE_BYTES)`,
+    );
+  }
+  return {
+    ...deps,
+    limits: formLimits(config, limits),
+    callbacks: { isSetUp: config.WEBHOOK_SECRET.length > 0, allowed: config.WEBHOOK_ALLOWED_HOSTS },
+    maxEstimatedSeconds: config.MAX_ESTIMATED_SECONDS,
+    space: new UploadSpace(capacity),
+    inUploadSlot: createSlots({ what: 'uploads', slots: capacity.slots, waitMs: limits.uploadWaitMs }),
+  };
 }
 
 /**

@@ -115,7 +115,7 @@ async function killOne(
     guide.say(`The supervisor restarts ${victim.name}.`);
   } else {
     guide.say(
-      `Docker does not restart a container that was killed by hand, so you have to start ${victim.name}.`,
+      `Docker does not restart a container that was killed by hand, so start ${victim.name} yourself.`,
     );
     await guide.run('make start-worker', () => workers.startWorker());
   }

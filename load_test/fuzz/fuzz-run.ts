@@ -22,7 +22,7 @@ export interface FuzzSettings {
 export interface FuzzReport {
   readonly inspectors: Tally;
   readonly pipeline: Tally;
-  /** Exits of services that nobody caused. */
+  /** Unexpected exits of services. */
   readonly crashes: readonly string[];
 }
 
@@ -81,7 +81,7 @@ export class FuzzRun implements AsyncDisposable {
     await system?.[Symbol.asyncDispose]();
   }
 
-  /** Runs `work` and tells it to stop after so many seconds; prints its progress meanwhile. */
+  /** Runs `work` and aborts its signal after this many seconds; prints its progress until then. */
   async #forSeconds(
     seconds: number,
     tally: Tally,

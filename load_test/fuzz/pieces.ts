@@ -60,7 +60,7 @@ function endOfSegment(file: Buffer, from: number): number {
   return file[from + 1] === START_OF_SCAN ? endOfScan(file, end) : end;
 }
 
-/** A scan continues until a marker that is no restart; 0xff 0x00 is data. */
+/** A scan continues until a marker other than a restart; 0xff 0x00 is data. */
 function endOfScan(file: Buffer, from: number): number {
   for (let at = file.indexOf(0xff, from); at !== -1; at = file.indexOf(0xff, at + 1)) {
     const code = file[at + 1] ?? 0;

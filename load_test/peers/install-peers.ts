@@ -58,7 +58,7 @@ async function findPrograms(): Promise<string> {
 }
 
 async function install(program: string, args: readonly string[], cwd: string): Promise<void> {
-  // npx tells npm about the workspaces of this project in variables.
+  // npx passes the workspaces of this project to npm in variables.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_config_(workspaces?|local_prefix)$/i.test(name)),
   );

@@ -1,8 +1,9 @@
 import { UserError } from '@image-pipeline/local/user-error.ts';
 import type { Script } from '../result.ts';
-import { count, list } from './format.ts';
+import { count } from './format.ts';
 import {
   comparedParameters,
+  differencesOf,
   differingParts,
   groupRuns,
   type Setting,
@@ -10,7 +11,7 @@ import {
   type Test,
   valuesOf,
 } from './group-runs.ts';
-import type { Measures, Run } from './measure-run.ts';
+import type { Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
 import { type Difference, differenceBetween, median, sum } from './statistics.ts';
 
@@ -85,11 +86,10 @@ function sidesOf(results: readonly ResultFile[], name: string): Side[] {
     );
   }
   for (const alike of Map.groupBy(settings, keyOf).values()) {
-    const parts = differingParts(alike.map(({ test }) => test.environment));
-    if (parts.length === 0) continue;
-    const differences = parts.map((part) => `${part.name} ${list([...new Set(part.values)])}`);
+    const differences = differencesOf(alike.map(({ test }) => test.environment));
+    if (differences === '') continue;
     throw new UserError(
-      `${name} mixes runs that differ in ${differences.join('; ')}, so they are not repeats. Select runs of one of them.`,
+      `${name} mixes runs that differ in ${differences}, so they are not repeats. Select runs of one of them.`,
     );
   }
   return settings;
@@ -100,7 +100,7 @@ function keyOf({ test, setting }: Side): string {
 }
 
 function compareSettings(a: Side, b: Side): Comparison {
-  const metrics = metricsOf(a.test.script).map(({ metric, unit, better, value }) => {
+  const metrics = METRICS[a.test.script].map(({ metric, unit, better, value }) => {
     const [before, after] = [valuesOf(a.setting.runs, value), valuesOf(b.setting.runs, value)];
     const difference = differenceBetween(before, after);
     const improved = better === 'higher' ? difference.difference > 0 : difference.difference < 0;
@@ -115,13 +115,13 @@ function compareSettings(a: Side, b: Side): Comparison {
 
 function notesOf(a: Side, b: Side): string[] {
   const notes = Object.entries({ A: a, B: b }).flatMap(([name, { test, setting }]) => {
-    const omitted = test.incomplete.filter(({ measures }) => measures.slots === setting.slots).length;
+    const omitted = test.incomplete.filter((run) => run.slots === setting.slots).length;
     if (omitted === 0) return [];
     return [
       `${count(omitted, 'run')} of ${name} ${omitted === 1 ? 'is' : 'are'} left out: accepted jobs were lost or could not be read.`,
     ];
   });
-  const steps = [...a.setting.runs, ...b.setting.runs].map(({ measures }) => measures.steps);
+  const steps = [...a.setting.runs, ...b.setting.runs].map((run) => run.steps);
   if (steps.some((all) => all.length > 0 && all.every(({ sustained }) => sustained))) {
     notes.push('If the knee was not reached, the highest rate tested is used instead.');
   }
@@ -151,58 +151,62 @@ function titleOf(a: Side, b: Side): string {
 }
 
 /** A metric by which two sides are compared. */
-export interface Metric {
+interface Metric {
   readonly metric: string;
   readonly unit: string;
   readonly better: 'higher' | 'lower';
-  /** Null if the run does not have it. */
-  readonly value: (run: Run) => number | null;
+  /** Nullish if the run does not have it. */
+  readonly value: (run: Run) => number | null | undefined;
 }
 
 /** Units with whole numbers. */
 export const COUNTED: ReadonlySet<string> = new Set(['jobs', 'uploads', 'bursts']);
 
 /** Without lost jobs, because runs with lost jobs are not compared. */
-export function metricsOf(script: Script): readonly Metric[] {
-  return { bulk_upload: common, burst_test: [...common, ...burst], capacity_test: [...common, ...capacity] }[
-    script
-  ];
-}
-
-const lower = (metric: string, unit: string, value: (measures: Measures) => number | null): Metric => ({
-  metric,
-  unit,
-  better: 'lower',
-  value: ({ measures }) => value(measures),
-});
-const higher = (...of: Parameters<typeof lower>): Metric => ({ ...lower(...of), better: 'higher' });
-
-const common = [
-  higher('throughput', 'jobs/s', ({ throughput }) => throughput),
-  lower('p50', 's', ({ timeToResult }) => timeToResult?.p50 ?? null),
-  lower('p95', 's', ({ timeToResult }) => timeToResult?.p95 ?? null),
-  lower('p99', 's', ({ timeToResult }) => timeToResult?.p99 ?? null),
-  lower('failed', 'jobs', ({ counts }) => counts.failed),
-  lower('refused', 'uploads', ({ refused }) => sum(Object.values(refused))),
+const COMMON: readonly Metric[] = [
+  { metric: 'throughput', unit: 'jobs/s', better: 'higher', value: (run) => run.throughput },
+  { metric: 'p50', unit: 's', better: 'lower', value: (run) => run.timeToResult?.p50 },
+  { metric: 'p95', unit: 's', better: 'lower', value: (run) => run.timeToResult?.p95 },
+  { metric: 'p99', unit: 's', better: 'lower', value: (run) => run.timeToResult?.p99 },
+  { metric: 'failed', unit: 'jobs', better: 'lower', value: (run) => run.counts.failed },
+  {
+    metric: 'refused',
+    unit: 'uploads',
+    better: 'lower',
+    value: ({ refused }) => sum(Object.values(refused)),
+  },
 ];
+const METRICS: Readonly<Record<Script, readonly Metric[]>> = {
+  bulk_upload: COMMON,
+  burst_test: [
+    ...COMMON,
+    { metric: 'recovery', unit: 's', better: 'lower', value: medianRecovery },
+    {
+      metric: 'not recovered',
+      unit: 'bursts',
+      better: 'lower',
+      value: ({ recoveries }) => recoveries.filter(({ seconds }) => seconds === null).length,
+    },
+  ],
+  capacity_test: [
+    ...COMMON,
+    {
+      metric: 'knee',
+      unit: 'uploads/s',
+      better: 'higher',
+      // A run whose first step was not sustained counts as 0, because omitting it would hide that.
+      value: ({ knee, steps }) => knee?.rate ?? (steps.length > 0 ? 0 : null),
+    },
+    {
+      metric: 'dropped',
+      unit: 'uploads',
+      better: 'lower',
+      value: ({ steps }) => sum(steps.map(({ dropped }) => dropped)),
+    },
+  ],
+};
 
-const burst = [
-  lower('recovery', 's', ({ recoveries }) =>
-    medianOrNull(recoveries.flatMap(({ seconds }) => seconds ?? [])),
-  ),
-  lower(
-    'not recovered',
-    'bursts',
-    ({ recoveries }) => recoveries.filter(({ seconds }) => seconds === null).length,
-  ),
-];
-
-const capacity = [
-  // A run whose first step was not sustained counts as 0, because omitting it would hide that.
-  higher('knee', 'uploads/s', ({ knee, steps }) => knee?.rate ?? (steps.length > 0 ? 0 : null)),
-  lower('dropped', 'uploads', ({ steps }) => sum(steps.map(({ dropped }) => dropped))),
-];
-
-function medianOrNull(values: readonly number[]): number | null {
-  return values.length === 0 ? null : median(values);
+function medianRecovery({ recoveries }: Run): number | null {
+  const recovered = recoveries.flatMap(({ seconds }) => seconds ?? []);
+  return recovered.length === 0 ? null : median(recovered);
 }

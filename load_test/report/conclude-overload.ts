@@ -1,7 +1,7 @@
 import type { Recovery, StepOutcome } from '../calculate.ts';
 import type { Conclusion } from './conclude.ts';
 import { count, perSecond, plain, seconds, whole } from './format.ts';
-import { medianOf, type Setting, slotsOf, typicalRun } from './group-runs.ts';
+import { type Setting, slotsOf, throughputOf, typicalRun } from './group-runs.ts';
 import type { Run } from './measure-run.ts';
 import { median } from './statistics.ts';
 
@@ -19,7 +19,7 @@ export function concludeBursts(setting: Setting): Conclusion[] {
   const never = bursts.find((burst) => burst.interval === null && burst.seconds === null);
   const [firstLate] = late;
   if (firstLate !== undefined && interval !== null) {
-    const throughput = medianOf(setting, ({ measures }) => measures.throughput);
+    const throughput = throughputOf(setting);
     const peak = Math.max(...bursts.map((burst) => burst.peak));
     conclusions.push({
       kind: 'burst-not-recovered',
@@ -62,25 +62,25 @@ function concludeRefused(bursts: readonly Recovery[]): Conclusion[] {
 }
 
 /** The bursts of a run, each with the seconds until the next one; null for the last. */
-function burstsOf({ result, measures }: Run) {
-  return measures.recoveries.map((recovery, i) => {
+function burstsOf({ result, recoveries }: Run) {
+  return recoveries.map((recovery, i) => {
     const [at, next] = [result.bursts[i]?.at, result.bursts[i + 1]?.at];
     return {
       ...recovery,
       interval: at === undefined || next === undefined ? null : (Date.parse(next) - Date.parse(at)) / 1_000,
-      waitingAtNext: measures.recoveries[i + 1]?.before ?? 0,
+      waitingAtNext: recoveries[i + 1]?.before ?? 0,
     };
   });
 }
 
 /** The knee of a capacity test: once if all runs agree, otherwise for each run. */
 export function concludeCapacity(setting: Setting): Conclusion[] {
-  const found = new Set(setting.runs.map(({ measures }) => firstUnsustained(measures.steps)));
+  const found = new Set(setting.runs.map((run) => firstUnsustained(run.steps)));
   const typical = typicalRun(setting);
   if (found.size !== 1 || typical === undefined || setting.runs.length === 1) {
-    return setting.runs.flatMap(({ measures }) => concludeSteps(measures.steps, setting));
+    return setting.runs.flatMap((run) => concludeSteps(run.steps, setting));
   }
-  return concludeSteps(typical.measures.steps, setting).map((conclusion) => ({
+  return concludeSteps(typical.steps, setting).map((conclusion) => ({
     ...conclusion,
     text: `${conclusion.text} All ${setting.runs.length} runs agree; these are the numbers of the median run.`,
   }));

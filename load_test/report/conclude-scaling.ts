@@ -1,12 +1,19 @@
-import type { Conclusion } from './conclude.ts';
+import type { AnalysedTest, Conclusion } from './conclude.ts';
 import { count, digits, perSecond, percent, plain, seconds, times } from './format.ts';
-import { medianOf, slotsOf, type Machine, type Setting, type Test } from './group-runs.ts';
-import { scalingOf, shapeOf, type Change, type Scaling, type ScalingShape } from './scaling.ts';
+import { medianOf, slotsOf, throughputOf, type Machine, type Setting, type Test } from './group-runs.ts';
+import {
+  scalableSettings,
+  scalingOf,
+  shapeOf,
+  type Change,
+  type Scaling,
+  type ScalingShape,
+} from './scaling.ts';
+import { MIN_SLOT_COUNTS } from './statistics.ts';
 
 /** The conclusions of a bulk upload: the effect of the number of workers, or the throughput if only one number was tested. */
 export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
   const scaling = scalingOf(test);
-  const throughputOf = (setting: Setting) => medianOf(setting, ({ measures }) => measures.throughput);
   const none = test.settings.filter((setting) => throughputOf(setting) === 0).map(concludeNoneCompleted);
   if (scaling !== null) return [...none, ...concludeScaling(scaling, machine)];
   const each = test.settings.flatMap((setting): Conclusion[] => {
@@ -19,7 +26,7 @@ export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
         headline: `${perSecond(throughput)} with ${slotsOf(setting)}`,
         text:
           `With ${slotsOf(setting)} the workers completed ${perSecond(throughput)}, and 95 % of the results came within ` +
-          `${seconds(medianOf(setting, ({ measures }) => measures.timeToResult?.p95))}. ` +
+          `${seconds(medianOf(setting, (run) => run.timeToResult?.p95))}. ` +
           'A scaling curve needs the same test with other numbers of workers: make experiment-workers',
       },
     ];
@@ -29,7 +36,7 @@ export function concludeBulk(test: Test, machine: Machine): Conclusion[] {
 
 function concludeNoneCompleted(setting: Setting): Conclusion {
   const { runs } = setting;
-  const empty = runs.filter(({ measures }) => measures.counts.completed === 0).length;
+  const empty = runs.filter((run) => run.counts.completed === 0).length;
   const where = empty === runs.length ? '' : ` in ${empty} of ${runs.length} runs`;
   return {
     kind: 'none-completed',
@@ -45,7 +52,7 @@ function concludeScaling(scaling: Scaling, machine: Machine): Conclusion[] {
   const conclusions = [...concludeShape(shape, machine), ...concludeImplausible(scaling)];
   const [first, last] = [scaling.points[0], scaling.points.at(-1)];
   if (first !== undefined && last !== undefined) {
-    const p95 = (setting: Setting) => medianOf(setting, ({ measures }) => measures.timeToResult?.p95);
+    const p95 = (setting: Setting) => medianOf(setting, (run) => run.timeToResult?.p95);
     const [before, after] = [p95(first.setting), p95(last.setting)];
     const limit =
       shape.limit === first || shape.limit === last
@@ -128,7 +135,7 @@ function whyLessThanIdeal(growth: Change, share: number): string {
 
 /** How many times longer one job takes to process after the change. */
 function slowdownOf({ from, to }: Change): number {
-  const processing = ({ setting }: Change['to']) => medianOf(setting, ({ measures }) => measures.processing);
+  const processing = ({ setting }: Change['to']) => medianOf(setting, (run) => run.processing);
   return processing(to) / processing(from);
 }
 
@@ -145,7 +152,7 @@ function headlineBeyond(beyond: Change | undefined): string {
 /** The limit of throughput beyond a number of slots, from utilization and processing time. */
 function reasonFor(change: Change, cores: number | null): { reason: string; text: string } {
   const { from, to } = change;
-  const utilisation = medianOf(to.setting, ({ measures }) => measures.utilisation);
+  const utilisation = medianOf(to.setting, (run) => run.utilisation);
   const slowdown = slowdownOf(change);
   const longer = `one job takes ${times(slowdown)} as long to process with ${to.slots} slots as with ${from.slots}`;
   if (utilisation < BUSY) {
@@ -198,4 +205,39 @@ function concludeImplausible({ points }: Scaling): Conclusion[] {
       text: `A speed-up of ${times(worst.speedUp)} from ${base.slots} to ${worst.slots} slots is more than the ideal ${plain(worst.slots / base.slots)}×. The runs with ${count(base.slots, 'slot')} were probably disturbed; repeat them.`,
     },
   ];
+}
+
+/** Explains the fit of the Universal Scalability Law, or why there is none; one paragraph each. */
+export function explainUsl({ scaling, settings }: Pick<AnalysedTest, 'scaling' | 'settings'>): string[] {
+  const counts = scalableSettings({ settings }).length;
+  const usl = scaling?.usl ?? null;
+  if (usl === null) {
+    return [
+      `No fit: the law has three coefficients, so a fit needs at least ${MIN_SLOT_COUNTS} different numbers of slots, and these runs have ${counts}. With fewer, a curve passes near every point, whatever the system does.`,
+    ];
+  }
+  const { lambda, sigma, kappa, peakSlots, peakThroughput, rSquared } = usl;
+  const tested = Math.max(...settings.map(({ slots }) => slots ?? 0));
+  const paragraphs = [
+    `Fitted to all runs, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)) has λ = ${digits(lambda)} jobs/s, the throughput of one slot; σ = ${sigma.toFixed(3)}, the contention: ${percent(sigma)} of the work cannot run in parallel; and κ = ${kappa.toFixed(4)}, the coherency: the cost of coordination between each pair of slots. The curve explains ${percent(rSquared)} of the variance (R²).`,
+  ];
+  if (peakSlots !== null && peakThroughput !== null) {
+    paragraphs.push(
+      `Predicted peak: ${perSecond(peakThroughput)} with ${count(Math.round(peakSlots), 'slot')}; beyond it, more slots make the system slower.${peakSlots > tested * 1.2 ? ` At most ${tested} slots were tested, so this is an extrapolation.` : ''}`,
+    );
+  } else if (peakThroughput !== null) {
+    paragraphs.push(
+      `There is no peak (κ = 0): throughput only approaches ${perSecond(peakThroughput)}, however many slots there are.`,
+    );
+  } else {
+    paragraphs.push(
+      'There is neither contention nor a peak: within these runs, throughput is proportional to the slots.',
+    );
+  }
+  if (rSquared < 0.9) {
+    paragraphs.push(
+      'The curve fits poorly. The law has no sharp bend, and a machine whose cores are used up has one: trust the measurements, not the curve.',
+    );
+  }
+  return paragraphs;
 }

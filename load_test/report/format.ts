@@ -1,5 +1,5 @@
 import type { Script } from '../result.ts';
-import type { Measures } from './measure-run.ts';
+import type { Run } from './measure-run.ts';
 import { median } from './statistics.ts';
 
 /* Numbers for people. Units do not depend on the size, so that numbers in a column can be compared. */
@@ -58,7 +58,7 @@ export function moment(iso: string): string {
 export interface RunColumn {
   readonly title: string;
   readonly align: 'left' | 'right';
-  readonly cell: (measures: Measures) => string;
+  readonly cell: (run: Run) => string;
 }
 
 const SHORT: Record<Script, string> = { bulk_upload: 'bulk', burst_test: 'burst', capacity_test: 'capacity' };
@@ -79,8 +79,8 @@ export const runColumns: readonly RunColumn[] = [
 ];
 
 /** The main metric of the test: utilization of the slots, recovery time, or the knee. */
-function outcomeOf(measures: Measures): string {
-  const { script, stopped, unread, lost, recoveries, steps, knee, utilisation } = measures;
+function outcomeOf(run: Run): string {
+  const { script, stopped, unread, lost, recoveries, steps, knee, utilisation } = run;
   if (stopped === 'interrupted') return 'interrupted';
   if (unread > 0) return `${whole(unread)} unread`;
   if (lost > 0) return 'incomplete';

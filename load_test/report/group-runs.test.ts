@@ -116,6 +116,6 @@ describe('grouping runs', () => {
       runWith(2, 5, { repeat: 3 }),
     ]);
     const [setting] = test.settings;
-    expect(setting && typicalRun(setting)?.measures.throughput).toBeCloseTo(5, 2);
+    expect(setting && typicalRun(setting)?.throughput).toBeCloseTo(5, 2);
   });
 });

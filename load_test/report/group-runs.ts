@@ -1,5 +1,5 @@
 import type { LoadTestResult, Script } from '../result.ts';
-import { count, plain } from './format.ts';
+import { count, list, plain } from './format.ts';
 import { measureRun, type Run } from './measure-run.ts';
 import type { ResultFile } from './read-results.ts';
 import { median } from './statistics.ts';
@@ -69,7 +69,7 @@ export function groupRuns(results: readonly ResultFile[]): { machines: MachineRu
  */
 function machinesAmong(alike: readonly Run[]): MachineRuns[] {
   const hosts = new Set(alike.flatMap(({ result }) => result.host ?? []));
-  const byHost = hosts.size < 2 ? [[...alike]] : groupBy(alike, ({ result }) => result.host ?? '');
+  const byHost = groupBy(alike, ({ result }) => (hosts.size < 2 ? '' : (result.host ?? '')));
   return byHost.flatMap((runs) => {
     const [first] = runs;
     if (first === undefined) return [];
@@ -87,9 +87,7 @@ function machineOf({ machine }: Pick<LoadTestResult, 'machine'>): Machine {
   return { label: `${platform}, ${count(cores, 'core')}, ${memory} GiB`, cores };
 }
 
-export function comparedParameters({
-  parameters,
-}: Pick<LoadTestResult, 'parameters'>): [string, string | number][] {
+export function comparedParameters({ parameters }: Pick<Test, 'parameters'>): [string, string | number][] {
   return Object.entries(parameters)
     .filter(([name]) => !NOT_COMPARED.has(name.toUpperCase()))
     .sort(([one], [other]) => (one < other ? -1 : 1));
@@ -97,7 +95,7 @@ export function comparedParameters({
 
 /** The run with the median throughput, which represents the setting in charts. */
 export function typicalRun({ runs }: Setting): Run | undefined {
-  const sorted = [...runs].sort((one, other) => one.measures.throughput - other.measures.throughput);
+  const sorted = [...runs].sort((one, other) => one.throughput - other.throughput);
   return sorted[Math.floor((sorted.length - 1) / 2)];
 }
 
@@ -106,8 +104,13 @@ export function medianOf({ runs }: Setting, value: (run: Run) => number | null |
   return median(valuesOf(runs, value));
 }
 
+/** Without the runs that do not have the value. */
 export function valuesOf(runs: readonly Run[], value: (run: Run) => number | null | undefined): number[] {
-  return runs.map(value).filter((number) => number !== null && number !== undefined);
+  return runs.flatMap((run) => value(run) ?? []);
+}
+
+export function throughputOf(setting: Setting): number {
+  return medianOf(setting, (run) => run.throughput);
 }
 
 /** `3 slots (3 × 1)` */
@@ -125,9 +128,9 @@ function testsOf(runs: readonly Run[]): Test[] {
     const whole = same.filter(({ result }) => result.stopped !== 'interrupted');
     const incomplete = whole.filter(isIncomplete);
     const complete = whole.filter((run) => !isIncomplete(run));
-    const settings = groupBy(complete, ({ measures }) => String(measures.slots)).map((repeats) => ({
-      slots: repeats[0]?.measures.slots ?? null,
-      layouts: [...new Set(repeats.map(({ measures }) => measures.layout))].sort(),
+    const settings = groupBy(complete, (run) => String(run.slots)).map((repeats) => ({
+      slots: repeats[0]?.slots ?? null,
+      layouts: [...new Set(repeats.map((run) => run.layout))].sort(),
       runs: repeats,
     }));
     settings.sort((one, other) => (one.slots ?? Infinity) - (other.slots ?? Infinity));
@@ -137,8 +140,8 @@ function testsOf(runs: readonly Run[]): Test[] {
   });
 }
 
-function isIncomplete({ measures }: Run): boolean {
-  return measures.lost > 0 || measures.unread > 0;
+function isIncomplete(run: Run): boolean {
+  return run.lost > 0 || run.unread > 0;
 }
 
 function groupBy<Value>(values: readonly Value[], key: (value: Value) => string): Value[][] {
@@ -154,21 +157,20 @@ interface Environment {
   readonly rabbitmq: string | null;
 }
 
+function environmentOf({
+  runtime = null,
+  versions: { pipeline, node, rabbitmq },
+}: LoadTestResult): Environment {
+  return { runtime, pipeline, node, rabbitmq };
+}
+
 /** The display name of a part of the environment, and its value in each of several environments. */
-export interface Part {
+interface EnvironmentPart {
   readonly name: string;
   readonly values: readonly string[];
 }
 
-export function environmentOf({
-  runtime = null,
-  versions,
-}: Pick<LoadTestResult, 'runtime' | 'versions'>): Environment {
-  const { pipeline, node, rabbitmq } = versions;
-  return { runtime, pipeline, node, rabbitmq };
-}
-
-export function partsOf(environments: readonly Environment[]): Part[] {
+export function environmentParts(environments: readonly Environment[]): EnvironmentPart[] {
   const part = (name: string, value: (environment: Environment) => string | null) => ({
     name,
     values: environments.map((environment) => value(environment) ?? 'unknown'),
@@ -181,7 +183,39 @@ export function partsOf(environments: readonly Environment[]): Part[] {
   ];
 }
 
-/** The parts that differ between these environments. */
-export function differingParts(environments: readonly Environment[]): Part[] {
-  return partsOf(environments).filter(({ values }) => new Set(values).size > 1);
+export function differingParts(environments: readonly Environment[]): EnvironmentPart[] {
+  return environmentParts(environments).filter(({ values }) => new Set(values).size > 1);
+}
+
+/** `runtime compose and local; RabbitMQ 4.1.0 and 4.2.0`; empty if the environments are the same. */
+export function differencesOf(environments: readonly Environment[]): string {
+  return differingParts(environments)
+    .map(({ name, values }) => `${name} ${list([...new Set(values)])}`)
+    .join('; ');
+}
+
+const TITLES = { bulk_upload: 'Bulk upload', burst_test: 'Bursts', capacity_test: 'Capacity' } as const;
+
+/** Includes the environment if another test differs only in that. */
+export function titleOf(test: Test, tests: readonly Test[]): string {
+  const same = sameButEnvironment(test, tests);
+  const parts = differingParts(same.map(({ environment }) => environment));
+  const own = parts.map(({ name, values }) => `${name} ${values[same.indexOf(test)] ?? 'unknown'}`);
+  return TITLES[test.script] + (own.length === 0 ? '' : ` (${own.join(', ')})`);
+}
+
+/** One notice per script and parameters that ran in several environments. */
+export function environmentNotices(tests: readonly Test[]): string[] {
+  const notices = tests.map((test) => {
+    const differences = differencesOf(sameButEnvironment(test, tests).map(({ environment }) => environment));
+    return differences === ''
+      ? ''
+      : `The runs of ${test.script} differ in ${differences}. They do not count as repeats; each group is analysed separately. To see the difference: --compare A B`;
+  });
+  return [...new Set(notices)].filter((notice) => notice !== '');
+}
+
+function sameButEnvironment({ script, parameters }: Test, tests: readonly Test[]): Test[] {
+  const key = JSON.stringify([script, parameters]);
+  return tests.filter((other) => JSON.stringify([other.script, other.parameters]) === key);
 }

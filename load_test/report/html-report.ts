@@ -1,24 +1,26 @@
 import { scripts } from '../result.ts';
-import type { AnalysedMachine, AnalysedTest, Analysis } from './analyse.ts';
-import { count, digits, list, moment, percent, runColumns } from './format.ts';
-import type { Setting } from './group-runs.ts';
-import { bound, html, table, type Markup } from './html.ts';
-import type { LittlesLaw } from './measure-run.ts';
-import { style } from './style.ts';
-import { testSection } from './test-section.ts';
+import { ganttChart } from './charts/gantt-chart.ts';
+import { burstChart, capacityChart, stepRows, sustainedMeans } from './charts/overload-charts.ts';
+import { scalingCharts, scalingRows } from './charts/slots-charts.ts';
+import { timeCharts } from './charts/time-charts.ts';
+import {
+  type AnalysedMachine,
+  type AnalysedTest,
+  type Analysis,
+  type Conclusion,
+  explainLittlesLaw,
+} from './conclude.ts';
+import { explainUsl } from './conclude-scaling.ts';
+import { count, digits, list, moment, runColumns, whole } from './format.ts';
+import { environmentParts, type Machine, type Setting } from './group-runs.ts';
+import { bound, chartFigures, html, type Markup, style, table } from './html.ts';
+import { type Run, totalsByCode } from './measure-run.ts';
 
 /** The report as one HTML document without external resources. */
 export async function htmlReport(analysis: Analysis): Promise<string> {
   const { machines, notices } = analysis;
   const runs = machines.flatMap((machine) => machine.runs);
-  const first = runs.reduce(
-    (earliest, { measures }) => (measures.startedAt < earliest ? measures.startedAt : earliest),
-    '9',
-  );
-  const last = runs.reduce(
-    (latest, { measures }) => (measures.startedAt > latest ? measures.startedAt : latest),
-    '',
-  );
+  const starts = runs.map(({ startedAt }) => startedAt).sort();
   const sections = await Promise.all(machines.map((machine) => machineSection(machine, machines.length > 1)));
   const headline = headlineOf(analysis);
   const page = html`<!doctype html>
@@ -37,7 +39,7 @@ export async function htmlReport(analysis: Analysis): Promise<string> {
           <p class="eyebrow">Load test report</p>
           <h1>${bound(headline)}</h1>
           <p class="meta">
-            ${count(runs.length, 'run')}, ${moment(first)} to ${moment(last)} UTC ·
+            ${count(runs.length, 'run')}, ${moment(starts[0] ?? '')} to ${moment(starts.at(-1) ?? '')} UTC ·
             ${list(machines.map(({ machine }) => machine.label))}
           </p>
         </header>
@@ -79,7 +81,7 @@ async function machineSection({ machine, runs, tests }: AnalysedMachine, named: 
       <h2>All runs</h2>
       ${table({
         titles: [...runColumns.map(({ title }) => title), 'file'],
-        rows: runs.map(({ measures, file }) => [...runColumns.map(({ cell }) => cell(measures)), file]),
+        rows: runs.map((run) => [...runColumns.map(({ cell }) => cell(run)), run.file]),
         right: new Set(runColumns.flatMap(({ align }, i) => (align === 'right' ? [i] : []))),
       })}
       <p class="reading">
@@ -97,23 +99,12 @@ function inOrder(tests: readonly AnalysedTest[]): AnalysedTest[] {
 }
 
 function littlesLawSection(settings: readonly Setting[]): Markup {
-  const rows = settings.flatMap((setting) =>
-    setting.runs.flatMap(({ measures: { littlesLaw: law, layout, script } }) =>
-      law === null
-        ? []
-        : [
-            [
-              script,
-              layout,
-              digits(law.rate),
-              digits(law.seconds),
-              digits(law.expected),
-              digits(law.inSystem),
-              digits(law.sampled),
-            ],
-          ],
-    ),
-  );
+  const runs = settings.flatMap((setting) => setting.runs);
+  const rows = runs.flatMap(({ littlesLaw: law, layout, script }) => {
+    if (law === null) return [];
+    const { rate, seconds, expected, inSystem, sampled } = law;
+    return [[script, layout, ...[rate, seconds, expected, inSystem, sampled].map(digits)]];
+  });
   if (rows.length === 0) return html``;
   return html`<section>
     <h2>Little’s law</h2>
@@ -125,39 +116,101 @@ function littlesLawSection(settings: readonly Setting[]): Markup {
   </section>`;
 }
 
-/** Below this relative difference, the two sides agree. */
-const AGREES = 0.1;
+/** The section of one test: its conclusions, charts and tables. */
+async function testSection(test: AnalysedTest, machine: Machine): Promise<Markup> {
+  const { title, parameters, environment, settings, scaling, conclusions, script } = test;
+  const chips = [
+    ...Object.entries(parameters).map(([name, value]) => ({ name, values: [String(value)] })),
+    ...environmentParts([environment]),
+  ].map(({ name, values }) => html`<li><span>${name}</span> ${values.join()}</li>`);
+  return html`<section>
+    <h2>${title}</h2>
+    <ul class="chips">
+      ${chips}
+    </ul>
+    <ul class="conclusions">
+      ${conclusions.map(conclusionItem)}
+    </ul>
+    ${
+      scaling === null
+        ? ''
+        : html` <div class="charts">${await chartFigures(scalingCharts(scaling, machine))}</div>
+            ${table(scalingRows(scaling.points))}
+            <p class="reading">
+              Medians of the repeats. Processing is the mean time that a worker spends on one job; busy is the
+              mean share of busy slots.
+            </p>`
+    }
+    ${
+      script === 'bulk_upload' && settings.length > 0
+        ? html`<h3>Universal Scalability Law</h3>
+            ${explainUsl(test).map((text) => html`<p>${bound(text)}</p>`)}`
+        : ''
+    }
+    ${script === 'burst_test' ? await burstParts(settings) : ''}
+    ${script === 'capacity_test' ? await capacityParts(settings) : ''}
+    <div class="charts">${await chartFigures([...timeCharts(test), ...ganttChart(settings)])}</div>
+    ${failuresPart([...settings.flatMap(({ runs }) => runs), ...test.incomplete])}
+  </section>`;
+}
 
-/** What the check of Little's law means and whether it holds in these runs; one paragraph each. */
-function explainLittlesLaw(settings: readonly Setting[]): string[] {
-  const laws = settings.flatMap(({ runs }) => runs.flatMap(({ measures }) => measures.littlesLaw ?? []));
-  const offBy = (value: (law: LittlesLaw) => number | null) =>
-    laws.flatMap((law) => {
-      const measured = value(law);
-      return measured === null || law.expected === 0 ? [] : [Math.abs(measured / law.expected - 1)];
-    });
-  const [timelines, monitoring] = [offBy(({ inSystem }) => inSystem), offBy(({ sampled }) => sampled)];
-  const paragraphs = [
-    'L = λW: the mean number of jobs in the system (L) is the rate at which they leave (λ) times the mean time that each stays (W), for any order and any workload, provided that every job that enters also leaves. If the two sides differ, a measurement is wrong or jobs are missing.',
-  ];
-  const worst = Math.max(0, ...timelines);
-  paragraphs.push(
-    worst < 0.005
-      ? 'From the timelines both sides agree exactly, as they must when every job ended: no timeline is missing or out of order.'
-      : `From the timelines the sides differ by up to ${percent(worst)}: jobs that did not end count in L, but not in λ and W.`,
-  );
-  if (monitoring.length === 0) {
-    paragraphs.push(
-      'Monitoring took too few samples in these runs for a check that does not depend on the timelines.',
+async function burstParts(settings: readonly Setting[]): Promise<Markup[]> {
+  const parts: Markup[] = [];
+  for (const setting of settings) {
+    const rows = setting.runs.flatMap((run, i) =>
+      run.recoveries.map(({ number, size, accepted, before, peak, seconds }) => [
+        String(i + 1),
+        String(number),
+        seconds === null && accepted > 0 ? 'never' : digits(seconds),
+        whole(peak),
+        whole(before),
+        whole(size),
+      ]),
     );
-  } else {
-    const most = Math.max(...monitoring);
-    paragraphs.push(
-      `Monitoring’s samples are an independent measurement of L. In ${count(monitoring.length, 'run')} they differ from λW by at most ${percent(most)}: ` +
-        (most < AGREES
-          ? 'the two agree.'
-          : 'samples are taken at intervals, so a short run has few and can miss its peak; in a long run such a difference would be an error.'),
+    parts.push(
+      html`<div class="charts">${await chartFigures(burstChart(setting))}</div>
+        ${table({ titles: ['run', 'burst', 'recovery s', 'peak', 'before', 'images'], rows })}
+        <p class="reading">
+          Recovery is the time from the burst until the queue is back at its level before it. Peak and before
+          are numbers of waiting jobs.
+        </p>`,
     );
   }
-  return paragraphs;
+  return parts;
+}
+
+async function capacityParts(settings: readonly Setting[]): Promise<Markup[]> {
+  const parts: Markup[] = [];
+  for (const setting of settings) {
+    parts.push(
+      html`<div class="charts">${await chartFigures(capacityChart(setting))}</div>
+        ${table(stepRows(setting))}
+        <p class="reading">${bound(sustainedMeans)}</p>`,
+    );
+  }
+  return parts;
+}
+
+function failuresPart(runs: readonly Run[]): Markup {
+  const prefixed = (prefix: string, counts: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(counts).map(([code, number]) => [`${prefix}: ${code}`, number]));
+  const found = totalsByCode(
+    runs.flatMap((run) => [
+      prefixed('failed', run.failures),
+      prefixed('refused', run.refused),
+      { 'lost: did not end': run.lost, 'unread: no status': run.unread },
+    ]),
+  );
+  if (found.length === 0) return html``;
+  const most = Math.max(...found.map(([, number]) => number));
+  return html`<h3>Failures by code</h3>
+    <ul class="bars">
+      ${found.map(([code, number]) => html`<li><code>${code}</code><span class="bar" style="width:${Math.max(1, Math.round((number / most) * 100))}%"></span><b>${whole(number)}</b></li>`)}
+    </ul>`;
+}
+
+const TONES = { good: 'Good', note: 'Note', problem: 'Problem' } as const;
+
+function conclusionItem({ tone, text }: Conclusion): Markup {
+  return html`<li class="${tone}"><span class="tone">${TONES[tone]}</span> ${bound(text)}</li>`;
 }

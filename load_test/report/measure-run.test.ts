@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LoadTestResult } from '../result.ts';
 import { checkLittlesLaw, measureRun } from './measure-run.ts';
 import { at, job } from './testing/results.ts';
 import { simulateBulk, simulateBursts, simulateCapacity } from './testing/simulate.ts';
 
-const measured = (result: Parameters<typeof measureRun>[0]['result']) =>
-  measureRun({ file: 'run.json', result }).measures;
+const measured = (result: LoadTestResult) => measureRun({ file: 'run.json', result });
 
-describe('the measures of a run', () => {
+describe('the metrics of a run', () => {
   it('follow from the timelines of its jobs', () => {
     const jobs = [
       job(0, 0, 2),

@@ -18,13 +18,8 @@ import type { LoadTestResult, Script } from '../result.ts';
 import type { ResultFile } from './read-results.ts';
 import { mean, sum } from './statistics.ts';
 
-/** One run with its own metrics. */
+/** One run: its result and the metrics calculated from it. */
 export interface Run extends ResultFile {
-  readonly measures: Measures;
-}
-
-export interface Measures {
-  readonly file: string;
   readonly runId: string;
   readonly script: Script;
   readonly startedAt: string;
@@ -75,8 +70,9 @@ export function measureRun({ file, result }: ResultFile): Run {
   const busy = sum(processing);
   const steps = stepOutcomes(result);
   const names = new Set(jobs.flatMap(({ worker }) => (worker === null ? [] : [worker])));
-  const measures: Measures = {
+  return {
     file,
+    result,
     runId: result.run_id,
     script: result.script,
     startedAt: result.started_at,
@@ -108,7 +104,6 @@ export function measureRun({ file, result }: ResultFile): Run {
     knee: kneeOf(steps) ?? null,
     littlesLaw: checkLittlesLaw(result),
   };
-  return { file, result, measures };
 }
 
 /** The sum of the workers' slots if all are known, or else the maximum in the samples of monitoring. */

@@ -1,9 +1,8 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { table } from '@image-pipeline/local/terminal/table.ts';
 import { wrap } from '@image-pipeline/local/terminal/wrap.ts';
-import type { Analysis } from './analyse.ts';
 import { type Comparison, COUNTED } from './compare.ts';
-import type { Conclusion } from './conclude.ts';
+import type { Analysis, Conclusion } from './conclude.ts';
 import { count, digits, plain, type RunColumn, runColumns } from './format.ts';
 import type { Run } from './measure-run.ts';
 import { type Difference, mean, median } from './statistics.ts';
@@ -37,7 +36,7 @@ function runLines(runs: readonly Run[], columns: number): string[] {
   const linesOf = (shown: readonly RunColumn[]) =>
     table(
       shown.map(({ title, align }) => ({ title: title.toUpperCase(), align })),
-      runs.map(({ measures }) => shown.map(({ cell }) => cell(measures))),
+      runs.map((run) => shown.map(({ cell }) => cell(run))),
     );
   const all = linesOf(runColumns);
   const fits = all.every((line) => stripVTControlCharacters(line).length <= columns);
@@ -104,4 +103,38 @@ function spread(values: readonly number[], unit: string): string {
 
 function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${digits(Math.abs(value))}`;
+}
+
+/** The output of `--json`: all metrics, without the timelines of the jobs. */
+export function toJson({ machines, notices }: Analysis): unknown {
+  return {
+    notices,
+    machines: machines.map(({ machine, runs, tests }) => ({
+      machine,
+      runs: runs.map(({ result: _, ...metrics }) => metrics),
+      tests: tests.map(({ script, title, parameters, environment, settings, ...test }) => ({
+        script,
+        title,
+        parameters,
+        environment,
+        settings: settings.map((setting) => ({
+          slots: setting.slots,
+          layouts: setting.layouts,
+          runs: setting.runs.map((run) => run.runId),
+        })),
+        interrupted: test.interrupted.map((run) => run.runId),
+        incomplete: test.incomplete.map((run) => run.runId),
+        scaling: test.scaling && {
+          points: test.scaling.points.map(({ slots, throughput, speedUp, efficiency }) => ({
+            slots,
+            throughput,
+            speedUp,
+            efficiency,
+          })),
+          usl: test.scaling.usl,
+        },
+        conclusions: test.conclusions,
+      })),
+    })),
+  };
 }

@@ -29,7 +29,7 @@ function slotsIn(given: string): number | 'default' | undefined {
   );
 }
 
-/** `make kill-worker`: kills the newest worker, like a crash: it can neither finish nor hand back its jobs. */
+/** `make kill-worker`: kills the newest worker, like a crash: it can neither finish nor return its jobs. */
 export async function killWorker(): Promise<void> {
   const runtime = await currentRuntime();
   const newest = (await runtime.workers()).at(-1);

@@ -1,4 +1,5 @@
 import type { ServiceUser } from '@image-pipeline/shared/broker/permissions.ts';
+import { minioPasswordVariables } from '@image-pipeline/shared/common-config.ts';
 import { readConfig, text, wholeNumber, type ConfigOf } from '@image-pipeline/shared/config.ts';
 import { z } from 'zod';
 
@@ -31,6 +32,7 @@ export const composeVariables = {
   RABBITMQ_WORKER_PASSWORD: rabbitmqPassword('worker'),
   RABBITMQ_NOTIFICATION_PASSWORD: rabbitmqPassword('notification'),
   RABBITMQ_MONITORING_PASSWORD: rabbitmqPassword('monitoring'),
+  ...minioPasswordVariables,
   RABBITMQ_ERLANG_COOKIE: text({
     default: 'image-pipeline',
     form: 'letters and digits',

@@ -10,6 +10,7 @@ const inspected = (service: string, number: number, state: object, ports: object
   Config: {
     Labels: { 'com.docker.compose.service': service, 'com.docker.compose.container-number': String(number) },
   },
+  HostConfig: { RestartPolicy: { Name: service === 'minio-setup' ? 'no' : 'unless-stopped' } },
   NetworkSettings: { Ports: ports },
 });
 const stateOf = (state: object): Container['state'] | undefined =>
@@ -37,6 +38,14 @@ test('a container that was stopped is stopped; one that exited with an error has
   expect(stateOf({ Status: 'exited', ExitCode: 143 })).toBe('stopped');
   expect(stateOf({ Status: 'exited', ExitCode: 78 })).toBe('failed');
   expect(stateOf({ Status: 'restarting', ExitCode: 78 })).toBe('restarting');
+});
+
+test('minio-setup is shown until it has succeeded', () => {
+  const shown = (state: object) =>
+    readContainers(JSON.stringify([inspected('minio-setup', 1, state)])).map(({ state: shownAs }) => shownAs);
+  expect(shown({})).toEqual(['ready']);
+  expect(shown({ Status: 'exited', ExitCode: 0 })).toEqual([]);
+  expect(shown({ Status: 'exited', ExitCode: 78 })).toEqual(['failed']);
 });
 
 const containers = [

@@ -18,6 +18,7 @@ const inspectedSchema = z.array(
       Labels: z.record(z.string(), z.string()),
       Env: z.array(z.string()).nullish(),
     }),
+    HostConfig: z.object({ RestartPolicy: z.object({ Name: z.string() }) }),
     NetworkSettings: z.object({
       Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullable()).nullish(),
     }),
@@ -48,10 +49,17 @@ export interface Container {
   readonly environment: readonly string[];
 }
 
-/** @param inspected the output of `docker inspect` */
+/**
+ * The containers, except those that have done their only task: `minio-setup`.
+ * @param inspected the output of `docker inspect`
+ */
 export function readContainers(inspected: string): Container[] {
   const containers = inspectedSchema
     .parse(JSON.parse(inspected))
+    .filter(
+      ({ HostConfig, State }) =>
+        !(HostConfig.RestartPolicy.Name === 'no' && State.Status === 'exited' && State.ExitCode === 0),
+    )
     .map(({ Id, Name, RestartCount, State, Config: { Labels, Env }, NetworkSettings }): Container => ({
       id: Id,
       name: Name.replace(/^\//, ''),

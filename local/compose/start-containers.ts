@@ -82,11 +82,12 @@ async function run(
 ): Promise<void> {
   const { exitCode, text } = await project.compose(args);
   if (exitCode === 0) return;
-  // Compose reports only that a container is unhealthy; its log says why.
-  const [ended] = (await project.containers()).filter(
-    ({ state, restarts }) => state === 'failed' || restarts > 0,
-  );
-  if (ended !== undefined && /unhealthy/.test(text)) throw await failureOf(project, ended);
+  // Compose reports only that a container is unhealthy or has exited (2.x, 1.29); its log says why.
+  const containers = await project.containers();
+  const ended =
+    containers.find(({ state }) => state === 'failed') ?? containers.find(({ restarts }) => restarts > 0);
+  const isContainer = /unhealthy|didn't complete successfully|exited with code/.test(text);
+  if (ended !== undefined && isContainer) throw await failureOf(project, ended);
   throw new UserError(`${project.commandLine} ${args[0] ?? ''}: ${explainFailure(text, ports)}`);
 }
 

@@ -8,7 +8,6 @@ import { foreignMetrics } from '../../testing/foreign-metrics.ts';
 import { metricsIn } from '../../testing/promql.ts';
 import { alertRules } from '../../testing/prometheus-files.ts';
 import { selectorsIn } from '../../testing/promql.ts';
-import { readExposition } from './testing/exposition.ts';
 import { type LiveSystem, startLiveSystem } from './testing/live-system.ts';
 import { PrometheusClient } from './testing/prometheus-client.ts';
 import { Traffic } from './testing/traffic.ts';
@@ -158,3 +157,26 @@ describe.skipIf(programs === null)('the local system with Prometheus', { timeout
     await vi.waitFor(async () => expect(await firing()).toEqual([]), alerted);
   }, 240_000);
 });
+
+/** A metric that a service exposes. */
+interface ExposedMetric {
+  readonly name: string;
+  readonly type: string;
+  /** The labels of every sample. */
+  readonly labels: readonly Readonly<Record<string, string>>[];
+}
+
+const TYPE = /^# TYPE (\S+) (\S+)$/gm;
+const LABEL = /(\w+)="([^"]*)"/g;
+
+/** Parses Prometheus' text format. @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
+function readExposition(text: string): ExposedMetric[] {
+  return [...text.matchAll(TYPE)].map(([, name = '', type = '']) => {
+    const suffix = type === 'histogram' ? '_(?:bucket|sum|count)' : '';
+    const samples = text.matchAll(new RegExp(`^${name}${suffix}(?:\\{(.*)\\})? `, 'gm'));
+    const labels = [...samples].map(([, inside = '']) =>
+      Object.fromEntries([...inside.matchAll(LABEL)].map(([, label = '', value = '']) => [label, value])),
+    );
+    return { name, type, labels };
+  });
+}

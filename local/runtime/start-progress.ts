@@ -26,7 +26,7 @@ export function startProgress<Service extends Started>(
   return services.length > 0 && unready.length === 0 ? { is: 'ready' } : { is: 'waiting', for: unready };
 }
 
-/** Those that should be ready and are not; a stopped one was stopped by somebody. */
+/** Services that should be ready and are not; a stopped one was stopped on purpose. */
 export function unreadyOf<Service extends Started>(services: readonly Service[]): Service[] {
   return services.filter(({ state }) => state !== 'ready' && state !== 'stopped');
 }

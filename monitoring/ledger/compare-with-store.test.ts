@@ -60,7 +60,7 @@ it('the ledger notices each kind of forged event within a minute, and no honest 
   }
 }, 150_000);
 
-it('an event of a job that may have been removed since is no contradiction, unless its first run is still there', async () => {
+it('an event of a job that may have been removed since does not contradict the store, unless its first run is still there', async () => {
   const service = await system.startMonitoring({ RETENTION: '1h' });
   const oldRequest = () => someRequest({ job_id: uuidv7({ msecs: Date.now() - 2 * 3_600_000 }) });
   const [removed, kept] = [oldRequest(), oldRequest()];

@@ -79,7 +79,7 @@ export class StoreComparison implements Startable {
     if (this.#sampled.size > LOOKUPS_PER_CHECK && oldest !== undefined) this.#sampled.delete(oldest);
   }
 
-  /** An entry of the log that is no valid event. Those of types that this version does not know are ignored. */
+  /** An invalid event in the log. Those of types that this version does not know are ignored. */
   onInvalid(content: Buffer): void {
     if (claimsKnownType(content)) this.#count('malformed', {});
   }

@@ -74,7 +74,7 @@ describe('publishing', () => {
     await proxy.resume();
   });
 
-  it('gives up a connection that is silent for two heartbeats, and works again on the next one', async () => {
+  it('closes a connection that is silent for two heartbeats, and works again on the next one', async () => {
     const broker = await startedBroker(proxy.url, { heartbeatS: 1 });
     expect(broker.unavailableBecause).toBeUndefined();
     proxy.freeze();

@@ -215,7 +215,7 @@ function acknowledgeInBatches(channel: Channel, lost: AbortSignal): (message: Co
 /** The offset of the first entry of the newest chunk. The marker ensures that there is one. */
 async function newestOffset(channel: Channel, stream: string, lost: AbortSignal): Promise<number> {
   const { promise: found, resolve, reject } = Promise.withResolvers<ConsumeMessage>();
-  // Nobody waits for it where the channel fails before.
+  // If the channel fails first, there is no consumer of this promise.
   found.catch(() => undefined);
   lost.addEventListener('abort', () => reject(new Error('the channel was lost')), { once: true });
   await channel.prefetch(1);

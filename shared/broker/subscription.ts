@@ -16,7 +16,7 @@ export interface SubscriptionOptions {
 
 /**
  * Receives messages that are worth something only now, through a queue of its own that ends with its channel: what is
- * published while nobody listens is lost, so that an old command never reaches a new process.
+ * published without a subscriber is lost, so that an old command never reaches a new process.
  */
 export class Subscription implements Startable {
   readonly #supervised: SupervisedChannel;

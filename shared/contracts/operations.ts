@@ -90,7 +90,7 @@ export const filterSchema = z
   .meta({ id: 'Filter', description: 'Changes colours or sharpness.' });
 
 export const operationSchema = z
-  .union([resizeSchema, watermarkSchema, filterSchema])
+  .discriminatedUnion('type', [resizeSchema, watermarkSchema, filterSchema])
   .meta({ id: 'Operation', description: 'One operation on an image.' });
 
 export const MAX_OPERATIONS = 10;

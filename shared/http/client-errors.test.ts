@@ -84,9 +84,9 @@ describe('a client error', () => {
     ],
     ['a length and chunks', put(['Content-Length: 3', CHUNKED], '0\r\n\r\n'), 400, 'malformed_request'],
     ['two lengths', put(['Content-Length: 3', 'Content-Length: 4'], 'abc'), 400, 'malformed_request'],
-    ['a length that is no number', put(['Content-Length: 1e3'], 'abc'), 400, 'malformed_request'],
+    ['a length that is not a number', put(['Content-Length: 1e3'], 'abc'), 400, 'malformed_request'],
     ['a chunk size that overflows', put([CHUNKED], 'fffffffffffffffff\r\nabc'), 400, 'malformed_request'],
-    ['a chunk size that is no number', put([CHUNKED], 'xyz\r\nabc\r\n'), 400, 'malformed_request'],
+    ['a chunk size that is not a number', put([CHUNKED], 'xyz\r\nabc\r\n'), 400, 'malformed_request'],
     ['a chunk longer than its size', put([CHUNKED], '3\r\nabcdef\r\n0\r\n\r\n'), 400, 'malformed_request'],
     [
       'endless chunk extensions',

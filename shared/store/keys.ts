@@ -83,7 +83,7 @@ export const monitoringStateKey = 'state/monitoring.json';
 export const retentionTurnKey = (turn: string): string => key`retention/${turn}.json`;
 export const retentionTurnsPrefix = 'retention/';
 
-/** The newest snapshot that is complete, for an API that starts while monitoring is unavailable. Written by monitoring. */
+/** The newest snapshot that is complete, for services that start while monitoring is unavailable. Written by monitoring. */
 export const snapshotKey = 'state/snapshot.json';
 
 /** A template for keys: each value must be one segment, so that an id cannot reach the objects of another one. */

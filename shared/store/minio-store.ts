@@ -16,7 +16,7 @@ import type {
 } from './object-store.ts';
 import { holdsBytes } from './read-object.ts';
 import { explainRefusal, minioRemedies, provePutIfAbsent } from './start-check.ts';
-import { codeOf } from './store-failure.ts';
+import { codeOf, StoreMisconfigured } from './store-failure.ts';
 
 /** The maximum of S3. */
 const LIST_PAGE = 1_000;
@@ -123,10 +123,17 @@ export class MinioStore implements ObjectStore {
   async #start(): Promise<void> {
     await this.#minio.call('start', '', async (client) => {
       if (await client.bucketExists(this.#bucket)) return;
-      // Another service may be creating it.
-      await client
-        .makeBucket(this.#bucket, this.#options.region)
-        .catch(undefinedIf('BucketAlreadyOwnedByYou'));
+      try {
+        await client.makeBucket(this.#bucket, this.#options.region);
+      } catch (error) {
+        const code = codeOf(error);
+        if (code === 'BucketAlreadyOwnedByYou') return; // another service has created it
+        if (code !== 'AccessDenied') throw error;
+        throw new StoreMisconfigured(
+          `The bucket ${this.#bucket} does not exist, and the user ${this.#options.accessKey} may not create it. Check MINIO_BUCKET, or create it (with Compose: docker-compose up -d).`,
+          { cause: error },
+        );
+      }
     });
     await provePutIfAbsent(
       this,

@@ -15,7 +15,7 @@ export const minioRemedies: Remedies = {
   InvalidAccessKeyId: 'Unknown access key. Check MINIO_ACCESS_KEY.',
   SignatureDoesNotMatch: 'Wrong secret key. Check MINIO_SECRET_KEY.',
   AccessDenied:
-    'The keys are wrong or have no access to this bucket. Check MINIO_ACCESS_KEY, MINIO_SECRET_KEY and the policy of the user.',
+    'The keys are wrong or have no access to this bucket. Check MINIO_ACCESS_KEY, MINIO_SECRET_KEY and the policy of the user (docs/security.md). With Compose, docker-compose up -d sets up the users again.',
   AuthorizationHeaderMalformed: 'Wrong region. Check MINIO_REGION.',
   InvalidBucketName: badName,
   InvalidBucketNameError: badName,

@@ -37,6 +37,8 @@ const plainWords: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   EIO: 'I/O error',
   NoSuchBucket: 'the bucket does not exist',
+  AccessDenied: 'access denied; check the keys and the policy of the user, see docs/security.md',
+  InvalidAccessKeyId: 'unknown access key',
   RequestTimeTooSkewed: 'its clock differs from ours by more than 15 minutes',
   XMinioStorageFull: 'no space left in the store',
 };

@@ -19,7 +19,7 @@ describe('the header traceparent', () => {
 
   it.each([
     ['that is missing', undefined],
-    ['that is no text', 7],
+    ['that is not a string', 7],
     ['that came twice', [`00-${traceId}-${spanId}-01`, `00-${traceId}-${spanId}-01`]],
     ['that came twice and was joined', `00-${traceId}-${spanId}-01, 00-${traceId}-${spanId}-01`],
     ['that is empty', ''],

@@ -69,7 +69,7 @@ export function deepGradient(width: number, height: number): Sharp {
   return sharp(data, { raw: { width, height, channels: 3 } }).toColourspace('rgb16');
 }
 
-/** A ball that goes round, in so many frames of `size` × `size` px, one above the other. */
+/** A ball that moves in a circle: frames of `size` × `size` px, one above the other. */
 export function animation(size: number, frames: number): Sharp {
   const data = Buffer.alloc(size * size * frames * 4, Buffer.from([250, 250, 240, 255]));
   for (let frame = 0; frame < frames; frame++) {

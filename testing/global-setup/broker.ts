@@ -23,7 +23,7 @@ declare module 'vitest' {
   }
 }
 
-/** vitest globalSetup: one throw-away RabbitMQ node for the whole test run, `inject('broker')` in a test. */
+/** vitest globalSetup: one temporary RabbitMQ node for the whole test run, `inject('broker')` in a test. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await ensureRabbitmq();
   const folder = await mkdtemp(join(tmpdir(), 'broker-'));

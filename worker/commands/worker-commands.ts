@@ -89,7 +89,7 @@ export class WorkerCommands implements Startable {
     }
   }
 
-  /** Nobody may be listening, and nobody misses a single report. */
+  /** There may be no subscriber, and a lost report does not matter. */
   async #report(): Promise<undefined> {
     const { worker, slots, broker, intake, pool, log } = this.#options;
     const { state, inFlight: jobs } = intake;

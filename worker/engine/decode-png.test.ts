@@ -55,7 +55,7 @@ describe('ancillary chunks do not decide whether a picture is accepted', () => {
     ['a zTXt that inflates without end', pngChunk('zTXt', bomb)],
     ['an iCCP that inflates without end', pngChunk('iCCP', bomb)],
     [
-      'an iCCP that is no profile',
+      'an iCCP that is not a profile',
       pngChunk('iCCP', Buffer.concat([Buffer.from('a\0\0'), deflateSync(Buffer.alloc(500))])),
     ],
     ['an iCCP without separator', text('iCCP', 'no separator')],

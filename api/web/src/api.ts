@@ -6,7 +6,7 @@ import type { PageSettings } from '../../page/page-routes.ts';
 import type { ListedJob } from './live/jobs.ts';
 import { isTokenRefused, token } from './token.ts';
 
-/** A response of the API that is no success: RFC 9457 problem details. */
+/** An unsuccessful response of the API: RFC 9457 problem details. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;

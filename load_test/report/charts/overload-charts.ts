@@ -2,7 +2,17 @@ import { firstUpload, SUSTAINED_SHARE } from '../../calculate.ts';
 import { count, digits, percent, plain, seconds, whole } from '../format.ts';
 import { type Setting, slotsOf, typicalRun } from '../group-runs.ts';
 import { median } from '../statistics.ts';
-import { type Chart, dots, idealLine, ink, type Layer, ofRuns, timeAxis, verticalMark } from './chart.ts';
+import {
+  type Chart,
+  dots,
+  idealLine,
+  ink,
+  type Layer,
+  ofRuns,
+  type Size,
+  timeAxis,
+  verticalMark,
+} from './chart.ts';
 import { sampledSeries, waitingSeries } from './time-charts.ts';
 
 /** Depth with each burst marked, for the typical run of a setting of burst tests. */
@@ -13,7 +23,7 @@ export function burstChart(setting: Setting): Chart[] {
   const start = firstUpload(jobs);
   const exact = waitingSeries(jobs, 400);
   const samples = sampledSeries(run.result, ({ queued }) => queued, 120);
-  const times = run.measures.recoveries.flatMap((recovery) => recovery.seconds ?? []);
+  const times = run.recoveries.flatMap((recovery) => recovery.seconds ?? []);
   const peak = Math.max(1, ...exact.map(({ value }) => value));
   const marks = bursts.map(({ number, at }) => ({
     seconds: Math.max(0, (Date.parse(at) - start) / 1_000),
@@ -69,110 +79,119 @@ export function burstChart(setting: Setting): Chart[] {
 
 /** Throughput, p95 and dropped uploads by target rate, with the knee. */
 export function capacityChart(setting: Setting): Chart[] {
-  const { runs } = setting;
-  const ofSteps = runs.flatMap(({ measures }) =>
-    measures.steps.map(({ rate, throughput, times, dropped, seconds }) => ({
+  const curve = capacityCurve(setting);
+  const { steps, medians, knee, maxRate, anyDropped } = curve;
+  if (steps.length === 0) return [];
+  const p95AtKnee = seconds(medians.find(({ rate }) => rate === knee)?.p95 ?? null);
+  return [
+    {
+      title: `Capacity: ${slotsOf(setting)}`,
+      label:
+        `Results per second by target rate, up to ${plain(maxRate)} uploads per second. ` +
+        (knee === undefined
+          ? 'No knee was found.'
+          : `The knee is at ${plain(knee)}; the 95th percentile of the time to result there is ${p95AtKnee}.`),
+      reading: `Up to the knee, results keep up with uploads (the dashed line) and p95 stays low. Beyond it, results fall behind and p95 grows.${anyDropped ? '' : ' k6 dropped no upload.'}`,
+      span: 'full',
+      // Aligns the plots by their frames, not by their labels.
+      spec: (size) => ({ bounds: 'flush', spacing: 52, vconcat: capacityPlots(curve, size) }),
+    },
+  ];
+}
+
+type CapacityCurve = ReturnType<typeof capacityCurve>;
+
+/** The steps of all runs, their medians by target rate, and the median knee of the runs that were saturated. */
+function capacityCurve({ runs }: Setting) {
+  const steps = runs.flatMap((run) =>
+    run.steps.map(({ rate, throughput, times, dropped, seconds: length }) => ({
       rate,
       throughput,
       p95: times?.p95 ?? null,
-      dropped: dropped / seconds,
+      dropped: dropped / length,
     })),
   );
-  if (ofSteps.length === 0) return [];
-  const rates = [...new Set(ofSteps.map(({ rate }) => rate))].sort((one, other) => one - other);
-  const medianAt = (rate: number, value: (dot: (typeof ofSteps)[number]) => number | null) =>
-    median(ofSteps.flatMap((dot) => (dot.rate === rate ? (value(dot) ?? []) : [])));
+  const rates = [...new Set(steps.map(({ rate }) => rate))].sort((one, other) => one - other);
+  const medianAt = (rate: number, value: (step: (typeof steps)[number]) => number | null) =>
+    median(steps.flatMap((step) => (step.rate === rate ? (value(step) ?? []) : [])));
   const medians = rates.map((rate) => ({
     rate,
     throughput: medianAt(rate, ({ throughput }) => throughput),
     p95: medianAt(rate, ({ p95 }) => p95),
     dropped: medianAt(rate, ({ dropped }) => dropped),
   }));
-  const broken = runs.filter(({ measures }) => measures.steps.some(({ sustained }) => !sustained));
-  const knees = broken.flatMap(({ measures }) => measures.knee?.rate ?? []);
+  const saturated = runs.filter((run) => run.steps.some(({ sustained }) => !sustained));
+  const knees = saturated.flatMap((run) => run.knee?.rate ?? []);
   const knee = knees.length > 0 ? median(knees) : undefined;
-  const most = rates.at(-1) ?? 1;
-  const anyDropped = ofSteps.some(({ dropped }) => dropped > 0);
-  return [
+  const anyDropped = steps.some(({ dropped }) => dropped > 0);
+  return { steps, rates, maxRate: rates.at(-1) ?? 1, medians, knee, anyDropped };
+}
+
+/** Throughput, p95 and, if there are any, dropped uploads, one above the other. */
+function capacityPlots({ steps, rates, maxRate, medians, knee, anyDropped }: CapacityCurve, size: Size) {
+  const { width, narrow } = size;
+  const lines: Layer[] = [
+    { data: { values: medians }, mark: { type: 'line', color: ink.first } },
+    dots(steps, ofRuns),
+  ];
+  const bars: Layer = { data: { values: medians }, mark: { type: 'bar', color: ink.third, size: 18 } };
+  const ideal = idealLine([0, maxRate].map((rate) => ({ rate, throughput: rate })));
+  const kneeMark = (name?: string) => (knee === undefined ? [] : verticalMark({ rate: knee }, name));
+  const plots = [
     {
-      title: `Capacity: ${slotsOf(setting)}`,
-      label:
-        `Results per second by target rate, up to ${plain(most)} uploads per second. ` +
-        (knee === undefined
-          ? 'No knee was found.'
-          : `The knee is at ${plain(knee)}; the 95th percentile of the time to result there is ${seconds(medianAt(knee, ({ p95 }) => p95))}.`),
-      reading: `Up to the knee, results keep up with uploads (the dashed line) and p95 stays low. Beyond it, results fall behind and p95 grows.${anyDropped ? '' : ' k6 dropped no upload.'}`,
-      span: 'full',
-      spec: ({ width, narrow }) => {
-        const panel = (
-          field: 'throughput' | 'p95' | 'dropped',
-          title: string,
-          last: boolean,
-          { extra = [], kneeName }: { extra?: Layer[]; kneeName?: string } = {},
-        ) => ({
-          width,
-          height: field === 'dropped' ? 70 : 180,
-          encoding: {
-            x: {
-              field: 'rate',
-              type: 'quantitative' as const,
-              title: last ? 'target, uploads/s' : null,
-              scale: { domain: [0, most * 1.04], nice: false, padding: 0 },
-              axis: {
-                values: rates,
-                labels: last,
-                ticks: last,
-                format: '~r',
-                labelOverlap: narrow ? ('greedy' as const) : true,
-              },
-            },
-            y: {
-              field,
-              type: 'quantitative' as const,
-              title,
-              axis: { tickCount: field === 'dropped' ? 2 : 5 },
-            },
-          },
-          layer: [
-            ...(knee === undefined ? [] : verticalMark({ rate: knee }, kneeName)),
-            ...extra,
-            ...(field === 'dropped'
-              ? [
-                  {
-                    data: { values: medians },
-                    mark: { type: 'bar', color: ink.third, size: 18 },
-                  } satisfies Layer,
-                ]
-              : ([
-                  { data: { values: medians }, mark: { type: 'line', color: ink.first } },
-                  dots(ofSteps, ofRuns),
-                ] satisfies Layer[])),
-          ],
-        });
-        const ideal = idealLine([0, most].map((rate) => ({ rate, throughput: rate })));
-        return {
-          // Aligns the plots by their frames, not by their labels.
-          bounds: 'flush',
-          spacing: 52,
-          vconcat: [
-            panel('throughput', 'results/s', false, {
-              extra: [ideal],
-              ...(knee !== undefined && { kneeName: `knee: ${plain(knee)}/s` }),
-            }),
-            panel('p95', 'p95 of time to result, seconds', !anyDropped),
-            ...(anyDropped ? [panel('dropped', 'uploads dropped by k6, per second', true)] : []),
-          ],
-        };
-      },
+      width,
+      height: 180,
+      encoding: rateAxes(rates, 'throughput', 'results/s', { isLast: false, narrow }),
+      layer: [...kneeMark(`knee: ${plain(knee ?? 0)}/s`), ideal, ...lines],
+    },
+    {
+      width,
+      height: 180,
+      encoding: rateAxes(rates, 'p95', 'p95 of time to result, seconds', { isLast: !anyDropped, narrow }),
+      layer: [...kneeMark(), ...lines],
+    },
+    {
+      width,
+      height: 70,
+      encoding: rateAxes(rates, 'dropped', 'uploads dropped by k6, per second', { isLast: true, narrow }),
+      layer: [...kneeMark(), bars],
     },
   ];
+  return anyDropped ? plots : plots.slice(0, 2);
+}
+
+/** The axes of one of several plots by target rate, one above the other; only the last one has labels on the x axis. */
+function rateAxes(
+  rates: readonly number[],
+  field: 'throughput' | 'p95' | 'dropped',
+  title: string,
+  { isLast, narrow }: { readonly isLast: boolean; readonly narrow: boolean },
+) {
+  const domain = [0, (rates.at(-1) ?? 1) * 1.04];
+  const values = [...rates];
+  return {
+    x: {
+      field: 'rate',
+      type: 'quantitative',
+      title: isLast ? 'target, uploads/s' : null,
+      scale: { domain, nice: false, padding: 0 },
+      axis: {
+        values,
+        labels: isLast,
+        ticks: isLast,
+        format: '~r',
+        labelOverlap: narrow ? 'greedy' : true,
+      },
+    },
+    y: { field, type: 'quantitative', title, axis: { tickCount: field === 'dropped' ? 2 : 5 } },
+  } as const;
 }
 
 /** The steps of all runs as a table. */
 export function stepRows({ runs }: Setting): { titles: string[]; rows: string[][] } {
   const titles = ['run', 'step', 'target/s', 'results/s', 'p50 s', 'p95 s', 'dropped', 'sustained'];
-  const rows = runs.flatMap(({ measures }, i) =>
-    measures.steps.map(({ number, rate, throughput, times, dropped, sustained }) => [
+  const rows = runs.flatMap((run, i) =>
+    run.steps.map(({ number, rate, throughput, times, dropped, sustained }) => [
       String(i + 1),
       String(number),
       plain(rate),

@@ -76,14 +76,14 @@ function depthChart(shown: readonly Shown[]): Chart {
 
 function utilisationChart(shown: readonly Shown[]): Chart[] {
   const known = shown.flatMap(({ name, run }) => {
-    const { slots } = run.measures;
+    const { slots } = run;
     if (slots === null || slots === 0) return [];
     const exact = utilisationSeries(run.result.jobs, slots).map((point) => ({
       ...point,
       value: point.value * 100,
     }));
     const samples = sampledSeries(run.result, (sample) => Math.min(100, (sample.busy / slots) * 100), 40);
-    return [{ name, exact, samples, mean: run.measures.utilisation }];
+    return [{ name, exact, samples, mean: run.utilisation }];
   });
   if (known.length === 0) return [];
   const end = Math.max(...known.flatMap(({ exact }) => exact.map(({ seconds }) => seconds)));

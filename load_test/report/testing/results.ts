@@ -3,7 +3,7 @@ import { conclude } from '../conclude.ts';
 import { groupRuns, type Machine, type Test } from '../group-runs.ts';
 import { simulateBulk } from './simulate.ts';
 
-/** 2026-11-29 04:00:00 UTC and so many seconds. */
+/** This many seconds after 2026-11-29 04:00:00 UTC. */
 export function at(seconds: number): string {
   return new Date(Date.UTC(2026, 10, 29, 4) + seconds * 1_000).toISOString();
 }

@@ -57,6 +57,13 @@ export const badInput: readonly Step[] = [
     expected: /RABBITMQ_MANAGEMENT_PASSWORD is a sample password.*RABBITMQ_MONITORING_PASSWORD/,
     code: 78,
   }),
+  failsWith("the sample password of MinIO's administrator in production", {
+    settings: '-e NODE_ENV=production',
+    service: 'minio-setup',
+    seconds: 30,
+    expected: /MINIO_SECRET_KEY is a sample password/,
+    code: 78,
+  }),
   failsWith('a name that a user of RabbitMQ cannot have', {
     settings: `-e 'RABBITMQ_USER=a"b'`,
     service: 'rabbitmq',

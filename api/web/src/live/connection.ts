@@ -68,7 +68,7 @@ export function follow(url: string): void {
 
 let watchdog: ReturnType<typeof setTimeout> | undefined;
 
-/** The service sends a message every second: silence means that the connection is dead, even if nobody closed it. */
+/** The service sends a message every second: silence means that the connection is dead, even if it was not closed. */
 function restartWatchdog(watched: WebSocket): void {
   clearTimeout(watchdog);
   watchdog = setTimeout(() => {
