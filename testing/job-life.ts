@@ -69,13 +69,13 @@ export function retrying(request: JobRequest, attempt = 1): JobEvent {
   return retryingEvent(request, attempt, { worker: WORKER, at, retry_at: at, error });
 }
 
-/** @param postponement from 1; each postpones the job by another minute */
-export function postponed(request: JobRequest, postponement: number, attempt = 1): JobEvent {
+/** @param postponement of the second attempt, from 1; each postpones it by another minute */
+export function postponed(request: JobRequest, postponement: number, worker = WORKER): JobEvent {
   const now = Date.parse(request.submitted_at) + postponement * 60_000;
   const at = new Date(now).toISOString();
   const retry_at = new Date(now + 60_000).toISOString();
   const reason = postponedBecause.laneTaken;
-  return postponedEvent(request, attempt, { worker: WORKER, at, retry_at, postponement, reason });
+  return postponedEvent(request, 1, { worker, at, retry_at, postponement, reason });
 }
 
 function beginningOfOutcome(request: JobRequest, attempt: number) {

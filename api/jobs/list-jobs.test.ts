@@ -1,7 +1,15 @@
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import { outcomeKey, requestKey } from '@image-pipeline/shared/store/keys.ts';
-import { completedOutcome, failedOutcome, lifeOf, someRequest } from '../../testing/job-life.ts';
+import {
+  completedOutcome,
+  failedOutcome,
+  lifeOf,
+  postponed,
+  retrying,
+  someRequest,
+  started,
+} from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
 import { setUpSystem } from '../../testing/test-system.ts';
 import type { TestApi } from '../../testing/test-system.ts';
@@ -78,6 +86,26 @@ describe('the list of jobs', () => {
       waiting.job_id,
       late.job_id,
     ]);
+  });
+
+  it('shows a postponed job with the error and the worker of its failed attempt', async () => {
+    const request = someRequest();
+    await system.storeJob(request);
+    const postponement = postponed(request, 1, 'worker-postponing');
+    await system.publish(queuedEvent(request), started(request), retrying(request), postponement);
+    const api = await system.startApi();
+    expect((await api.ask('/jobs?error=deadline_exceeded&worker=worker-1')).json).toMatchObject({
+      jobs: [
+        {
+          job_id: request.job_id,
+          status: 'retrying',
+          error: { code: 'deadline_exceeded' },
+          worker: 'worker-1',
+          retry_at: new Date(Date.parse(request.submitted_at) + 120_000).toISOString(),
+        },
+      ],
+    });
+    expect((await list(api, '?worker=worker-postponing')).ids).toEqual([]);
   });
 
   it.each([requestKey, outcomeKey])(

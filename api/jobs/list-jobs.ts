@@ -68,6 +68,7 @@ export type JobList = z.output<typeof jobListSchema>;
 function summaryOf(view: JobView, { followed, links }: Pick<JobsRouteDeps, 'followed' | 'links'>) {
   const { job_id, run, submitted_at, original } = view.request;
   const newest = view.timeline.at(-1);
+  const turn = newestTurn(view);
   const start = newestStart(view);
   return {
     job_id,
@@ -80,8 +81,8 @@ function summaryOf(view: JobView, { followed, links }: Pick<JobsRouteDeps, 'foll
     size: original.size,
     ...(start === undefined ? {} : { started_at: start.at }),
     ...(start?.slot === undefined ? {} : { slot: start.slot }),
-    ...(newest?.worker === undefined ? {} : { worker: newest.worker }),
-    ...(newest?.error === undefined ? {} : { error: newest.error }),
+    ...(turn?.worker === undefined ? {} : { worker: turn.worker }),
+    ...(turn?.error === undefined ? {} : { error: turn.error }),
     ...(newest?.retry_at === undefined ? {} : { retry_at: newest.retry_at }),
     status_url: links.status(job_id),
     ...(view.state === 'completed' && followed.isStored(view) ? { result_url: links.result(job_id) } : {}),
@@ -92,18 +93,24 @@ function newestStart({ timeline }: JobView): TimelineEntry | undefined {
   return timeline.findLast(({ state }) => state === 'processing');
 }
 
+/** The newest entry that is no postponement: a postponed job has the error and the worker of its failed attempt. */
+function newestTurn({ timeline }: JobView): TimelineEntry | undefined {
+  return timeline.findLast(({ state }) => state !== 'postponed');
+}
+
 type JobFilter = Omit<z.output<typeof jobListQuerySchema>, 'limit' | 'cursor'>;
 
 function matcher({ status, error, worker, name, from, to }: JobFilter): (view: JobView) => boolean {
   const text = name?.toLowerCase();
   const [begin, end] = [from, to].map((time) => (time === undefined ? undefined : Date.parse(time)));
-  return ({ state, timeline, request }) => {
-    const newest = timeline.at(-1);
+  return (view) => {
+    const { state, request } = view;
+    const turn = newestTurn(view);
     const submitted = Date.parse(request.submitted_at);
     return (
       (status === undefined || state === status) &&
-      (error === undefined || newest?.error?.code === error) &&
-      (worker === undefined || newest?.worker === worker) &&
+      (error === undefined || turn?.error?.code === error) &&
+      (worker === undefined || turn?.worker === worker) &&
       (text === undefined || request.original.name.toLowerCase().includes(text)) &&
       (begin === undefined || submitted >= begin) &&
       (end === undefined || submitted < end)

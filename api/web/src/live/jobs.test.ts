@@ -64,7 +64,13 @@ describe('applyEvent', () => {
 
   it('shows a postponed job as waiting, with its newest postponement', () => {
     const inOrder = after([queued, started, retrying, postponed, postponedAgain]);
-    expect(inOrder).toMatchObject({ state: 'retrying', attempt: 1, retryAt: at(6) });
+    expect(inOrder).toMatchObject({
+      state: 'retrying',
+      attempt: 1,
+      retryAt: at(6),
+      worker: 'worker-1',
+      error,
+    });
     expect(inOrder?.steps.map(({ state }) => state)).toEqual([
       'queued',
       'processing',
@@ -72,6 +78,13 @@ describe('applyEvent', () => {
       'postponed',
     ]);
     expect(after([started, postponedAgain, retrying, postponed, queued, postponed])).toEqual(inOrder);
+  });
+
+  it('keeps the error and the worker of a postponed job that only the list has named', () => {
+    const listed = { id: request.job_id, state: 'retrying', run: 1, attempt: 1, error } as const;
+    const more = { worker: 'worker-1', submittedAt: at(0), updatedAt: at(2), retryAt: at(7) };
+    const job = applyListed(undefined, { ...listed, ...more });
+    expect(applyEvent(job, postponed)).toMatchObject({ retryAt: at(5), worker: 'worker-1', error });
   });
 
   it('gives the same job in any order of arrival, and if events arrive twice', () => {

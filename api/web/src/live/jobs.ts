@@ -68,11 +68,16 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
     contentType: request.original.content_type,
     operations: request.operations,
   };
-  const earlier = known?.run === step.run ? known.steps : [];
-  const steps = withEntry(earlier, step);
+  const before = known?.run === step.run ? known : undefined;
+  const steps = withEntry(before?.steps ?? [], step);
   if (known !== undefined && compare(known, step) > 0) {
-    return { ...known, ...about, steps: known.run > step.run ? known.steps : steps };
+    if (before === undefined) return { ...known, ...about };
+    const isRetry = step.state === 'retrying' && known.state === 'retrying' && known.attempt === step.attempt;
+    return { ...known, ...about, ...(isRetry ? { worker: step.worker, error: step.error } : {}), steps };
   }
+  // A postponed job has the error and the worker of its failed attempt; a list may know them without its event.
+  const retry = steps.findLast(({ state, attempt }) => state === 'retrying' && attempt === step.attempt);
+  const { worker, error } = step.state === 'postponed' ? (retry ?? before ?? {}) : step;
   const start = steps.findLast(({ state }) => state === 'processing');
   return {
     ...about,
@@ -82,12 +87,12 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
     run: step.run,
     attempt: step.attempt,
     updatedAt: step.at,
-    worker: step.worker,
+    worker,
     redelivered: step.state === 'redelivered' || step.redelivered,
     delivery: step.delivery,
     postponement: step.postponement,
     retryAt: step.retry_at,
-    error: step.error,
+    error,
     steps,
   };
 }
