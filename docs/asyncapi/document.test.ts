@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Parser } from '@asyncapi/parser';
+import { permissionsOfServices } from '@image-pipeline/shared/broker/permissions.ts';
+import { exchangeNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { clientMessageSchema, serverMessageSchema } from '@image-pipeline/shared/contracts/websocket.ts';
 import { jobEventSchemas } from '@image-pipeline/shared/contracts/event.ts';
 import { describe, expect, it } from 'vitest';
@@ -40,4 +42,33 @@ describe('the AsyncAPI document', () => {
       expect(text, name).toContain(`"$ref":"#/components/schemas/${name}"`);
     }
   });
+
+  // The API has permissions for the whole topology, because it declares it.
+  it.each(['worker', 'notification', 'monitoring'] as const)(
+    'has the operations of %s that its user may do',
+    async (service) => {
+      const { document } = await new Parser().parse(asyncapiYaml());
+      const operations = document?.allOperations().all() ?? [];
+      const channels = (action: 'send' | 'receive') =>
+        operations
+          .filter(
+            (operation) =>
+              operation.id()?.startsWith(`${service}.`) === true && operation.action() === action,
+          )
+          .flatMap((operation) => operation.channels().all())
+          .map((channel) => channel.id())
+          .filter((id) => /^(exchange|queue)\./.test(id));
+      const permitted = (pattern: string) => [
+        ...Object.values(exchangeNames).flatMap((name) =>
+          new RegExp(pattern).test(name) ? `exchange.${name}` : [],
+        ),
+        ...Object.values(queueNames).flatMap((name) =>
+          new RegExp(pattern).test(name) ? `queue.${name}` : [],
+        ),
+      ];
+      const { write, read } = permissionsOfServices[service];
+      expect(new Set(channels('send'))).toEqual(new Set(permitted(write)));
+      expect(new Set(channels('receive'))).toEqual(new Set(permitted(read)));
+    },
+  );
 });

@@ -46,7 +46,19 @@ const operations: Readonly<Record<string, Operation>> = {
     action: 'send',
     channel: `exchange.${exchangeNames.retry}`,
     messages: ['job'],
-    description: 'Schedules a retry in the retry queue of this attempt.',
+    description: 'Schedules the next attempt, or postpones it, in a retry queue.',
+  },
+  'worker.republish-job': {
+    action: 'send',
+    channel: `exchange.${exchangeNames.jobs}`,
+    messages: ['job'],
+    description: 'Puts a job that it has held for too long at the end of the queue.',
+  },
+  'monitoring.republish-job': {
+    action: 'send',
+    channel: `exchange.${exchangeNames.jobs}`,
+    messages: ['job'],
+    description: 'Queues a job whose message was lost.',
   },
   'api.command-worker': {
     action: 'send',
@@ -72,6 +84,12 @@ const operations: Readonly<Record<string, Operation>> = {
     messages: ['worker.report'],
     description: 'Follows the workers, through a queue that exists while the API is connected.',
   },
+  'notification.follow-workers': {
+    action: 'receive',
+    channel: `exchange.${exchangeNames.workers}`,
+    messages: ['worker.report'],
+    description: 'Follows the workers, through a queue that exists while the service is connected.',
+  },
   'api.publish-event': {
     action: 'send',
     channel: `exchange.${exchangeNames.events}`,
@@ -88,14 +106,21 @@ const operations: Readonly<Record<string, Operation>> = {
       'job.postponed',
       'job.completed',
       'job.failed',
+      'worker.consuming',
     ],
-    description: 'Publishes the events of a job.',
+    description: 'Publishes the events of a job, and that it consumes jobs.',
   },
   'notification.publish-event': {
     action: 'send',
     channel: `exchange.${exchangeNames.events}`,
     messages: ['service.following'],
     description: 'Publishes the marker of its event log reader.',
+  },
+  'monitoring.publish-event': {
+    action: 'send',
+    channel: `exchange.${exchangeNames.events}`,
+    messages: [...endTypes, 'service.following'],
+    description: 'Publishes ends of runs whose events were lost, and the marker of its event log reader.',
   },
   'api.follow-events': {
     action: 'receive',
@@ -108,6 +133,12 @@ const operations: Readonly<Record<string, Operation>> = {
     channel: `queue.${queueNames.eventLog}`,
     messages: eventTypes,
     description: 'Notifies its subscribers.',
+  },
+  'monitoring.follow-events': {
+    action: 'receive',
+    channel: `queue.${queueNames.eventLog}`,
+    messages: eventTypes,
+    description: 'Counts jobs and updates its metrics.',
   },
   'notification.deliver-webhook': {
     action: 'receive',
