@@ -57,7 +57,7 @@ export interface RunChange {
 }
 
 /**
- * Every open run, from events. Events are ordered by (attempt, rank, delivery), never by arrival: a late or duplicate event changes
+ * Every open run, from events. Events are ordered by run and `placeInRun`, never by arrival: a late or duplicate event changes
  * nothing, and a run that has ended stays ended as long as it is remembered.
  */
 export class RunTracker {

@@ -29,7 +29,7 @@ export function dueEvents(
 }
 
 /**
- * The place of an event in the life of its job: by run, attempt, rank and delivery. All ends of a run share its last place, so
+ * The place of an event in the life of its job: by run and `placeInRun`. All ends of a run share its last place, so
  * that nothing follows the first of them.
  */
 export function placeOfEvent(event: JobEvent): number {

@@ -14,8 +14,8 @@ import { outcomeSchema, type Outcome } from './outcome.ts';
 
 /**
  * The messages of `image.events`: CloudEvents 1.0 in JSON. Every job event carries the whole request, so that a consumer
- * can start at any event. The events of a job are ordered by (run, attempt, rank), never by arrival, because api and
- * workers publish independently.
+ * can start at any event. The events of a job are ordered by run and `placeInRun`, never by arrival, because api and workers
+ * publish independently.
  */
 const runData = {
   job_id: jobIdSchema,

@@ -30,7 +30,7 @@ export interface JobView {
 }
 
 /**
- * Applies an event to the state of a job. Events are ordered by (run, attempt, rank), never by arrival: a duplicate
+ * Applies an event to the state of a job. Events are ordered by run and `placeInRun`, never by arrival: a duplicate
  * changes nothing, a late event adds its timeline entry but does not revert the state, and nothing changes a finished
  * run. Returns the same object if nothing changed.
  */
