@@ -1,4 +1,5 @@
 import { queueNames, retryQueueName, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
+import { closestDelay } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { attemptOf, enteredQueueAt, type OpenRun } from './run-tracker.ts';
 
@@ -32,20 +33,12 @@ export function headAges(
     if (run.state === 'queued') waits(queueNames.process, run.since);
     else if (isDue(run, now)) waits(queueNames.process, run.retry_at ?? now);
     else if (run.state === 'retrying') {
-      const delay = retryDelayOf(run, retryDelays);
+      const { since, retry_at = since } = run;
+      const delay = closestDelay(retry_at - since, retryDelays, ({ delayMs }) => delayMs);
       if (delay !== undefined) waits(retryQueueName(delay), run.since);
     }
   }
   return ages;
-}
-
-/** The delay that comes closest to the announced return: not always that of the attempt, because a job may be postponed. */
-function retryDelayOf(
-  { since, retry_at = since }: OpenRun,
-  delays: readonly RetryDelay[],
-): RetryDelay | undefined {
-  const distance = ({ delayMs }: RetryDelay) => Math.abs(retry_at - since - delayMs);
-  return delays.toSorted((one, other) => distance(one) - distance(other))[0];
 }
 
 function isDue({ state, retry_at }: OpenRun, now: number): boolean {

@@ -55,6 +55,20 @@ export function jobStateAfter(state: TimelineState): JobState {
 }
 
 /**
+ * The delay of the retry queue in which a job waits: the one that comes closest to the time until its return. It is not always
+ * that of the attempt, because a job may be postponed.
+ * @param waitMs from the event to the return that it names
+ */
+export function closestDelay<Delay>(
+  waitMs: number,
+  delays: readonly Delay[],
+  msOf: (delay: Delay) => number,
+): Delay | undefined {
+  const distance = (delay: Delay) => Math.abs(msOf(delay) - waitMs);
+  return delays.toSorted((one, other) => distance(one) - distance(other))[0];
+}
+
+/**
  * The timeline with this entry in its place; the same object if it is there already. Of the postponements of an attempt, it
  * has only the newest, because there may be hundreds.
  */

@@ -1,3 +1,4 @@
+import { closestDelay } from '../../../../shared/contracts/job-order.ts';
 import type { TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
 
@@ -32,7 +33,7 @@ export function messageOf(
     case 'retrying':
     case 'postponed': {
       const wait = Date.parse(step.retry_at ?? step.at) - Date.parse(step.at);
-      const delay = settings.retry_delays.find(({ delay_ms }) => Math.abs(delay_ms - wait) < 1_000);
+      const delay = closestDelay(wait, settings.retry_delays, ({ delay_ms }) => delay_ms);
       return to(`image.jobs.retry.${delay?.label ?? ''}`, step.attempt + 1);
     }
     case 'failed':

@@ -1,3 +1,4 @@
+import { closestDelay } from '../../../../shared/contracts/job-order.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
 import type { Job } from '../live/jobs.ts';
 
@@ -224,11 +225,7 @@ export function placeOf(job: Job, { retry_delays }: Topology, now: number): stri
   }
 }
 
-/** The delay that comes closest to the announced return. */
 function retryDelayOf({ retryAt, updatedAt }: Job, delays: Topology['retry_delays']): string {
   const wait = retryAt === undefined ? 0 : Date.parse(retryAt) - Date.parse(updatedAt);
-  const [closest] = delays.toSorted(
-    (one, other) => Math.abs(one.delay_ms - wait) - Math.abs(other.delay_ms - wait),
-  );
-  return closest?.label ?? '';
+  return closestDelay(wait, delays, ({ delay_ms }) => delay_ms)?.label ?? '';
 }
