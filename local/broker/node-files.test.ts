@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { tempFolder } from '../../testing/temp-folder.ts';
 import { writeNodeFiles } from './node-files.ts';
 
-/** The memory of a container is limited, and its log goes to the console. */
+/** The memory of a container is limited. */
 const DIFFERENT = ['vm_memory_high_watermark.absolute'];
 
 it('gives the node without Docker the same limits as the container', async () => {

@@ -41,10 +41,10 @@ export const redeliverySchema = z.int().min(2).meta({
     'How often RabbitMQ had delivered the job by then, this time included; 2 is the first redelivery.',
 });
 
-/** The number of a postponement of an attempt. */
+/** The number of a postponement of the next attempt. */
 export const postponementSchema = z.int().min(1).meta({
   description:
-    'How often the next attempt was postponed by then. A timeline has only the newest postponement of each.',
+    'Which postponement of the next attempt this is, from 1. A timeline keeps only the newest one per attempt.',
 });
 
 /** One entry of a job's timeline. */
