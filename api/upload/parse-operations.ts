@@ -32,7 +32,7 @@ const filterParameters: ReadonlyMap<string, string | undefined> = new Map(
   ]),
 );
 
-/** Everything that is allowed; part of every error about operations. */
+/** Everything that is allowed; part of every error whose `allowed` does not come from a schema. */
 const allowedOperations = {
   operations: Object.keys(operationKinds),
   filters: [...filterParameters.keys()],
@@ -105,8 +105,7 @@ function parseOperation(item: unknown, parameter: string): Operation {
   if (kind === 'filter') refuseUnknownFilter(operation['name'], parameter);
   const { data, problems } = validate<Operation>(schema, operation);
   if (problems !== undefined) {
-    const takes = parametersOf(kind, operation['name']);
-    throw invalidBySchema(parameter, problems, { takes, allowed: allowedOperations });
+    throw invalidBySchema(parameter, problems, { takes: parametersOf(kind, operation['name']) });
   }
   if (data.type === 'watermark') refuseUndrawableText(data.text, parameter);
   return data;
