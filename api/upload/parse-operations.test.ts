@@ -75,7 +75,10 @@ describe('the operations of an upload', () => {
     ['filter,watermark:\u{10380}', 'operations[1].text', 'no font can draw: "\u{10380}" (U+10380)'],
     ['[{"type":"watermark","text":"\\ufffe"}]', 'operations[0].text', 'no font can draw'],
     ['["watermark:\u200b"]', 'operations[0].text', 'has no visible character'],
-    ['[{"text":"no type"}]', 'operations[0]', 'has no "type". Allowed: resize, watermark, filter'],
+    ['[{"text":"no type"}]', 'operations[0].type', 'is missing. Allowed: resize, watermark, filter'],
+    ['["filter",{"type":"rotate"}]', 'operations[1].type', 'unknown operation "rotate"'],
+    ['[{"type":"filter","name":"lomo"}]', 'operations[0].name', 'unknown filter "lomo"'],
+    ['["filter:lomo"]', 'operations[0]', 'unknown filter "lomo"'],
     ['[7]', 'operations[0]', 'must be an object or a string'],
     ['[', 'operations', 'must be a JSON list'],
     ['{"type":"resize"}', 'operations', 'must be a JSON list'],
@@ -150,7 +153,15 @@ describe('the operations of an upload', () => {
       'filter:lomo',
       'operations[0]: unknown filter "lomo". Allowed: grayscale, sepia, invert, blur, sharpen, brightness, contrast',
     ],
-    ['[{"width":8}]', 'operations[0]: has no "type". Allowed: resize, watermark, filter'],
+    ['[{"width":8}]', 'operations[0].type: is missing. Allowed: resize, watermark, filter'],
+    [
+      `[{"type":"${'x'.repeat(150)}"}]`,
+      `operations[0].type: unknown operation "${'x'.repeat(100)}…". Allowed: resize, watermark, filter`,
+    ],
+    [
+      '[{"type":["resize"]}]',
+      'operations[0].type: unknown operation "["resize"]". Allowed: resize, watermark, filter',
+    ],
     [
       '["filter",{"type":"resize","depth":8}]',
       'operations[1].depth: is unknown. Allowed: type, width, height, fit, enlarge. Correct its name or remove it',
