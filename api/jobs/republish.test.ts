@@ -81,7 +81,7 @@ async function startApi(
   lost: readonly JobRequest[] | PipelineError,
   counts: Partial<RepublishResult> = {},
 ): Promise<TestApi> {
-  const result = { unaccounted: 0, republished: 0, ended: 0, damaged: 0, ...counts };
+  const result = { unaccounted: 0, republished: 0, ended: 0, damaged: 0, left: 0, ...counts };
   const monitoring = createServiceServer({
     service: 'monitoring',
     host: '127.0.0.1',
