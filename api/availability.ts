@@ -1,5 +1,6 @@
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
 import { messageOf, PipelineError, StoreUnavailable } from '@image-pipeline/shared/errors.ts';
+import { readinessKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import type { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
 import { withinDeadline } from '@image-pipeline/shared/waiting.ts';
@@ -23,8 +24,6 @@ export interface Availability {
   readonly whyNotReady: () => Promise<string | undefined>;
 }
 
-/** Need not exist: only whether the store responds matters. */
-const PROBE_KEY = 'state/readiness';
 const PROBE_TIMEOUT_MS = 2_000;
 
 export function createAvailability(deps: AvailabilityDeps): Availability {
@@ -40,7 +39,7 @@ export function createAvailability(deps: AvailabilityDeps): Availability {
     if (known !== undefined) return known;
     if (!isCaughtUp()) return 'the event log is still being read';
     try {
-      await withinDeadline(PROBE_TIMEOUT_MS, () => store.stat(PROBE_KEY));
+      await withinDeadline(PROBE_TIMEOUT_MS, () => store.stat(readinessKey));
       return undefined;
     } catch (error) {
       return messageOf(error);

@@ -12,7 +12,13 @@ import { composeDefaults, decidedByCompose } from './compose-settings.ts';
 import { variableTables } from './env-example.ts';
 
 const composeSchema = z.object({
-  services: z.record(z.string(), z.object({ environment: z.record(z.string(), z.string()).default({}) })),
+  services: z.record(
+    z.string(),
+    z.object({
+      environment: z.record(z.string(), z.string()).default({}),
+      depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+    }),
+  ),
 });
 
 const textOf = (file: string) => readFile(join(import.meta.dirname, '..', file), 'utf8');
@@ -65,6 +71,17 @@ test('Compose gives each service the keys of its own user of MinIO', async () =>
   }
 });
 
+test('our services stop before RabbitMQ and MinIO, and start after minio-setup', async () => {
+  const { services: all } = composeSchema.parse(parse(await textOf('docker-compose.yml'), { merge: true }));
+  for (const service of Object.keys(services)) {
+    expect(all[service]?.depends_on, service).toEqual({
+      rabbitmq: { condition: 'service_healthy' },
+      minio: { condition: 'service_healthy' },
+      'minio-setup': { condition: 'service_completed_successfully' },
+    });
+  }
+});
+
 test('docker-compose.small.yml limits every container, together to less than 2 GB and to 2 cores', async () => {
   const limited = z.object({
     services: z.record(
@@ -80,7 +97,7 @@ test('docker-compose.small.yml limits every container, together to less than 2 G
   const { services: all } = composeSchema.parse(parse(await textOf('docker-compose.yml'), { merge: true }));
   expect(Object.keys(small).toSorted()).toEqual(Object.keys(all).toSorted());
   const limits = Object.entries(small).flatMap(([name, service]) =>
-    // minio-setup ends before our services start.
+    // minio-setup exits before our services start.
     'cpus' in service && name !== 'minio-setup' ? [service] : [],
   );
   const sum = (values: readonly number[]) => values.reduce((one, other) => one + other, 0);

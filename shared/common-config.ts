@@ -166,11 +166,11 @@ export const upstreamVariables = {
   }),
 } as const;
 
-/** MinIO requires at least 8 characters. */
+/** MinIO requires at least 8 characters. Compose 2 takes a `$` in .env for a variable, so it is not allowed. */
 const minioPassword = (service: ServiceUser): Variable<string> => ({
-  schema: z.string().min(8),
+  schema: z.string().regex(/^[\w.~-]{8,}$/),
   default: `minio-${service}`,
-  form: 'at least 8 characters',
+  form: 'at least 8 letters, digits and . _ ~ -',
   example: 'the output of: openssl rand -hex 32',
   description: `password of MinIO's user ${service} (Compose)`,
   isSecret: true,
@@ -209,6 +209,10 @@ export const samplePasswords: readonly string[] = [
   'secret',
 ];
 
+/** The problem of a setting with a well-known default password, in production. */
+export const samplePassword = (setting: string): string =>
+  `${setting} is a sample password, which NODE_ENV=production does not allow. Set another one`;
+
 /** In production, well-known default passwords are not allowed. */
 export function refuseSamplePasswords(config: CommonConfig): string[] {
   if (config.NODE_ENV !== 'production') return [];
@@ -221,7 +225,7 @@ export function refuseSamplePasswords(config: CommonConfig): string[] {
   }
   if (config.STORE === 'minio' && samplePasswords.includes(config.MINIO_SECRET_KEY)) {
     problems.push(
-      'MINIO_SECRET_KEY is a sample password, which NODE_ENV=production does not allow. Set another one (with Compose: MINIO_API_PASSWORD, MINIO_WORKER_PASSWORD, …)',
+      `${samplePassword('MINIO_SECRET_KEY')} (with Compose: MINIO_API_PASSWORD, MINIO_WORKER_PASSWORD, …)`,
     );
   }
   return problems;

@@ -103,14 +103,19 @@ function pathOf(issue: z.core.$ZodIssue): string {
   return steps.join('').replace(/^\./, '');
 }
 
+/** The problem of a member, parameter or field that is not among the allowed ones. */
+export function describeUnknown(allowed: readonly string[]): string {
+  const toDo = allowed.length === 0 ? 'Remove it' : 'Correct its name or remove it';
+  return `is unknown. Allowed: ${allowed.join(', ') || 'none'}. ${toDo}`;
+}
+
 /** Zod's own messages do not say what was given, and name only the bound that was exceeded. */
 function explain(issue: z.core.$ZodRawIssue): Pick<Problem, 'message' | 'allowed'> | undefined {
   const { schema, input } = issue;
   if (issue.code === 'custom') return undefined;
   if (issue.code === 'unrecognized_keys') {
     const allowed = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-    const toDo = allowed.length === 0 ? 'Remove it' : 'Correct its name or remove it';
-    return { message: `is unknown. Allowed: ${allowed.join(', ') || 'none'}. ${toDo}`, allowed };
+    return { message: describeUnknown(allowed), allowed };
   }
   if (schema instanceof z.ZodDiscriminatedUnion && issue.code === 'invalid_union') {
     const { discriminator, options } = schema.def;

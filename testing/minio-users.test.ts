@@ -93,10 +93,10 @@ async function observedMinio(target: string): Promise<{ endpoint: string; forbid
   const forbidden: string[] = [];
   const server = createServer((request, response) => {
     const { method = '', url = '', headers } = request;
-    const passed = send(new URL(url, target), { method, headers }, (answer) => {
-      if (answer.statusCode === 403) forbidden.push(`${method} ${url}`);
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+    const passed = send(new URL(url, target), { method, headers }, (upstream) => {
+      if (upstream.statusCode === 403) forbidden.push(`${method} ${url}`);
+      response.writeHead(upstream.statusCode ?? 502, upstream.headers);
+      upstream.pipe(response);
     });
     passed.on('error', () => response.destroy());
     request.pipe(passed);

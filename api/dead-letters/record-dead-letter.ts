@@ -108,8 +108,8 @@ async function recordDeath(
 /**
  * Whether an open run has lost its message for good: RabbitMQ has removed exactly this message from the job queue after the
  * last permitted delivery, and nothing in the event log contradicts that: the newest event is a redelivery. A worker
- * rejects a message only after it has stored an outcome. If the answer is wrongly no, the run is in no queue, and the
- * ledger has it published again.
+ * rejects a message only after it has stored an outcome. If this function wrongly returns false, the run is in no queue,
+ * and the ledger republishes it.
  * @param live undefined if the event log does not know the job, or has not been read yet
  */
 function hasLostItsWorkers(

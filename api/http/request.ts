@@ -1,6 +1,11 @@
 import { networkOf } from '@image-pipeline/shared/http/connection-limits.ts';
 import { refuseManyParameters } from '@image-pipeline/shared/http/http-server.ts';
-import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
+import {
+  describeUnknown,
+  invalidBySchema,
+  invalidParameter,
+  validate,
+} from '@image-pipeline/shared/validation.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 
@@ -14,10 +19,7 @@ export function refuseUnknownParameters(schema: z.ZodObject | undefined): Reques
       next();
       return;
     }
-    const name = unknown.slice(0, 100);
-    throw invalidParameter(name, `unknown parameter. Allowed parameters: ${allowed.join(', ') || 'none'}`, {
-      allowed,
-    });
+    throw invalidParameter(unknown.slice(0, 100), describeUnknown(allowed), { allowed });
   };
 }
 

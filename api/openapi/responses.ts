@@ -80,7 +80,9 @@ export const problemSchema = z
       description: 'Trace id of the request (W3C Trace Context), as in its log lines.',
     }),
     parameter: z.string().optional().meta({ description: 'The invalid parameter or field.' }),
-    allowed: z.unknown().optional().meta({ description: 'Allowed values.' }),
+    allowed: z.unknown().optional().meta({
+      description: 'What is allowed: values or names, the bounds of a number, or a description.',
+    }),
     limit: z.int().optional().meta({ description: 'The limit that was exceeded.' }),
     seen: z.unknown().optional().meta({ description: 'What was received.' }),
   })

@@ -238,15 +238,19 @@ describe('a Content-Type that is not understood', () => {
 
 describe('a query parameter', () => {
   it.each([
-    ['POST', '/upload?operations=resize'],
-    ['POST', '/upload?format='],
-    ['GET', '/openapi.json?pretty'],
-    ['GET', '/results/1?download=1'],
-    ['GET', '/api/v1/queue/stats?a[]=1'],
-  ])('of %s %s that does not exist is refused with those that do', async (method, path) => {
+    ['POST', '/upload?operations=resize', 'operations'],
+    ['POST', '/upload?format=', 'format'],
+    ['GET', '/openapi.json?pretty', 'pretty'],
+    ['GET', '/results/1?download=1', 'download'],
+    ['GET', '/api/v1/queue/stats?a[]=1', 'a[]'],
+  ])('of %s %s that does not exist is refused with those that do', async (method, path, parameter) => {
     const api = await system.startApi();
     const response = await api.ask(path, { method });
-    expect(response).toMatchObject({ status: 422, json: { code: 'invalid_parameter', allowed: [] } });
+    const detail = `${parameter}: is unknown. Allowed: none. Remove it`;
+    expect(response).toMatchObject({
+      status: 422,
+      json: { code: 'invalid_parameter', detail, parameter, allowed: [] },
+    });
   });
 
   it.each(['/?utm_source=chat', '/docs?x', '/livez?x=1'])(

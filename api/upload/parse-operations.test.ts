@@ -69,26 +69,16 @@ describe('the operations of an upload', () => {
     ['resize,,filter', 'operations[1]', 'is empty'],
     ['resize:big', 'operations[0]', 'invalid size "big"'],
     ['resize:x', 'operations[0]', 'invalid size "x"'],
-    ['resize:0x10', 'operations[0].width', 'from 1 to 8192, but is 0'],
-    ['resize:8193', 'operations[0].width', 'from 1 to 8192, but is 8193'],
-    ['resize:10x10:crop', 'operations[0].fit', 'contain'],
-    ['filter:blur:101', 'operations[0].radius', 'from 1 to 100, but is 101'],
     ['filter:blur:strong', 'operations[0]', 'must be a number, not "strong"'],
     ['filter:sepia:2', 'operations[0]', 'sepia has no parameter'],
-    [`watermark:${'x'.repeat(201)}`, 'operations[0].text', 'of 1 to 200 characters'],
-    ['[{"type":"resize","width":"8"}]', 'operations[0].width', 'a whole number from 1 to 8192, but is "8"'],
-    ['[{"type":"resize","depth":8}]', 'operations[0].depth', 'is unknown. Allowed: type, width'],
-    [
-      '[{"type":"filter","name":"blur","amount":1}]',
-      'operations[0].amount',
-      'is unknown. Allowed: type, name, radius',
-    ],
-    ['[{"type":"watermark","text":" "}]', 'operations[0].text', 'of 1 to 200 characters'],
     ['watermark:Hi ᏣᎳᎩ', 'operations[0].text', 'no font can draw: "Ꮳ" (U+13E3), "Ꮃ" (U+13B3), "Ꭹ" (U+13A9)'],
     ['filter,watermark:\u{10380}', 'operations[1].text', 'no font can draw: "\u{10380}" (U+10380)'],
     ['[{"type":"watermark","text":"\\ufffe"}]', 'operations[0].text', 'no font can draw'],
     ['["watermark:\u200b"]', 'operations[0].text', 'has no visible character'],
-    ['[{"text":"no type"}]', 'operations[0]', 'has no "type". Allowed: resize, watermark, filter'],
+    ['[{"text":"no type"}]', 'operations[0].type', 'is missing. Allowed: resize, watermark, filter'],
+    ['["filter",{"type":"rotate"}]', 'operations[1].type', 'unknown operation "rotate"'],
+    ['[{"type":"filter","name":"lomo"}]', 'operations[0].name', 'unknown filter "lomo"'],
+    ['["filter:lomo"]', 'operations[0]', 'unknown filter "lomo"'],
     ['[7]', 'operations[0]', 'must be an object or a string'],
     ['[', 'operations', 'must be a JSON list'],
     ['{"type":"resize"}', 'operations', 'must be a JSON list'],
@@ -107,11 +97,55 @@ describe('the operations of an upload', () => {
     });
   });
 
-  it('are refused for an unknown parameter, with the allowed ones', () => {
-    expect(refusal('[{"type":"filter","name":"blur","amount":1}]').details).toMatchObject({
-      takes: ['name', 'radius'],
-    });
-  });
+  const sides = { minimum: 1, maximum: 8192 };
+  const resizes = ['width', 'height', 'fit', 'enlarge'];
+  const watermarks = ['text', 'position', 'opacity', 'size'];
+  const ofText = 'a text of 1 to 200 characters';
+
+  it.each([
+    ['resize:0x10', 'width', 'from 1 to 8192, but is 0', sides, resizes],
+    ['resize:8193', 'width', 'from 1 to 8192, but is 8193', sides, resizes],
+    ['resize:10x10:crop', 'fit', 'contain', ['contain', 'cover', 'fill'], resizes],
+    [
+      'filter:blur:101',
+      'radius',
+      'from 1 to 100, but is 101',
+      { minimum: 1, maximum: 100 },
+      ['name', 'radius'],
+    ],
+    [`watermark:${'x'.repeat(201)}`, 'text', 'of 1 to 200 characters', ofText, watermarks],
+    ['[{"type":"resize","width":"8"}]', 'width', 'a whole number from 1 to 8192, but is "8"', sides, resizes],
+    [
+      '[{"type":"resize","depth":8}]',
+      'depth',
+      'is unknown. Allowed: type, width',
+      ['type', 'width', 'height', 'fit', 'enlarge'],
+      resizes,
+    ],
+    [
+      '[{"type":"filter","name":"blur","amount":1}]',
+      'amount',
+      'is unknown. Allowed: type, name, radius',
+      ['type', 'name', 'radius'],
+      ['name', 'radius'],
+    ],
+    ['[{"type":"watermark","text":" "}]', 'text', 'of 1 to 200 characters', ofText, watermarks],
+    [
+      '[{"type":"watermark","text":"a","opacity":2}]',
+      'opacity',
+      'from 0.05 to 1, but is 2',
+      { minimum: 0.05, maximum: 1 },
+      watermarks,
+    ],
+  ])(
+    'are refused for %j, with what is allowed for the member %s',
+    (text, member, problem, allowed, takes) => {
+      const error = refusal(text);
+      expect(error.code).toBe('invalid_parameter');
+      expect(error.message).toContain(problem);
+      expect(error.details).toEqual({ parameter: `operations[0].${member}`, allowed, takes });
+    },
+  );
 
   it.each([
     ['rotate', 'operations[0]: unknown operation "rotate". Allowed: resize, watermark, filter'],
@@ -119,7 +153,15 @@ describe('the operations of an upload', () => {
       'filter:lomo',
       'operations[0]: unknown filter "lomo". Allowed: grayscale, sepia, invert, blur, sharpen, brightness, contrast',
     ],
-    ['[{"width":8}]', 'operations[0]: has no "type". Allowed: resize, watermark, filter'],
+    ['[{"width":8}]', 'operations[0].type: is missing. Allowed: resize, watermark, filter'],
+    [
+      `[{"type":"${'x'.repeat(150)}"}]`,
+      `operations[0].type: unknown operation "${'x'.repeat(100)}…". Allowed: resize, watermark, filter`,
+    ],
+    [
+      '[{"type":["resize"]}]',
+      'operations[0].type: unknown operation "["resize"]". Allowed: resize, watermark, filter',
+    ],
     [
       '["filter",{"type":"resize","depth":8}]',
       'operations[1].depth: is unknown. Allowed: type, width, height, fit, enlarge. Correct its name or remove it',

@@ -9,6 +9,7 @@ import {
   watermarkSchema,
 } from '@image-pipeline/shared/contracts/operations.ts';
 import type { PipelineError } from '@image-pipeline/shared/errors.ts';
+import { printable } from '@image-pipeline/shared/printable.ts';
 import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 
@@ -32,7 +33,7 @@ const filterParameters: ReadonlyMap<string, string | undefined> = new Map(
   ]),
 );
 
-/** Everything that is allowed; part of every error about operations. */
+/** Everything that is allowed; part of every error whose `allowed` does not come from a schema. */
 const allowedOperations = {
   operations: Object.keys(operationKinds),
   filters: [...filterParameters.keys()],
@@ -99,14 +100,14 @@ function parseOperation(item: unknown, parameter: string): Operation {
   if (!isRecord(asked)) {
     throw invalidOperation(parameter, 'must be an object or a string');
   }
-  const kind = kindOf(asked['type'], parameter);
+  const memberOf = (name: string) => (typeof item === 'string' ? parameter : `${parameter}.${name}`);
+  const kind = kindOf(asked['type'], memberOf('type'));
   const { schema, defaults, main } = operationKinds[kind];
   const operation = main.some((key) => asked[key] !== undefined) ? asked : { ...defaults, ...asked };
-  if (kind === 'filter') refuseUnknownFilter(operation['name'], parameter);
+  if (kind === 'filter') refuseUnknownFilter(operation['name'], memberOf('name'));
   const { data, problems } = validate<Operation>(schema, operation);
   if (problems !== undefined) {
-    const takes = parametersOf(kind, operation['name']);
-    throw invalidBySchema(parameter, problems, { takes, allowed: allowedOperations });
+    throw invalidBySchema(parameter, problems, { takes: parametersOf(kind, operation['name']) });
   }
   if (data.type === 'watermark') refuseUndrawableText(data.text, parameter);
   return data;
@@ -127,9 +128,9 @@ function refuseUndrawableText(text: string, parameter: string): void {
   if (problem !== undefined) throw invalidOperation(`${parameter}.text`, problem);
 }
 
-function unknownName(what: string, seen: unknown, known: readonly string[], parameter: string): Error {
-  const problem =
-    seen === undefined ? 'has no "type"' : `unknown ${what} ${JSON.stringify(seen).slice(0, 100)}`;
+function unknownName(what: string, given: unknown, known: readonly string[], parameter: string): Error {
+  const text = typeof given === 'string' ? given : JSON.stringify(given);
+  const problem = given === undefined ? 'is missing' : `unknown ${what} "${printable(text, 100)}"`;
   return invalidOperation(parameter, `${problem}. Allowed: ${known.join(', ')}`);
 }
 

@@ -62,7 +62,7 @@ describe('the options of an upload', () => {
     ],
     [
       { webhook: 'https://example.org' },
-      'Unknown field "webhook". Allowed fields: file, operations, format, quality, callback_url.',
+      'webhook: is unknown. Allowed: file, operations, format, quality, callback_url. Correct its name or remove it',
       { field: 'webhook' },
     ],
     [

@@ -8,7 +8,12 @@ import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { AllowedReceivers } from '@image-pipeline/shared/webhooks/allowed-receivers.ts';
 import { whyHostIsRefused, whyNoCallbackUrl } from '@image-pipeline/shared/webhooks/callback-url.ts';
 import { MAKE_SECRET } from '@image-pipeline/shared/webhooks/webhook-variables.ts';
-import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
+import {
+  describeUnknown,
+  invalidBySchema,
+  invalidParameter,
+  validate,
+} from '@image-pipeline/shared/validation.ts';
 import { parseOperations } from './parse-operations.ts';
 
 /** The field of an upload for its files. */
@@ -58,11 +63,10 @@ function refuseUnknownField(name: string): void {
 
 export function unexpectedField(name: string): PipelineError {
   const allowed = [FILE_FIELD, ...textFields];
-  return new PipelineError(
-    'unexpected_field',
-    `Unknown field "${name.slice(0, 100)}". Allowed fields: ${allowed.join(', ')}.`,
-    { details: { field: name.slice(0, 100), allowed } },
-  );
+  const field = name.slice(0, 100);
+  return new PipelineError('unexpected_field', `${field}: ${describeUnknown(allowed)}`, {
+    details: { field, allowed },
+  });
 }
 
 function textOf(fields: Readonly<Record<string, unknown>>, name: string): string {

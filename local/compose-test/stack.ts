@@ -57,7 +57,7 @@ export class Stack {
   containers(service?: string): Promise<Container[]> {
     return this.project
       .containers()
-      .then((all) => all.filter((container) => service === undefined || container.service === service));
+      .then((all) => all.filter((one) => !one.isDone && (service === undefined || one.service === service)));
   }
 
   /** Waits until every container and the API are ready. @throws Error if that takes longer */

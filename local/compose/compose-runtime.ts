@@ -44,7 +44,7 @@ export class ComposeRuntime implements Runtime {
   }
 
   async ps(): Promise<void> {
-    printContainers(await this.#containers());
+    printContainers((await this.#containers()).filter(({ isDone }) => !isDone));
   }
 
   async logs(service: string, text: string): Promise<void> {
@@ -111,12 +111,10 @@ export class ComposeRuntime implements Runtime {
     return { line, run: () => this.#compose(['stop', 'worker']) };
   }
 
-  startWorkers(_count: number): Command {
-    const run = async () => {
-      await this.#compose(['start', 'worker']);
-      await untilReady(this.#project);
-    };
-    return { line: `${this.#project.commandLine} start worker`, run };
+  /** Not `start worker`: Compose 2.x refuses it if `docker system prune` has removed minio-setup. */
+  startWorkers(count: number): Command {
+    const line = `${this.#project.commandLine} up -d --no-deps --no-recreate --scale worker=${count} worker`;
+    return { line, run: () => this.scale(count) };
   }
 
   async doctor(): Promise<void> {
@@ -165,7 +163,7 @@ const columns = [
   { title: 'CONTAINER' },
 ] as const;
 
-/** `make ps`: every container and its state. */
+/** `make ps`: the containers and their states. */
 function printContainers(containers: readonly Container[]): void {
   const [title, ...lines] = table(columns, containers.map(cells));
   console.log(title);

@@ -40,12 +40,16 @@ test('a container that was stopped is stopped; one that exited with an error has
   expect(stateOf({ Status: 'restarting', ExitCode: 78 })).toBe('restarting');
 });
 
-test('minio-setup is shown until it has succeeded', () => {
-  const shown = (state: object) =>
-    readContainers(JSON.stringify([inspected('minio-setup', 1, state)])).map(({ state: shownAs }) => shownAs);
-  expect(shown({})).toEqual(['ready']);
-  expect(shown({ Status: 'exited', ExitCode: 0 })).toEqual([]);
-  expect(shown({ Status: 'exited', ExitCode: 78 })).toEqual(['failed']);
+test('a one-shot container is done once it has succeeded; a stopped service is not', () => {
+  const read = (service: string, state: object) =>
+    readContainers(JSON.stringify([inspected(service, 1, state)]));
+  const succeeded = { Status: 'exited', ExitCode: 0 };
+  expect(read('minio-setup', {})).toMatchObject([{ state: 'ready', isDone: false }]);
+  expect(read('minio-setup', succeeded)).toMatchObject([{ state: 'stopped', isDone: true }]);
+  expect(read('minio-setup', { Status: 'exited', ExitCode: 78 })).toMatchObject([
+    { state: 'failed', isDone: false },
+  ]);
+  expect(read('api', succeeded)).toMatchObject([{ state: 'stopped', isDone: false }]);
 });
 
 const containers = [

@@ -35,6 +35,8 @@ export interface Container {
   /** Of its service, from 1. */
   readonly number: number;
   readonly state: 'ready' | 'starting' | 'not ready' | 'restarting' | 'stopped' | 'failed';
+  /** Whether it is one of the one-shot containers that have succeeded (`minio-setup`); its state is `stopped`. */
+  readonly isDone: boolean;
   /** Of the last exit. */
   readonly exitCode: number;
   /** Whether the kernel killed it at its memory limit. */
@@ -49,29 +51,23 @@ export interface Container {
   readonly environment: readonly string[];
 }
 
-/**
- * The containers, except those that have done their only task: `minio-setup`.
- * @param inspected the output of `docker inspect`
- */
+/** @param inspected the output of `docker inspect` */
 export function readContainers(inspected: string): Container[] {
   const containers = inspectedSchema
     .parse(JSON.parse(inspected))
-    .filter(
-      ({ HostConfig, State }) =>
-        !(HostConfig.RestartPolicy.Name === 'no' && State.Status === 'exited' && State.ExitCode === 0),
-    )
-    .map(({ Id, Name, RestartCount, State, Config: { Labels, Env }, NetworkSettings }): Container => ({
+    .map(({ Id, Name, RestartCount, State, Config, HostConfig, NetworkSettings }): Container => ({
       id: Id,
       name: Name.replace(/^\//, ''),
-      service: Labels['com.docker.compose.service'] ?? Name,
-      number: Number(Labels['com.docker.compose.container-number'] ?? 1),
+      service: Config.Labels['com.docker.compose.service'] ?? Name,
+      number: Number(Config.Labels['com.docker.compose.container-number'] ?? 1),
       state: stateOf(State.Status, State.ExitCode, State.Health?.Status),
+      isDone: HostConfig.RestartPolicy.Name === 'no' && State.Status === 'exited' && State.ExitCode === 0,
       exitCode: State.ExitCode,
       outOfMemory: State.OOMKilled ?? false,
       restarts: RestartCount,
       pid: State.Pid,
       startedAt: new Date(State.StartedAt),
-      environment: Env ?? [],
+      environment: Config.Env ?? [],
       ports: new Map(
         Object.entries(NetworkSettings.Ports ?? {}).flatMap(([inside, outside]): [number, number][] =>
           outside?.[0] === undefined ? [] : [[Number.parseInt(inside, 10), Number(outside[0].HostPort)]],

@@ -39,7 +39,7 @@ export async function doctor(project: ComposeProject, ports: ReadonlyMap<number,
         },
   ];
   const containers = await project.containers();
-  findings.push(await checkDisk(root, 'docker system prune -a'));
+  findings.push(await checkDisk(root, 'docker system prune -a, then make up'));
   if (containers.length === 0) {
     findings.push({ is: 'note', text: 'The system is not running. To start it: make up' });
     for (const [port, variable] of ports) {
@@ -52,7 +52,8 @@ export async function doctor(project: ComposeProject, ports: ReadonlyMap<number,
     const url = monitoring === undefined ? undefined : `http://localhost:${monitoring}`;
     findings.push(await checkWorkers(workers, url));
   }
-  for (const { name, service, state, exitCode } of containers) {
+  for (const { name, service, state, exitCode, isDone } of containers) {
+    if (isDone) continue;
     if (state === 'ready') findings.push({ is: 'ok', text: `${name} is ready` });
     else if (state === 'stopped') findings.push({ is: 'note', text: `${name} is stopped` });
     else {

@@ -24,7 +24,7 @@ export function explainFailure(output: string, portVariables: ReadonlyMap<number
     return `Port ${port} is already in use. Stop the program that uses it (to find it: lsof -i :${port})${elsewhere}.`;
   }
   if (/no space left on device/i.test(output)) {
-    return "Docker's disk is full. To see what uses it: docker system df. To remove unused images: docker system prune -a";
+    return "Docker's disk is full. To see what uses it: docker system df. To remove unused images: docker system prune -a, then make up";
   }
   const line = output.split('\n').find((text) => ERROR.test(text)) ?? output.trim().split('\n').at(-1) ?? '';
   return line.trim();

@@ -162,12 +162,21 @@ describe('a body in a Content-Encoding', () => {
 });
 
 describe('an unknown query parameter', () => {
-  it.each(['/livez?verbose', '/?page=1', '/metrics?since=1&since=2'])('of %s is refused', async (path) => {
+  it.each([
+    ['/livez?verbose', 'verbose'],
+    ['/?page=1', 'page'],
+    ['/metrics?since=1&since=2', 'since'],
+  ])('of %s is refused', async (path, parameter) => {
     const { server } = await startServer();
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
     expect([response.status, await response.json()]).toMatchObject([
       422,
-      { code: 'invalid_parameter', allowed: [] },
+      {
+        code: 'invalid_parameter',
+        detail: `${parameter}: is unknown. Allowed: none. Remove it`,
+        parameter,
+        allowed: [],
+      },
     ]);
   });
 });

@@ -3,6 +3,7 @@ import { PipelineError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { beginRequest } from '../tracing/http-spans.ts';
+import { describeUnknown, invalidParameter } from '../validation.ts';
 import {
   createHttpServer,
   type HttpServer,
@@ -112,11 +113,7 @@ async function respond(
 function refuseUnknownParameters(given: Iterable<string>, allowed: readonly string[]): void {
   const unknown = [...given].find((name) => !allowed.includes(name));
   if (unknown === undefined) return;
-  throw new PipelineError(
-    'invalid_parameter',
-    `Unknown parameter "${unknown.slice(0, 100)}". Allowed: ${allowed.join(', ') || 'none'}.`,
-    { details: { allowed } },
-  );
+  throw invalidParameter(unknown.slice(0, 100), describeUnknown(allowed), { allowed });
 }
 
 function noRoute(path: string, routes: Readonly<Record<string, Route>>): PipelineError {

@@ -86,6 +86,16 @@ export const retentionTurnsPrefix = 'retention/';
 /** The newest snapshot that is complete, for services that start while monitoring is unavailable. Written by monitoring. */
 export const snapshotKey = 'state/snapshot.json';
 
+/** Objects that prove put-if-absent when a service starts. Written and removed by every service. */
+export const probeKey = (id: string): string => key`probe/${id}`;
+export const probePrefix = 'probe/';
+
+/**
+ * Need not exist: only whether the store responds matters, and a missing bucket or folder is an error. After a store has
+ * refused a write, it is written and removed by every service.
+ */
+export const readinessKey = 'state/readiness';
+
 /** A template for keys: each value must be one segment, so that an id cannot reach the objects of another one. */
 function key(texts: TemplateStringsArray, ...values: (string | number)[]): string {
   return String.raw(texts, ...values.map((value) => segmentPart(String(value))));

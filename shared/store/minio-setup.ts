@@ -1,7 +1,13 @@
 import { text } from 'node:stream/consumers';
 import { strToU8, zipSync } from 'fflate';
 import { z } from 'zod';
-import { commonVariables, logOptions, minioPasswordVariables, samplePasswords } from '../common-config.ts';
+import {
+  commonVariables,
+  logOptions,
+  minioPasswordVariables,
+  samplePassword,
+  samplePasswords,
+} from '../common-config.ts';
 import { readConfig, type ConfigOf } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { runProcess } from '../run-process.ts';
@@ -43,10 +49,7 @@ export function readMinioSetupConfig(env: NodeJS.ProcessEnv): MinioSetupConfig {
     if (config.NODE_ENV !== 'production') return problems;
     const passwords = ['MINIO_SECRET_KEY', ...Object.keys(minioPasswordVariables)];
     for (const [name, value] of Object.entries(config)) {
-      if (!passwords.includes(name) || !samplePasswords.includes(value)) continue;
-      problems.push(
-        `${name} is a sample password, which NODE_ENV=production does not allow. Set another one`,
-      );
+      if (passwords.includes(name) && samplePasswords.includes(value)) problems.push(samplePassword(name));
     }
     return problems;
   });
@@ -54,8 +57,8 @@ export function readMinioSetupConfig(env: NodeJS.ProcessEnv): MinioSetupConfig {
 
 /** Of `import-iam-v2`: what could not be imported, by kind. */
 const importedSchema = z.object({ failed: z.record(z.string(), z.unknown()) });
-/** minio-js does not understand the errors of the administration API, which are JSON. */
-const RESPONSES = [200, 400, 403, 404, 405, 501];
+/** minio-js does not understand the errors of the administration API, which are JSON. 426 is that of an older MinIO. */
+const RESPONSES = [200, 400, 403, 404, 405, 426, 501];
 
 /**
  * Creates the bucket, and the user of each service with its policy; safe to run again, with other passwords, too. It waits
@@ -74,24 +77,27 @@ export function createMinioSetup(config: MinioSetupConfig): Service {
   const store = new MinioStore(options);
   const minio = new MinioConnection(options);
   const log = createLogger('minio-setup', logOptions(config));
+  const setUp = async () => {
+    try {
+      const where = `${new URL(options.endpoint).host}, bucket ${options.bucket}`;
+      await startStore(store, { where, signal: stopping.signal, log });
+      // MinIO serves objects a moment before it accepts users.
+      await waitForStore(() => importUsers(minio, options, config), stopping.signal, log);
+      log.info({ users: Object.keys(objectPermissions) }, 'the users of the services are set up');
+    } finally {
+      await store.stop();
+      minio.close();
+    }
+  };
+  let done: Promise<void> | undefined;
   return {
     port: 0,
     failed: new Promise(() => undefined),
-    async start() {
-      try {
-        const where = `${new URL(options.endpoint).host}, bucket ${options.bucket}`;
-        await startStore(store, { where, signal: stopping.signal, log });
-        // MinIO serves objects a moment before it accepts users.
-        await waitForStore(() => importUsers(minio, options, config), stopping.signal, log);
-        log.info({ users: Object.keys(objectPermissions) }, 'the users of the services are set up');
-      } finally {
-        await store.stop();
-        minio.close();
-      }
-    },
-    stop() {
+    start: () => (done ??= setUp()),
+    /** @throws Error `aborted` if the users are not set up: Compose must not start the services */
+    async stop() {
       stopping.abort();
-      return Promise.resolve();
+      await done;
     },
   };
 }
@@ -125,15 +131,29 @@ async function importUsers(
     const response = await client.makeRequestAsync(put, Buffer.from(archive), RESPONSES, region);
     return { status: response.statusCode, body: await text(response) };
   });
-  if (status !== 200) {
-    const code = /"Code":"(\w+)"/.exec(body)?.[1] ?? 'no code';
+  if (status === 403) {
     throw new StoreMisconfigured(
-      `MinIO refused to set up the users of the services (HTTP status ${status}: ${code}). MINIO_ACCESS_KEY must be its administrator.`,
+      'MinIO refused to set up the users of the services. MINIO_ACCESS_KEY must be its administrator.',
     );
   }
-  const { failed } = importedSchema.parse(JSON.parse(body));
-  if (Object.keys(failed).length > 0) {
-    throw new StoreMisconfigured(`MinIO did not set up all users of the services: ${JSON.stringify(failed)}`);
+  const imported = parseImported(body);
+  if (status !== 200 || imported === undefined) {
+    throw new StoreMisconfigured(
+      `MINIO_ENDPOINT is not a MinIO that can import users (HTTP status ${status}). See docs/security.md, Users of MinIO.`,
+    );
+  }
+  if (Object.keys(imported.failed).length > 0) {
+    throw new StoreMisconfigured(
+      `MinIO did not set up all users of the services: ${JSON.stringify(imported.failed)}. See the log of MinIO.`,
+    );
+  }
+}
+
+function parseImported(body: string): z.output<typeof importedSchema> | undefined {
+  try {
+    return importedSchema.parse(JSON.parse(body));
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,17 @@
 import type { ServiceUser } from '../broker/permissions.ts';
+import {
+  deadPrefix,
+  idempotencyPrefix,
+  imagePrefixes,
+  jobsPrefix,
+  monitoringStateKey,
+  openReplaysPrefix,
+  probePrefix,
+  readinessKey,
+  replaysPrefix,
+  retentionTurnsPrefix,
+  snapshotKey,
+} from './keys.ts';
 
 /** What a user may do with objects: patterns for their keys; `*` matches any text, also several segments. */
 interface ObjectPermissions {
@@ -8,34 +21,46 @@ interface ObjectPermissions {
   readonly remove: readonly string[];
 }
 
-/** For the check of put-if-absent at the start, and for the one whether a full store accepts writes again. */
-const checks = ['probe/*', 'state/readiness'];
-/** Records that only the API writes. With `RETENTION`, it also removes them. */
-const recordsOfApi = ['originals/*', 'idempotency/*', 'dead/*', 'replays/*', 'open-replays/*', 'retention/*'];
-const images = ['results/*', 'thumbnails/*'];
+const below = (...prefixes: string[]): string[] => prefixes.map((prefix) => `${prefix}*`);
 
-/** The MinIO user of each service, and what it may do with objects; see keys.ts. Whoever lists keys sees all of them. */
+const [originals, results, thumbnails] = imagePrefixes;
+/** The checks of every service: see keys.ts. */
+const checks = [...below(probePrefix), readinessKey];
+/** Only the API writes these. It removes them when an upload fails, a replay ends, or `RETENTION` is over. */
+const ofApi = below(
+  originals,
+  idempotencyPrefix,
+  deadPrefix,
+  replaysPrefix,
+  openReplaysPrefix,
+  retentionTurnsPrefix,
+);
+const images = below(results, thumbnails);
+const jobs = below(jobsPrefix);
+const runs = `${jobsPrefix}*/runs/*`;
+
+/** The MinIO user of each service, and what it may do with objects. A user that may list keys sees all of them. */
 export const objectPermissions: Readonly<Record<ServiceUser, ObjectPermissions>> = {
   api: {
-    read: ['*'],
-    write: [...checks, ...recordsOfApi, 'jobs/*/runs/*'],
-    remove: [...checks, ...recordsOfApi, ...images, 'jobs/*'],
+    read: [...checks, ...ofApi, ...images, ...jobs, snapshotKey],
+    write: [...checks, ...ofApi, runs],
+    remove: [...checks, ...ofApi, ...images, ...jobs],
   },
   worker: {
-    read: [...checks, 'originals/*', 'jobs/*/runs/*'],
-    write: [...checks, ...images, 'jobs/*/runs/*/outcome.json'],
+    read: [...checks, ...below(originals), runs],
+    write: [...checks, ...images, `${runs}/outcome.json`],
     // Of attempts that lost to another one, or were killed.
     remove: [...checks, ...images],
   },
   notification: {
     // The snapshot while monitoring is unavailable.
-    read: [...checks, 'jobs/*', 'state/snapshot.json'],
-    write: [...checks, 'jobs/*/webhooks/*'],
+    read: [...checks, ...jobs, snapshotKey],
+    write: [...checks, `${jobsPrefix}*/webhooks/*`],
     remove: checks,
   },
   monitoring: {
-    read: [...checks, 'jobs/*', 'state/*'],
-    write: [...checks, 'state/*'],
+    read: [...checks, runs, monitoringStateKey],
+    write: [...checks, monitoringStateKey, snapshotKey],
     remove: checks,
   },
 };

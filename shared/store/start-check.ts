@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StoreUnavailable } from '../errors.ts';
+import { probeKey } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { codeOf, StoreMisconfigured } from './store-failure.ts';
 
@@ -61,7 +62,7 @@ export async function provePutIfAbsent(
   remedy: string,
 ): Promise<void> {
   // A new key each time: services that start at once must not be taken for a second writer.
-  const key = `probe/${randomUUID()}`;
+  const key = probeKey(randomUUID());
   try {
     const first = await store.putIfAbsent(key, Buffer.from('first'));
     const second = await store.putIfAbsent(key, Buffer.from('second'));

@@ -38,7 +38,8 @@ const plainWords: Readonly<Record<string, string>> = {
   EIO: 'I/O error',
   NoSuchBucket: 'the bucket does not exist',
   AccessDenied: 'access denied; check the keys and the policy of the user, see docs/security.md',
-  InvalidAccessKeyId: 'unknown access key',
+  InvalidAccessKeyId: 'unknown access key; with Compose, docker-compose up -d sets up the users again',
+  SignatureDoesNotMatch: 'wrong secret key; with Compose, docker-compose up -d sets up the users again',
   RequestTimeTooSkewed: 'its clock differs from ours by more than 15 minutes',
   XMinioStorageFull: 'no space left in the store',
 };

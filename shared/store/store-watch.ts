@@ -2,14 +2,12 @@ import { messageOf, StoreUnavailable } from '../errors.ts';
 import type { Startable } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import { Repeater } from '../repeater.ts';
+import { readinessKey } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { waitForStore } from './wait-for-store.ts';
 
 const CHECK_EVERY_SECONDS = 5;
 const RETRY_SECONDS = 2;
-
-/** Need not exist: only whether the store responds matters. A missing bucket or folder is an error. */
-const PROBE_KEY = 'state/readiness';
 
 /** Written to find out whether a store accepts writes again; in bytes. */
 const PROBE_BYTES = 64 * 1024;
@@ -74,12 +72,12 @@ export class StoreWatch implements Startable {
 
   /** Resolves when the store responds; rejects when `signal` aborts. */
   async whenAvailable(signal: AbortSignal): Promise<void> {
-    await waitForStore(() => this.#store.stat(PROBE_KEY), signal, this.#log);
+    await waitForStore(() => this.#store.stat(readinessKey), signal, this.#log);
   }
 
   async #check(): Promise<number | undefined> {
     try {
-      await this.#store.stat(PROBE_KEY);
+      await this.#store.stat(readinessKey);
       if (this.#refusesWrites) await this.#proveWrites();
       this.#reason = undefined;
       return undefined;
@@ -90,8 +88,8 @@ export class StoreWatch implements Startable {
   }
 
   async #proveWrites(): Promise<void> {
-    await this.#store.put(PROBE_KEY, Buffer.alloc(PROBE_BYTES));
+    await this.#store.put(readinessKey, Buffer.alloc(PROBE_BYTES));
     this.#refusesWrites = false;
-    await this.#store.remove(PROBE_KEY);
+    await this.#store.remove(readinessKey);
   }
 }

@@ -8,6 +8,7 @@ export function someContainer(service: string, changes: Partial<Container> = {})
     service,
     number,
     state: 'ready',
+    isDone: false,
     exitCode: 0,
     outOfMemory: false,
     restarts: 0,
