@@ -8,7 +8,7 @@ import type { RequestQueue } from '@image-pipeline/shared/request-queue.ts';
 import compression from 'compression';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Availability } from './availability.ts';
-import type { ApiConfig } from './config.ts';
+import type { ApiConfig, ApiLimits } from './config.ts';
 import type { DeadLetterQueue } from './dead-letters/dead-letter-queue.ts';
 import {
   deadLetterListRoute,
@@ -49,6 +49,7 @@ const MAX_JSON_BYTES = 128 * 1024;
 /** What the routes need, by room. `service.ts` builds it. */
 interface AppDeps {
   readonly config: ApiConfig;
+  readonly limits: Pick<ApiLimits, 'republishTimeoutMs'>;
   readonly upload: UploadRouteDeps;
   readonly jobs: StatusRouteDeps & ImageRouteDeps & JobsRouteDeps;
   readonly thumbnails: Thumbnails;
@@ -96,7 +97,8 @@ export function createApp(deps: AppDeps): Express {
 
 /** The handlers of each operation in the OpenAPI document: its guards, then the route itself. */
 function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
-  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, availability } = deps;
+  const { config, upload, jobs, thumbnails, dlq, pipelineStatus, availability, log } = deps;
+  const { republishTimeoutMs: timeoutMs } = deps.limits;
   const { deadLetters, replays, replayRecords, sweeper } = dlq;
   const { store, links } = jobs;
   const document = createOpenapiDocument({
@@ -119,7 +121,7 @@ function createRoutes(deps: AppDeps): Record<Route, readonly RequestHandler[]> {
     'POST /jobs/republish': [
       token,
       jsonBody(MAX_JSON_BYTES),
-      republishRoute({ store, monitoringUrl: config.MONITORING_URL, links }),
+      republishRoute({ store, links, log, monitoring: { url: config.MONITORING_URL, timeoutMs } }),
     ],
     'GET /results/{job_id}': [imageRoute('result', jobs)],
     'GET /originals/{job_id}': [imageRoute('original', jobs)],

@@ -110,8 +110,10 @@ export const apiLimits = {
    * The longest delivery of a webhook: a consumer holds a message for at most 10 minutes (`HOLD_MS`), then it puts it back.
    */
   webhookDeliveryMs: 720_000,
-  /** For calls to the monitoring service. */
+  /** For a snapshot of the monitoring service. */
   monitoringTimeoutMs: 2_000,
+  /** For monitoring to republish jobs: it stops after 30 s, and then waits for what it has begun. */
+  republishTimeoutMs: 45_000,
 };
 
 export type ApiLimits = typeof apiLimits & {

@@ -151,6 +151,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
   });
   const app = createApp({
     config,
+    limits,
     upload: createUpload({
       config,
       limits,

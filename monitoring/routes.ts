@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { whyUnauthorized } from '@image-pipeline/shared/access-token.ts';
+import {
+  type RepublishOrder,
+  republishOrderSchema,
+  type RepublishResult,
+} from '@image-pipeline/shared/contracts/republish.ts';
 import type { History } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { PipelineError } from '@image-pipeline/shared/errors.ts';
 import type { Route } from '@image-pipeline/shared/http/service-server.ts';
 import { invalidBySchema, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
 import { MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS } from './config.ts';
-import {
-  type RepublishOrder,
-  republishOrderSchema,
-  type RepublishResult,
-} from '@image-pipeline/shared/contracts/republish.ts';
 import type { RecentSamples } from './snapshot/recent-samples.ts';
 import { snapshotHealth } from './snapshot/snapshot-health.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';

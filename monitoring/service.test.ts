@@ -428,7 +428,7 @@ describe('PUT /interval', () => {
 describe('POST /republish', () => {
   it('requires the token and a valid body', async () => {
     const service = await system.startMonitoring();
-    const none = { dry_run: true, unaccounted: 0, republished: 0, ended: 0, damaged: 0, runs: [] };
+    const none = { dry_run: true, unaccounted: 0, republished: 0, ended: 0, damaged: 0, left: 0, runs: [] };
     const accepted = await postRepublish(service, '{"dry_run": true}', TOKEN);
     expect([accepted.status, await accepted.json()]).toEqual([200, none]);
     expect((await postRepublish(service, '{}', 'another')).status).toBe(401);

@@ -178,7 +178,10 @@ export function createMonitoring(config: MonitoringConfig, changes: Partial<Moni
       republish: (order) => {
         const reason = behindBecause();
         if (restored !== undefined && reason === undefined) return restored.repair.republish(order);
-        throw new PipelineError('not_caught_up', `${errorCodes.not_caught_up} ${reason ?? ''}`);
+        throw new PipelineError(
+          'not_caught_up',
+          `Monitoring does not know which jobs are lost: ${reason ?? 'its stored state has not been read yet'}.`,
+        );
       },
       token: config.API_TOKEN,
     }),

@@ -157,6 +157,7 @@ export const republishedExample = {
   republished: 1,
   ended: 0,
   damaged: 0,
+  left: 0,
   jobs: [
     {
       job_id: EXAMPLE_JOB_ID,
@@ -208,7 +209,7 @@ export const jobOperations = {
     tag: 'Jobs',
     summary: 'Republish jobs that are in no queue',
     description:
-      'For jobs whose message was lost, because a queue was purged or deleted. The ledger of the monitoring service knows which; it republishes them itself after a while. A job that still has a message is not republished. If one id is unknown, none is. A dry run does not read the records of `all`, so its `ended` and `damaged` are 0.',
+      'For jobs whose message was lost, because a queue was purged or deleted. The ledger of the monitoring service knows which; it republishes them itself after a while. A job that still has a message is not republished. A request handles what it can in 30 s: repeat it until `left` is 0. If one id is unknown, none is. A dry run does not read the records of `all`, so its `ended` and `damaged` are 0.',
     json: { schema: republishBodySchema, examples: republishBodyExamples },
     responses: {
       200: {

@@ -10,15 +10,14 @@ import { jobStates } from '@image-pipeline/shared/contracts/job.ts';
 import { type ErrorCode, PipelineError } from '@image-pipeline/shared/errors.ts';
 import { findStoredJob } from '@image-pipeline/shared/jobs/find-job.ts';
 import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
+import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import { postInSpan } from '@image-pipeline/shared/tracing/http-spans.ts';
 import { invalidBySchema, invalidParameter, validate } from '@image-pipeline/shared/validation.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { exactlyOneOf } from '../openapi/operation.ts';
 import type { Links } from './links.ts';
-
-/** Republishing a hundred thousand jobs takes about a minute. */
-const MONITORING_TIMEOUT_MS = 280_000;
 
 export const republishBodySchema = republishOrderSchema
   .extend({
@@ -37,7 +36,7 @@ export const republishedSchema = republishCountsSchema
         z.object({
           job_id: z.string(),
           run: z.int().min(1),
-          status: z.enum(jobStates),
+          status: z.enum(jobStates).optional().meta({ description: 'Before the request; only with `ids`.' }),
           republished: z.boolean().meta({
             description: 'False if the job has ended, has a message, or was republished a moment ago.',
           }),
@@ -52,26 +51,28 @@ export const republishedSchema = republishCountsSchema
 
 export interface RepublishDeps {
   readonly store: Pick<ObjectStore, 'get' | 'list'>;
-  /** Of the monitoring service. */
-  readonly monitoringUrl: string;
+  /** `timeoutMs` is for the whole response. */
+  readonly monitoring: { readonly url: string; readonly timeoutMs: number };
   readonly links: Links;
+  readonly log: Logger;
 }
 
 /**
  * `POST /jobs/republish`: publishes the messages of jobs again that are in no queue. Monitoring's ledger knows which, and
  * publishes them: a job that still has a message is never republished.
  */
-export function republishRoute({ store, monitoringUrl, links }: RepublishDeps): RequestHandler {
+export function republishRoute(deps: RepublishDeps): RequestHandler {
+  const { store, links } = deps;
   return async (request, response) => {
     const { ids: given, dry_run } = parseOrder(request.body);
     const views: JobView[] = [];
     for (const id of new Set(given?.map((each) => each.toLowerCase()))) views.push(await findJob(id, store));
     const ids = given && views.map((view) => view.request.job_id);
     const order = { dry_run, ...(ids && { ids }) };
-    const { runs, ...counts } = await republish(order, monitoringUrl, request.headers.authorization ?? '');
+    const { runs, ...counts } = await republish(order, request.headers.authorization ?? '', deps);
     const listed =
       ids === undefined
-        ? runs.map((run) => ({ ...run, status: 'queued' as const, republished: true }))
+        ? runs.map((run) => ({ ...run, republished: true }))
         : views.map(({ request: { job_id, run }, state: status }) => {
             const republished = runs.some((each) => each.job_id === job_id && each.run === run);
             return { job_id, run, status, republished };
@@ -91,9 +92,11 @@ function parseOrder(body: unknown): z.output<typeof republishBodySchema> {
   throw invalidParameter('ids, all', `send exactly one of them; ${seen}`, { allowed: ['ids', 'all'] });
 }
 
-/** What the monitoring service may refuse, and the client should know. */
-const problemSchema = z.object({
+/** Why the monitoring service may refuse. */
+const refusalSchema = z.object({
   code: z.enum([
+    'unauthorized',
+    'token_not_set',
     'not_caught_up',
     'store_unavailable',
     'broker_unavailable',
@@ -104,32 +107,52 @@ const problemSchema = z.object({
 
 /**
  * @param authorization of the client: both services have the same token
- * @throws PipelineError as in `problemSchema`
+ * @throws PipelineError `token_not_set`, `not_caught_up`, `store_unavailable`, `broker_unavailable`, `publish_unconfirmed`
  */
 async function republish(
   order: RepublishOrder,
-  url: string,
   authorization: string,
+  { monitoring, log }: RepublishDeps,
 ): Promise<RepublishResult> {
-  let refusal: { readonly code: ErrorCode; readonly detail: string } | undefined;
+  const url = new URL(`${monitoring.url.replace(/\/+$/, '')}/republish`);
+  const signal = AbortSignal.timeout(monitoring.timeoutMs);
   try {
-    const response = await fetch(`${url.replace(/\/+$/, '')}/republish`, {
-      method: 'POST',
-      headers: { authorization },
-      body: JSON.stringify(order),
-      signal: AbortSignal.timeout(MONITORING_TIMEOUT_MS),
+    const { status, body } = await postInSpan(url, async (trace) => {
+      const headers = { ...trace, authorization };
+      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(order), signal });
+      return { status: response.status, body: await response.text() };
     });
-    const body: unknown = await response.json();
-    if (response.ok) return republishResultSchema.parse(body);
-    refusal = problemSchema.parse(body);
-  } catch (cause) {
-    throw new PipelineError(
-      'not_caught_up',
-      'The monitoring service, which knows the jobs that are in no queue, does not respond or is still starting. Retry when it is ready.',
-      { cause },
-    );
+    if (status === 200) return republishResultSchema.parse(parseJson(body));
+    throw refusalIn(body) ?? new Error(`Monitoring responded with ${status}: ${body.slice(0, 500)}`);
+  } catch (error) {
+    log.warn({ err: error }, 'monitoring did not republish jobs');
+    if (error instanceof PipelineError) throw error;
+    const detail = signal.aborted
+      ? 'Monitoring is still republishing. Ask again.'
+      : 'The monitoring service, which knows the jobs that are in no queue, is unavailable, still starting or of another version. Retry when it is ready; the log of the API has the cause.';
+    throw new PipelineError('not_caught_up', detail, { cause: error });
   }
-  throw new PipelineError(refusal.code, refusal.detail);
+}
+
+/** Undefined for a response that monitoring does not give when it is of this version and works. */
+function refusalIn(body: string): PipelineError | undefined {
+  const { data: refusal } = refusalSchema.safeParse(parseJson(body));
+  if (refusal === undefined) return undefined;
+  const { code, detail } = refusal;
+  if (code !== 'unauthorized' && code !== 'token_not_set') return new PipelineError(code, detail);
+  // The API has accepted the same token.
+  return new PipelineError(
+    'token_not_set',
+    'Monitoring refused the API token: monitoring and API must have the same API_TOKEN.',
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The newest run. @throws PipelineError `job_not_found`, `record_damaged` */

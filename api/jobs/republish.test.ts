@@ -12,10 +12,12 @@ import { setUpSystem, type TestApi } from '../../testing/test-system.ts';
 
 const system = setUpSystem({ lifetime: 'test' });
 
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+
 describe('POST /jobs/republish', () => {
   it('lists the jobs that were republished, with the counts of the ledger', async () => {
     const lost = [someRequest(), someRequest()];
-    const api = await startApi(lost, { ended: 1, damaged: 2 });
+    const api = await startApi(lost, { ended: 1, damaged: 2, left: 3 });
     expect(await republish(api, { all: true })).toMatchObject({
       status: 200,
       json: {
@@ -24,7 +26,13 @@ describe('POST /jobs/republish', () => {
         republished: 2,
         ended: 1,
         damaged: 2,
-        jobs: lost.map(({ job_id }) => ({ job_id, run: 1, status: 'queued', republished: true })),
+        left: 3,
+        jobs: lost.map(({ job_id }) => ({
+          job_id,
+          run: 1,
+          republished: true,
+          status_url: expect.stringContaining(job_id) as unknown,
+        })),
       },
     });
     expect((await republish(api, { all: true, dry_run: true })).json).toMatchObject({ dry_run: true });
@@ -54,6 +62,29 @@ describe('POST /jobs/republish', () => {
     });
   });
 
+  it('says that both services need the same token', async () => {
+    const api = await startApi(new PipelineError('unauthorized', 'Invalid token.'));
+    expect(await republish(api, { all: true })).toMatchObject({
+      status: 503,
+      json: { code: 'token_not_set', detail: expect.stringContaining('the same API_TOKEN') as unknown },
+    });
+  });
+
+  it('says that monitoring is still republishing when it does not respond in time', async () => {
+    const api = await startApi(new Promise<never>(() => undefined), {}, { republishTimeoutMs: 100 });
+    expect(await republish(api, { all: true })).toMatchObject({
+      status: 503,
+      json: { code: 'not_caught_up', detail: 'Monitoring is still republishing. Ask again.' },
+    });
+  });
+
+  it('does not pass on an internal error of monitoring', async () => {
+    const api = await startApi(new PipelineError('internal_error', 'A secret.'));
+    const { status, json: problem } = await republish(api, { all: true });
+    expect([status, problem]).toMatchObject([503, { code: 'not_caught_up' }]);
+    expect(JSON.stringify(problem)).not.toContain('secret');
+  });
+
   it.each<[unknown, string]>([
     [{}, 'invalid_parameter'],
     [{ all: true, ids: ['a'] }, 'invalid_parameter'],
@@ -76,12 +107,13 @@ describe('POST /jobs/republish', () => {
   });
 });
 
-/** An API whose monitoring service has these lost jobs, or throws. */
+/** An API whose monitoring service has these lost jobs, throws, or does not respond. */
 async function startApi(
-  lost: readonly JobRequest[] | PipelineError,
+  lost: readonly JobRequest[] | PipelineError | Promise<never>,
   counts: Partial<RepublishResult> = {},
+  limits: Parameters<typeof system.startApi>[1] = {},
 ): Promise<TestApi> {
-  const result = { unaccounted: 0, republished: 0, ended: 0, damaged: 0, ...counts };
+  const result = { unaccounted: 0, republished: 0, ended: 0, damaged: 0, left: 0, ...counts };
   const monitoring = createServiceServer({
     service: 'monitoring',
     host: '127.0.0.1',
@@ -96,7 +128,9 @@ async function startApi(
         description: '',
         handle: async (request) => {
           expect(request.headers.authorization).toBe(`Bearer ${TOKEN}`);
+          expect(request.headers.traceparent).toContain(TRACE);
           if (lost instanceof PipelineError) throw lost;
+          if (lost instanceof Promise) return lost;
           const { ids, dry_run } = republishOrderSchema.parse(await json(request));
           const runs = lost.filter(({ job_id }) => ids?.includes(job_id) ?? true);
           const { length } = runs;
@@ -110,12 +144,13 @@ async function startApi(
   });
   await monitoring.start();
   system.onTestEnd(() => monitoring.stop());
-  return system.startApi({ API_TOKEN: TOKEN, MONITORING_URL: `http://127.0.0.1:${monitoring.port}` });
+  const MONITORING_URL = `http://127.0.0.1:${monitoring.port}`;
+  return system.startApi({ API_TOKEN: TOKEN, MONITORING_URL }, limits);
 }
 
 const republish = (api: TestApi, body: unknown, token = TOKEN) =>
   api.ask('/jobs/republish', {
     method: 'POST',
-    headers: { Authorization: `Bearer ${token}` },
+    headers: { Authorization: `Bearer ${token}`, traceparent: `00-${TRACE}-b7ad6b7169203331-01` },
     body: JSON.stringify(body),
   });

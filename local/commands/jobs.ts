@@ -45,7 +45,10 @@ export async function replay(jobId: string): Promise<void> {
 export async function republish(jobId: string): Promise<void> {
   const api = await runningApi();
   const { API_TOKEN: token = '' } = await readEnvironment(root);
-  printResponse(await api.republish(jobId === '' ? undefined : jobId, token));
+  const response = await api.republish(jobId === '' ? undefined : jobId, token, ({ republished, left }) => {
+    console.log(`Republished ${republished} jobs; ${left} are left.`);
+  });
+  printResponse(response);
 }
 
 /** The next steps for a job. @param state its status, or `dead` for one that has a dead letter */

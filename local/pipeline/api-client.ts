@@ -1,5 +1,6 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
+import { republishCountsSchema } from '@image-pipeline/shared/contracts/republish.ts';
 import { parsePrintable, printable } from '@image-pipeline/shared/printable.ts';
 import { describeProblems, validate } from '@image-pipeline/shared/validation.ts';
 import { z } from 'zod';
@@ -41,6 +42,10 @@ const jobListSchema = z.object({
 });
 export type ListedJob = z.infer<typeof jobListSchema>['jobs'][number];
 
+/** With other members, such as the jobs. */
+const republishedSchema = republishCountsSchema.loose();
+type Republished = z.infer<typeof republishedSchema>;
+
 const problemSchema = z.object({ code: z.string(), detail: z.string() });
 
 /** A response of the API. */
@@ -49,7 +54,7 @@ export interface ApiResponse {
   readonly body: unknown;
 }
 
-/** An upload takes as long as the file; `?wait` holds a status for 20 s. */
+/** An upload takes as long as the file; `?wait` holds a status for 20 s, and republishing may take 45 s. */
 const RESPONSE_MS = 60_000;
 
 export class ApiClient {
@@ -95,13 +100,29 @@ export class ApiClient {
     });
   }
 
-  /** Republishes a job whose message was lost; without an id, all of them. */
-  async republish(jobId: string | undefined, token: string): Promise<ApiResponse> {
-    return this.#ask('/jobs/republish', {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${token}` },
-      body: JSON.stringify(jobId === undefined ? { all: true } : { ids: [jobId] }),
-    });
+  /**
+   * Republishes a job whose message was lost; without an id, all of them. Repeats the request until no job is left.
+   * @param onLeft called after each request that left jobs, with the sums so far
+   * @returns the last response; if it is a success, with the sums of all
+   */
+  async republish(
+    jobId: string | undefined,
+    token: string,
+    onLeft: (sums: Pick<Republished, 'republished' | 'left'>) => void,
+  ): Promise<ApiResponse> {
+    let sums: Republished | undefined;
+    for (;;) {
+      const response = await this.#ask('/jobs/republish', {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${token}` },
+        body: JSON.stringify(jobId === undefined ? { all: true } : { ids: [jobId] }),
+      });
+      const { data: counts } = republishedSchema.safeParse(response.body);
+      if (counts === undefined) return response;
+      sums = sums === undefined ? counts : addCounts(sums, counts);
+      if (sums.left === 0) return { ...response, body: sums };
+      onLeft(sums);
+    }
   }
 
   /** Removes a dead letter for good; its job stays failed. */
@@ -142,6 +163,17 @@ export class ApiClient {
     }
     return { status: response.status, body: parse(await response.text()) };
   }
+}
+
+/** Of a repeated request; `unaccounted` of the first includes those that it left. */
+function addCounts(sums: Republished, next: Republished): Republished {
+  return {
+    ...sums,
+    republished: sums.republished + next.republished,
+    ended: sums.ended + next.ended,
+    damaged: sums.damaged + next.damaged,
+    left: next.left,
+  };
 }
 
 /** The job id in the response to an upload; undefined if it was refused. */

@@ -57,6 +57,7 @@ describe('republishing on request', () => {
       republished: 1,
       ended: 1,
       damaged: 1,
+      left: 0,
       runs: [{ job_id: lost?.job_id, run: 1 }],
     });
   });
@@ -70,6 +71,38 @@ describe('republishing on request', () => {
     expect(await readyJobs()).toBe(0);
     expect(await repair.republish({ ids, dry_run: false })).toMatchObject(selected);
     expect(await readyJobs()).toBe(1);
+  });
+
+  it('returns how many runs are left when its time is over', async () => {
+    const repair = await startRepair(await storedJobs(20), { requestMs: 0 });
+    const counts = [];
+    for (let i = 0; i < 3; i++) counts.push(await repair.republish(ALL));
+    expect(counts).toMatchObject([
+      { unaccounted: 20, republished: 8, left: 12 },
+      { unaccounted: 12, republished: 8, left: 4 },
+      { unaccounted: 4, republished: 4, left: 0 },
+    ]);
+    expect(await readyJobs()).toBe(20);
+  });
+
+  it('ends requests in progress when it stops, with the runs that are left', async () => {
+    const reading = Promise.withResolvers<undefined>();
+    const resume = Promise.withResolvers<undefined>();
+    const get: ObjectStore['get'] = async (...args) => {
+      reading.resolve(undefined);
+      await resume.promise;
+      return system.store.get(...args);
+    };
+    const repair = await startRepair(await storedJobs(20), { store: { get } });
+    const ended: string[] = [];
+    const request = repair.republish(ALL).finally(() => ended.push('request'));
+    await reading.promise;
+    const stopped = repair.stop().then(() => ended.push('stop'));
+    resume.resolve(undefined);
+    expect(await request).toMatchObject({ unaccounted: 20, republished: 8, left: 12 });
+    await stopped;
+    expect(ended).toEqual(['request', 'stop']);
+    expect(await repair.republish(ALL)).toMatchObject({ republished: 0, left: 12 });
   });
 
   it('continues with the runs that are left after a failure', async () => {
@@ -106,6 +139,7 @@ async function startRepair(
   options: {
     count?: number;
     store?: Pick<ObjectStore, 'get'>;
+    requestMs?: number;
     onPublished?: (message: OutgoingMessage) => void;
   } = {},
 ): Promise<LedgerRepair> {
@@ -130,6 +164,7 @@ async function startRepair(
     suspects: () => [],
     lost: () => ({ count: options.count ?? candidates.length, candidates }),
     repairAfterMs: Infinity,
+    ...(options.requestMs === undefined ? {} : { requestMs: options.requestMs }),
     onFound: () => undefined,
     log: createLogger('test', { level: 'silent', format: 'json' }),
   });

@@ -1,10 +1,10 @@
 import type { Publisher } from '@image-pipeline/shared/broker/publisher.ts';
+import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import {
   MAX_JOBS_LISTED,
   type RepublishOrder,
   type RepublishResult,
 } from '@image-pipeline/shared/contracts/republish.ts';
-import { endedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { isDamagedRecord, messageOf } from '@image-pipeline/shared/errors.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import { republishRun } from '@image-pipeline/shared/jobs/job-message.ts';
@@ -15,6 +15,13 @@ import { Repeater } from '@image-pipeline/shared/repeater.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { inTraceOf } from '@image-pipeline/shared/tracing/messaging.ts';
 import type { OpenRun } from '../runs/run-tracker.ts';
+import {
+  keyOf,
+  type PossiblyLost,
+  REPUBLISH_AGAIN_MS,
+  REPUBLISH_ON_REQUEST_AGAIN_MS,
+  RepublishedRuns,
+} from './republished-runs.ts';
 
 const CHECK_EVERY_SECONDS = 5;
 /** Maximum number of store lookups per check. */
@@ -22,24 +29,21 @@ const LOOKUPS_PER_CHECK = 200;
 /** A run without an outcome may still get one. */
 const LOOKUP_AGAIN_MS = 60_000;
 
-/** RabbitMQ's metrics may not include a message that was published less than this ago. */
-const COUNTED_AFTER_MS = 20_000;
-/** A run is published again at most this often, so that one that is lost each time does not fill the queue. */
-const REPUBLISH_AGAIN_MS = 600_000;
-/** The same, where a person asks for it. */
-const REPUBLISH_ON_REQUEST_AGAIN_MS = 60_000;
 /** Runs that a request republishes concurrently. */
 const REPUBLISHED_AT_ONCE = 8;
+/** Clients wait for the response, so a request handles what it can in this time. */
+const REQUEST_MS = 30_000;
 
 export interface LedgerRepairOptions {
   readonly store: Pick<ObjectStore, 'get'>;
   readonly publisher: Pick<Publisher, 'publish'>;
   /** Open runs that may be in no queue, the likeliest first; none if nothing is missing. */
   readonly suspects: () => readonly OpenRun[];
-  /** The number of open runs that are certainly in no queue, and the runs of which it is possible, the likeliest first. */
-  readonly lost: () => { readonly count: number; readonly candidates: readonly OpenRun[] };
+  readonly lost: () => PossiblyLost;
   /** How long a run must be lost before it is published again, in milliseconds. */
   readonly repairAfterMs: number;
+  /** After this time, a request to republish handles no further runs, in milliseconds; default: 30 s. */
+  readonly requestMs?: number;
   /** Called with the id of an event before it is published again. */
   readonly onFound: (eventId: string) => void;
   readonly log: Logger;
@@ -55,9 +59,11 @@ export class LedgerRepair implements Startable {
   readonly #repeater = new Repeater(() => this.#check(), CHECK_EVERY_SECONDS);
   /** Time of each lookup, by the monotonic clock. A run with a new event is another object. */
   readonly #lookedUp = new WeakMap<OpenRun, number>();
-  /** Since when each run is lost, and when it was published again, by the monotonic clock and by `{job_id}/{run}`. */
+  /** Since when each run is lost, by the monotonic clock and by `{job_id}/{run}`. */
   #lostSince = new Map<string, number>();
-  readonly #republished = new Map<string, number>();
+  readonly #republished = new RepublishedRuns();
+  /** In progress. */
+  readonly #requests = new Set<Promise<RepublishResult>>();
 
   constructor(options: LedgerRepairOptions) {
     this.#options = options;
@@ -67,61 +73,60 @@ export class LedgerRepair implements Startable {
     return this.#repeater.start();
   }
 
-  stop(): Promise<void> {
-    return this.#repeater.stop();
+  /** Requests in progress end early, and get their response before broker and store stop. */
+  async stop(): Promise<void> {
+    await this.#repeater.stop();
+    await Promise.allSettled(this.#requests);
   }
 
   /**
    * Publishes lost runs again without waiting for `repairAfterMs`. Requests at the same time publish each run once.
-   * @throws StoreUnavailable, PublishRefused, PublishUnconfirmed; the next request publishes the runs that are left
+   * @returns `left` is the number of runs that it did not handle, because its time is over or the service stops
+   * @throws StoreUnavailable, PublishRefused; the next request publishes the runs that are left
+   * @throws PublishUnconfirmed; the next request publishes the other runs, and those without a confirm after a minute
    */
-  async republish({ ids, dry_run }: RepublishOrder): Promise<RepublishResult> {
+  async republish(order: RepublishOrder): Promise<RepublishResult> {
+    const request = this.#republishSelected(order);
+    this.#requests.add(request);
+    try {
+      return await request;
+    } finally {
+      this.#requests.delete(request);
+    }
+  }
+
+  async #republishSelected({ ids, dry_run }: RepublishOrder): Promise<RepublishResult> {
     const wanted = ids && new Set(ids);
-    const lost = this.#lost(REPUBLISH_ON_REQUEST_AGAIN_MS).filter(
-      ({ job_id }) => wanted?.has(job_id) ?? true,
-    );
-    const result = { dry_run, unaccounted: lost.length, republished: 0, ended: 0, damaged: 0 };
-    const runs: RepublishResult['runs'] = [];
-    const onRepublished = ({ job_id, run }: OpenRun) => {
-      result.republished++;
-      if (runs.length < MAX_JOBS_LISTED) runs.push({ job_id, run });
-    };
-    // One generator for all lanes: each takes the next run, and one that fails ends it for all.
+    const lost = this.#republished
+      .due(this.#options.lost(), REPUBLISH_ON_REQUEST_AGAIN_MS)
+      .filter(({ job_id }) => wanted?.has(job_id) ?? true);
+    const counts = { dry_run, unaccounted: lost.length, republished: 0, ended: 0, damaged: 0, left: 0 };
+    const listed = (runs: readonly OpenRun[]) =>
+      runs.slice(0, MAX_JOBS_LISTED).map(({ job_id, run }) => ({ job_id, run }));
+    if (dry_run) return { ...counts, republished: lost.length, runs: listed(lost) };
+    counts.left = lost.length;
+    const republished: OpenRun[] = [];
+    const deadline = performance.now() + (this.#options.requestMs ?? REQUEST_MS);
+    // One iterator for all lanes: each takes the next run, and one that ends early ends it for all.
     const next = (function* () {
       yield* lost;
     })();
     const lanes = Array.from({ length: REPUBLISHED_AT_ONCE }, async () => {
       for (const run of next) {
         if (!this.#repeater.isOn) return;
-        if (dry_run) {
-          onRepublished(run);
-          continue;
-        }
-        const isRepublished = await this.#republish(run, REPUBLISH_ON_REQUEST_AGAIN_MS);
-        if (isRepublished === true) onRepublished(run);
-        else if (isRepublished === false) result.ended++;
-        else if (isRepublished === 'damaged') result.damaged++;
+        const result = await this.#republish(run, REPUBLISH_ON_REQUEST_AGAIN_MS);
+        counts.left--;
+        if (result === true) republished.push(run);
+        else if (result === false) counts.ended++;
+        else if (result === 'damaged') counts.damaged++;
+        // Not before the first run, so that repeated requests come to an end.
+        if (performance.now() >= deadline) return;
       }
     });
     await Promise.allSettled(lanes);
-    if (!dry_run && result.republished > 0) this.#logRepublished(result.republished);
+    this.#logRepublished(republished.length);
     await Promise.all(lanes);
-    return { ...result, runs };
-  }
-
-  /** As many of the runs that were not published again in the last `againMs` as are still lost. */
-  #lost(againMs: number): readonly OpenRun[] {
-    const { count, candidates } = this.#options.lost();
-    const now = performance.now();
-    const ages = [...this.#republished.values()].map((at) => now - at);
-    const notCounted = ages.filter((age) => age < COUNTED_AFTER_MS).length;
-    return candidates
-      .filter((run) => !this.#wasRepublished(run, againMs))
-      .slice(0, Math.max(0, count - notCounted));
-  }
-
-  #wasRepublished(run: OpenRun, withinMs: number): boolean {
-    return performance.now() - (this.#republished.get(keyOf(run)) ?? -Infinity) <= withinMs;
+    return { ...counts, republished: republished.length, runs: listed(republished) };
   }
 
   async #check(): Promise<undefined> {
@@ -132,11 +137,8 @@ export class LedgerRepair implements Startable {
   async #republishLost(): Promise<void> {
     const { repairAfterMs, log } = this.#options;
     const now = performance.now();
-    const lost = this.#lost(REPUBLISH_AGAIN_MS);
+    const lost = this.#republished.due(this.#options.lost(), REPUBLISH_AGAIN_MS);
     this.#lostSince = new Map(lost.map((run) => [keyOf(run), this.#lostSince.get(keyOf(run)) ?? now]));
-    for (const [key, at] of this.#republished) {
-      if (at < now - REPUBLISH_AGAIN_MS) this.#republished.delete(key);
-    }
     const isDue = (run: OpenRun) => (this.#lostSince.get(keyOf(run)) ?? now) <= now - repairAfterMs;
     let republished = 0;
     try {
@@ -147,27 +149,21 @@ export class LedgerRepair implements Startable {
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not republish jobs that are in no queue; retrying');
     }
-    if (republished > 0) this.#logRepublished(republished);
+    this.#logRepublished(republished);
   }
 
   /**
-   * Reserves the run before it publishes it, because a request may come meanwhile.
    * @returns whether it was published: `false` if it has ended or has no request, `damaged` if its records cannot be read,
    *   and undefined if it was published since the caller listed it
    */
-  async #republish(run: OpenRun, againMs: number): Promise<boolean | 'damaged' | undefined> {
-    if (this.#wasRepublished(run, againMs)) return undefined;
-    this.#republished.set(keyOf(run), performance.now());
-    try {
-      return await this.#unlessDamaged(run, () => republishRun(run, this.#options));
-    } catch (error) {
-      this.#republished.delete(keyOf(run));
-      throw error;
-    }
+  #republish(run: OpenRun, againMs: number): Promise<boolean | 'damaged' | undefined> {
+    return this.#republished.try(run, againMs, () =>
+      this.#unlessDamaged(run, () => republishRun(run, this.#options)),
+    );
   }
 
   #logRepublished(runs: number): void {
-    this.#options.log.warn({ runs }, 'republished jobs that were in no queue');
+    if (runs > 0) this.#options.log.warn({ runs }, 'republished jobs that were in no queue');
   }
 
   async #findEnds(): Promise<void> {
@@ -218,8 +214,4 @@ export class LedgerRepair implements Startable {
     await inTraceOf({ traceparent }, () => publisher.publish(eventMessage(end)));
     return true;
   }
-}
-
-function keyOf({ job_id, run }: OpenRun): string {
-  return `${job_id}/${run}`;
 }

@@ -17,8 +17,13 @@ export const republishCountsSchema = z.object({
     description: 'Selected jobs that are in no queue, have not ended and were not republished a moment ago.',
   }),
   republished: count.meta({ description: 'In a dry run: jobs that would be republished.' }),
-  ended: count.meta({ description: 'Not republished: the store has their outcome, or not their request.' }),
+  ended: count.meta({
+    description: 'Not republished: the run has ended, or its request is missing from the store.',
+  }),
   damaged: count.meta({ description: 'Not republished: a record of the job is damaged.' }),
+  left: count.meta({
+    description: 'Jobs that this request did not handle within 30 s. Repeat the request until it is 0.',
+  }),
 });
 
 /** The response of `POST /republish` of the monitoring service. */
