@@ -30,7 +30,10 @@ test('a killed node restarts with its ports and messages, one of an earlier vers
     expect(await first.ctl(['eval', MAX_MESSAGE_SIZE])).toBe('{ok,2097152}');
     expect((await startRabbitNode({ folder })).process).toEqual(first.process);
     process.kill(first.process.pid, 'SIGSTOP');
-    expect(await first.probe()).toEqual({ ready: false, reason: 'not responding' });
+    // Its threads do not stop at once.
+    await expect
+      .poll(() => first.probe(), { timeout: 20_000 })
+      .toEqual({ ready: false, reason: 'not responding' });
     process.kill(first.process.pid, 'SIGCONT');
     expect(await first.probe()).toEqual({ ready: true });
     process.kill(first.process.pid, 'SIGKILL');
