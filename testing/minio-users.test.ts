@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, request as send } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { ServiceUser } from '@image-pipeline/shared/broker/permissions.ts';
 import * as keys from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { jsonBody } from '@image-pipeline/shared/store/read-object.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import { TOKEN } from './api-client.ts';
+import { httpProxy } from './http-proxy.ts';
 import { form } from './images.ts';
 import { completedOutcome, someRequest } from './job-life.ts';
 import { setUpMinioUsers } from './minio-users.ts';
@@ -29,10 +27,15 @@ describe.skipIf(inject('minio') === null)('on MinIO (skipped where no server can
     'each service runs with its own user of MinIO, from upload to retention, and is refused nothing',
     { timeout: 120_000 },
     async () => {
-      const { endpoint, forbidden } = await observedMinio(minio.root.endpoint);
+      const forbidden: string[] = [];
+      await using proxy = await httpProxy(minio.root.endpoint, {
+        onResponse: (method, path, status) => {
+          if (status === 403) forbidden.push(`${method} ${path}`);
+        },
+      });
       const settingsOf = (user: ServiceUser) => ({
         STORE: 'minio',
-        MINIO_ENDPOINT: endpoint,
+        MINIO_ENDPOINT: proxy.url,
         MINIO_ACCESS_KEY: user,
         MINIO_SECRET_KEY: minio.passwords[user],
         MINIO_BUCKET: minio.bucket,
@@ -87,27 +90,6 @@ describe.skipIf(inject('minio') === null)('on MinIO (skipped where no server can
     },
   );
 });
-
-/** MinIO behind a proxy that notes what was forbidden. */
-async function observedMinio(target: string): Promise<{ endpoint: string; forbidden: string[] }> {
-  const forbidden: string[] = [];
-  const server = createServer((request, response) => {
-    const { method = '', url = '', headers } = request;
-    const passed = send(new URL(url, target), { method, headers }, (upstream) => {
-      if (upstream.statusCode === 403) forbidden.push(`${method} ${url}`);
-      response.writeHead(upstream.statusCode ?? 502, upstream.headers);
-      upstream.pipe(response);
-    });
-    passed.on('error', () => response.destroy());
-    request.pipe(passed);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, forbidden };
-}
 
 /** A job that ended three hours ago, with an object of each kind. */
 async function storeOldJob(store: ObjectStore): Promise<string> {

@@ -13,7 +13,7 @@ const TURN_MS = 10 * 60_000;
 /** The event log has the end of a job for a week; as long, a lost webhook is published again. */
 const LOST_WEBHOOK_MS = 7 * 24 * 3_600_000;
 
-export interface RetentionOptions extends WebhookQueuesOptions {
+interface RetentionOptions extends WebhookQueuesOptions {
   readonly store: ObjectStore;
   /** How long jobs are kept after their end, in milliseconds. */
   readonly retentionMs: number;

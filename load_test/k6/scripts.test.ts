@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { countJobs, kneeOf, recoveries, stepOutcomes } from '../calculate.ts';
 import { readSnapshot } from '../../testing/snapshot-watch.ts';
 import { loadTestResultSchema, type LoadTestResult } from '../result.ts';
-import { faultyApi } from './testing/faulty-api.ts';
+import { httpProxy } from '../../testing/http-proxy.ts';
 import { startSystem, type System } from '../../testing/start-system.ts';
 
 const k6 = inject('k6');
 const root = join(import.meta.dirname, '../..');
 const RUN_MS = 90_000;
+const fault = (status: number) => ({ status, body: '{"code":"fault"}' });
 
 describe.skipIf(k6 === null)('the k6 scripts', () => {
   let system: System;
@@ -128,9 +129,10 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
     'reads every job at the end, although some requests fail',
     async () => {
       let reads = 0;
-      await using api = await faultyApi(system.apiUrl, (method, path) =>
-        method === 'GET' && /^\/(status|jobs)/.test(path) && ++reads % 3 === 0 ? 503 : undefined,
-      );
+      await using api = await httpProxy(system.apiUrl, {
+        respond: (method, path) =>
+          method === 'GET' && /^\/(status|jobs)/.test(path) && ++reads % 3 === 0 ? fault(503) : undefined,
+      });
       const { exitCode, stdout, result } = await finished('bulk_upload', { API_URL: api.url, COUNT: '6' });
       expect(exitCode).toBe(0);
       expect(result).toMatchObject({ uploads: { accepted: 6 }, lost: 0, unread: 0 });
@@ -142,9 +144,9 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
   it(
     'counts a job that is unknown to the API as lost, also in a capacity test',
     async () => {
-      await using api = await faultyApi(system.apiUrl, (_method, path) =>
-        path.startsWith('/status/') ? 404 : undefined,
-      );
+      await using api = await httpProxy(system.apiUrl, {
+        respond: (_method, path) => (path.startsWith('/status/') ? fault(404) : undefined),
+      });
       const { exitCode, stderr, stdout, result } = await finished('capacity_test', {
         API_URL: api.url,
         STEPS: '1',

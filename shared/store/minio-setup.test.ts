@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, request as forward } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
+import { httpProxy } from '../../testing/http-proxy.ts';
 import { serviceUsers, setUpMinioUsers } from '../../testing/minio-users.ts';
 import type { ServiceUser } from '../broker/permissions.ts';
 import * as keys from './keys.ts';
@@ -153,8 +152,10 @@ describe.skipIf(inject('minio') === null)('MinIO users (skipped where no server 
     [404, '<Error><Code>NoSuchBucket</Code></Error>'],
     [200, ''],
   ])('are not set up where the import of users is refused with %i', async (status, body) => {
-    const server = await serveImport(minio.root.endpoint, status, body);
-    await expect(minio.setUp({ MINIO_ENDPOINT: server })).rejects.toThrow(
+    await using proxy = await httpProxy(minio.root.endpoint, {
+      respond: (_method, path) => (path.includes('import-iam') ? { status, body } : undefined),
+    });
+    await expect(minio.setUp({ MINIO_ENDPOINT: proxy.url })).rejects.toThrow(
       `MINIO_ENDPOINT is not a MinIO that can import users (HTTP status ${status}). See docs/security.md, Users of MinIO.`,
     );
   });
@@ -168,30 +169,6 @@ describe.skipIf(inject('minio') === null)('MinIO users (skipped where no server 
     await started;
   });
 });
-
-/** The URL of a server that passes everything on to MinIO but the import of users. */
-async function serveImport(minio: string, status: number, body: string): Promise<string> {
-  const server = createServer((request, response) => {
-    if (request.url?.includes('import-iam') === true) {
-      request.resume().on('end', () => response.writeHead(status).end(body));
-      return;
-    }
-    const { method, headers, url = '' } = request;
-    const upstream = forward(`${minio}${url}`, { method, headers }, (from) => {
-      response.writeHead(from.statusCode ?? 502, from.headers);
-      from.pipe(response);
-    });
-    request.pipe(upstream);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return `http://127.0.0.1:${address.port}`;
-}
 
 async function isPermitted(work: Promise<unknown>): Promise<boolean> {
   try {
