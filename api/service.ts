@@ -12,6 +12,7 @@ import { configuredBroker, configuredStore, whereStoreIs } from '@image-pipeline
 import { SnapshotCache } from '@image-pipeline/shared/snapshot-cache.ts';
 import { createService, instanceName, type Service } from '@image-pipeline/shared/service.ts';
 import { StoreWatch } from '@image-pipeline/shared/store/store-watch.ts';
+import { Turns } from '@image-pipeline/shared/turns.ts';
 import { createApp } from './app.ts';
 import { createAvailability } from './availability.ts';
 import { Background, StoreOpener } from './background.ts';
@@ -180,6 +181,7 @@ export function createApi(config: ApiConfig, changes: Partial<ApiLimits> = {}): 
         slots: limits.downloads,
         waitMs: limits.downloadWaitMs,
       }),
+      downloadTurns: new Turns(),
       downloadRate: { minRate: limits.downloadMinRate, graceMs: limits.downloadGraceMs },
       stopping: stopping.signal,
     },

@@ -4,10 +4,12 @@ import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { originalKey } from '@image-pipeline/shared/store/keys.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
+import type { Turns } from '@image-pipeline/shared/turns.ts';
 import { create as contentDisposition } from 'content-disposition';
 import type { Request, RequestHandler, Response } from 'express';
 import fresh from 'fresh';
-import { jobIdOf } from '../http/request.ts';
+import { clientAddress, jobIdOf } from '../http/request.ts';
+
 import type { InSlot } from '../http/slots.ts';
 import { renamed } from '../upload/display-name.ts';
 import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';
@@ -96,6 +98,8 @@ export interface ImageRouteDeps extends JobSources {
   readonly metrics: Pick<Metrics, 'increase'>;
   /** For each response with the bytes of an image. */
   readonly inDownloadSlot: InSlot;
+  /** For each chunk of an image. */
+  readonly downloadTurns: Pick<Turns, 'next'>;
   readonly downloadRate: ReadingRate;
 }
 
@@ -121,6 +125,8 @@ export function imageRoute(kind: Exclude<ImageKind, 'thumbnail'>, deps: ImageRou
         }
         await sendBody(body, response, {
           rate: deps.downloadRate,
+          turn: () => deps.downloadTurns.next(clientAddress(request)),
+          size: stat.size,
           sha256: image.sha256,
           damaged: () => damaged(kind, deps.metrics),
           begin: () => setImageHeaders(response, image, stat.size),

@@ -13,6 +13,10 @@ export interface ReadingRate {
 
 export interface SendBodyOptions {
   readonly rate: ReadingRate;
+  /** Resolves when the next chunk may be read and sent. */
+  readonly turn: () => Promise<void>;
+  /** Length of the body in bytes. */
+  readonly size: number;
   /** hex */
   readonly sha256: string;
   /** Makes the error for a body with another digest. */
@@ -29,9 +33,9 @@ export interface SendBodyOptions {
 export async function sendBody(
   body: Readable,
   response: ServerResponse,
-  { rate, sha256, damaged, begin }: SendBodyOptions,
+  { rate, begin, ...options }: SendBodyOptions,
 ): Promise<void> {
-  const chunks = verifiedBody(body, sha256, damaged);
+  const chunks = verifiedBody(body, options);
   try {
     const first = await chunks.next();
     begin();
@@ -46,21 +50,24 @@ export async function sendBody(
   }
 }
 
-/** The chunks of a body. The last one is held back until the digest is right: a client that gets all bytes has the right ones. */
+/**
+ * The chunks of a body, each in its turn. The last one follows only if the digest is right: a client that gets all bytes has
+ * the right ones.
+ */
 async function* verifiedBody(
-  chunks: AsyncIterable<Buffer>,
-  sha256: string,
-  damaged: () => Error,
+  body: AsyncIterable<Buffer>,
+  { turn, size, sha256, damaged }: Pick<SendBodyOptions, 'turn' | 'size' | 'sha256' | 'damaged'>,
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
-  let held: Buffer | undefined;
-  for await (const chunk of chunks) {
+  let missing = size;
+  await turn();
+  for await (const chunk of body) {
     hash.update(chunk);
-    if (held !== undefined) yield held;
-    held = chunk;
+    missing -= chunk.length;
+    if (missing === 0 && hash.digest('hex') !== sha256) throw damaged();
+    yield chunk;
+    if (missing > 0) await turn();
   }
-  if (hash.digest('hex') !== sha256) throw damaged();
-  if (held !== undefined) yield held;
 }
 
 async function* resumed(first: IteratorResult<Buffer>, rest: AsyncIterable<Buffer>) {

@@ -27,8 +27,8 @@ import { failureOf } from './store-failure.ts';
 /** Age at which temporary files of other machines are removed at start-up. */
 const STALE_MS = 60 * 60_000;
 
-/** Read at a time: most images in a few steps, and little memory for a slow reader. */
-const READ_BYTES = 256 * 1024;
+/** Read at a time: few steps for an image, but little memory for a slow reader, and little time in which others wait. */
+const READ_BYTES = 128 * 1024;
 
 export interface FolderStoreOptions {
   /** Created if missing. Processes of one machine may share it; its file system must support hard links. */
