@@ -5,7 +5,6 @@ import type { LiveView } from '@image-pipeline/shared/jobs/live-view.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
 import { sendInSpan } from '@image-pipeline/shared/tracing/messaging.ts';
 import { AllJobsSubscription } from './websocket/all-jobs-subscription.ts';
-import { CatchUpTurns } from './websocket/catch-up-turns.ts';
 import { dueEvents } from './websocket/event-order.ts';
 import type { EventRing, RingEntry } from './websocket/event-ring.ts';
 import { JobSubscription, type StoredJobs } from './websocket/job-subscription.ts';
@@ -32,7 +31,6 @@ export class Notifier {
   readonly #options: NotifierOptions;
   readonly #ofJob = new Map<string, Map<Subscriber, JobSubscription>>();
   readonly #ofAll = new Map<Subscriber, AllJobsSubscription>();
-  readonly #turns = new CatchUpTurns();
   /** The newest jobs, encoded once for all subscribers until the next event. */
   #currentState: Frame | undefined;
   #count = 0;
@@ -88,7 +86,6 @@ export class Notifier {
       const subscription = new AllJobsSubscription({
         ...this.#options,
         subscriber,
-        turns: this.#turns,
         currentState: () => (this.#currentState ??= this.#encodeState()),
         isWatched,
         wantsPipelineStatus,

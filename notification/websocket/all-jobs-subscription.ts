@@ -1,5 +1,4 @@
 import { ALL_JOBS, resetReasons, type ResetReason } from '@image-pipeline/shared/contracts/websocket.ts';
-import type { CatchUpTurns } from './catch-up-turns.ts';
 import type { EventRing, RingEntry } from './event-ring.ts';
 import { encode, type Frame, type Subscriber } from './subscriber.ts';
 
@@ -11,7 +10,6 @@ export interface AllJobsSubscriptionOptions {
   /** The newest jobs. */
   readonly currentState: () => Frame;
   readonly ring: Pick<EventRing, 'find' | 'after' | 'newest'>;
-  readonly turns: Pick<CatchUpTurns, 'next'>;
   /** Whether the subscriber also has a subscription to this job alone. */
   readonly isWatched: (jobId: string) => boolean;
   readonly wantsPipelineStatus: boolean;
@@ -23,7 +21,8 @@ export interface AllJobsSubscriptionOptions {
  */
 export class AllJobsSubscription {
   readonly #options: AllJobsSubscriptionOptions;
-  #catchingUp: AbortController | undefined;
+  /** The catch-up in progress. An AbortController costs 15 µs for each replay that a client requests and replaces. */
+  #catchingUp: object | undefined;
   /** While it catches up: the `endByte` of the last event sent, and how many bytes behind that it may be. */
   #sentByte = 0;
   #maxBehind = 0;
@@ -68,7 +67,6 @@ export class AllJobsSubscription {
   }
 
   end(): void {
-    this.#catchingUp?.abort();
     this.#catchingUp = undefined;
   }
 
@@ -84,16 +82,15 @@ export class AllJobsSubscription {
 
   /** Sends the events after `last` as fast as the client reads: there may be tens of thousands. */
   async #catchUp(last: Pick<RingEntry, 'sequence' | 'endByte'>): Promise<void> {
-    const { subscriber, ring, turns } = this.#options;
-    const own = new AbortController();
+    const { subscriber, ring } = this.#options;
+    const own = {};
     this.#catchingUp = own;
     this.#sentByte = last.endByte;
     this.#maxBehind = (ring.newest?.endByte ?? last.endByte) - last.endByte + subscriber.maxUnsentBytes;
     let { sequence } = last;
     for (;;) {
-      await subscriber.flushed();
-      await turns.next();
-      if (own.signal.aborted) return;
+      await subscriber.nextTurn();
+      if (this.#catchingUp !== own) return;
       const portion = ring.after(sequence, PORTION_BYTES);
       if (portion === undefined) {
         subscriber.cutSlowReader();

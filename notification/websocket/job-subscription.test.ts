@@ -127,7 +127,7 @@ const someSubscriber = {
   hasBacklog: false,
   maxUnsentBytes: Infinity,
   send: () => undefined,
-  flushed: () => Promise.resolve(),
+  nextTurn: () => Promise.resolve(),
   cutSlowReader: () => undefined,
 };
 

@@ -30,7 +30,7 @@ export class JobSubscription {
   #place = NOWHERE;
   /** Events that arrive while the state is read from the store; undefined once the state has been sent. */
   #held: JobEvent[] | undefined;
-  #reading = new AbortController();
+  #reading: AbortController | undefined;
 
   constructor(options: JobSubscriptionOptions) {
     this.#options = options;
@@ -69,7 +69,7 @@ export class JobSubscription {
   }
 
   end(): void {
-    this.#reading.abort();
+    this.#reading?.abort();
   }
 
   #pass(entry: RingEntry): void {
@@ -79,7 +79,8 @@ export class JobSubscription {
   }
 
   #sendCurrentState(): void {
-    this.#reading.abort();
+    this.#reading?.abort();
+    this.#reading = undefined;
     this.#held = undefined;
     const view = this.#options.live.get(this.#options.jobId);
     if (view === undefined) void this.#sendStoredState();
@@ -91,8 +92,9 @@ export class JobSubscription {
     const { jobId, stored, subscriber } = this.#options;
     const held: JobEvent[] = [];
     this.#held = held;
-    this.#reading = new AbortController();
-    const { signal } = this.#reading;
+    const reading = new AbortController();
+    this.#reading = reading;
+    const { signal } = reading;
     let view: JobView | undefined;
     let isReadable = true;
     try {
@@ -106,6 +108,7 @@ export class JobSubscription {
       isReadable = false;
     }
     if (signal.aborted) return;
+    this.#reading = undefined;
     this.#held = undefined;
     view = held.reduce<JobView | undefined>(applyEvent, view);
     if (isReadable || view !== undefined) this.#sendState(view);

@@ -1,5 +1,6 @@
 import { closeCodes, type CloseReason } from '@image-pipeline/shared/contracts/websocket.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import type { Turns } from '@image-pipeline/shared/turns.ts';
 import type { WebSocket } from 'ws';
 import type { Frame, Subscriber } from './subscriber.ts';
 
@@ -12,6 +13,9 @@ export interface SocketClientOptions {
   readonly socket: WebSocket;
   /** Maximum bytes buffered for the client; above it the connection is closed. */
   readonly maxBufferedBytes: number;
+  /** The client's address, which shares its turns to catch up. */
+  readonly address: string;
+  readonly turns: Pick<Turns, 'next'>;
   readonly metrics: Pick<Metrics, 'increase'>;
 }
 
@@ -21,6 +25,7 @@ export class SocketClient implements Subscriber {
   /** Messages that have not left this process. */
   #unsent = 0;
   #flush: PromiseWithResolvers<undefined> | undefined;
+  #turn: Promise<void> | undefined;
   #hasPonged = true;
 
   constructor(options: SocketClientOptions) {
@@ -58,10 +63,24 @@ export class SocketClient implements Subscriber {
     this.#flush = undefined;
   };
 
+  /** Resolves when everything sent has left this process, or the connection is closed. */
   flushed(): Promise<void> {
     if (this.#unsent === 0) return Promise.resolve();
     this.#flush ??= Promise.withResolvers<undefined>();
     return this.#flush.promise;
+  }
+
+  /** Waits in line once, however many replays the client requests meanwhile. */
+  nextTurn(): Promise<void> {
+    this.#turn ??= this.#waitForTurn();
+    return this.#turn;
+  }
+
+  async #waitForTurn(): Promise<void> {
+    const { turns, address } = this.#options;
+    await this.flushed();
+    await turns.next(address);
+    this.#turn = undefined;
   }
 
   /** Reads no more messages from the client until `resume`. */

@@ -4,6 +4,7 @@ import { bearerToken } from '@image-pipeline/shared/access-token.ts';
 import { networkOf } from '@image-pipeline/shared/http/connection-limits.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
+import { Turns } from '@image-pipeline/shared/turns.ts';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Notifier } from '../notifier.ts';
 import {
@@ -52,6 +53,8 @@ export class SocketServer implements Startable {
   readonly #clients = new Map<SocketClient, { readonly closed: Promise<void> }>();
   /** Connections and subscriptions of each address. */
   readonly #ofAddress = new Map<string, { connections: number; subscriptions: number }>();
+  /** Of the clients that catch up with the event log, by address. */
+  readonly #turns = new Turns();
   #subscriptions = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
@@ -137,7 +140,7 @@ export class SocketServer implements Startable {
   ): void {
     const { notifier, access, limits, metrics } = this.#options;
     const { maxBufferedBytes, maxSubscriptions } = limits;
-    const client = new SocketClient({ socket, maxBufferedBytes, metrics });
+    const client = new SocketClient({ socket, maxBufferedBytes, address, turns: this.#turns, metrics });
     const share = this.#shareOf(address);
     const session = new Session({ client, notifier, token, access, maxSubscriptions, share });
     const { promise: closed, resolve } = Promise.withResolvers<undefined>();

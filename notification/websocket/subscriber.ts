@@ -9,14 +9,14 @@ import type { JobView } from '@image-pipeline/shared/jobs/job-view.ts';
 
 /** The receiver of notifications: one WebSocket connection. */
 export interface Subscriber {
-  /** Whether so much is unsent that messages should wait for `flushed`. */
+  /** Whether so much is unsent that messages should wait. */
   readonly hasBacklog: boolean;
   /** Maximum bytes that the client may be behind; beyond it, call `cutSlowReader`. */
   readonly maxUnsentBytes: number;
   /** Sends a message; does nothing once the connection is closed. */
   send(frame: Frame): void;
-  /** Resolves when everything sent has left this process, or the connection is closed. */
-  flushed(): Promise<void>;
+  /** Resolves when everything sent has left this process, and it is the turn of this client to catch up. */
+  nextTurn(): Promise<void>;
   /** Closes the connection of a client that reads more slowly than events arrive. */
   cutSlowReader(): void;
 }
