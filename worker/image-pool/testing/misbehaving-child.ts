@@ -13,9 +13,9 @@ const behaviours = {
     onDecoded();
     return sleep(300);
   },
-  /** Asks for permission to take two seconds, and then takes less. */
+  /** Is estimated to take two seconds, and then takes less. */
   'plan for long': async ({ onPlanned, onDecoded }) => {
-    await onPlanned(2_000);
+    onPlanned(2_000);
     onDecoded();
     await sleep(500);
   },
