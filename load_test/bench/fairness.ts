@@ -14,14 +14,12 @@ const PHOTOS = 30;
 /** How many photos are sent at a time. */
 const AT_A_TIME = [3, PHOTOS];
 const OTHERS = 10;
-/** After which a postponed job has ended: the first retry delay, and the time of the job. */
-const PAUSE_MS = 8_000;
 const SIDE = 5_000;
 /** What takes a worker with jimp some 5 s; the API refuses an image whose estimate exceeds 6 s. */
 const COSTLY = Array.from({ length: 7 }, () => 'filter:blur:100').join();
 
-/** Starts what disturbs; returns how to end it. */
-type Disturb = (system: BenchSystem) => Promise<() => void>;
+/** Starts what disturbs, once its uploads are accepted; returns how to end it. */
+type Disturb = (system: BenchSystem) => Promise<() => unknown>;
 
 /** Two workers with two slots each. How long 30 photos take, three at a time and all at once, while others use the system. */
 export async function measureFairness(bench: BenchRun): Promise<Section> {
@@ -31,15 +29,21 @@ export async function measureFairness(bench: BenchRun): Promise<Section> {
     .toBuffer();
   const disturbances: Readonly<Record<string, Disturb>> = {
     nothing: () => Promise.resolve(() => undefined),
-    '10 more photos at once': (system) =>
-      Promise.all(times(OTHERS, (number) => system.upload(number))).then(() => () => undefined),
-    '10 slow clients': (system) => Promise.resolve(slowClients(system.system.apiUrl)),
-    '10 hostile files at once, 10 slow clients': (system) => {
-      for (const file of times(OTHERS, (number) => hostile[number % hostile.length] ?? flat)) {
-        void send(system, file, 'filter:invert');
-      }
-      return Promise.resolve(slowClients(system.system.apiUrl));
+    '10 more photos at once': async (system) => {
+      await Promise.all(times(OTHERS, (number) => system.upload(number)));
+      return () => undefined;
     },
+    '10 slow clients': (system) => Promise.resolve(slowClients(system.system.apiUrl)),
+    '10 hostile files at once, 10 slow clients': async (system) => {
+      const endClients = slowClients(system.system.apiUrl);
+      const files = times(OTHERS, (number) => hostile[number % hostile.length] ?? flat);
+      const jobs = await Promise.all(files.map((file) => send(system, file, 'filter:invert')));
+      return () => {
+        endClients();
+        return Promise.all(jobs.map((id) => system.ended(id)));
+      };
+    },
+    // Their jobs would take minutes: no disturbance follows in the same system.
     '10 costly jobs at once, 10 slow clients': async (system) => {
       await Promise.all(times(OTHERS, () => send(system, flat, COSTLY)));
       return slowClients(system.system.apiUrl);
@@ -48,7 +52,6 @@ export async function measureFairness(bench: BenchRun): Promise<Section> {
   const start = () => BenchSystem.start(bench, { workers: 2, slots: 2, engine: 'jimp' });
   const found = new Map(Object.keys(disturbances).map((name) => [name, [] as number[][]]));
   for (let round = 0; round <= ROUNDS; round++) {
-    // Each in a new system: what a costly job leaves in the queues would disturb the next one.
     await bench.during(start, async (system) => {
       await photosThrough(system, PHOTOS);
       for (const [name, disturb] of Object.entries(disturbances)) {
@@ -56,8 +59,8 @@ export async function measureFairness(bench: BenchRun): Promise<Section> {
         for (const atATime of AT_A_TIME) {
           const end = await disturb(system);
           p95.push(percentile(await photosThrough(system, atATime), 0.95));
-          end();
-          await sleep(PAUSE_MS);
+          await end();
+          await sleep(1_000);
         }
         if (round > 0) found.get(name)?.push(p95);
         bench.say(`round ${round}, ${name}: p95 ${p95.map((ms) => `${digits(ms)} ms`).join(' and ')}`);
@@ -109,9 +112,14 @@ async function hostileFiles(): Promise<Buffer[]> {
   return [pieces, withMoreScans(plain, 20 - scans), withMoreScans(plain, 100 - scans)];
 }
 
-async function send(system: BenchSystem, bytes: Buffer, operations: string): Promise<void> {
+/** Returns the job id. */
+async function send(system: BenchSystem, bytes: Buffer, operations: string): Promise<string> {
   const contentType = bytes[0] === 0xff ? 'image/jpeg' : 'image/png';
-  await upload(system.system.apiUrl, formOf({ name: 'other', contentType, bytes }, { operations }));
+  const { jobId } = await upload(
+    system.system.apiUrl,
+    formOf({ name: 'other', contentType, bytes }, { operations }),
+  );
+  return jobId;
 }
 
 /** Clients that send a byte of a form each second. */
