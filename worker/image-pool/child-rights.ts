@@ -29,7 +29,7 @@ export function childEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * The command that starts the process of slow images: it gets a third of the CPU time of an ordinary one, if both want the
- * same core.
+ * The command that starts a process with a lower CPU priority: it gets a third of the time of an ordinary one, if both want
+ * the same core.
  */
-export const slowPriority = ['nice', '-n', '5'] as const;
+export const lowPriority = ['nice', '-n', '5'] as const;

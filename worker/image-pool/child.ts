@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { childEnvironment, childPermissions, slowPriority } from './child-rights.ts';
+import { childEnvironment, childPermissions, lowPriority } from './child-rights.ts';
 import {
   IMAGE_PIPE,
   MEMORY_EXCEEDED_SIGNAL,
@@ -22,15 +22,26 @@ export interface ChildOptions {
   readonly deadlineMs: number;
   /** The limit of the child's resident memory, in bytes. */
   readonly memoryLimitBytes: number;
-  /** Whether it processes images that are slow by the estimate: at a lower CPU priority. */
-  readonly isForSlow: boolean;
+  /** For images that take longer than most. */
+  readonly hasLowPriority: boolean;
 }
 
-/** An image was not started, because it is slow by the estimate. */
-export class SlowEstimate extends TransientFailure {
-  constructor(estimatedMs: number, limit: number) {
-    const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
-    super('slow_image', message, { details: { limit, seen: estimatedMs } });
+export interface RunOptions {
+  /** What an image must enter if it is decoded slowly. */
+  readonly slowLane: SlowLane;
+  /** What enters it. */
+  readonly attempt: string;
+  /** In milliseconds: an image that is estimated to take longer is not started. */
+  readonly maxEstimateMs: number;
+}
+
+/** An image was not started. */
+export class EstimateExceeded extends Error {
+  readonly estimatedMs: number;
+
+  constructor(estimatedMs: number) {
+    super(`Processing the image takes about ${estimatedMs} ms.`);
+    this.estimatedMs = estimatedMs;
   }
 }
 
@@ -109,24 +120,21 @@ export class Child {
   }
 
   /**
-   * Does not start an image that is slow by the estimate, unless this process is for those. The process of an image that is
-   * decoded slowly is killed if that cannot enter the slow lane.
-   * @param attempt what enters it
-   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; SlowEstimate; or,
-   *   once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
+   * The process of an image that is decoded slowly is killed if that cannot enter the slow lane.
+   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; EstimateExceeded;
+   *   or, once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
    *   or `engine_crashed`
    */
-  async run(task: ImageTask, slowLane: SlowLane, attempt: string): Promise<ProcessedImage> {
-    const { deadlineMs, isForSlow } = this.#options;
-    const slowMs = isForSlow ? Infinity : slowLane.slowEstimateMs;
+  async run(task: ImageTask, { slowLane, attempt, maxEstimateMs }: RunOptions): Promise<ProcessedImage> {
+    const { deadlineMs } = this.#options;
     const began = performance.now();
     this.#isDecoded = false;
     this.#onDecoded = (estimatedMs) => {
       this.#isDecoded = true;
       slowLane.decoded(performance.now() - began);
-      if (!isForSlow) slowLane.estimated(estimatedMs);
+      slowLane.estimated(estimatedMs);
     };
-    if (this.#alive) this.#sendTask(task, slowMs);
+    if (this.#alive) this.#sendTask(task, maxEstimateMs);
     const timers = [
       this.#killAfter(
         Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART),
@@ -152,10 +160,7 @@ export class Child {
       if (message.kind === 'ready') throw new Error('the child process sent `ready` twice');
       this.#imagesDone += 1;
       this.#memoryBytes = message.memoryBytes;
-      if (message.kind === 'slow') {
-        slowLane.estimated(message.estimatedMs);
-        throw new SlowEstimate(message.estimatedMs, slowMs);
-      }
+      if (message.kind === 'not started') throw new EstimateExceeded(message.estimatedMs);
       if (message.kind === 'failed') throw asError(message.failure);
       return message.image;
     } finally {
@@ -163,8 +168,8 @@ export class Child {
     }
   }
 
-  #sendTask({ bytes, ...task }: ImageTask, slowMs: number): void {
-    this.#process.send({ ...task, size: bytes.length, slowMs } satisfies TaskMessage);
+  #sendTask({ bytes, ...task }: ImageTask, maxEstimateMs: number): void {
+    this.#process.send({ ...task, size: bytes.length, maxEstimateMs } satisfies TaskMessage);
     this.#images.write(bytes);
   }
 
@@ -224,8 +229,8 @@ export class Child {
   }
 }
 
-function forkProgram({ program, engine, memoryLimitBytes, isForSlow }: ChildOptions): ChildProcess {
-  const [execPath, ...execArgv] = isForSlow ? [...slowPriority, process.execPath] : [process.execPath];
+function forkProgram({ program, engine, memoryLimitBytes, hasLowPriority }: ChildOptions): ChildProcess {
+  const [execPath, ...execArgv] = [...(hasLowPriority ? lowPriority : []), process.execPath];
   return fork(program, [String(memoryLimitBytes), engine], {
     serialization: 'advanced', // results are binary
     execPath,

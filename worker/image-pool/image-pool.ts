@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@image-pipeline/shared/log.ts';
-import { messageOf } from '@image-pipeline/shared/errors.ts';
+import { TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { ChildGroup } from './child-group.ts';
-import { Child, SlowEstimate } from './child.ts';
-import { SlowLane } from './slow-lane.ts';
+import { Child, EstimateExceeded } from './child.ts';
+import { SLOW_ESTIMATE_MS, SlowLane } from './slow-lane.ts';
 
 export interface ImagePoolOptions {
   /** The number of images processed at once. */
@@ -37,8 +37,9 @@ export interface ImagePool extends Startable {
    */
   start(): Promise<void>;
   /**
-   * Processes an image in the next free process; waits while all are busy. A slow image must enter the slow lane. One that
-   * is slow by the estimate is processed by a process with a lower CPU priority.
+   * Processes an image in the next free process; waits while all are busy. A slow image must enter the slow lane. One that is
+   * estimated to take longer than most is processed by a process with a lower CPU priority: always if it is slow by the
+   * estimate, else if that is idle.
    * @param options.attempt what enters the slow lane, if the caller has not entered it already
    * @param options.log of the job that the image belongs to
    * @throws PermanentFailure as `processImage` throws it; TransientFailure `slow_image` (the slow
@@ -79,17 +80,17 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     program = new URL('engine-child.ts', import.meta.url),
     log: ownLog,
   } = options;
-  const groupOf = (size: number, isForSlow: boolean, restingBytes: number) =>
+  const groupOf = (size: number, hasLowPriority: boolean, restingBytes: number) =>
     new ChildGroup({
       size,
-      startChild: () => Child.start({ program, engine, deadlineMs, memoryLimitBytes, isForSlow }),
+      startChild: () => Child.start({ program, engine, deadlineMs, memoryLimitBytes, hasLowPriority }),
       isFit: ({ imagesDone, memoryBytes }) => imagesDone < recycleAfter && memoryBytes < restingBytes,
       log: ownLog,
     });
   const ordinary = groupOf(slots, false, memoryLimitBytes * RESTING_MEMORY);
-  /** Its process is started for the first slow image. */
-  const slow = groupOf(1, true, SPARE_BYTES);
-  const groups = [ordinary, slow];
+  /** Its process is started for the first image that needs it. */
+  const lowPriority = groupOf(1, true, SPARE_BYTES);
+  const groups = [ordinary, lowPriority];
   const inProgress = new Set<Promise<ProcessedImage>>();
   let started: Promise<void> | undefined;
   let willCrash = false;
@@ -100,37 +101,42 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     attempt: string,
     log: ImagePoolOptions['log'],
   ): Promise<ProcessedImage> {
-    try {
+    const processIn = async (group: ChildGroup, maxEstimateMs: number) => {
+      const child = await group.acquire();
       try {
-        return await processIn(ordinary, task, attempt, log);
+        const processed = child.run({ ...task, limits }, { slowLane, attempt, maxEstimateMs });
+        if (willCrash) child.crash();
+        willCrash = false;
+        return await processed;
       } catch (error) {
-        if (!(error instanceof SlowEstimate && slowLane.enter(attempt))) throw error;
+        if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
+        throw error;
+      } finally {
+        group.release(child);
       }
-      ordinary.replaceLargerThan(SPARE_BYTES);
-      return await processIn(slow, task, attempt, log);
+    };
+    try {
+      return await processIn(ordinary, slowLane.lowPriorityMs);
+    } catch (error) {
+      if (!(error instanceof EstimateExceeded)) throw error;
+      return await processIn(groupFor(error.estimatedMs, attempt), Infinity);
     } finally {
       slowLane.leave(attempt);
     }
   }
 
-  async function processIn(
-    group: ChildGroup,
-    task: Omit<ImageTask, 'limits'>,
-    attempt: string,
-    log: ImagePoolOptions['log'],
-  ): Promise<ProcessedImage> {
-    const child = await group.acquire();
-    try {
-      const processed = child.run({ ...task, limits }, slowLane, attempt);
-      if (willCrash) child.crash();
-      willCrash = false;
-      return await processed;
-    } catch (error) {
-      if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
-      throw error;
-    } finally {
-      group.release(child);
+  /** @throws TransientFailure `slow_image` */
+  function groupFor(estimatedMs: number, attempt: string): ChildGroup {
+    const isSlow = estimatedMs > SLOW_ESTIMATE_MS;
+    if (isSlow && !slowLane.enter(attempt)) {
+      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
+      throw new TransientFailure('slow_image', message, {
+        details: { limit: SLOW_ESTIMATE_MS, seen: estimatedMs },
+      });
     }
+    if (!isSlow && lowPriority.isBusy) return ordinary;
+    ordinary.replaceLargerThan(SPARE_BYTES);
+    return lowPriority;
   }
 
   async function stop(patienceMs: number): Promise<void> {

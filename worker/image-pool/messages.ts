@@ -7,16 +7,15 @@ import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
  */
 export type TaskMessage = Omit<ImageTask, 'bytes'> & {
   readonly size: number;
-  /** An image that is estimated to take longer is not started. */
-  readonly slowMs: number;
+  /** In milliseconds: an image that is estimated to take longer is not started. */
+  readonly maxEstimateMs: number;
 };
 
 /** The child's end of that pipe, a file descriptor; 3 is the channel for messages. */
 export const IMAGE_PIPE = 4;
 
 /**
- * What a child process sends: `ready` once; then, per task, `decoded` if it gets that far, and a result, which is `slow` if
- * the image was not started.
+ * What a child process sends: `ready` once; then, per task, `decoded` if it gets that far, and a result.
  */
 export type ChildMessage = { readonly kind: 'decoded'; readonly estimatedMs: number } | ResultMessage;
 
@@ -24,7 +23,7 @@ export type ResultMessage =
   | { readonly kind: 'ready' }
   | ({ readonly memoryBytes: number } & (
       | { readonly kind: 'done'; readonly image: ProcessedImage }
-      | { readonly kind: 'slow'; readonly estimatedMs: number }
+      | { readonly kind: 'not started'; readonly estimatedMs: number }
       | { readonly kind: 'failed'; readonly failure: Failure }
     ));
 

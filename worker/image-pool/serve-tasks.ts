@@ -22,12 +22,12 @@ export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
   send({ kind: 'ready' });
 }
 
-async function handle(work: Work, { size, slowMs, ...task }: TaskMessage): Promise<void> {
+async function handle(work: Work, { size, maxEstimateMs, ...task }: TaskMessage): Promise<void> {
   let estimatedMs = 0;
   const progress: Progress = {
     onPlanned: (ms) => {
       estimatedMs = ms;
-      if (ms > slowMs) throw new Error('The image is slow.');
+      if (ms > maxEstimateMs) throw new Error('not started');
     },
     onDecoded: () => send({ kind: 'decoded', estimatedMs }),
   };
@@ -36,7 +36,7 @@ async function handle(work: Work, { size, slowMs, ...task }: TaskMessage): Promi
     send({ kind: 'done', image, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
     const memoryBytes = process.memoryUsage.rss();
-    if (estimatedMs > slowMs) send({ kind: 'slow', estimatedMs, memoryBytes });
+    if (estimatedMs > maxEstimateMs) send({ kind: 'not started', estimatedMs, memoryBytes });
     else send({ kind: 'failed', failure: asFailure(error), memoryBytes });
   }
 }

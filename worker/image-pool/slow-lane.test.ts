@@ -68,6 +68,14 @@ describe('slow images', () => {
     expect(prioritiesOf(ordinary)).toEqual(prioritiesOf(ordinary).map(() => 0));
   });
 
+  it('are those that take longer than most, too, if that process is idle; else they are not delayed', async () => {
+    const ask = await startPool(2);
+    await ask('linger');
+    const [one, other] = await Promise.all([ask('plan for some time'), ask('plan for some time')]);
+    const priorities = [one, other].map(({ source }) => getPriority(source.width));
+    expect(priorities.toSorted()).toEqual([0, 5]);
+  });
+
   it('by the estimate replace an idle process that keeps memory, because there is one more process now', async () => {
     const ask = await startPool(1);
     for (let image = 0; image < 2; image++) await ask('hoard');
@@ -122,10 +130,10 @@ describe('the slow lane', () => {
     ['1 s, even if others take longer', many(20, 2_000), 1_000],
     ['ten times the median of the newest 20', [...many(20, 900), ...many(9, 400), ...many(11, 40)], 400],
     ['250 ms, even if others take no time', many(20, 1), 250],
-  ])('calls an image slow if it is estimated to take longer than %s', (_what, estimates, ms) => {
+  ])('lowers the priority of an image that is estimated to take longer than %s', (_what, estimates, ms) => {
     const lane = new SlowLane();
     for (const estimate of estimates) lane.estimated(estimate);
-    expect(lane.slowEstimateMs).toBe(ms);
+    expect(lane.lowPriorityMs).toBe(ms);
   });
 
   it('has place for one attempt, which can enter it twice', () => {

@@ -3,8 +3,10 @@ const SAMPLES = 20;
 const TIMES_MEDIAN = 10;
 /** An image that is decoded within this time is not slow. */
 const MIN_SLOW_MS = 1_000;
-/** By the estimate, an image can be slow above the first time, and is slow above the second one. */
-const SLOW_ESTIMATE_MS = { min: 250, max: 1_000 };
+/** An image is slow if processing it is estimated to take longer. */
+export const SLOW_ESTIMATE_MS = 1_000;
+/** An image that is estimated to be processed within this time has the ordinary priority. */
+const MIN_LOW_PRIORITY_MS = 250;
 /** How long an image can be in the lane: the default of JOB_TIMEOUT_MS. */
 const OCCUPIED_MS = 30_000;
 /** How late a postponed job can be. */
@@ -12,7 +14,8 @@ const LATE_MS = 5_000;
 
 /**
  * A worker processes one slow image at a time, so that its other slots stay free for ordinary ones. An image is slow if it
- * takes much longer than the newest others, or if an earlier attempt at its job exceeded a limit or made way.
+ * takes much longer to decode than the newest others or is estimated to take long, or if an earlier attempt at its job
+ * exceeded a limit or made way.
  */
 export class SlowLane {
   /** The attempt that is in the lane. */
@@ -71,10 +74,9 @@ export class SlowLane {
     return Math.max(MIN_SLOW_MS, TIMES_MEDIAN * this.#decodingTimes.median);
   }
 
-  /** An image that is estimated to take more milliseconds is slow. */
-  get slowEstimateMs(): number {
-    const { min, max } = SLOW_ESTIMATE_MS;
-    return Math.min(max, Math.max(min, TIMES_MEDIAN * this.#estimates.median));
+  /** An image that is estimated to take more milliseconds has a low priority, if possible. */
+  get lowPriorityMs(): number {
+    return Math.min(SLOW_ESTIMATE_MS, Math.max(MIN_LOW_PRIORITY_MS, TIMES_MEDIAN * this.#estimates.median));
   }
 }
 

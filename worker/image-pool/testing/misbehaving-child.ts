@@ -19,6 +19,12 @@ const behaviours = {
     onDecoded();
     await sleep(500);
   },
+  /** Is estimated to take longer than most, but is not slow. */
+  'plan for some time': async ({ onPlanned, onDecoded }) => {
+    onPlanned(900);
+    onDecoded();
+    await sleep(1_000);
+  },
   /** Later. */
   operate: ({ onDecoded }) => {
     onDecoded();
