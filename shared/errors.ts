@@ -30,7 +30,7 @@ export const errorCodes = {
   request_timeout: 'The request timed out before it was complete.',
   webhooks_not_set_up: 'Webhooks are not configured. Set WEBHOOK_SECRET, or upload without callback_url.',
   unauthorized: 'Missing or invalid API token. Send "Authorization: Bearer <token>".',
-  token_not_set: 'This call requires an API token, and none is configured. Set API_TOKEN.',
+  token_not_set: 'This call requires API_TOKEN, which is not set, or not the same in all services.',
   // Why a request about a job is refused.
   not_found: 'There is nothing at this URL.',
   job_not_found: 'No job with this id exists.',

@@ -139,6 +139,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 const SIZE = /^(?<width>\d+)?(?:x(?<height>\d+)?)?$/;
+const MAX_QUOTED = 100;
 const NUMBER = /^\d+(\.\d+)?$/;
 
 /**
@@ -172,7 +173,10 @@ function readResize(rest: string, parameter: string): Record<string, unknown> {
   const [size, fit] = splitAtColon(rest);
   const { width, height } = SIZE.exec(size)?.groups ?? {};
   if (width === undefined && height === undefined) {
-    throw invalidOperation(parameter, `invalid size "${size}". Write 800x600, 800 (width) or x600 (height)`);
+    throw invalidOperation(
+      parameter,
+      `invalid size ${quoted(size)}. Write 800x600, 800 (width) or x600 (height)`,
+    );
   }
   return {
     ...(width === undefined ? {} : { width: Number(width) }),
@@ -189,9 +193,13 @@ function readFilter(rest: string, parameter: string): Record<string, unknown> {
     throw invalidOperation(parameter, `the filter ${name} has no parameter`);
   }
   if (!NUMBER.test(amount)) {
-    throw invalidOperation(parameter, `the ${key} of ${name} must be a number, not "${amount}"`);
+    throw invalidOperation(parameter, `the ${key} of ${name} must be a number, not ${quoted(amount)}`);
   }
   return { name, [key]: Number(amount) };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, MAX_QUOTED));
 }
 
 function splitAtColon(text: string): [head: string, tail: string | undefined] {

@@ -69,9 +69,13 @@ export class BenchSystem implements AsyncDisposable {
   /** Uploads a photo and waits for the end of its job. @throws Error if it failed */
   async process(number: number): Promise<WatchedJob & { readonly acceptedAt: number }> {
     const { jobId, acceptedAt } = await this.upload(number);
-    const job = await this.#watcher.ended(jobId);
+    const job = await this.ended(jobId);
     if (job.timings === undefined) throw new Error(`job ${jobId} failed`);
     return { ...job, acceptedAt };
+  }
+
+  ended(jobId: string): Promise<WatchedJob> {
+    return this.#watcher.ended(jobId);
   }
 
   /** Images per second at full load, and CPU time per image by process. */

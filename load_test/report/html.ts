@@ -130,7 +130,7 @@ th, td { padding: 6px 12px 6px 0; text-align: left; border-bottom: 1px solid var
 th { color: var(--muted); font-weight: 600; position: sticky; top: 0; background: var(--paper); }
 th + th, td + td { padding-left: 12px; }
 .right { text-align: right; }
-td:last-child { max-width: 340px; overflow: hidden; text-overflow: ellipsis; }
+td:last-child { max-width: 280px; overflow: hidden; text-overflow: ellipsis; }
 details { margin: 12px 0 0; } summary { cursor: pointer; color: var(--link); }
 .bars { list-style: none; padding: 0; margin: 8px 0 0; max-width: 640px; }
 .bars li { display: grid; grid-template-columns: 1fr auto; gap: 2px 12px; align-items: center; margin: 0 0 10px; }

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, open, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { getPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { lowerPriority, threadsOf } from './child-rights.ts';
 import { createImagePool } from './image-pool.ts';
 
 /** Later versions of Node refuse connections, too. */
@@ -83,22 +81,6 @@ describe('a child process', () => {
     const shared = childDescriptors.filter((target) => ownDescriptors.includes(target));
     expect(shared.filter((target) => !/^anon_inode:/.test(target))).toEqual([]);
   });
-});
-
-it('the priority of every thread is lowered, even if one of them has exited meanwhile', async () => {
-  const exited = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
-  await once(exited, 'exit');
-  const child = spawn(process.execPath, ['--eval', 'process.stdin.resume()'], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  await once(child, 'spawn');
-  const exit = once(child, 'exit');
-  const threads = threadsOf(child.pid ?? 0);
-  lowerPriority([exited.pid ?? 0, ...threads]);
-  expect(threads).toContain(child.pid);
-  expect(threads.map((thread) => getPriority(thread))).toEqual(threads.map(() => 5));
-  child.stdin.end();
-  await exit;
 });
 
 /** What the descriptors of a process refer to: paths, and `socket:[number]` of connections. */

@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -30,28 +28,8 @@ export function childEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-/** The nice value of a process that processes a slow image: it gets a third of the CPU time of an ordinary one. */
-const SLOW_PRIORITY = 5;
-
 /**
- * For good: only a privileged process could raise the priority of a child again.
- * @param threads those of the child, which may have exited
+ * The command that starts a process with a lower CPU priority: it gets a third of the time of an ordinary one, if both want
+ * the same core.
  */
-export function lowerPriority(threads: readonly number[]): void {
-  for (const thread of threads) {
-    try {
-      setPriority(thread, SLOW_PRIORITY);
-    } catch {
-      // It has exited.
-    }
-  }
-}
-
-/** The ids of a process's threads on Linux, where each has a priority of its own; elsewhere the id of the process. */
-export function threadsOf(pid: number): readonly number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number);
-  } catch {
-    return [pid];
-  }
-}
+export const lowPriority = ['nice', '-n', '5'] as const;

@@ -3,14 +3,14 @@ import { Writable } from 'node:stream';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { childEnvironment, childPermissions, lowerPriority, threadsOf } from './child-rights.ts';
+import { childEnvironment, childPermissions, lowPriority } from './child-rights.ts';
 import {
   IMAGE_PIPE,
   MEMORY_EXCEEDED_SIGNAL,
   type ChildMessage,
   type Failure,
-  type ParentMessage,
   type ResultMessage,
+  type TaskMessage,
 } from './messages.ts';
 import type { SlowLane } from './slow-lane.ts';
 
@@ -22,6 +22,27 @@ export interface ChildOptions {
   readonly deadlineMs: number;
   /** The limit of the child's resident memory, in bytes. */
   readonly memoryLimitBytes: number;
+  /** For images that take longer than most. */
+  readonly hasLowPriority: boolean;
+}
+
+export interface RunOptions {
+  /** What an image must enter if it is decoded slowly. */
+  readonly slowLane: SlowLane;
+  /** What enters it. */
+  readonly attempt: string;
+  /** In milliseconds: an image that is estimated to take longer is not started. */
+  readonly maxEstimateMs: number;
+}
+
+/** An image was not started. */
+export class EstimateExceeded extends Error {
+  readonly estimatedMs: number;
+
+  constructor(estimatedMs: number) {
+    super(`Processing the image takes about ${estimatedMs} ms.`);
+    this.estimatedMs = estimatedMs;
+  }
 }
 
 /** The deadline for a child to get ready, in milliseconds. */
@@ -42,8 +63,7 @@ export class Child {
   #onMessage: (message: ResultMessage) => void = () => undefined;
   #alive = true;
   #isDecoded = false;
-  #onDecoded: () => void = () => undefined;
-  #onSlow: () => boolean = () => false;
+  #onDecoded: (estimatedMs: number) => void = () => undefined;
   /** Why this process was killed here. */
   #killedBecause: TransientFailure | undefined;
   #imagesDone = 0;
@@ -70,8 +90,7 @@ export class Child {
     if (!(images instanceof Writable)) throw new Error('the child process has no pipe for images');
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
     this.#process.on('message', (message: ChildMessage) => {
-      if (message.kind === 'decoded') this.#onDecoded();
-      else if (message.kind === 'slow') this.#send({ kind: 'permission', isGranted: this.#onSlow() });
+      if (message.kind === 'decoded') this.#onDecoded(message.estimatedMs);
       else this.#onMessage(message);
     });
     this.#process.once('exit', () => this.#onExit());
@@ -101,34 +120,21 @@ export class Child {
   }
 
   /**
-   * A slow image must enter the slow lane. If the lane is taken, an image that would be slow is not started, and the
-   * process of an image that is decoded slowly is killed.
-   * @param attempt what enters it
-   * @param onSlowed called when this process gets a lower priority: it cannot take another image
-   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; or,
-   *   once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
+   * The process of an image that is decoded slowly is killed if that cannot enter the slow lane.
+   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; EstimateExceeded;
+   *   or, once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
    *   or `engine_crashed`
    */
-  async run(
-    task: ImageTask,
-    slowLane: SlowLane,
-    attempt: string,
-    onSlowed: () => void,
-  ): Promise<ProcessedImage> {
+  async run(task: ImageTask, { slowLane, attempt, maxEstimateMs }: RunOptions): Promise<ProcessedImage> {
     const { deadlineMs } = this.#options;
     const began = performance.now();
     this.#isDecoded = false;
-    this.#onDecoded = () => {
+    this.#onDecoded = (estimatedMs) => {
       this.#isDecoded = true;
       slowLane.decoded(performance.now() - began);
+      slowLane.estimated(estimatedMs);
     };
-    this.#onSlow = () => {
-      if (!slowLane.enter(attempt)) return false;
-      if (this.#process.pid !== undefined) lowerPriority(threadsOf(this.#process.pid));
-      onSlowed();
-      return true;
-    };
-    if (this.#alive) this.#sendTask(task);
+    if (this.#alive) this.#sendTask(task, maxEstimateMs);
     const timers = [
       this.#killAfter(
         Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART),
@@ -154,6 +160,7 @@ export class Child {
       if (message.kind === 'ready') throw new Error('the child process sent `ready` twice');
       this.#imagesDone += 1;
       this.#memoryBytes = message.memoryBytes;
+      if (message.kind === 'not started') throw new EstimateExceeded(message.estimatedMs);
       if (message.kind === 'failed') throw asError(message.failure);
       return message.image;
     } finally {
@@ -161,13 +168,9 @@ export class Child {
     }
   }
 
-  #sendTask({ bytes, ...task }: ImageTask): void {
-    this.#send({ kind: 'task', ...task, size: bytes.length });
+  #sendTask({ bytes, ...task }: ImageTask, maxEstimateMs: number): void {
+    this.#process.send({ ...task, size: bytes.length, maxEstimateMs } satisfies TaskMessage);
     this.#images.write(bytes);
-  }
-
-  #send(message: ParentMessage): void {
-    this.#process.send(message);
   }
 
   /** Makes the process crash as if its native code had accessed memory that is not its own. */
@@ -226,10 +229,13 @@ export class Child {
   }
 }
 
-function forkProgram({ program, engine, memoryLimitBytes }: ChildOptions): ChildProcess {
+function forkProgram({ program, engine, memoryLimitBytes, hasLowPriority }: ChildOptions): ChildProcess {
+  const [execPath, ...execArgv] = [...(hasLowPriority ? lowPriority : []), process.execPath];
   return fork(program, [String(memoryLimitBytes), engine], {
     serialization: 'advanced', // results are binary
+    execPath,
     execArgv: [
+      ...execArgv,
       '--heap-growing-percent=400', // V8 counts the pixels of images, too
       `--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`,
       ...childPermissions,

@@ -5,8 +5,9 @@ import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 import type { EngineName } from '../engine/engine.ts';
 import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { Child } from './child.ts';
-import { SlowLane } from './slow-lane.ts';
+import { ChildGroup } from './child-group.ts';
+import { Child, EstimateExceeded } from './child.ts';
+import { SLOW_ESTIMATE_MS, SlowLane } from './slow-lane.ts';
 
 export interface ImagePoolOptions {
   /** The number of images processed at once. */
@@ -36,7 +37,9 @@ export interface ImagePool extends Startable {
    */
   start(): Promise<void>;
   /**
-   * Processes an image in the next free process; waits while all are busy. A slow image must enter the slow lane.
+   * Processes an image in the next free process; waits while all are busy. A slow image must enter the slow lane. One that is
+   * estimated to take longer than most is processed by a process with a lower CPU priority: always if it is slow by the
+   * estimate, else if that is idle.
    * @param options.attempt what enters the slow lane, if the caller has not entered it already
    * @param options.log of the job that the image belongs to
    * @throws PermanentFailure as `processImage` throws it; TransientFailure `slow_image` (the slow
@@ -62,12 +65,9 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** A process that keeps more of its memory limit than this after an image is replaced. */
 const RESTING_MEMORY = 0.6;
+/** While there is one process more than slots, one that is idle must not keep more memory than this. */
+const SPARE_BYTES = 256 * MIB;
 
-/**
- * A process is replaced as soon as it is known that it cannot take another image, so that no image waits for a process
- * to start. One that gets a lower priority for a slow image is killed after that image, and replaced before: if at most
- * as many images as slots are processed at once, the additional process stays idle, with the memory it started with.
- */
 export function createImagePool(options: ImagePoolOptions): ImagePool {
   const {
     slots,
@@ -78,111 +78,77 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     limits = defaultImageLimits,
     slowLane = new SlowLane(),
     program = new URL('engine-child.ts', import.meta.url),
+    log: ownLog,
   } = options;
-  /** Those that will take another image; with `starting`, as many as slots. */
-  const members = new Set<Child>();
-  const starting = new Set<Promise<void>>();
-  const idle: Child[] = [];
-  const waiting: PromiseWithResolvers<Child>[] = [];
+  const groupOf = (size: number, hasLowPriority: boolean, restingBytes: number) =>
+    new ChildGroup({
+      size,
+      startChild: () => Child.start({ program, engine, deadlineMs, memoryLimitBytes, hasLowPriority }),
+      isFit: ({ imagesDone, memoryBytes }) => imagesDone < recycleAfter && memoryBytes < restingBytes,
+      log: ownLog,
+    });
+  const ordinary = groupOf(slots, false, memoryLimitBytes * RESTING_MEMORY);
+  /** Its process is started for the first image that needs it. */
+  const lowPriority = groupOf(1, true, SPARE_BYTES);
+  const groups = [ordinary, lowPriority];
   const inProgress = new Set<Promise<ProcessedImage>>();
-  const running = new Set<Child>();
   let started: Promise<void> | undefined;
   let willCrash = false;
   let stopping: Promise<void> | undefined;
-
-  /** Starts the processes that are missing. A failed start is reported to the images that wait. */
-  function fill(): void {
-    while (stopping === undefined && members.size + starting.size < slots) {
-      const start = Child.start({ program, engine, deadlineMs, memoryLimitBytes }).then(
-        (child) => {
-          starting.delete(start);
-          running.add(child);
-          members.add(child);
-          offer(child);
-        },
-        (error: unknown) => {
-          starting.delete(start);
-          for (const image of waiting.splice(0)) image.reject(error);
-          throw error;
-        },
-      );
-      starting.add(start);
-      start.catch((error: unknown) =>
-        options.log.warn({ reason: messageOf(error) }, 'cannot start a process'),
-      );
-    }
-  }
-
-  function offer(child: Child): void {
-    const next = waiting.shift();
-    if (next === undefined) idle.push(child);
-    else next.resolve(child);
-  }
-
-  function replace(child: Child): void {
-    if (members.delete(child)) fill();
-  }
-
-  /**
-   * Takes the idle process with the most memory, so that one that has not processed an image stays small.
-   * @throws TransientFailure `engine_crashed` if there is no process and none can be started
-   */
-  function acquire(): Promise<Child> {
-    idle.sort((one, other) => one.memoryBytes - other.memoryBytes);
-    for (let child = idle.pop(); child !== undefined; child = idle.pop()) {
-      if (child.alive) return Promise.resolve(child);
-      running.delete(child);
-      replace(child);
-    }
-    fill();
-    const image = Promise.withResolvers<Child>();
-    waiting.push(image);
-    return image.promise;
-  }
-
-  function isFit(child: Child): boolean {
-    const { alive, imagesDone, memoryBytes } = child;
-    const isReady = members.has(child) && alive;
-    return isReady && imagesDone < recycleAfter && memoryBytes < memoryLimitBytes * RESTING_MEMORY;
-  }
 
   async function processNext(
     task: Omit<ImageTask, 'limits'>,
     attempt: string,
     log: ImagePoolOptions['log'],
   ): Promise<ProcessedImage> {
-    const child = await acquire();
+    const processIn = async (group: ChildGroup, maxEstimateMs: number) => {
+      const child = await group.acquire();
+      try {
+        const processed = child.run({ ...task, limits }, { slowLane, attempt, maxEstimateMs });
+        if (willCrash) child.crash();
+        willCrash = false;
+        return await processed;
+      } catch (error) {
+        if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
+        throw error;
+      } finally {
+        group.release(child);
+      }
+    };
     try {
-      const processed = child.run({ ...task, limits }, slowLane, attempt, () => replace(child));
-      if (willCrash) child.crash();
-      willCrash = false;
-      return await processed;
+      return await processIn(ordinary, slowLane.lowPriorityMs);
     } catch (error) {
-      if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
-      throw error;
+      if (!(error instanceof EstimateExceeded)) throw error;
+      return await processIn(groupFor(error.estimatedMs, attempt), Infinity);
     } finally {
       slowLane.leave(attempt);
-      if (isFit(child)) offer(child);
-      else {
-        log.debug({ pid: child.pid, images: child.imagesDone }, 'image process replaced');
-        replace(child);
-        void child.end().then(() => running.delete(child));
-      }
     }
   }
 
+  /** @throws TransientFailure `slow_image` */
+  function groupFor(estimatedMs: number, attempt: string): ChildGroup {
+    const isSlow = estimatedMs > SLOW_ESTIMATE_MS;
+    if (isSlow && !slowLane.enter(attempt)) {
+      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
+      throw new TransientFailure('slow_image', message, {
+        details: { limit: SLOW_ESTIMATE_MS, seen: estimatedMs },
+      });
+    }
+    if (!isSlow && lowPriority.isBusy) return ordinary;
+    ordinary.replaceLargerThan(SPARE_BYTES);
+    return lowPriority;
+  }
+
   async function stop(patienceMs: number): Promise<void> {
-    const stopped = new TransientFailure('engine_crashed', 'The image pool has stopped.');
-    for (const image of waiting.splice(0)) image.reject(stopped);
-    const endAll = () => Promise.all([...running].map((child) => child.end()));
+    for (const group of groups) group.close();
+    const endAll = () => Promise.all(groups.map((group) => group.end()));
     const impatient = setTimeout(() => void endAll(), patienceMs);
-    await Promise.allSettled([...starting, ...inProgress]);
+    await Promise.allSettled(inProgress);
     clearTimeout(impatient);
     await endAll();
   }
 
-  const process: ImagePool['process'] = async (task, { attempt = randomUUID(), log = options.log } = {}) => {
-    if (stopping !== undefined) throw new TransientFailure('engine_crashed', 'The image pool has stopped.');
+  const process: ImagePool['process'] = async (task, { attempt = randomUUID(), log = ownLog } = {}) => {
     const image = processNext(task, attempt, log);
     inProgress.add(image);
     try {
@@ -193,10 +159,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   };
 
   return {
-    start: () => {
-      fill();
-      return (started ??= Promise.all(starting).then(() => undefined));
-    },
+    start: () => (started ??= ordinary.fill()),
     process,
     crashNext: () => {
       willCrash = true;

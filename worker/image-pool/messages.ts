@@ -1,28 +1,31 @@
 import type { ErrorCode, ErrorDetails } from '@image-pipeline/shared/errors.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 
-/** What the parent sends: tasks, and responses to `slow`. */
-export type ParentMessage = TaskMessage | { readonly kind: 'permission'; readonly isGranted: boolean };
-
 /**
  * A task as it is sent to a child: the bytes of the image follow on a pipe of their own, since a message is copied when it
  * is serialized, while it is received, and when it is deserialized.
  */
-export type TaskMessage = Omit<ImageTask, 'bytes'> & { readonly kind: 'task'; readonly size: number };
+export type TaskMessage = Omit<ImageTask, 'bytes'> & {
+  readonly size: number;
+  /** In milliseconds: an image that is estimated to take longer is not started. */
+  readonly maxEstimateMs: number;
+};
 
 /** The child's end of that pipe, a file descriptor; 3 is the channel for messages. */
 export const IMAGE_PIPE = 4;
 
 /**
- * What a child process sends: `ready` once; then, per task, `slow` if it asks for permission to process a slow image,
- * `decoded` if it gets that far, and a result.
+ * What a child process sends: `ready` once; then, per task, `decoded` if it gets that far, and a result.
  */
-export type ChildMessage = { readonly kind: 'slow' } | { readonly kind: 'decoded' } | ResultMessage;
+export type ChildMessage = { readonly kind: 'decoded'; readonly estimatedMs: number } | ResultMessage;
 
 export type ResultMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'done'; readonly image: ProcessedImage; readonly memoryBytes: number }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly memoryBytes: number };
+  | ({ readonly memoryBytes: number } & (
+      | { readonly kind: 'done'; readonly image: ProcessedImage }
+      | { readonly kind: 'not started'; readonly estimatedMs: number }
+      | { readonly kind: 'failed'; readonly failure: Failure }
+    ));
 
 /** An error as it is sent between processes. */
 export interface Failure {

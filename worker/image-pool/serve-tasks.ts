@@ -1,26 +1,12 @@
 import { once } from 'node:events';
 import { readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import {
-  PermanentFailure,
-  PipelineError,
-  TransientFailure,
-  messageOf,
-} from '@image-pipeline/shared/errors.ts';
+import { PermanentFailure, PipelineError, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { ImageTask, ProcessedImage, Progress } from '../processors/process-image.ts';
 import type { GuardSettings } from './guard-thread.ts';
-import {
-  IMAGE_PIPE,
-  type ChildMessage,
-  type Failure,
-  type ParentMessage,
-  type TaskMessage,
-} from './messages.ts';
+import { IMAGE_PIPE, type ChildMessage, type Failure, type TaskMessage } from './messages.ts';
 
 type Work = (task: ImageTask, progress: Progress) => Promise<ProcessedImage>;
-
-/** An image is slow if processing it is estimated to take longer, in milliseconds. */
-const SLOW_MS = 1_000;
 
 /**
  * The child's side: gets ready, then processes one task after another until the parent disconnects. It ignores signals
@@ -32,35 +18,27 @@ export async function serveTasks(prepare: () => Promise<Work>): Promise<void> {
   await startGuard({ memoryLimitBytes: Number(process.argv[2]), parent: process.ppid });
 
   const work = await prepare();
-  process.on('message', (message: ParentMessage) => {
-    if (message.kind === 'task') void handle(work, message);
-  });
+  process.on('message', (task: TaskMessage) => void handle(work, task));
   send({ kind: 'ready' });
 }
 
-async function handle(work: Work, { size, ...task }: TaskMessage): Promise<void> {
+async function handle(work: Work, { size, maxEstimateMs, ...task }: TaskMessage): Promise<void> {
+  let estimatedMs = 0;
+  const progress: Progress = {
+    onPlanned: (ms) => {
+      estimatedMs = ms;
+      if (ms > maxEstimateMs) throw new Error('not started');
+    },
+    onDecoded: () => send({ kind: 'decoded', estimatedMs }),
+  };
   try {
     const image = await work({ ...task, bytes: readImage(size) }, progress);
     send({ kind: 'done', image, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
-    send({ kind: 'failed', failure: asFailure(error), memoryBytes: process.memoryUsage.rss() });
+    const memoryBytes = process.memoryUsage.rss();
+    if (estimatedMs > maxEstimateMs) send({ kind: 'not started', estimatedMs, memoryBytes });
+    else send({ kind: 'failed', failure: asFailure(error), memoryBytes });
   }
-}
-
-const progress: Progress = {
-  onPlanned: async (estimatedMs) => {
-    if (estimatedMs > SLOW_MS && !(await maySpendLong())) {
-      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
-      throw new TransientFailure('slow_image', message, { details: { limit: SLOW_MS, seen: estimatedMs } });
-    }
-  },
-  onDecoded: () => send({ kind: 'decoded' }),
-};
-
-async function maySpendLong(): Promise<boolean> {
-  send({ kind: 'slow' });
-  const [response] = (await once(process, 'message')) as [ParentMessage];
-  return response.kind === 'permission' && response.isGranted;
 }
 
 /** Waits for all of it: there is nothing else to do, and the guard thread ends the process if the parent has died. */

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createImagePool, type ImagePool } from './image-pool.ts';
@@ -56,16 +57,32 @@ describe('slow images', () => {
     });
   });
 
-  it('are processed at a lower priority, by a process that is replaced while it works', async () => {
+  it('by the estimate are processed by a process of their own, all of whose threads have a lower priority', async () => {
     const ask = await startPool(1);
-    const before = await ask('work');
-    const slow = ask('plan for long');
-    const pid = before.source.width;
-    await expect.poll(() => getPriority(pid)).toBe(5);
-    const other = await ask('work');
-    expect(getPriority(other.source.width)).toBe(0);
-    expect((await slow).source.width).toBe(pid);
-    await expect.poll(() => isAlive(pid)).toBe(false);
+    const ordinary = (await ask('work')).source.width;
+    const slow = (await ask('plan for long')).source.width;
+    expect(slow).not.toBe(ordinary);
+    expect(prioritiesOf(slow)).toEqual(prioritiesOf(slow).map(() => 5));
+    expect((await ask('plan for long')).source.width, 'it is used again').toBe(slow);
+    expect((await ask('work')).source.width, 'the ordinary process was not replaced').toBe(ordinary);
+    expect(prioritiesOf(ordinary)).toEqual(prioritiesOf(ordinary).map(() => 0));
+  });
+
+  it('are those that take longer than most, too, if that process is idle; else they are not delayed', async () => {
+    const ask = await startPool(2);
+    await ask('linger');
+    const [one, other] = await Promise.all([ask('plan for some time'), ask('plan for some time')]);
+    const priorities = [one, other].map(({ source }) => getPriority(source.width));
+    expect(priorities.toSorted()).toEqual([0, 5]);
+  });
+
+  it('by the estimate replace an idle process that keeps memory, because there is one more process now', async () => {
+    const ask = await startPool(1);
+    for (let image = 0; image < 2; image++) await ask('hoard');
+    const large = (await ask('hoard')).source.width;
+    expect((await ask('work')).source.width).toBe(large);
+    await ask('plan for long');
+    expect((await ask('work')).source.width).not.toBe(large);
   });
 
   it('must be decoded within a third of the deadline', async () => {
@@ -106,6 +123,17 @@ describe('the slow lane', () => {
     const lane = new SlowLane();
     for (const time of times) lane.decoded(time);
     expect(lane.slowAfterMs).toBe(ms);
+  });
+
+  it.each([
+    ['1 s: nothing is known yet', [], 1_000],
+    ['1 s, even if others take longer', many(20, 2_000), 1_000],
+    ['ten times the median of the newest 20', [...many(20, 900), ...many(9, 400), ...many(11, 40)], 400],
+    ['250 ms, even if others take no time', many(20, 1), 250],
+  ])('lowers the priority of an image that is estimated to take longer than %s', (_what, estimates, ms) => {
+    const lane = new SlowLane();
+    for (const estimate of estimates) lane.estimated(estimate);
+    expect(lane.lowPriorityMs).toBe(ms);
   });
 
   it('has place for one attempt, which can enter it twice', () => {
@@ -161,13 +189,10 @@ describe('the slow lane', () => {
   });
 });
 
-function isAlive(pid: number): boolean {
-  try {
-    getPriority(pid);
-    return true;
-  } catch {
-    return false;
-  }
+/** The nice values of a process's threads; elsewhere than on Linux, that of the process. */
+function prioritiesOf(pid: number): number[] {
+  const threads = process.platform === 'linux' ? readdirSync(`/proc/${pid}/task`).map(Number) : [pid];
+  return threads.map((thread) => getPriority(thread));
 }
 
 function many(count: number, ms: number): number[] {

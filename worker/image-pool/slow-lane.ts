@@ -1,7 +1,12 @@
-/** The decoding times that the newest images took decide what is slow. */
+/** How many of the newest images decide what is slow. */
 const SAMPLES = 20;
 const TIMES_MEDIAN = 10;
+/** An image that is decoded within this time is not slow. */
 const MIN_SLOW_MS = 1_000;
+/** An image is slow if processing it is estimated to take longer. */
+export const SLOW_ESTIMATE_MS = 1_000;
+/** An image that is estimated to be processed within this time has the ordinary priority. */
+const MIN_LOW_PRIORITY_MS = 250;
 /** How long an image can be in the lane: the default of JOB_TIMEOUT_MS. */
 const OCCUPIED_MS = 30_000;
 /** How late a postponed job can be. */
@@ -9,15 +14,16 @@ const LATE_MS = 5_000;
 
 /**
  * A worker processes one slow image at a time, so that its other slots stay free for ordinary ones. An image is slow if it
- * takes much longer to decode than the newest others, or if an earlier attempt at its job exceeded a limit or made way.
+ * takes much longer to decode than the newest others or is estimated to take long, or if an earlier attempt at its job
+ * exceeded a limit or made way.
  */
 export class SlowLane {
   /** The attempt that is in the lane. */
   #attempt: string | undefined;
   /** By the monotonic clock, in milliseconds. */
   #reservation = { from: 0, until: 0 };
-  /** Milliseconds, newest last. */
-  readonly #decodingTimes: number[] = [];
+  readonly #decodingTimes = new NewestSamples();
+  readonly #estimates = new NewestSamples();
 
   get isFree(): boolean {
     return this.#attempt === undefined;
@@ -55,14 +61,36 @@ export class SlowLane {
 
   /** An image was decoded in so many milliseconds. */
   decoded(milliseconds: number): void {
-    this.#decodingTimes.push(milliseconds);
-    if (this.#decodingTimes.length > SAMPLES) this.#decodingTimes.shift();
+    this.#decodingTimes.add(milliseconds);
+  }
+
+  /** Processing an image was estimated to take so many milliseconds. */
+  estimated(milliseconds: number): void {
+    this.#estimates.add(milliseconds);
   }
 
   /** After so many milliseconds, an image that is still being decoded is slow. Infinity before the first image. */
   get slowAfterMs(): number {
-    const times = this.#decodingTimes.toSorted((one, other) => one - other);
-    const median = times[Math.floor(times.length / 2)] ?? Infinity;
-    return Math.max(MIN_SLOW_MS, TIMES_MEDIAN * median);
+    return Math.max(MIN_SLOW_MS, TIMES_MEDIAN * this.#decodingTimes.median);
+  }
+
+  /** An image that is estimated to take more milliseconds has a low priority, if possible. */
+  get lowPriorityMs(): number {
+    return Math.min(SLOW_ESTIMATE_MS, Math.max(MIN_LOW_PRIORITY_MS, TIMES_MEDIAN * this.#estimates.median));
+  }
+}
+
+class NewestSamples {
+  readonly #samples: number[] = [];
+
+  add(sample: number): void {
+    this.#samples.push(sample);
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+  }
+
+  /** Infinity without samples. */
+  get median(): number {
+    const sorted = this.#samples.toSorted((one, other) => one - other);
+    return sorted[Math.floor(sorted.length / 2)] ?? Infinity;
   }
 }

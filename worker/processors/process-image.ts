@@ -58,8 +58,8 @@ const THUMBNAIL: Resize = { type: 'resize', width: 256, height: 256, fit: 'conta
 
 /** What is called while an image is processed. */
 export interface Progress {
-  /** Before it is decoded. @param estimatedMs how long it will take, see `estimateMs` */
-  readonly onPlanned: (estimatedMs: number) => Promise<void>;
+  /** Before it is decoded; may throw. @param estimatedMs how long it will take, see `estimateMs` */
+  readonly onPlanned: (estimatedMs: number) => void;
   /** When it is decoded: decoding has a deadline of its own. */
   readonly onDecoded: () => void;
 }
@@ -81,7 +81,7 @@ export async function processImage(
   const source = orientedSize(inspected, inspected.orientation);
   const steps = planSteps(source, operations, (size) => checkOutput(size, limits));
   const format = outputFormat(output, inspected.format);
-  await progress?.onPlanned(estimateMs({ ...inspected, ...source, bytes: bytes.length }, steps, format));
+  progress?.onPlanned(estimateMs({ ...inspected, ...source, bytes: bytes.length }, steps, format));
   if (inspected.format === 'png') await checkPngData(inspected);
   const [first, ...others] = steps;
   const reduceTo = first?.type === 'resize' ? reducedFor(first, source) : source;

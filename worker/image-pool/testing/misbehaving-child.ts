@@ -13,11 +13,17 @@ const behaviours = {
     onDecoded();
     return sleep(300);
   },
-  /** Asks for permission to take two seconds, and then takes less. */
+  /** Is estimated to take two seconds, and then takes less. */
   'plan for long': async ({ onPlanned, onDecoded }) => {
-    await onPlanned(2_000);
+    onPlanned(2_000);
     onDecoded();
     await sleep(500);
+  },
+  /** Is estimated to take longer than most, but is not slow. */
+  'plan for some time': async ({ onPlanned, onDecoded }) => {
+    onPlanned(900);
+    onDecoded();
+    await sleep(1_000);
   },
   /** Later. */
   operate: ({ onDecoded }) => {
