@@ -146,15 +146,19 @@ function Timeline(props: { readonly timeline: readonly TimelineEntry[]; readonly
   );
 }
 
+/** Facts, and then the sentences that say why. */
 function detailsOf(entry: TimelineEntry): string {
   const wait = entry.retry_at === undefined ? undefined : Date.parse(entry.retry_at) - Date.parse(entry.at);
-  return [
+  const facts = [
     t('attempt', { n: entry.attempt }),
     ...(entry.worker === undefined ? [] : [onWorker(entry.worker, entry.slot)]),
+    ...(wait === undefined ? [] : [t('returnsIn', { seconds: formatDuration(wait) })]),
+  ];
+  return [
+    facts.join(', '),
     ...(entry.reason === undefined ? [] : [explainReason(entry.reason)]),
     ...(entry.error === undefined ? [] : [`${entry.error.code}: ${explainFailure(entry.error)}`]),
-    ...(wait === undefined ? [] : [t('returnsIn', { seconds: formatDuration(wait) })]),
-  ].join(', ');
+  ].join('. ');
 }
 
 /** The message that brought the job into this state. */
