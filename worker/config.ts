@@ -45,7 +45,7 @@ export const workerVariables = {
 export type WorkerConfig = ConfigOf<typeof workerVariables>;
 
 const MIB = 1024 * 1024;
-/** For the worker itself, with the originals and results of its jobs. */
+/** For the worker itself, with the originals and results of its jobs, and for one idle process more than slots. */
 const RESERVED_MIB = 512;
 const MIN_JOB_MEMORY_MIB = 128;
 /**

@@ -65,6 +65,9 @@ function invalidOperation(parameter: string, problem: string): PipelineError {
   return invalidParameter(parameter, problem, { allowed: allowedOperations });
 }
 
+/** Characters. */
+const MAX_QUOTED = 100;
+
 const countSchema = z.array(z.unknown()).min(1).max(MAX_OPERATIONS);
 
 /**
@@ -130,7 +133,7 @@ function refuseUndrawableText(text: string, parameter: string): void {
 
 function unknownName(what: string, given: unknown, known: readonly string[], parameter: string): Error {
   const text = typeof given === 'string' ? given : JSON.stringify(given);
-  const problem = given === undefined ? 'is missing' : `unknown ${what} "${printable(text, 100)}"`;
+  const problem = given === undefined ? 'is missing' : `unknown ${what} "${printable(text, MAX_QUOTED)}"`;
   return invalidOperation(parameter, `${problem}. Allowed: ${known.join(', ')}`);
 }
 
@@ -139,7 +142,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 const SIZE = /^(?<width>\d+)?(?:x(?<height>\d+)?)?$/;
-const MAX_QUOTED = 100;
 const NUMBER = /^\d+(\.\d+)?$/;
 
 /**
@@ -175,7 +177,7 @@ function readResize(rest: string, parameter: string): Record<string, unknown> {
   if (width === undefined && height === undefined) {
     throw invalidOperation(
       parameter,
-      `invalid size ${quoted(size)}. Write 800x600, 800 (width) or x600 (height)`,
+      `invalid size "${printable(size, MAX_QUOTED)}". Write 800x600, 800 (width) or x600 (height)`,
     );
   }
   return {
@@ -193,13 +195,12 @@ function readFilter(rest: string, parameter: string): Record<string, unknown> {
     throw invalidOperation(parameter, `the filter ${name} has no parameter`);
   }
   if (!NUMBER.test(amount)) {
-    throw invalidOperation(parameter, `the ${key} of ${name} must be a number, not ${quoted(amount)}`);
+    throw invalidOperation(
+      parameter,
+      `the ${key} of ${name} must be a number, not "${printable(amount, MAX_QUOTED)}"`,
+    );
   }
   return { name, [key]: Number(amount) };
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, MAX_QUOTED));
 }
 
 function splitAtColon(text: string): [head: string, tail: string | undefined] {

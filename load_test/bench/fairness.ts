@@ -50,38 +50,36 @@ export async function measureFairness(bench: BenchRun): Promise<Section> {
     },
   };
   const start = () => BenchSystem.start(bench, { workers: 2, slots: 2, engine: 'jimp' });
-  const found = new Map(Object.keys(disturbances).map((name) => [name, [] as number[][]]));
+  const found = new Map(Object.keys(disturbances).map((name) => [name, AT_A_TIME.map((): number[] => [])]));
   for (let round = 0; round <= ROUNDS; round++) {
-    await bench.during(start, async (system) => {
-      await photosThrough(system, PHOTOS);
-      for (const [name, disturb] of Object.entries(disturbances)) {
-        const p95: number[] = [];
-        for (const atATime of AT_A_TIME) {
+    for (const [mode, atATime] of AT_A_TIME.entries()) {
+      await bench.during(start, async (system) => {
+        await photosThrough(system, PHOTOS);
+        for (const [name, disturb] of Object.entries(disturbances)) {
           const end = await disturb(system);
-          p95.push(percentile(await photosThrough(system, atATime), 0.95));
+          const p95 = percentile(await photosThrough(system, atATime), 0.95);
           await end();
           await sleep(1_000);
+          if (round > 0) found.get(name)?.[mode]?.push(p95);
+          bench.say(`round ${round}, ${name}, ${atATime} at a time: p95 ${digits(p95)} ms`);
         }
-        if (round > 0) found.get(name)?.push(p95);
-        bench.say(`round ${round}, ${name}: p95 ${p95.map((ms) => `${digits(ms)} ms`).join(' and ')}`);
-      }
-    });
+      });
+    }
   }
   const quiet = found.get('nothing') ?? [];
   return {
     columns: ['meanwhile', '3 at a time: p95 ms', '÷ nothing', '30 at once: p95 ms', '÷ nothing'],
-    rows: [...found].map(([name, rounds]) => [
+    rows: [...found].map(([name, modes]) => [
       name,
-      ...AT_A_TIME.flatMap((_, mode) => cells(rounds, quiet, mode)),
+      ...modes.flatMap((rounds, mode) => cells(rounds, quiet[mode] ?? [])),
     ]),
   };
 }
 
 /** The median of the rounds, and of their ratios. */
-function cells(rounds: readonly number[][], quiet: readonly number[][], mode: number): string[] {
-  const ms = rounds.map((round) => round[mode] ?? Number.NaN);
-  const ratios = ms.map((value, round) => value / (quiet[round]?.[mode] ?? Number.NaN));
-  return [digits(median(ms)), digits(median(ratios))];
+function cells(rounds: readonly number[], quiet: readonly number[]): string[] {
+  const ratios = rounds.map((ms, round) => ms / (quiet[round] ?? Number.NaN));
+  return [digits(median(rounds)), digits(median(ratios))];
 }
 
 /** Milliseconds from upload to end of each photo. */

@@ -30,14 +30,9 @@ export class ChildGroup {
     this.#options = options;
   }
 
-  /** Whether an image would wait, although its process does not have to be started first. */
-  get isBusy(): boolean {
-    return this.#idle.length === 0 && this.#isFull;
-  }
-
   /** Starts the missing processes. @throws TransientFailure `engine_crashed` if one does not start */
   async fill(): Promise<void> {
-    while (this.#stopped === undefined && !this.#isFull) {
+    while (this.#stopped === undefined && this.#members.size + this.#starting.size < this.#options.size) {
       this.#startOne();
     }
     await Promise.all(this.#starting);
@@ -85,10 +80,6 @@ export class ChildGroup {
     await this.#endRunning();
     await Promise.allSettled(this.#starting);
     await this.#endRunning();
-  }
-
-  get #isFull(): boolean {
-    return this.#members.size + this.#starting.size >= this.#options.size;
   }
 
   async #endRunning(): Promise<void> {

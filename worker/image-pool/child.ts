@@ -52,6 +52,8 @@ const MIB = 1024 * 1024;
 const DECODE_PART = 1 / 3;
 /** An image that is still being decoded after this part of the deadline is slow in any case. */
 const SLOW_PART = 1 / 9;
+/** A process with a low priority can get a third of the CPU time of others. */
+const LOW_PRIORITY_TIMES = 3;
 
 /** A child process that processes one image at a time. */
 export class Child {
@@ -97,7 +99,7 @@ export class Child {
     this.#process.on('error', () => {
       // It could not be started, or a message could not be sent.
       if (this.#process.pid === undefined) this.#onExit();
-      else this.#process.kill('SIGKILL');
+      else this.#kill();
     });
   }
 
@@ -126,7 +128,8 @@ export class Child {
    *   or `engine_crashed`
    */
   async run(task: ImageTask, { slowLane, attempt, maxEstimateMs }: RunOptions): Promise<ProcessedImage> {
-    const { deadlineMs } = this.#options;
+    const { deadlineMs, hasLowPriority } = this.#options;
+    const slowAfterMs = Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART);
     const began = performance.now();
     this.#isDecoded = false;
     this.#onDecoded = (estimatedMs) => {
@@ -137,7 +140,7 @@ export class Child {
     if (this.#alive) this.#sendTask(task, maxEstimateMs);
     const timers = [
       this.#killAfter(
-        Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART),
+        slowAfterMs * (hasLowPriority ? LOW_PRIORITY_TIMES : 1),
         (limit) => {
           if (this.#isDecoded || slowLane.enter(attempt)) return undefined;
           slowLane.decoded(performance.now() - began);
@@ -175,12 +178,12 @@ export class Child {
 
   /** Makes the process crash as if its native code had accessed memory that is not its own. */
   crash(): void {
-    this.#process.kill('SIGSEGV');
+    this.#kill('SIGSEGV');
   }
 
   /** Kills the process; resolves when it has exited. */
   async end(): Promise<void> {
-    this.#process.kill('SIGKILL');
+    this.#kill();
     await this.#gone.promise;
   }
 
@@ -198,8 +201,14 @@ export class Child {
       const message = reason(`${limit} ms`);
       if (message === undefined) return;
       this.#killedBecause = new TransientFailure(code, message, { details: { limit } });
-      this.#process.kill('SIGKILL');
+      this.#kill();
     }, limit);
+  }
+
+  /** It gets no other image, although it has not exited yet. */
+  #kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#alive = false;
+    this.#process.kill(signal);
   }
 
   async #nextMessage(): Promise<ResultMessage> {

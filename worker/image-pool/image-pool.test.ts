@@ -1,7 +1,7 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -175,6 +175,16 @@ describe('a child that', () => {
   });
 });
 
+it('a child that is killed although its image is done gets no other image', async () => {
+  const pool = createPool({ deadlineMs: 900 });
+  await pool.start();
+  const done = ask(pool, 'work');
+  await setImmediate();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_200); // the result arrives, but the deadline passes first
+  await done.catch(() => undefined);
+  expect(await ask(pool, 'work')).toBeTypeOf('number');
+});
+
 describe('a child is replaced', () => {
   it('after its maximum number of images', async () => {
     const pool = createPool({ recycleAfter: 3 });
@@ -185,13 +195,15 @@ describe('a child is replaced', () => {
     expect(new Set([first, second, third]).size).toBe(3);
   });
 
-  it('when it does not free its memory', async () => {
-    const pool = createPool();
-    const before = await ask(pool, 'hoard');
-    const kept = await ask(pool, 'hoard');
-    const after = await ask(pool, 'work');
-    expect(new Set([before, kept, after]).size).toBeGreaterThan(1);
-  });
+  it.each(['hoard', 'plan for long and hoard'] as const)(
+    'when it does not free its memory (%s)',
+    async (hoard) => {
+      const pool = createPool({ memoryLimitBytes: 250 * MIB });
+      const pids: number[] = [];
+      for (let image = 0; image < 4; image++) pids.push(await ask(pool, hoard));
+      expect(new Set(pids).size).toBeGreaterThan(1);
+    },
+  );
 });
 
 it('an image goes to the idle process with the most memory, so that the others stay small', async () => {
@@ -212,7 +224,8 @@ describe('starting and stopping', () => {
     const pool = createPool({ slots: 2 });
     await Promise.all([pool.start(), pool.start()]);
     await Promise.all([ask(pool, 'linger'), ask(pool, 'linger')]);
-    expect(pids.size).toBe(2);
+    await ask(pool, 'plan for long');
+    expect(pids.size).toBe(3);
     await Promise.all([pool.stop(), pool.stop()]);
     await pool.stop();
     expect([...pids].filter(isAlive)).toEqual([]);
@@ -233,6 +246,14 @@ describe('starting and stopping', () => {
     await expect(ask(pool, 'work')).rejects.toBeInstanceOf(TransientFailure);
     await expect(inHand).resolves.toBeTypeOf('number');
     await stopping;
+  });
+
+  it('a slow image counts, although another process than the ordinary ones processes it', async () => {
+    const pool = createPool();
+    const ends: Behaviour[] = [];
+    const behaviours: Behaviour[] = ['plan for long', 'work'];
+    await Promise.all(behaviours.map((behaviour) => ask(pool, behaviour).then(() => ends.push(behaviour))));
+    expect(ends).toEqual(behaviours);
   });
 
   it('images beyond the number of slots wait for a free one', async () => {

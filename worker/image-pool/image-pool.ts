@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import { TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
+import PQueue from 'p-queue';
 import type { EngineName } from '../engine/engine.ts';
 import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
@@ -38,8 +39,7 @@ export interface ImagePool extends Startable {
   start(): Promise<void>;
   /**
    * Processes an image in the next free process; waits while all are busy. A slow image must enter the slow lane. One that is
-   * estimated to take longer than most is processed by a process with a lower CPU priority: always if it is slow by the
-   * estimate, else if that is idle.
+   * estimated to take longer than most also enters it, if it is free. Both are processed at a lower CPU priority.
    * @param options.attempt what enters the slow lane, if the caller has not entered it already
    * @param options.log of the job that the image belongs to
    * @throws PermanentFailure as `processImage` throws it; TransientFailure `slow_image` (the slow
@@ -80,18 +80,19 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     program = new URL('engine-child.ts', import.meta.url),
     log: ownLog,
   } = options;
-  const groupOf = (size: number, hasLowPriority: boolean, restingBytes: number) =>
+  const groupOf = (size: number, hasLowPriority: boolean, mostBytes: number) =>
     new ChildGroup({
       size,
       startChild: () => Child.start({ program, engine, deadlineMs, memoryLimitBytes, hasLowPriority }),
-      isFit: ({ imagesDone, memoryBytes }) => imagesDone < recycleAfter && memoryBytes < restingBytes,
+      isFit: ({ imagesDone, memoryBytes }) => imagesDone < recycleAfter && memoryBytes < mostBytes,
       log: ownLog,
     });
-  const ordinary = groupOf(slots, false, memoryLimitBytes * RESTING_MEMORY);
+  const restingBytes = memoryLimitBytes * RESTING_MEMORY;
+  const ordinary = groupOf(slots, false, restingBytes);
   /** Its process is started for the first image that needs it. */
-  const lowPriority = groupOf(1, true, SPARE_BYTES);
+  const lowPriority = groupOf(1, true, Math.min(SPARE_BYTES, restingBytes));
   const groups = [ordinary, lowPriority];
-  const inProgress = new Set<Promise<ProcessedImage>>();
+  const inProgress = new PQueue({ concurrency: slots });
   let started: Promise<void> | undefined;
   let willCrash = false;
   let stopping: Promise<void> | undefined;
@@ -116,7 +117,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
       }
     };
     try {
-      return await processIn(ordinary, slowLane.lowPriorityMs);
+      return await processIn(ordinary, slowLane.longEstimateMs);
     } catch (error) {
       if (!(error instanceof EstimateExceeded)) throw error;
       return await processIn(groupFor(error.estimatedMs, attempt), Infinity);
@@ -127,14 +128,13 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
 
   /** @throws TransientFailure `slow_image` */
   function groupFor(estimatedMs: number, attempt: string): ChildGroup {
-    const isSlow = estimatedMs > SLOW_ESTIMATE_MS;
-    if (isSlow && !slowLane.enter(attempt)) {
+    if (!slowLane.enter(attempt)) {
+      if (estimatedMs <= SLOW_ESTIMATE_MS) return ordinary;
       const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
       throw new TransientFailure('slow_image', message, {
         details: { limit: SLOW_ESTIMATE_MS, seen: estimatedMs },
       });
     }
-    if (!isSlow && lowPriority.isBusy) return ordinary;
     ordinary.replaceLargerThan(SPARE_BYTES);
     return lowPriority;
   }
@@ -143,24 +143,15 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     for (const group of groups) group.close();
     const endAll = () => Promise.all(groups.map((group) => group.end()));
     const impatient = setTimeout(() => void endAll(), patienceMs);
-    await Promise.allSettled(inProgress);
+    await inProgress.onIdle();
     clearTimeout(impatient);
     await endAll();
   }
 
-  const process: ImagePool['process'] = async (task, { attempt = randomUUID(), log = ownLog } = {}) => {
-    const image = processNext(task, attempt, log);
-    inProgress.add(image);
-    try {
-      return await image;
-    } finally {
-      inProgress.delete(image);
-    }
-  };
-
   return {
     start: () => (started ??= ordinary.fill()),
-    process,
+    process: (task, { attempt = randomUUID(), log = ownLog } = {}) =>
+      inProgress.add(() => processNext(task, attempt, log)),
     crashNext: () => {
       willCrash = true;
     },

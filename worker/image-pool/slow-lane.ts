@@ -5,8 +5,8 @@ const TIMES_MEDIAN = 10;
 const MIN_SLOW_MS = 1_000;
 /** An image is slow if processing it is estimated to take longer. */
 export const SLOW_ESTIMATE_MS = 1_000;
-/** An image that is estimated to be processed within this time has the ordinary priority. */
-const MIN_LOW_PRIORITY_MS = 250;
+/** An image that is estimated to be processed within this time does not take longer than most. */
+const MIN_LONG_MS = 250;
 /** How long an image can be in the lane: the default of JOB_TIMEOUT_MS. */
 const OCCUPIED_MS = 30_000;
 /** How late a postponed job can be. */
@@ -74,9 +74,9 @@ export class SlowLane {
     return Math.max(MIN_SLOW_MS, TIMES_MEDIAN * this.#decodingTimes.median);
   }
 
-  /** An image that is estimated to take more milliseconds has a low priority, if possible. */
-  get lowPriorityMs(): number {
-    return Math.min(SLOW_ESTIMATE_MS, Math.max(MIN_LOW_PRIORITY_MS, TIMES_MEDIAN * this.#estimates.median));
+  /** An image that is estimated to take more milliseconds takes longer than most. */
+  get longEstimateMs(): number {
+    return Math.min(SLOW_ESTIMATE_MS, Math.max(MIN_LONG_MS, TIMES_MEDIAN * this.#estimates.median));
   }
 }
 

@@ -52,6 +52,11 @@ const behaviours = {
     onDecoded();
     hoarded.push(Buffer.alloc(100 * 1024 * 1024, 1));
   },
+  'plan for long and hoard': ({ onPlanned, onDecoded }) => {
+    onPlanned(2_000);
+    onDecoded();
+    hoarded.push(Buffer.alloc(80 * 1024 * 1024, 1));
+  },
   segfault: () => process.kill(process.pid, 'SIGSEGV'),
   exit: () => process.exit(0),
   refuse: () => {
