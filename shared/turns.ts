@@ -31,8 +31,9 @@ export class Turns {
   }
 
   #grant(): void {
-    const caller = this.#ready.shift() ?? '';
-    const line = this.#lines.get(caller) ?? [];
+    const caller = this.#ready.shift();
+    const line = caller === undefined ? undefined : this.#lines.get(caller);
+    if (caller === undefined || line === undefined) return;
     line.shift()?.();
     if (this.#ready.length > 0) setImmediate(() => this.#grant());
     if (line.length === 0) this.#lines.delete(caller);

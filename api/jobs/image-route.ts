@@ -9,7 +9,6 @@ import { create as contentDisposition } from 'content-disposition';
 import type { Request, RequestHandler, Response } from 'express';
 import fresh from 'fresh';
 import { clientAddress, jobIdOf } from '../http/request.ts';
-
 import type { InSlot } from '../http/slots.ts';
 import { renamed } from '../upload/display-name.ts';
 import type { JobEstimate } from '@image-pipeline/shared/jobs/job-estimates.ts';

@@ -19,7 +19,7 @@ export interface SendBodyOptions {
   readonly size: number;
   /** hex */
   readonly sha256: string;
-  /** Makes the error for a body with another digest. */
+  /** Makes the error for a body with another size or digest. */
   readonly damaged: () => Error;
   /** Sets the headers; called once the body is known to begin. */
   readonly begin: () => void;
@@ -51,8 +51,8 @@ export async function sendBody(
 }
 
 /**
- * The chunks of a body, each in its turn. The last one follows only if the digest is right: a client that gets all bytes has
- * the right ones.
+ * The chunks of a body, each in its turn. The last one follows only if size and digest are right: a client that gets all
+ * bytes has the right ones.
  */
 async function* verifiedBody(
   body: AsyncIterable<Buffer>,
@@ -64,10 +64,11 @@ async function* verifiedBody(
   for await (const chunk of body) {
     hash.update(chunk);
     missing -= chunk.length;
-    if (missing === 0 && hash.digest('hex') !== sha256) throw damaged();
+    if (missing < 0 || (missing === 0 && hash.digest('hex') !== sha256)) throw damaged();
     yield chunk;
     if (missing > 0) await turn();
   }
+  if (missing > 0) throw damaged();
 }
 
 async function* resumed(first: IteratorResult<Buffer>, rest: AsyncIterable<Buffer>) {

@@ -3,7 +3,7 @@ import type { EventRing, RingEntry } from './event-ring.ts';
 import { encode, type Frame, type Subscriber } from './subscriber.ts';
 
 /** Bytes queued at once for a client that catches up; more follow when they have been written to its connection. */
-const PORTION_BYTES = 32 * 1024;
+const PORTION_BYTES = 128 * 1024;
 
 export interface AllJobsSubscriptionOptions {
   readonly subscriber: Subscriber;
@@ -88,7 +88,7 @@ export class AllJobsSubscription {
     this.#sentByte = last.endByte;
     this.#maxBehind = (ring.newest?.endByte ?? last.endByte) - last.endByte + subscriber.maxUnsentBytes;
     let { sequence } = last;
-    for (;;) {
+    while (this.#catchingUp === own) {
       await subscriber.nextTurn();
       if (this.#catchingUp !== own) return;
       const portion = ring.after(sequence, PORTION_BYTES);
@@ -98,12 +98,13 @@ export class AllJobsSubscription {
       }
       const newest = portion.at(-1);
       if (newest === undefined) {
-        this.#catchingUp = undefined;
+        this.end();
         return;
       }
       for (const entry of portion) this.#pass(entry);
       sequence = newest.sequence;
       this.#sentByte = newest.endByte;
+      if (sequence === ring.newest?.sequence) this.end();
     }
   }
 }
