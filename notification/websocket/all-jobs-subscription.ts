@@ -3,7 +3,12 @@ import type { EventRing, RingEntry } from './event-ring.ts';
 import { encode, type Frame, type Subscriber } from './subscriber.ts';
 
 /** Bytes queued at once for a client that catches up; more follow when they have been written to its connection. */
-const PORTION_BYTES = 128 * 1024;
+const PORTION_BYTES = 32 * 1024;
+/**
+ * A client that is behind by less gets all of it at once: many that share an address, and its turns, would otherwise fall
+ * behind while they wait for the next one.
+ */
+const LAST_PORTION_BYTES = 256 * 1024;
 
 export interface AllJobsSubscriptionOptions {
   readonly subscriber: Subscriber;
@@ -91,7 +96,8 @@ export class AllJobsSubscription {
     while (this.#catchingUp === own) {
       await subscriber.nextTurn();
       if (this.#catchingUp !== own) return;
-      const portion = ring.after(sequence, PORTION_BYTES);
+      const behind = (ring.newest?.endByte ?? 0) - this.#sentByte;
+      const portion = ring.after(sequence, behind > LAST_PORTION_BYTES ? PORTION_BYTES : LAST_PORTION_BYTES);
       if (portion === undefined) {
         subscriber.cutSlowReader();
         return;
