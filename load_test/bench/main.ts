@@ -41,7 +41,7 @@ const parts: Readonly<Record<string, Part>> = {
   eta: { title: 'Error of eta_seconds', seconds: 40, isLong: true, measure: measureEta },
   fairness: {
     title: 'Photos beside hostile and costly files',
-    seconds: 150,
+    seconds: 200,
     isLong: true,
     measure: measureFairness,
   },
