@@ -1,5 +1,8 @@
+import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { EngineName } from '../engine/engine.ts';
 
+const MIB = 1024 * 1024;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
@@ -8,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
  * native code the model does not restrict; `--allow-worker` for the guard thread, which has the same rights. Node 24
  * cannot refuse connections; Node 25 and later refuse them without `--allow-net`.
  */
-export const childPermissions: readonly string[] = [
+const childPermissions: readonly string[] = [
   '--permission',
   '--allow-addons',
   '--allow-worker',
@@ -20,7 +23,7 @@ export const childPermissions: readonly string[] = [
 const INHERITED_VARIABLES = ['TMPDIR', 'LD_LIBRARY_PATH'];
 
 /** The environment of a child. */
-export function childEnvironment(): NodeJS.ProcessEnv {
+function childEnvironment(): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(INHERITED_VARIABLES.map((name) => [name, process.env[name]])),
     MALLOC_ARENA_MAX: '1', // the threads of libvips would each keep memory of their own: 100 MiB
@@ -32,4 +35,31 @@ export function childEnvironment(): NodeJS.ProcessEnv {
  * The command that starts a process with a lower CPU priority: it gets a third of the time of an ordinary one, if both want
  * the same core.
  */
-export const lowPriority = ['nice', '-n', '5'] as const;
+const lowPriority = ['nice', '-n', '5'] as const;
+
+export interface ProgramOptions {
+  /** The module that the child runs; it calls `serveTasks`. */
+  readonly program: URL;
+  readonly engine: EngineName;
+  /** The limit of the child's resident memory, in bytes. */
+  readonly memoryLimitBytes: number;
+  /** For images that take longer than most. */
+  readonly hasLowPriority: boolean;
+}
+
+export function forkProgram(options: ProgramOptions): ChildProcess {
+  const { program, engine, memoryLimitBytes, hasLowPriority } = options;
+  const [execPath, ...execArgv] = [...(hasLowPriority ? lowPriority : []), process.execPath];
+  return fork(program, [String(memoryLimitBytes), engine], {
+    serialization: 'advanced', // results are binary
+    execPath,
+    execArgv: [
+      ...execArgv,
+      '--heap-growing-percent=400', // V8 counts the pixels of images, too
+      `--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`,
+      ...childPermissions,
+    ],
+    env: childEnvironment(),
+    stdio: ['ignore', process.stderr, process.stderr, 'ipc', 'pipe'],
+  });
+}

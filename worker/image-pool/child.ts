@@ -1,9 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
-import type { EngineName } from '../engine/engine.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { childEnvironment, childPermissions, lowPriority } from './child-rights.ts';
+import { forkProgram, type ProgramOptions } from './child-rights.ts';
 import {
   IMAGE_PIPE,
   MEMORY_EXCEEDED_SIGNAL,
@@ -14,16 +13,9 @@ import {
 } from './messages.ts';
 import type { SlowLane } from './slow-lane.ts';
 
-export interface ChildOptions {
-  /** The module that the child runs; it calls `serveTasks`. */
-  readonly program: URL;
-  readonly engine: EngineName;
+export interface ChildOptions extends ProgramOptions {
   /** The deadline for one image, in milliseconds; decoding has a third of it. */
   readonly deadlineMs: number;
-  /** The limit of the child's resident memory, in bytes. */
-  readonly memoryLimitBytes: number;
-  /** For images that take longer than most. */
-  readonly hasLowPriority: boolean;
 }
 
 export interface RunOptions {
@@ -236,22 +228,6 @@ export class Child {
     const details = { exit_code: exitCode, signal: signalCode };
     return new TransientFailure('engine_crashed', 'The image process crashed.', { details });
   }
-}
-
-function forkProgram({ program, engine, memoryLimitBytes, hasLowPriority }: ChildOptions): ChildProcess {
-  const [execPath, ...execArgv] = [...(hasLowPriority ? lowPriority : []), process.execPath];
-  return fork(program, [String(memoryLimitBytes), engine], {
-    serialization: 'advanced', // results are binary
-    execPath,
-    execArgv: [
-      ...execArgv,
-      '--heap-growing-percent=400', // V8 counts the pixels of images, too
-      `--max-old-space-size=${Math.ceil(memoryLimitBytes / MIB)}`,
-      ...childPermissions,
-    ],
-    env: childEnvironment(),
-    stdio: ['ignore', process.stderr, process.stderr, 'ipc', 'pipe'],
-  });
 }
 
 function asError({ permanent, code, message, details, cause }: Failure): Error {
