@@ -93,7 +93,7 @@ export class AllJobsSubscription {
     this.#sentByte = last.endByte;
     this.#maxBehind = (ring.newest?.endByte ?? last.endByte) - last.endByte + subscriber.maxUnsentBytes;
     let { sequence } = last;
-    while (this.#catchingUp === own) {
+    for (;;) {
       await subscriber.nextTurn();
       if (this.#catchingUp !== own) return;
       const behind = (ring.newest?.endByte ?? 0) - this.#sentByte;
@@ -102,15 +102,14 @@ export class AllJobsSubscription {
         subscriber.cutSlowReader();
         return;
       }
+      for (const entry of portion) this.#pass(entry);
       const newest = portion.at(-1);
-      if (newest === undefined) {
+      if (newest === undefined || newest === ring.newest) {
         this.end();
         return;
       }
-      for (const entry of portion) this.#pass(entry);
       sequence = newest.sequence;
       this.#sentByte = newest.endByte;
-      if (sequence === ring.newest?.sequence) this.end();
     }
   }
 }

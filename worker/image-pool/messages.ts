@@ -14,9 +14,7 @@ export type TaskMessage = Omit<ImageTask, 'bytes'> & {
 /** The child's end of that pipe, a file descriptor; 3 is the channel for messages. */
 export const IMAGE_PIPE = 4;
 
-/**
- * What a child process sends: `ready` once; then, per task, `decoded` if it gets that far, and a result.
- */
+/** What a child process sends: `ready` once; then, per task, `decoded` if it gets that far, and a result. */
 export type ChildMessage = { readonly kind: 'decoded'; readonly estimatedMs: number } | ResultMessage;
 
 export type ResultMessage =
