@@ -54,8 +54,10 @@ export class Child {
   /** Its end of the pipe for the bytes of images. */
   readonly #images: Writable;
   readonly #gone = Promise.withResolvers<undefined>();
-  #onMessage: (message: ResultMessage) => void = () => undefined;
+  /** Waits for the next message, or for the exit. */
+  #expected: PromiseWithResolvers<ResultMessage | undefined> | undefined;
   #alive = true;
+  #hasExited = false;
   #isDecoded = false;
   #onDecoded: (estimatedMs: number) => void = () => undefined;
   /** Why this process was killed here. */
@@ -85,7 +87,7 @@ export class Child {
     this.#images = images.on('error', () => undefined); // the child has exited, which is handled below
     this.#process.on('message', (message: ChildMessage) => {
       if (message.kind === 'decoded') this.#onDecoded(message.estimatedMs);
-      else this.#onMessage(message);
+      else this.#expected?.resolve(message);
     });
     this.#process.once('exit', () => this.#onExit());
     this.#process.on('error', () => {
@@ -204,15 +206,19 @@ export class Child {
   }
 
   async #nextMessage(): Promise<ResultMessage> {
-    const heard = Promise.withResolvers<ResultMessage>();
-    this.#onMessage = heard.resolve;
-    const message = await Promise.race([heard.promise, this.#gone.promise]);
+    if (this.#hasExited) throw this.#causeOfDeath();
+    // Not a race with `#gone`: that would keep every result, images included, as long as the process lives.
+    this.#expected = Promise.withResolvers();
+    const message = await this.#expected.promise;
+    this.#expected = undefined;
     if (message === undefined) throw this.#causeOfDeath();
     return message;
   }
 
   #onExit(): void {
     this.#alive = false;
+    this.#hasExited = true;
+    this.#expected?.resolve(undefined);
     this.#gone.resolve(undefined);
   }
 

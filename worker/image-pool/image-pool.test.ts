@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { asSharp } from '../engine/bitmap.ts';
@@ -42,6 +44,11 @@ async function ask(pool: ImagePool, behaviour: Behaviour): Promise<number> {
   const { source } = await pool.process({ bytes, contentType: 'image/png', operations: [], output });
   pids.add(source.width);
   return source.width;
+}
+
+async function resultOf(pool: ImagePool): Promise<WeakRef<object>> {
+  const task = { bytes: Buffer.from('work'), contentType: 'image/png', operations: [], output } as const;
+  return new WeakRef((await pool.process(task)).result);
 }
 
 /** A process that has died but whose new parent has not noticed yet counts as dead. */
@@ -261,6 +268,17 @@ describe('starting and stopping', () => {
     const pids = await Promise.all(Array.from({ length: 8 }, () => ask(pool, 'work')));
     expect(new Set(pids).size).toBeLessThanOrEqual(2);
   });
+});
+
+it('a pool keeps no image that it has processed', async () => {
+  const pool = createPool();
+  const results: WeakRef<object>[] = [];
+  for (let image = 0; image < 5; image++) results.push(await resultOf(pool));
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  await setImmediate(); // until then, WeakRef itself keeps them
+  collectGarbage();
+  expect(results.filter((result) => result.deref() !== undefined)).toHaveLength(0);
 });
 
 it('children exit when their parent is killed, even one that hangs', async () => {
