@@ -18,9 +18,9 @@ import { residentMemory } from './processes.ts';
 import { digits, median, type Section } from './report.ts';
 import { formOf, send, testImageForm, upload, type Form } from './traffic.ts';
 
-const ROUNDS = 3;
-const WARM_UP_S = 3;
-const SECONDS = 6;
+const ROUNDS = 2;
+const WARM_UP_S = 8;
+const SECONDS = 10;
 const PROBE_MS = 100;
 /** An attack that the services refuse is repeated. */
 const WAVE_MS = 2_000;
@@ -69,8 +69,12 @@ const TIMES = ['upload', 'status', 'event', 'webhook'] as const;
 const SERVICES = ['api', 'notification'] as const;
 const COLUMNS = [...TIMES.map((time) => `${time} p95 ms`), ...SERVICES.map((name) => `RSS ${name} MiB`)];
 type Times = Readonly<Record<(typeof TIMES)[number], number>>;
-/** A number for each column. */
-type Compared = Readonly<Record<'quiet' | 'during', readonly number[]>>;
+/** What was measured in some seconds: the times of each probe, and the largest memory of each service in MiB. */
+interface Measured {
+  readonly probes: readonly Times[];
+  readonly memory: readonly number[];
+}
+type Compared = Readonly<Record<'quiet' | 'during', Measured>>;
 
 /** What another client and the services notice of each attack: each in a new system, compared with the quiet before it. */
 export async function measureAttacks(bench: BenchRun): Promise<Section> {
@@ -91,13 +95,25 @@ export async function measureAttacks(bench: BenchRun): Promise<Section> {
   };
 }
 
-/** The median of each column, and of its ratios. */
+/** Each column, and its ratio to the quiet system. */
 function cells(rounds: readonly Compared[]): string[] {
-  return COLUMNS.flatMap((_, column) => {
-    const during = rounds.map((round) => round.during[column] ?? Number.NaN);
-    const ratios = during.map((value, round) => value / (rounds[round]?.quiet[column] ?? Number.NaN));
-    return [digits(median(during)), digits(median(ratios))];
-  });
+  const quiet = columnsOf(rounds.map((round) => round.quiet));
+  return columnsOf(rounds.map((round) => round.during)).flatMap((value, column) => [
+    digits(value),
+    digits(value / (quiet[column] ?? Number.NaN)),
+  ]);
+}
+
+/** The p95 of the probes of all rounds together, because there are few of each round; the median of the memory. */
+function columnsOf(rounds: readonly Measured[]): number[] {
+  const probes = rounds.flatMap((round) => round.probes);
+  const p95 = (time: keyof Times) =>
+    percentile(
+      probes.map((times) => times[time]),
+      0.95,
+    );
+  const memory = SERVICES.map((_, index) => median(rounds.map((round) => round.memory[index] ?? Number.NaN)));
+  return [...TIMES.map(p95), ...memory];
 }
 
 async function startScene(bench: BenchRun): Promise<Scene & AsyncDisposable> {
@@ -129,7 +145,7 @@ async function measureAttack(scene: Scene, attack: Attack): Promise<Compared> {
 }
 
 /** Probes at fixed times, however long earlier ones take: a service that stops for a second delays ten of them. */
-async function measure(scene: Scene, seconds: number): Promise<number[]> {
+async function measure(scene: Scene, seconds: number): Promise<Measured> {
   const pids = new Map(scene.system.services.map(({ name, pid = 0 }) => [name, pid]));
   const memory: ReadonlyMap<string, number>[] = [];
   const probes: Promise<Times>[] = [];
@@ -139,10 +155,8 @@ async function measure(scene: Scene, seconds: number): Promise<number[]> {
     if (probes.length % 10 === 0) memory.push(await residentMemory(pids));
     probes.push(probe(scene));
   }
-  const found = await Promise.all(probes);
-  const all = (time: keyof Times) => found.map((times) => times[time]);
   const largest = (name: string) => Math.max(...memory.map((bytes) => bytes.get(name) ?? 0)) / 1024 ** 2;
-  return [...TIMES.map((time) => percentile(all(time), 0.95)), ...SERVICES.map(largest)];
+  return { probes: await Promise.all(probes), memory: SERVICES.map(largest) };
 }
 
 /** One upload, one status call, and the waits from the outcome to its event and its webhook. */
