@@ -64,7 +64,7 @@ export const errorCodes = {
   original_missing: 'The original is missing from the object store.',
   original_damaged: 'The original in the object store does not match the upload.',
   deadline_exceeded: 'Processing the image exceeded the time limit.',
-  slow_image: 'The image takes long to process and has to wait for another slow one.',
+  slow_image: 'The image takes long to process, so it waits in the queue for slow images.',
   memory_exceeded: 'Processing the image exceeded the memory limit.',
   engine_crashed: 'The image processor crashed.',
   workers_died: 'Every worker that processed the job died.',

@@ -7,7 +7,7 @@ import {
   startedEvent,
   type JobEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
-import { postponedBecause } from '@image-pipeline/shared/contracts/job-order.ts';
+import { POSTPONED_BECAUSE } from '@image-pipeline/shared/contracts/job-order.ts';
 import { queuedEntry, type JobRequest, type TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, FailedOutcome, Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 
@@ -74,7 +74,7 @@ export function postponed(request: JobRequest, postponement: number, worker = WO
   const now = Date.parse(request.submitted_at) + postponement * 60_000;
   const at = new Date(now).toISOString();
   const retry_at = new Date(now + 60_000).toISOString();
-  const reason = postponedBecause.laneTaken;
+  const reason = POSTPONED_BECAUSE;
   return postponedEvent(request, 1, { worker, at, retry_at, postponement, reason });
 }
 

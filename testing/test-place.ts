@@ -3,7 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
-import { exchangeNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  destinationOf,
+  exchangeNames,
+  queueNames,
+  routingKeys,
+} from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
@@ -70,7 +75,13 @@ export class TestPlace {
 
   /** Publishes jobs to the job queue. */
   async enqueue(...requests: JobRequest[]): Promise<void> {
-    for (const request of requests) await this.#send(exchangeNames.jobs, routingKeys.process, request);
+    for (const request of requests) await this.enqueueTo(queueNames.process, request);
+  }
+
+  /** Publishes a job to one of the queues that workers consume. */
+  enqueueTo(queue: string, request: JobRequest): Promise<void> {
+    const { exchange, routingKey } = destinationOf(queue);
+    return this.#send(exchange, routingKey, request);
   }
 
   /** Publishes any message to the dead-letter exchange, like the broker. */

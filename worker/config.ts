@@ -22,10 +22,11 @@ export const workerVariables = {
   WORKER_PORT: port(9100, 'health checks and metrics of a worker'),
   JOB_TIMEOUT_MS: wholeNumber({
     min: 100,
-    max: 600_000,
+    max: 300_000,
     default: 30_000,
     unit: 'milliseconds',
-    description: 'maximum time to process one image; a third of it to decode the image',
+    description:
+      'maximum time to process one image, CPU time if it is slow; a third of it to decode the image',
   }),
   JOB_MEMORY_MIB: wholeNumber({
     min: 0,
@@ -33,7 +34,7 @@ export const workerVariables = {
     default: 0,
     unit: 'MiB',
     description:
-      'memory limit per image; 0: container limit less 512 MiB, divided by the slots, at most 1280',
+      'memory limit per image; 0: container limit less 160 MiB, divided by 1.2 and by the slots and one more, at most 1280',
   }),
   IMAGE_ENGINE: choice({
     values: ['jimp', 'sharp'],
@@ -45,8 +46,12 @@ export const workerVariables = {
 export type WorkerConfig = ConfigOf<typeof workerVariables>;
 
 const MIB = 1024 * 1024;
-/** For the worker itself, with the originals and results of its jobs, and for one idle process more than slots. */
-const RESERVED_MIB = 512;
+/** For the worker itself. */
+const RESERVED_MIB = 160;
+/** In the worker, an image takes up to a fifth of what its process may: the original and copies of the result. */
+const WITH_WORKER = 1.2;
+/** A worker processes one slow image beside its slots. */
+const SLOW_IMAGES = 1;
 const MIN_JOB_MEMORY_MIB = 128;
 /**
  * Maximum of the default. Ten resizes of an image of 25 megapixels need 1,050 MiB, the most of all lists of operations that
@@ -77,13 +82,15 @@ type MemorySettings = Pick<WorkerConfig, 'JOB_MEMORY_MIB' | 'MAX_CONCURRENT_JOBS
 function fittingSlots(settings: MemorySettings, { bytes, isEnforced }: MemoryLimit): number {
   const { JOB_MEMORY_MIB, MAX_CONCURRENT_JOBS } = settings;
   if (!isEnforced) return MAX_CONCURRENT_JOBS;
-  const fitting = Math.floor((bytes / MIB - RESERVED_MIB) / (JOB_MEMORY_MIB || MIN_JOB_MEMORY_MIB));
-  return Math.max(1, Math.min(MAX_CONCURRENT_JOBS, fitting));
+  const processes = Math.floor(
+    (bytes / MIB - RESERVED_MIB) / (WITH_WORKER * (JOB_MEMORY_MIB || MIN_JOB_MEMORY_MIB)),
+  );
+  return Math.max(1, Math.min(MAX_CONCURRENT_JOBS, processes - SLOW_IMAGES));
 }
 
 /** The default memory limit of an image, in MiB. */
 function shareOf(slots: number, { bytes }: MemoryLimit): number {
-  const share = Math.floor((bytes / MIB - RESERVED_MIB) / slots);
+  const share = Math.floor((bytes / MIB - RESERVED_MIB) / (WITH_WORKER * (slots + SLOW_IMAGES)));
   return Math.max(MIN_JOB_MEMORY_MIB, Math.min(share, MAX_DEFAULT_JOB_MEMORY_MIB));
 }
 
@@ -97,9 +104,9 @@ function refuseTooLittleMemory(settings: MemorySettings, memory: MemoryLimit): s
   }
   const limit = Math.floor(memory.bytes / MIB);
   const perJob = JOB_MEMORY_MIB || MIN_JOB_MEMORY_MIB;
-  const needed = MAX_CONCURRENT_JOBS * perJob + RESERVED_MIB;
+  const needed = Math.ceil((MAX_CONCURRENT_JOBS + SLOW_IMAGES) * perJob * WITH_WORKER + RESERVED_MIB);
   if (!memory.isEnforced || needed <= limit) return [];
   return [
-    `JOB_MEMORY_MIB and MAX_CONCURRENT_JOBS need more memory than the container has: ${MAX_CONCURRENT_JOBS} × ${perJob} + ${RESERVED_MIB} = ${needed} MiB, and its limit is ${limit} MiB. Lower one of them, or raise WORKER_MEMORY`,
+    `JOB_MEMORY_MIB and MAX_CONCURRENT_JOBS need more memory than the container has: (${MAX_CONCURRENT_JOBS} + ${SLOW_IMAGES}) × ${perJob} × ${WITH_WORKER} + ${RESERVED_MIB} = ${needed} MiB, and its limit is ${limit} MiB. Lower one of them, or raise WORKER_MEMORY`,
   ];
 }

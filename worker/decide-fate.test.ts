@@ -2,7 +2,7 @@ import { parseRetryDelays } from '@image-pipeline/shared/broker/topology.ts';
 import type { TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import { PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import { describe, expect, it } from 'vitest';
-import { decideFate } from './decide-fate.ts';
+import { decideFate, isForAnother, type Turn } from './decide-fate.ts';
 
 const retryDelays = parseRetryDelays('5s,30s,2m');
 
@@ -54,22 +54,18 @@ describe('the fate of a failed attempt', () => {
     },
   );
 
-  it('does not count an image that had to make way for a slow one as exceeding a limit', () => {
-    const madeWay = new TransientFailure('slow_image', 'another one is slow');
-    const late = new TransientFailure('deadline_exceeded', 'too long');
-    expect(decideFate(madeWay, at(2, ['deadline_exceeded']), retryDelays).kind).toBe('retry');
-    expect(decideFate(late, at(2, ['slow_image']), retryDelays).kind).toBe('retry');
-  });
-
-  it('is always a retry after the first delay for an image that had to make way, which is not a failure', () => {
+  it('is a move for a slow image, which counts neither as exceeding a limit nor as a failure', () => {
     const oneDelay = parseRetryDelays('5s');
-    const madeWay = new TransientFailure('slow_image', 'another one is slow');
+    const slow = new TransientFailure('slow_image', 'it takes long');
+    const late = new TransientFailure('deadline_exceeded', 'too long');
     const crash = new TransientFailure('engine_crashed', 'the process died');
     const retry = { kind: 'retry', retryDelay: { label: '5s' } };
-    expect(decideFate(madeWay, at(2, ['engine_crashed']), oneDelay)).toMatchObject(retry);
-    expect(
-      decideFate(madeWay, at(4, ['engine_crashed', 'slow_image', 'slow_image']), retryDelays),
-    ).toMatchObject(retry);
+    expect(decideFate(slow, at(1), retryDelays)).toEqual({
+      kind: 'move',
+      error: { code: 'slow_image', reason: 'it takes long' },
+    });
+    expect(decideFate(slow, at(2, ['engine_crashed']), oneDelay).kind).toBe('move');
+    expect(decideFate(late, at(2, ['slow_image']), retryDelays)).toMatchObject(retry);
     expect(decideFate(crash, at(2, ['slow_image']), oneDelay)).toMatchObject(retry);
     expect(decideFate(crash, at(3, ['slow_image', 'engine_crashed']), oneDelay)).toMatchObject({
       kind: 'fail',
@@ -104,3 +100,42 @@ function at(attempt: number, failedWith: readonly string[] = []) {
   });
   return { attempt, history };
 }
+
+const failedAt = Date.parse('2026-01-01T00:00:00.000Z');
+
+function turn({ afterS = 5, code, ...changes }: Partial<Turn> & { afterS?: number; code?: string } = {}) {
+  const at = new Date(failedAt).toISOString();
+  const error = { code: code ?? 'deadline_exceeded', reason: '' };
+  const history = [{ state: 'retrying', at, run: 1, attempt: 1, worker: 'worker-1', error }] as const;
+  return isForAnother({
+    history,
+    worker: 'worker-1',
+    workers: 2,
+    now: failedAt + afterS * 1_000,
+    ...changes,
+  });
+}
+
+describe('a job that exceeded a limit', () => {
+  it('is left to another worker than the one where it failed, for 30 s', () => {
+    expect(turn({ afterS: 29 })).toBe(true);
+    expect(turn({ afterS: 30 })).toBe(false);
+    expect(turn({ afterS: -10 }), 'the clock of the worker was ahead').toBe(true);
+  });
+
+  it('starts on another worker at once', () => {
+    expect(turn({ worker: 'worker-2' })).toBe(false);
+  });
+
+  it('starts on the same worker at once if there is no other', () => {
+    expect(turn({ workers: 1 })).toBe(false);
+  });
+});
+
+it('a job with a slow image starts on the worker that found it slow', () => {
+  expect(turn({ code: 'slow_image' })).toBe(false);
+});
+
+it('a job without earlier attempts starts', () => {
+  expect(turn({ history: [] })).toBe(false);
+});

@@ -1,4 +1,5 @@
 import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
+import { hasExceededLimit, SLOW_IMAGE } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { Failure, TimelineEntry } from '@image-pipeline/shared/contracts/job.ts';
 import {
   PermanentFailure,
@@ -6,35 +7,19 @@ import {
   TransientFailure,
   isDamagedRecord,
   messageOf,
-  type ErrorCode,
 } from '@image-pipeline/shared/errors.ts';
 
-/** What happens after a failed attempt: a retry after a delay, or the end of the run. */
+/** What happens after a failed attempt: a retry after a delay, a move to the queue for slow images, or the end of the run. */
 export type Fate =
   | { readonly kind: 'retry'; readonly retryDelay: RetryDelay; readonly error: Failure }
+  | { readonly kind: 'move'; readonly error: Failure }
   | { readonly kind: 'fail'; readonly error: Failure };
 
-/** Limits that the same bytes are likely to exceed again. */
-const LIMITS = new Set<string>(['deadline_exceeded', 'memory_exceeded'] satisfies ErrorCode[]);
-
-/** Whether an earlier attempt of the run exceeded its time or memory limit. */
-function hasExceededLimit(history: readonly TimelineEntry[]): boolean {
-  return history.some(({ error }) => error !== undefined && LIMITS.has(error.code));
-}
-
-/** Whether a job starts only while no other slow one runs: it exceeded a limit, or had to make way for a slow one. */
-export function isSlowJob(history: readonly TimelineEntry[]): boolean {
-  return hasExceededLimit(history) || history.some(({ error }) => error?.code === MADE_WAY);
-}
-
-/** The error of an attempt that ended because the slow lane was taken. It counts neither as a limit nor as a failure. */
-export const MADE_WAY = 'slow_image' satisfies ErrorCode;
-
 /**
- * The one place that decides whether a failed attempt is retried. A permanent failure or a damaged record ends the run at once. An attempt
- * that exceeds its time or memory limit is retried once in a run. Anything else, unexpected errors included, is retried
- * after the delay for this failure, and ends the run after the last one. An attempt that made way for another slow image is
- * always retried, after the first delay, and is not a failure: then its job enters the slow lane before it starts.
+ * The one place that decides whether a failed attempt is retried. A permanent failure or a damaged record ends the run at once.
+ * An attempt that exceeds its time or memory limit is retried once in a run. Anything else, unexpected errors included, is retried
+ * after the delay for this failure, and ends the run after the last one. A job whose image turns out to be slow
+ * is moved at once, which is not a failure: it keeps all its retries.
  *
  * @param job its attempt, from 1, and the timeline entries of earlier attempts
  * @param retryDelays the retry delays, in order
@@ -46,15 +31,16 @@ export function decideFate(
 ): Fate {
   const error = failureOf(thrown);
   if (thrown instanceof PermanentFailure || isDamagedRecord(thrown)) return { kind: 'fail', error };
-  if (LIMITS.has(error.code) && hasExceededLimit(history)) {
+  if (hasExceededLimit({ error }) && history.some(hasExceededLimit)) {
     return failedAfter(error, `attempt ${attempt}; a job that exceeds a limit is retried only once`);
   }
-  const timesMadeWay = history.filter((entry) => entry.error?.code === MADE_WAY).length;
-  const retryDelay = retryDelays[error.code === MADE_WAY ? 0 : attempt - timesMadeWay - 1];
+  if (error.code === SLOW_IMAGE) return { kind: 'move', error };
+  const moves = history.filter((entry) => entry.error?.code === SLOW_IMAGE).length;
+  const retryDelay = retryDelays[attempt - moves - 1];
   if (retryDelay !== undefined) return { kind: 'retry', retryDelay, error };
   return attempt === 1
     ? { kind: 'fail', error }
-    : failedAfter(error, `attempt ${attempt} of ${retryDelays.length + timesMadeWay + 1}`);
+    : failedAfter(error, `attempt ${attempt} of ${retryDelays.length + moves + 1}`);
 }
 
 function failedAfter(error: Failure, attempts: string): Fate {
@@ -71,4 +57,29 @@ function failureOf(thrown: unknown): Failure {
       ? messageOf(thrown)
       : 'Unexpected error in the worker. See its log for details.';
   return { code: isDamagedRecord(thrown) ? 'record_damaged' : 'processing_failed', reason };
+}
+
+/** How long a job waits for another worker than the one where it exceeded a limit. */
+const PREFER_ANOTHER_MS = 30_000;
+
+export interface Turn {
+  /** The timeline entries of the job's earlier attempts. */
+  readonly history: readonly TimelineEntry[];
+  readonly worker: string;
+  /** The number of workers that consume jobs. */
+  readonly workers: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** Whether a worker leaves a job to another one, for 30 s: the job exceeded a limit here, and there are other workers. */
+export function isForAnother({ history, worker, workers, now }: Turn): boolean {
+  const last = lastRetry(history);
+  if (last?.worker !== worker || last.error?.code === SLOW_IMAGE || workers < 2) return false;
+  return Math.max(0, now - Date.parse(last.at)) < PREFER_ANOTHER_MS;
+}
+
+/** The entry of the last attempt, which failed or was moved. */
+export function lastRetry(history: readonly TimelineEntry[]): TimelineEntry | undefined {
+  return history.findLast(({ state }) => state === 'retrying');
 }

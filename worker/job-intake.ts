@@ -1,42 +1,45 @@
 import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
 
-/** Consumes jobs; can be paused. Jobs in progress go on, and the queue keeps the others. */
+/** Consumes jobs from several queues; can be paused. Jobs in progress go on, and the queue keeps the others. */
 export class JobIntake implements Startable {
-  readonly #createConsumer: () => Consumer;
+  readonly #createConsumers: () => readonly Consumer[];
   readonly #patienceMs: number;
-  #consumer: Consumer;
+  #consumers: readonly Consumer[];
   #changing: Promise<void> = Promise.resolve();
   #state: 'consuming' | 'paused' | 'stopping' = 'consuming';
 
   /** @param patienceMs how long jobs in progress may take when it stops; then they are handed back */
-  constructor(createConsumer: () => Consumer, patienceMs: number) {
-    this.#createConsumer = createConsumer;
+  constructor(createConsumers: () => readonly Consumer[], patienceMs: number) {
+    this.#createConsumers = createConsumers;
     this.#patienceMs = patienceMs;
-    this.#consumer = createConsumer();
+    this.#consumers = createConsumers();
   }
 
   get state(): 'starting' | 'consuming' | 'paused' | 'stopping' {
-    return this.#state === 'consuming' && !this.#consumer.isConsuming ? 'starting' : this.#state;
+    const isStarting =
+      this.#state === 'consuming' && this.#consumers.some((consumer) => !consumer.isConsuming);
+    return isStarting ? 'starting' : this.#state;
   }
 
   get notConsumingBecause(): string | undefined {
-    return this.#state === 'paused' ? 'paused by a command' : this.#consumer.notConsumingBecause;
+    if (this.#state === 'paused') return 'paused by a command';
+    return this.#consumers.find((consumer) => !consumer.isConsuming)?.notConsumingBecause;
   }
 
   /** Jobs in progress. */
   get inFlight(): number {
-    return this.#consumer.inFlight;
+    return this.#consumers.reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
-  start(): Promise<void> {
-    return this.#consumer.start();
+  async start(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.start()));
   }
 
   pause(): Promise<void> {
     if (this.#state === 'consuming') {
       this.#state = 'paused';
-      this.#changing = this.#changing.then(() => this.#consumer.stop(this.#patienceMs));
+      this.#changing = this.#changing.then(() => this.#stopAll());
     }
     return this.#changing;
   }
@@ -47,8 +50,8 @@ export class JobIntake implements Startable {
       this.#state = 'consuming';
       this.#changing = this.#changing.then(async () => {
         if (this.#isStopping()) return;
-        this.#consumer = this.#createConsumer();
-        await this.#consumer.start();
+        this.#consumers = this.#createConsumers();
+        await this.start();
       });
     }
     return this.#changing;
@@ -56,7 +59,11 @@ export class JobIntake implements Startable {
 
   stop(): Promise<void> {
     this.#state = 'stopping';
-    return this.#consumer.stop(this.#patienceMs);
+    return this.#stopAll();
+  }
+
+  async #stopAll(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(this.#patienceMs)));
   }
 
   /** A call, because it may change during an await. */

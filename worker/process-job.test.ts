@@ -1,4 +1,3 @@
-import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
@@ -14,6 +13,7 @@ import { testLog } from '../testing/test-broker.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { setUpSystem } from '../testing/test-system.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
+import type { JobIntake } from './job-intake.ts';
 import type { ProcessJobDependencies } from './process-job.ts';
 import {
   awaitOutcome,
@@ -30,7 +30,7 @@ const system = setUpSystem();
 let follower: EventFollower;
 const events: JobEvent[] = [];
 const stopping = new AbortController();
-let consumer: Consumer | undefined;
+let intake: JobIntake | undefined;
 beforeAll(async () => {
   follower = new EventFollower({
     broker: system.broker,
@@ -45,8 +45,8 @@ beforeAll(async () => {
 });
 afterAll(() => follower.stop());
 afterEach(async () => {
-  await consumer?.stop();
-  consumer = undefined;
+  await intake?.stop();
+  intake = undefined;
 });
 
 describe('a job that succeeds', () => {
@@ -284,7 +284,7 @@ describe('a run that cannot be processed', () => {
     await startWorker(() => Promise.resolve(processed), { publisher: slow });
     const request = await submit();
     expect(await outcomeOf(request)).toMatchObject({ state: 'completed' });
-    expect(consumer?.inFlight).toBe(1);
+    expect(intake?.inFlight).toBe(1);
     announced.resolve(undefined);
     await allSettled();
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1', 'job.completed 1']));
@@ -342,7 +342,7 @@ describe('a store outage', () => {
     const request = await submit();
     await vi.waitFor(() => expect(typesOf(request)).toEqual(['job.started 1']));
     stop.abort();
-    await consumer?.stop();
+    await intake?.stop();
     set(false);
     expect(await readOutcome(system.store, request.job_id, 1)).toBeUndefined();
     await startWorker(() => Promise.resolve(processed), { worker: 'worker-2' });
@@ -396,7 +396,7 @@ async function rivalOutcome(jobId: string): Promise<Outcome> {
 
 /** Starts a worker whose pool is this function. */
 async function startWorker(process: Process, changes: Partial<ProcessJobDependencies> = {}) {
-  consumer = await startJobProcessor(system, { pool: { process }, stopping: stopping.signal, ...changes });
+  intake = await startJobProcessor(system, { pool: { process }, stopping: stopping.signal, ...changes });
 }
 
 async function submit({ withOriginal = true } = {}): Promise<JobRequest> {
@@ -415,7 +415,7 @@ const typesOf = (request: JobRequest) =>
 
 const outcomeOf = (request: JobRequest) => awaitOutcome(system.store, request);
 
-const allSettled = () => vi.waitFor(() => expect(consumer?.inFlight).toBe(0), { timeout: 10_000 });
+const allSettled = () => vi.waitFor(() => expect(intake?.inFlight).toBe(0), { timeout: 10_000 });
 
 async function deadLetters(): Promise<number> {
   return (await system.broker.queues.inspect(queueNames.dead)).ready;

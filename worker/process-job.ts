@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
 import { type Publisher, publishUntilConfirmed } from '@image-pipeline/shared/broker/publisher.ts';
-import type { RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  destinationOf,
+  queueNames,
+  retryDestination,
+  type RetryDelay,
+} from '@image-pipeline/shared/broker/topology.ts';
 import {
   endedEvent,
   type JobEvent,
@@ -10,6 +15,7 @@ import {
   retryingEvent,
   startedEvent,
 } from '@image-pipeline/shared/contracts/event.ts';
+import { isSlowJob } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { Failure } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
 import { PermanentFailure, PipelineError } from '@image-pipeline/shared/errors.ts';
@@ -19,18 +25,17 @@ import { recordOutcome, removeLeftovers } from '@image-pipeline/shared/jobs/reco
 import type { Logger } from '@image-pipeline/shared/log.ts';
 import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { waitForStore } from '@image-pipeline/shared/store/wait-for-store.ts';
-import { decideFate, isSlowJob, type Fate } from './decide-fate.ts';
+import { decideFate, isForAnother, type Fate } from './decide-fate.ts';
 import type { ImagePool } from './image-pool/image-pool.ts';
-import type { SlowLane } from './image-pool/slow-lane.ts';
 import { attemptJob } from './job/attempt-job.ts';
 import {
   completedOutcome,
   failedOutcome,
+  movedMessage,
   nextAttemptMessage,
   postponedEntry,
   postponedMessage,
 } from './job/attempt-records.ts';
-import { decideTurn, type Postponement } from './job/decide-turn.ts';
 import { type JobContext, openJob } from './job/job-context.ts';
 import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
@@ -39,8 +44,6 @@ export interface ProcessJobDependencies {
   readonly store: ObjectStore;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly pool: Pick<ImagePool, 'process'>;
-  /** That of the pool. */
-  readonly slowLane: SlowLane;
   /** The number of workers that consume jobs. */
   readonly countWorkers: () => Promise<number>;
   readonly retryDelays: readonly RetryDelay[];
@@ -52,29 +55,31 @@ export interface ProcessJobDependencies {
 }
 
 /**
- * Processes one message to its end and returns its settlement. The order is: outcome stored, event published, message
- * settled. Whatever dies in between is redelivered, and processing a job twice changes nothing because the first
- * outcome of a run wins. It throws only where it cannot go on: the worker stops, or the channel is closed.
+ * Processes one message, from the job queue or from the queue for slow images, to its end and returns its settlement. The order
+ * is: outcome stored, event published, message settled. Whatever dies in between is redelivered, and processing a job twice
+ * changes nothing because the first outcome of a run wins. It throws only where it cannot go on: the worker stops, or the
+ * channel is closed.
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
-  const { store, publisher, slowLane, retryDelays, metrics, log } = dependencies;
+  const { store, publisher, retryDelays, metrics, log } = dependencies;
   const slotsInUse = new Set<number>();
 
-  return async function processJob(message: ReceivedMessage): Promise<Settlement> {
-    const slot = lowestFreeSlot();
+  return async function processJob(message: ReceivedMessage, isSlow: boolean): Promise<Settlement> {
+    const slot = isSlow ? undefined : lowestFreeSlot();
     const job = openOrRefuse(message, slot);
     if (job === undefined) return 'dead-letter';
-    slotsInUse.add(slot);
-    const release = metrics.takeSlot();
+    if (slot !== undefined) slotsInUse.add(slot);
+    const release = slot === undefined ? () => undefined : metrics.takeSlot();
     let startAnnounced = Promise.resolve();
     try {
       if (!(await isAccepted(job))) return 'dead-letter';
       const earlier = await findOutcome(job);
       if (earlier !== undefined) return await conclude(job, earlier);
-      const postponement = await takeTurn(job);
-      if (postponement !== undefined) return await postpone(job, postponement);
+      if (!isSlow && isSlowJob(job.history)) return await move(job);
+      const delay = isSlow ? await delayForAnother(job) : undefined;
+      if (delay !== undefined) return await postpone(job, delay);
       startAnnounced = announceStart(job);
-      const images = await attemptJob(job, dependencies);
+      const images = await attemptJob(job, isSlow, dependencies);
       const outcome = await record(job, completedOutcome(job, images, new Date().toISOString()));
       await startAnnounced;
       return await conclude(job, outcome);
@@ -85,12 +90,11 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       }
       const fate = decideFate(error, job, retryDelays);
       logFailure(job, error, fate);
-      return fate.kind === 'retry'
-        ? await retry(job, fate, startAnnounced)
-        : await fail(job, fate.error, startAnnounced);
+      return fate.kind === 'fail'
+        ? await fail(job, fate.error, startAnnounced)
+        : await retry(job, fate, startAnnounced);
     } finally {
-      slowLane.leave(job.attemptId);
-      slotsInUse.delete(slot);
+      if (slot !== undefined) slotsInUse.delete(slot);
       release();
     }
   };
@@ -102,7 +106,7 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     return slot;
   }
 
-  function openOrRefuse(message: ReceivedMessage, slot: number): JobContext | undefined {
+  function openOrRefuse(message: ReceivedMessage, slot: number | undefined): JobContext | undefined {
     try {
       return openJob(message, { ...dependencies, slot });
     } catch (error) {
@@ -139,27 +143,25 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     return outcome;
   }
 
-  /**
-   * A slow job starts only in the slow lane.
-   * @returns undefined to start it now
-   */
-  async function takeTurn({ history, attemptId }: JobContext): Promise<Postponement | undefined> {
-    if (!isSlowJob(history)) return undefined;
-    const workers = await dependencies.countWorkers().catch(() => 1); // the broker is unavailable
-    const { isFree: isLaneFree } = slowLane;
-    const turn = { history, worker: dependencies.worker, workers, isLaneFree, now: Date.now() };
-    const postponement = decideTurn(turn, retryDelays);
-    if (postponement === undefined) slowLane.enter(attemptId, { isReserved: true });
-    else if (!isLaneFree) slowLane.reserveIn(postponement.retryDelay.delayMs);
-    return postponement;
+  /** An earlier attempt has shown that the job belongs in the queue for slow images. */
+  async function move(job: JobContext): Promise<Settlement> {
+    await publishUntilConfirmed(publisher, movedMessage(job), job.signal);
+    job.log.info('moved to the queue for slow images');
+    return 'ack';
   }
 
-  async function postpone(job: JobContext, postponement: Postponement): Promise<Settlement> {
-    const { retryDelay, reason } = postponement;
-    const entry = postponedEntry(job, postponement, Date.now());
+  /** @returns the delay after which another worker may receive the job; undefined to start it now */
+  async function delayForAnother({ history }: JobContext): Promise<RetryDelay | undefined> {
+    const workers = await dependencies.countWorkers().catch(() => 1); // the broker is unavailable
+    const turn = { history, worker: dependencies.worker, workers, now: Date.now() };
+    return isForAnother(turn) ? retryDelays[0] : undefined;
+  }
+
+  async function postpone(job: JobContext, retryDelay: RetryDelay): Promise<Settlement> {
+    const entry = postponedEntry(job, retryDelay, Date.now());
     await publishUntilConfirmed(publisher, postponedMessage(job, entry, retryDelay), job.signal);
     await announce(job, postponedEvent(job.request, entry.attempt, entry));
-    job.log.info({ delay: retryDelay.label, reason }, 'postponed');
+    job.log.info({ delay: retryDelay.label, reason: entry.reason }, 'postponed');
     return 'ack';
   }
 
@@ -168,7 +170,10 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     const { request, attempt, redelivered } = job;
     const { worker, at, slot } = job.started;
     job.log.info({ operations: request.operations.map(({ type }) => type) }, 'started');
-    const more = { slot, ...(redelivered && { redelivered: true, delivery: redelivered.delivery }) };
+    const more = {
+      ...(slot !== undefined && { slot }),
+      ...(redelivered && { redelivered: true, delivery: redelivered.delivery }),
+    };
     const started = () => announce(job, startedEvent(request, attempt, worker, at, more));
     const announced =
       redelivered === undefined
@@ -196,20 +201,25 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
     return outcome.state === 'completed' ? 'ack' : 'dead-letter';
   }
 
+  /** After a delay, or in the queue for slow images. */
   async function retry(
     job: JobContext,
-    { retryDelay, error }: Extract<Fate, { kind: 'retry' }>,
+    fate: Exclude<Fate, { kind: 'fail' }>,
     startAnnounced: Promise<void>,
   ): Promise<Settlement> {
     await startAnnounced;
+    const [destination, delayMs] =
+      fate.kind === 'move'
+        ? [destinationOf(queueNames.slow), 0]
+        : [retryDestination(fate.retryDelay), fate.retryDelay.delayMs];
     const now = Date.now();
     const hop = {
       at: new Date(now).toISOString(),
-      retry_at: new Date(now + retryDelay.delayMs).toISOString(),
+      retry_at: new Date(now + delayMs).toISOString(),
       worker: job.started.worker,
-      error,
+      error: fate.error,
     };
-    await publishUntilConfirmed(publisher, nextAttemptMessage(job, retryDelay, hop), job.signal);
+    await publishUntilConfirmed(publisher, nextAttemptMessage(job, destination, hop), job.signal);
     await announce(job, retryingEvent(job.request, job.attempt, hop));
     metrics.finished('retried');
     return 'ack';

@@ -15,8 +15,8 @@ import { inConsumerSpans } from '@image-pipeline/shared/tracing/messaging.ts';
 import { JobIntake } from './job-intake.ts';
 import { WorkerCommands } from './commands/worker-commands.ts';
 import type { WorkerConfig } from './config.ts';
+import { SLOWEST } from './image-pool/child-clock.ts';
 import { createImagePool } from './image-pool/image-pool.ts';
-import { SlowLane } from './image-pool/slow-lane.ts';
 import { createJobProcessor } from './process-job.ts';
 import { HealthWatch } from './telemetry/watch-health.ts';
 import { createWorkerMetrics } from './telemetry/worker-metrics.ts';
@@ -31,13 +31,11 @@ export function createWorker(config: WorkerConfig): Service {
   const store = configuredStore(config);
   const storeWatch = new StoreWatch(store, log);
   const broker = configuredBroker(config, { name: worker, appId: 'worker', log });
-  const slowLane = new SlowLane();
   const pool = createImagePool({
     slots,
     engine: config.IMAGE_ENGINE,
     deadlineMs: config.JOB_TIMEOUT_MS,
     memoryLimitBytes: config.JOB_MEMORY_MIB * 1024 * 1024,
-    slowLane,
     log,
   });
   const stopping = new AbortController();
@@ -46,7 +44,6 @@ export function createWorker(config: WorkerConfig): Service {
     store,
     publisher: broker.publisher,
     pool,
-    slowLane,
     countWorkers: async () => (await broker.queues.inspect(queueNames.process)).consumers,
     retryDelays,
     maxFileBytes: config.MAX_FILE_BYTES,
@@ -60,18 +57,22 @@ export function createWorker(config: WorkerConfig): Service {
       log.debug({ reason: messageOf(error) }, 'could not announce that the worker consumes');
     });
   };
-  const createConsumer = () =>
+  const createConsumer = (queue: string, prefetch: number, onConsuming: () => void) =>
     broker.consumer({
-      queue: queueNames.process,
-      prefetch: slots,
-      onDelivery: inConsumerSpans(queueNames.process, processJob),
+      queue,
+      prefetch,
+      onDelivery: inConsumerSpans(queue, (message) => processJob(message, queue === queueNames.slow)),
       // A job that takes longer than its deadline waits for the store or the broker.
-      holdMs: Math.max(HOLD_MS, 2 * config.JOB_TIMEOUT_MS),
+      holdMs: Math.max(HOLD_MS, (SLOWEST + 0.2) * config.JOB_TIMEOUT_MS),
       mayConsume: (signal) => storeWatch.whenAvailable(signal),
-      onConsuming: announce,
+      onConsuming,
     });
+  const createConsumers = () => [
+    createConsumer(queueNames.process, slots, announce),
+    createConsumer(queueNames.slow, 1, () => undefined),
+  ];
   // Unfinished jobs are handed back then; the rest of the time is for closing everything.
-  const intake = new JobIntake(createConsumer, config.STOP_TIMEOUT_MS * 0.8);
+  const intake = new JobIntake(createConsumers, config.STOP_TIMEOUT_MS * 0.8);
   const signal = (name: NodeJS.Signals) => process.kill(process.pid, name);
   const commands = new WorkerCommands({ worker, slots, broker, intake, pool, signal, log });
   const notReadyBecause = () =>

@@ -79,11 +79,11 @@ describe('the dead letters', () => {
     expect(status.json).toMatchObject({ status: 'failed', error: { code: 'workers_died' } });
   });
 
-  it('do not need the event log for that', async () => {
+  it.each([queueNames.process, queueNames.slow])('do not need the event log for that (%s)', async (queue) => {
     const request = sepiaRequest();
     await system.storeJob(request);
-    await system.enqueue(request);
-    await killWorkers();
+    await system.enqueueTo(queue, request);
+    await killWorkers(queue);
     const api = await system.startApi();
     await untilRecorded(api, 1);
     const status = await api.ask(`/status/${request.job_id}`);
@@ -232,9 +232,9 @@ function redeliveredOnly(request: JobRequest) {
 }
 
 /** Workers that die of every message, until RabbitMQ delivers no more. */
-async function killWorkers(): Promise<void> {
+async function killWorkers(queue: string = queueNames.process): Promise<void> {
   const { ready } = await system.broker.queues.inspect(queueNames.dead);
-  const worker = await system.consume(queueNames.process, () => Promise.resolve('requeue'));
+  const worker = await system.consume(queue, () => Promise.resolve('requeue'));
   await vi.waitFor(
     async () =>
       expect(await system.broker.queues.inspect(queueNames.dead)).toMatchObject({ ready: ready + 1 }),

@@ -22,6 +22,9 @@ import { readDeath, type Death } from './read-death.ts';
 /** Characters: a message that is not a valid job may have thousands of faults. */
 const MAX_REASON = 2_000;
 
+/** The queues that workers consume. */
+const jobQueues: readonly string[] = [queueNames.process, queueNames.slow];
+
 export interface RecorderDependencies {
   readonly store: ObjectStore;
   /** Resolves when the event is in the event log. */
@@ -106,8 +109,8 @@ async function recordDeath(
 }
 
 /**
- * Whether an open run has lost its message for good: RabbitMQ has removed exactly this message from the job queue after the
- * last permitted delivery, and nothing in the event log contradicts that: the newest event is a redelivery. A worker
+ * Whether an open run has lost its message for good: RabbitMQ has removed exactly this message from a job queue after the last
+ * permitted delivery, and nothing in the event log contradicts that: the newest event is a redelivery. A worker
  * rejects a message only after it has stored an outcome. If this function wrongly returns false, the run is in no queue,
  * and the ledger republishes it.
  * @param live undefined if the event log does not know the job, or has not been read yet
@@ -118,7 +121,7 @@ function hasLostItsWorkers(
   live: JobView | undefined,
 ): boolean {
   if (unreadableBecause !== '' || !isDeepStrictEqual(request, stored)) return false;
-  if (death.reason !== 'delivery_limit' || death.queue !== queueNames.process) return false;
+  if (death.reason !== 'delivery_limit' || !jobQueues.includes(death.queue)) return false;
   if (live?.request.run !== stored.run) return live === undefined;
   const newest = live.timeline.at(-1);
   return newest?.redelivered === true || newest?.state === 'redelivered';

@@ -72,7 +72,7 @@ export function createQueueSamplers({
   const topology = buildTopology({ jobs: RETRY_DELAYS, webhooks: WEBHOOK_RETRY_DELAYS });
   const waitingJobs = createQueueSampler({
     ...QUEUE_SAMPLING,
-    queues: [queueNames.process, ...RETRY_DELAYS.map(retryQueueName)],
+    queues: [queueNames.process, queueNames.slow, ...RETRY_DELAYS.map(retryQueueName)],
     inspect,
     onNew,
   });

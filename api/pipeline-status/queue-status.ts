@@ -45,12 +45,13 @@ export function queueStatus(
   const { jobs, totals = null, peaks = null } = events?.snapshot ?? {};
   const queued = jobs?.queued ?? sample?.ready;
   const processing = jobs?.processing;
-  const slots =
-    management && knowsWorkers(management.snapshot) ? management.snapshot.utilisation.slots : undefined;
+  const utilisation =
+    management && knowsWorkers(management.snapshot) ? management.snapshot.utilisation : undefined;
+  const slots = utilisation?.slots;
   const wait =
-    !isUp || queued === undefined || processing === undefined || slots === undefined || slots === 0
+    !isUp || queued === undefined || utilisation === undefined || utilisation.slots === 0
       ? undefined
-      : waitOfNext({ queued, free: Math.max(0, slots - processing), slots }, estimates);
+      : waitOfNext({ ...utilisation, queued }, estimates);
   return {
     queue_size: queued ?? null,
     // While monitoring cannot read the event log it does not raise the peaks, though retries become due.
@@ -78,16 +79,16 @@ export function queueStatusAge({
 
 interface QueueLoad {
   readonly queued: number;
-  /** Slots of live workers: idle ones, and all. */
-  readonly free: number;
+  /** Slots of live workers: all, and busy ones. */
   readonly slots: number;
+  readonly busy: number;
 }
 
 /** Seconds until a worker takes a new job: idle slots take jobs at once, the rest wait for others to end. */
 function waitOfNext(
-  { queued, free, slots }: QueueLoad,
+  { queued, slots, busy }: QueueLoad,
   estimates: Pick<JobEstimates, 'secondsFor'>,
 ): number | undefined {
-  const endsNeeded = Math.max(0, queued + 1 - free);
+  const endsNeeded = Math.max(0, queued + 1 - (slots - busy));
   return endsNeeded === 0 ? 0 : estimates.secondsFor(endsNeeded, slots);
 }

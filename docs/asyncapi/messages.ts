@@ -19,9 +19,10 @@ const eventSummaries: Readonly<Record<EventType, string>> = {
   'job.started': 'A worker has started an attempt.',
   'job.redelivered':
     'RabbitMQ delivered the job to another worker, because the one that had it did not finish it.',
-  'job.retrying': 'An attempt failed with a transient error and will be retried.',
+  'job.retrying':
+    'An attempt failed with a transient error and will be retried, or its image is slow and it was moved to image.jobs.slow.',
   'job.postponed':
-    'A worker returned the job to a retry queue, because another slow image is being processed or another worker is to try it.',
+    'A worker returned the job to a retry queue, because it exceeded a limit there and another worker is to try it.',
   'job.completed': 'The run completed.',
   'job.failed': 'The run failed.',
   'worker.consuming': 'A worker has started to consume jobs.',

@@ -42,6 +42,18 @@ const operations: Readonly<Record<string, Operation>> = {
     messages: ['job'],
     description: 'Processes a job; acknowledges it after its outcome is stored and its event is published.',
   },
+  'worker.process-slow-job': {
+    action: 'receive',
+    channel: `queue.${queueNames.slow}`,
+    messages: ['job'],
+    description: 'Processes a job with a slow image, one at a time.',
+  },
+  'worker.move-job': {
+    action: 'send',
+    channel: `exchange.${exchangeNames.jobs}`,
+    messages: ['job'],
+    description: 'Moves a job whose image turns out to be slow to the queue for slow images.',
+  },
   'worker.retry-job': {
     action: 'send',
     channel: `exchange.${exchangeNames.retry}`,

@@ -19,7 +19,7 @@ export interface ChaosSystem extends AsyncDisposable {
   readonly services: System;
   readonly broker: BrokerUnderTest;
   readonly store: StoreUnderTest;
-  /** Images that one worker works on at once. */
+  /** Images that one worker works on at once, besides a slow one. */
   readonly slots: number;
 }
 

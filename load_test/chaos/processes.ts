@@ -23,13 +23,15 @@ export async function decodersOf({ temp }: System): Promise<Decoder[]> {
   return found.flat();
 }
 
-/** Decoders whose worker is gone, and those that a worker has too many of. */
+/**
+ * Decoders whose worker is gone, and those that a worker has too many of: more than one for each slot, and one for slow images.
+ */
 export async function strayProcesses(system: System, slots: number): Promise<string[]> {
   const decoders = await decodersOf(system);
   const workers = new Map(system.workers.map(({ pid, name }) => [pid, name]));
   const strays = decoders.filter(({ parent }) => !workers.has(parent)).map(({ pid }) => `decoder ${pid}`);
   const crowded = [...workers].filter(
-    ([pid]) => decoders.filter(({ parent }) => parent === pid).length > slots,
+    ([pid]) => decoders.filter(({ parent }) => parent === pid).length > slots + 1,
   );
-  return [...strays, ...crowded.map(([, name]) => `more than ${slots} decoders of ${name}`)];
+  return [...strays, ...crowded.map(([, name]) => `more than ${slots + 1} decoders of ${name}`)];
 }

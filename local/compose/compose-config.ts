@@ -58,11 +58,11 @@ export const composeVariables = {
   },
   WORKER_MEMORY: {
     schema: z.string().regex(/^\d+[mg]$/),
-    default: '3g',
+    default: '4g',
     form: 'a number of m (MiB) or g (GiB)',
     example: '4g',
     description:
-      'memory limit of a worker container; at least MAX_CONCURRENT_JOBS × 1280m + 512m for images of 25 megapixels',
+      'memory limit of a worker container; at least (MAX_CONCURRENT_JOBS + 1) × 1260m + 160m for images of 25 megapixels',
   },
   WORKER_CPUS: {
     schema: z.string().regex(/^\d+(\.\d+)?$/),

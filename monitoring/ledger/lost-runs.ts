@@ -81,7 +81,7 @@ export class LostRuns {
   }
 }
 
-export const JOB_RETRY_PREFIX = 'image.jobs.retry.';
+const JOBS_PREFIX = 'image.jobs.';
 
 /**
  * The state of every accepted run. The counts survive restarts.
@@ -112,7 +112,5 @@ export function jobsInBroker(queues: readonly SampledQueue[] | undefined): numbe
 }
 
 function holdsJobs(queue: string): boolean {
-  return (
-    queue === queueNames.process || queue === queueNames.deadRecorder || queue.startsWith(JOB_RETRY_PREFIX)
-  );
+  return queue.startsWith(JOBS_PREFIX) && queue !== queueNames.dead;
 }

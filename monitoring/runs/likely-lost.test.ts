@@ -1,4 +1,4 @@
-import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
+import { queuedEvent, retryingEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { describe, expect, it } from 'vitest';
 import { someRequest, started } from '../../testing/job-life.ts';
 import { likelyLost } from './open-runs.ts';
@@ -37,6 +37,17 @@ describe('the runs that are most likely lost', () => {
     expect(idsOf(likelyLost(runs, NOW, NOW))).toEqual(['overdue']);
   });
 
+  it('are slow ones only after all others, because they are overtaken in a queue of their own', () => {
+    const moved = { state: 'retrying', since: NOW - 60_000, retry_at: NOW - 60_000, isSlow: true } as const;
+    const runs = [
+      run('slow', moved),
+      run('just moved', { ...moved, since: NOW, retry_at: NOW }),
+      run('busy', { state: 'processing', since: NOW - 40_000 }),
+      run('overtaken', { since: NOW - 35_000 }),
+    ];
+    expect(idsOf(likelyLost(runs, NOW, NOW))).toEqual(['overtaken', 'busy', 'slow']);
+  });
+
   it('may be in progress, because a queue can be deleted with its deliveries; these come last', () => {
     const runs = [
       run('busy', { state: 'processing', since: NOW - 60_000 }),
@@ -62,6 +73,17 @@ describe('how far the job queue has been delivered', () => {
     tracker.apply(started(early), 2);
     expect(tracker.startedFrom).toBe(NOW + 1_000);
     tracker.apply(started(early, 2), 3);
+    expect(tracker.startedFrom).toBe(NOW + 1_000);
+  });
+
+  it('does not follow from starts of slow jobs, which wait in a queue of their own', () => {
+    const tracker = new RunTracker(10);
+    const request = someRequest({ submitted_at: at(1) });
+    tracker.apply(queuedEvent(request), 0);
+    tracker.apply(started(request), 1);
+    const hop = { worker: 'worker-1', at: at(9), retry_at: at(9), error: { code: 'slow_image', reason: '' } };
+    tracker.apply(retryingEvent(request, 1, hop), 2);
+    tracker.apply(started(request, 2), 3);
     expect(tracker.startedFrom).toBe(NOW + 1_000);
   });
 });

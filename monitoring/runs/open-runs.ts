@@ -3,10 +3,15 @@ import { closestDelay } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { attemptOf, enteredQueueAt, type OpenRun } from './run-tracker.ts';
 
-/** Open runs by state. A run whose retry is due counts as queued. @param now milliseconds since 1970 */
+const RETRY_PREFIX = 'image.jobs.retry.';
+
+/**
+ * Open runs by state. A run whose retry is due counts as queued, unless it waits in the queue for slow images.
+ * @param now milliseconds since 1970
+ */
 export function countOpenRuns(runs: Iterable<OpenRun>, now: number): Snapshot['jobs'] {
   const counts = { queued: 0, processing: 0, retrying: 0 };
-  for (const run of runs) counts[isDue(run, now) ? 'queued' : run.state]++;
+  for (const run of runs) counts[isDue(run, now) && run.isSlow !== true ? 'queued' : run.state]++;
   return counts;
 }
 
@@ -30,8 +35,9 @@ export function headAges(
   const waits = (queue: string, since: number) =>
     ages.set(queue, Math.max(ages.get(queue) ?? 0, (now - since) / 1_000));
   for (const run of runs) {
-    if (run.state === 'queued') waits(queueNames.process, run.since);
-    else if (isDue(run, now)) waits(queueNames.process, run.retry_at ?? now);
+    const queue = run.isSlow === true ? queueNames.slow : queueNames.process;
+    if (run.state === 'queued') waits(queue, run.since);
+    else if (isDue(run, now)) waits(queue, run.retry_at ?? now);
     else if (run.state === 'retrying') {
       const { since, retry_at = since } = run;
       const delay = closestDelay(retry_at - since, retryDelays, ({ delayMs }) => delayMs);
@@ -39,6 +45,11 @@ export function headAges(
     }
   }
   return ages;
+}
+
+/** Whether jobs wait in this queue for a worker or for their next attempt. */
+export function holdsWaitingJobs(queue: string): boolean {
+  return queue === queueNames.process || queue === queueNames.slow || queue.startsWith(RETRY_PREFIX);
 }
 
 function isDue({ state, retry_at }: OpenRun, now: number): boolean {
@@ -72,17 +83,20 @@ const OVERTAKEN_MS = 30_000;
 
 /**
  * The open runs that may be in no queue, the likeliest first: those that were overtaken in the job queue, which RabbitMQ
- * delivers in order, then those in progress for long, whose message was lost with its queue.
+ * delivers in order, then those in progress for long, whose message was lost with its queue, then slow ones, which wait in a
+ * queue of their own and take longer.
  * @param startedFrom runs that entered the job queue up to this time have been delivered, in milliseconds since 1970
  * @param now milliseconds since 1970
  */
 export function likelyLost(runs: Iterable<OpenRun>, startedFrom: number, now: number): OpenRun[] {
   const oldest = byInactivity(runs);
-  const overtaken = oldest.filter(
+  const usual = oldest.filter(({ isSlow }) => isSlow !== true);
+  const overtaken = usual.filter(
     (run) => run.state !== 'processing' && enteredQueueAt(run) < startedFrom - OVERTAKEN_MS,
   );
-  const busy = oldest.filter((run) => run.state === 'processing' && run.since < now - OVERTAKEN_MS);
-  return [...overtaken, ...busy];
+  const busy = usual.filter((run) => run.state === 'processing' && run.since < now - OVERTAKEN_MS);
+  const slow = oldest.filter((run) => run.isSlow === true && enteredQueueAt(run) < now - OVERTAKEN_MS);
+  return [...overtaken, ...busy, ...slow];
 }
 
 /**

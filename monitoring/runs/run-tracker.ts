@@ -1,6 +1,7 @@
 import type { JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import {
   attemptOfPlace,
+  isSlowJob,
   jobStateAfter,
   placeInRun,
   timelineEntryOf,
@@ -23,6 +24,8 @@ export const openRunSchema = z.object({
   worker: z.string().optional(),
   /** When the retry is due. */
   retry_at: z.number().optional(),
+  /** An earlier attempt has shown that it belongs in the queue for slow images. */
+  isSlow: z.literal(true).optional(),
   /** The trace of its newest event. */
   traceparent: z.string().optional(),
 });
@@ -31,7 +34,7 @@ export type OpenRun = Readonly<z.output<typeof openRunSchema>>;
 /** The current attempt of a run, or the one that failed last. */
 export const attemptOf = ({ place }: OpenRun): number => attemptOfPlace(place);
 
-/** An ended attempt: it occupied a slot of this worker in between. */
+/** An ended attempt that was not a slow one: it occupied a slot of this worker in between. */
 export interface Attempt {
   readonly worker: string;
   readonly from: number;
@@ -85,7 +88,8 @@ export class RunTracker {
 
   /**
    * The latest time at which a run entered the job queue that has been started since, in milliseconds since 1970. Runs are
-   * started in the order in which they enter it, so one that entered it long before is not in it any more.
+   * started in the order in which they enter it, so one that entered it long before is not in it any more. Those in the queue
+   * for slow images do not count.
    */
   get startedFrom(): number {
     return this.#startedFrom;
@@ -104,12 +108,12 @@ export class RunTracker {
     if (event.type === 'job.completed' || event.type === 'job.failed') {
       const { outcome } = event.data;
       this.#end(key, before);
-      const attempt = lastAttempt(outcome, received.receivedAt);
+      const attempt = before?.isSlow === true ? undefined : lastAttempt(outcome, received.receivedAt);
       return { accepted, retried: false, redelivered: false, ended: outcome, attempt };
     }
     const after = runAfter(before, event, offset, received);
     if (after === before) return undefined;
-    const hasWaited = before !== undefined && before.state !== 'processing';
+    const hasWaited = before !== undefined && before.state !== 'processing' && before.isSlow !== true;
     const redelivered = event.type === 'job.redelivered';
     if (hasWaited && event.type === 'job.started' && event.data.redelivered !== true) {
       this.#startedFrom = Math.max(this.#startedFrom, enteredQueueAt(before));
@@ -118,7 +122,8 @@ export class RunTracker {
     if (before !== undefined) this.#counts[before.state]--;
     this.#counts[after.state]++;
     const retried = event.type === 'job.retrying';
-    const wasBusy = retried && before?.state === 'processing' && before.worker !== undefined;
+    const wasBusy =
+      retried && before?.state === 'processing' && before.worker !== undefined && before.isSlow !== true;
     const attempt = wasBusy ? { worker: before.worker, from: before.since, to: after.since } : undefined;
     return { accepted, retried, redelivered, ended: undefined, attempt };
   }
@@ -184,6 +189,7 @@ function runAfter(
     since,
     worker,
     retry_at: entry.retry_at === undefined ? undefined : Date.parse(entry.retry_at),
+    ...((before?.isSlow === true || isSlowJob([entry])) && { isSlow: true }),
     traceparent,
   };
 }

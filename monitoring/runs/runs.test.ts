@@ -61,6 +61,21 @@ describe('open runs', () => {
     expect(headAges([], retryDelays, NOW)).toEqual(new Map());
   });
 
+  it('that wait in the queue for slow images count as retrying, and have their age there', () => {
+    const runs = [
+      { ...open('retrying', 9, -9), isSlow: true as const },
+      { ...open('retrying', 5, -4), isSlow: true as const },
+      { ...open('retrying', 1, 4), isSlow: true as const },
+    ];
+    expect(countOpenRuns(runs, NOW)).toEqual({ queued: 0, processing: 0, retrying: 3 });
+    expect(headAges(runs, retryDelays, NOW)).toEqual(
+      new Map([
+        ['image.jobs.slow', 9],
+        ['image.jobs.retry.5s', 1],
+      ]),
+    );
+  });
+
   it('give the age of the oldest job in each queue', () => {
     const runs = [
       open('processing', 50),

@@ -130,9 +130,10 @@ interface WorkerInput {
 
 /** Every worker with its jobs in progress, sorted by name. Times in milliseconds since 1970. */
 export function workerTable({ known, open, attempts, now }: WorkerInput): WorkerMetrics[] {
+  /** Slow images take no slot. */
   const running = new Map<string, number[]>();
-  for (const { state, worker, since } of open) {
-    if (state !== 'processing' || worker === undefined) continue;
+  for (const { state, worker, since, isSlow } of open) {
+    if (state !== 'processing' || worker === undefined || isSlow === true) continue;
     const starts = running.get(worker) ?? [];
     starts.push(since);
     running.set(worker, starts);

@@ -1,9 +1,8 @@
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { knowsWorkers, type Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { errorCodes } from '@image-pipeline/shared/errors.ts';
 import type { MetricName } from '@image-pipeline/shared/metric-definitions.ts';
 import type { Metrics } from '@image-pipeline/shared/metrics.ts';
-import { JOB_RETRY_PREFIX } from '../ledger/lost-runs.ts';
+import { holdsWaitingJobs } from '../runs/open-runs.ts';
 import type { BrokerSample } from '../management/sample-broker.ts';
 
 /** From the sample of RabbitMQ. */
@@ -75,7 +74,7 @@ export class MetricsExporter {
 
   #exportHeadAges({ queues }: Snapshot): void {
     for (const { name: queue, head_age_seconds } of queues) {
-      if (queue === queueNames.process || queue.startsWith(JOB_RETRY_PREFIX)) {
+      if (holdsWaitingJobs(queue)) {
         this.#metrics.set('image_queue_head_age_seconds', head_age_seconds ?? 0, { queue });
       }
     }

@@ -82,6 +82,7 @@ it.each([
 
 const queues = [
   'image.jobs.process',
+  'image.jobs.slow',
   'image.jobs.dead',
   'image.jobs.dead.recorder',
   'image.jobs.retry.50ms',
@@ -92,7 +93,7 @@ const queues = [
 ];
 
 it.each([
-  ['worker', ['image.jobs.process']],
+  ['worker', ['image.jobs.process', 'image.jobs.slow']],
   ['notification', ['image.webhooks.deliver']],
   ['monitoring', []],
 ] as const)('%s can read these queues only: %j; it can delete none', async (user, expected) => {

@@ -29,7 +29,7 @@ export const permissionsOfServices = {
     configure: only(subscription),
     // A job that is held for too long is published again.
     write: only(...[jobs, retry, events, workers].map(exactly), subscription),
-    read: only(exactly(queueNames.process), exactly(workers), subscription),
+    read: only(...[queueNames.process, queueNames.slow, workers].map(exactly), subscription),
   },
   notification: {
     configure: only(subscription),

@@ -46,6 +46,7 @@ export const exchangeNames = {
 
 export const queueNames = {
   process: 'image.jobs.process',
+  slow: 'image.jobs.slow',
   dead: 'image.jobs.dead',
   deadRecorder: 'image.jobs.dead.recorder',
   replays: 'image.replays',
@@ -56,6 +57,7 @@ export const queueNames = {
 
 export const routingKeys = {
   process: 'job.process',
+  slow: 'job.slow',
   deadJob: 'job.dead',
   deadWebhook: 'webhook.dead',
   deliverWebhook: 'deliver',
@@ -81,8 +83,26 @@ function deadLetterTo(exchange: string, routingKey: string) {
   } as const;
 }
 
+function jobQueue(name: string, description: string, routingKey: string): Queue {
+  return {
+    name,
+    description,
+    arguments: {
+      ...quorum,
+      'x-delivery-limit': DELIVERY_LIMIT,
+      ...deadLetterTo(exchangeNames.deadLetters, routingKeys.deadJob),
+    },
+    bindings: [{ exchange: exchangeNames.jobs, routingKey }],
+  };
+}
+
 export function retryQueueName(retryDelay: RetryDelay): string {
   return `image.jobs.retry.${retryDelay.label}`;
+}
+
+/** Where a message for the retry queue of a delay is published. */
+export function retryDestination({ label }: RetryDelay): Destination {
+  return { exchange: exchangeNames.retry, routingKey: label };
 }
 
 function jobRetryQueue(retryDelay: RetryDelay): Queue {
@@ -134,6 +154,7 @@ export const DEFAULT_WEBHOOK_RETRY_DELAYS = '5s,1m,10m,1h';
 /** Where a message for this queue is published. Only the API may publish through the default exchange: see permissions.ts. */
 export function destinationOf(queue: string): Destination {
   if (queue === queueNames.process) return { exchange: exchangeNames.jobs, routingKey: routingKeys.process };
+  if (queue === queueNames.slow) return { exchange: exchangeNames.jobs, routingKey: routingKeys.slow };
   if (queue === queueNames.webhooks) {
     return { exchange: exchangeNames.webhooks, routingKey: routingKeys.deliverWebhook };
   }
@@ -194,16 +215,8 @@ export function buildTopology(retryDelays: {
         arguments: { ...quorum, 'x-delivery-limit': NO_PRACTICAL_LIMIT },
         bindings: [{ exchange: exchangeNames.deadLetters, routingKey: routingKeys.deadWebhook }],
       },
-      {
-        name: queueNames.process,
-        description: 'Jobs that wait for a worker.',
-        arguments: {
-          ...quorum,
-          'x-delivery-limit': DELIVERY_LIMIT,
-          ...deadLetterTo(exchangeNames.deadLetters, routingKeys.deadJob),
-        },
-        bindings: [{ exchange: exchangeNames.jobs, routingKey: routingKeys.process }],
-      },
+      jobQueue(queueNames.process, 'Jobs that wait for a worker.', routingKeys.process),
+      jobQueue(queueNames.slow, 'Jobs with slow images; a worker processes one at a time.', routingKeys.slow),
       ...retryDelays.jobs.map(jobRetryQueue),
       {
         name: queueNames.webhooks,

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts';
 import type { JobEvent } from './event.ts';
 import type { JobState, TimelineEntry, TimelineState } from './job.ts';
 
@@ -19,10 +20,25 @@ const PLACES_PER_ATTEMPT = 8;
 const MAX_DELIVERIES = 400;
 
 /** Why a worker postpones a job that it does not start. */
-export const postponedBecause = {
-  laneTaken: 'Another slow image is being processed on this worker.',
-  exceededLimitHere: 'The image exceeded a limit on this worker, so another worker is to try it.',
-} as const;
+export const POSTPONED_BECAUSE = 'The image exceeded a limit on this worker, so another worker is to try it.';
+
+/** The error of an attempt that ended because its image is slow. It counts neither as a limit nor as a failure. */
+export const SLOW_IMAGE = 'slow_image' satisfies ErrorCode;
+
+/** Limits that the same bytes are likely to exceed again. */
+const limitErrors: ReadonlySet<string> = new Set<ErrorCode>(['deadline_exceeded', 'memory_exceeded']);
+
+type Attempted = Pick<TimelineEntry, 'error'>;
+
+/** Whether an attempt exceeded its time or memory limit. */
+export function hasExceededLimit({ error }: Attempted): boolean {
+  return error !== undefined && limitErrors.has(error.code);
+}
+
+/** Whether a job belongs in the queue for slow images: its image turned out to be slow, or an attempt exceeded a limit. */
+export function isSlowJob(timeline: readonly Attempted[]): boolean {
+  return timeline.some((entry) => entry.error?.code === SLOW_IMAGE || hasExceededLimit(entry));
+}
 
 /** An entry of a timeline, as far as its place depends on it. */
 export type Placed = Pick<TimelineEntry, 'attempt' | 'state' | 'delivery' | 'redelivered' | 'postponement'>;

@@ -33,7 +33,7 @@ export type Failure = z.output<typeof failureSchema>;
 export const slotSchema = z
   .int()
   .min(1)
-  .meta({ description: 'The slot of the worker, from 1: the lowest that was free.' });
+  .meta({ description: 'The slot of the worker, from 1: the lowest that was free. A slow image has none.' });
 
 /** The number of a delivery by RabbitMQ that is not the first one. */
 export const redeliverySchema = z.int().min(2).meta({

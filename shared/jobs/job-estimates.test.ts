@@ -75,6 +75,18 @@ describe('the estimate of a job', () => {
     expect(estimates.of(due, oneWorker(3))).toEqual({ queue_position: 3, eta_seconds: 12 });
   });
 
+  it('is unknown while a slow job waits, which does not count as ahead of others', () => {
+    applied(ended(4, 40));
+    const codes = ['slow_image', 'deadline_exceeded', 'memory_exceeded'];
+    const slow = applied(...codes.map((code) => retrying(-10, code)));
+    const [view] = applied(queued(1));
+    if (view === undefined) throw new Error('no view');
+    for (const waiting of slow) {
+      expect(estimates.of(waiting, oneWorker(1))).toEqual({ queue_position: null, eta_seconds: null });
+    }
+    expect(estimates.of(view, oneWorker(1))?.queue_position).toBe(1);
+  });
+
   it('is listed for the jobs that end next', () => {
     const [, first] = applied(queued(1), queued(2), started(someRequest(), 1));
     expect(estimates.next(2)).toEqual([expect.any(String), first?.request.job_id]);
@@ -138,8 +150,8 @@ function applied(...events: JobEvent[]): JobView[] {
   return events.flatMap(({ data }) => followed.get(data.job_id) ?? []);
 }
 
-function retrying(secondsFromNow: number): JobEvent {
-  const error = { code: 'deadline_exceeded', reason: 'It took too long.' };
+function retrying(secondsFromNow: number, code = 'engine_crashed'): JobEvent {
+  const error = { code, reason: 'It did not work.' };
   const hop = { worker: 'worker-1', at: at(-5), retry_at: at(secondsFromNow), error };
   return retryingEvent(someRequest({ submitted_at: at(-60) }), 1, hop);
 }

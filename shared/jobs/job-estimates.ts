@@ -1,4 +1,5 @@
 import type { QueueCounts } from '../broker/queue-inspector.ts';
+import { isSlowJob } from '../contracts/job-order.ts';
 import type { JobView } from './job-view.ts';
 import { EstimateErrors } from './estimate-errors.ts';
 import { ProcessingTimes, Throughput } from './throughput.ts';
@@ -55,7 +56,9 @@ export class JobEstimates {
       this.#processing.add(request.job_id);
       const [oldest] = this.#processing;
       if (this.#processing.size > MAX_PROCESSING && oldest !== undefined) this.#processing.delete(oldest);
-    } else {
+    } else if (!isSlowJob(view.timeline)) {
+      // There is no estimate for the queue for slow images.
+
       this.#waiting.add({ jobId: request.job_id, dueAt: dueAt(view) });
     }
     const now = this.#now();

@@ -64,7 +64,7 @@ export const workerMetrics = {
   },
   image_worker_busy_slots: {
     type: 'gauge',
-    help: 'Jobs in progress on this worker.',
+    help: 'Slots of this worker in use.',
     labels: [],
     services: ['worker'],
   },

@@ -61,14 +61,6 @@ export class ChildGroup {
     else this.#retire(child);
   }
 
-  /** Replaces the idle processes that keep more memory than this. */
-  replaceLargerThan(bytes: number): void {
-    for (const child of this.#idle.filter(({ memoryBytes }) => memoryBytes > bytes)) {
-      this.#idle.splice(this.#idle.indexOf(child), 1);
-      this.#retire(child);
-    }
-  }
-
   /** No image gets a process any more. */
   close(): void {
     this.#stopped ??= new TransientFailure('engine_crashed', 'The image pool has stopped.');

@@ -32,10 +32,10 @@ function childEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * The command that starts a process with a lower CPU priority: it gets a third of the time of an ordinary one, if both want
+ * The command that starts a process with a lower CPU priority: it gets a tenth of the time of an ordinary one, if both want
  * the same core.
  */
-const lowPriority = ['nice', '-n', '5'] as const;
+const lowPriority = ['nice', '-n', '10'] as const;
 
 export interface ProgramOptions {
   /** The module that the child runs; it calls `serveTasks`. */
@@ -43,7 +43,7 @@ export interface ProgramOptions {
   readonly engine: EngineName;
   /** The limit of the child's resident memory, in bytes. */
   readonly memoryLimitBytes: number;
-  /** For images that take longer than most. */
+  /** For slow images. */
   readonly hasLowPriority: boolean;
 }
 

@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { Writable } from 'node:stream';
+import { SLOW_IMAGE } from '@image-pipeline/shared/contracts/job-order.ts';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
+import { startChildClock, startClock } from './child-clock.ts';
 import { forkProgram, type ProgramOptions } from './child-rights.ts';
 import {
   IMAGE_PIPE,
@@ -11,30 +13,11 @@ import {
   type ResultMessage,
   type TaskMessage,
 } from './messages.ts';
-import type { SlowLane } from './slow-lane.ts';
+import type { UsualTimes } from './usual-times.ts';
 
 export interface ChildOptions extends ProgramOptions {
-  /** The deadline for one image, in milliseconds; decoding has a third of it. */
+  /** The deadline for one image, in milliseconds; decoding has a third of it. With a low priority, see `startChildClock`. */
   readonly deadlineMs: number;
-}
-
-export interface RunOptions {
-  /** What an image must enter if it is decoded slowly. */
-  readonly slowLane: SlowLane;
-  /** What enters it. */
-  readonly attempt: string;
-  /** In milliseconds: an image that is estimated to take longer is not started. */
-  readonly maxEstimateMs: number;
-}
-
-/** An image was not started. */
-export class EstimateExceeded extends Error {
-  readonly estimatedMs: number;
-
-  constructor(estimatedMs: number) {
-    super(`Processing the image takes about ${estimatedMs} ms.`);
-    this.estimatedMs = estimatedMs;
-  }
 }
 
 /** The deadline for a child to get ready, in milliseconds. */
@@ -44,8 +27,6 @@ const MIB = 1024 * 1024;
 const DECODE_PART = 1 / 3;
 /** An image that is still being decoded after this part of the deadline is slow in any case. */
 const SLOW_PART = 1 / 9;
-/** A process with a low priority can get a third of the CPU time of others. */
-const LOW_PRIORITY_TIMES = 3;
 
 /** A child process that processes one image at a time. */
 export class Child {
@@ -68,13 +49,17 @@ export class Child {
   /** @throws TransientFailure `engine_crashed` if the child does not get ready */
   static async start(options: ChildOptions): Promise<Child> {
     const child = new Child(options);
-    const timer = child.#killAfter(START_DEADLINE_MS, () => 'Starting took too long.');
+    const stopTimer = child.#killAfter(
+      child.#startClock(),
+      START_DEADLINE_MS,
+      () => 'Starting took too long.',
+    );
     try {
       await child.#nextMessage();
     } catch (error) {
       throw new TransientFailure('engine_crashed', 'The image process did not start.', { cause: error });
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
     return child;
   }
@@ -116,38 +101,32 @@ export class Child {
   }
 
   /**
-   * The process of an image that is decoded slowly is killed if that cannot enter the slow lane.
-   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; EstimateExceeded;
-   *   or, once the child has exited, TransientFailure `deadline_exceeded`, `slow_image`, `memory_exceeded`
-   *   or `engine_crashed`
+   * A process without a low priority refuses a slow image: it is not started, or the process is killed while it decodes it.
+   * @param usual what decides which image is slow; an ordinary process adds to it
+   * @throws PermanentFailure or TransientFailure with the code, message and details that the child threw; TransientFailure
+   *   `slow_image`; or, once the child has exited, TransientFailure `deadline_exceeded`, `memory_exceeded` or `engine_crashed`
    */
-  async run(task: ImageTask, { slowLane, attempt, maxEstimateMs }: RunOptions): Promise<ProcessedImage> {
+  async run(task: ImageTask, usual: UsualTimes): Promise<ProcessedImage> {
     const { deadlineMs, hasLowPriority } = this.#options;
-    const slowAfterMs = Math.min(slowLane.slowAfterMs, deadlineMs * SLOW_PART);
-    const began = performance.now();
+    const clock = this.#startClock();
+    const maxEstimateMs = hasLowPriority ? Infinity : usual.maxEstimateMs;
     this.#isDecoded = false;
     this.#onDecoded = (estimatedMs) => {
       this.#isDecoded = true;
-      slowLane.decoded(performance.now() - began);
-      slowLane.estimated(estimatedMs);
+      if (hasLowPriority) return;
+      usual.decoded(clock());
+      usual.estimated(estimatedMs);
     };
     if (this.#alive) this.#sendTask(task, maxEstimateMs);
     const timers = [
-      this.#killAfter(
-        slowAfterMs * (hasLowPriority ? LOW_PRIORITY_TIMES : 1),
-        (limit) => {
-          if (this.#isDecoded || slowLane.enter(attempt)) return undefined;
-          slowLane.decoded(performance.now() - began);
-          return `Decoding the image took longer than ${limit}, and another slow image is being processed or is next.`;
-        },
-        'slow_image',
-      ),
-      this.#killAfter(deadlineMs * DECODE_PART, (limit) =>
+      hasLowPriority ? () => undefined : this.#refuseSlow(clock, usual),
+      this.#killAfter(clock, deadlineMs * DECODE_PART, (limit) =>
         this.#isDecoded
           ? undefined
           : `Decoding the image took longer than ${limit}, a third of JOB_TIMEOUT_MS.`,
       ),
       this.#killAfter(
+        clock,
         deadlineMs,
         (limit) => `Processing the image took longer than ${limit} (JOB_TIMEOUT_MS).`,
       ),
@@ -157,12 +136,33 @@ export class Child {
       if (message.kind === 'ready') throw new Error('the child process sent `ready` twice');
       this.#imagesDone += 1;
       this.#memoryBytes = message.memoryBytes;
-      if (message.kind === 'not started') throw new EstimateExceeded(message.estimatedMs);
+      if (message.kind === 'not started') {
+        usual.estimated(message.estimatedMs);
+        throw notStarted(message.estimatedMs, maxEstimateMs);
+      }
       if (message.kind === 'failed') throw asError(message.failure);
       return message.image;
     } finally {
-      for (const timer of timers) clearTimeout(timer);
+      for (const stop of timers) stop();
     }
+  }
+
+  #startClock(): () => number {
+    return this.#options.hasLowPriority ? startChildClock(this.pid) : startClock();
+  }
+
+  /** @returns how to stop waiting */
+  #refuseSlow(clock: () => number, usual: UsualTimes): () => void {
+    return this.#killAfter(
+      clock,
+      Math.min(usual.maxDecodingMs, this.#options.deadlineMs * SLOW_PART),
+      (limit) => {
+        if (this.#isDecoded) return undefined;
+        usual.decoded(clock());
+        return `Decoding the image took longer than ${limit}.`;
+      },
+      SLOW_IMAGE,
+    );
   }
 
   #sendTask({ bytes, ...task }: ImageTask, maxEstimateMs: number): void {
@@ -182,21 +182,30 @@ export class Child {
   }
 
   /**
-   * Kills the process after so many milliseconds, unless `reason` then returns none.
+   * Kills the process after so many milliseconds by this clock, unless `reason` then returns none.
    * @param reason gets the limit as text
+   * @returns how to stop waiting
    */
   #killAfter(
+    clock: () => number,
     milliseconds: number,
     reason: (limit: string) => string | undefined,
     code: ErrorCode = 'deadline_exceeded',
-  ): NodeJS.Timeout {
+  ): () => void {
     const limit = Math.round(milliseconds);
-    return setTimeout(() => {
+    const onTime = () => {
+      const left = limit - clock();
+      if (left > 0) {
+        timer = setTimeout(onTime, left);
+        return;
+      }
       const message = reason(`${limit} ms`);
       if (message === undefined) return;
       this.#killedBecause = new TransientFailure(code, message, { details: { limit } });
       this.#kill();
-    }, limit);
+    };
+    let timer = setTimeout(onTime, limit);
+    return () => clearTimeout(timer);
   }
 
   /** It gets no other image, although it has not exited yet. */
@@ -234,6 +243,12 @@ export class Child {
     const details = { exit_code: exitCode, signal: signalCode };
     return new TransientFailure('engine_crashed', 'The image process crashed.', { details });
   }
+}
+
+function notStarted(estimatedMs: number, maxEstimateMs: number): TransientFailure {
+  const [seen, limit] = [estimatedMs, maxEstimateMs].map(Math.round);
+  const message = `Processing the image takes about ${seen} ms, longer than ${limit} ms.`;
+  return new TransientFailure(SLOW_IMAGE, message, { details: { limit, seen } });
 }
 
 function asError({ permanent, code, message, details, cause }: Failure): Error {

@@ -1,28 +1,27 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from '@image-pipeline/shared/log.ts';
-import { TransientFailure, messageOf } from '@image-pipeline/shared/errors.ts';
+import { messageOf } from '@image-pipeline/shared/errors.ts';
 import type { Startable } from '@image-pipeline/shared/lifecycle.ts';
-import PQueue from 'p-queue';
 import type { EngineName } from '../engine/engine.ts';
 import { defaultImageLimits, type ImageLimits } from '../engine/image-limits.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
 import { ChildGroup } from './child-group.ts';
-import { Child, EstimateExceeded } from './child.ts';
-import { SLOW_ESTIMATE_MS, SlowLane } from './slow-lane.ts';
+import { Child } from './child.ts';
+import { UsualTimes } from './usual-times.ts';
 
 export interface ImagePoolOptions {
-  /** The number of images processed at once. */
+  /** The number of images processed at once, besides a slow one. */
   readonly slots: number;
   readonly engine?: EngineName;
-  /** The deadline for one image, in milliseconds, a third of it for decoding; then its process is killed. */
+  /**
+   * The deadline for one image, in milliseconds, a third of it for decoding; then its process is killed. For a slow image, see
+   * `startChildClock`.
+   */
   readonly deadlineMs?: number;
   /** The limit of a process's resident memory, in bytes; above it the process is killed. */
   readonly memoryLimitBytes?: number;
   /** The number of images after which a process is replaced. */
   readonly recycleAfter?: number;
   readonly limits?: ImageLimits;
-  /** Shared with the caller, who may enter it first. */
-  readonly slowLane?: SlowLane;
   readonly log: Pick<Logger, 'debug' | 'warn'>;
   /** The module that children run instead of the image engine. */
   readonly program?: URL;
@@ -33,21 +32,21 @@ export interface ImagePoolOptions {
  */
 export interface ImagePool extends Startable {
   /**
-   * Starts all child processes, so that no image waits for one to start.
+   * Starts all child processes, so that no image waits for one to start. Does not wait for that of slow images.
    * @throws TransientFailure `engine_crashed` if one does not start
    */
   start(): Promise<void>;
   /**
-   * Processes an image in the next free process; waits while all are busy. A slow image must enter the slow lane. One that is
-   * estimated to take longer than most also enters it, if it is free. Both are processed at a lower CPU priority.
-   * @param options.attempt what enters the slow lane, if the caller has not entered it already
+   * Processes an image in the next free process; waits while all are busy. Slow images have a process of their own, at a lower
+   * CPU priority: they neither take the slot of an ordinary one nor most of its CPU time.
+   * @param options.isSlow whether it is processed there; otherwise an image that turns out to be slow is refused
    * @param options.log of the job that the image belongs to
-   * @throws PermanentFailure as `processImage` throws it; TransientFailure `slow_image` (the slow
-   *   lane is taken), `deadline_exceeded`, `memory_exceeded`, `engine_crashed` or `processing_failed` (an unexpected error)
+   * @throws PermanentFailure as `processImage` throws it; TransientFailure `slow_image` (it must be processed as a slow one),
+   *   `deadline_exceeded`, `memory_exceeded`, `engine_crashed` or `processing_failed` (an unexpected error)
    */
   process(
     task: Omit<ImageTask, 'limits'>,
-    options?: { readonly attempt?: string; readonly log?: ImagePoolOptions['log'] },
+    options?: { readonly isSlow?: boolean; readonly log?: ImagePoolOptions['log'] },
   ): Promise<ProcessedImage>;
   /** Crashes the process of the next image, so that people can see what becomes of its job. */
   crashNext(): void;
@@ -65,8 +64,6 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** A process that keeps more of its memory limit than this after an image is replaced. */
 const RESTING_MEMORY = 0.6;
-/** While there is one process more than slots, one that is idle must not keep more memory than this. */
-const SPARE_BYTES = 256 * MIB;
 
 export function createImagePool(options: ImagePoolOptions): ImagePool {
   const {
@@ -76,82 +73,69 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
     memoryLimitBytes = 1024 * MIB,
     recycleAfter = 5_000,
     limits = defaultImageLimits,
-    slowLane = new SlowLane(),
     program = new URL('engine-child.ts', import.meta.url),
     log: ownLog,
   } = options;
-  const groupOf = (size: number, hasLowPriority: boolean, mostBytes: number) =>
+  const groupOf = (size: number, hasLowPriority: boolean) =>
     new ChildGroup({
       size,
       startChild: () => Child.start({ program, engine, deadlineMs, memoryLimitBytes, hasLowPriority }),
-      isFit: ({ imagesDone, memoryBytes }) => imagesDone < recycleAfter && memoryBytes < mostBytes,
+      isFit: ({ imagesDone, memoryBytes }) =>
+        imagesDone < recycleAfter && memoryBytes < memoryLimitBytes * RESTING_MEMORY,
       log: ownLog,
     });
-  const restingBytes = memoryLimitBytes * RESTING_MEMORY;
-  const ordinary = groupOf(slots, false, restingBytes);
-  /** Its process is started for the first image that needs it. */
-  const lowPriority = groupOf(1, true, Math.min(SPARE_BYTES, restingBytes));
-  const groups = [ordinary, lowPriority];
-  const inProgress = new PQueue({ concurrency: slots });
+  const ordinary = groupOf(slots, false);
+  const slow = groupOf(1, true);
+  const groups = [ordinary, slow];
+  const usual = new UsualTimes();
+  const inProgress = new Set<Promise<ProcessedImage>>();
   let started: Promise<void> | undefined;
   let willCrash = false;
   let stopping: Promise<void> | undefined;
 
-  async function processNext(
-    task: Omit<ImageTask, 'limits'>,
-    attempt: string,
-    log: ImagePoolOptions['log'],
-  ): Promise<ProcessedImage> {
-    const processIn = async (group: ChildGroup, maxEstimateMs: number) => {
-      const child = await group.acquire();
-      try {
-        const processed = child.run({ ...task, limits }, { slowLane, attempt, maxEstimateMs });
-        if (willCrash) child.crash();
-        willCrash = false;
-        return await processed;
-      } catch (error) {
-        if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
-        throw error;
-      } finally {
-        group.release(child);
-      }
-    };
-    try {
-      return await processIn(ordinary, slowLane.longEstimateMs);
-    } catch (error) {
-      if (!(error instanceof EstimateExceeded)) throw error;
-      return await processIn(groupFor(error.estimatedMs, attempt), Infinity);
-    } finally {
-      slowLane.leave(attempt);
-    }
+  function start(): Promise<void> {
+    // Logged if it does not start; then the first slow image tries again.
+    slow.fill().catch(() => undefined);
+    return ordinary.fill();
   }
 
-  /** @throws TransientFailure `slow_image` */
-  function groupFor(estimatedMs: number, attempt: string): ChildGroup {
-    if (!slowLane.enter(attempt)) {
-      if (estimatedMs <= SLOW_ESTIMATE_MS) return ordinary;
-      const message = `Processing the image takes about ${Math.round(estimatedMs)} ms, and another slow image is being processed or is next.`;
-      throw new TransientFailure('slow_image', message, {
-        details: { limit: SLOW_ESTIMATE_MS, seen: estimatedMs },
-      });
+  async function processIn(
+    group: ChildGroup,
+    task: Omit<ImageTask, 'limits'>,
+    log: ImagePoolOptions['log'],
+  ): Promise<ProcessedImage> {
+    const child = await group.acquire();
+    try {
+      const processed = child.run({ ...task, limits }, usual);
+      if (willCrash) child.crash();
+      willCrash = false;
+      return await processed;
+    } catch (error) {
+      if (!child.alive) log.warn({ pid: child.pid, reason: messageOf(error) }, 'image process exited');
+      throw error;
+    } finally {
+      group.release(child);
     }
-    ordinary.replaceLargerThan(SPARE_BYTES);
-    return lowPriority;
   }
 
   async function stop(patienceMs: number): Promise<void> {
     for (const group of groups) group.close();
     const endAll = () => Promise.all(groups.map((group) => group.end()));
     const impatient = setTimeout(() => void endAll(), patienceMs);
-    await inProgress.onIdle();
+    await Promise.allSettled(inProgress);
     clearTimeout(impatient);
     await endAll();
   }
 
   return {
-    start: () => (started ??= ordinary.fill()),
-    process: (task, { attempt = randomUUID(), log = ownLog } = {}) =>
-      inProgress.add(() => processNext(task, attempt, log)),
+    start: () => (started ??= start()),
+    process: (task, { isSlow = false, log = ownLog } = {}) => {
+      const processed = processIn(isSlow ? slow : ordinary, task, log).finally(() =>
+        inProgress.delete(processed),
+      );
+      inProgress.add(processed);
+      return processed;
+    },
     crashNext: () => {
       willCrash = true;
     },

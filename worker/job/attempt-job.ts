@@ -26,10 +26,12 @@ export type AttemptResult = Pick<CompletedOutcome, 'source' | 'result' | 'thumbn
 /**
  * One attempt at a job: fetch the original, process it in a child process, store result and thumbnail under keys of
  * this attempt only. Waits while the store is unavailable.
+ * @param isSlow whether the image is processed as a slow one
  * @throws PermanentFailure, TransientFailure of the image, and the reason of the job's signal when that aborts
  */
 export async function attemptJob(
   { request, attemptId, signal, log }: JobContext,
+  isSlow: boolean,
   dependencies: AttemptDependencies,
 ): Promise<AttemptResult> {
   const { store, pool } = dependencies;
@@ -43,7 +45,7 @@ export async function attemptJob(
   const { operations, output } = request;
   const contentType = request.original.content_type;
   const processed = await inStage('process image', () =>
-    pool.process({ bytes, contentType, operations, output }, { attempt: attemptId, log }),
+    pool.process({ bytes, contentType, operations, output }, { isSlow, log }),
   );
   const process_ms = clock();
 

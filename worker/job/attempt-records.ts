@@ -1,5 +1,11 @@
 import type { OutgoingMessage } from '@image-pipeline/shared/broker/publisher.ts';
-import { exchangeNames, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  type Destination,
+  destinationOf,
+  queueNames,
+  retryDestination,
+  type RetryDelay,
+} from '@image-pipeline/shared/broker/topology.ts';
 import {
   queuedEntry,
   type Failure,
@@ -7,9 +13,9 @@ import {
   type TimelineEntry,
 } from '@image-pipeline/shared/contracts/job.ts';
 import type { CompletedOutcome, FailedOutcome } from '@image-pipeline/shared/contracts/outcome.ts';
-import { withEntry } from '@image-pipeline/shared/contracts/job-order.ts';
+import { POSTPONED_BECAUSE, withEntry } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { AttemptResult } from './attempt-job.ts';
-import { lastRetry, type Postponement } from './decide-turn.ts';
+import { lastRetry } from '../decide-fate.ts';
 import { startEntries, type JobContext } from './job-context.ts';
 
 /** @param at when the run ended, RFC 3339 */
@@ -45,15 +51,15 @@ function common(job: JobContext, end: Pick<TimelineEntry, 'state' | 'at' | 'erro
   } as const satisfies Partial<CompletedOutcome>;
 }
 
-/** The message for the next attempt, published to the retry queue of this delay. */
+/** The message for the next attempt. */
 export function nextAttemptMessage(
   job: JobContext,
-  retryDelay: RetryDelay,
+  destination: Destination,
   hop: Pick<TimelineEntry, 'at' | 'retry_at' | 'worker' | 'error'>,
 ): OutgoingMessage {
   const { request, attempt, history } = job;
   const retrying = { state: 'retrying', run: request.run, attempt, ...hop } as const;
-  return attemptMessage(job, attempt + 1, [...history, ...startEntries(job), retrying], retryDelay);
+  return attemptMessage(job, attempt + 1, [...history, ...startEntries(job), retrying], destination);
 }
 
 /** The message for the same attempt at a later time. */
@@ -62,13 +68,18 @@ export function postponedMessage(
   entry: TimelineEntry,
   retryDelay: RetryDelay,
 ): OutgoingMessage {
-  return attemptMessage(job, job.attempt, withEntry(job.history, entry), retryDelay);
+  return attemptMessage(job, job.attempt, withEntry(job.history, entry), retryDestination(retryDelay));
+}
+
+/** The message for the same attempt, for the queue of slow images. */
+export function movedMessage(job: JobContext): OutgoingMessage {
+  return attemptMessage(job, job.attempt, job.history, destinationOf(queueNames.slow));
 }
 
 /** The timeline entry of a postponement. It belongs to the last attempt, because the next one has not started. */
 export function postponedEntry(
   { request, attempt, history, started: { worker } }: JobContext,
-  { retryDelay, reason }: Postponement,
+  retryDelay: RetryDelay,
   now: number,
 ) {
   const after = attempt - 1;
@@ -80,7 +91,7 @@ export function postponedEntry(
     attempt: after,
     worker,
     postponement: (earlier?.postponement ?? 0) + 1,
-    reason,
+    reason: POSTPONED_BECAUSE,
     retry_at: new Date(now + retryDelay.delayMs).toISOString(),
   } as const satisfies TimelineEntry;
 }
@@ -93,13 +104,12 @@ function attemptMessage(
   { request }: JobContext,
   attempt: number,
   history: readonly TimelineEntry[],
-  retryDelay: RetryDelay,
+  destination: Destination,
 ): OutgoingMessage {
   const { job_id, run } = request;
   const body: JobMessage = { ...request, history: [...history] };
   return {
-    exchange: exchangeNames.retry,
-    routingKey: retryDelay.label,
+    ...destination,
     body,
     messageId: `${job_id}/${run}/${attempt}`,
     correlationId: job_id,

@@ -48,7 +48,8 @@ export function openJob(
   received: ReceivedMessage,
   context: {
     readonly worker: string;
-    readonly slot: number;
+    /** Undefined for a slow image. */
+    readonly slot: number | undefined;
     readonly stopping: AbortSignal;
     readonly log: Logger;
   },
@@ -75,7 +76,7 @@ export function openJob(
       run,
       attempt,
       worker,
-      slot: context.slot,
+      ...(context.slot === undefined ? {} : { slot: context.slot }),
       ...(reason === undefined ? {} : { redelivered: true, delivery }),
     },
     signal: AbortSignal.any([received.lost, context.stopping]),

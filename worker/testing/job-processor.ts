@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { Broker } from '@image-pipeline/shared/broker/broker.ts';
-import type { Consumer } from '@image-pipeline/shared/broker/consumer.ts';
 import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import type { JobRequest } from '@image-pipeline/shared/contracts/job.ts';
 import type { Outcome } from '@image-pipeline/shared/contracts/outcome.ts';
@@ -11,7 +10,7 @@ import type { ObjectStore } from '@image-pipeline/shared/store/object-store.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, vi } from 'vitest';
 import { testLog, testRetryDelays } from '../../testing/test-broker.ts';
-import { SlowLane } from '../image-pool/slow-lane.ts';
+import { JobIntake } from '../job-intake.ts';
 import { createJobProcessor, type ProcessJobDependencies } from '../process-job.ts';
 import type { ProcessedImage } from '../processors/process-image.ts';
 import { createWorkerMetrics } from '../telemetry/worker-metrics.ts';
@@ -40,26 +39,36 @@ export const processed: ProcessedImage = {
 export async function startJobProcessor(
   { broker, store }: Place,
   dependencies: Pick<ProcessJobDependencies, 'pool'> & Partial<ProcessJobDependencies>,
-): Promise<Consumer> {
-  const consumer = broker.consumer({
-    queue: queueNames.process,
-    prefetch: 2,
-    onDelivery: createJobProcessor({
-      worker: 'worker-1',
-      store,
-      publisher: broker.publisher,
-      slowLane: new SlowLane(),
-      countWorkers: () => Promise.resolve(1),
-      retryDelays: testRetryDelays,
-      maxFileBytes: 1_000_000,
-      metrics: createWorkerMetrics(createMetrics('worker'), 2),
-      stopping: new AbortController().signal,
-      log: testLog,
-      ...dependencies,
-    }),
+): Promise<JobIntake> {
+  const processJob = createJobProcessor({
+    worker: 'worker-1',
+    store,
+    publisher: broker.publisher,
+    countWorkers: () => Promise.resolve(1),
+    retryDelays: testRetryDelays,
+    maxFileBytes: 1_000_000,
+    metrics: createWorkerMetrics(createMetrics('worker'), 2),
+    stopping: new AbortController().signal,
+    log: testLog,
+    ...dependencies,
   });
-  await consumer.start();
-  return consumer;
+  const intake = new JobIntake(
+    () => [
+      broker.consumer({
+        queue: queueNames.process,
+        prefetch: 2,
+        onDelivery: (message) => processJob(message, false),
+      }),
+      broker.consumer({
+        queue: queueNames.slow,
+        prefetch: 1,
+        onDelivery: (message) => processJob(message, true),
+      }),
+    ],
+    Infinity,
+  );
+  await intake.start();
+  return intake;
 }
 
 export function requestFor(bytes: Buffer): JobRequest {

@@ -19,11 +19,10 @@ const behaviours = {
     onDecoded();
     await sleep(500);
   },
-  /** Is estimated to take longer than most, but is not slow. */
-  'plan for some time': async ({ onPlanned, onDecoded }) => {
+  /** Is estimated to take longer than most. */
+  'plan for some time': ({ onPlanned, onDecoded }) => {
     onPlanned(900);
     onDecoded();
-    await sleep(1_000);
   },
   /** Later. */
   operate: ({ onDecoded }) => {
@@ -32,6 +31,8 @@ const behaviours = {
   },
   /** Decodes for half a second. */
   'decode slowly': () => sleep(500),
+  /** Decodes for longer than the time of the deadline that is for decoding, but does not use the CPU. */
+  'wait to decode': () => sleep(2_000),
   /** Blocks forever, without handling messages, once the image is decoded. */
   hang: ({ onDecoded }) => {
     onDecoded();
@@ -51,11 +52,6 @@ const behaviours = {
   hoard: ({ onDecoded }) => {
     onDecoded();
     hoarded.push(Buffer.alloc(100 * 1024 * 1024, 1));
-  },
-  'plan for long and hoard': ({ onPlanned, onDecoded }) => {
-    onPlanned(2_000);
-    onDecoded();
-    hoarded.push(Buffer.alloc(80 * 1024 * 1024, 1));
   },
   segfault: () => process.kill(process.pid, 'SIGSEGV'),
   exit: () => process.exit(0),

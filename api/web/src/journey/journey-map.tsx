@@ -7,7 +7,15 @@ import { pictureOf } from '../live/pictures.ts';
 import { clock, pipeline } from '../live/pipeline.ts';
 import { jobLink } from '../route.ts';
 import { formatNumber, t } from '../text/text.ts';
-import { cellsIn, type Drawing, drawTopology, type DrawnWorker, type Place, placeOf } from './places.ts';
+import {
+  cellOfSlot,
+  cellsIn,
+  type Drawing,
+  drawTopology,
+  type DrawnWorker,
+  type Place,
+  placeOf,
+} from './places.ts';
 import { captionOf, progressOf } from './progress-text.ts';
 import { nameOf, Token, type TokenProps, Topology } from './topology.tsx';
 import './journey-map.css';
@@ -77,7 +85,7 @@ function tokensOf({ places }: Drawing, byPlace: ByPlace): TokenProps[] {
     return (byPlace.get(place.id) ?? []).slice(0, room).map((job, position) => ({
       job,
       place,
-      index: place.kind === 'worker' && job.slot !== undefined ? job.slot - 1 : position,
+      index: place.kind === 'worker' ? cellOfSlot(place, job.slot) : position,
       caption: captionOf(job),
       label: `${job.name ?? job.id}: ${progressOf(job)}`,
     }));

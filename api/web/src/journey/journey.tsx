@@ -8,7 +8,7 @@ import type { Job } from '../live/jobs.ts';
 import { explainFailure, explainReason } from '../text/explain.ts';
 import { formatDate, formatDuration, formatTime, t } from '../text/text.ts';
 import { messageOf } from './message-of.ts';
-import { drawTopology, placeOf } from './places.ts';
+import { cellOfSlot, drawTopology, placeOf } from './places.ts';
 import { onWorker } from './progress-text.ts';
 import { StateName } from './labels.tsx';
 import { Token, Topology } from './topology.tsx';
@@ -96,11 +96,12 @@ function StepOnDrawing(props: Omit<Props, 'live'> & { readonly step: TimelineEnt
     worker: step.worker,
     slot: step.slot,
     retryAt: step.retry_at,
+    error: step.error,
     steps: [],
   };
   const at = placeOf(job, settings, Date.parse(step.at));
   const place = drawing.places.find(({ id }) => id === at);
-  const index = place?.kind === 'worker' ? (step.slot ?? 1) - 1 : 0;
+  const index = place?.kind === 'worker' ? cellOfSlot(place, step.slot) : 0;
   return (
     <Topology drawing={drawing} label={t('replayJourney')} counts={new Map()}>
       {place !== undefined && (

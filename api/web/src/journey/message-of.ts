@@ -1,4 +1,4 @@
-import { closestDelay } from '../../../../shared/contracts/job-order.ts';
+import { closestDelay, SLOW_IMAGE } from '../../../../shared/contracts/job-order.ts';
 import type { TimelineEntry } from '../../../../shared/contracts/job.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
 
@@ -32,6 +32,7 @@ export function messageOf(
       return to('image.jobs.process', step.attempt);
     case 'retrying':
     case 'postponed': {
+      if (step.error?.code === SLOW_IMAGE) return to('image.jobs.slow', step.attempt + 1);
       const wait = Date.parse(step.retry_at ?? step.at) - Date.parse(step.at);
       const delay = closestDelay(wait, settings.retry_delays, ({ delay_ms }) => delay_ms);
       return to(`image.jobs.retry.${delay?.label ?? ''}`, step.attempt + 1);

@@ -2,7 +2,7 @@ import { parseRetryDelays } from '../../../../shared/broker/topology.ts';
 import { describe, expect, it } from 'vitest';
 import { pageSettings } from '../../../page/page-routes.ts';
 import type { Job } from '../live/jobs.ts';
-import { drawTopology, placeOf } from './places.ts';
+import { cellOfSlot, drawTopology, placeOf } from './places.ts';
 
 const settings = pageSettings({
   NODE_ENV: 'development',
@@ -23,6 +23,7 @@ describe('drawTopology', () => {
     const queues = drawing.places.filter(({ kind }) => kind === 'queue').map(({ id }) => id);
     expect(queues).toEqual([
       'image.jobs.process',
+      'image.jobs.slow',
       'image.jobs.retry.5s',
       'image.jobs.retry.30s',
       'image.jobs.retry.2m',
@@ -87,7 +88,15 @@ describe('placeOf', () => {
     expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:00:30.010Z' })).toBe('image.jobs.retry.30s');
     expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:02:00.000Z' })).toBe('image.jobs.retry.2m');
     expect(placed({ state: 'retrying', retryAt: '2026-01-01T00:00:01.000Z' })).toBe('image.jobs.process');
+    const slow = { state: 'retrying', error: { code: 'slow_image', reason: '' } } as const;
+    expect(placed({ ...slow, retryAt: '2026-01-01T00:00:00.000Z' })).toBe('image.jobs.slow');
     expect(placed({ state: 'failed' })).toBe('image.jobs.dead');
     expect(placed({ state: 'completed' })).toBe('results');
   });
+});
+
+it('draws a slow image, which has no slot, after the slots of its worker', () => {
+  const worker = drawing.places.find(({ id }) => id === 'worker:worker-1');
+  if (worker === undefined) throw new Error('no such worker');
+  expect([1, 2, undefined].map((slot) => cellOfSlot(worker, slot))).toEqual([0, 1, 2]);
 });

@@ -1,4 +1,4 @@
-import { closestDelay } from '../../../../shared/contracts/job-order.ts';
+import { closestDelay, isSlowJob } from '../../../../shared/contracts/job-order.ts';
 import type { PageSettings } from '../../../page/page-routes.ts';
 import type { Job } from '../live/jobs.ts';
 
@@ -62,6 +62,11 @@ export function cellsIn(place: Place): number {
   return cellsPerRow(place) * Math.floor((place.height - CELL.top) / CELL.height);
 }
 
+/** The cell of a job in the box of its worker: a slow image, which has no slot, is after the slots. */
+export function cellOfSlot({ slots = 0 }: Place, slot: number | undefined): number {
+  return slot === undefined ? slots : slot - 1;
+}
+
 const heightOf = (rows: number) => CELL.top + rows * CELL.height;
 
 /**
@@ -99,7 +104,8 @@ export function drawTopology({ queues, exchanges }: Topology, workers: readonly 
       kind: 'worker',
       x: columns.worker,
       width: WIDTH.worker,
-      height: heightOf(Math.ceil(Math.max(slots, 1) / cellsPerRow({ width: WIDTH.worker }))),
+      // One more, for a slow image.
+      height: heightOf(Math.ceil((slots + 1) / cellsPerRow({ width: WIDTH.worker }))),
       name,
       description: name,
       slots,
@@ -156,14 +162,21 @@ function stacked(boxes: readonly Omit<Place, 'y'>[]): Place[] {
 
 type Queue = PageSettings['queues'][number];
 
-/** The work queue first, the retry queues by delay, the dead-letter queue last. */
+/** The work queues first, the retry queues by delay, the dead-letter queue last. */
 function orderQueues(queues: readonly Queue[]): readonly Queue[] {
-  const rank = ({ name, arguments: given }: Queue) =>
-    name === WORK_QUEUE ? -1 : Number(given['x-message-ttl'] ?? Number.MAX_SAFE_INTEGER);
+  const rank = ({ name, arguments: given }: Queue) => {
+    const index = workQueues.indexOf(name);
+    return index === -1
+      ? Number(given['x-message-ttl'] ?? Number.MAX_SAFE_INTEGER)
+      : index - workQueues.length;
+  };
   return queues.toSorted((one, other) => rank(one) - rank(other));
 }
 
 const WORK_QUEUE = 'image.jobs.process';
+const SLOW_QUEUE = 'image.jobs.slow';
+/** The queues that workers consume. */
+const workQueues: readonly string[] = [WORK_QUEUE, SLOW_QUEUE];
 const DEAD_QUEUE = 'image.jobs.dead';
 const workerPlace = (name: string) => `worker:${name}`;
 
@@ -196,17 +209,17 @@ function deathsOf(queues: readonly Queue[]): Edge[] {
 }
 
 function travelsOf(queues: readonly Place[], workers: readonly Place[]): Edge[] {
-  const work = queues.find(({ id }) => id === WORK_QUEUE);
+  const work = queues.filter(({ id }) => workQueues.includes(id));
   const other = (from: string, to: string): Edge => ({ from, to, kind: 'other', label: '' });
   return [
     other('clients', 'image.jobs'),
-    ...(work === undefined ? [] : workers.map(({ id }) => other(WORK_QUEUE, id))),
+    ...work.flatMap((queue) => workers.map(({ id }) => other(queue.id, id))),
     ...workers.map(({ id }) => other(id, 'results')),
   ];
 }
 
 /**
- * The id of the place where a job is. After its delay, a retrying job is in the work queue until a worker takes it.
+ * The id of the place where a job is. After its delay, a retrying job is in a work queue until a worker takes it.
  * @param now milliseconds since 1970
  */
 export function placeOf(job: Job, { retry_delays }: Topology, now: number): string {
@@ -216,7 +229,9 @@ export function placeOf(job: Job, { retry_delays }: Topology, now: number): stri
     case 'processing':
       return job.worker === undefined ? WORK_QUEUE : workerPlace(job.worker);
     case 'retrying':
-      if (job.retryAt !== undefined && Date.parse(job.retryAt) <= now) return WORK_QUEUE;
+      if (job.retryAt !== undefined && Date.parse(job.retryAt) <= now) {
+        return isSlowJob([job, ...job.steps]) ? SLOW_QUEUE : WORK_QUEUE;
+      }
       return `image.jobs.retry.${retryDelayOf(job, retry_delays)}`;
     case 'completed':
       return 'results';

@@ -82,7 +82,7 @@ export function applyEvent(known: Job | undefined, event: JobEvent): Job {
   return {
     ...about,
     startedAt: start?.at ?? known?.startedAt,
-    slot: start?.slot ?? known?.slot,
+    slot: start === undefined ? known?.slot : start.slot,
     state: jobStateAfter(step.state),
     run: step.run,
     attempt: step.attempt,

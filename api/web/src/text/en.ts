@@ -153,8 +153,8 @@ export const en = {
   worker_paused: 'Paused',
   worker_stopping: 'Finishes its jobs, then exits',
   workerJobs: {
-    one: '{n} job in progress, at most {slots} at a time',
-    other: '{n} jobs in progress, at most {slots} at a time',
+    one: '{n} job in progress; slots: {slots}',
+    other: '{n} jobs in progress; slots: {slots}',
   },
   willCrash: 'The decoder of its next job will crash',
   stop: 'Stop',

@@ -1,4 +1,4 @@
-import { postponedBecause } from '../../../../shared/contracts/job-order.ts';
+import { POSTPONED_BECAUSE } from '../../../../shared/contracts/job-order.ts';
 import type { ErrorCode } from '../../../../shared/errors.ts';
 
 /** The Russian text of each error code. `{limit}` and others are members of the problem. */
@@ -60,7 +60,7 @@ export const problemsRu: Readonly<Record<ErrorCode, string>> = {
   original_damaged: 'Оригинал в хранилище не совпадает с загруженным файлом.',
   deadline_exceeded: 'Обработка изображения не уложилась в отведённое время.',
   slow_image:
-    'Обработка этого изображения занимает много времени: оно ждёт, пока воркер закончит другое такое же.',
+    'Обработка этого изображения занимает много времени: оно ждёт в очереди для медленных изображений.',
   memory_exceeded: 'Обработке изображения не хватило отведённой памяти.',
   engine_crashed: 'Процесс, обрабатывавший изображение, аварийно завершился.',
   workers_died: 'Все воркеры, которые брали это задание, аварийно завершились.',
@@ -69,9 +69,10 @@ export const problemsRu: Readonly<Record<ErrorCode, string>> = {
 
 /** The Russian text of each reason for a postponement. */
 export const reasonsRu: ReadonlyMap<string, string> = new Map([
-  [postponedBecause.laneTaken, 'На этом воркере уже обрабатывается другое медленное изображение.'],
+  // Of earlier versions.
   [
-    postponedBecause.exceededLimitHere,
-    'На этом воркере изображение превысило предел, поэтому его возьмёт другой воркер.',
+    'Another slow image is being processed on this worker.',
+    'На этом воркере уже обрабатывается другое медленное изображение.',
   ],
+  [POSTPONED_BECAUSE, 'На этом воркере изображение превысило предел, поэтому его возьмёт другой воркер.'],
 ]);
