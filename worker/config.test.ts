@@ -27,7 +27,7 @@ describe('the memory limit of an image', () => {
   });
 
   it('is the setting, if there is one', () => {
-    expect(limitOf(2560, true, { MAX_CONCURRENT_JOBS: '2', JOB_MEMORY_MIB: '700' })).toBe(700);
+    expect(limitOf(2560, true, { MAX_CONCURRENT_JOBS: '2', JOB_MEMORY_MIB: '600' })).toBe(600);
   });
 
   it('is large enough for a process', () => {

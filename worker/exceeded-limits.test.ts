@@ -164,15 +164,15 @@ describe('a job with a slow image', () => {
   });
 });
 
-describe('ten images that are decoded forever', () => {
-  it('delay others only by their first attempts, and fail after their second', async () => {
+describe('images that are decoded forever', () => {
+  it('delay others only until they are known to be slow, and fail after two more attempts', async () => {
     const log = { debug: () => undefined, warn: () => undefined };
     const program = new URL('image-pool/testing/misbehaving-child.ts', import.meta.url);
     await using cleanup = new AsyncDisposableStack();
     const images = createImagePool({ slots: 2, deadlineMs: 2_700, program, log });
     cleanup.defer(() => images.stop());
     await images.start();
-    const hostile = await Promise.all(many(10, () => submit('hang decoding' satisfies Behaviour)));
+    const hostile = await Promise.all(many(4, () => submit('hang decoding' satisfies Behaviour)));
     const ordinary = await Promise.all(many(10, () => submit('work' satisfies Behaviour)));
     const began = performance.now();
     await start({ pool: images });
@@ -184,7 +184,7 @@ describe('ten images that are decoded forever', () => {
     for (const request of hostile) {
       const outcome = await awaitOutcome(system.store, request, 60_000);
       expect(outcome).toMatchObject({ state: 'failed', error: { code: 'deadline_exceeded' } });
-      // The first attempt shows that the image is slow; two more exceed the deadline.
+      // The first attempt shows that the image is slow.
       expect(outcome.attempt).toBe(3);
     }
     expect(ordinaryMs).toBeLessThan((performance.now() - began) / 2);

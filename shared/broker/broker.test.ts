@@ -178,7 +178,7 @@ describe('consuming', () => {
       { timeout: 10_000 },
     );
     await broker.publisher.publish(job());
-    await vi.waitFor(() => expect(deliveries).toHaveLength(1));
+    await vi.waitFor(() => expect(deliveries).toHaveLength(1), { timeout: 10_000 });
     await consumer.stop();
   });
 

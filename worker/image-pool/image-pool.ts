@@ -32,7 +32,8 @@ export interface ImagePoolOptions {
  */
 export interface ImagePool extends Startable {
   /**
-   * Starts all child processes, so that no image waits for one to start. Does not wait for that of slow images.
+   * Starts all child processes, so that no image waits for one to start, except for that of slow images: many systems never
+   * have one.
    * @throws TransientFailure `engine_crashed` if one does not start
    */
   start(): Promise<void>;
@@ -93,12 +94,6 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   let willCrash = false;
   let stopping: Promise<void> | undefined;
 
-  function start(): Promise<void> {
-    // Logged if it does not start; then the first slow image tries again.
-    slow.fill().catch(() => undefined);
-    return ordinary.fill();
-  }
-
   async function processIn(
     group: ChildGroup,
     task: Omit<ImageTask, 'limits'>,
@@ -128,7 +123,7 @@ export function createImagePool(options: ImagePoolOptions): ImagePool {
   }
 
   return {
-    start: () => (started ??= start()),
+    start: () => (started ??= ordinary.fill()),
     process: (task, { isSlow = false, log = ownLog } = {}) => {
       const processed = processIn(isSlow ? slow : ordinary, task, log).finally(() =>
         inProgress.delete(processed),
