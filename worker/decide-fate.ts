@@ -17,9 +17,9 @@ export type Fate =
 
 /**
  * The one place that decides whether a failed attempt is retried. A permanent failure or a damaged record ends the run at once.
- * An attempt that exceeds its time or memory limit is retried once in a run. Anything else, unexpected errors included, is retried
- * after the delay for this failure, and ends the run after the last one. A job whose image turns out to be slow
- * is moved at once, which is not a failure: it keeps all its retries.
+ * An attempt that exceeds its time or memory limit is retried once in a run. Anything else, unexpected errors included, is
+ * retried after the delay for this failure, and ends the run after the last one. A job whose image turns out to be slow is
+ * moved at once, which is not a failure: it keeps all its retries.
  *
  * @param job its attempt, from 1, and the timeline entries of earlier attempts
  * @param retryDelays the retry delays, in order
@@ -76,7 +76,7 @@ export interface Turn {
 export function isForAnother({ history, worker, workers, now }: Turn): boolean {
   const last = lastRetry(history);
   if (last?.worker !== worker || last.error?.code === SLOW_IMAGE || workers < 2) return false;
-  return Math.max(0, now - Date.parse(last.at)) < PREFER_ANOTHER_MS;
+  return now - Date.parse(last.at) < PREFER_ANOTHER_MS;
 }
 
 /** The entry of the last attempt, which failed or was moved. */

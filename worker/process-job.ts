@@ -37,6 +37,7 @@ import {
   postponedMessage,
 } from './job/attempt-records.ts';
 import { type JobContext, openJob } from './job/job-context.ts';
+import { Slots } from './job/slots.ts';
 import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
 export interface ProcessJobDependencies {
@@ -62,14 +63,12 @@ export interface ProcessJobDependencies {
  */
 export function createJobProcessor(dependencies: ProcessJobDependencies) {
   const { store, publisher, retryDelays, metrics, log } = dependencies;
-  const slotsInUse = new Set<number>();
+  const slots = new Slots(metrics);
 
   return async function processJob(message: ReceivedMessage, isSlow: boolean): Promise<Settlement> {
-    const slot = isSlow ? undefined : lowestFreeSlot();
-    const job = openOrRefuse(message, slot);
+    using slot = isSlow ? undefined : slots.take();
+    const job = openOrRefuse(message, slot?.number);
     if (job === undefined) return 'dead-letter';
-    if (slot !== undefined) slotsInUse.add(slot);
-    const release = slot === undefined ? () => undefined : metrics.takeSlot();
     let startAnnounced = Promise.resolve();
     try {
       if (!(await isAccepted(job))) return 'dead-letter';
@@ -93,18 +92,8 @@ export function createJobProcessor(dependencies: ProcessJobDependencies) {
       return fate.kind === 'fail'
         ? await fail(job, fate.error, startAnnounced)
         : await retry(job, fate, startAnnounced);
-    } finally {
-      if (slot !== undefined) slotsInUse.delete(slot);
-      release();
     }
   };
-
-  /** At most the prefetch of the consumer; more only while deliveries of a lost channel are still being processed. */
-  function lowestFreeSlot(): number {
-    let slot = 1;
-    while (slotsInUse.has(slot)) slot++;
-    return slot;
-  }
 
   function openOrRefuse(message: ReceivedMessage, slot: number | undefined): JobContext | undefined {
     try {

@@ -62,7 +62,7 @@ export function createWorker(config: WorkerConfig): Service {
       queue,
       prefetch,
       onDelivery: inConsumerSpans(queue, (message) => processJob(message, queue === queueNames.slow)),
-      // A job that takes longer than its deadline waits for the store or the broker.
+      // A job that takes longer than a slow image may take waits for the store or the broker.
       holdMs: Math.max(HOLD_MS, (SLOWEST + 0.2) * config.JOB_TIMEOUT_MS),
       mayConsume: (signal) => storeWatch.whenAvailable(signal),
       onConsuming,

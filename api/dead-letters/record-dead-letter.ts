@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ReceivedMessage, Settlement } from '@image-pipeline/shared/broker/consumer.ts';
-import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
+import { jobQueueNames, queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import { endedEvent, type JobEvent } from '@image-pipeline/shared/contracts/event.ts';
 import type { DeadLetter } from '@image-pipeline/shared/contracts/dead-letter.ts';
 import { queuedEntry, type Failure, type JobRequest } from '@image-pipeline/shared/contracts/job.ts';
@@ -21,9 +21,6 @@ import { readDeath, type Death } from './read-death.ts';
 
 /** Characters: a message that is not a valid job may have thousands of faults. */
 const MAX_REASON = 2_000;
-
-/** The queues that workers consume. */
-const jobQueues: readonly string[] = [queueNames.process, queueNames.slow];
 
 export interface RecorderDependencies {
   readonly store: ObjectStore;
@@ -121,7 +118,7 @@ function hasLostItsWorkers(
   live: JobView | undefined,
 ): boolean {
   if (unreadableBecause !== '' || !isDeepStrictEqual(request, stored)) return false;
-  if (death.reason !== 'delivery_limit' || !jobQueues.includes(death.queue)) return false;
+  if (death.reason !== 'delivery_limit' || !jobQueueNames.includes(death.queue)) return false;
   if (live?.request.run !== stored.run) return live === undefined;
   const newest = live.timeline.at(-1);
   return newest?.redelivered === true || newest?.state === 'redelivered';

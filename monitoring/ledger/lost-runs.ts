@@ -1,7 +1,7 @@
 import { queueNames } from '@image-pipeline/shared/broker/topology.ts';
 import type { Snapshot, Totals } from '@image-pipeline/shared/contracts/snapshot.ts';
 import type { SampledQueue } from '../management/sample-broker.ts';
-import { MOVE_SETTLES_MS } from '../runs/open-runs.ts';
+import { holdsWaitingJobs, MOVE_SETTLES_MS } from '../runs/open-runs.ts';
 
 /** A sample of RabbitMQ together with the state from events. */
 export interface RunSample {
@@ -81,8 +81,6 @@ export class LostRuns {
   }
 }
 
-const JOBS_PREFIX = 'image.jobs.';
-
 /**
  * The state of every accepted run. The counts survive restarts.
  * @param unaccounted number of runs that have not ended and are in no queue
@@ -112,5 +110,5 @@ export function jobsInBroker(queues: readonly SampledQueue[] | undefined): numbe
 }
 
 function holdsJobs(queue: string): boolean {
-  return queue.startsWith(JOBS_PREFIX) && queue !== queueNames.dead;
+  return holdsWaitingJobs(queue) || queue === queueNames.deadRecorder;
 }

@@ -1,4 +1,9 @@
-import { queueNames, retryQueueName, type RetryDelay } from '@image-pipeline/shared/broker/topology.ts';
+import {
+  jobQueueNames,
+  queueNames,
+  retryQueueName,
+  type RetryDelay,
+} from '@image-pipeline/shared/broker/topology.ts';
 import { closestDelay } from '@image-pipeline/shared/contracts/job-order.ts';
 import type { Snapshot } from '@image-pipeline/shared/contracts/snapshot.ts';
 import { attemptOf, enteredQueueAt, type OpenRun } from './run-tracker.ts';
@@ -49,7 +54,7 @@ export function headAges(
 
 /** Whether jobs wait in this queue for a worker or for their next attempt. */
 export function holdsWaitingJobs(queue: string): boolean {
-  return queue === queueNames.process || queue === queueNames.slow || queue.startsWith(RETRY_PREFIX);
+  return jobQueueNames.includes(queue) || queue.startsWith(RETRY_PREFIX);
 }
 
 function isDue({ state, retry_at }: OpenRun, now: number): boolean {

@@ -55,6 +55,9 @@ export const queueNames = {
   eventLog: 'image.events.log',
 } as const;
 
+/** The queues that workers consume. */
+export const jobQueueNames: readonly string[] = [queueNames.process, queueNames.slow];
+
 export const routingKeys = {
   process: 'job.process',
   slow: 'job.slow',

@@ -58,7 +58,6 @@ export class JobEstimates {
       if (this.#processing.size > MAX_PROCESSING && oldest !== undefined) this.#processing.delete(oldest);
     } else if (!isSlowJob(view.timeline)) {
       // There is no estimate for the queue for slow images.
-
       this.#waiting.add({ jobId: request.job_id, dueAt: dueAt(view) });
     }
     const now = this.#now();

@@ -25,6 +25,20 @@ export function startChildClock(pid: number | undefined): () => number {
   };
 }
 
+/**
+ * Calls `act` after so many milliseconds by this clock.
+ * @returns how to cancel it
+ */
+export function actAfter(clock: () => number, milliseconds: number, act: () => void): () => void {
+  const onTime = () => {
+    const left = milliseconds - clock();
+    if (left <= 0) act();
+    else timer = setTimeout(onTime, left);
+  };
+  let timer = setTimeout(onTime, milliseconds);
+  return () => clearTimeout(timer);
+}
+
 /** All threads of the process, see proc_pid_stat(5). 0 if it is not known. */
 function cpuMsOf(pid: number | undefined): number {
   if (pid === undefined || process.platform !== 'linux') return 0;

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { SLOW_IMAGE } from '@image-pipeline/shared/contracts/job-order.ts';
 import { type ErrorCode, PermanentFailure, TransientFailure } from '@image-pipeline/shared/errors.ts';
 import type { ImageTask, ProcessedImage } from '../processors/process-image.ts';
-import { startChildClock, startClock } from './child-clock.ts';
+import { actAfter, startChildClock, startClock } from './child-clock.ts';
 import { forkProgram, type ProgramOptions } from './child-rights.ts';
 import {
   IMAGE_PIPE,
@@ -119,7 +119,7 @@ export class Child {
     };
     if (this.#alive) this.#sendTask(task, maxEstimateMs);
     const timers = [
-      hasLowPriority ? () => undefined : this.#refuseSlow(clock, usual),
+      ...(hasLowPriority ? [] : [this.#refuseSlow(clock, usual)]),
       this.#killAfter(clock, deadlineMs * DECODE_PART, (limit) =>
         this.#isDecoded
           ? undefined
@@ -151,7 +151,7 @@ export class Child {
     return this.#options.hasLowPriority ? startChildClock(this.pid) : startClock();
   }
 
-  /** @returns how to stop waiting */
+  /** Kills the process if decoding takes so long that the image is slow. @returns how to cancel it */
   #refuseSlow(clock: () => number, usual: UsualTimes): () => void {
     return this.#killAfter(
       clock,
@@ -184,7 +184,7 @@ export class Child {
   /**
    * Kills the process after so many milliseconds by this clock, unless `reason` then returns none.
    * @param reason gets the limit as text
-   * @returns how to stop waiting
+   * @returns how to cancel it
    */
   #killAfter(
     clock: () => number,
@@ -193,19 +193,12 @@ export class Child {
     code: ErrorCode = 'deadline_exceeded',
   ): () => void {
     const limit = Math.round(milliseconds);
-    const onTime = () => {
-      const left = limit - clock();
-      if (left > 0) {
-        timer = setTimeout(onTime, left);
-        return;
-      }
+    return actAfter(clock, limit, () => {
       const message = reason(`${limit} ms`);
       if (message === undefined) return;
       this.#killedBecause = new TransientFailure(code, message, { details: { limit } });
       this.#kill();
-    };
-    let timer = setTimeout(onTime, limit);
-    return () => clearTimeout(timer);
+    });
   }
 
   /** It gets no other image, although it has not exited yet. */

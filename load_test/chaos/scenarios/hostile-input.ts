@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { exchangeNames, queueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
+import { exchangeNames, jobQueueNames, routingKeys } from '@image-pipeline/shared/broker/topology.ts';
 import { jobRequestSchema } from '@image-pipeline/shared/contracts/job.ts';
 import { requestKey } from '@image-pipeline/shared/store/keys.ts';
 import { readJson } from '@image-pipeline/shared/store/read-object.ts';
@@ -97,7 +97,7 @@ async function invalidJobs({ system }: ScenarioContext): Promise<string[]> {
 }
 
 function isIdle({ name, ready, unacked }: { name: string; ready: number; unacked: number }): boolean {
-  return (name !== queueNames.process && name !== queueNames.slow) || ready + unacked === 0;
+  return !jobQueueNames.includes(name) || ready + unacked === 0;
 }
 
 const CLIENTS = 900;
