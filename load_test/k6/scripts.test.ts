@@ -87,8 +87,8 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
     async () => {
       const { exitCode, stdout, stderr, result } = await finished('capacity_test', {
         RATE: '1',
-        FACTOR: '8',
-        STEPS: '5',
+        FACTOR: '4',
+        STEPS: '8',
         STEP_SECONDS: '3',
         LIMIT: '2',
         MAX_VUS: '150',
@@ -99,7 +99,7 @@ describe.skipIf(k6 === null)('the k6 scripts', () => {
       expect(stderr).toMatch(/saturated at [\d.]+ uploads\/s: a result took more than 2 s/);
       expect(result?.stopped).toBe('saturated');
       if (result === undefined) return;
-      expect(result.steps.length).toBeLessThan(5);
+      expect(result.steps.length).toBeLessThan(8);
       const outcomes = stepOutcomes(result);
       expect(outcomes.at(-1)?.sustained).toBe(false);
       expect(kneeOf(outcomes)?.rate ?? 0).toBeLessThan(outcomes.at(-1)?.rate ?? 0);

@@ -172,7 +172,6 @@ describe('consuming', () => {
     const { deliveries, consumer } = collect(broker, () => Promise.resolve('ack'));
     await consumer.start();
     await withChannel((channel) => channel.deleteQueue(queueNames.process));
-    await startedBroker();
     await vi.waitFor(
       async () => expect(await broker.queues.inspect(queueNames.process)).toMatchObject({ consumers: 1 }),
       { timeout: 10_000 },
