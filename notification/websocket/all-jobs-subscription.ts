@@ -26,7 +26,7 @@ export interface AllJobsSubscriptionOptions {
  */
 export class AllJobsSubscription {
   readonly #options: AllJobsSubscriptionOptions;
-  /** The catch-up in progress. An AbortController costs 15 µs for each replay that a client requests and replaces. */
+  /** The catch-up in progress. */
   #catchingUp: object | undefined;
   /** While it catches up: the `endByte` of the last event sent, and how many bytes behind that it may be. */
   #sentByte = 0;

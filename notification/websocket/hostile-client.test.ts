@@ -175,6 +175,24 @@ describe('other clients are not affected', () => {
     expect(alive.socket.readyState).toBe(alive.socket.OPEN);
   });
 
+  it('by a client that requests two replays and reads nothing: it is disconnected', async () => {
+    const service = await system.startNotification({}, { pingIntervalMs: 100 });
+    const watching = await system.subscribe(service, '*');
+    await system.publish(queuedEvent(someRequest()));
+    await watching.next();
+    const { lastEventId } = watching;
+    const original = { ...someRequest().original, name: 'x'.repeat(64 * 1024) };
+    for (let count = 0; count < 200; count++) await system.publish(queuedEvent(someRequest({ original })));
+    await watching.take(200);
+    const hostile = await system.connect(service);
+    hostile.socket.pause();
+    for (let count = 0; count < 3; count++) hostile.watch('*', lastEventId);
+    await expect
+      .poll(() => metric(service.port, 'image_websocket_disconnects_total{reason="dead_peer"}'))
+      .toBe(1);
+    hostile.socket.terminate();
+  });
+
   it('by five hundred clients that resume at once', async () => {
     const service = await system.startNotification();
     const request = someRequest();

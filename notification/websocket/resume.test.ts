@@ -90,6 +90,22 @@ describe('a subscriber that resumes with its last event id', () => {
     expect(new Set(messages.map((message) => JSON.stringify(message))).size).toBe(300);
     expect(await second.rest()).toEqual([]);
   });
+
+  it('gets one replay after the other, and later responses after them', async () => {
+    const service = await system.startNotification();
+    const client = await system.subscribe(service, '*');
+    await system.publish(queuedEvent(someRequest()));
+    await client.next();
+    const { lastEventId } = client;
+    const missed = Array.from({ length: 150 }, () => queuedEvent(someRequest()));
+    await system.publish(...missed);
+    await client.take(150);
+    client.watch('*', lastEventId);
+    client.watch('*', lastEventId);
+    client.say({ type: 'unsubscribe', job_id: '*' });
+    const replay = missed.map((event) => ({ event }));
+    expect(await client.take(301)).toMatchObject([...replay, ...replay, { type: 'unsubscribed' }]);
+  });
 });
 
 describe('a subscriber that cannot resume gets a reset, then the current state', () => {

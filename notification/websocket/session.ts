@@ -46,7 +46,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #watched = new Set<string>();
   readonly #budget: MessageBudget;
-  /** Messages that wait until the client has read the responses to earlier ones. */
+  /** Messages that wait until the client has read what earlier ones asked for. */
   readonly #inbox: (ClientMessage | Refusal)[] = [];
   #isHandling = false;
   #rejectedInARow = 0;
@@ -80,14 +80,14 @@ export class Session {
     if (!this.#isHandling) void this.#handleInbox();
   }
 
-  /** Stops reading from a client until it has read the responses to its earlier messages. */
+  /** Stops reading from a client until it has read what its earlier messages asked for: a replay is not restarted. */
   async #handleInbox(): Promise<void> {
     const { client } = this.#options;
     this.#isHandling = true;
     while (this.#inbox.length > 0) {
-      if (client.hasBacklog) {
+      if (client.isBehind) {
         client.pause();
-        await client.flushed();
+        await client.caughtUp();
         client.resume();
       }
       const message = this.#inbox.shift();

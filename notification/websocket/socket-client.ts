@@ -26,12 +26,13 @@ export class SocketClient implements Subscriber {
   #unsent = 0;
   #flush: PromiseWithResolvers<undefined> | undefined;
   #turn: Promise<void> | undefined;
-  #hasPonged = true;
+  /** Since the last ping: has answered it, or has read data while nothing was read from it. */
+  #isAlive = true;
 
   constructor(options: SocketClientOptions) {
     this.#options = options;
     options.socket.on('pong', () => {
-      this.#hasPonged = true;
+      this.#isAlive = true;
     });
   }
 
@@ -58,19 +59,31 @@ export class SocketClient implements Subscriber {
 
   /** One function for all messages: thousands may be queued. Also called when the connection is closed. */
   readonly #onSent = (): void => {
+    if (this.#options.socket.isPaused) this.#isAlive = true;
     if (--this.#unsent > 0) return;
     this.#flush?.resolve(undefined);
     this.#flush = undefined;
   };
 
+  /** Whether it has not read what was sent, or waits for its turn to catch up. */
+  get isBehind(): boolean {
+    return this.hasBacklog || this.#turn !== undefined;
+  }
+
+  /** Resolves when it is no longer behind, or the connection is closed. */
+  async caughtUp(): Promise<void> {
+    await this.#flushed();
+    while (this.#turn !== undefined) await this.#turn;
+  }
+
   /** Resolves when everything sent has left this process, or the connection is closed. */
-  flushed(): Promise<void> {
+  #flushed(): Promise<void> {
     if (this.#unsent === 0) return Promise.resolve();
     this.#flush ??= Promise.withResolvers<undefined>();
     return this.#flush.promise;
   }
 
-  /** Waits in line once, however many replays the client requests meanwhile. */
+  /** Waits in line once. */
   nextTurn(): Promise<void> {
     this.#turn ??= this.#waitForTurn();
     return this.#turn;
@@ -78,7 +91,7 @@ export class SocketClient implements Subscriber {
 
   async #waitForTurn(): Promise<void> {
     const { turns, address } = this.#options;
-    await this.flushed();
+    await this.#flushed();
     await turns.next(address);
     this.#turn = undefined;
   }
@@ -107,12 +120,12 @@ export class SocketClient implements Subscriber {
     socket.once('close', () => clearTimeout(timer));
   }
 
-  /** Pings the client, and closes the connection if the last ping was not answered. */
+  /** Pings the client, and closes the connection if it has not been alive since the last ping. */
   ping(): void {
     const { socket, metrics } = this.#options;
     if (socket.readyState !== socket.OPEN) return;
-    if (this.#hasPonged) {
-      this.#hasPonged = false;
+    if (this.#isAlive) {
+      this.#isAlive = false;
       socket.ping();
       return;
     }
