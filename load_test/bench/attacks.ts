@@ -1,32 +1,28 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { Agent } from 'node:http';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { eventMessage } from '@image-pipeline/shared/jobs/event-follower.ts';
 import sharp from 'sharp';
 import { someRequest } from '../../testing/job-life.ts';
-import { RawClient } from '../../testing/raw-client.ts';
 import { SocketClient } from '../../testing/socket-client.ts';
 import type { System } from '../../testing/start-system.ts';
 import { Receiver } from '../../testing/webhook-receiver.ts';
 import { percentile } from '../calculate.ts';
+import { ATTACKER, attackInProcess } from './attacker.ts';
 import type { BenchRun } from './bench-run.ts';
 import { JobWatcher } from './job-watcher.ts';
 import { eventBroker } from './page.ts';
 import { residentMemory } from './processes.ts';
 import { digits, median, type Section } from './report.ts';
-import { formOf, send, testImageForm, upload, type Form } from './traffic.ts';
+import { formOf, inBatches, send, testImageForm, upload, type Form } from './traffic.ts';
 
 const ROUNDS = 2;
 const WARM_UP_S = 8;
 const SECONDS = 10;
 const PROBE_MS = 100;
-/** An attack that the services refuse is repeated. */
-const WAVE_MS = 2_000;
-const BATCH = 20;
 const CLIENT = '127.0.0.2';
-const ATTACKER = '127.0.0.3';
 const clientAgent = new Agent({ keepAlive: true, localAddress: CLIENT });
 const attackerAgent = new Agent({ localAddress: ATTACKER });
 
@@ -189,37 +185,11 @@ function smallImage(host: string, { port }: Receiver, path = '/'): Form {
   return testImageForm('orientation-1.jpg', 'image/jpeg', 'resize:400x300', fields);
 }
 
-/** Acts now, and again until the end: then, the service may refuse everything. */
-async function inWaves(end: DisposableStack, act: () => Promise<unknown>): Promise<void> {
-  const timer = setInterval(() => void act().catch(() => undefined), WAVE_MS);
-  end.defer(() => clearInterval(timer));
-  await act();
-}
-
-/**
- * Small ones, between which the probes of the same process get their turn. What a service refuses is ignored.
- * @throws Error if nothing succeeds: then there is no attack
- */
-async function inBatches(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
-  let succeeded = 0;
-  for (let first = 0; first < count; first += BATCH) {
-    const size = Math.min(BATCH, count - first);
-    const ends = await Promise.allSettled(Array.from({ length: size }, (_, index) => act(first + index)));
-    succeeded += ends.filter(({ status }) => status === 'fulfilled').length;
-  }
-  if (succeeded === 0) throw new Error(`None of the ${count} actions of the attack succeeded.`);
-}
-
-/** Connections that send the same bytes, read one chunk, and stay open until the service closes them. */
 function flood(service: 'api' | 'notification', count: number, bytes: string): Attack {
-  const connect = async (end: DisposableStack, port: number) => {
-    const client = await RawClient.to(port, ATTACKER);
-    end.defer(() => client.abort());
-    client.socket.once('data', () => client.socket.pause());
-    await client.send(bytes);
-  };
-  const wave = (end: DisposableStack, port: number) => inBatches(count, () => connect(end, port));
-  return ({ system }) => Promise.resolve((end) => inWaves(end, () => wave(end, system[service].port)));
+  return ({ system }) =>
+    Promise.resolve((end) =>
+      attackInProcess({ kind: 'flood', port: system[service].port, count, bytes }, end),
+    );
 }
 
 async function replays({ system }: Scene): Promise<Begin> {
@@ -230,25 +200,11 @@ async function replays({ system }: Scene): Promise<Begin> {
   const publish = () => broker.publisher.publish(eventMessage(queuedEvent(someRequest())));
   await publish();
   await watching.take(2);
-  const again = JSON.stringify({ type: 'subscribe', job_id: '*', last_event_id: watching.lastEventId });
+  const message = JSON.stringify({ type: 'subscribe', job_id: '*', last_event_id: watching.lastEventId });
   await watching.close();
   await inBatches(4_000, publish);
   await broker.stop();
-  return async (end) => {
-    const clients: SocketClient[] = [];
-    await inBatches(500, async () => {
-      const client = await SocketClient.open(port, '', { localAddress: ATTACKER });
-      end.defer(() => client.socket.terminate());
-      client.socket.pause();
-      clients.push(client);
-    });
-    await inWaves(end, () =>
-      inBatches(5_000, (index) => {
-        clients[index % clients.length]?.sayRaw(again);
-        return setImmediate();
-      }),
-    );
-  };
+  return (end) => attackInProcess({ kind: 'replays', port, message }, end);
 }
 
 /** The jobs of the attacker have ended before the others are measured; the receivers hang until the end. */

@@ -8,6 +8,7 @@ import { z } from 'zod';
 
 const IMAGES = join(import.meta.dirname, '../../test_images');
 const BOUNDARY = '----image-pipeline-bench';
+const BATCH = 20;
 
 /** The body of a multipart form, ready to send: the client should cost little beside the system that it measures. */
 export type Form = Buffer;
@@ -130,4 +131,18 @@ export async function uploadAtRandom(
   }
   await sleep(Math.max(0, start + seconds * 1_000 - performance.now()));
   await Promise.all(uploads);
+}
+
+/**
+ * Small batches, between which others in the process get their turn. What a service refuses is ignored.
+ * @throws Error if no action succeeds
+ */
+export async function inBatches(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
+  let succeeded = 0;
+  for (let first = 0; first < count; first += BATCH) {
+    const size = Math.min(BATCH, count - first);
+    const ends = await Promise.allSettled(Array.from({ length: size }, (_, index) => act(first + index)));
+    succeeded += ends.filter(({ status }) => status === 'fulfilled').length;
+  }
+  if (succeeded === 0) throw new Error(`None of ${count} actions succeeded.`);
 }
