@@ -12,7 +12,7 @@ LOAD := @$(NODE) load_test/cli.ts
 # Passed to the commands through the environment, so that any character is allowed.
 export FILE OPS ID N SLOTS SERVICE JOB COUNT REPEATS WORKERS_LIST SEED JOBS SECONDS SCENARIO PART LONG WRITE
 
-# Node keeps compiled code here: services and commands start in half to two thirds of the time.
+# Node's compile cache: services and commands start in half to two thirds of the time.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/compiled
 
 .PHONY: help demo up down ps logs scale stop-worker kill-worker start-worker monitor performance upload status replay republish load-bulk load-burst load-capacity analyze experiment-1 experiment-2 experiment-3 experiment-workers test test-compose test-compose-cluster check bench bench-peers chaos fuzz doctor clean setup install
@@ -140,7 +140,7 @@ install:
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: install Node.js 20 or later" >&2; exit 1; }
 	@echo "Installing the npm packages …"
 	@if problem=$$(npm view escape-html version $(NPM_ONCE) 2>&1 > /dev/null); then \
-		if [ -d node_modules ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi; \
+		if [ -f node_modules/.package-lock.json ]; then npm install --no-save $(NPM_QUIETLY); else npm ci $(NPM_QUIETLY); fi; \
 	else \
 		echo "The npm registry does not respond. Trying the cache of npm, which can take a minute or two …"; \
 		npm ci --offline $(NPM_QUIETLY) 2> /dev/null || { $(NO_REGISTRY); exit 1; }; fi

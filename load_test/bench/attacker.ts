@@ -28,11 +28,11 @@ export async function attackInProcess(order: AttackOrder, end: DisposableStack):
     execPath: 'nice',
     execArgv: ['-n', '19', process.execPath],
   });
-  end.defer(() => attacker.kill('SIGKILL'));
-  const exited = once(attacker, 'exit').then(([code]) => {
-    throw new Error(`The attacker has exited with ${String(code)}.`);
+  end.defer(() => {
+    if (!attacker.connected) throw new Error('The attacker ended before the measurement.');
+    attacker.kill('SIGKILL');
   });
-  await Promise.race([once(attacker, 'message'), exited]);
+  await Promise.race([once(attacker, 'message'), once(attacker, 'exit')]);
 }
 
 async function startWaves(order: AttackOrder): Promise<() => Promise<void>> {

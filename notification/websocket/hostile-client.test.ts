@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { queuedEvent } from '@image-pipeline/shared/contracts/event.ts';
 import { lifeOf, someRequest } from '../../testing/job-life.ts';
 import { describe, expect, it } from 'vitest';
@@ -175,8 +176,8 @@ describe('other clients are not affected', () => {
     expect(alive.socket.readyState).toBe(alive.socket.OPEN);
   });
 
-  it('by a client that requests two replays and reads nothing: it is disconnected', async () => {
-    const service = await system.startNotification({}, { pingIntervalMs: 100 });
+  it('by a client that requests two replays: it is disconnected if it reads nothing, not if it reads slowly', async () => {
+    const service = await system.startNotification({}, { pingIntervalMs: 300 });
     const watching = await system.subscribe(service, '*');
     await system.publish(queuedEvent(someRequest()));
     await watching.next();
@@ -184,13 +185,27 @@ describe('other clients are not affected', () => {
     const original = { ...someRequest().original, name: 'x'.repeat(64 * 1024) };
     for (let count = 0; count < 200; count++) await system.publish(queuedEvent(someRequest({ original })));
     await watching.take(200);
+    await watching.close();
     const hostile = await system.connect(service);
     hostile.socket.pause();
-    for (let count = 0; count < 3; count++) hostile.watch('*', lastEventId);
+    for (let count = 0; count < 2; count++) hostile.watch('*', lastEventId);
     await expect
       .poll(() => metric(service.port, 'image_websocket_disconnects_total{reason="dead_peer"}'))
       .toBe(1);
     hostile.socket.terminate();
+
+    // One that reads slowly is not disconnected, although its pongs are not read.
+    const slow = await system.connect(service);
+    slow.socket.pause();
+    for (let count = 0; count < 2; count++) slow.watch('*', lastEventId);
+    for (let count = 0; count < 60; count++) {
+      slow.socket.resume();
+      await setImmediate();
+      slow.socket.pause();
+      await sleep(20);
+    }
+    slow.socket.resume();
+    await slow.take(400);
   });
 
   it('by five hundred clients that resume at once', async () => {

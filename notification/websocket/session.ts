@@ -46,7 +46,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #watched = new Set<string>();
   readonly #budget: MessageBudget;
-  /** Messages that wait until the client has read what earlier ones asked for. */
+  /** Messages that wait until the client has read the responses to earlier ones. */
   readonly #inbox: (ClientMessage | Refusal)[] = [];
   #isHandling = false;
   #rejectedInARow = 0;
@@ -80,14 +80,18 @@ export class Session {
     if (!this.#isHandling) void this.#handleInbox();
   }
 
-  /** Stops reading from a client until it has read what its earlier messages asked for: a replay is not restarted. */
+  /**
+   * Stops reading from a client until it has read the responses to its earlier messages. A subscription to all jobs also waits
+   * for the end of the client's replay: requesting one again and again costs nothing.
+   */
   async #handleInbox(): Promise<void> {
     const { client } = this.#options;
     this.#isHandling = true;
-    while (this.#inbox.length > 0) {
-      if (client.isBehind) {
+    for (let next = this.#inbox[0]; next !== undefined; next = this.#inbox[0]) {
+      const mayReplay = !('code' in next) && next.job_id === ALL_JOBS && next.type === 'subscribe';
+      if (client.hasBacklog || (mayReplay && client.isCatchingUp)) {
         client.pause();
-        await client.caughtUp();
+        await (mayReplay ? client.caughtUp() : client.flushed());
         client.resume();
       }
       const message = this.#inbox.shift();

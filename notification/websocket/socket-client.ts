@@ -26,7 +26,7 @@ export class SocketClient implements Subscriber {
   #unsent = 0;
   #flush: PromiseWithResolvers<undefined> | undefined;
   #turn: Promise<void> | undefined;
-  /** Since the last ping: has answered it, or has read data while nothing was read from it. */
+  /** Since the last ping: has answered it, or has taken data while nothing was read from it. */
   #isAlive = true;
 
   constructor(options: SocketClientOptions) {
@@ -65,25 +65,25 @@ export class SocketClient implements Subscriber {
     this.#flush = undefined;
   };
 
-  /** Whether it has not read what was sent, or waits for its turn to catch up. */
-  get isBehind(): boolean {
-    return this.hasBacklog || this.#turn !== undefined;
+  /** Whether it waits for its turn to catch up. */
+  get isCatchingUp(): boolean {
+    return this.#turn !== undefined;
   }
 
-  /** Resolves when it is no longer behind, or the connection is closed. */
+  /** Resolves when it has caught up and everything sent has left this process, or the connection is closed. */
   async caughtUp(): Promise<void> {
-    await this.#flushed();
     while (this.#turn !== undefined) await this.#turn;
+    await this.flushed();
   }
 
   /** Resolves when everything sent has left this process, or the connection is closed. */
-  #flushed(): Promise<void> {
+  flushed(): Promise<void> {
     if (this.#unsent === 0) return Promise.resolve();
     this.#flush ??= Promise.withResolvers<undefined>();
     return this.#flush.promise;
   }
 
-  /** Waits in line once. */
+  /** Calls that wait at the same time share one turn. */
   nextTurn(): Promise<void> {
     this.#turn ??= this.#waitForTurn();
     return this.#turn;
@@ -91,7 +91,7 @@ export class SocketClient implements Subscriber {
 
   async #waitForTurn(): Promise<void> {
     const { turns, address } = this.#options;
-    await this.#flushed();
+    await this.flushed();
     await turns.next(address);
     this.#turn = undefined;
   }

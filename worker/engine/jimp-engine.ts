@@ -4,7 +4,7 @@ import { asBitmap, asSharp, type Bitmap } from './bitmap.ts';
 import type { Operations } from './engine.ts';
 import { withPremultipliedAlpha } from './premultiply.ts';
 
-/** jimp with all its formats and plugins takes 0.3 s more to load, in each process for images. */
+/** jimp with all its formats and plugins takes 0.3 s more to load, in each image process. */
 const Jimp = createJimp({ plugins: [resizeMethods] });
 
 export const jimpOperations: Operations = {
