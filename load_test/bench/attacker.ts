@@ -29,7 +29,7 @@ export async function attackInProcess(order: AttackOrder, end: DisposableStack):
     execArgv: ['-n', '19', process.execPath],
   });
   end.defer(() => {
-    if (!attacker.connected) throw new Error('The attacker ended before the measurement.');
+    if (!attacker.connected) throw new Error('The attacker exited before the end of the measurement.');
     attacker.kill('SIGKILL');
   });
   await Promise.race([once(attacker, 'message'), once(attacker, 'exit')]);

@@ -1,4 +1,4 @@
-import { exchangeNames, queueNames } from './topology.ts';
+import { exchangeNames, jobQueueNames, queueNames } from './topology.ts';
 
 /** What a user may do with exchanges and queues: regular expressions of RabbitMQ for their names. */
 export interface Permissions {
@@ -29,7 +29,7 @@ export const permissionsOfServices = {
     configure: only(subscription),
     // A job that is held for too long is published again.
     write: only(...[jobs, retry, events, workers].map(exactly), subscription),
-    read: only(...[queueNames.process, queueNames.slow, workers].map(exactly), subscription),
+    read: only(...[...jobQueueNames, workers].map(exactly), subscription),
   },
   notification: {
     configure: only(subscription),
